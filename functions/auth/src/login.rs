@@ -1,0 +1,106 @@
+//! `POST /v1/auth/login`
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use serde::Deserialize;
+use shared::{
+    ApiError,
+    audit::{Action, Event},
+    error::Problem,
+    extract::Body,
+    http::RequestInfo,
+    page::Data,
+    store,
+    text::{Email, Password},
+};
+use utoipa::ToSchema;
+
+use crate::{
+    AuthState, cookie,
+    grant::{self, SignedIn, Transport},
+    refusals, throttle,
+};
+
+/// Who they say they are.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Credentials {
+    email: Email,
+    password: Password,
+    /// How the refresh token travels.
+    #[serde(default)]
+    transport: Transport,
+}
+
+/// Sign in with a password.
+///
+/// A wrong password, an unknown address and a deleted account get the same answer after the same work.
+#[utoipa::path(
+    post, path = "/v1/auth/login", tag = "auth", operation_id = "login",
+    request_body = Credentials,
+    responses(
+        (status = 201, description = "Signed in.", body = Data<SignedIn>),
+        (status = 401, description = "`wrong-credentials`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`foreign-origin`", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn login(
+    State(state): State<AuthState>,
+    request: RequestInfo,
+    headers: HeaderMap,
+    Body(given): Body<Credentials>,
+) -> Result<Response, ApiError> {
+    if given.transport == Transport::Cookie {
+        cookie::require_listed_origin(&headers, &state.app.config.web)?;
+    }
+    let attempt = throttle::attempt(&state, given.email.as_ref(), &request).await?;
+    let now = state.app.clock.now();
+    let db = &state.app.db;
+    let found = db
+        .transaction(async |tx| anyhow::Ok(store::users::credentials_by_email(tx, &given.email).await?))
+        .await?;
+    let (actor, stored) = found.map_or((None, None), |user| (Some(user.id), user.password_hash));
+    let verified = state.passwords.verify(&given.password, stored.as_deref()).await?;
+    let better = if verified.matches && verified.outdated {
+        Some(state.passwords.hash(&given.password).await?)
+    } else {
+        None
+    };
+
+    let signed_in = db
+        .transaction(async |tx| -> Result<_, ApiError> {
+            if let (true, Some(id), Some(seen)) = (verified.matches, actor, stored.as_deref())
+                && store::users::hold_password(tx, id, seen).await?
+                && let Some(user) = store::users::find(tx, id).await?
+            {
+                if let Some(better) = &better {
+                    store::users::replace_password(tx, id, seen, better, now).await?;
+                }
+                let (session, refresh) = grant::open(&state, tx, id, given.transport, &request, now).await?;
+                let event = Event::new(Action::SessionCreated, id, &request).through(session.id).to(session.id.0);
+                store::audit_events::insert(tx, &event, now).await?;
+                return Ok(Some((user, session, refresh)));
+            }
+            let event = Event {
+                action: Action::SessionCreated,
+                denied: true,
+                actor,
+                session: None,
+                organization: None,
+                target: None,
+                request: &request,
+            };
+            store::audit_events::insert(tx, &event, now).await?;
+            Ok(None)
+        })
+        .await?;
+    let Some((user, session, refresh)) = signed_in else { return Err(refusals::WRONG_CREDENTIALS.into()) };
+    attempt.succeeded(&state).await;
+    let tokens = grant::tokens(&state, user.id, session.id, &refresh, given.transport, now).await?;
+    let lives = session.expires_at - now;
+    let body = SignedIn { user: user.into(), session, tokens };
+    Ok(grant::respond(StatusCode::CREATED, body, &refresh, given.transport, lives))
+}

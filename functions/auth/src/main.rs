@@ -1,0 +1,13 @@
+//! The `auth` function.
+
+use auth::{AuthState, REQUIRED};
+use lambda_http::{Error, run};
+use shared::{AppState, config::Config, http, telemetry};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let state = AuthState::new(AppState::new(Config::from_env(REQUIRED)?));
+    state.warm().await;
+    run(http::service(auth::routes(), state)).await
+}

@@ -1,0 +1,79 @@
+//! `DELETE /v1/auth/me`
+
+use axum::{
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use chrono::TimeDelta;
+use serde::Deserialize;
+use shared::{
+    ApiError,
+    audit::{Action, Event},
+    auth::{Caller, caller::UNAUTHENTICATED, session},
+    error::Problem,
+    etag::{IfMatch, STALE},
+    extract::OptionalBody,
+    http::RequestInfo,
+    store,
+    text::Password,
+};
+use utoipa::ToSchema;
+
+use crate::{AuthState, change_password, cookie, refusals};
+
+/// How long after a sign-in the password is not asked for again.
+const FRESH: TimeDelta = TimeDelta::minutes(10);
+
+/// Proof that it is really me.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Reauthentication {
+    /// Not needed within ten minutes after signing in.
+    current_password: Option<Password>,
+}
+
+/// Delete my account.
+///
+/// Ends all sessions. The address is free for a new account at once; what is left of the old one is anonymised after 30 days.
+#[utoipa::path(
+    delete, path = "/v1/auth/me", tag = "auth", operation_id = "delete_me",
+    params(("If-Match" = Option<String>, Header, description = "Delete it only if this is still its `ETag`.")),
+    request_body(content = Option<Reauthentication>), security(("bearer" = [])),
+    responses(
+        (status = 204, description = "The account is deleted."),
+        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`wrong-password` or `reauthentication-required`", body = Problem, content_type = "application/problem+json"),
+        (status = 412, description = "`stale`", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn delete(
+    State(state): State<AuthState>,
+    caller: Caller,
+    request: RequestInfo,
+    IfMatch(version): IfMatch,
+    OptionalBody(proof): OptionalBody<Reauthentication>,
+) -> Result<impl IntoResponse, ApiError> {
+    let now = state.app.clock.now();
+    match proof.and_then(|proof| proof.current_password) {
+        Some(password) => _ = change_password::verify(&state, &caller, &password, &request).await?,
+        None if now - caller.authenticated_at <= FRESH => {}
+        None => return Err(refusals::REAUTHENTICATE.into()),
+    }
+    let ended = state
+        .app
+        .db
+        .transaction(async |tx| -> Result<_, ApiError> {
+            if !store::users::delete(tx, caller.user, version, now).await? {
+                return Err(if version.is_some() { STALE.into() } else { UNAUTHENTICATED.into() });
+            }
+            store::organizations::delete_personal(tx, caller.user, now).await?;
+            let ended = store::sessions::revoke_all(tx, caller.user, None, "user_deleted", now).await?;
+            let event = Event::new(Action::UserDeleted, caller.user, &request).through(caller.session);
+            store::audit_events::insert(tx, &event, now).await?;
+            Ok(ended)
+        })
+        .await?;
+    session::forget(&state.app, &ended).await;
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie::clear())]))
+}

@@ -1,0 +1,77 @@
+//! `PATCH /v1/auth/me`
+
+use axum::{Json, extract::State};
+use serde::Deserialize;
+use shared::{
+    ApiError,
+    audit::{Action, Event},
+    auth::{Caller, caller::UNAUTHENTICATED},
+    error::Problem,
+    etag::{ETag, IfMatch, STALE},
+    extract::{Body, Patch},
+    http::RequestInfo,
+    page::Data,
+    store::{self, users::Changes},
+    text::{ImageUrl, Name, Phone},
+};
+use utoipa::ToSchema;
+
+use super::Profile;
+use crate::{AuthState, refusals};
+
+/// What to change: a member left out stays, `null` removes it (RFC 7396).
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProfileChanges {
+    #[serde(default)]
+    #[schema(value_type = Option<Name>, nullable = false)]
+    name: Patch<Name>,
+    #[serde(default)]
+    #[schema(value_type = Option<ImageUrl>)]
+    image: Patch<ImageUrl>,
+    #[serde(default)]
+    #[schema(value_type = Option<Phone>)]
+    phone: Patch<Phone>,
+}
+
+/// Change my profile.
+#[utoipa::path(
+    patch, path = "/v1/auth/me", tag = "auth", operation_id = "update_me",
+    params(("If-Match" = Option<String>, Header, description = "Change it only if this is still its `ETag`.")),
+    request_body(content((ProfileChanges = "application/json"), (ProfileChanges = "application/merge-patch+json"))),
+    security(("bearer" = [])),
+    responses(
+        (status = 200, description = "The profile as it is now.", body = Data<Profile>,
+         headers(("ETag" = String, description = "The profile's version, for `If-Match`."))),
+        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
+        (status = 412, description = "`stale`", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn update(
+    State(state): State<AuthState>,
+    caller: Caller,
+    request: RequestInfo,
+    IfMatch(version): IfMatch,
+    Body(changes): Body<ProfileChanges>,
+) -> Result<(ETag, Json<Data<Profile>>), ApiError> {
+    let name = match &changes.name {
+        Patch::Clear => return Err(refusals::NAME_NEEDED.at("/name")),
+        Patch::Keep => None,
+        Patch::Set(name) => Some(name),
+    };
+    let changes = Changes { name, image: &changes.image, phone: &changes.phone };
+    let now = state.app.clock.now();
+    let user = state
+        .app
+        .db
+        .transaction(async |tx| -> Result<_, ApiError> {
+            let Some(user) = store::users::update(tx, caller.user, &changes, version, now).await? else {
+                return Err(if version.is_some() { STALE.into() } else { UNAUTHENTICATED.into() });
+            };
+            let event = Event::new(Action::UserUpdated, caller.user, &request).through(caller.session);
+            store::audit_events::insert(tx, &event, now).await?;
+            Ok(user)
+        })
+        .await?;
+    Ok((ETag(user.version), Json(Data { data: user.into() })))
+}

@@ -1,0 +1,28 @@
+//! Every way this function says no.
+
+use axum::http::StatusCode;
+use shared::Refusal;
+
+pub const EMAIL_TAKEN: Refusal = Refusal::conflict("email-taken", "There is an account with this address already.");
+/// For a wrong password, an unknown address and a deleted account alike.
+pub const WRONG_CREDENTIALS: Refusal =
+    Refusal::unauthorized("wrong-credentials", "The address or the password is wrong.");
+pub const WRONG_PASSWORD: Refusal = Refusal::forbidden("wrong-password", "The current password is wrong.");
+pub const REAUTHENTICATE: Refusal = Refusal::forbidden(
+    "reauthentication-required",
+    "This needs your current password, or a session that began within the last ten minutes.",
+);
+/// For a refresh token that is unknown, expired, revoked or used up.
+pub const INVALID_REFRESH_TOKEN: Refusal =
+    Refusal::unauthorized("invalid-refresh-token", "This refresh token is not valid. Sign in again.");
+pub const FOREIGN_ORIGIN: Refusal =
+    Refusal::forbidden("foreign-origin", "A cookie session can only be used from a page of a listed origin.");
+pub const INVALID_TOKEN: Refusal =
+    Refusal::invalid("invalid-token", "This token is unknown, used up or expired. Ask for a new one.");
+pub const NO_SUCH_SESSION: Refusal = Refusal::not_found("session-not-found", "You have no such session.");
+pub const NAME_NEEDED: Refusal = Refusal::invalid("name-needed", "A name can be changed, but not removed.");
+pub const TOO_MANY_ATTEMPTS: Refusal = Refusal {
+    status: StatusCode::TOO_MANY_REQUESTS,
+    code: "too-many-attempts",
+    message: "Too many attempts. Wait as long as Retry-After says.",
+};

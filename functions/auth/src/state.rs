@@ -1,0 +1,67 @@
+//! What this function has beyond what every function has: it signs, hashes and mails.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use ring::hmac;
+use shared::{
+    AppState,
+    auth::{access_token::Signer, password::Passwords},
+    outside::mail::{Mailer, SesMailer},
+};
+
+/// The settings without which this function does not start.
+pub const REQUIRED: &[&str] =
+    &["DATABASE_URL", "REDIS_URL", "JWT_SECRET", "JWT_PUBLIC_KEYS", "JWT_REFRESH_SECRET", "SESSION_SECRET"];
+
+/// Made once in `main`.
+#[derive(Clone)]
+pub struct AuthState {
+    /// What every function has.
+    pub app: AppState,
+    /// Signs access tokens.
+    pub signer: Signer,
+    /// Hashes passwords.
+    pub passwords: Passwords,
+    /// Sends mail.
+    pub mailer: Arc<dyn Mailer>,
+}
+
+impl AuthState {
+    /// With mail through SES.
+    #[must_use]
+    pub fn new(app: AppState) -> Self {
+        let mailer = Arc::new(SesMailer::new(app.config.mail_from.clone()));
+        Self::with_mailer(app, mailer)
+    }
+
+    /// With mail through `mailer`.
+    #[must_use]
+    pub fn with_mailer(app: AppState, mailer: Arc<dyn Mailer>) -> Self {
+        let signer = Signer::new(app.secrets.clone(), Arc::new(app.config.tokens.clone()));
+        Self { app, signer, passwords: Passwords::default(), mailer }
+    }
+
+    /// Dials what a first request needs.
+    pub async fn warm(&self) {
+        self.app.warm().await;
+    }
+
+    /// The key of refresh tokens.
+    pub(crate) async fn refresh_key(&self) -> anyhow::Result<hmac::Key> {
+        let secret = self.app.secrets.get(&self.app.config.tokens.refresh_secret).await?;
+        Ok(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))
+    }
+
+    /// The key of the hashes under which throttles know an account.
+    pub(crate) async fn session_key(&self) -> anyhow::Result<hmac::Key> {
+        let secret = self.app.secrets.get(&self.app.config.session_secret).await?;
+        Ok(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))
+    }
+}
+
+impl FromRef<AuthState> for AppState {
+    fn from_ref(state: &AuthState) -> Self {
+        state.app.clone()
+    }
+}

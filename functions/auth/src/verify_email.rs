@@ -1,0 +1,51 @@
+//! `POST /v1/auth/verify-email`
+
+use axum::{Json, extract::State};
+use serde::Deserialize;
+use shared::{
+    ApiError,
+    audit::{Action, Event},
+    etag::ETag,
+    extract::Body,
+    http::RequestInfo,
+    page::Data,
+    store,
+};
+use utoipa::ToSchema;
+
+use crate::{AuthState, mails, me::Profile, refusals};
+
+/// The token from the mail.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Verification {
+    token: String,
+}
+
+/// Prove an address with the token that was mailed to it.
+#[utoipa::path(
+    post, path = "/v1/auth/verify-email", tag = "auth", operation_id = "verify_email",
+    request_body = Verification,
+    responses((status = 200, description = "The address is proved.", body = Data<Profile>)),
+)]
+pub async fn verify_email(
+    State(state): State<AuthState>,
+    request: RequestInfo,
+    Body(given): Body<Verification>,
+) -> Result<(ETag, Json<Data<Profile>>), ApiError> {
+    let now = state.app.clock.now();
+    let hash = mails::hash(&given.token);
+    let user = state
+        .app
+        .db
+        .transaction(async |tx| -> Result<_, ApiError> {
+            let proof = store::verification_tokens::consume(tx, &hash, now).await?;
+            let proof = proof.ok_or_else(|| refusals::INVALID_TOKEN.at("/token"))?;
+            let user = store::users::verify_email(tx, proof.user_id, &proof.email, now).await?;
+            let user = user.ok_or_else(|| refusals::INVALID_TOKEN.at("/token"))?;
+            store::audit_events::insert(tx, &Event::new(Action::EmailVerified, user.id, &request), now).await?;
+            Ok(user)
+        })
+        .await?;
+    Ok((ETag(user.version), Json(Data { data: user.into() })))
+}

@@ -1,0 +1,119 @@
+//! Brings the schema up to date; the only function that may alter it.
+//!
+//! Runs before a deployment moves traffic, with the owner's credentials and straight to the database: a pooler would
+//! lose the lock that keeps two runs apart.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use shared::{config::Config, db, secrets::Secrets};
+use sqlx::{Connection, PgConnection, migrate::{Migrate, Migrator}};
+
+/// Every migration there is, compiled in: a deployment is one artifact.
+pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
+
+/// The advisory lock that a run holds; any number would do.
+const LOCK: i64 = 0x6172_6368_6573;
+/// How often a run that waits for another looks again.
+const PAUSE: Duration = Duration::from_millis(200);
+/// A statement that waits this long for a lock gives up, so that it does not make the whole API queue behind it.
+const LOCK_TIMEOUT: &str = "5s";
+
+/// What to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Command {
+    /// Apply what is missing.
+    Up,
+    /// Say what is there and what is missing.
+    Status,
+}
+
+impl Command {
+    /// Reads a command line's argument.
+    #[must_use]
+    pub fn parse(argument: &str) -> Option<Self> {
+        match argument {
+            "up" => Some(Self::Up),
+            "status" => Some(Self::Status),
+            _ => None,
+        }
+    }
+}
+
+/// The event: `{"command": "up"}` or `{"command": "status"}`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// What to do.
+    pub command: Command,
+}
+
+/// What the schema is now.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// The newest version applied.
+    pub version: Option<i64>,
+    /// What this run applied, oldest first.
+    pub applied: Vec<String>,
+    /// What is still missing, oldest first.
+    pub pending: Vec<String>,
+}
+
+/// Reads the settings, connects and does as it is told.
+pub async fn run(command: Command) -> anyhow::Result<Report> {
+    let config = Config::from_env(&["DATABASE_URL"])?;
+    let url = Secrets::default().get(&config.database.url).await?;
+    let mut connection = PgConnection::connect_with(&db::connect_options(&url)?).await?;
+    let report = match command {
+        Command::Up => up(&mut connection).await,
+        Command::Status => status(&mut connection).await,
+    };
+    connection.close().await?;
+    report
+}
+
+/// Applies what is missing. Of two runs at once, one waits for the other and then finds nothing to do.
+pub async fn up(connection: &mut PgConnection) -> anyhow::Result<Report> {
+    lock(connection).await?;
+    sqlx::query(sqlx::AssertSqlSafe(format!("SET lock_timeout = '{LOCK_TIMEOUT}'"))).execute(&mut *connection).await?;
+    let before = status(connection).await?;
+    let migrator = Migrator { migrations: MIGRATOR.migrations.clone(), locking: false, ..Migrator::DEFAULT };
+    let applied = migrator.run_direct(None, &mut *connection, false).await;
+    sqlx::query("SELECT pg_advisory_unlock($1)").bind(LOCK).execute(&mut *connection).await?;
+    applied?;
+    let after = status(connection).await?;
+    tracing::info!(version = after.version, applied = before.pending.len(), "schema migrated");
+    Ok(Report { applied: before.pending, ..after })
+}
+
+/// Waits for the lock by asking again and again.
+///
+/// A blocking `pg_advisory_lock` would hold a snapshot while it waits, and `CREATE INDEX CONCURRENTLY` of the run that has
+/// the lock waits for every snapshot: the two would deadlock.
+async fn lock(connection: &mut PgConnection) -> anyhow::Result<()> {
+    loop {
+        let locked: bool =
+            sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(LOCK).fetch_one(&mut *connection).await?;
+        if locked {
+            return Ok(());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Says what is there and what is missing.
+pub async fn status(connection: &mut PgConnection) -> anyhow::Result<Report> {
+    let table = &MIGRATOR.table_name;
+    connection.ensure_migrations_table(table).await?;
+    if let Some(version) = connection.dirty_version(table).await? {
+        anyhow::bail!("migration {version} was interrupted; see docs/runbooks/migration-interrupted.md");
+    }
+    let applied = connection.list_applied_migrations(table).await?;
+    let pending = MIGRATOR
+        .iter()
+        .filter(|migration| applied.iter().all(|done| done.version != migration.version))
+        .map(|migration| format!("{} {}", migration.version, migration.description))
+        .collect();
+    Ok(Report { version: applied.iter().map(|done| done.version).max(), applied: Vec::new(), pending })
+}

@@ -1,0 +1,29 @@
+//! `GET /.well-known/jwks.json`
+
+use axum::{Json, extract::State, http::header, response::IntoResponse};
+use serde::Serialize;
+use shared::{ApiError, auth::access_token::Key};
+use utoipa::ToSchema;
+
+use crate::SystemState;
+
+/// A JSON Web Key Set (RFC 7517).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Jwks {
+    /// Ed25519 keys (RFC 8037): those that sign now, did lately, or will soon.
+    #[schema(value_type = Vec<Object>, example = json!([{
+        "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "2026-11",
+        "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+    }]))]
+    keys: Vec<Key>,
+}
+
+/// The keys with which access tokens can be verified.
+#[utoipa::path(
+    get, path = "/.well-known/jwks.json", tag = "system", operation_id = "jwks",
+    responses((status = 200, description = "The public keys.", body = Jwks)),
+)]
+pub async fn jwks(State(state): State<SystemState>) -> Result<impl IntoResponse, ApiError> {
+    let set = state.app.verifier.key_set().await?;
+    Ok(([(header::CACHE_CONTROL, "public, max-age=300")], Json(Jwks { keys: set.keys })))
+}

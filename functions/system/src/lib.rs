@@ -1,0 +1,53 @@
+//! What is about the service itself: is it up, what can it do, who signed this token.
+
+mod config;
+mod health;
+mod jwks;
+mod openapi;
+mod ready;
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use shared::AppState;
+use tokio::sync::Mutex;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The settings without which this function does not start.
+pub const REQUIRED: &[&str] = &["DATABASE_URL", "REDIS_URL", "JWT_PUBLIC_KEYS"];
+
+/// Made once in `main`.
+#[derive(Clone)]
+pub struct SystemState {
+    app: AppState,
+    last_readiness: Arc<Mutex<Option<ready::Cached>>>,
+}
+
+impl SystemState {
+    /// Dials nothing: `/health` needs nothing.
+    #[must_use]
+    pub fn new(app: AppState) -> Self {
+        Self { app, last_readiness: Arc::default() }
+    }
+}
+
+impl FromRef<SystemState> for AppState {
+    fn from_ref(state: &SystemState) -> Self {
+        state.app.clone()
+    }
+}
+
+/// The routes for everyone.
+#[must_use]
+pub fn routes() -> OpenApiRouter<SystemState> {
+    OpenApiRouter::new()
+        .routes(routes!(jwks::jwks))
+        .routes(routes!(config::config))
+        .routes(routes!(openapi::openapi))
+}
+
+/// The routes for those who watch.
+#[must_use]
+pub fn probes() -> OpenApiRouter<SystemState> {
+    OpenApiRouter::new().routes(routes!(health::health)).routes(routes!(ready::ready))
+}

@@ -1,0 +1,88 @@
+//! The caller of a route. A handler that asks for [`Caller`] cannot be reached without one; a handler that does not is
+//! visibly public.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{FromRef, FromRequestParts},
+    http::{HeaderMap, header, request::Parts},
+};
+use chrono::{DateTime, Utc};
+
+use super::{access_token::Claims, session, session::Cached};
+use crate::{
+    ApiError, AppState, Refusal,
+    error::Unavailable,
+    ids::{SessionId, UserId},
+};
+
+/// Said to everyone who cannot be told apart from a stranger, whatever the reason.
+pub const UNAUTHENTICATED: Refusal =
+    Refusal::unauthorized("unauthenticated", "A valid access token is needed: Authorization: Bearer …");
+
+/// A person in a session that is alive.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Who.
+    pub user: UserId,
+    /// In which session.
+    pub session: SessionId,
+    /// When they last proved who they are.
+    pub authenticated_at: DateTime<Utc>,
+}
+
+/// What the request's credential turned out to be, before any handler asks.
+#[derive(Debug, Clone)]
+pub(crate) enum Credential {
+    None,
+    Invalid,
+    /// A valid token, and what the cache knows of its session.
+    Token(Claims, Option<Cached>),
+    /// It could not be told.
+    Unknown(Arc<anyhow::Error>),
+}
+
+impl Credential {
+    /// Reads the `Authorization` header (RFC 6750, 2.1) and verifies the token in it.
+    pub async fn read(headers: &HeaderMap, state: &AppState) -> Self {
+        let mut values = headers.get_all(header::AUTHORIZATION).iter();
+        let value = match (values.next(), values.next()) {
+            (None, _) => return Self::None,
+            (Some(value), None) => value,
+            (Some(_), Some(_)) => return Self::Invalid,
+        };
+        let token = value.to_str().ok().and_then(|value| {
+            let (scheme, token) = value.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+        });
+        let Some(token) = token else { return Self::Invalid };
+        match state.verifier.verify(token).await {
+            Ok(Some(claims)) => Self::Token(claims, None),
+            Ok(None) => Self::Invalid,
+            Err(error) => Self::Unknown(Arc::new(error)),
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller
+where
+    AppState: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let (claims, cached) = match parts.extensions.get::<Credential>() {
+            Some(Credential::Token(claims, cached)) => (claims.clone(), cached.clone()),
+            Some(Credential::Unknown(error)) => {
+                return Err(Unavailable::new("secrets", anyhow::anyhow!("{error:#}")).into());
+            }
+            Some(Credential::None | Credential::Invalid) | None => return Err(UNAUTHENTICATED.into()),
+        };
+        let session = session::find(&AppState::from_ref(state), claims.sid, cached).await?;
+        let Some(session) = session.filter(|session| session.user_id == claims.sub) else {
+            return Err(UNAUTHENTICATED.into());
+        };
+        tracing::Span::current().record("user.id", tracing::field::display(claims.sub));
+        Ok(Self { user: claims.sub, session: claims.sid, authenticated_at: session.authenticated_at })
+    }
+}

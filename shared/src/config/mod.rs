@@ -1,0 +1,348 @@
+//! Settings, read from the environment once at cold start and never again.
+//!
+//! The names are those of the production guide; `docs/configuration.md` lists them all.
+
+mod reader;
+
+use std::{env, net::IpAddr, time::Duration};
+
+use axum::http::HeaderValue;
+use secrecy::SecretString;
+use url::Url;
+
+use crate::secrets::SecretRef;
+use reader::Reader;
+
+/// A value that may be kept in Secrets Manager.
+#[derive(Debug, Clone)]
+pub enum Setting {
+    /// Given in the environment itself. Refused where `NODE_ENV` is `production` or `staging`.
+    Plain(SecretString),
+    /// Kept in Secrets Manager.
+    Secret(SecretRef),
+    /// Not given; the name of its variable.
+    Absent(&'static str),
+}
+
+/// Where the process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Environment {
+    /// On a developer's machine.
+    Development,
+    /// Under test.
+    Test,
+    /// Like production, with no customers.
+    Staging,
+    /// With customers.
+    Production,
+}
+
+impl Environment {
+    /// The name as `NODE_ENV` has it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Test => "test",
+            Self::Staging => "staging",
+            Self::Production => "production",
+        }
+    }
+
+    fn is_deployed(self) -> bool {
+        matches!(self, Self::Staging | Self::Production)
+    }
+}
+
+/// Everything the process may be told from outside.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `NODE_ENV`.
+    pub environment: Environment,
+    /// `APP_VERSION`.
+    pub version: String,
+    /// `API_HOST` and `API_PORT`: where `cargo xtask dev` serves; in AWS the gateway listens.
+    pub listen: (IpAddr, u16),
+    /// Who may call from a browser, and where people land.
+    pub web: Web,
+    /// `DATABASE_URL`, `DB_*`.
+    pub database: Database,
+    /// `REDIS_*`.
+    pub cache: Cache,
+    /// `JWT_*`.
+    pub tokens: Tokens,
+    /// `SESSION_SECRET`: keys the hashes under which throttles know an account.
+    pub session_secret: Setting,
+    /// `ENCRYPTION_KEY`: 32 bytes in base64, for what must be readable again.
+    pub encryption_key: Setting,
+    /// `RATE_LIMIT_*`.
+    pub rate_limit: RateLimit,
+    /// `MAIL_FROM`: the sender of every mail.
+    pub mail_from: String,
+    /// `OPENAI_*`.
+    pub chat: Chat,
+    /// `METRICS_*`, `TRACING_*`, `SENTRY_DSN`.
+    pub monitoring: Monitoring,
+}
+
+/// Who may call from a browser, and where people land.
+#[derive(Debug, Clone)]
+pub struct Web {
+    /// `CORS_ORIGINS`: exactly these, separated by commas.
+    pub cors_origins: Vec<HeaderValue>,
+    /// `APP_URL`: where links in mails lead.
+    pub app_url: Url,
+}
+
+/// How to reach the database.
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// `DATABASE_URL`.
+    pub url: Setting,
+    /// `DB_POOL_MIN`.
+    pub pool_min: u32,
+    /// `DB_POOL_MAX`: an instance serves one request at a time, so one connection is all it can use.
+    pub pool_max: u32,
+    /// `DB_CONNECTION_TIMEOUT`, ms.
+    pub connection_timeout: Duration,
+    /// `DB_IDLE_TIMEOUT`, ms.
+    pub idle_timeout: Duration,
+}
+
+/// How to reach Redis.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    /// `REDIS_URL`.
+    pub url: Setting,
+    /// `REDIS_MAX_RETRIES`.
+    pub max_retries: u32,
+    /// `REDIS_RETRY_DELAY`, ms.
+    pub retry_delay: Duration,
+    /// `REDIS_PREFIX`: what every key begins with.
+    pub prefix: String,
+}
+
+/// How tokens are made and how long they live.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    /// `JWT_SECRET`: the private key set; only the function that signs has it.
+    pub signing_keys: Setting,
+    /// `JWT_PUBLIC_KEYS`: the public key set.
+    pub verification_keys: Setting,
+    /// `JWT_REFRESH_SECRET`: keys the hashes of refresh tokens.
+    pub refresh_secret: Setting,
+    /// `JWT_ISSUER`.
+    pub issuer: String,
+    /// `JWT_AUDIENCE`.
+    pub audience: String,
+    /// `JWT_EXPIRY`: how long an access token lives.
+    pub expiry: Duration,
+    /// `JWT_REFRESH_EXPIRY`: how long an unused refresh token lives.
+    pub refresh_expiry: Duration,
+    /// `SESSION_LIMIT`: how long a session lives, however often it is refreshed.
+    pub session_limit: Duration,
+}
+
+/// How often one address may call.
+#[derive(Debug, Clone, Copy)]
+pub struct RateLimit {
+    /// `RATE_LIMIT_WINDOW`, ms.
+    pub window: Duration,
+    /// `RATE_LIMIT_MAX_REQUESTS`.
+    pub max_requests: u32,
+    /// `RATE_LIMIT_SKIP_SUCCESSFUL_REQUESTS`: whether only refused and failed requests count.
+    pub skip_successful: bool,
+}
+
+/// The language model; nothing uses it yet.
+#[derive(Debug, Clone)]
+pub struct Chat {
+    /// `OPENAI_API_KEY`.
+    pub api_key: Setting,
+    /// `OPENAI_MAX_TOKENS`.
+    pub max_tokens: u32,
+    /// `OPENAI_TIMEOUT`, ms.
+    pub timeout: Duration,
+}
+
+/// What leaves the process for those who watch it.
+#[derive(Debug, Clone)]
+pub struct Monitoring {
+    /// `METRICS_ENABLED`: whether embedded metrics are written.
+    pub metrics: bool,
+    /// `METRICS_PORT`: accepted for the guide's sake; CloudWatch reads the log, nothing listens.
+    pub metrics_port: u16,
+    /// `TRACING_ENABLED` and `TRACING_ENDPOINT`; X-Ray needs neither, and nothing else exports yet.
+    pub tracing: Option<Url>,
+    /// `SENTRY_DSN`; nothing reports there yet.
+    pub sentry: Option<Url>,
+}
+
+/// Every problem found, so that one failed start names them all.
+#[derive(thiserror::Error)]
+#[error("invalid configuration: {}", .0.join("; "))]
+pub struct ConfigError(Vec<String>);
+
+// `main` prints an error with `Debug`.
+impl std::fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
+impl Config {
+    /// Reads the process environment. `required` names what this function cannot do without.
+    pub fn from_env(required: &[&str]) -> Result<Self, ConfigError> {
+        #[expect(clippy::disallowed_methods, reason = "this is the module that reads the environment")]
+        Self::from_lookup(|key| env::var(key).ok(), required)
+    }
+
+    /// Reads from `lookup`, so that tests need not touch the process environment.
+    pub fn from_lookup(
+        lookup: impl Fn(&str) -> Option<String>,
+        required: &[&str],
+    ) -> Result<Self, ConfigError> {
+        let mut r = Reader::new(lookup, required);
+        let environment = r.one_of(
+            "NODE_ENV",
+            Environment::Development,
+            &[Environment::Development, Environment::Test, Environment::Staging, Environment::Production]
+                .map(|environment| (environment.name(), environment)),
+        );
+        r.refuse_plain_secrets = environment.is_deployed();
+        let config = Self {
+            environment,
+            version: r.text("APP_VERSION", "dev"),
+            listen: (
+                r.parsed("API_HOST", IpAddr::from([127, 0, 0, 1]), "an IP address"),
+                r.parsed("API_PORT", 9000, "a port"),
+            ),
+            web: Web {
+                cors_origins: r.origins("CORS_ORIGINS"),
+                app_url: r.url("APP_URL").unwrap_or_else(reader::localhost),
+            },
+            database: Database {
+                url: r.setting("DATABASE_URL"),
+                pool_min: r.number("DB_POOL_MIN", 0, 0..=1000),
+                pool_max: r.number("DB_POOL_MAX", 1, 1..=1000),
+                connection_timeout: r.millis("DB_CONNECTION_TIMEOUT", 3_000),
+                idle_timeout: r.millis("DB_IDLE_TIMEOUT", 600_000),
+            },
+            cache: Cache {
+                url: r.setting("REDIS_URL"),
+                max_retries: r.number("REDIS_MAX_RETRIES", 3, 0..=10),
+                retry_delay: r.millis("REDIS_RETRY_DELAY", 50),
+                prefix: r.text("REDIS_PREFIX", "arches"),
+            },
+            tokens: Tokens {
+                signing_keys: r.setting("JWT_SECRET"),
+                verification_keys: r.setting("JWT_PUBLIC_KEYS"),
+                refresh_secret: r.setting("JWT_REFRESH_SECRET"),
+                issuer: r.text("JWT_ISSUER", "https://api.archesai.com"),
+                audience: r.text("JWT_AUDIENCE", "arches"),
+                expiry: r.duration("JWT_EXPIRY", "15m"),
+                refresh_expiry: r.duration("JWT_REFRESH_EXPIRY", "7d"),
+                session_limit: r.duration("SESSION_LIMIT", "30d"),
+            },
+            session_secret: r.setting("SESSION_SECRET"),
+            encryption_key: r.setting("ENCRYPTION_KEY"),
+            rate_limit: RateLimit {
+                window: r.millis("RATE_LIMIT_WINDOW", 60_000),
+                max_requests: r.number("RATE_LIMIT_MAX_REQUESTS", 100, 1..=1_000_000),
+                skip_successful: r.flag("RATE_LIMIT_SKIP_SUCCESSFUL_REQUESTS", false),
+            },
+            mail_from: r.text("MAIL_FROM", "Arches <no-reply@arches.local>"),
+            chat: Chat {
+                api_key: r.setting("OPENAI_API_KEY"),
+                max_tokens: r.number("OPENAI_MAX_TOKENS", 4_096, 1..=1_000_000),
+                timeout: r.millis("OPENAI_TIMEOUT", 30_000),
+            },
+            monitoring: Monitoring {
+                metrics: r.flag("METRICS_ENABLED", true),
+                metrics_port: r.parsed("METRICS_PORT", 9090, "a port"),
+                tracing: r.url("TRACING_ENDPOINT"),
+                sentry: r.url("SENTRY_DSN"),
+            },
+        };
+        if r.flag("TRACING_ENABLED", false) && config.monitoring.tracing.is_none() {
+            r.problem("TRACING_ENABLED is true, but TRACING_ENDPOINT is not set".to_owned());
+        }
+        if config.database.pool_min > config.database.pool_max {
+            r.problem("DB_POOL_MIN is greater than DB_POOL_MAX".to_owned());
+        }
+        r.finish().map(|()| config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)], required: &[&str]) -> Result<Config, ConfigError> {
+        let find = |key: &str| variables.iter().find(|(name, _)| *name == key).map(|(_, v)| (*v).to_owned());
+        Config::from_lookup(find, required)
+    }
+
+    #[test]
+    fn the_guides_values_are_understood() {
+        let config = read(
+            &[
+                ("NODE_ENV", "development"),
+                ("CORS_ORIGINS", "https://app.archesai.com, https://admin.archesai.com"),
+                ("DATABASE_URL", "postgresql://user:pass@db:5432/archesai?sslmode=require"),
+                ("DB_POOL_MIN", "10"),
+                ("DB_POOL_MAX", "50"),
+                ("DB_CONNECTION_TIMEOUT", "5000"),
+                ("REDIS_RETRY_DELAY", "1000"),
+                ("JWT_EXPIRY", "15m"),
+                ("JWT_REFRESH_EXPIRY", "7d"),
+                ("RATE_LIMIT_SKIP_SUCCESSFUL_REQUESTS", "false"),
+                ("TRACING_ENABLED", "true"),
+                ("TRACING_ENDPOINT", "http://jaeger:14268/api/traces"),
+            ],
+            &["DATABASE_URL"],
+        )
+        .expect("the guide's values");
+        assert_eq!(config.database.pool_max, 50);
+        assert_eq!(config.tokens.expiry, Duration::from_mins(15));
+        assert_eq!(config.tokens.refresh_expiry, Duration::from_hours(7 * 24));
+        assert_eq!(config.web.cors_origins.len(), 2);
+    }
+
+    #[test]
+    fn every_problem_is_named_at_once_with_what_would_be_allowed() {
+        let error = read(
+            &[
+                ("NODE_ENV", "prod"),
+                ("DB_POOL_MAX", "0"),
+                ("JWT_EXPIRY", "soon"),
+                ("CORS_ORIGINS", "*"),
+                ("RATE_LIMIT_WINDOW", "-1"),
+            ],
+            &["DATABASE_URL"],
+        )
+        .expect_err("five problems and a missing variable")
+        .to_string();
+        for part in [
+            "NODE_ENV is \"prod\"; allowed: development, test, staging, production",
+            "DB_POOL_MAX is \"0\"; allowed: a whole number from 1 to 1000",
+            "JWT_EXPIRY is \"soon\"",
+            "CORS_ORIGINS",
+            "RATE_LIMIT_WINDOW",
+            "DATABASE_URL is not set",
+        ] {
+            assert!(error.contains(part), "{part:?} in {error}");
+        }
+    }
+
+    #[test]
+    fn a_deployed_function_refuses_a_secret_in_its_environment_and_does_not_repeat_it() {
+        let error = read(
+            &[("NODE_ENV", "production"), ("DATABASE_URL", "postgresql://u:hunter2@db/arches")],
+            &["DATABASE_URL"],
+        )
+        .expect_err("a plain secret")
+        .to_string();
+        assert!(error.contains("DATABASE_URL") && !error.contains("hunter2"), "{error}");
+    }
+}

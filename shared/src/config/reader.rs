@@ -1,0 +1,151 @@
+//! Reads variables and remembers what is wrong with them.
+
+use std::{ops::RangeInclusive, str::FromStr, time::Duration};
+
+use axum::http::HeaderValue;
+use url::Url;
+
+use super::{ConfigError, Setting};
+use crate::secrets::SecretRef;
+
+pub(super) struct Reader<'a, F> {
+    lookup: F,
+    required: &'a [&'a str],
+    pub refuse_plain_secrets: bool,
+    problems: Vec<String>,
+}
+
+/// Where a developer's front end listens.
+pub(super) fn localhost() -> Url {
+    #[expect(clippy::expect_used, reason = "a constant; the tests parse it")]
+    Url::parse("http://localhost:3000").expect("a URL")
+}
+
+impl<'a, F: Fn(&str) -> Option<String>> Reader<'a, F> {
+    pub fn new(lookup: F, required: &'a [&'a str]) -> Self {
+        Self { lookup, required, refuse_plain_secrets: false, problems: Vec::new() }
+    }
+
+    pub fn problem(&mut self, problem: String) {
+        self.problems.push(problem);
+    }
+
+    pub fn finish(self) -> Result<(), ConfigError> {
+        if self.problems.is_empty() { Ok(()) } else { Err(ConfigError(self.problems)) }
+    }
+
+    /// The value of `key`; an empty one counts as not set.
+    fn raw(&mut self, key: &str) -> Option<String> {
+        let raw = (self.lookup)(key).filter(|raw| !raw.trim().is_empty());
+        if raw.is_none() && self.required.contains(&key) {
+            self.problems.push(format!("{key} is not set"));
+        }
+        raw
+    }
+
+    fn refuse(&mut self, key: &str, raw: &str, allowed: &str) {
+        self.problems.push(format!("{key} is {raw:?}; allowed: {allowed}"));
+    }
+
+    pub fn text(&mut self, key: &str, default: &str) -> String {
+        self.raw(key).unwrap_or_else(|| default.to_owned())
+    }
+
+    pub fn parsed<T: FromStr>(&mut self, key: &str, default: T, allowed: &str) -> T {
+        let Some(raw) = self.raw(key) else { return default };
+        raw.parse().unwrap_or_else(|_| {
+            self.refuse(key, &raw, allowed);
+            default
+        })
+    }
+
+    pub fn number(&mut self, key: &str, default: u32, allowed: RangeInclusive<u32>) -> u32 {
+        let Some(raw) = self.raw(key) else { return default };
+        match raw.parse() {
+            Ok(number) if allowed.contains(&number) => number,
+            _ => {
+                let (from, to) = allowed.into_inner();
+                self.refuse(key, &raw, &format!("a whole number from {from} to {to}"));
+                default
+            }
+        }
+    }
+
+    pub fn millis(&mut self, key: &str, default: u32) -> Duration {
+        Duration::from_millis(self.number(key, default, 1..=86_400_000).into())
+    }
+
+    pub fn flag(&mut self, key: &str, default: bool) -> bool {
+        self.parsed(key, default, "true, false")
+    }
+
+    pub fn one_of<T: Copy>(&mut self, key: &str, default: T, allowed: &[(&str, T)]) -> T {
+        let Some(raw) = self.raw(key) else { return default };
+        if let Some((_, value)) = allowed.iter().find(|(name, _)| *name == raw) {
+            return *value;
+        }
+        let names: Vec<&str> = allowed.iter().map(|(name, _)| *name).collect();
+        self.refuse(key, &raw, &names.join(", "));
+        default
+    }
+
+    /// A whole number and a unit: `30s`, `15m`, `12h`, `7d`.
+    pub fn duration(&mut self, key: &str, default: &str) -> Duration {
+        let raw = self.text(key, default);
+        parse_duration(&raw).unwrap_or_else(|| {
+            self.refuse(key, &raw, "a whole number with a unit, such as 30s, 15m, 12h or 7d");
+            Duration::ZERO
+        })
+    }
+
+    pub fn url(&mut self, key: &str) -> Option<Url> {
+        let raw = self.raw(key)?;
+        match Url::parse(&raw) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") => Some(url),
+            _ => {
+                self.refuse(key, &raw, "an absolute http or https URL");
+                None
+            }
+        }
+    }
+
+    /// Origins (RFC 6454) separated by commas. `*` is not one: it cannot go with credentials.
+    pub fn origins(&mut self, key: &str) -> Vec<HeaderValue> {
+        let raw = self.raw(key).unwrap_or_default();
+        let mut origins = Vec::new();
+        for origin in raw.split(',').map(str::trim).filter(|origin| !origin.is_empty()) {
+            let exact = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == origin);
+            match HeaderValue::from_str(origin) {
+                Ok(value) if exact => origins.push(value),
+                _ => self.refuse(key, origin, "origins such as https://app.example.com, separated by commas"),
+            }
+        }
+        origins
+    }
+
+    pub fn setting(&mut self, key: &'static str) -> Setting {
+        let Some(raw) = self.raw(key) else { return Setting::Absent(key) };
+        if let Some(reference) = SecretRef::parse(&raw) {
+            return Setting::Secret(reference);
+        }
+        if self.refuse_plain_secrets {
+            self.problems.push(format!(
+                "{key} holds a value; allowed here: the ARN of a secret, as arn:aws:secretsmanager:…:secret:<name>[:<json-key>::]"
+            ));
+        }
+        Setting::Plain(raw.into())
+    }
+}
+
+fn parse_duration(raw: &str) -> Option<Duration> {
+    let (number, unit) = raw.split_at_checked(raw.len().checked_sub(1)?)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    let number: u32 = number.parse().ok().filter(|number| *number > 0)?;
+    Some(Duration::from_secs(u64::from(number) * seconds))
+}

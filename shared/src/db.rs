@@ -1,0 +1,190 @@
+//! The database, one transaction at a time.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use futures_core::{future::BoxFuture, stream::BoxStream};
+use metrics::histogram;
+use sqlx::{
+    Describe, Either, Execute, Executor, PgPool, Postgres, SqlStr, Transaction,
+    error::BoxDynError,
+    postgres::{
+        PgArguments, PgConnectOptions, PgPoolOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo,
+    },
+};
+use tokio::{
+    sync::RwLock,
+    time::{Instant, timeout},
+};
+
+use crate::{config::Database, error::is_database_outage, error::Unavailable, secrets::Secrets};
+
+/// No request may wait longer for one transaction; the server's own limit is the role's `statement_timeout`.
+const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// SQLSTATE `invalid_password`: the password was rotated since we read it.
+const INVALID_PASSWORD: &str = "28P01";
+
+/// Hands out transactions and nothing else.
+///
+/// A query outside a transaction may be split over two server connections by a transaction pooler, and then
+/// answers with another caller's rows; a query on the pool inside a transaction would wait for itself, as an
+/// instance has one connection. With no way to reach the pool, neither can be written.
+#[derive(Clone)]
+pub struct Db(Arc<Inner>);
+
+struct Inner {
+    config: Database,
+    secrets: Secrets,
+    pool: RwLock<Option<PgPool>>,
+}
+
+impl Db {
+    /// Connects at the first transaction.
+    #[must_use]
+    pub fn new(config: Database, secrets: Secrets) -> Self {
+        Self(Arc::new(Inner { config, secrets, pool: RwLock::new(None) }))
+    }
+
+    /// Runs `work` in a transaction: commits what it did if it succeeds, undoes it if it fails.
+    pub async fn transaction<T, E>(&self, work: impl AsyncFnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<anyhow::Error> + From<sqlx::Error>,
+    {
+        let started = Instant::now();
+        let done = timeout(TRANSACTION_TIMEOUT, async {
+            let mut tx = self.begin().await?;
+            let done = work(&mut tx).await?;
+            tx.0.commit().await?;
+            Ok(done)
+        })
+        .await;
+        histogram!("DependencyTime", "dependency" => "database").record(started.elapsed().as_secs_f64() * 1e3);
+        match done {
+            Ok(done) => done,
+            Err(elapsed) => Err(anyhow::Error::new(Unavailable::new("database", elapsed)).into()),
+        }
+    }
+
+    /// Begins a transaction, once more on a fresh connection if the one at hand turned out to be dead.
+    ///
+    /// Nothing has been done before `BEGIN` succeeds, so repeating it is safe; and it costs a healthy request
+    /// nothing, unlike a ping before each use.
+    async fn begin(&self) -> anyhow::Result<Tx> {
+        let pool = self.pool(false).await?;
+        let error = match pool.begin().await {
+            Ok(tx) => return Ok(Tx(tx)),
+            Err(error) => error,
+        };
+        let refused = error.as_database_error().and_then(|e| e.code()).is_some_and(|c| c == INVALID_PASSWORD);
+        if refused || (is_database_outage(&error) && !matches!(error, sqlx::Error::PoolTimedOut)) {
+            return Ok(Tx(self.pool(refused).await?.begin().await?));
+        }
+        Err(error.into())
+    }
+
+    /// The pool, made at first use; `renew` reads the secret again and dials anew.
+    async fn pool(&self, renew: bool) -> anyhow::Result<PgPool> {
+        if !renew && let Some(pool) = self.0.pool.read().await.as_ref() {
+            return Ok(pool.clone());
+        }
+        let mut slot = self.0.pool.write().await;
+        if !renew && let Some(pool) = slot.as_ref() {
+            return Ok(pool.clone());
+        }
+        let Inner { config, secrets, .. } = &*self.0;
+        let url = if renew { secrets.renew(&config.url).await? } else { secrets.get(&config.url).await? };
+        let pool = pool_options(config).connect_lazy_with(connect_options(&url)?);
+        *slot = Some(pool.clone());
+        Ok(pool)
+    }
+}
+
+fn pool_options(config: &Database) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .min_connections(config.pool_min)
+        .max_connections(config.pool_max)
+        .acquire_timeout(config.connection_timeout)
+        .idle_timeout(config.idle_timeout)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}
+
+/// How to reach the database behind any transaction pooler.
+///
+/// `extra_float_digits` is a startup parameter that poolers refuse; statements are never named, see [`Tx`].
+pub fn connect_options(url: &str) -> anyhow::Result<PgConnectOptions> {
+    // The URL holds a password, so what is wrong with it is not repeated.
+    let options: PgConnectOptions =
+        url.parse().map_err(|_| anyhow::anyhow!("DATABASE_URL is not a postgresql:// URL"))?;
+    Ok(options.extra_float_digits(None).statement_cache_capacity(0).application_name("arches"))
+}
+
+/// A transaction. The only thing the functions of [`crate::store`] accept.
+///
+/// Every statement sent through it is unnamed: behind a transaction pooler a named one may already exist on the
+/// server connection, put there by someone else. `query!` keeps its compile-time check.
+pub struct Tx(Transaction<'static, Postgres>);
+
+impl fmt::Debug for Tx {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tx")
+    }
+}
+
+/// A query that is never kept as a named statement.
+struct Unnamed<E>(E);
+
+impl<'q, E: Execute<'q, Postgres>> Execute<'q, Postgres> for Unnamed<E> {
+    fn sql(self) -> SqlStr {
+        self.0.sql()
+    }
+
+    fn statement(&self) -> Option<&PgStatement> {
+        self.0.statement()
+    }
+
+    fn take_arguments(&mut self) -> Result<Option<PgArguments>, BoxDynError> {
+        self.0.take_arguments()
+    }
+
+    fn persistent(&self) -> bool {
+        false
+    }
+}
+
+impl<'c> Executor<'c> for &'c mut Tx {
+    type Database = Postgres;
+
+    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, sqlx::Result<Either<PgQueryResult, PgRow>>>
+    where
+        'c: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        self.0.fetch_many(Unnamed(query))
+    }
+
+    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, sqlx::Result<Option<PgRow>>>
+    where
+        'c: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        self.0.fetch_optional(Unnamed(query))
+    }
+
+    fn prepare_with<'e>(
+        self,
+        sql: SqlStr,
+        parameters: &'e [PgTypeInfo],
+    ) -> BoxFuture<'e, sqlx::Result<PgStatement>>
+    where
+        'c: 'e,
+    {
+        self.0.prepare_with(sql, parameters)
+    }
+
+    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, sqlx::Result<Describe<Postgres>>>
+    where
+        'c: 'e,
+    {
+        self.0.describe(sql)
+    }
+}

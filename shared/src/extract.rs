@@ -1,0 +1,163 @@
+//! Extractors whose rejections speak our error format.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Request},
+    http::{HeaderMap, StatusCode, header, request::Parts},
+};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde_json::error::Category;
+use serde_path_to_error::{Path as ErrorPath, Segment};
+
+use crate::error::{ApiError, NO_SUCH_ROUTE, Refusal};
+
+const MALFORMED: Refusal = Refusal::bad_request("malformed-body", "The request body is not JSON (RFC 8259).");
+const INVALID: Refusal =
+    Refusal::invalid("invalid-body", "The request body is JSON, but not what this endpoint expects; see errors.");
+const INVALID_QUERY: Refusal =
+    Refusal::invalid("invalid-query", "The query string is not what this endpoint expects; see errors.");
+const TOO_LARGE: Refusal = Refusal {
+    status: StatusCode::PAYLOAD_TOO_LARGE,
+    code: "body-too-large",
+    message: "The request body is larger than this endpoint accepts.",
+};
+const NOT_JSON: Refusal = Refusal {
+    status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    code: "unsupported-media-type",
+    message: "The request body must be sent as Content-Type: application/json.",
+};
+
+/// A path parameter. A path that does not parse leads nowhere, so it is a 404 like any other.
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match axum::extract::Path::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(value)) => Ok(Self(value)),
+            Err(_) => Err(NO_SUCH_ROUTE.into()),
+        }
+    }
+}
+
+/// The query string. Unknown parameters are refused by the types themselves.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match axum::extract::Query::from_request_parts(parts, state).await {
+            Ok(axum::extract::Query(value)) => Ok(Self(value)),
+            Err(rejection) => {
+                use std::error::Error;
+                let detail = rejection.source().map_or_else(String::new, ToString::to_string);
+                Err(ApiError::field(INVALID_QUERY, String::new(), detail))
+            }
+        }
+    }
+}
+
+/// A JSON body. Domain types validate themselves while deserializing, so holding one means it is valid.
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        if !is_json(request.headers()) {
+            return Err(NOT_JSON.into());
+        }
+        parse(&bytes(request, state).await?).map(Self)
+    }
+}
+
+/// A JSON body that may be left out.
+pub struct OptionalBody<T>(pub Option<T>);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OptionalBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let json = is_json(request.headers());
+        let bytes = bytes(request, state).await?;
+        match (bytes.is_empty(), json) {
+            (true, _) => Ok(Self(None)),
+            (false, false) => Err(NOT_JSON.into()),
+            (false, true) => parse(&bytes).map(|value| Self(Some(value))),
+        }
+    }
+}
+
+/// `application/json`, or a type built on it (RFC 6839), such as `application/merge-patch+json`.
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
+    Bytes::from_request(request, state).await.map_err(|rejection| {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE { TOO_LARGE.into() } else { MALFORMED.into() }
+    })
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        match error.inner().classify() {
+            Category::Data => ApiError::field(INVALID, pointer(error.path()), detail(error.inner())),
+            Category::Syntax | Category::Eof | Category::Io => MALFORMED.into(),
+        }
+    })?;
+    deserializer.end().map_err(|_| MALFORMED)?;
+    Ok(value)
+}
+
+/// What is wrong, without serde's " at line 1 column 7", which says less than the pointer.
+fn detail(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" at line ") {
+        Some((detail, _)) => detail.to_owned(),
+        None => text,
+    }
+}
+
+/// A JSON Pointer (RFC 6901).
+fn pointer(path: &ErrorPath) -> String {
+    path.iter().fold(String::new(), |pointer, segment| match segment {
+        Segment::Map { key } => format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Seq { index } => format!("{pointer}/{index}"),
+        Segment::Enum { .. } | Segment::Unknown => pointer,
+    })
+}
+
+/// A member of a JSON Merge Patch (RFC 7396).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Patch<T> {
+    /// Absent: keep what there is.
+    #[default]
+    Keep,
+    /// `null`: remove it.
+    Clear,
+    /// A value: replace it.
+    Set(T),
+}
+
+impl<T> Patch<T> {
+    /// Whether to change anything, and to what.
+    pub fn change(&self) -> (bool, Option<&T>) {
+        match self {
+            Self::Keep => (false, None),
+            Self::Clear => (true, None),
+            Self::Set(value) => (true, Some(value)),
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::deserialize(deserializer).map(|value| value.map_or(Self::Clear, Self::Set))
+    }
+}

@@ -1,0 +1,67 @@
+//! What surrounds every route, from the outside in: request id, deadline, log line and metrics; security headers; CORS;
+//! panics; rate limit and credential; body limit.
+
+mod admit;
+mod headers;
+mod problem;
+mod request;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, FromRef},
+    middleware::{from_fn_with_state, map_response},
+    response::{IntoResponse, Response},
+};
+
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{
+    ApiError, AppState,
+    error::{NO_SUCH_ROUTE, WRONG_METHOD},
+};
+
+pub use headers::secure;
+pub use request::RequestInfo;
+
+/// The largest body of a JSON route.
+const BODY_LIMIT: usize = 1024 * 1024;
+
+/// Left on a response that is not worth a log line unless it failed.
+#[derive(Clone)]
+struct Quiet;
+
+/// Turns a function's routes into the service that Lambda and the tests both run.
+pub fn service<S>(routes: OpenApiRouter<S>, state: S) -> Router
+where
+    S: Clone + Send + Sync + 'static,
+    AppState: FromRef<S>,
+{
+    service_with_probes(routes, OpenApiRouter::new(), state)
+}
+
+/// [`service`], with routes for those who watch: no rate limit, no credential, and no log line while all is well.
+pub fn service_with_probes<S>(routes: OpenApiRouter<S>, probes: OpenApiRouter<S>, state: S) -> Router
+where
+    S: Clone + Send + Sync + 'static,
+    AppState: FromRef<S>,
+{
+    let app = AppState::from_ref(&state);
+    let (routes, _document) = routes.split_for_parts();
+    let (probes, _document) = probes.split_for_parts();
+    let routed = routes
+        .fallback(async || ApiError::from(NO_SUCH_ROUTE))
+        .method_not_allowed_fallback(async || ApiError::from(WRONG_METHOD))
+        .layer(from_fn_with_state(app.clone(), admit::admit))
+        .merge(
+            probes
+                .method_not_allowed_fallback(async || ApiError::from(WRONG_METHOD))
+                .layer(map_response(async |response: Response| (axum::Extension(Quiet), response).into_response())),
+        )
+        .with_state(state)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(CatchPanicLayer::custom(|_| ApiError::from(anyhow::anyhow!("handler panicked")).into_response()))
+        .layer(headers::cors(&app.config.web))
+        .layer(from_fn_with_state(app, request::around));
+    routed
+}

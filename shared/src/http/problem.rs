@@ -1,0 +1,37 @@
+//! Turns what a handler left of its refusal into a body (RFC 9457).
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use super::request::RequestInfo;
+use crate::error::{Outcome, Problem};
+
+/// Every problem's `type` is this and its code.
+const TYPES: &str = "https://archesai.com/problems/";
+
+/// Gives `response` the body that its outcome asks for.
+pub(super) fn render(response: Response, request: &RequestInfo) -> Response {
+    let Some(Outcome { refused, .. }) = response.extensions().get::<Outcome>().cloned() else { return response };
+    let problem = Problem {
+        r#type: format!("{TYPES}{}", refused.refusal.code),
+        title: refused.refusal.status.canonical_reason().unwrap_or_default(),
+        status: refused.refusal.status.as_u16(),
+        detail: refused.refusal.message,
+        instance: request.path.clone(),
+        request_id: request.id.clone(),
+        errors: refused.errors,
+    };
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if let Some(wait) = refused.retry_after {
+        parts.headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+    }
+    if parts.status == StatusCode::UNAUTHORIZED {
+        parts.headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    Response::from_parts(parts, Json(problem).into_response().into_body())
+}

@@ -1,0 +1,140 @@
+//! The outermost layer: who asks, until when, and what came of it.
+
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use axum::{
+    extract::{FromRequestParts, MatchedPath, Request, State},
+    http::{HeaderValue, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use lambda_http::{Context, request::RequestContext};
+use metrics::{counter, histogram};
+use tokio::time::timeout;
+use tracing::{Instrument, field};
+use uuid::Uuid;
+
+use super::{Quiet, headers, problem};
+use crate::{ApiError, AppState, error::Outcome, error::Unavailable, telemetry};
+
+/// What is kept back of an invocation's time, to answer with: a function that is cut off answers nothing.
+const RESERVE: Duration = Duration::from_millis(500);
+/// The longest a request may take where no invocation says otherwise: less than the gateway's 29 s.
+const LONGEST: Duration = Duration::from_secs(25);
+
+/// Who asks, as the gateway tells it.
+#[derive(Debug, Clone)]
+pub struct RequestInfo {
+    /// In `X-Request-Id`, in every log line and in every audit event.
+    pub id: String,
+    /// The source address, from the gateway and from nowhere else: headers are the caller's to invent.
+    pub address: Option<IpAddr>,
+    /// The path that was asked.
+    pub path: String,
+    /// What the caller says it is, cut to 512 characters.
+    pub user_agent: Option<String>,
+}
+
+impl RequestInfo {
+    fn of(request: &Request) -> Self {
+        let (id, address) = match request.extensions().get::<RequestContext>() {
+            Some(RequestContext::ApiGatewayV1(gateway)) => {
+                (gateway.request_id.clone(), gateway.identity.source_ip.clone())
+            }
+            Some(RequestContext::ApiGatewayV2(gateway)) => {
+                (gateway.request_id.clone(), gateway.http.source_ip.clone())
+            }
+            Some(_) | None => (None, None),
+        };
+        let user_agent = request.headers().get(header::USER_AGENT);
+        Self {
+            id: id.filter(|id| is_plain(id)).unwrap_or_else(|| Uuid::now_v7().to_string()),
+            address: address.and_then(|address| address.parse().ok()),
+            path: request.uri().path().to_owned(),
+            user_agent: user_agent.map(|agent| String::from_utf8_lossy(agent.as_bytes()).chars().filter(|c| !c.is_control()).take(512).collect()),
+        }
+    }
+}
+
+/// Whether a gateway's request id can stand in a header and a log line as it is.
+fn is_plain(id: &str) -> bool {
+    (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_=+/.:".contains(&b))
+}
+
+impl<S: Sync> FromRequestParts<S> for RequestInfo {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        parts.extensions.get().cloned().ok_or_else(|| anyhow::anyhow!("the request layer is missing").into())
+    }
+}
+
+/// How long this request may still take.
+fn time_left(request: &Request) -> Duration {
+    let Some(context) = request.extensions().get::<Context>() else { return LONGEST };
+    let deadline = UNIX_EPOCH + Duration::from_millis(context.deadline);
+    #[expect(clippy::disallowed_methods, reason = "Lambda's deadline is a moment of the machine's clock")]
+    let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
+    left.saturating_sub(RESERVE).min(LONGEST)
+}
+
+/// Answers in time, with the headers that every response has, and writes the request's one log line.
+pub(super) async fn around(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let info = RequestInfo::of(&request);
+    let method = request.method().clone();
+    // Never the path itself: it may hold what a caller put there. The routes' own patterns are few.
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!(
+        "request", request.id = %info.id, %method, route,
+        user.id = field::Empty, ip = info.address.map(field::display),
+    );
+    let left = time_left(&request);
+    request.extensions_mut().insert(info.clone());
+
+    let response = match timeout(left, next.run(request).instrument(span.clone())).await {
+        Ok(response) => response,
+        Err(elapsed) => ApiError::from(Unavailable::new("time", elapsed)).into_response(),
+    };
+    let mut response = problem::render(response, &info);
+    headers::secure(response.headers_mut());
+    if let Ok(id) = HeaderValue::from_str(&info.id) {
+        response.headers_mut().insert(headers::REQUEST_ID, id);
+    }
+    span.in_scope(|| log(&response, started.elapsed()));
+    if state.config.monitoring.metrics {
+        measure(&response, route, started.elapsed());
+    }
+    response
+}
+
+fn log(response: &Response, duration: Duration) {
+    let status = response.status().as_u16();
+    // u64, because `tracing` writes a u128 into JSON as a string, which no metric filter can add up.
+    let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let quiet = response.extensions().get::<Quiet>().is_some();
+    match response.extensions().get::<Outcome>() {
+        Some(Outcome { failure: Some(error), refused }) => {
+            let code = refused.refusal.code;
+            tracing::error!(status, duration_ms, code, error = format!("{error:#}"), "request failed");
+        }
+        Some(Outcome { refused, .. }) => {
+            tracing::info!(status, duration_ms, code = refused.refusal.code, "request refused");
+        }
+        None if quiet => {}
+        None => tracing::info!(status, duration_ms, "request served"),
+    }
+}
+
+fn measure(response: &Response, route: String, duration: Duration) {
+    let class = format!("{}xx", response.status().as_u16() / 100);
+    counter!("Requests", "route" => route.clone(), "status" => class).increment(1);
+    histogram!("Duration", "route" => route).record(duration.as_secs_f64() * 1e3);
+    if telemetry::cold_start() {
+        counter!("ColdStarts").increment(1);
+    }
+    telemetry::flush();
+}

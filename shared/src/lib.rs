@@ -1,0 +1,24 @@
+//! What every function stands on. Knows tables and services, but no URL of any route group.
+
+pub mod audit;
+pub mod auth;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod etag;
+pub mod extract;
+pub mod http;
+pub mod ids;
+pub mod outside;
+pub mod page;
+pub mod rate_limit;
+pub mod redis;
+pub mod secrets;
+pub mod state;
+pub mod store;
+pub mod telemetry;
+pub mod text;
+
+pub use error::{ApiError, OnConstraint, Refusal};
+pub use state::AppState;

@@ -1,0 +1,4 @@
+//! What is not ours: a trait where tests must replace it.
+
+pub mod aws;
+pub mod mail;

@@ -1,0 +1,127 @@
+//! Lists: one envelope, one cursor, for every resource.
+
+use data_encoding::BASE64URL_NOPAD;
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+const DEFAULT_LIMIT: u8 = 20;
+const MAX_LIMIT: u8 = 100;
+
+/// `{ "data": … }`, the envelope of one resource.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Data<T> {
+    /// The resource.
+    pub data: T,
+}
+
+/// `{ "data": [ … ], "meta": … }`, the envelope of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Page<T> {
+    /// The resources of this page.
+    pub data: Vec<T>,
+    /// How to go on.
+    pub meta: PageMeta,
+}
+
+/// How to go on from a page.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PageMeta {
+    /// Pass it as `cursor` to get the next page; null on the last one.
+    pub next_cursor: Option<String>,
+}
+
+/// Which page of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// How many at the most.
+    #[serde(default)]
+    #[param(value_type = u8, minimum = 1, maximum = 100, default = 20)]
+    limit: Limit,
+    /// The `nextCursor` of the page before.
+    #[param(value_type = Option<String>)]
+    cursor: Option<Cursor>,
+    /// Oldest first (`createdAt`) or newest first (`-createdAt`).
+    #[serde(default)]
+    #[param(inline)]
+    sort: Sort,
+}
+
+/// The order of a list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+pub enum Sort {
+    /// Oldest first.
+    #[serde(rename = "createdAt")]
+    OldestFirst,
+    /// Newest first.
+    #[default]
+    #[serde(rename = "-createdAt")]
+    NewestFirst,
+}
+
+impl PageQuery {
+    /// The row after which to go on.
+    #[must_use]
+    pub fn after(&self) -> Option<Uuid> {
+        self.cursor.as_ref().map(|cursor| cursor.0)
+    }
+
+    /// Oldest or newest first.
+    #[must_use]
+    pub fn sort(&self) -> Sort {
+        self.sort
+    }
+
+    /// How many rows to read: one more than will be shown, to know whether there is a next page.
+    #[must_use]
+    pub fn rows(&self) -> i64 {
+        i64::from(self.limit.0) + 1
+    }
+
+    /// Makes a page of what [`Self::rows`] found: `id` is what the cursor holds, `view` what is shown.
+    pub fn page<R, T>(&self, mut rows: Vec<R>, id: impl Fn(&R) -> Uuid, view: impl FnMut(R) -> T) -> Page<T> {
+        let limit = usize::from(self.limit.0);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next_cursor =
+            rows.last().filter(|_| more).map(|last| BASE64URL_NOPAD.encode(id(last).as_bytes()));
+        Page { data: rows.into_iter().map(view).collect(), meta: PageMeta { next_cursor } }
+    }
+}
+
+#[derive(Debug)]
+struct Limit(u8);
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(DEFAULT_LIMIT)
+    }
+}
+
+impl<'de> Deserialize<'de> for Limit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u8::deserialize(deserializer) {
+            Ok(limit @ 1..=MAX_LIMIT) => Ok(Self(limit)),
+            _ => Err(D::Error::custom("limit is a whole number from 1 to 100")),
+        }
+    }
+}
+
+/// The id of the last row of a page. Says nothing about access: the query behind it asks whose rows they are.
+#[derive(Debug)]
+struct Cursor(Uuid);
+
+impl<'de> Deserialize<'de> for Cursor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = String::deserialize(deserializer)?;
+        BASE64URL_NOPAD
+            .decode(raw.as_bytes())
+            .ok()
+            .and_then(|bytes| Uuid::from_slice(&bytes).ok())
+            .map(Self)
+            .ok_or_else(|| D::Error::custom("cursor is the nextCursor of an earlier page"))
+    }
+}

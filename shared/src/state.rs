@@ -1,0 +1,69 @@
+//! What every API function is made of. Cheap to clone.
+
+use std::sync::Arc;
+
+use crate::{
+    auth::access_token::Verifier, clock::Clock, clock::SystemClock, config::Config, db::Db, rate_limit::Fallback,
+    redis::Redis, secrets::Secrets,
+};
+
+/// Made once in `main`; nothing in it dials before it is needed.
+#[derive(Clone)]
+pub struct AppState {
+    /// The settings.
+    pub config: Arc<Config>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Secrets Manager.
+    pub secrets: Secrets,
+    /// The database.
+    pub db: Db,
+    /// The cache.
+    pub redis: Redis,
+    /// Verifies access tokens.
+    pub verifier: Verifier,
+    /// Counts while the cache is away.
+    pub fallback: Arc<Fallback>,
+}
+
+impl AppState {
+    /// With the machine's clock.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self::with_clock(config, Arc::new(SystemClock))
+    }
+
+    /// With `clock`.
+    #[must_use]
+    pub fn with_clock(config: Config, clock: Arc<dyn Clock>) -> Self {
+        let secrets = Secrets::default();
+        Self {
+            db: Db::new(config.database.clone(), secrets.clone()),
+            redis: Redis::new(config.cache.clone(), secrets.clone()),
+            verifier: Verifier::new(secrets.clone(), Arc::new(config.tokens.clone()), Arc::clone(&clock)),
+            fallback: Arc::default(),
+            config: Arc::new(config),
+            clock,
+            secrets,
+        }
+    }
+
+    /// Dials everything a request will need, at once, while the instance is still being paid for by AWS.
+    ///
+    /// What cannot be reached is not an error: it may be back before the first request, which will say so if not.
+    pub async fn warm(&self) {
+        let (database, cache, keys) = tokio::join!(
+            self.db.transaction(async |_| anyhow::Ok(())),
+            async {
+                let mut ping = redis::pipe();
+                ping.ping().ignore();
+                self.redis.query::<()>(&ping).await
+            },
+            self.verifier.key_set(),
+        );
+        let errors = [database.err(), cache.err().map(anyhow::Error::from), keys.err()];
+        for error in errors.into_iter().flatten() {
+            tracing::warn!(error = format!("{error:#}"), "dependency not reached at start");
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! The `sessions` table.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::{
+    auth::session::LiveSession,
+    db::Tx,
+    ids::{SessionId, UserId},
+    page::Sort,
+};
+
+/// What a session's owner may see of it.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// The `User-Agent` it was made with.
+    pub user_agent: Option<String>,
+    /// The address it was made from.
+    pub ip_address: Option<String>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When a token of it was last asked for.
+    pub last_used_at: DateTime<Utc>,
+    /// When it ends if it is not refreshed.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// A session to be.
+pub struct NewSession<'a> {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose.
+    pub user: UserId,
+    /// The keyed hash of its first refresh token.
+    pub refresh_token_hash: &'a [u8],
+    /// How refresh tokens travel: `body` or `cookie`.
+    pub transport: &'a str,
+    /// The `User-Agent` it is made with.
+    pub user_agent: Option<&'a str>,
+    /// The address it is made from.
+    pub ip_address: Option<&'a str>,
+    /// When it ends if it is not refreshed.
+    pub expires_at: DateTime<Utc>,
+    /// When it ends whatever happens.
+    pub ends_at: DateTime<Utc>,
+}
+
+/// What a refresh needs to decide.
+pub struct Refreshable {
+    /// Whose session.
+    pub user_id: UserId,
+    /// The keyed hash of the token in use.
+    pub refresh_token_hash: Vec<u8>,
+    /// The keyed hash of the token before it.
+    pub previous_refresh_token_hash: Option<Vec<u8>>,
+    /// When the one followed the other.
+    pub rotated_at: DateTime<Utc>,
+    /// When the session ends whatever happens.
+    pub ends_at: DateTime<Utc>,
+}
+
+/// Adds a session in which the person has just proved who they are.
+pub async fn insert(tx: &mut Tx, new: &NewSession<'_>, now: DateTime<Utc>) -> sqlx::Result<Session> {
+    sqlx::query_as!(
+        Session,
+        r#"
+        INSERT INTO sessions (id, user_id, refresh_token_hash, rotated_at, transport, user_agent, ip_address,
+                              created_at, authenticated_at, last_used_at, expires_at, ends_at)
+        VALUES ($1, $2, $3, $9, $4, $5, $6, $9, $9, $9, $7, $8)
+        RETURNING id AS "id: SessionId", user_agent, ip_address, created_at, last_used_at, expires_at
+        "#,
+        new.id as SessionId,
+        new.user as UserId,
+        new.refresh_token_hash,
+        new.transport,
+        new.user_agent,
+        new.ip_address,
+        new.expires_at,
+        new.ends_at,
+        now,
+    )
+    .fetch_one(tx)
+    .await
+}
+
+/// The session `id`, if it is alive and so is its user.
+pub async fn find_live(tx: &mut Tx, id: SessionId, now: DateTime<Utc>) -> sqlx::Result<Option<LiveSession>> {
+    sqlx::query_as!(
+        LiveSession,
+        r#"
+        SELECT s.user_id AS "user_id: UserId", s.authenticated_at, s.expires_at
+        FROM sessions s JOIN users u ON u.id = s.user_id
+        WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 AND u.deleted_at IS NULL
+        "#,
+        id as SessionId,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// The session `id`, if it is alive and so is its user; nobody else changes it before this transaction ends.
+pub async fn hold_for_refresh(tx: &mut Tx, id: SessionId, now: DateTime<Utc>) -> sqlx::Result<Option<Refreshable>> {
+    sqlx::query_as!(
+        Refreshable,
+        r#"
+        SELECT s.user_id AS "user_id: UserId", s.refresh_token_hash, s.previous_refresh_token_hash,
+               s.rotated_at, s.ends_at
+        FROM sessions s JOIN users u ON u.id = s.user_id
+        WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 AND u.deleted_at IS NULL
+        FOR UPDATE OF s
+        "#,
+        id as SessionId,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Puts a new refresh token in the place of the one in use.
+pub async fn rotate(
+    tx: &mut Tx,
+    id: SessionId,
+    refresh_token_hash: &[u8],
+    expires_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        UPDATE sessions
+        SET previous_refresh_token_hash = refresh_token_hash, refresh_token_hash = $2, generation = generation + 1,
+            rotated_at = $4, last_used_at = $4, expires_at = $3
+        WHERE id = $1
+        "#,
+        id as SessionId,
+        refresh_token_hash,
+        expires_at,
+        now,
+    )
+    .execute(tx)
+    .await
+    .map(drop)
+}
+
+/// Up to `rows` live sessions of `user`, after the session `after` in the order `sort`.
+pub async fn list(
+    tx: &mut Tx,
+    user: UserId,
+    after: Option<Uuid>,
+    sort: Sort,
+    rows: i64,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<Session>> {
+    match sort {
+        Sort::NewestFirst => {
+            sqlx::query_as!(
+                Session,
+                r#"
+                SELECT id AS "id: SessionId", user_agent, ip_address, created_at, last_used_at, expires_at
+                FROM sessions
+                WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2
+                  AND ($3::uuid IS NULL OR id < $3)
+                ORDER BY id DESC
+                LIMIT $4
+                "#,
+                user as UserId,
+                now,
+                after,
+                rows,
+            )
+            .fetch_all(tx)
+            .await
+        }
+        Sort::OldestFirst => {
+            sqlx::query_as!(
+                Session,
+                r#"
+                SELECT id AS "id: SessionId", user_agent, ip_address, created_at, last_used_at, expires_at
+                FROM sessions
+                WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2
+                  AND ($3::uuid IS NULL OR id > $3)
+                ORDER BY id
+                LIMIT $4
+                "#,
+                user as UserId,
+                now,
+                after,
+                rows,
+            )
+            .fetch_all(tx)
+            .await
+        }
+    }
+}
+
+/// The live session `id`, if it is `user`'s.
+pub async fn find(tx: &mut Tx, user: UserId, id: SessionId, now: DateTime<Utc>) -> sqlx::Result<Option<Session>> {
+    sqlx::query_as!(
+        Session,
+        r#"
+        SELECT id AS "id: SessionId", user_agent, ip_address, created_at, last_used_at, expires_at
+        FROM sessions
+        WHERE user_id = $1 AND id = $2 AND revoked_at IS NULL AND expires_at > $3
+        "#,
+        user as UserId,
+        id as SessionId,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Ends the live session `id` of `user`; `false` if there is none.
+pub async fn revoke(
+    tx: &mut Tx,
+    user: UserId,
+    id: SessionId,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let result = sqlx::query!(
+        r#"
+        UPDATE sessions
+        SET revoked_at = $4, revoked_reason = $3
+        WHERE user_id = $1 AND id = $2 AND revoked_at IS NULL AND expires_at > $4
+        "#,
+        user as UserId,
+        id as SessionId,
+        reason,
+        now,
+    )
+    .execute(tx)
+    .await?;
+    Ok(result.rows_affected() == 1)
+}
+
+/// Ends all live sessions of `user`, but for `keep`, and says which.
+pub async fn revoke_all(
+    tx: &mut Tx,
+    user: UserId,
+    keep: Option<SessionId>,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<SessionId>> {
+    sqlx::query_scalar!(
+        r#"
+        UPDATE sessions
+        SET revoked_at = $4, revoked_reason = $3
+        WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $4 AND id IS DISTINCT FROM $2
+        RETURNING id AS "id: SessionId"
+        "#,
+        user as UserId,
+        keep as Option<SessionId>,
+        reason,
+        now,
+    )
+    .fetch_all(tx)
+    .await
+}

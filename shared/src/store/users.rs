@@ -1,0 +1,231 @@
+//! The `users` table.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    db::Tx,
+    extract::Patch,
+    ids::UserId,
+    text::{Email, ImageUrl, Name, Phone},
+};
+
+/// A row of `users`, without the password's hash.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// Its id.
+    pub id: UserId,
+    /// What the person is called.
+    pub name: String,
+    /// Where they read mail.
+    pub email: String,
+    /// When they proved it.
+    pub email_verified_at: Option<DateTime<Utc>>,
+    /// A picture's URL.
+    pub image: Option<String>,
+    /// A phone number.
+    pub phone: Option<String>,
+    /// When the account was made.
+    pub created_at: DateTime<Utc>,
+    /// When the row last changed.
+    pub updated_at: DateTime<Utc>,
+    /// Counts every change.
+    pub version: i64,
+}
+
+/// What a sign-in needs of a user.
+pub struct Credentials {
+    /// Whose.
+    pub id: UserId,
+    /// The hash of their password, if they have one.
+    pub password_hash: Option<String>,
+}
+
+/// What a profile's owner may change.
+pub struct Changes<'a> {
+    /// A new name.
+    pub name: Option<&'a Name>,
+    /// A new picture, or none.
+    pub image: &'a Patch<ImageUrl>,
+    /// A new phone number, or none.
+    pub phone: &'a Patch<Phone>,
+}
+
+/// Adds a user. Violates `users_email_key` when a living user has the address.
+pub async fn insert(
+    tx: &mut Tx,
+    id: UserId,
+    name: &Name,
+    email: &Email,
+    password_hash: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<User> {
+    sqlx::query_as!(
+        User,
+        r#"
+        INSERT INTO users (id, name, email, password_hash, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $5)
+        RETURNING id AS "id: UserId", name, email, email_verified_at, image, phone, created_at, updated_at, version
+        "#,
+        id as UserId,
+        name.as_ref(),
+        email.as_ref(),
+        password_hash,
+        now,
+    )
+    .fetch_one(tx)
+    .await
+}
+
+/// The living user `id`.
+pub async fn find(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
+    sqlx::query_as!(
+        User,
+        r#"
+        SELECT id AS "id: UserId", name, email, email_verified_at, image, phone, created_at, updated_at, version
+        FROM users
+        WHERE id = $1 AND deleted_at IS NULL
+        "#,
+        id as UserId,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// How the living user with `email`, in whatever case, signs in.
+pub async fn credentials_by_email(tx: &mut Tx, email: &Email) -> sqlx::Result<Option<Credentials>> {
+    sqlx::query_as!(
+        Credentials,
+        r#"
+        SELECT id AS "id: UserId", password_hash
+        FROM users
+        WHERE lower(email) = lower($1) AND deleted_at IS NULL
+        "#,
+        email.as_ref(),
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// The hash of the living user's password.
+pub async fn password_hash(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        "SELECT password_hash FROM users WHERE id = $1 AND deleted_at IS NULL",
+        id as UserId,
+    )
+    .fetch_optional(tx)
+    .await
+    .map(Option::flatten)
+}
+
+/// Whether the living user still has the password hash `seen`; nobody changes it before this transaction ends.
+pub async fn hold_password(tx: &mut Tx, id: UserId, seen: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT 1 AS "one!"
+        FROM users
+        WHERE id = $1 AND password_hash = $2 AND deleted_at IS NULL
+        FOR SHARE
+        "#,
+        id as UserId,
+        seen,
+    )
+    .fetch_optional(tx)
+    .await
+    .map(|row| row.is_some())
+}
+
+/// Replaces the password hash `seen` by `new`; `false` if it is no longer there.
+///
+/// The version stays: a password is no part of what the profile shows.
+pub async fn replace_password(
+    tx: &mut Tx,
+    id: UserId,
+    seen: &str,
+    new: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let result = sqlx::query!(
+        r#"
+        UPDATE users
+        SET password_hash = $3, updated_at = $4
+        WHERE id = $1 AND password_hash = $2 AND deleted_at IS NULL
+        "#,
+        id as UserId,
+        seen,
+        new,
+        now,
+    )
+    .execute(tx)
+    .await?;
+    Ok(result.rows_affected() == 1)
+}
+
+/// Changes the profile of the living user, if its version is `version` or none is asked for.
+pub async fn update(
+    tx: &mut Tx,
+    id: UserId,
+    changes: &Changes<'_>,
+    version: Option<i64>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<User>> {
+    let (change_image, image) = changes.image.change();
+    let (change_phone, phone) = changes.phone.change();
+    sqlx::query_as!(
+        User,
+        r#"
+        UPDATE users
+        SET name = coalesce($3, name),
+            image = CASE WHEN $4 THEN $5 ELSE image END,
+            phone = CASE WHEN $6 THEN $7 ELSE phone END,
+            updated_at = $8,
+            version = version + 1
+        WHERE id = $1 AND deleted_at IS NULL AND version = coalesce($2, version)
+        RETURNING id AS "id: UserId", name, email, email_verified_at, image, phone, created_at, updated_at, version
+        "#,
+        id as UserId,
+        version,
+        changes.name.map(AsRef::as_ref),
+        change_image,
+        image.map(AsRef::as_ref),
+        change_phone,
+        phone.map(AsRef::as_ref),
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Marks the address of the living user as theirs, if it is still `email`.
+pub async fn verify_email(tx: &mut Tx, id: UserId, email: &str, now: DateTime<Utc>) -> sqlx::Result<Option<User>> {
+    sqlx::query_as!(
+        User,
+        r#"
+        UPDATE users
+        SET email_verified_at = coalesce(email_verified_at, $3), updated_at = $3, version = version + 1
+        WHERE id = $1 AND email = $2 AND deleted_at IS NULL
+        RETURNING id AS "id: UserId", name, email, email_verified_at, image, phone, created_at, updated_at, version
+        "#,
+        id as UserId,
+        email,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Marks the living user as deleted, if the version is `version` or none is asked for; `false` if it is not.
+pub async fn delete(tx: &mut Tx, id: UserId, version: Option<i64>, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    let result = sqlx::query!(
+        r#"
+        UPDATE users
+        SET deleted_at = $3, updated_at = $3, version = version + 1
+        WHERE id = $1 AND deleted_at IS NULL AND version = coalesce($2, version)
+        "#,
+        id as UserId,
+        version,
+        now,
+    )
+    .execute(tx)
+    .await?;
+    Ok(result.rows_affected() == 1)
+}

@@ -1,0 +1,74 @@
+//! Logs and metrics, both to standard output, where CloudWatch reads them.
+
+use std::{
+    env, io,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use json_subscriber::JsonLayer;
+use metrics_cloudwatch_embedded::{Builder, Collector};
+use tracing_subscriber::{EnvFilter, fmt::time::ChronoUtc, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// The CloudWatch namespace of every metric.
+pub const NAMESPACE: &str = "Arches";
+
+static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
+static WARM: AtomicBool = AtomicBool::new(false);
+
+/// Starts logs and metrics. Comes before the configuration is read, so that what is wrong with it can be logged.
+///
+/// `LOG_LEVEL` takes a level or the directives of `tracing_subscriber::EnvFilter`; `LOG_FORMAT` is `json` or
+/// `pretty`; `METRICS_ENABLED=false` writes no metrics.
+pub fn init() {
+    let variable = |name| {
+        #[expect(clippy::disallowed_methods, reason = "logs come before the configuration, so that it can be logged")]
+        env::var(name).ok()
+    };
+    // What the AWS clients say at debug level holds secrets, so no level of ours turns it on.
+    let level = variable("LOG_LEVEL").unwrap_or_else(|| "info".to_owned());
+    let quiet = "aws_config=warn,aws_sdk_secretsmanager=warn,aws_sdk_sesv2=warn,aws_smithy_runtime=warn,aws_smithy_runtime_api=warn,aws_runtime=warn,hyper=warn,hyper_util=warn,rustls=warn,lambda_runtime=warn,lambda_http=warn,sqlx=warn";
+    let filter = EnvFilter::try_new(format!("{level},{quiet}")).unwrap_or_else(|_| EnvFilter::new(format!("info,{quiet}")));
+    let registry = tracing_subscriber::registry().with(filter);
+    if variable("LOG_FORMAT").as_deref() == Some("pretty") {
+        registry.with(tracing_subscriber::fmt::layer().compact()).init();
+    } else {
+        let environment = variable("NODE_ENV").unwrap_or_else(|| "development".to_owned());
+        let version = variable("APP_VERSION").unwrap_or_else(|| "dev".to_owned());
+        let mut json = JsonLayer::stdout();
+        json.with_timer("timestamp", ChronoUtc::rfc_3339());
+        json.with_level("level");
+        json.with_target("target");
+        json.add_static_field("app", "arches".into());
+        json.add_static_field("env", environment.into());
+        json.add_static_field("version", version.into());
+        json.with_top_level_flattened_span_list();
+        json.with_flattened_event();
+        registry.with(json).init();
+    }
+    if variable("METRICS_ENABLED").as_deref() != Some("false") {
+        let function = variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "local".to_owned());
+        let built = Builder::new().cloudwatch_namespace(NAMESPACE).with_dimension("function", function).init();
+        match built {
+            Ok(collector) => _ = COLLECTOR.set(collector),
+            Err(error) => tracing::error!(%error, "metrics not started"),
+        }
+    }
+}
+
+/// Writes the metrics gathered since the last call. Lambda freezes what runs after a response, so this comes before it.
+pub fn flush() {
+    if let Some(collector) = COLLECTOR.get()
+        && let Err(error) = collector.flush(io::stdout())
+    {
+        tracing::error!(%error, "metrics not written");
+    }
+}
+
+/// Whether this is the first request of the instance; `true` once.
+#[must_use]
+pub fn cold_start() -> bool {
+    !WARM.swap(true, Ordering::Relaxed)
+}

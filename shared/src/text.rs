@@ -1,0 +1,216 @@
+//! What people may type: types that cannot hold anything invalid.
+
+use std::str::FromStr;
+
+use email_address::{EmailAddress, Options};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use url::Url;
+use utoipa::ToSchema;
+
+macro_rules! text {
+    ($name:ident) => {
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+/// A person's name: 1 to 100 characters, with no space at either end and no control characters.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
+#[schema(value_type = String, min_length = 1, max_length = 100, example = "Ada Lovelace")]
+pub struct Name(String);
+text!(Name);
+
+impl TryFrom<String> for Name {
+    type Error = &'static str;
+
+    fn try_from(raw: String) -> Result<Self, Self::Error> {
+        let name = raw.trim();
+        match name.chars().count() {
+            1..=100 if !name.chars().any(char::is_control) => Ok(Self(name.to_owned())),
+            1..=100 => Err("a name has no control characters"),
+            _ => Err("a name has 1 to 100 characters"),
+        }
+    }
+}
+
+/// An address that mail can be sent to (RFC 5321, 4.1.2), at most 254 characters, in a domain with a dot.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
+#[schema(value_type = String, format = "email", max_length = 254, example = "ada@example.com")]
+pub struct Email(String);
+text!(Email);
+
+impl TryFrom<String> for Email {
+    type Error = &'static str;
+
+    fn try_from(raw: String) -> Result<Self, Self::Error> {
+        let plain = Options::default().with_required_tld().without_display_text().without_domain_literal();
+        // Quoted local parts are legal, unheard of, and hide spaces and control characters.
+        let unquoted = !raw.contains(['"', '\\']) && !raw.chars().any(|c| c.is_control() || c.is_whitespace());
+        if raw.len() <= 254 && unquoted && EmailAddress::parse_with_options(&raw, plain).is_ok() {
+            Ok(Self(raw))
+        } else {
+            Err("this is not an e-mail address")
+        }
+    }
+}
+
+/// A telephone number in international form (ITU-T E.164): `+` and up to 15 digits.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
+#[schema(value_type = String, pattern = r"^\+[1-9][0-9]{6,14}$", example = "+442071838750")]
+pub struct Phone(String);
+text!(Phone);
+
+impl TryFrom<String> for Phone {
+    type Error = &'static str;
+
+    fn try_from(raw: String) -> Result<Self, Self::Error> {
+        let digits = raw.strip_prefix('+').unwrap_or_default();
+        let valid = (7..=15).contains(&digits.len())
+            && digits.bytes().all(|digit| digit.is_ascii_digit())
+            && !digits.starts_with('0');
+        if valid { Ok(Self(raw)) } else { Err("a phone number looks like +442071838750 (E.164)") }
+    }
+}
+
+/// The address of a picture: an absolute `https` URL of at most 2,048 characters.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
+#[schema(value_type = String, format = "uri", pattern = "^https://", max_length = 2048, example = "https://example.com/ada.png")]
+pub struct ImageUrl(String);
+text!(ImageUrl);
+
+impl TryFrom<String> for ImageUrl {
+    type Error = &'static str;
+
+    fn try_from(raw: String) -> Result<Self, Self::Error> {
+        match Url::from_str(&raw) {
+            Ok(url) if url.scheme() == "https" && url.as_str().len() <= 2048 => Ok(Self(url.into())),
+            _ => Err("an image is an absolute https URL of at most 2048 characters"),
+        }
+    }
+}
+
+/// A password as someone typed it. Taken exactly as sent: never trimmed, never normalised.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Password(SecretString);
+
+impl utoipa::PartialSchema for Password {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)))
+            .min_length(Some(1))
+            .max_length(Some(256))
+            .examples(["correct horse battery staple"])
+            .into()
+    }
+}
+
+impl ToSchema for Password {}
+
+impl ExposeSecret<str> for Password {
+    fn expose_secret(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl TryFrom<String> for Password {
+    type Error = &'static str;
+
+    fn try_from(raw: String) -> Result<Self, Self::Error> {
+        match raw.chars().count() {
+            1..=256 => Ok(Self(raw.into())),
+            _ => Err("a password has at most 256 characters, and at least one"),
+        }
+    }
+}
+
+/// A password that someone chooses: 8 to 256 characters, any of them, and not a common one
+/// (NIST SP 800-63B, 3.1.1.2).
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
+#[schema(value_type = String, format = "password", min_length = 8, max_length = 256, example = "correct horse battery staple")]
+pub struct NewPassword(Password);
+
+impl TryFrom<String> for NewPassword {
+    type Error = &'static str;
+
+    fn try_from(raw: String) -> Result<Self, Self::Error> {
+        if !(8..=256).contains(&raw.chars().count()) {
+            return Err("a password has 8 to 256 characters");
+        }
+        if crate::auth::password::is_common(&raw) {
+            return Err("this password is one of the most common ones; choose another");
+        }
+        Password::try_from(raw).map(Self)
+    }
+}
+
+impl AsRef<Password> for NewPassword {
+    fn as_ref(&self) -> &Password {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_every_script_are_names() {
+        for name in ["Zoë", "李雷", "Nguyễn Văn A", "O'Brien-Smith", "\u{1F600}", " Ada "] {
+            assert!(Name::try_from(name.to_owned()).is_ok(), "{name}");
+        }
+        for name in ["", "   ", "a\nb", "a\0b", &"x".repeat(101)] {
+            assert!(Name::try_from(name.to_owned()).is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn only_deliverable_addresses_are_addresses() {
+        for email in ["a@b.co", "ada+tag@example.com", "Ada.Lovelace@EXAMPLE.com", "ada@münchen.example"] {
+            assert!(Email::try_from(email.to_owned()).is_ok(), "{email}");
+        }
+        for email in
+            ["", "ada", "ada@", "@b.co", "ada@localhost", "a b@c.de", "a@b.co\r\nBcc: x@y.zz", "Ada <a@b.co>", "a@[::1]", "\"a b\"@c.de"]
+        {
+            assert!(Email::try_from(email.to_owned()).is_err(), "{email:?}");
+        }
+    }
+
+    #[test]
+    fn phones_are_e164_and_images_are_https() {
+        assert!(Phone::try_from("+442071838750".to_owned()).is_ok());
+        for phone in ["", "+", "442071838750", "+0123456789", "+44 207 183", "+12345678901234567"] {
+            assert!(Phone::try_from(phone.to_owned()).is_err(), "{phone:?}");
+        }
+        assert!(ImageUrl::try_from("https://example.com/a.png".to_owned()).is_ok());
+        for image in ["", "/a.png", "http://example.com/a.png", "javascript:alert(1)", "data:text/html,x"] {
+            assert!(ImageUrl::try_from(image.to_owned()).is_err(), "{image:?}");
+        }
+    }
+
+    #[test]
+    fn a_chosen_password_is_long_enough_and_not_a_common_one() {
+        assert!(NewPassword::try_from("correct horse battery staple".to_owned()).is_ok());
+        assert!(NewPassword::try_from("å∫ç∂´ƒ©˙".to_owned()).is_ok());
+        for password in ["", "short", "password1", "PASSWORD1", "12345678", &"x".repeat(257)] {
+            assert!(NewPassword::try_from(password.to_owned()).is_err(), "{password:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_shown_by_debug() {
+        let password = Password::try_from("hunter2hunter2".to_owned()).expect("a password");
+        assert!(!format!("{password:?}").contains("hunter2"));
+    }
+}
