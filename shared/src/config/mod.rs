@@ -194,7 +194,9 @@ impl Config {
     /// Reads the process environment. `required` names what this function cannot do without.
     pub fn from_env(required: &[&str]) -> Result<Self, ConfigError> {
         #[expect(clippy::disallowed_methods, reason = "this is the module that reads the environment")]
-        Self::from_lookup(|key| env::var(key).ok(), required)
+        let config = Self::from_lookup(|key| env::var(key).ok(), required);
+        // What `main` returns is printed outside the log.
+        config.inspect_err(|error| tracing::error!(%error, "function not started"))
     }
 
     /// Reads from `lookup`, so that tests need not touch the process environment.

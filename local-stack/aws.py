@@ -1,0 +1,197 @@
+"""Stand-ins for S3, Secrets Manager and SES: moto's server with the application's secrets and a mailbox.
+
+Reads its settings as one JSON document from standard input. When everything answers, it prints one JSON line with
+the ARNs of the secrets, and serves until it is told to stop.
+"""
+
+import base64
+import email
+import email.policy
+import json
+import os
+import pathlib
+import secrets
+import signal
+import sys
+import threading
+import time
+import uuid
+
+import boto3
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.ses.responses import EmailResponse
+from moto.sesv2.responses import SESV2Response
+from werkzeug.serving import make_server
+
+
+def base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def signing_key(status: str) -> dict:
+    key = Ed25519PrivateKey.generate()
+    return {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "alg": "EdDSA",
+        "use": "sig",
+        "kid": str(uuid.uuid4()),
+        "x": base64url(key.public_key().public_bytes_raw()),
+        "d": base64url(key.private_bytes_raw()),
+        "status": status,
+    }
+
+
+def random_key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def kept_secrets(directory: pathlib.Path) -> dict:
+    """The secrets that a restart must not change: with new keys, everyone would be signed out."""
+    path = directory / "secrets.json"
+    if not path.exists():
+        made_up = {
+            "signing-keys": {"keys": [signing_key(status) for status in ("next", "current", "previous")]},
+            "auth": {
+                "refreshSecret": random_key(),
+                "sessionSecret": random_key(),
+                "encryptionKey": random_key(),
+            },
+        }
+        unfinished = path.with_suffix(".new")
+        unfinished.unlink(missing_ok=True)
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(made_up, file, indent=2)
+        unfinished.rename(path)
+    return json.loads(path.read_text())
+
+
+def without_private_part(keys: dict) -> dict:
+    return {"keys": [{name: value for name, value in key.items() if name != "d"} for key in keys["keys"]]}
+
+
+class Mailbox:
+    """Writes each mail that was accepted as a file of its own, for people and tests to read."""
+
+    def __init__(self, directory: pathlib.Path) -> None:
+        self.directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+
+    def keep(self, sender, recipients, subject, text, html) -> None:
+        now = time.time_ns()
+        when = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now // 10**9)) + f".{now % 10**9 // 10**6:03d}Z"
+        identifier = str(uuid.uuid4())
+        document = {
+            "id": identifier,
+            "time": when,
+            "from": sender,
+            "to": recipients,
+            "subject": subject,
+            "text": text,
+            "html": html,
+        }
+        # The name sorts by time. Renamed when complete, so that no reader sees half a mail.
+        path = self.directory / f"{now}-{identifier}.json"
+        path.with_suffix(".new").write_text(json.dumps(document, indent=2, ensure_ascii=False), encoding="utf-8")
+        path.with_suffix(".new").rename(path)
+
+    def keep_raw(self, sender, recipients, raw: bytes) -> None:
+        message = email.message_from_bytes(raw, policy=email.policy.default)
+        headers = [address.strip() for name in ("to", "cc", "bcc") for address in (message[name] or "").split(",")]
+        body = {kind: message.get_body((kind,)) for kind in ("plain", "html")}
+        text, html = (part and part.get_content() for part in (body["plain"], body["html"]))
+        recipients = recipients or [address for address in headers if address]
+        self.keep(sender or message["from"], recipients, message["subject"], text, html)
+
+
+def collect_mail(mailbox: Mailbox) -> None:
+    """Makes moto's SES hand what it has accepted to the mailbox: moto itself keeps one form of the body only."""
+    send_v2, send_v1, send_raw_v1 = SESV2Response.send_email, EmailResponse.send_email, EmailResponse.send_raw_email
+
+    def addresses(destination: dict) -> list:
+        return [address for kind in ("To", "Cc", "Bcc") for address in destination.get(f"{kind}Addresses") or []]
+
+    def keep_simple(sender, destination: dict, message: dict) -> None:
+        body = {kind: (message["Body"].get(kind) or {}).get("Data") for kind in ("Text", "Html")}
+        mailbox.keep(sender, addresses(destination), message["Subject"]["Data"], body["Text"], body["Html"])
+
+    def v2(self):
+        answer = send_v2(self)
+        request = json.loads(self.body)
+        sender, destination, content = (
+            request.get("FromEmailAddress"),
+            request.get("Destination", {}),
+            request["Content"],
+        )
+        if "Raw" in content:
+            mailbox.keep_raw(sender, addresses(destination), base64.b64decode(content["Raw"]["Data"]))
+        else:
+            keep_simple(sender, destination, content["Simple"])
+        return answer
+
+    def v1(self):
+        answer = send_v1(self)
+        keep_simple(self._get_param("Source"), self._get_param("Destination", {}), self._get_param("Message"))
+        return answer
+
+    def raw_v1(self):
+        answer = send_raw_v1(self)
+        raw, recipients = self._get_param("RawMessage.Data"), self._get_param("Destinations", [])
+        mailbox.keep_raw(self._get_param("Source"), recipients, raw)
+        return answer
+
+    SESV2Response.send_email, EmailResponse.send_email, EmailResponse.send_raw_email = v2, v1, raw_v1
+
+
+def seed(settings: dict, kept: dict) -> dict:
+    """Makes what the deployment has, and returns the secrets' ARNs."""
+
+    def client(service: str):
+        return boto3.client(
+            service,
+            endpoint_url=f"http://127.0.0.1:{settings['port']}",
+            region_name=settings["region"],
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+
+    client("s3").create_bucket(Bucket=settings["bucket"])
+    mail = client("sesv2")
+    for identity in settings["senders"]:
+        mail.create_email_identity(EmailIdentity=identity)
+    manager = client("secretsmanager")
+    values = {
+        "database": {"url": settings["databaseUrl"]},
+        "database-owner": {"url": settings["databaseOwnerUrl"]},
+        "redis": {"url": settings["redisUrl"]},
+        "signing-keys": kept["signing-keys"],
+        "verification-keys": without_private_part(kept["signing-keys"]),
+        "auth": kept["auth"],
+    }
+    return {
+        name: manager.create_secret(Name=f"{settings['prefix']}/{name}", SecretString=json.dumps(value))["ARN"]
+        for name, value in values.items()
+    }
+
+
+def main() -> None:
+    settings = json.load(sys.stdin)
+    # What the caller set for the real AWS, or for the way out to the internet, is not meant for us.
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"
+    directory = pathlib.Path(settings["directory"])
+    kept = kept_secrets(directory)
+    collect_mail(Mailbox(directory / "mail"))
+
+    application = DomainDispatcherApplication(create_backend_app)
+    server = make_server("127.0.0.1", settings["port"], application, threaded=True, request_handler=MotoRequestHandler)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os._exit(0))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(json.dumps(seed(settings, kept)), flush=True)
+    signal.pause()
+
+
+main()

@@ -1,0 +1,74 @@
+//! What the functions are told, as a deployment tells them.
+
+use std::{env, process::Command};
+
+use anyhow::{Context, Result};
+
+use crate::{Stack, aws, stack::Purpose};
+
+/// Variables with their values.
+pub type Variables = Vec<(&'static str, String)>;
+
+impl Stack {
+    /// The functions' environment. Secrets are references in the form that Amazon ECS uses for `valueFrom`,
+    /// `<ARN>:<json-key>:<version-stage>:<version-id>`.
+    pub fn environment(&self) -> Result<Variables> {
+        let arn = |name| self.aws.arn(name).map(str::to_owned);
+        let member = |name, key| self.aws.arn(name).map(|arn| format!("{arn}:{key}::"));
+        let purpose = match self.settings.purpose {
+            Purpose::Development => "development",
+            Purpose::Test => "test",
+        };
+        Ok(vec![
+            ("NODE_ENV", purpose.to_owned()),
+            ("LOG_LEVEL", "info".to_owned()),
+            ("LOG_FORMAT", "json".to_owned()),
+            ("APP_VERSION", self.settings.version.clone()),
+            ("APP_URL", "http://localhost:3000".to_owned()),
+            ("CORS_ORIGINS", "http://localhost:3000".to_owned()),
+            ("MAIL_FROM", format!("Arches <{}>", aws::SENDER)),
+            ("AWS_ENDPOINT_URL", self.aws.url()),
+            ("AWS_REGION", aws::REGION.to_owned()),
+            ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+            // Asking a machine that is not there who we are would take seconds.
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+            ("DATABASE_URL", member("database", "url")?),
+            ("REDIS_URL", member("redis", "url")?),
+            ("JWT_SECRET", arn("signing-keys")?),
+            ("JWT_PUBLIC_KEYS", arn("verification-keys")?),
+            ("JWT_REFRESH_SECRET", member("auth", "refreshSecret")?),
+            ("SESSION_SECRET", member("auth", "sessionSecret")?),
+            ("ENCRYPTION_KEY", member("auth", "encryptionKey")?),
+        ])
+    }
+
+    /// The environment of `migrate`, which alone may change the schema.
+    pub fn migrate_environment(&self) -> Result<Variables> {
+        let mut variables = self.environment()?;
+        variables.retain(|(name, _)| *name != "DATABASE_URL");
+        variables.push(("DATABASE_URL", format!("{}:url::", self.aws.arn("database-owner")?)));
+        Ok(variables)
+    }
+
+    /// What the tests are told besides the functions' environment, in order to make databases and to look inside.
+    pub fn test_environment(&self) -> Result<Variables> {
+        const MISSING: &str = "tests need the embedded database";
+        let mut variables = self.environment()?;
+        variables.extend([
+            ("TEST_POSTGRES_URL", self.postgres().context(MISSING)?.url("postgres")),
+            ("TEST_POOLER_URL", self.pooler().context(MISSING)?.url()),
+            ("TEST_REDIS_URL", self.redis().url()),
+            ("TEST_MAIL_DIR", self.mailbox().display().to_string()),
+        ]);
+        Ok(variables)
+    }
+}
+
+/// Gives `variables` to `command`, and keeps from it what the caller set for the real AWS.
+pub fn give(command: &mut Command, variables: &Variables) {
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
+        command.env_remove(name);
+    }
+    command.envs(variables.iter().map(|(name, value)| (name, value)));
+}

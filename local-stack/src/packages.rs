@@ -1,0 +1,101 @@
+//! Redis and PgBouncer, which come from the system's package manager.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+use anyhow::{Result, bail};
+
+use crate::{Interrupt, Report, command};
+
+/// Where package managers put programs that an ordinary user's `PATH` need not have.
+const ALSO: [&str; 5] =
+    ["/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/opt/homebrew/bin", "/opt/homebrew/sbin"];
+
+/// The programs of the system that the services are.
+#[derive(Debug, Clone)]
+pub struct Packages {
+    /// `redis-server`.
+    pub redis: PathBuf,
+    /// `pgbouncer`.
+    pub pgbouncer: PathBuf,
+}
+
+impl Packages {
+    /// Finds the programs, or installs them, or fails with the command that does.
+    pub fn ensure(log: &Path, interrupt: &Interrupt, report: &dyn Report) -> Result<Self> {
+        if let Some(found) = Self::find() {
+            return Ok(found);
+        }
+        let begin = Instant::now();
+        report.begins("Installing redis-server and pgbouncer with the system's package manager (once)");
+        for install in commands()? {
+            let mut command = Command::new(install[0]);
+            command.args(&install[1..]);
+            command::quietly(&mut command, log, interrupt)?;
+        }
+        report.done("Redis and PgBouncer installed", begin.elapsed());
+        match Self::find() {
+            Some(found) => Ok(found),
+            None => bail!("redis-server and pgbouncer were installed, but are not on PATH"),
+        }
+    }
+
+    /// The programs, if both are there.
+    #[must_use]
+    pub fn find() -> Option<Self> {
+        Some(Self { redis: on_path("redis-server")?, pgbouncer: on_path("pgbouncer")? })
+    }
+}
+
+/// The commands that install both, for this system and this user.
+fn commands() -> Result<Vec<Vec<&'static str>>> {
+    // RUNLEVEL keeps Debian from starting the services: we start our own.
+    const UPDATE: [&str; 3] = ["apt-get", "update", "--quiet"];
+    const INSTALL: [&str; 8] = [
+        "env",
+        "DEBIAN_FRONTEND=noninteractive",
+        "RUNLEVEL=1",
+        "apt-get",
+        "install",
+        "--yes",
+        "redis-server",
+        "pgbouncer",
+    ];
+    if on_path("apt-get").is_some() {
+        if rustix::process::geteuid().is_root() {
+            return Ok(vec![UPDATE.to_vec(), INSTALL.to_vec()]);
+        }
+        if works(&["sudo", "-n", "true"]) {
+            let sudo = |command: &[&'static str]| [&["sudo", "-n"], command].concat();
+            return Ok(vec![sudo(&UPDATE), sudo(&INSTALL)]);
+        }
+        bail!(
+            "redis-server and pgbouncer are missing. Install them: \
+             sudo apt-get update && sudo apt-get install redis-server pgbouncer"
+        );
+    }
+    if on_path("brew").is_some() {
+        return Ok(vec![vec!["brew", "install", "redis", "pgbouncer"]]);
+    }
+    bail!(
+        "redis-server and pgbouncer are missing. Install both with your system's package manager, then start again"
+    )
+}
+
+fn works(command: &[&str]) -> bool {
+    let mut run = Command::new(command[0]);
+    run.args(&command[1..]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    run.status().is_ok_and(|status| status.success())
+}
+
+fn on_path(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .chain(ALSO.into_iter().map(PathBuf::from))
+        .map(|folder| folder.join(program))
+        .find(|candidate| candidate.is_file())
+}

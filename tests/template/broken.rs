@@ -1,0 +1,232 @@
+//! Every rule notices when it is broken.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::{names, router, rules, template, template::Template, text};
+
+#[track_caller]
+fn noticed(problems: &[String], about: &str) {
+    assert!(problems.iter().any(|problem| problem.contains(about)), "{about} is not in {problems:?}");
+}
+
+#[test]
+fn a_function_without_a_folder() {
+    noticed(&rules::built_from_its_folder(&template(), &BTreeSet::from(["auth".to_owned()])), "Docs");
+}
+
+#[test]
+fn a_folder_without_a_function() {
+    let folders = names("functions").into_iter().chain(["billing".to_owned()]).collect();
+    noticed(&rules::built_from_its_folder(&template(), &folders), "functions/billing");
+}
+
+#[test]
+fn a_function_built_from_anothers_code() {
+    let broken = template().with("/Resources/Auth/Metadata/BuildProperties/Binary", json!("docs"));
+    noticed(&rules::built_from_its_folder(&broken, &names("functions")), "Auth");
+}
+
+#[test]
+fn a_log_that_is_kept_forever_or_lost_with_the_stack() {
+    for pointer in ["/Resources/AuthLogs/Properties/RetentionInDays", "/Resources/AuthLogs/DeletionPolicy"] {
+        noticed(&rules::logs_where_it_is_told_and_not_forever(&template().without(pointer)), "Auth");
+    }
+}
+
+#[test]
+fn a_function_that_logs_into_anothers_group() {
+    let broken =
+        template().with("/Resources/Docs/Properties/LoggingConfig", json!({"LogGroup": {"Ref": "AuthLogs"}}));
+    noticed(&rules::logs_where_it_is_told_and_not_forever(&broken), "Docs");
+}
+
+fn granting(function: &str, statement: Value) -> Template {
+    let pointer = format!("/Resources/{function}Role/Properties/Policies/0/PolicyDocument/Statement/-");
+    template().with(&pointer, statement)
+}
+
+#[test]
+fn a_wildcard_in_a_role() {
+    for statement in [
+        json!({"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::letters/a"}),
+        json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": {"Fn::Sub": "arn:aws:s3:::${Bucket}/*"}}),
+        json!({"Effect": "Allow", "NotAction": "s3:GetObject", "Resource": "arn:aws:s3:::letters/a"}),
+    ] {
+        noticed(
+            &rules::has_a_role_that_names_every_action_and_resource(&granting("Docs", statement)),
+            "Docs",
+        );
+    }
+}
+
+#[test]
+fn a_policy_that_aws_wrote() {
+    let broken = template().with(
+        "/Resources/DocsRole/Properties/ManagedPolicyArns/-",
+        json!("arn:aws:iam::aws:policy/ReadOnlyAccess"),
+    );
+    noticed(&rules::has_a_role_that_names_every_action_and_resource(&broken), "Docs");
+}
+
+#[test]
+fn a_wildcard_without_a_reason() {
+    let text = text("template.yaml");
+    let reason = text.lines().find(|line| line.contains("# X-Ray has no")).expect("a reason");
+    let silent = text.replace(reason, "");
+    noticed(
+        &rules::explains_every_wildcard(&Template::read(&silent), &silent),
+        "3 wildcards, 2 with a reason",
+    );
+    let statement =
+        json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": ["arn:aws:s3:::letters/*"]});
+    noticed(
+        &rules::explains_every_wildcard(&granting("Docs", statement), &text),
+        "4 wildcards, 3 with a reason",
+    );
+}
+
+#[test]
+fn a_deployment_that_nobody_watches() {
+    for pointer in [
+        "/Resources/SystemRollback",
+        "/Resources/SystemFailures/Properties/FilterPattern",
+        "/Resources/System/Properties/DeploymentPreference",
+    ] {
+        noticed(&rules::is_rolled_back_when_it_logs_errors(&template().without(pointer)), "System");
+    }
+}
+
+#[test]
+fn a_change_that_is_never_published() {
+    let broken = template().without("/Resources/Docs/Properties/VersionDescription");
+    noticed(&rules::publishes_every_change(&broken), "Docs");
+}
+
+#[test]
+fn a_role_that_reads_a_secret_its_function_has_no_use_for() {
+    let statement = json!({"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": {"Ref": "RedisSecret"}});
+    noticed(&rules::reads_exactly_the_secrets_it_is_given(&granting("Docs", statement)), "Docs");
+}
+
+#[test]
+fn a_signing_key_that_leaves_auth() {
+    let key = json!({"Ref": "SigningKeysSecret"});
+    let statement = json!({"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": key});
+    let broken = granting("System", statement)
+        .with("/Resources/System/Properties/Environment/Variables/JWT_SECRET", key);
+    noticed(&rules::reads_exactly_the_secrets_it_is_given(&broken), "System");
+}
+
+#[test]
+fn a_secret_its_function_may_not_read() {
+    let broken = template().with(
+        "/Resources/Auth/Properties/Environment/Variables/OPENAI_API_KEY",
+        json!({"Fn::Sub": "${ModelSecret}:key::"}),
+    );
+    noticed(&rules::reads_exactly_the_secrets_it_is_given(&broken), "ModelSecret");
+}
+
+#[test]
+fn a_secret_in_the_environment() {
+    for value in [
+        json!("postgresql://u:p@db/arches"),
+        json!({"Ref": "DatabaseUrl"}),
+        json!({"Fn::Sub": "postgresql://${User}:${Password}@db"}),
+    ] {
+        let broken = template().with("/Resources/Auth/Properties/Environment/Variables/DATABASE_URL", value);
+        noticed(&rules::holds_no_secret(&broken, ""), "DATABASE_URL");
+    }
+    let broken = template()
+        .with("/Globals/Function/Environment/Variables/SENTRY_DSN", json!("https://key@sentry.io/1"));
+    noticed(&rules::holds_no_secret(&broken, ""), "SENTRY_DSN");
+}
+
+#[test]
+fn a_secret_that_cloudformation_writes_out() {
+    noticed(
+        &rules::holds_no_secret(&template(), "'{{resolve:secretsmanager:arches:SecretString:url}}'"),
+        "resolved",
+    );
+    let broken = template().with("/Parameters/AuthSecret/Default", json!("/arches/dev/data/auth-secret"));
+    noticed(&rules::holds_no_secret(&broken, &text("template.yaml")), "AuthSecret");
+}
+
+#[test]
+fn a_path_that_leads_nowhere_or_to_two_functions() {
+    let documented = ["/v1/organizations".to_owned(), "/v1/auth".to_owned()];
+    noticed(
+        &rules::reaches_every_path_in_one_way(&template(), &documented),
+        "0 functions answer at /v1/organizations",
+    );
+    noticed(
+        &rules::reaches_every_path_in_one_way(&template(), &documented),
+        "0 functions answer at /v1/auth",
+    );
+    let event = json!({"Type": "Api", "Properties": {"Path": "/v1/{proxy+}", "Method": "ANY"}});
+    let broken = template().with("/Resources/System/Properties/Events/Rest", event);
+    noticed(&rules::reaches_every_path_in_one_way(&broken, &["/v1/auth/me".to_owned()]), "2 functions");
+}
+
+#[test]
+fn a_path_that_only_developers_reach() {
+    let path = "/v1/billing/{proxy+}".to_owned();
+    let table: BTreeMap<_, _> = router().into_iter().chain([(path, "billing".to_owned())]).collect();
+    noticed(&rules::routes_as_developers_do(&template(), &table), "billing's locally");
+    let broken = template().without("/Resources/Docs/Properties/Events/Assets");
+    noticed(&rules::routes_as_developers_do(&broken, &router()), "/docs/{proxy+}");
+}
+
+#[test]
+fn a_function_more_patient_than_the_gateway() {
+    let slow = json!(30);
+    let broken = template().with("/Resources/Docs/Properties/Timeout", slow.clone());
+    noticed(&rules::ends_before_the_gateway_gives_up(&broken), "Docs");
+    noticed(
+        &rules::ends_before_the_gateway_gives_up(&template().with("/Globals/Function/Timeout", slow)),
+        "Auth",
+    );
+}
+
+#[test]
+fn a_job_whose_failure_nobody_finds() {
+    let broken = template().without("/Resources/Migrate/Properties/EventInvokeConfig");
+    noticed(&rules::leaves_a_failed_job_where_it_is_found(&broken), "Migrate");
+    let nightly = json!({"Type": "ScheduleV2", "Properties": {"ScheduleExpression": "rate(1 day)"}});
+    let broken = template().with("/Resources/System/Properties/Events/Nightly", nightly);
+    noticed(&rules::leaves_a_failed_job_where_it_is_found(&broken), "System");
+    let broken = template().without("/Resources/FailedJobs/Properties/SqsManagedSseEnabled");
+    noticed(&rules::leaves_a_failed_job_where_it_is_found(&broken), "Migrate");
+}
+
+#[test]
+fn a_variable_that_nobody_documented() {
+    let broken = template().with("/Resources/Auth/Properties/Environment/Variables/DB_POOL_SIZE", json!("9"));
+    let documented = broken.function("Docs").environment().into_keys().map(str::to_owned).collect();
+    noticed(&rules::sets_only_documented_variables(&broken, &documented), "Auth");
+}
+
+#[test]
+fn an_error_in_the_gateways_own_words() {
+    let responses = "/Resources/Api/Properties/GatewayResponses";
+    for pointer in
+        ["/THROTTLED", "/DEFAULT_5XX/StatusCode", "/WAF_FILTERED/ResponseParameters/Headers/Cache-Control"]
+    {
+        let broken = template().without(&format!("{responses}{pointer}"));
+        let kind = pointer.split('/').nth(1).expect("a kind");
+        noticed(&rules::answers_for_itself_as_the_api_does(&broken), kind);
+    }
+}
+
+#[test]
+fn an_environment_that_says_too_little_or_takes_from_another() {
+    let staging = Template::read(&text("infra/environments/staging.yaml"));
+    for (broken, about) in [
+        (staging.without("/MailFrom"), "does not say MailFrom"),
+        (staging.with("/Colour", json!("blue")), "Colour"),
+        (staging.with("/DatabaseSecret", json!("/arches/production/data/database-secret")), "elsewhere"),
+    ] {
+        noticed(&rules::is_given_what_it_asks_for(&template(), "staging", &broken.0), about);
+    }
+}

@@ -1,0 +1,302 @@
+//! What every template of ours keeps to. A rule returns what breaks it, so that it can be tried on broken ones.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::template::{Function, Template, each, secret};
+
+/// Where a variable's value would be a secret, were it not a reference to one.
+const SECRET: [&str; 7] = ["_URL", "SECRET", "KEY", "PASSWORD", "TOKEN", "CREDENTIAL", "_DSN"];
+/// `…_URL`, yet public: where links in mails lead.
+const PUBLIC: [&str; 1] = ["APP_URL"];
+/// Who may read what only they may read.
+const RESERVED: [(&str, &str); 3] =
+    [("SigningKeysSecret", "Auth"), ("AuthSecret", "Auth"), ("DatabaseOwnerSecret", "Migrate")];
+/// What a statement of a policy says it is about.
+const GRANTS: [&str; 5] = ["Action", "NotAction", "Resource", "NotResource", "Principal"];
+/// The gateway gives up after this many seconds.
+const GATEWAY_TIMEOUT: u64 = 29;
+
+/// Asks `rule` of every function.
+fn of_each(template: &Template, rule: impl Fn(&Function<'_>) -> Option<String>) -> Vec<String> {
+    let functions = template.functions();
+    functions.iter().filter_map(|f| rule(f).map(|problem| format!("{}: {problem}", f.id))).collect()
+}
+
+fn unless(good: bool, problem: &str) -> Option<String> {
+    (!good).then(|| problem.to_owned())
+}
+
+/// `folders` are those of `functions/`.
+pub fn built_from_its_folder(template: &Template, folders: &BTreeSet<String>) -> Vec<String> {
+    let mut without: BTreeSet<&str> = folders.iter().map(String::as_str).collect();
+    let mut problems = of_each(template, |f| {
+        let binary = f.resource["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap_or_default();
+        let folder = f.get("/CodeUri").as_str().and_then(|uri| uri.strip_prefix("functions/"));
+        let id: String = binary.split('-').map(capitalized).collect();
+        unless(folder == Some(binary) && folders.contains(binary) && id == f.id, "not named as its folder")
+    });
+    for f in template.functions() {
+        without
+            .remove(f.get("/CodeUri").as_str().and_then(|uri| uri.strip_prefix("functions/")).unwrap_or(""));
+    }
+    problems.extend(without.iter().map(|folder| format!("functions/{folder} is not deployed")));
+    problems
+}
+
+fn capitalized(word: &str) -> String {
+    let (first, rest) = word.split_at(word.len().min(1));
+    first.to_uppercase() + rest
+}
+
+pub fn logs_where_it_is_told_and_not_forever(template: &Template) -> Vec<String> {
+    of_each(template, |f| {
+        let id = format!("{}Logs", f.id);
+        let group = &template.0["Resources"][&id];
+        unless(
+            *f.get("/LoggingConfig/LogGroup") == json!({ "Ref": id })
+                && *f.get("/LoggingConfig/LogFormat") == "JSON"
+                && !template.resource(&id, "AWS::Logs::LogGroup")["RetentionInDays"].is_null()
+                && ["DeletionPolicy", "UpdateReplacePolicy"].iter().all(|policy| group[*policy] == "Retain"),
+            "no log group of its own that is retained, for so many days",
+        )
+    })
+}
+
+pub fn has_a_role_that_names_every_action_and_resource(template: &Template) -> Vec<String> {
+    of_each(template, |f| {
+        let role = format!("{}Role", f.id);
+        let managed = &template.resource(&role, "AWS::IAM::Role")["ManagedPolicyArns"];
+        let statements = f.statements(template);
+        let exact = |statement: &&Value| {
+            ["NotAction", "NotResource"].iter().all(|key| statement[*key].is_null())
+                && ["Action", "Resource"]
+                    .iter()
+                    .flat_map(|key| each(&statement[*key]))
+                    .all(|value| !value.is_null() && !value.to_string().contains('*'))
+        };
+        unless(
+            *f.get("/Role") == json!({ "Fn::GetAtt": [role, "Arn"] })
+                && f.get("/Policies").is_null()
+                && each(managed).iter().all(|policy| policy["Ref"].is_string())
+                && !statements.is_empty()
+                && statements.iter().all(exact),
+            "no role of its own, or one with a wildcard",
+        )
+    })
+}
+
+/// `text` is that of the template, with its comments.
+pub fn explains_every_wildcard(template: &Template, text: &str) -> Vec<String> {
+    let explained = text.lines().zip(text.lines().skip(1)).filter(|(above, line)| {
+        above.trim_start().starts_with("# ")
+            && GRANTS.iter().any(|key| line.trim_start().starts_with(&format!("{key}: \"*\"")))
+    });
+    let (granted, explained) = (wildcards(&template.0).len(), explained.count());
+    let problem = format!("{granted} wildcards, {explained} with a reason above");
+    unless(granted == explained, &problem).into_iter().collect()
+}
+
+/// Everything that policies anywhere in `value` leave open.
+fn wildcards(value: &Value) -> Vec<&Value> {
+    let within: Vec<&Value> = match value {
+        Value::Object(members) => members.values().flat_map(wildcards).collect(),
+        Value::Array(items) => items.iter().flat_map(wildcards).collect(),
+        _ => Vec::new(),
+    };
+    let statements = each(&value["Statement"]).iter().filter(|statement| statement.is_object());
+    let open = statements.flat_map(|statement| GRANTS.iter().flat_map(|key| each(&statement[*key])));
+    open.filter(|granted| granted.to_string().contains('*')).chain(within).collect()
+}
+
+pub fn is_rolled_back_when_it_logs_errors(template: &Template) -> Vec<String> {
+    of_each(template, |f| {
+        let [logs, failures, rollback] =
+            ["Logs", "Failures", "Rollback"].map(|role| format!("{}{role}", f.id));
+        let filter = template.resource(&failures, "AWS::Logs::MetricFilter");
+        let metric = &filter["MetricTransformations"][0];
+        let alarm = template.resource(&rollback, "AWS::CloudWatch::Alarm");
+        let errors = filter["FilterPattern"].as_str().is_some_and(|p| p.contains(r#"$.level = "ERROR""#));
+        unless(
+            errors
+                && filter["LogGroupName"] == json!({ "Ref": logs })
+                && metric["MetricName"] == *failures
+                && alarm["MetricName"] == metric["MetricName"]
+                && alarm["Namespace"] == metric["MetricNamespace"]
+                && each(f.get("/DeploymentPreference/Alarms")).contains(&json!({ "Ref": rollback })),
+            "no rollback alarm on its own error lines",
+        )
+    })
+}
+
+pub fn publishes_every_change(template: &Template) -> Vec<String> {
+    of_each(template, |f| {
+        unless(
+            *f.get("/AutoPublishAlias") == "live"
+                && *f.get("/AutoPublishAliasAllProperties") == true
+                && *f.get("/VersionDescription") == json!({ "Ref": "AppVersion" }),
+            "a change of configuration would not reach `live`",
+        )
+    })
+}
+
+pub fn reads_exactly_the_secrets_it_is_given(template: &Template) -> Vec<String> {
+    of_each(template, |f| {
+        let given: BTreeSet<&str> = f.environment().into_values().filter_map(secret).collect();
+        let readable: BTreeSet<&str> = f
+            .statements(template)
+            .into_iter()
+            .filter(|statement| {
+                each(&statement["Action"]).iter().any(|a| *a == "secretsmanager:GetSecretValue")
+            })
+            .flat_map(|statement| each(&statement["Resource"]))
+            .map(|resource| resource["Ref"].as_str().unwrap_or("something else"))
+            .collect();
+        let trespass = RESERVED.iter().any(|(name, owner)| readable.contains(name) && f.id != *owner);
+        unless(given == readable && !trespass, &format!("given {given:?}, may read {readable:?}"))
+    })
+}
+
+/// `text` is that of the template.
+pub fn holds_no_secret(template: &Template, text: &str) -> Vec<String> {
+    let mut problems = of_each(template, |f| {
+        let literal = f.environment().into_iter().find(|(name, value)| {
+            !PUBLIC.contains(name) && SECRET.iter().any(|part| name.contains(part)) && secret(value).is_none()
+        });
+        literal.map(|(name, _)| format!("{name} is not a reference to a secret"))
+    });
+    if text.contains("{{resolve:secretsmanager") || text.contains("{{resolve:ssm-secure") {
+        problems.push("a resolved secret can be read by whoever may read the configuration".to_owned());
+    }
+    for (name, parameter) in template.section("Parameters") {
+        let read =
+            parameter["Type"].as_str().is_some_and(|kind| kind.starts_with("AWS::SSM::Parameter::Value"));
+        if name.ends_with("Secret") && !(read && parameter["Default"].is_null()) {
+            problems.push(format!("{name} is not the ARN that another stack publishes"));
+        }
+    }
+    problems
+}
+
+/// `documented` are the paths of `openapi.json`.
+pub fn reaches_every_path_in_one_way(template: &Template, documented: &[String]) -> Vec<String> {
+    let functions = template.functions();
+    let reaching =
+        |path: &str| functions.iter().filter(|f| f.paths().iter().any(|event| reaches(event, path))).count();
+    documented
+        .iter()
+        .filter_map(|path| match reaching(path) {
+            1 => None,
+            count => Some(format!("{count} functions answer at {path}")),
+        })
+        .collect()
+}
+
+fn reaches(event: &str, path: &str) -> bool {
+    match event.strip_suffix("{proxy+}") {
+        Some(prefix) => path.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty()),
+        None => event == path,
+    }
+}
+
+/// `router` is what `cargo lambda watch` is told, in the gateway's spelling.
+pub fn routes_as_developers_do(template: &Template, router: &BTreeMap<String, String>) -> Vec<String> {
+    let functions = template.functions();
+    let events = functions.iter().flat_map(|f| {
+        let folder = f.resource["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap_or_default();
+        f.paths().into_iter().map(move |path| (path.to_owned(), folder.to_owned()))
+    });
+    let events: Vec<(String, String)> = events.collect();
+    let in_aws = events.iter().filter(|(path, folder)| router.get(path) != Some(folder));
+    let elsewhere =
+        router.iter().filter(|(path, folder)| !events.contains(&((*path).clone(), (*folder).clone())));
+    in_aws
+        .map(|(path, folder)| format!("{path} is {folder}'s in AWS alone"))
+        .chain(elsewhere.map(|(path, folder)| format!("{path} is {folder}'s locally alone")))
+        .collect()
+}
+
+pub fn ends_before_the_gateway_gives_up(template: &Template) -> Vec<String> {
+    of_each(template, |f| {
+        let ends = f.get("/Timeout").as_u64().is_some_and(|seconds| seconds <= GATEWAY_TIMEOUT);
+        unless(f.paths().is_empty() || ends, "works on for a caller who has gone")
+    })
+}
+
+pub fn leaves_a_failed_job_where_it_is_found(template: &Template) -> Vec<String> {
+    of_each(template, |f| {
+        let events = f.get("/Events").as_object();
+        let asynchronous = events.is_none_or(|events| events.values().any(|event| event["Type"] != "Api"));
+        let failed = f.get("/EventInvokeConfig/DestinationConfig/OnFailure/Destination");
+        let allowed = f.statements(template).into_iter().any(|statement| {
+            each(&statement["Action"]).iter().any(|action| *action == "sqs:SendMessage")
+                && each(&statement["Resource"]).contains(failed)
+        });
+        let queue = failed["Fn::GetAtt"][0].as_str().unwrap_or_default();
+        let encrypted = template.resource(queue, "AWS::SQS::Queue")["SqsManagedSseEnabled"] == true;
+        unless(
+            !asynchronous || (allowed && encrypted),
+            "no encrypted failure destination that it may write to",
+        )
+    })
+}
+
+/// `documented` are the variables that `.env.example` names.
+pub fn sets_only_documented_variables(template: &Template, documented: &BTreeSet<String>) -> Vec<String> {
+    of_each(template, |f| {
+        let environment = f.environment();
+        // The Lambda runtime's own, which the configuration never sees.
+        let mut ours = environment.keys().filter(|name| !name.starts_with("AWS_LAMBDA_"));
+        ours.find(|name| !documented.contains(**name))
+            .map(|name| format!(".env.example does not name {name}"))
+    })
+}
+
+pub fn answers_for_itself_as_the_api_does(template: &Template) -> Vec<String> {
+    let api = template.resource("Api", "AWS::Serverless::Api");
+    let responses = api["GatewayResponses"].as_object().into_iter().flatten();
+    let mut problems: Vec<String> = ["DEFAULT_4XX", "DEFAULT_5XX", "THROTTLED", "WAF_FILTERED"]
+        .into_iter()
+        .filter(|kind| api["GatewayResponses"][*kind].is_null())
+        .map(|kind| format!("{kind}: as AWS words it"))
+        .collect();
+    problems.extend(responses.filter_map(|(kind, response)| {
+        let body = response["ResponseTemplates"]["application/json"].as_str().unwrap_or_default();
+        let problem: Value = serde_json::from_str(body).unwrap_or_default();
+        let headers = &response["ResponseParameters"]["Headers"];
+        let members = ["type", "title", "status", "detail", "instance", "requestId"];
+        let complete = members.iter().all(|member| !problem[*member].is_null());
+        let known =
+            problem["type"].as_str().is_some_and(|kind| kind.starts_with("https://archesai.com/problems/"));
+        let safe = headers["Content-Type"] == "'application/problem+json'"
+            && headers["Strict-Transport-Security"] == "'max-age=31536000; includeSubDomains'"
+            && headers["Cache-Control"] == "'no-store'"
+            && headers["X-Request-Id"] == "context.requestId";
+        let good = complete && known && safe && problem["status"] == response["StatusCode"];
+        unless(good, "not a problem of ours").map(|problem| format!("{kind}: {problem}"))
+    }));
+    problems
+}
+
+/// `values` are those of one of `infra/environments`.
+pub fn is_given_what_it_asks_for(template: &Template, environment: &str, values: &Value) -> Vec<String> {
+    let parameters = template.section("Parameters");
+    let mut problems: Vec<String> = parameters
+        .iter()
+        .filter(|(name, parameter)| parameter["Default"].is_null() && values[name.as_str()].is_null())
+        .map(|(name, _)| format!("{environment} does not say {name}"))
+        .collect();
+    for (name, value) in values.as_object().into_iter().flatten() {
+        let Some(parameter) = parameters.get(name) else {
+            problems.push(format!("{environment} says {name}, which nobody asks for"));
+            continue;
+        };
+        let published = parameter["Type"].as_str().is_some_and(|kind| kind.starts_with("AWS::SSM::"));
+        let prefix = format!("/arches/{environment}/");
+        if published && !value.as_str().is_some_and(|name| name.starts_with(&prefix)) {
+            problems.push(format!("{environment} takes {name} from elsewhere"));
+        }
+    }
+    problems
+}

@@ -1,0 +1,122 @@
+//! `cargo xtask generate`
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+
+use anyhow::{Context, Result, bail};
+use local_stack::{Credentials, Postgres, Scratch, ToolSet, ports, postgres};
+
+use crate::{progress::step, project::Project};
+
+/// Write the generated files anew: .sqlx, openapi.json and template.yaml
+///
+/// They are kept in git, so that a build needs no database and a review sees what changes.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Change nothing; fail if one of them is not up to date
+    #[arg(long)]
+    check: bool,
+}
+
+/// A file's name and its content.
+type Files = BTreeMap<String, Vec<u8>>;
+
+/// Makes the files and writes or compares them.
+pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
+    let queries = step("SQL queries checked against the migrations", || queries(project))?;
+    settle(&project.root.join(".sqlx"), ".sqlx/", &queries, arguments.check)?;
+
+    // The document is made by a program that needs the query data.
+    let document = &mut project.cargo(&["run", "--quiet", "--package", "openapi"]);
+    document.env("SQLX_OFFLINE", "true");
+    let document = step("openapi.json made", || output(document))?;
+    settle_one(project, "openapi.json", document, arguments.check)?;
+
+    let template = &mut project.command("sh");
+    template.arg("infra/assemble.sh");
+    let template = step("template.yaml made", || output(template))?;
+    settle_one(project, "template.yaml", template, arguments.check)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Has sqlx ask a fresh database, with all migrations applied, about every query.
+fn queries(project: &Project) -> Result<Files> {
+    let tools = project.tools(ToolSet::Services)?;
+    let scratch = Scratch::create()?;
+    let settings =
+        postgres::Settings { dir: scratch.path().to_owned(), port: ports::free()?, durable: false };
+    let credentials = Credentials::kept_in(scratch.path())?;
+    let server = Postgres::start(&tools, settings, &credentials, &project.interrupt)?;
+    server.apply(postgres::DATABASE, &project.root.join("migrations"))?;
+
+    let data = scratch.path().join("sqlx");
+    fs::create_dir(&data).context("create a folder for query data")?;
+    // The macros run only when the crate is compiled.
+    output(project.command("touch").arg("shared/src/lib.rs"))?;
+    let mut check = project.cargo(&["check", "--package", "shared"]);
+    check
+        .env("SQLX_OFFLINE", "false")
+        .env("SQLX_OFFLINE_DIR", &data)
+        .env("DATABASE_URL", server.url(postgres::DATABASE));
+    project.quietly("generate", &mut check)?;
+    read(&data)
+}
+
+fn output(command: &mut Command) -> Result<Vec<u8>> {
+    let line = local_stack::command::line(command);
+    let output = command.output().with_context(|| format!("start `{line}`"))?;
+    if !output.status.success() {
+        bail!("`{line}` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(output.stdout)
+}
+
+fn read(folder: &Path) -> Result<Files> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(Files::new()) };
+    let files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files
+        .into_iter()
+        .map(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let content = fs::read(&path).with_context(|| format!("read {}", path.display()))?;
+            Ok((name, content))
+        })
+        .collect()
+}
+
+fn settle_one(project: &Project, name: &str, content: Vec<u8>, check: bool) -> Result<()> {
+    let path = project.root.join(name);
+    if fs::read(&path).is_ok_and(|present| present == content) {
+        return Ok(());
+    }
+    if check {
+        bail!("{name} is not up to date. Run: cargo xtask generate");
+    }
+    fs::write(&path, content).with_context(|| format!("write {name}"))
+}
+
+/// Makes `folder` hold exactly `files`.
+fn settle(folder: &Path, shown: &str, files: &Files, check: bool) -> Result<()> {
+    let present = read(folder)?;
+    if present == *files {
+        return Ok(());
+    }
+    if check {
+        let names = present.keys().chain(files.keys());
+        let stale = names.into_iter().find(|name| present.get(*name) != files.get(*name));
+        let stale = stale.map_or("", String::as_str);
+        bail!("{shown}{stale} is not up to date. Run: cargo xtask generate");
+    }
+    fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
+    for name in present.keys().filter(|name| !files.contains_key(*name)) {
+        fs::remove_file(folder.join(name)).with_context(|| format!("remove {name}"))?;
+    }
+    for (name, content) in files {
+        fs::write(folder.join(name), content).with_context(|| format!("write {name}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! The project's commands. `cargo xtask --help` lists them.
+
+mod generate;
+mod progress;
+mod project;
+mod test;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use local_stack::{Interrupt, Interrupted};
+
+use crate::project::Project;
+
+/// Everything one does with this project, on one machine, without an account anywhere.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Test(test::Arguments),
+    Generate(generate::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments.command) {
+        Ok(code) => code,
+        Err(error) if error.is::<Interrupted>() => {
+            eprintln!("Stopped.");
+            // What a shell reports for a command that Ctrl-C ended.
+            ExitCode::from(130)
+        }
+        Err(error) => {
+            eprintln!("\n{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    let interrupt = Interrupt::default();
+    let on_signal = interrupt.clone();
+    ctrlc::set_handler(move || on_signal.request()).context("listen for Ctrl-C")?;
+    let project = Project::here(interrupt)?;
+    match command {
+        Command::Test(arguments) => test::run(&project, &arguments),
+        Command::Generate(arguments) => generate::run(&project, &arguments),
+    }
+}

@@ -1,0 +1,28 @@
+//! Short lines about what is done and how long it took, on standard error.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use local_stack::Report;
+
+/// Writes lines that look the same in a terminal and in a log file.
+#[derive(Debug, Clone, Copy)]
+pub struct Lines;
+
+impl Report for Lines {
+    fn begins(&self, what: &str) {
+        eprintln!("  … {what}");
+    }
+
+    fn done(&self, what: &str, took: Duration) {
+        eprintln!("  ✓ {what:<44} {:>7.1} s", took.as_secs_f64());
+    }
+}
+
+/// Does something and says how long it took.
+pub fn step<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let begin = Instant::now();
+    let result = work()?;
+    Lines.done(what, begin.elapsed());
+    Ok(result)
+}

@@ -1,0 +1,59 @@
+//! `cargo xtask test`
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use local_stack::{
+    Packages, Scratch, Stack, ToolSet, command,
+    environment::give,
+    stack::{Ports, Purpose, Settings},
+};
+
+use crate::{
+    progress::{Lines, step},
+    project::Project,
+};
+
+/// Run all tests against real services, which are started for them and stopped afterwards
+///
+/// PostgreSQL, PgBouncer, Redis and stand-ins for AWS run in a temporary folder on free ports, so a running
+/// `cargo xtask dev` is not disturbed. Nothing stays behind.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Run only the tests with this in their name
+    filter: Option<String>,
+    /// Passed on to the test programs, for example `-- --nocapture`
+    #[arg(last = true)]
+    extra: Vec<String>,
+}
+
+/// Runs the tests; the exit code is theirs.
+pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
+    let tools = project.tools(ToolSet::Services)?;
+    let packages = Packages::ensure(&project.log("packages"), &project.interrupt, &Lines)?;
+    step("Functions built", || {
+        let build = &mut project.cargo(&["build", "--workspace", "--bins"]);
+        project.quietly("build", build)
+    })?;
+
+    let scratch = Scratch::create()?;
+    let settings = Settings {
+        purpose: Purpose::Test,
+        dir: scratch.path().to_owned(),
+        ports: Ports::free()?,
+        database_url: None,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let stack = Stack::start(&tools, &packages, settings, &project.interrupt, &Lines)?;
+
+    let mut tests = project.cargo(&["test", "--workspace"]);
+    tests.args(&arguments.filter).arg("--").args(&arguments.extra);
+    give(&mut tests, &stack.test_environment()?);
+    tests.env("TEST_TOOLS", tools.path()).env("TEST_TARGET_DIR", project.target()?.join("debug"));
+    let status = command::openly(&mut tests, &project.interrupt)?;
+    if status.success() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("\nTests failed. One of them again: cargo xtask test <its name> -- --nocapture");
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+}
