@@ -81,7 +81,7 @@ async fn system_answers_and_serves_the_committed_document() {
 
 #[tokio::test]
 async fn docs_needs_no_setting_and_nothing_from_the_internet() {
-    let environment = std::collections::HashMap::new();
+    let environment = [("AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH".to_owned(), "true".to_owned())].into();
     let docs = Function::start("docs", environment).await;
     let answer = docs.invoke(rest("GET", "/docs", &json!({}), None, "203.0.113.7")).await.expect("an answer");
     assert_eq!(answer["statusCode"], 200, "{answer}");

@@ -17,5 +17,7 @@ fn environment(database: &Database) -> HashMap<String, String> {
     ];
     let mut environment: HashMap<_, _> = passed.into_iter().map(|name| (name.to_owned(), service(name))).collect();
     environment.extend(function_settings(database));
+    // As in the template: the stage's name is no part of our routes.
+    environment.insert("AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH".to_owned(), "true".to_owned());
     environment
 }

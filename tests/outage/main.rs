@@ -1,1 +1,189 @@
-//! outages
+//! What the API answers while a dependency is away, and that it recovers by itself.
+//!
+//! These tests have a PostgreSQL, a PgBouncer and a Redis of their own, which they stop and start.
+
+mod services;
+
+use std::time::{Duration, Instant};
+
+use axum::{body::Body, http::Method};
+use harness::{Answer, Client, Person, TestApp};
+use serde_json::{Value, json};
+use services::Services;
+use tokio::time::{sleep, timeout};
+
+/// No answer may take longer, whatever is away.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// How soon all must be well again.
+const RECOVERY: Duration = Duration::from_secs(5);
+
+/// Every route with a request that would succeed, and what it answers without the database.
+fn routes(person: &Person<'_>) -> Vec<(Method, String, Value, u16)> {
+    let (post, get, patch, delete) = (Method::POST, Method::GET, Method::PATCH, Method::DELETE);
+    let password = "correct horse battery staple";
+    let session = format!("/v1/auth/sessions/{}", person.session);
+    let route = |method: &Method, path: &str, body: Value, status| (method.clone(), path.to_owned(), body, status);
+    vec![
+        route(&get, "/health", Value::Null, 200),
+        route(&get, "/openapi.json", Value::Null, 200),
+        route(&get, "/.well-known/jwks.json", Value::Null, 200),
+        route(&get, "/v1/config", Value::Null, 200),
+        route(&get, "/ready", Value::Null, 503),
+        route(&post, "/v1/auth/register", json!({ "name": "Eve", "email": "eve@example.com", "password": password }), 503),
+        route(&post, "/v1/auth/login", json!({ "email": person.email, "password": password }), 503),
+        route(&post, "/v1/auth/refresh", json!({ "refreshToken": person.refresh_token }), 503),
+        route(&post, "/v1/auth/verify-email", json!({ "token": "unknown" }), 503),
+        route(&post, "/v1/auth/request-verification", Value::Null, 503),
+        route(&post, "/v1/auth/change-password", json!({ "currentPassword": password, "newPassword": "another long phrase" }), 503),
+        route(&get, "/v1/auth/me", Value::Null, 503),
+        route(&patch, "/v1/auth/me", json!({ "name": "Countess" }), 503),
+        route(&get, "/v1/auth/sessions", Value::Null, 503),
+        route(&get, &session, Value::Null, 503),
+        route(&delete, &session, Value::Null, 503),
+        route(&post, "/v1/auth/logout", Value::Null, 503),
+        route(&post, "/v1/auth/logout-all", Value::Null, 503),
+        route(&delete, "/v1/auth/me", Value::Null, 503),
+    ]
+}
+
+async fn ask(client: &Client<'_>, method: Method, path: &str, body: &Value) -> Answer {
+    let (client, body) = if body.is_null() {
+        (client.clone(), Body::empty())
+    } else {
+        (client.with("content-type", "application/json"), Body::from(body.to_string()))
+    };
+    let started = Instant::now();
+    let answer = timeout(PATIENCE, client.send(method.clone(), path, body)).await;
+    answer.unwrap_or_else(|_| panic!("{method} {path} hangs for {:?}", started.elapsed()))
+}
+
+/// Asks again until the answer has `status`, for as long as a recovery may take.
+async fn recovers(client: &Client<'_>, path: &str, status: u16) -> Answer {
+    let started = Instant::now();
+    loop {
+        let answer = client.get(path).await;
+        if answer.status == status {
+            return answer;
+        }
+        assert!(started.elapsed() < RECOVERY, "{path} has not recovered: {answer:?}");
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn everything_needs_the_database(app: &TestApp, ada: &Person<'_>) {
+    for (method, path, body, status) in routes(ada) {
+        let answer = ask(&ada.client, method.clone(), &path, &body).await;
+        assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
+        if status == 503 {
+            assert_eq!(answer.header("retry-after"), "5", "{method} {path}");
+        }
+        if status == 503 && path != "/ready" {
+            answer.refused(503, "unavailable");
+        }
+    }
+    // What can be refused without the database still is.
+    app.client().token("forged").get("/v1/auth/me").await.refused(401, "unauthenticated");
+    app.client().post("/v1/auth/login", json!({})).await.refused(422, "invalid-body");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_postgresql_every_route_says_so_and_all_is_well_when_it_is_back() {
+    let mut services = Services::start().await;
+    let app = services.app(&[]).await;
+    let ada = app.person("Ada").await;
+    ada.client.get("/v1/auth/me").await.ok(200);
+
+    services.stop_postgres();
+    everything_needs_the_database(&app, &ada).await;
+
+    services.resume_postgres();
+    recovers(&ada.client, "/v1/auth/me", 200).await;
+    recovers(&app.client(), "/ready", 200).await;
+    ada.client.patch("/v1/auth/me", json!({ "name": "Countess" })).await.ok(200);
+    ada.sign_in_again().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_pooler_every_route_says_so_and_all_is_well_when_it_is_back() {
+    let mut services = Services::start().await;
+    let app = services.app(&[]).await;
+    let ada = app.person("Ada").await;
+
+    services.stop_pooler();
+    everything_needs_the_database(&app, &ada).await;
+
+    services.resume_pooler();
+    recovers(&ada.client, "/v1/auth/me", 200).await;
+    ada.sign_in_again().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_postgresql_that_was_restarted_between_two_requests_is_not_noticed() {
+    let mut services = Services::start().await;
+    let app = services.app(&[]).await;
+    let ada = app.person("Ada").await;
+    services.stop_postgres();
+    services.resume_postgres();
+    recovers(&ada.client, "/v1/auth/me", 200).await;
+    services.stop_pooler();
+    services.resume_pooler();
+    // The connection in the pool is dead; the request that finds out takes a new one.
+    ada.client.get("/v1/auth/me").await.ok(200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_redis_everything_works_and_nothing_is_open() {
+    let mut services = Services::start().await;
+    let app = services.app(&[("RATE_LIMIT_MAX_REQUESTS", "60")]).await;
+    let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+    let phone = ada.sign_in_again().await;
+    phone.client.get("/v1/auth/me").await.ok(200);
+
+    services.stop_redis();
+
+    // Access is decided by the database.
+    ada.client.get("/v1/auth/me").await.ok(200);
+    ada.client.delete(&format!("/v1/auth/sessions/{}", phone.session)).await.ok(204);
+    phone.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
+    bob.client.delete("/v1/auth/me").await.ok(204);
+    bob.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
+    ada.sign_in_again().await;
+    assert_eq!(app.client().get("/ready").await.ok(503).text("/checks/cache/status"), "away");
+
+    // Guesses and requests are counted in memory.
+    let stranger = app.client();
+    let guess = json!({ "email": ada.email, "password": "not the password" });
+    for _ in 0..10 {
+        stranger.post("/v1/auth/login", guess.clone()).await.refused(401, "wrong-credentials");
+    }
+    stranger.post("/v1/auth/login", guess).await.refused(429, "too-many-attempts");
+    let eager = app.client();
+    let mut refused = None;
+    for _ in 0..61 {
+        refused = Some(ask(&eager, Method::GET, "/v1/config", &Value::Null).await);
+    }
+    refused.expect("an answer").refused(429, "too-many-requests");
+
+    services.resume_redis();
+    recovers(&app.client(), "/ready", 200).await;
+    // What ended while Redis was away stays ended.
+    phone.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
+    ada.client.get("/v1/auth/me").await.ok(200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_secrets_manager_a_running_function_runs_on_and_a_new_one_says_so() {
+    let services = Services::start().await;
+    let running = services.app(&[]).await;
+    let ada = running.person("Ada").await;
+    let nowhere = "arn:aws:secretsmanager:us-east-1:123456789012:secret:nowhere-AbCdEf";
+    let new = services.app(&[("JWT_PUBLIC_KEYS", nowhere)]).await;
+
+    // An unknown key id makes the key set be read again; that it cannot be is no reason to let anyone in, or to fail.
+    ada.client.get("/v1/auth/me").await.ok(200);
+    let answer = new.client().token(&ada.access_token).get("/v1/auth/me").await;
+    answer.refused(503, "unavailable");
+    assert!(!answer.body.to_string().contains("nowhere"), "nothing internal shows");
+    assert_eq!(new.client().get("/ready").await.ok(503).text("/checks/secrets/status"), "away");
+    new.client().get("/v1/auth/me").await.refused(401, "unauthenticated");
+}

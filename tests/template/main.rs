@@ -70,7 +70,7 @@ fn template_yaml_is_what_infra_app_says() {
     let assembled = Command::new("sh").arg(root().join("infra/assemble.sh")).output().expect("sh");
     assert!(assembled.status.success(), "{}", String::from_utf8_lossy(&assembled.stderr));
     let same = assembled.stdout == text("template.yaml").into_bytes();
-    assert!(same, "template.yaml is out of date: infra/assemble.sh > template.yaml");
+    assert!(same, "template.yaml is out of date. Run: cargo xtask generate");
 }
 
 #[test]

@@ -46,7 +46,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     };
     let stack = Stack::start(&tools, &packages, settings, &project.interrupt, &Lines)?;
 
-    let mut tests = project.cargo(&["test", "--workspace"]);
+    let mut tests = project.cargo(&["test", "--workspace", "--no-fail-fast"]);
     tests.args(&arguments.filter).arg("--").args(&arguments.extra);
     give(&mut tests, &stack.test_environment()?);
     tests.env("TEST_TOOLS", tools.path()).env("TEST_TARGET_DIR", project.target()?.join("debug"));
