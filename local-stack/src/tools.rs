@@ -13,6 +13,9 @@ use anyhow::{Context, Result, bail};
 
 use crate::{Interrupt, Report, command};
 
+/// The file that tells where an environment was made.
+const MADE_AT: &str = "made-at";
+
 /// What the tools are wanted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ToolSet {
@@ -108,17 +111,25 @@ impl Tools {
             fs::read_to_string(self.venv.join(name)).is_ok_and(|installed| installed == *content)
         };
         let mut missing = set.requirements().to_vec();
-        // A Python that was upgraded takes the environment with it.
-        if self.program("python").exists() {
+        if self.is_usable() {
             missing.retain(|file| !is_installed(file));
         }
         missing
     }
 
+    /// Whether the environment is complete: one that was moved has programs that look for Python where it was,
+    /// and a Python that was upgraded takes its environments with it.
+    fn is_usable(&self) -> bool {
+        let made_at = fs::read_to_string(self.venv.join(MADE_AT)).unwrap_or_default();
+        Path::new(made_at.trim()) == self.venv && self.program("python").exists()
+    }
+
     fn install(&self, missing: &[(&str, &str)], log: &Path, interrupt: &Interrupt) -> Result<()> {
-        if !self.program("python").exists() {
+        if !self.is_usable() {
             let _half_made = fs::remove_dir_all(&self.venv);
             command::quietly(Command::new(python()?).args(["-m", "venv"]).arg(&self.venv), log, interrupt)?;
+            fs::write(self.venv.join(MADE_AT), self.venv.display().to_string())
+                .context("note where the tools are")?;
         }
         for (name, content) in missing {
             let wanted = self.venv.join(format!("{name}.wanted"));

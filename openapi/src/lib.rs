@@ -5,7 +5,11 @@ use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApiBuilder};
 
 /// Answers that any route may give, whoever asks: status, description, whether it says when to come back.
 const EVERYWHERE: [(&str, &str, bool); 3] = [
-    ("429", "Too many requests, or too many attempts at a secret: `too-many-requests`, `too-many-attempts`.", true),
+    (
+        "429",
+        "Too many requests, or too many attempts at a secret: `too-many-requests`, `too-many-attempts`.",
+        true,
+    ),
     ("500", "Our mistake: `internal`.", false),
     ("503", "A dependency is away: `unavailable`.", true),
 ];
@@ -27,11 +31,9 @@ pub fn document() -> Value {
         .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
         .build();
     let mut document = OpenApiBuilder::new().info(info).build();
-    for part in [
-        auth::routes().into_openapi(),
-        system::routes().into_openapi(),
-        system::probes().into_openapi(),
-    ] {
+    for part in
+        [auth::routes().into_openapi(), system::routes().into_openapi(), system::probes().into_openapi()]
+    {
         document.merge(part);
     }
     let mut document = json!(document);

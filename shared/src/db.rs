@@ -7,16 +7,14 @@ use metrics::histogram;
 use sqlx::{
     Describe, Either, Execute, Executor, PgPool, Postgres, SqlStr, Transaction,
     error::BoxDynError,
-    postgres::{
-        PgArguments, PgConnectOptions, PgPoolOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo,
-    },
+    postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
 };
 use tokio::{
     sync::RwLock,
     time::{Instant, timeout},
 };
 
-use crate::{config::Database, error::is_database_outage, error::Unavailable, secrets::Secrets};
+use crate::{config::Database, error::Unavailable, error::is_database_outage, secrets::Secrets};
 
 /// No request may wait longer for one transaction; the server's own limit is the role's `statement_timeout`.
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
@@ -57,7 +55,8 @@ impl Db {
             Ok(done)
         })
         .await;
-        histogram!("DependencyTime", "dependency" => "database").record(started.elapsed().as_secs_f64() * 1e3);
+        histogram!("DependencyTime", "dependency" => "database")
+            .record(started.elapsed().as_secs_f64() * 1e3);
         match done {
             Ok(done) => done,
             Err(elapsed) => Err(anyhow::Error::new(Unavailable::new("database", elapsed)).into()),
@@ -74,7 +73,8 @@ impl Db {
             Ok(tx) => return Ok(Tx(tx)),
             Err(error) => error,
         };
-        let refused = error.as_database_error().and_then(|e| e.code()).is_some_and(|c| c == INVALID_PASSWORD);
+        let refused =
+            error.as_database_error().is_some_and(|error| error.code().as_deref() == Some(INVALID_PASSWORD));
         if refused || (is_database_outage(&error) && !matches!(error, sqlx::Error::PoolTimedOut)) {
             return Ok(Tx(self.pool(refused).await?.begin().await?));
         }

@@ -14,8 +14,10 @@ pub const STALE: Refusal = Refusal {
     code: "stale",
     message: "The resource has changed since you read it. Read it again, then repeat your change.",
 };
-const MALFORMED: Refusal =
-    Refusal::bad_request("malformed-if-match", "If-Match must hold one strong ETag as this API sent it, or *.");
+const MALFORMED: Refusal = Refusal::bad_request(
+    "malformed-if-match",
+    "If-Match must hold one strong ETag as this API sent it, or *.",
+);
 
 /// A resource's version, as a header.
 pub struct ETag(pub i64);

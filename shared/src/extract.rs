@@ -12,8 +12,10 @@ use serde_path_to_error::{Path as ErrorPath, Segment};
 use crate::error::{ApiError, NO_SUCH_ROUTE, Refusal};
 
 const MALFORMED: Refusal = Refusal::bad_request("malformed-body", "The request body is not JSON (RFC 8259).");
-const INVALID: Refusal =
-    Refusal::invalid("invalid-body", "The request body is JSON, but not what this endpoint expects; see errors.");
+const INVALID: Refusal = Refusal::invalid(
+    "invalid-body",
+    "The request body is JSON, but not what this endpoint expects; see errors.",
+);
 const INVALID_QUERY: Refusal =
     Refusal::invalid("invalid-query", "The query string is not what this endpoint expects; see errors.");
 const TOO_LARGE: Refusal = Refusal {

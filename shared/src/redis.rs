@@ -78,7 +78,9 @@ impl Redis {
         let mut attempt = 0;
         loop {
             let answer = match self.connection().await {
-                Ok(mut connection) => commands.query_async(&mut connection).await.map_err(anyhow::Error::from),
+                Ok(mut connection) => {
+                    commands.query_async(&mut connection).await.map_err(anyhow::Error::from)
+                }
                 Err(error) => Err(error),
             };
             let error = match answer {
@@ -101,8 +103,10 @@ impl Redis {
         }
         let url = self.0.secrets.get(&self.0.config.url).await?;
         // The URL holds a password, so what is wrong with it is not repeated.
-        let info =
-            url.as_str().into_connection_info().map_err(|_| anyhow::anyhow!("REDIS_URL is not a redis:// URL"))?;
+        let info = url
+            .as_str()
+            .into_connection_info()
+            .map_err(|_| anyhow::anyhow!("REDIS_URL is not a redis:// URL"))?;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(PATIENCE))
             .set_response_timeout(Some(PATIENCE));

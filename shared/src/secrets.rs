@@ -2,14 +2,18 @@
 
 use std::{
     collections::HashMap,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use aws_sdk_secretsmanager::Client;
+use metrics::histogram;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use tokio::{sync::Mutex, time::Instant};
+use tokio::{
+    sync::{Mutex as AsyncMutex, OnceCell},
+    time::Instant,
+};
 
 use crate::{config::Setting, error::Unavailable, outside::aws};
 
@@ -32,7 +36,9 @@ impl SecretRef {
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         let parts: Vec<&str> = raw.split(':').collect();
-        let ["arn", _, "secretsmanager", _, _, "secret", _, rest @ ..] = parts.as_slice() else { return None };
+        let ["arn", _, "secretsmanager", _, _, "secret", _, rest @ ..] = parts.as_slice() else {
+            return None;
+        };
         let key = match rest {
             [] => None,
             [key] | [key, "" | "AWSCURRENT"] | [key, "" | "AWSCURRENT", ""] => Some(*key),
@@ -45,12 +51,13 @@ impl SecretRef {
 
 /// Reads settings that may be secrets. Cheap to clone; all clones share one cache.
 #[derive(Clone, Default)]
-pub struct Secrets(Arc<Mutex<Cache>>);
+pub struct Secrets(Arc<Inner>);
 
 #[derive(Default)]
-struct Cache {
-    client: Option<Client>,
-    known: HashMap<String, Known>,
+struct Inner {
+    client: OnceCell<Client>,
+    /// One lock per secret, so that different ones are read at once, and each by one reader only.
+    known: Mutex<HashMap<String, Arc<AsyncMutex<Option<Known>>>>>,
 }
 
 struct Known {
@@ -65,7 +72,7 @@ impl Secrets {
         self.read(setting, false).await
     }
 
-    /// The value of `setting` read again, because the last one did not work.
+    /// The value of `setting` read again, because the last one did not work; at most once in [`LEAST`].
     pub async fn renew(&self, setting: &Setting) -> anyhow::Result<Secret> {
         self.read(setting, true).await
     }
@@ -76,41 +83,41 @@ impl Secrets {
             Setting::Secret(reference) => reference,
             Setting::Absent(name) => anyhow::bail!("{name} is not set"),
         };
-        let mut cache = self.0.lock().await;
+        let slot = {
+            let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(known.entry(reference.arn.clone()).or_default())
+        };
+        let mut slot = slot.lock().await;
         let now = Instant::now();
-        let fresh = cache
-            .known
-            .get(&reference.arn)
-            .is_some_and(|known| now < known.asked + LEAST || (!renew && now < known.fresh_until));
-        if !fresh {
-            match (cache.fetch(&reference.arn).await, cache.known.get_mut(&reference.arn)) {
-                (Ok(value), _) => {
-                    let known = Known { value, asked: now, fresh_until: now + TTL };
-                    cache.known.insert(reference.arn.clone(), known);
-                }
-                (Err(error), Some(known)) => {
-                    known.asked = now;
-                    tracing::warn!(error = format!("{error:#}"), "secret not read again; the last value serves on");
-                }
-                (Err(error), None) => return Err(error),
+        if let Some(known) = slot.as_mut() {
+            if now < known.asked + LEAST || (!renew && now < known.fresh_until) {
+                return reference.select(&known.value);
             }
+            // Before the call, so that one that is dropped midway counts too.
+            known.asked = now;
         }
-        reference.select(&cache.known[&reference.arn].value)
+        match (self.fetch(&reference.arn).await, slot.as_ref()) {
+            (Ok(value), _) => {
+                let known = slot.insert(Known { value, asked: now, fresh_until: now + TTL });
+                reference.select(&known.value)
+            }
+            (Err(error), Some(known)) => {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "secret not read again; the last value serves on"
+                );
+                reference.select(&known.value)
+            }
+            (Err(error), None) => Err(error),
+        }
     }
-}
 
-impl Cache {
-    async fn fetch(&mut self, arn: &str) -> anyhow::Result<SecretString> {
-        if self.client.is_none() {
-            self.client = Some(Client::new(aws::config().await));
-        }
-        let client = self.client.as_ref().ok_or_else(|| anyhow::anyhow!("no client"))?;
-        let output = client
-            .get_secret_value()
-            .secret_id(arn)
-            .send()
-            .await
-            .map_err(|error| Unavailable::new("secrets", error))?;
+    async fn fetch(&self, arn: &str) -> anyhow::Result<SecretString> {
+        let client = self.0.client.get_or_init(|| async { Client::new(aws::config().await) }).await;
+        let started = Instant::now();
+        let output = client.get_secret_value().secret_id(arn).send().await;
+        histogram!("DependencyTime", "dependency" => "secrets").record(started.elapsed().as_secs_f64() * 1e3);
+        let output = output.map_err(|error| Unavailable::new("secrets", error))?;
         let value = output.secret_string.ok_or_else(|| anyhow::anyhow!("the secret {arn} has no text"))?;
         Ok(value.into())
     }

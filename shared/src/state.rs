@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    auth::access_token::Verifier, clock::Clock, clock::SystemClock, config::Config, db::Db, rate_limit::Fallback,
-    redis::Redis, secrets::Secrets,
+    auth::access_token::Verifier, clock::Clock, clock::SystemClock, config::Config, db::Db,
+    rate_limit::Fallback, redis::Redis, secrets::Secrets,
 };
 
 /// Made once in `main`; nothing in it dials before it is needed.

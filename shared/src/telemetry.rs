@@ -24,13 +24,17 @@ static WARM: AtomicBool = AtomicBool::new(false);
 /// `pretty`; `METRICS_ENABLED=false` writes no metrics.
 pub fn init() {
     let variable = |name| {
-        #[expect(clippy::disallowed_methods, reason = "logs come before the configuration, so that it can be logged")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "logs come before the configuration, so that it can be logged"
+        )]
         env::var(name).ok()
     };
     // What the AWS clients say at debug level holds secrets, so no level of ours turns it on.
     let level = variable("LOG_LEVEL").unwrap_or_else(|| "info".to_owned());
     let quiet = "aws_config=warn,aws_sdk_secretsmanager=warn,aws_sdk_sesv2=warn,aws_smithy_runtime=warn,aws_smithy_runtime_api=warn,aws_runtime=warn,hyper=warn,hyper_util=warn,rustls=warn,lambda_runtime=warn,lambda_http=warn,sqlx=warn";
-    let filter = EnvFilter::try_new(format!("{level},{quiet}")).unwrap_or_else(|_| EnvFilter::new(format!("info,{quiet}")));
+    let filter = EnvFilter::try_new(format!("{level},{quiet}"))
+        .unwrap_or_else(|_| EnvFilter::new(format!("info,{quiet}")));
     let registry = tracing_subscriber::registry().with(filter);
     if variable("LOG_FORMAT").as_deref() == Some("pretty") {
         registry.with(tracing_subscriber::fmt::layer().compact()).init();
@@ -50,7 +54,8 @@ pub fn init() {
     }
     if variable("METRICS_ENABLED").as_deref() != Some("false") {
         let function = variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "local".to_owned());
-        let built = Builder::new().cloudwatch_namespace(NAMESPACE).with_dimension("function", function).init();
+        let built =
+            Builder::new().cloudwatch_namespace(NAMESPACE).with_dimension("function", function).init();
         match built {
             Ok(collector) => _ = COLLECTOR.set(collector),
             Err(error) => tracing::error!(%error, "metrics not started"),

@@ -10,7 +10,8 @@ async fn every_act_that_matters_leaves_an_event() {
     app.client().post("/v1/auth/login", wrong).await.refused(401, "wrong-credentials");
     ada.client.patch("/v1/auth/me", json!({ "name": "Countess" })).await.ok(200);
     ada.client.delete(&format!("/v1/auth/sessions/{}", phone.session)).await.ok(204);
-    let change = json!({ "currentPassword": "correct horse battery staple", "newPassword": "another long phrase" });
+    let change =
+        json!({ "currentPassword": "correct horse battery staple", "newPassword": "another long phrase" });
     ada.client.post("/v1/auth/change-password", change).await.ok(204);
     ada.client.delete("/v1/auth/me").await.ok(204);
 
@@ -31,7 +32,11 @@ async fn every_act_that_matters_leaves_an_event() {
 async fn an_act_that_failed_leaves_no_event_of_success() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    ada.client.with("if-match", "\"99\"").patch("/v1/auth/me", json!({ "name": "Eve" })).await.refused(412, "stale");
+    ada.client
+        .with("if-match", "\"99\"")
+        .patch("/v1/auth/me", json!({ "name": "Eve" }))
+        .await
+        .refused(412, "stale");
     let updates = "SELECT count(*) FROM audit_events WHERE action = 'user.updated'";
     assert_eq!(app.database.value::<i64>(updates).await, 0);
 }
@@ -40,7 +45,9 @@ async fn an_act_that_failed_leaves_no_event_of_success() {
 async fn the_functions_can_neither_change_nor_remove_an_event() {
     let app = TestApp::new().await;
     app.person("Ada").await;
-    for statement in ["UPDATE audit_events SET action = 'nothing'", "DELETE FROM audit_events", "TRUNCATE audit_events"] {
+    for statement in
+        ["UPDATE audit_events SET action = 'nothing'", "DELETE FROM audit_events", "TRUNCATE audit_events"]
+    {
         let result = sqlx::raw_sql(sqlx::AssertSqlSafe(format!("SET ROLE arches_app; {statement}")))
             .execute(app.database.pool())
             .await;

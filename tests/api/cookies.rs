@@ -6,7 +6,8 @@ async fn a_browsers_refresh_token_lives_in_a_cookie_and_never_in_a_body() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let browser = app.client().with("origin", ORIGIN);
-    let body = json!({ "email": ada.email, "password": "correct horse battery staple", "transport": "cookie" });
+    let body =
+        json!({ "email": ada.email, "password": "correct horse battery staple", "transport": "cookie" });
 
     let answer = browser.post("/v1/auth/login", body).await.ok(201);
 
@@ -16,7 +17,8 @@ async fn a_browsers_refresh_token_lives_in_a_cookie_and_never_in_a_body() {
     assert!(pair.starts_with("__Host-arches_refresh=rt_"));
     assert_eq!(attributes, "Max-Age=604800; Path=/; Secure; HttpOnly; SameSite=Strict");
 
-    let refreshed = browser.with("cookie", &format!("theme=dark; {pair}")).post_nothing("/v1/auth/refresh").await.ok(200);
+    let refreshed =
+        browser.with("cookie", &format!("theme=dark; {pair}")).post_nothing("/v1/auth/refresh").await.ok(200);
     assert!(refreshed.body["data"].get("refreshToken").is_none());
     assert_ne!(refreshed.header("set-cookie"), cookie);
     let client = browser.token(refreshed.text("/data/accessToken"));
@@ -28,9 +30,12 @@ async fn a_browsers_refresh_token_lives_in_a_cookie_and_never_in_a_body() {
 async fn a_cookie_is_worth_nothing_on_another_page() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let body = json!({ "email": ada.email, "password": "correct horse battery staple", "transport": "cookie" });
+    let body =
+        json!({ "email": ada.email, "password": "correct horse battery staple", "transport": "cookie" });
     let cookie = format!("__Host-arches_refresh={}", ada.refresh_token);
-    for origin in [None, Some("https://evil.example"), Some("null"), Some("https://app.example.com.evil.example")] {
+    for origin in
+        [None, Some("https://evil.example"), Some("null"), Some("https://app.example.com.evil.example")]
+    {
         let client = origin.map_or_else(|| app.client(), |origin| app.client().with("origin", origin));
         client.post("/v1/auth/login", body.clone()).await.refused(403, "foreign-origin");
         client.with("cookie", &cookie).post_nothing("/v1/auth/refresh").await.refused(403, "foreign-origin");

@@ -1,7 +1,10 @@
 use data_encoding::BASE64URL_NOPAD as BASE64URL;
 use harness::{Client, TestApp, service};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use ring::{hmac, signature::{Ed25519KeyPair, KeyPair}};
+use ring::{
+    hmac,
+    signature::{Ed25519KeyPair, KeyPair},
+};
 use serde_json::{Value, json};
 use shared::{config::Setting, secrets::SecretRef};
 
@@ -22,16 +25,28 @@ impl Forge {
         };
         let header: Value = part(0);
         let setting = Setting::Secret(SecretRef::parse(&service("JWT_SECRET")).expect("a reference"));
-        let set: Value = serde_json::from_str(&app.state.app.secrets.get(&setting).await.expect("the key set")).expect("JSON");
-        let jwk = set["keys"].as_array().expect("keys").iter().find(|key| key["kid"] == header["kid"]).expect("the key");
-        let bytes = |name: &str| BASE64URL.decode(jwk[name].as_str().expect("text").as_bytes()).expect("base64url");
+        let set: Value =
+            serde_json::from_str(&app.state.app.secrets.get(&setting).await.expect("the key set"))
+                .expect("JSON");
+        let jwk = set["keys"]
+            .as_array()
+            .expect("keys")
+            .iter()
+            .find(|key| key["kid"] == header["kid"])
+            .expect("the key");
+        let bytes =
+            |name: &str| BASE64URL.decode(jwk[name].as_str().expect("text").as_bytes()).expect("base64url");
         let key = Ed25519KeyPair::from_seed_and_public_key(&bytes("d"), &bytes("x")).expect("a key pair");
         let public = jwk["x"].as_str().expect("text").to_owned();
         Self { header, claims: part(1), token: token.to_owned(), key, public }
     }
 
     fn unsigned(header: &Value, claims: &Value) -> String {
-        format!("{}.{}", BASE64URL.encode(header.to_string().as_bytes()), BASE64URL.encode(claims.to_string().as_bytes()))
+        format!(
+            "{}.{}",
+            BASE64URL.encode(header.to_string().as_bytes()),
+            BASE64URL.encode(claims.to_string().as_bytes())
+        )
     }
 
     /// Signed with the real key.
@@ -81,7 +96,11 @@ async fn every_forged_token_is_refused_in_the_same_words() {
     // The forger's own tools work: the real header and claims, signed with the real key, are let in.
     app.client().token(&forge.signed(header, claims)).get("/v1/auth/me").await.ok(200);
 
-    let with = |name: &str, value: Value| { let mut header = header.clone(); header[name] = value; header };
+    let with = |name: &str, value: Value| {
+        let mut header = header.clone();
+        header[name] = value;
+        header
+    };
     let hmac_of = |secret: &[u8], algorithm: &str| {
         let unsigned = Forge::unsigned(&with("alg", json!(algorithm)), claims);
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), unsigned.as_bytes());
@@ -105,9 +124,15 @@ async fn every_forged_token_is_refused_in_the_same_words() {
         ("no signature", format!("{signed_part}.")),
         ("a changed signature", format!("{signed_part}.{}", BASE64URL.encode(&flipped))),
         ("alg none", format!("{}.", Forge::unsigned(&with("alg", json!("none")), claims))),
-        ("alg nOnE with the real signature", format!("{}.{signature}", Forge::unsigned(&with("alg", json!("nOnE")), claims))),
+        (
+            "alg nOnE with the real signature",
+            format!("{}.{signature}", Forge::unsigned(&with("alg", json!("nOnE")), claims)),
+        ),
         ("HS256 keyed with the public key", hmac_of(forge.public.as_bytes(), "HS256")),
-        ("HS256 keyed with the public key's bytes", hmac_of(&BASE64URL.decode(forge.public.as_bytes()).expect("base64url"), "HS256")),
+        (
+            "HS256 keyed with the public key's bytes",
+            hmac_of(&BASE64URL.decode(forge.public.as_bytes()).expect("base64url"), "HS256"),
+        ),
         ("HS256 keyed with nothing", hmac_of(b"", "HS256")),
         ("RS256", forge.with_header("alg", json!("RS256"))),
         ("ES256", forge.with_header("alg", json!("ES256"))),
@@ -137,7 +162,14 @@ async fn every_forged_token_is_refused_in_the_same_words() {
         ("a session that never was", forge.with_claim("sid", json!("01890000-0000-7000-8000-000000000000"))),
         ("no session", forge.without_claim("sid")),
         ("a refresh token", ada.refresh_token.clone()),
-        ("claims that are not JSON", format!("{}.{}.{signature}", BASE64URL.encode(header.to_string().as_bytes()), BASE64URL.encode(b"{"))),
+        (
+            "claims that are not JSON",
+            format!(
+                "{}.{}.{signature}",
+                BASE64URL.encode(header.to_string().as_bytes()),
+                BASE64URL.encode(b"{")
+            ),
+        ),
     ];
 
     let client = app.client();

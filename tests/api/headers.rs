@@ -47,7 +47,9 @@ async fn only_a_listed_origin_may_read_an_answer() {
     let listed = app.client().with("origin", ORIGIN).get("/v1/auth/me").await;
     assert_eq!(listed.header("access-control-allow-origin"), ORIGIN);
     assert_eq!(listed.header("access-control-allow-credentials"), "true");
-    for origin in ["https://evil.example", "null", "https://app.example.com.evil.example", "http://app.example.com"] {
+    for origin in
+        ["https://evil.example", "null", "https://app.example.com.evil.example", "http://app.example.com"]
+    {
         let other = app.client().with("origin", origin).get("/v1/auth/me").await;
         assert_eq!(other.header("access-control-allow-origin"), "", "{origin}");
     }

@@ -9,8 +9,15 @@ async fn what_is_not_json_is_malformed() {
     let mut not_utf8 = br#"{"name":"Ada","email":"ada@example.com","password":"x"#.to_vec();
     not_utf8.extend([0xff, 0xfe, b'"', b'}']);
     let bodies: [&[u8]; 9] = [
-        b"", b"{", b"nonsense", b"{\"name\":}", b"{'name':'Ada'}", br#"{"name":"Ada","email":"ada@example.com","password":"a long enough phrase"} trailing"#, b"\xef\xbb\xbf{}",
-        b"{\"name\":\"\\ud800\"}", &not_utf8,
+        b"",
+        b"{",
+        b"nonsense",
+        b"{\"name\":}",
+        b"{'name':'Ada'}",
+        br#"{"name":"Ada","email":"ada@example.com","password":"a long enough phrase"} trailing"#,
+        b"\xef\xbb\xbf{}",
+        b"{\"name\":\"\\ud800\"}",
+        &not_utf8,
     ];
     for body in bodies {
         let answer = app.client().post_bytes(PATH, body.to_vec()).await;
@@ -22,7 +29,11 @@ async fn what_is_not_json_is_malformed() {
 async fn what_is_json_but_wrong_is_refused_where_it_is_wrong() {
     let app = TestApp::new().await;
     let good = json!({ "name": "Ada", "email": "ada@example.com", "password": "a long enough phrase" });
-    let with = |member: &str, value: Value| { let mut body = good.clone(); body[member] = value; body };
+    let with = |member: &str, value: Value| {
+        let mut body = good.clone();
+        body[member] = value;
+        body
+    };
     let cases = [
         (json!([]), ""),
         (json!("text"), ""),
@@ -90,8 +101,18 @@ async fn a_body_of_more_than_a_mebibyte_is_too_large() {
 #[tokio::test]
 async fn a_body_that_does_not_say_it_is_json_is_not_read() {
     let app = TestApp::new().await;
-    for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonx", "text/json"] {
-        app.client().with("content-type", kind).post_bytes(PATH, "{}").await.refused(415, "unsupported-media-type");
+    for kind in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "application/jsonx",
+        "text/json",
+    ] {
+        app.client()
+            .with("content-type", kind)
+            .post_bytes(PATH, "{}")
+            .await
+            .refused(415, "unsupported-media-type");
     }
     for kind in ["application/json", "APPLICATION/JSON; charset=utf-8", "application/problem+json"] {
         app.client().with("content-type", kind).post_bytes(PATH, "{}").await.refused(422, "invalid-body");
@@ -102,7 +123,8 @@ async fn a_body_that_does_not_say_it_is_json_is_not_read() {
 async fn names_of_every_script_survive_the_way_there_and_back() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    for name in ["Zoë", "李雷", "Nguyễn Văn A", "محمد", "O'Brien \"Bob\" \\ </script>", "👩‍🚀"] {
+    for name in ["Zoë", "李雷", "Nguyễn Văn A", "محمد", "O'Brien \"Bob\" \\ </script>", "👩‍🚀"]
+    {
         let answer = ada.client.patch("/v1/auth/me", json!({ "name": name })).await.ok(200);
         assert_eq!(answer.text("/data/name"), name);
     }

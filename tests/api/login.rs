@@ -95,7 +95,11 @@ async fn a_hash_with_weaker_parameters_is_made_anew_at_the_next_login() {
 async fn passwords_of_every_kind_work_exactly_as_they_were_sent() {
     let app = TestApp::new().await;
     let every_symbol: String = (' '..='~').cycle().take(256).collect();
-    for (number, password) in [every_symbol.as_str(), "  leading and trailing  ", "李雷和韩梅梅的密码", "\u{0}\n\t\"\\ null"].iter().enumerate() {
+    for (number, password) in
+        [every_symbol.as_str(), "  leading and trailing  ", "李雷和韩梅梅的密码", "\u{0}\n\t\"\\ null"]
+            .iter()
+            .enumerate()
+    {
         let email = format!("{number}@example.com");
         let body = json!({ "name": "Ada", "email": email, "password": password });
         app.client().post("/v1/auth/register", body).await.ok(201);
@@ -110,7 +114,8 @@ async fn a_login_that_races_a_change_of_password_leaves_no_session_of_the_old_on
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let old = json!({ "email": ada.email, "password": "correct horse battery staple" });
-    let change = json!({ "currentPassword": "correct horse battery staple", "newPassword": "another long phrase" });
+    let change =
+        json!({ "currentPassword": "correct horse battery staple", "newPassword": "another long phrase" });
 
     let clients: Vec<_> = (0..4).map(|_| app.client()).collect();
     let logins = join_all(clients.iter().map(|client| client.post("/v1/auth/login", old.clone())));

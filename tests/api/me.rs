@@ -40,7 +40,18 @@ async fn nobody_can_change_more_of_themselves_than_the_profile() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let before = ada.client.get("/v1/auth/me").await.body;
-    for member in ["id", "email", "emailVerified", "role", "version", "deletedAt", "passwordHash", "createdAt", "plan", "Name"] {
+    for member in [
+        "id",
+        "email",
+        "emailVerified",
+        "role",
+        "version",
+        "deletedAt",
+        "passwordHash",
+        "createdAt",
+        "plan",
+        "Name",
+    ] {
         let answer = ada.client.patch("/v1/auth/me", json!({ "name": "Eve", member: "x" })).await;
         answer.refused(422, "invalid-body");
         assert_eq!(answer.text("/errors/0/pointer"), format!("/{member}"));
@@ -55,7 +66,10 @@ async fn of_sixteen_who_change_one_version_at_once_one_succeeds() {
     let version = ada.client.get("/v1/auth/me").await.header("etag").to_owned();
     let client = ada.client.with("if-match", &version);
 
-    let answers = join_all((0..16).map(async |n| client.patch("/v1/auth/me", json!({ "name": format!("Ada {n}") })).await)).await;
+    let answers = join_all(
+        (0..16).map(async |n| client.patch("/v1/auth/me", json!({ "name": format!("Ada {n}") })).await),
+    )
+    .await;
 
     let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
     assert_eq!(won.len(), 1);
@@ -70,7 +84,9 @@ async fn of_sixteen_who_change_one_version_at_once_one_succeeds() {
 async fn if_match_takes_a_star_or_one_strong_etag_and_nothing_else() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let patch = async |value: &str| ada.client.with("if-match", value).patch("/v1/auth/me", json!({ "name": "A" })).await;
+    let patch = async |value: &str| {
+        ada.client.with("if-match", value).patch("/v1/auth/me", json!({ "name": "A" })).await
+    };
     patch("*").await.ok(200);
     patch("\"nonsense\"").await.refused(412, "stale");
     patch("W/\"2\"").await.refused(400, "malformed-if-match");

@@ -9,7 +9,10 @@ fn committed() -> Value {
 fn operations(document: &Value) -> Vec<(String, &Value)> {
     let paths = document["paths"].as_object().expect("paths");
     let methods = paths.iter().flat_map(|(path, item)| {
-        item.as_object().expect("an item").iter().map(move |(method, operation)| (format!("{method} {path}"), operation))
+        item.as_object()
+            .expect("an item")
+            .iter()
+            .map(move |(method, operation)| (format!("{method} {path}"), operation))
     });
     methods.collect()
 }
@@ -33,7 +36,11 @@ fn every_operation_has_a_name_a_summary_and_its_refusals() {
             assert!(responses.contains_key(status), "{route} does not mention {status}");
         }
         let guarded = operation["security"].as_array().is_some_and(|security| !security.is_empty());
-        assert_eq!(guarded, guarded && responses.contains_key("401"), "{route} is guarded but mentions no 401");
+        assert_eq!(
+            guarded,
+            guarded && responses.contains_key("401"),
+            "{route} is guarded but mentions no 401"
+        );
     }
 }
 

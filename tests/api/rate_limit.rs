@@ -25,9 +25,18 @@ async fn an_address_that_asks_too_often_is_told_when_to_come_back() {
 async fn an_address_is_what_the_gateway_says_and_never_what_a_header_says() {
     let app = TestApp::with(&[("RATE_LIMIT_MAX_REQUESTS", "3")]).await;
     for n in 0..3 {
-        app.client().at("203.0.113.7").with("x-forwarded-for", &format!("198.51.100.{n}")).get("/v1/config").await.ok(200);
+        app.client()
+            .at("203.0.113.7")
+            .with("x-forwarded-for", &format!("198.51.100.{n}"))
+            .get("/v1/config")
+            .await
+            .ok(200);
     }
-    let spoofed = app.client().at("203.0.113.7").with("x-forwarded-for", "198.51.100.99").with("forwarded", "for=1.2.3.4");
+    let spoofed = app
+        .client()
+        .at("203.0.113.7")
+        .with("x-forwarded-for", "198.51.100.99")
+        .with("forwarded", "for=1.2.3.4");
     spoofed.get("/v1/config").await.refused(429, "too-many-requests");
 }
 

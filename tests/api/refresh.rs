@@ -5,7 +5,8 @@ use futures_util::future::join_all;
 use harness::TestApp;
 use serde_json::json;
 
-const REUSES: &str = "SELECT count(*) FROM audit_events WHERE action = 'session.refresh_token_reused' AND outcome = 'denied'";
+const REUSES: &str =
+    "SELECT count(*) FROM audit_events WHERE action = 'session.refresh_token_reused' AND outcome = 'denied'";
 
 #[tokio::test]
 async fn twenty_who_refresh_with_one_token_at_once_get_one_successor() {
@@ -37,7 +38,10 @@ async fn a_used_up_token_gets_the_same_successor_for_ten_seconds_and_then_ends_t
     ada.refresh(successor).await.refused(401, "invalid-refresh-token");
     ada.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
     assert_eq!(app.database.value::<i64>(REUSES).await, 1);
-    assert_eq!(app.database.value::<String>("SELECT revoked_reason FROM sessions").await, "refresh_token_reused");
+    assert_eq!(
+        app.database.value::<String>("SELECT revoked_reason FROM sessions").await,
+        "refresh_token_reused"
+    );
 }
 
 #[tokio::test]
@@ -56,7 +60,8 @@ async fn an_ancestor_of_the_token_in_use_ends_the_session_even_within_the_grace(
 async fn a_made_up_token_with_a_real_sessions_id_ends_nothing() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let mut bytes = data_encoding::BASE64URL_NOPAD.decode(&ada.refresh_token.as_bytes()[3..]).expect("base64url");
+    let mut bytes =
+        data_encoding::BASE64URL_NOPAD.decode(&ada.refresh_token.as_bytes()[3..]).expect("base64url");
     bytes[40] ^= 1;
     let forged = format!("rt_{}", data_encoding::BASE64URL_NOPAD.encode(&bytes));
 
@@ -75,10 +80,10 @@ async fn a_refresh_that_races_a_revocation_never_leaves_a_live_token() {
     for _ in 0..8 {
         let phone = ada.sign_in_again().await;
         let path = format!("/v1/auth/sessions/{}", phone.session);
-        let refreshes = join_all((0..4).map(|_| phone.refresh(&phone.refresh_token)));
-        let (revoked, refreshed) = tokio::join!(ada.client.delete(&path), refreshes);
+        let rivals = join_all((0..4).map(|_| phone.refresh(&phone.refresh_token)));
+        let (revoked, answers) = tokio::join!(ada.client.delete(&path), rivals);
         revoked.ok(204);
-        for answer in refreshed.iter().filter(|answer| answer.status == 200) {
+        for answer in answers.iter().filter(|answer| answer.status == 200) {
             let client = phone.client.token(answer.text("/data/accessToken"));
             client.get("/v1/auth/me").await.refused(401, "unauthenticated");
             phone.refresh(answer.text("/data/refreshToken")).await.refused(401, "invalid-refresh-token");
@@ -115,7 +120,8 @@ async fn the_database_holds_no_token() {
     let ada = app.person("Ada").await;
     ada.refresh(&ada.refresh_token).await.ok(200);
     let rows: String = app.database.value("SELECT string_agg(s::text, ' ') FROM sessions s").await;
-    let secret = data_encoding::BASE64URL_NOPAD.decode(&ada.refresh_token.as_bytes()[3..]).expect("base64url");
+    let secret =
+        data_encoding::BASE64URL_NOPAD.decode(&ada.refresh_token.as_bytes()[3..]).expect("base64url");
     assert!(!rows.contains(&ada.refresh_token));
     assert!(!rows.contains(&data_encoding::HEXLOWER.encode(&secret[20..52])));
 }

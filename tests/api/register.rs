@@ -47,7 +47,9 @@ async fn of_sixteen_who_take_one_address_at_once_one_gets_it() {
     statuses.sort_unstable();
     assert_eq!(statuses[0], 201);
     assert!(statuses[1..].iter().all(|status| *status == 409), "{statuses:?}");
-    for table in ["SELECT count(*) FROM users", "SELECT count(*) FROM organizations", "SELECT count(*) FROM sessions"] {
+    for table in
+        ["SELECT count(*) FROM users", "SELECT count(*) FROM organizations", "SELECT count(*) FROM sessions"]
+    {
         assert_eq!(app.database.value::<i64>(table).await, 1, "{table}");
     }
 }

@@ -14,8 +14,15 @@ async fn pages_of_sessions_are_complete_while_sessions_come_and_go() {
     for sort in ["createdAt", "-createdAt"] {
         let (mut seen, mut cursor) = (Vec::new(), String::new());
         loop {
-            let page = ada.client.get(&format!("/v1/auth/sessions?limit=2&sort={sort}{cursor}")).await.ok(200);
-            seen.extend(page.body["data"].as_array().expect("a list").iter().map(|s| s["id"].as_str().expect("an id").to_owned()));
+            let page =
+                ada.client.get(&format!("/v1/auth/sessions?limit=2&sort={sort}{cursor}")).await.ok(200);
+            seen.extend(
+                page.body["data"]
+                    .as_array()
+                    .expect("a list")
+                    .iter()
+                    .map(|s| s["id"].as_str().expect("an id").to_owned()),
+            );
             let newcomer = ada.sign_in_again().await;
             ada.client.delete(&format!("/v1/auth/sessions/{}", newcomer.session)).await.ok(204);
             match page.body["meta"]["nextCursor"].as_str() {
@@ -32,7 +39,17 @@ async fn pages_of_sessions_are_complete_while_sessions_come_and_go() {
 async fn a_list_refuses_what_it_does_not_know() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    for query in ["limit=0", "limit=101", "limit=-1", "limit=x", "cursor=x", "cursor=AAAA", "sort=name", "userId=1", "limit=1&limit=2"] {
+    for query in [
+        "limit=0",
+        "limit=101",
+        "limit=-1",
+        "limit=x",
+        "cursor=x",
+        "cursor=AAAA",
+        "sort=name",
+        "userId=1",
+        "limit=1&limit=2",
+    ] {
         ada.client.get(&format!("/v1/auth/sessions?{query}")).await.refused(422, "invalid-query");
     }
 }
@@ -67,7 +84,8 @@ async fn logging_out_ends_this_session_and_no_other() {
 async fn logging_out_everywhere_ends_every_session() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let (phone, tablet, bob) = (ada.sign_in_again().await, ada.sign_in_again().await, app.person("Bob").await);
+    let (phone, tablet, bob) =
+        (ada.sign_in_again().await, ada.sign_in_again().await, app.person("Bob").await);
     phone.client.get("/v1/auth/me").await.ok(200);
     ada.client.post_nothing("/v1/auth/logout-all").await.ok(204);
     for person in [&ada, &phone, &tablet] {

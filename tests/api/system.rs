@@ -27,7 +27,10 @@ async fn the_public_keys_are_published_and_nothing_private_with_them() {
     let keys = answer.body["keys"].as_array().expect("keys");
     assert!(!keys.is_empty());
     for key in keys {
-        assert_eq!((&key["kty"], &key["crv"], &key["alg"]), (&"OKP".into(), &"Ed25519".into(), &"EdDSA".into()));
+        assert_eq!(
+            (&key["kty"], &key["crv"], &key["alg"]),
+            (&"OKP".into(), &"Ed25519".into(), &"EdDSA".into())
+        );
         assert!(key.get("d").is_none() && key.get("status").is_none(), "{key}");
     }
     assert_eq!(answer.header("cache-control"), "public, max-age=300");

@@ -64,6 +64,11 @@ impl Answer {
 
     /// Checks the status of a success.
     #[track_caller]
+    #[expect(
+        clippy::must_use_candidate,
+        clippy::return_self_not_must_use,
+        reason = "the check is what it is called for"
+    )]
     pub fn ok(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
         self
@@ -141,7 +146,8 @@ impl<'a> Client<'a> {
 
     /// Any request.
     pub async fn send(&self, method: Method, path: &str, body: Body) -> Answer {
-        let mut request = Request::builder().method(method).uri(path).body(body).expect("a well-formed request");
+        let mut request =
+            Request::builder().method(method).uri(path).body(body).expect("a well-formed request");
         *request.headers_mut() = self.headers.clone();
         request.extensions_mut().insert(gateway(&self.address));
         let response = self.app.function(path).oneshot(request).await.expect("a router never fails");
@@ -183,7 +189,7 @@ impl<'a> Person<'a> {
         let body = json!({ "name": name, "email": email, "password": PASSWORD });
         let client = app.client();
         let answer = client.post("/v1/auth/register", body).await.ok(201);
-        Self::signed_in(client, email, &answer)
+        Self::signed_in(&client, email, &answer)
     }
 
     /// Signs in once more, from elsewhere.
@@ -191,10 +197,10 @@ impl<'a> Person<'a> {
         let client = self.client.app.client();
         let body = json!({ "email": self.email, "password": PASSWORD });
         let answer = client.post("/v1/auth/login", body).await.ok(201);
-        Self::signed_in(client, self.email.clone(), &answer)
+        Self::signed_in(&client, self.email.clone(), &answer)
     }
 
-    fn signed_in(client: Client<'a>, email: String, answer: &Answer) -> Self {
+    fn signed_in(client: &Client<'a>, email: String, answer: &Answer) -> Self {
         Self {
             client: client.token(answer.text("/data/accessToken")),
             email,

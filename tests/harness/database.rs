@@ -109,6 +109,9 @@ async fn connect(database: &str) -> PgConnection {
 
 async fn execute(database: &str, statement: &str) {
     let mut connection = connect(database).await;
-    sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&mut connection).await.expect("a valid statement");
+    sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
+        .execute(&mut connection)
+        .await
+        .expect("a valid statement");
     connection.close().await.expect("a clean end");
 }

@@ -34,7 +34,10 @@ pub const ORIGIN: &str = "https://app.example.com";
 /// A variable that `cargo xtask test` sets.
 #[must_use]
 pub fn service(name: &str) -> String {
-    #[expect(clippy::disallowed_methods, reason = "tests learn from their environment where the services are")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests learn from their environment where the services are"
+    )]
     env::var(name).unwrap_or_else(|_| panic!("{name} is not set; run the tests with `cargo xtask test`"))
 }
 
@@ -101,16 +104,11 @@ impl TestApp {
 
 /// The settings of a function under test, with `changes`.
 fn lookup(database: &Database, changes: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {
-    let mut settings: HashMap<String, String> = [
-        "JWT_SECRET",
-        "JWT_PUBLIC_KEYS",
-        "JWT_REFRESH_SECRET",
-        "SESSION_SECRET",
-        "ENCRYPTION_KEY",
-    ]
-    .into_iter()
-    .map(|name| (name.to_owned(), service(name)))
-    .collect();
+    let mut settings: HashMap<String, String> =
+        ["JWT_SECRET", "JWT_PUBLIC_KEYS", "JWT_REFRESH_SECRET", "SESSION_SECRET", "ENCRYPTION_KEY"]
+            .into_iter()
+            .map(|name| (name.to_owned(), service(name)))
+            .collect();
     settings.extend(function_settings(database));
     settings.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     move |name| settings.get(name).cloned()

@@ -88,10 +88,8 @@ impl Function {
         let (sender, receiver) = oneshot::channel();
         self.answers.lock().expect("a lock").insert(id.clone(), sender);
         self.events.send((id, event)).expect("the Runtime API serves");
-        match timeout(TIME, receiver).await {
-            Ok(answer) => answer.expect("an answer"),
-            Err(_) => panic!("no answer in time; the log: {:#?}", self.log()),
-        }
+        let answer = timeout(TIME, receiver).await;
+        answer.unwrap_or_else(|_| panic!("no answer in time; the log: {:#?}", self.log())).expect("an answer")
     }
 
     /// Everything it has written so far, line by line.
@@ -136,7 +134,10 @@ async fn next(State(api): State<Api>) -> (HeaderMap, String) {
     let headers = [
         ("lambda-runtime-aws-request-id", id),
         ("lambda-runtime-deadline-ms", deadline.as_millis().to_string()),
-        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:123456789012:function:test".to_owned()),
+        (
+            "lambda-runtime-invoked-function-arn",
+            "arn:aws:lambda:us-east-1:123456789012:function:test".to_owned(),
+        ),
     ];
     let headers = headers.map(|(name, value)| {
         (name.parse().expect("a header's name"), value.parse().expect("a header's value"))

@@ -17,7 +17,9 @@ pub fn rest(method: &str, path: &str, headers: &Value, body: Option<&str>, addre
         .as_object()
         .expect("an object")
         .iter()
-        .map(|(name, value)| (name.clone(), value.as_array().map_or(value, |all| &all[all.len() - 1]).clone()))
+        .map(|(name, value)| {
+            (name.clone(), value.as_array().map_or(value, |all| &all[all.len() - 1]).clone())
+        })
         .collect::<serde_json::Map<_, _>>()
         .into();
     json!({

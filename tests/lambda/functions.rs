@@ -14,21 +14,30 @@ fn json_body() -> Value {
 async fn auth_answers_the_events_of_both_kinds_of_gateway() {
     let database = Database::create().await;
     let auth = Function::start("auth", environment(&database)).await;
-    let register = json!({ "name": "李雷", "email": "lilei@example.com", "password": "a long enough phrase" }).to_string();
+    let register =
+        json!({ "name": "李雷", "email": "lilei@example.com", "password": "a long enough phrase" })
+            .to_string();
 
-    let answer = auth.invoke(rest("POST", "/v1/auth/register", &json_body(), Some(&register), "203.0.113.7")).await.expect("an answer");
+    let answer = auth
+        .invoke(rest("POST", "/v1/auth/register", &json_body(), Some(&register), "203.0.113.7"))
+        .await
+        .expect("an answer");
     assert_eq!(answer["statusCode"], 201, "{answer}");
     assert_eq!(answer["multiValueHeaders"]["x-request-id"], json!(["c6af9ac6-7b61-11e6-9a41-93e8deadbeef"]));
     let token = body(&answer)["data"]["accessToken"].as_str().expect("a token").to_owned();
 
     let login = json!({ "email": "lilei@example.com", "password": "a long enough phrase" }).to_string();
-    let answer = auth.invoke(http("POST", "/v1/auth/login", &json_body(), Some(&login), "2001:db8::1")).await.expect("an answer");
+    let answer = auth
+        .invoke(http("POST", "/v1/auth/login", &json_body(), Some(&login), "2001:db8::1"))
+        .await
+        .expect("an answer");
     assert_eq!(answer["statusCode"], 201, "{answer}");
     assert_eq!(answer["headers"]["x-request-id"], "JKJaXmPLvHcESHA=");
     assert_eq!(body(&answer)["data"]["session"]["ipAddress"], "2001:db8::1");
 
     let bearer = json!({ "authorization": format!("Bearer {token}") });
-    let answer = auth.invoke(rest("GET", "/v1/auth/me", &bearer, None, "203.0.113.7")).await.expect("an answer");
+    let answer =
+        auth.invoke(rest("GET", "/v1/auth/me", &bearer, None, "203.0.113.7")).await.expect("an answer");
     assert_eq!(answer["statusCode"], 200, "{answer}");
     assert_eq!(body(&answer)["data"]["name"], "李雷");
 }
@@ -45,8 +54,10 @@ async fn a_missing_body_and_a_header_sent_twice_are_what_they_are() {
         assert_eq!(answer["statusCode"], 400, "{answer}");
         assert_eq!(body(&answer)["type"], "https://archesai.com/problems/malformed-body");
     }
-    let twice = json!({ "authorization": ["Bearer a", "Bearer b"], "accept": ["application/json", "text/html"] });
-    let answer = auth.invoke(rest("GET", "/v1/auth/me", &twice, None, "203.0.113.7")).await.expect("an answer");
+    let twice =
+        json!({ "authorization": ["Bearer a", "Bearer b"], "accept": ["application/json", "text/html"] });
+    let answer =
+        auth.invoke(rest("GET", "/v1/auth/me", &twice, None, "203.0.113.7")).await.expect("an answer");
     assert_eq!(answer["statusCode"], 401, "{answer}");
 }
 
@@ -57,7 +68,10 @@ async fn the_source_address_is_the_gateways_whatever_the_headers_say() {
     let spoofed = json!({
         "content-type": "application/json", "x-forwarded-for": "198.51.100.1", "x-real-ip": "198.51.100.2", "forwarded": "for=198.51.100.3"
     });
-    let register = |n: u8| json!({ "name": "Eve", "email": format!("eve{n}@example.com"), "password": "a long enough phrase" }).to_string();
+    let register = |n: u8| {
+        json!({ "name": "Eve", "email": format!("eve{n}@example.com"), "password": "a long enough phrase" })
+            .to_string()
+    };
     for event in [
         rest("POST", "/v1/auth/register", &spoofed, Some(&register(1)), "203.0.113.9"),
         http("POST", "/v1/auth/register", &spoofed, Some(&register(2)), "203.0.113.9"),
@@ -72,10 +86,14 @@ async fn system_answers_and_serves_the_committed_document() {
     let database = Database::create().await;
     let system = Function::start("system", environment(&database)).await;
     for path in ["/health", "/ready", "/.well-known/jwks.json", "/v1/config"] {
-        let answer = system.invoke(rest("GET", path, &json!({}), None, "203.0.113.7")).await.expect("an answer");
+        let answer =
+            system.invoke(rest("GET", path, &json!({}), None, "203.0.113.7")).await.expect("an answer");
         assert_eq!(answer["statusCode"], 200, "{path}: {answer}");
     }
-    let answer = system.invoke(http("GET", "/openapi.json", &json!({}), None, "203.0.113.7")).await.expect("an answer");
+    let answer = system
+        .invoke(http("GET", "/openapi.json", &json!({}), None, "203.0.113.7"))
+        .await
+        .expect("an answer");
     assert_eq!(body(&answer), openapi::document());
 }
 
@@ -91,7 +109,8 @@ async fn docs_needs_no_setting_and_nothing_from_the_internet() {
     assert!(policy.as_str().expect("a policy").starts_with("default-src 'none'; script-src 'self';"));
     for path in ["/docs/redoc.js", "/docs/docs.js", "/docs/docs.css"] {
         assert!(page.contains(path), "{path}");
-        let answer = docs.invoke(http("GET", path, &json!({}), None, "203.0.113.7")).await.expect("an answer");
+        let answer =
+            docs.invoke(http("GET", path, &json!({}), None, "203.0.113.7")).await.expect("an answer");
         assert_eq!(answer["statusCode"], 200, "{path}");
     }
 }
@@ -119,7 +138,9 @@ async fn mail_goes_out_through_ses() {
     let auth = Function::start("auth", environment(&database)).await;
     let email = format!("mail.{}@example.com", uuid::Uuid::new_v4().simple());
     let register = json!({ "name": "Ada", "email": email, "password": "a long enough phrase" }).to_string();
-    auth.invoke(http("POST", "/v1/auth/register", &json_body(), Some(&register), "203.0.113.7")).await.expect("an answer");
+    auth.invoke(http("POST", "/v1/auth/register", &json_body(), Some(&register), "203.0.113.7"))
+        .await
+        .expect("an answer");
 
     let mails = std::fs::read_dir(service("TEST_MAIL_DIR")).expect("the mailbox");
     let mail = mails

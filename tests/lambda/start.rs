@@ -1,7 +1,10 @@
 use harness::{Database, runtime_api::Function};
 use serde_json::json;
 
-use crate::{environment, events::{body, http}};
+use crate::{
+    environment,
+    events::{body, http},
+};
 
 #[tokio::test]
 async fn a_function_with_a_wrong_setting_does_not_start_and_says_everything_that_is_wrong() {
@@ -36,7 +39,10 @@ async fn a_function_starts_while_everything_it_needs_is_away_and_says_so_to_each
     let auth = Function::start("auth", environment).await;
     let headers = json!({ "content-type": "application/json" });
     let login = json!({ "email": "ada@example.com", "password": "a long enough phrase" }).to_string();
-    let answer = auth.invoke(http("POST", "/v1/auth/login", &headers, Some(&login), "203.0.113.7")).await.expect("an answer");
+    let answer = auth
+        .invoke(http("POST", "/v1/auth/login", &headers, Some(&login), "203.0.113.7"))
+        .await
+        .expect("an answer");
     assert_eq!(answer["statusCode"], 503, "{answer}");
     assert_eq!(answer["headers"]["retry-after"], "5");
     assert_eq!(body(&answer)["type"], "https://archesai.com/problems/unavailable");

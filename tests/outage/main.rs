@@ -22,19 +22,30 @@ fn routes(person: &Person<'_>) -> Vec<(Method, String, Value, u16)> {
     let (post, get, patch, delete) = (Method::POST, Method::GET, Method::PATCH, Method::DELETE);
     let password = "correct horse battery staple";
     let session = format!("/v1/auth/sessions/{}", person.session);
-    let route = |method: &Method, path: &str, body: Value, status| (method.clone(), path.to_owned(), body, status);
+    let route =
+        |method: &Method, path: &str, body: Value, status| (method.clone(), path.to_owned(), body, status);
     vec![
         route(&get, "/health", Value::Null, 200),
         route(&get, "/openapi.json", Value::Null, 200),
         route(&get, "/.well-known/jwks.json", Value::Null, 200),
         route(&get, "/v1/config", Value::Null, 200),
         route(&get, "/ready", Value::Null, 503),
-        route(&post, "/v1/auth/register", json!({ "name": "Eve", "email": "eve@example.com", "password": password }), 503),
+        route(
+            &post,
+            "/v1/auth/register",
+            json!({ "name": "Eve", "email": "eve@example.com", "password": password }),
+            503,
+        ),
         route(&post, "/v1/auth/login", json!({ "email": person.email, "password": password }), 503),
         route(&post, "/v1/auth/refresh", json!({ "refreshToken": person.refresh_token }), 503),
         route(&post, "/v1/auth/verify-email", json!({ "token": "unknown" }), 503),
         route(&post, "/v1/auth/request-verification", Value::Null, 503),
-        route(&post, "/v1/auth/change-password", json!({ "currentPassword": password, "newPassword": "another long phrase" }), 503),
+        route(
+            &post,
+            "/v1/auth/change-password",
+            json!({ "currentPassword": password, "newPassword": "another long phrase" }),
+            503,
+        ),
         route(&get, "/v1/auth/me", Value::Null, 503),
         route(&patch, "/v1/auth/me", json!({ "name": "Countess" }), 503),
         route(&get, "/v1/auth/sessions", Value::Null, 503),

@@ -7,7 +7,9 @@ use shared::db::connect_options;
 use sqlx::{Connection, PgConnection};
 
 async fn owner(database: &Database) -> PgConnection {
-    PgConnection::connect_with(&connect_options(&database.owner_url()).expect("a URL")).await.expect("a connection")
+    PgConnection::connect_with(&connect_options(&database.owner_url()).expect("a URL"))
+        .await
+        .expect("a connection")
 }
 
 #[tokio::test]
@@ -32,7 +34,8 @@ async fn four_runs_at_once_apply_every_migration_once() {
 
     let reports = join_all(connections.iter_mut().map(up)).await;
 
-    let applied: Vec<_> = reports.into_iter().map(|report| report.expect("no deadlock").applied.len()).collect();
+    let applied: Vec<_> =
+        reports.into_iter().map(|report| report.expect("no deadlock").applied.len()).collect();
     assert_eq!(applied.iter().filter(|count| **count > 0).count(), 1, "{applied:?}");
 }
 
@@ -40,16 +43,24 @@ async fn four_runs_at_once_apply_every_migration_once() {
 async fn the_extensions_and_the_guides_indexes_are_there() {
     let database = Database::create().await;
     for extension in ["vector", "pg_stat_statements"] {
-        let there: Vec<String> =
-            sqlx::query_scalar("SELECT extname::text FROM pg_extension").fetch_all(database.pool()).await.expect("rows");
+        let there: Vec<String> = sqlx::query_scalar("SELECT extname::text FROM pg_extension")
+            .fetch_all(database.pool())
+            .await
+            .expect("rows");
         assert!(there.iter().any(|name| name == extension), "{extension}");
     }
-    for index in ["users_email_key", "organizations_name_idx", "sessions_refresh_token_hash_key", "sessions_expires_at_idx"] {
-        let valid: Option<bool> = sqlx::query_scalar("SELECT indisvalid FROM pg_index WHERE indexrelid = $1::regclass")
-            .bind(index)
-            .fetch_optional(database.pool())
-            .await
-            .expect("the index exists");
+    for index in [
+        "users_email_key",
+        "organizations_name_idx",
+        "sessions_refresh_token_hash_key",
+        "sessions_expires_at_idx",
+    ] {
+        let valid: Option<bool> =
+            sqlx::query_scalar("SELECT indisvalid FROM pg_index WHERE indexrelid = $1::regclass")
+                .bind(index)
+                .fetch_optional(database.pool())
+                .await
+                .expect("the index exists");
         assert_eq!(valid, Some(true), "{index}");
     }
 }
@@ -90,8 +101,15 @@ async fn every_foreign_key_is_served_by_an_index() {
 #[tokio::test]
 async fn the_functions_cannot_alter_the_schema() {
     let database = Database::create().await;
-    for statement in ["DROP TABLE users", "ALTER TABLE users ADD COLUMN x int", "CREATE TABLE x (y int)", "DELETE FROM _sqlx_migrations"] {
-        let result = sqlx::raw_sql(sqlx::AssertSqlSafe(format!("SET ROLE arches_app; {statement}"))).execute(database.pool()).await;
+    for statement in [
+        "DROP TABLE users",
+        "ALTER TABLE users ADD COLUMN x int",
+        "CREATE TABLE x (y int)",
+        "DELETE FROM _sqlx_migrations",
+    ] {
+        let result = sqlx::raw_sql(sqlx::AssertSqlSafe(format!("SET ROLE arches_app; {statement}")))
+            .execute(database.pool())
+            .await;
         let error = result.expect_err("no permission").into_database_error().expect("from the database");
         assert_eq!(error.code().as_deref(), Some("42501"), "{statement}");
     }

@@ -80,7 +80,8 @@ pub async fn login(
                     store::users::replace_password(tx, id, seen, better, now).await?;
                 }
                 let (session, refresh) = grant::open(&state, tx, id, given.transport, &request, now).await?;
-                let event = Event::new(Action::SessionCreated, id, &request).through(session.id).to(session.id.0);
+                let event =
+                    Event::new(Action::SessionCreated, id, &request).through(session.id).to(session.id.0);
                 store::audit_events::insert(tx, &event, now).await?;
                 return Ok(Some((user, session, refresh)));
             }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use chrono::TimeDelta;
 use data_encoding::BASE64URL_NOPAD;
-use minijinja::{AutoEscape, Environment, context};
+use minijinja::{Environment, context};
 use ring::{
     digest::{SHA256, digest},
     rand::{SecureRandom, SystemRandom},
@@ -18,9 +18,6 @@ pub const VERIFICATION_LIFETIME: TimeDelta = TimeDelta::hours(24);
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut templates = Environment::new();
-    templates.set_auto_escape_callback(|name| {
-        if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
-    });
     for (name, source) in [
         ("verify-email.txt", include_str!("../templates/verify-email.txt")),
         ("verify-email.html", include_str!("../templates/verify-email.html")),
@@ -55,7 +52,12 @@ pub async fn send_verification(state: &AuthState, email: &Email, name: &str, tok
     }
 }
 
-async fn try_send_verification(state: &AuthState, email: &Email, name: &str, token: &str) -> anyhow::Result<()> {
+async fn try_send_verification(
+    state: &AuthState,
+    email: &Email,
+    name: &str,
+    token: &str,
+) -> anyhow::Result<()> {
     let mut link = state.app.config.web.app_url.join("/verify-email")?;
     link.query_pairs_mut().append_pair("token", token);
     let values = context! { name, link => link.as_str(), hours => VERIFICATION_LIFETIME.num_hours() };

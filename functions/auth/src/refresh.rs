@@ -75,11 +75,8 @@ pub async fn refresh(
     let token = RefreshToken::parse(&key, &token).ok_or(refusals::INVALID_REFRESH_TOKEN)?;
     let (id, now) = (token.session(), state.app.clock.now());
 
-    let decision = state
-        .app
-        .db
-        .transaction(async |tx| decide(&state, tx, &token, &key, &request, now).await)
-        .await?;
+    let decision =
+        state.app.db.transaction(async |tx| decide(&state, tx, &token, &key, &request, now).await).await?;
     match decision {
         Decision::Granted { user, token, lives } => {
             let tokens = grant::tokens(&state, user, id, &token, transport, now).await?;
@@ -103,7 +100,9 @@ async fn decide(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Decision> {
     let id = token.session();
-    let Some(held) = store::sessions::hold_for_refresh(tx, id, now).await? else { return Ok(Decision::Refused) };
+    let Some(held) = store::sessions::hold_for_refresh(tx, id, now).await? else {
+        return Ok(Decision::Refused);
+    };
     let (hash, successor) = (token.hash(key), token.successor(key));
     let expires_at = held.ends_at.min(now + state.app.config.tokens.refresh_expiry);
     let granted = Decision::Granted { user: held.user_id, token: successor, lives: expires_at - now };
@@ -112,7 +111,9 @@ async fn decide(
         store::sessions::rotate(tx, id, &token.hash(key), expires_at, now).await?;
         return Ok(granted);
     }
-    if held.previous_refresh_token_hash.is_some_and(|previous| previous == hash) && now - held.rotated_at <= GRACE {
+    if held.previous_refresh_token_hash.is_some_and(|previous| previous == hash)
+        && now - held.rotated_at <= GRACE
+    {
         return Ok(granted);
     }
     store::sessions::revoke(tx, held.user_id, id, "refresh_token_reused", now).await?;

@@ -3,7 +3,8 @@
 use axum::http::StatusCode;
 use shared::Refusal;
 
-pub const EMAIL_TAKEN: Refusal = Refusal::conflict("email-taken", "There is an account with this address already.");
+pub const EMAIL_TAKEN: Refusal =
+    Refusal::conflict("email-taken", "There is an account with this address already.");
 /// For a wrong password, an unknown address and a deleted account alike.
 pub const WRONG_CREDENTIALS: Refusal =
     Refusal::unauthorized("wrong-credentials", "The address or the password is wrong.");

@@ -75,7 +75,8 @@ pub async fn register(
             let slug = BASE32_NOPAD.encode(&organization.0.as_bytes()[6..]).to_lowercase();
             store::organizations::insert_personal(tx, organization, id, "Personal", &slug, now).await?;
             let expires = now + mails::VERIFICATION_LIFETIME;
-            store::verification_tokens::insert(tx, id, new.email.as_ref(), &verification_hash, expires, now).await?;
+            store::verification_tokens::insert(tx, id, new.email.as_ref(), &verification_hash, expires, now)
+                .await?;
             let (session, refresh) = grant::open(&state, tx, id, new.transport, &request, now).await?;
             let event = Event::new(Action::UserRegistered, id, &request).through(session.id);
             store::audit_events::insert(tx, &event, now).await?;

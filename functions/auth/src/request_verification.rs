@@ -29,7 +29,8 @@ pub async fn request_verification(
         .app
         .db
         .transaction(async |tx| -> anyhow::Result<_> {
-            let user = store::users::find(tx, caller.user).await?.filter(|user| user.email_verified_at.is_none());
+            let user =
+                store::users::find(tx, caller.user).await?.filter(|user| user.email_verified_at.is_none());
             if let Some(user) = &user {
                 let expires = now + mails::VERIFICATION_LIFETIME;
                 store::verification_tokens::insert(tx, user.id, &user.email, &hash, expires, now).await?;
@@ -38,7 +39,8 @@ pub async fn request_verification(
         })
         .await?;
     if let Some(user) = user {
-        let email = Email::try_from(user.email).map_err(|problem| anyhow::anyhow!("stored address: {problem}"))?;
+        let email =
+            Email::try_from(user.email).map_err(|problem| anyhow::anyhow!("stored address: {problem}"))?;
         mails::send_verification(&state, &email, &user.name, &token).await;
     }
     Ok(StatusCode::ACCEPTED)

@@ -42,9 +42,12 @@ impl AuthState {
         Self { app, signer, passwords: Passwords::default(), mailer }
     }
 
-    /// Dials what a first request needs.
+    /// Dials and reads what a first request needs, all at once.
+    ///
+    /// Whatever fails is read again by the request that needs it, which says so.
     pub async fn warm(&self) {
-        self.app.warm().await;
+        let keys = async { tokio::join!(self.signer.warm(), self.refresh_key(), self.session_key()) };
+        _ = tokio::join!(Box::pin(self.app.warm()), Box::pin(keys));
     }
 
     /// The key of refresh tokens.

@@ -31,9 +31,9 @@ pub async fn attempt(state: &AuthState, account: &str, request: &RequestInfo) ->
     let pseudonym = hmac::sign(&state.session_key().await?, account.to_lowercase().as_bytes());
     let both = format!("{}:{source}", HEXLOWER.encode(&pseudonym.as_ref()[..16]));
     let limits = [(PER_ACCOUNT, both), (PER_SOURCE, source)];
-    let keys = limits.each_ref().map(|(limit, subject)| {
-        state.app.redis.rate_limit_key(limit.name, subject, limit.window_end(now))
-    });
+    let keys = limits
+        .each_ref()
+        .map(|(limit, subject)| state.app.redis.rate_limit_key(limit.name, subject, limit.window_end(now)));
 
     let mut commands = redis::pipe();
     for ((limit, _), key) in limits.iter().zip(&keys) {

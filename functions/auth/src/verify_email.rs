@@ -43,7 +43,8 @@ pub async fn verify_email(
             let proof = proof.ok_or_else(|| refusals::INVALID_TOKEN.at("/token"))?;
             let user = store::users::verify_email(tx, proof.user_id, &proof.email, now).await?;
             let user = user.ok_or_else(|| refusals::INVALID_TOKEN.at("/token"))?;
-            store::audit_events::insert(tx, &Event::new(Action::EmailVerified, user.id, &request), now).await?;
+            store::audit_events::insert(tx, &Event::new(Action::EmailVerified, user.id, &request), now)
+                .await?;
             Ok(user)
         })
         .await?;

@@ -41,6 +41,9 @@ async fn secure(response: Response) -> Response {
     let policy = [(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY))];
     let mut response = (policy, response).into_response();
     shared::http::secure(response.headers_mut());
-    response.headers_mut().entry(HeaderName::from_static("x-request-id")).or_insert(HeaderValue::from_static("-"));
+    response
+        .headers_mut()
+        .entry(HeaderName::from_static("x-request-id"))
+        .or_insert(HeaderValue::from_static("-"));
     response
 }

@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use shared::{config::Config, db, secrets::Secrets};
-use sqlx::{Connection, PgConnection, migrate::{Migrate, Migrator}};
+use sqlx::{
+    Connection, PgConnection,
+    migrate::{Migrate, Migrator},
+};
 
 /// Every migration there is, compiled in: a deployment is one artifact.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
@@ -76,7 +79,9 @@ pub async fn run(command: Command) -> anyhow::Result<Report> {
 /// Applies what is missing. Of two runs at once, one waits for the other and then finds nothing to do.
 pub async fn up(connection: &mut PgConnection) -> anyhow::Result<Report> {
     lock(connection).await?;
-    sqlx::query(sqlx::AssertSqlSafe(format!("SET lock_timeout = '{LOCK_TIMEOUT}'"))).execute(&mut *connection).await?;
+    sqlx::query(sqlx::AssertSqlSafe(format!("SET lock_timeout = '{LOCK_TIMEOUT}'")))
+        .execute(&mut *connection)
+        .await?;
     let before = status(connection).await?;
     let migrator = Migrator { migrations: MIGRATOR.migrations.clone(), locking: false, ..Migrator::DEFAULT };
     let applied = migrator.run_direct(None, &mut *connection, false).await;
@@ -93,8 +98,10 @@ pub async fn up(connection: &mut PgConnection) -> anyhow::Result<Report> {
 /// the lock waits for every snapshot: the two would deadlock.
 async fn lock(connection: &mut PgConnection) -> anyhow::Result<()> {
     loop {
-        let locked: bool =
-            sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(LOCK).fetch_one(&mut *connection).await?;
+        let locked: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
+            .bind(LOCK)
+            .fetch_one(&mut *connection)
+            .await?;
         if locked {
             return Ok(());
         }

@@ -27,7 +27,9 @@ async fn main() -> ExitCode {
 async fn command_line() -> Result<(), lambda_runtime::Error> {
     match env::args().nth(1).as_deref().and_then(Command::parse) {
         Some(command) => println!("{}", serde_json::to_string_pretty(&migrate::run(command).await?)?),
-        None => println!("usage: migrate up | status\n\nDATABASE_URL names the database, as its owner and not through a pooler."),
+        None => println!(
+            "usage: migrate up | status\n\nDATABASE_URL names the database, as its owner and not through a pooler."
+        ),
     }
     Ok(())
 }

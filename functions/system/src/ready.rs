@@ -67,7 +67,7 @@ pub async fn ready(State(state): State<SystemState>) -> Response {
     let readiness = match last.as_ref() {
         Some(Cached(found, readiness)) if found.elapsed() < FRESH => readiness.clone(),
         _ => {
-            let readiness = look(&state.app).await;
+            let readiness = Box::pin(look(&state.app)).await;
             *last = Some(Cached(Instant::now(), readiness.clone()));
             readiness
         }
@@ -88,7 +88,10 @@ async fn look(app: &AppState) -> Readiness {
         check("secrets", async { app.verifier.key_set().await.map(drop) }),
     );
     let all = [&database, &cache, &secrets].iter().all(|check| check.status == "ok");
-    Readiness { status: if all { "ready" } else { "unavailable" }, checks: Checks { database, cache, secrets } }
+    Readiness {
+        status: if all { "ready" } else { "unavailable" },
+        checks: Checks { database, cache, secrets },
+    }
 }
 
 async fn check(dependency: &str, answer: impl Future<Output = anyhow::Result<()>>) -> Check {

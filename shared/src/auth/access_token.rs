@@ -91,8 +91,8 @@ impl Key {
 
 async fn read(secrets: &Secrets, setting: &Setting, renew: bool) -> anyhow::Result<KeySet> {
     let document = if renew { secrets.renew(setting).await? } else { secrets.get(setting).await? };
-    let mut set: KeySet =
-        serde_json::from_str(&document).map_err(|_| anyhow::anyhow!("the key set is not a JSON Web Key Set"))?;
+    let mut set: KeySet = serde_json::from_str(&document)
+        .map_err(|_| anyhow::anyhow!("the key set is not a JSON Web Key Set"))?;
     set.keys.retain(Key::is_ours);
     Ok(set)
 }
@@ -135,10 +135,12 @@ impl Verifier {
             },
         };
         let key = DecodingKey::from_ed_components(&key.x)?;
-        Ok(decode::<Claims>(token, &key, &self.validation()).ok().map(|token| token.claims).filter(|claims| {
-            let now = self.clock.now().timestamp();
-            claims.nbf <= now + LEEWAY && now < claims.exp
-        }))
+        Ok(decode::<Claims>(token, &key, &self.validation()).ok().map(|token| token.claims).filter(
+            |claims| {
+                let now = self.clock.now().timestamp();
+                claims.nbf <= now + LEEWAY && now < claims.exp
+            },
+        ))
     }
 
     fn validation(&self) -> Validation {
@@ -168,12 +170,18 @@ impl Signer {
         Self { secrets, tokens }
     }
 
+    /// Reads the key set before it is needed.
+    pub async fn warm(&self) -> anyhow::Result<()> {
+        read(&self.secrets, &self.tokens.signing_keys, false).await.map(drop)
+    }
+
     /// A token for `user` in `session`.
     pub async fn sign(&self, user: UserId, session: SessionId, now: DateTime<Utc>) -> anyhow::Result<String> {
         let set = read(&self.secrets, &self.tokens.signing_keys, false).await?;
         let current = set.keys.iter().find(|key| key.status.as_deref() == Some("current"));
         let key = current.ok_or_else(|| anyhow::anyhow!("the signing key set has no current key"))?;
-        let private = key.d.as_ref().ok_or_else(|| anyhow::anyhow!("the current signing key is not private"))?;
+        let private =
+            key.d.as_ref().ok_or_else(|| anyhow::anyhow!("the current signing key is not private"))?;
         let mut pair = BASE64URL_NOPAD.decode(private.as_bytes())?;
         pair.extend(BASE64URL_NOPAD.decode(key.x.as_bytes())?);
 
@@ -188,7 +196,11 @@ impl Signer {
             exp: issued + i64::try_from(self.tokens.expiry.as_secs())?,
             jti: Uuid::now_v7(),
         };
-        let header = Header { typ: Some(TYPE.to_owned()), kid: Some(key.kid.clone()), ..Header::new(Algorithm::EdDSA) };
+        let header = Header {
+            typ: Some(TYPE.to_owned()),
+            kid: Some(key.kid.clone()),
+            ..Header::new(Algorithm::EdDSA)
+        };
         Ok(encode(&header, &claims, &EncodingKey::from_ed_der(&pair))?)
     }
 }

@@ -32,15 +32,18 @@ pub fn install() {
     });
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is jsonwebtoken's")]
 fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>, Error> {
-    let (seed, public) = match (algorithm, key.as_bytes().split_at_checked(SEED_LEN)) {
-        (Algorithm::EdDSA, Some(halves)) => halves,
-        _ => return Err(ErrorKind::InvalidAlgorithm.into()),
+    let (Algorithm::EdDSA, Some((seed, public))) = (algorithm, key.as_bytes().split_at_checked(SEED_LEN))
+    else {
+        return Err(ErrorKind::InvalidAlgorithm.into());
     };
-    let pair = Ed25519KeyPair::from_seed_and_public_key(seed, public).map_err(|_| ErrorKind::InvalidEddsaKey)?;
+    let pair =
+        Ed25519KeyPair::from_seed_and_public_key(seed, public).map_err(|_| ErrorKind::InvalidEddsaKey)?;
     Ok(Box::new(Ed25519Signer(pair)))
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is jsonwebtoken's")]
 fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>, Error> {
     if *algorithm != Algorithm::EdDSA {
         return Err(ErrorKind::InvalidAlgorithm.into());
@@ -66,7 +69,9 @@ struct Ed25519Verifier(Vec<u8>);
 
 impl Verifier<Vec<u8>> for Ed25519Verifier {
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
-        UnparsedPublicKey::new(&ED25519, &self.0).verify(message, signature).map_err(|_| signature::Error::new())
+        UnparsedPublicKey::new(&ED25519, &self.0)
+            .verify(message, signature)
+            .map_err(|_| signature::Error::new())
     }
 }
 

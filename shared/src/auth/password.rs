@@ -25,11 +25,13 @@ const SALT_LEN: usize = 16;
 
 /// What an unknown person's password is compared with, so that the work is the same as for a known one. Nothing
 /// hashes to it: it is all zeros.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// The most common passwords of at least 8 characters, from leaks, in lower case. Taken from Django's
 /// `CommonPasswordValidator` (BSD-3-Clause), which is Royce Williams's list.
-static COMMON: LazyLock<HashSet<&str>> = LazyLock::new(|| include_str!("common-passwords.txt").lines().collect());
+static COMMON: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| include_str!("common-passwords.txt").lines().collect());
 
 /// Whether `password` is among the first that an attacker tries.
 #[must_use]
@@ -140,11 +142,16 @@ mod tests {
     #[tokio::test]
     async fn a_hash_with_weaker_parameters_still_matches_but_is_outdated() {
         let weak = "$argon2id$v=19$m=4096,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$";
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(4096, 1, 1, Some(32)).expect("params"));
+        let argon2 = Argon2::new(
+            Algorithm::Argon2id,
+            Version::V0x13,
+            Params::new(4096, 1, 1, Some(32)).expect("params"),
+        );
         let mut output = [0; 32];
         argon2.hash_password_into(b"correct horse", b"somesaltsomesalt", &mut output).expect("a hash");
         let hash = format!("{weak}{}", data_encoding::BASE64_NOPAD.encode(&output));
-        let verified = Passwords::default().verify(&password("correct horse"), Some(&hash)).await.expect("an answer");
+        let verified =
+            Passwords::default().verify(&password("correct horse"), Some(&hash)).await.expect("an answer");
         assert_eq!(verified, Verified { matches: true, outdated: true });
     }
 }

@@ -11,7 +11,7 @@ use crate::{AppState, ids::SessionId, ids::UserId, store};
 /// only if Redis was away when it ended.
 const BELIEF: Duration = Duration::from_secs(5);
 /// How long an end is remembered: longer than any reading of the database that began before it.
-const MEMORY: Duration = Duration::from_secs(60);
+const MEMORY: Duration = Duration::from_mins(1);
 
 /// A session that was alive when last looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,8 +42,10 @@ pub(crate) async fn find(
         Some(Cached::Ended) => None,
         Some(Cached::Live(session)) => Some(session),
         None => {
-            let session =
-                state.db.transaction(async |tx| anyhow::Ok(store::sessions::find_live(tx, id, now).await?)).await?;
+            let session = state
+                .db
+                .transaction(async |tx| anyhow::Ok(store::sessions::find_live(tx, id, now).await?))
+                .await?;
             if let Some(session) = &session {
                 remember(state, id, session).await;
             }
@@ -57,7 +59,14 @@ pub(crate) async fn find(
 async fn remember(state: &AppState, id: SessionId, session: &LiveSession) {
     let Ok(value) = serde_json::to_string(&Cached::Live(session.clone())) else { return };
     let mut commands = redis::pipe();
-    commands.cmd("SET").arg(state.redis.session_key(id)).arg(value).arg("NX").arg("EX").arg(BELIEF.as_secs()).ignore();
+    commands
+        .cmd("SET")
+        .arg(state.redis.session_key(id))
+        .arg(value)
+        .arg("NX")
+        .arg("EX")
+        .arg(BELIEF.as_secs())
+        .ignore();
     if let Err(error) = state.redis.query::<()>(&commands).await {
         tracing::debug!(%error, "session not cached");
     }
@@ -73,7 +82,13 @@ pub async fn forget(state: &AppState, ended: &[SessionId]) {
     }
     let mut commands = redis::pipe();
     for id in ended {
-        commands.cmd("SET").arg(state.redis.session_key(*id)).arg(&value).arg("EX").arg(MEMORY.as_secs()).ignore();
+        commands
+            .cmd("SET")
+            .arg(state.redis.session_key(*id))
+            .arg(&value)
+            .arg("EX")
+            .arg(MEMORY.as_secs())
+            .ignore();
     }
     if let Err(error) = state.redis.query::<()>(&commands).await {
         tracing::warn!(%error, "ended sessions not announced; they are forgotten within seconds");

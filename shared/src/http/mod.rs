@@ -47,21 +47,20 @@ where
     AppState: FromRef<S>,
 {
     let app = AppState::from_ref(&state);
-    let (routes, _document) = routes.split_for_parts();
-    let (probes, _document) = probes.split_for_parts();
-    let routed = routes
+    // The documents that come with them are for the `openapi` program.
+    let (routes, probes) = (Router::from(routes), Router::from(probes));
+    routes
         .fallback(async || ApiError::from(NO_SUCH_ROUTE))
         .method_not_allowed_fallback(async || ApiError::from(WRONG_METHOD))
         .layer(from_fn_with_state(app.clone(), admit::admit))
-        .merge(
-            probes
-                .method_not_allowed_fallback(async || ApiError::from(WRONG_METHOD))
-                .layer(map_response(async |response: Response| (axum::Extension(Quiet), response).into_response())),
-        )
+        .merge(probes.method_not_allowed_fallback(async || ApiError::from(WRONG_METHOD)).layer(map_response(
+            async |response: Response| (axum::Extension(Quiet), response).into_response(),
+        )))
         .with_state(state)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(CatchPanicLayer::custom(|_| ApiError::from(anyhow::anyhow!("handler panicked")).into_response()))
+        .layer(CatchPanicLayer::custom(|_| {
+            ApiError::from(anyhow::anyhow!("handler panicked")).into_response()
+        }))
         .layer(headers::cors(&app.config.web))
-        .layer(from_fn_with_state(app, request::around));
-    routed
+        .layer(from_fn_with_state(app, request::around))
 }

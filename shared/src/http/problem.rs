@@ -14,7 +14,9 @@ const TYPES: &str = "https://archesai.com/problems/";
 
 /// Gives `response` the body that its outcome asks for.
 pub(super) fn render(response: Response, request: &RequestInfo) -> Response {
-    let Some(Outcome { refused, .. }) = response.extensions().get::<Outcome>().cloned() else { return response };
+    let Some(Outcome { refused, .. }) = response.extensions().get::<Outcome>().cloned() else {
+        return response;
+    };
     let problem = Problem {
         r#type: format!("{TYPES}{}", refused.refusal.code),
         title: refused.refusal.status.canonical_reason().unwrap_or_default(),

@@ -54,7 +54,13 @@ impl RequestInfo {
             id: id.filter(|id| is_plain(id)).unwrap_or_else(|| Uuid::now_v7().to_string()),
             address: address.and_then(|address| address.parse().ok()),
             path: request.uri().path().to_owned(),
-            user_agent: user_agent.map(|agent| String::from_utf8_lossy(agent.as_bytes()).chars().filter(|c| !c.is_control()).take(512).collect()),
+            user_agent: user_agent.map(|agent| {
+                String::from_utf8_lossy(agent.as_bytes())
+                    .chars()
+                    .filter(|c| !c.is_control())
+                    .take(512)
+                    .collect()
+            }),
         }
     }
 }

@@ -62,7 +62,8 @@ impl Mailer for SesMailer {
                 .content(EmailContent::builder().simple(message).build())
                 .send()
                 .await;
-            histogram!("DependencyTime", "dependency" => "mail").record(started.elapsed().as_secs_f64() * 1e3);
+            histogram!("DependencyTime", "dependency" => "mail")
+                .record(started.elapsed().as_secs_f64() * 1e3);
             sent.map(drop).map_err(|error| Unavailable::new("mail", error))
         })
     }

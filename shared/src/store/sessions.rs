@@ -102,7 +102,11 @@ pub async fn find_live(tx: &mut Tx, id: SessionId, now: DateTime<Utc>) -> sqlx::
 }
 
 /// The session `id`, if it is alive and so is its user; nobody else changes it before this transaction ends.
-pub async fn hold_for_refresh(tx: &mut Tx, id: SessionId, now: DateTime<Utc>) -> sqlx::Result<Option<Refreshable>> {
+pub async fn hold_for_refresh(
+    tx: &mut Tx,
+    id: SessionId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<Refreshable>> {
     sqlx::query_as!(
         Refreshable,
         r#"
@@ -196,7 +200,12 @@ pub async fn list(
 }
 
 /// The live session `id`, if it is `user`'s.
-pub async fn find(tx: &mut Tx, user: UserId, id: SessionId, now: DateTime<Utc>) -> sqlx::Result<Option<Session>> {
+pub async fn find(
+    tx: &mut Tx,
+    user: UserId,
+    id: SessionId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<Session>> {
     sqlx::query_as!(
         Session,
         r#"

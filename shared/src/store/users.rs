@@ -108,13 +108,10 @@ pub async fn credentials_by_email(tx: &mut Tx, email: &Email) -> sqlx::Result<Op
 
 /// The hash of the living user's password.
 pub async fn password_hash(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<String>> {
-    sqlx::query_scalar!(
-        "SELECT password_hash FROM users WHERE id = $1 AND deleted_at IS NULL",
-        id as UserId,
-    )
-    .fetch_optional(tx)
-    .await
-    .map(Option::flatten)
+    sqlx::query_scalar!("SELECT password_hash FROM users WHERE id = $1 AND deleted_at IS NULL", id as UserId,)
+        .fetch_optional(tx)
+        .await
+        .map(Option::flatten)
 }
 
 /// Whether the living user still has the password hash `seen`; nobody changes it before this transaction ends.
@@ -196,7 +193,12 @@ pub async fn update(
 }
 
 /// Marks the address of the living user as theirs, if it is still `email`.
-pub async fn verify_email(tx: &mut Tx, id: UserId, email: &str, now: DateTime<Utc>) -> sqlx::Result<Option<User>> {
+pub async fn verify_email(
+    tx: &mut Tx,
+    id: UserId,
+    email: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<User>> {
     sqlx::query_as!(
         User,
         r#"
