@@ -107,6 +107,9 @@ async fn docs_needs_no_setting_and_nothing_from_the_internet() {
     assert!(!page.contains("http://") && !page.contains("https://"), "{page}");
     let policy = &answer["multiValueHeaders"]["content-security-policy"][0];
     assert!(policy.as_str().expect("a policy").starts_with("default-src 'none'; script-src 'self';"));
+    let answer =
+        docs.invoke(rest("GET", "/docs/nowhere", &json!({}), None, "203.0.113.7")).await.expect("an answer");
+    assert_eq!(body(&answer)["type"], "https://archesai.com/problems/no-such-route", "{answer}");
     for path in ["/docs/redoc.js", "/docs/docs.js", "/docs/docs.css"] {
         assert!(page.contains(path), "{path}");
         let answer =

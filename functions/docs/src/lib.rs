@@ -1,15 +1,11 @@
 //! `/docs`: the API's reference, rendered in the browser by a bundled Redoc.
 //!
-//! A function of its own: its megabyte of script would make every other one slower to start. It reads no setting and
+//! A function of its own: its megabyte of script would make every other one slower to start. It needs no setting and
 //! no secret, and asks nobody.
 
-use axum::{
-    Router,
-    http::{HeaderName, HeaderValue, header},
-    middleware::map_response,
-    response::{IntoResponse, Response},
-    routing::get,
-};
+use axum::{http::header, routing::get};
+use shared::AppState;
+use utoipa_axum::router::OpenApiRouter;
 
 const PAGE: &str = include_str!("../assets/index.html");
 const STYLE: &str = include_str!("../assets/docs.css");
@@ -22,28 +18,20 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
     img-src 'self' data:; connect-src 'self'; worker-src blob:; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
-/// The whole function.
-pub fn service() -> Router {
+/// Every route of this function. They are no part of the document that they show.
+#[must_use]
+pub fn routes() -> OpenApiRouter<AppState> {
     let asset = |kind: &'static str, body: &'static str| {
-        get(move || async move {
-            ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=3600")], body)
-        })
+        let headers = [
+            (header::CONTENT_TYPE, kind),
+            (header::CONTENT_SECURITY_POLICY, POLICY),
+            (header::CACHE_CONTROL, "public, max-age=3600"),
+        ];
+        get(async move || (headers, body))
     };
-    Router::new()
+    OpenApiRouter::new()
         .route("/docs", asset("text/html; charset=utf-8", PAGE))
         .route("/docs/docs.css", asset("text/css; charset=utf-8", STYLE))
         .route("/docs/docs.js", asset("text/javascript; charset=utf-8", START))
         .route("/docs/redoc.js", asset("text/javascript; charset=utf-8", REDOC))
-        .layer(map_response(secure))
-}
-
-async fn secure(response: Response) -> Response {
-    let policy = [(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY))];
-    let mut response = (policy, response).into_response();
-    shared::http::secure(response.headers_mut());
-    response
-        .headers_mut()
-        .entry(HeaderName::from_static("x-request-id"))
-        .or_insert(HeaderValue::from_static("-"));
-    response
 }

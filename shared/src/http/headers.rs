@@ -25,7 +25,7 @@ pub(super) const RATE_LIMIT: [HeaderName; 3] = [
 ];
 
 /// Adds the security headers that `headers` has not set otherwise.
-pub fn secure(headers: &mut HeaderMap) {
+pub(super) fn secure(headers: &mut HeaderMap) {
     for (name, value) in SECURITY {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }

@@ -21,7 +21,6 @@ use crate::{
     error::{NO_SUCH_ROUTE, WRONG_METHOD},
 };
 
-pub use headers::secure;
 pub use request::RequestInfo;
 
 /// The largest body of a JSON route.
@@ -40,7 +39,8 @@ where
     service_with_probes(routes, OpenApiRouter::new(), state)
 }
 
-/// [`service`], with routes for those who watch: no rate limit, no credential, and no log line while all is well.
+/// [`service`], with routes that ask nobody who is calling: no rate limit, no credential, and no log line while all is
+/// well.
 pub fn service_with_probes<S>(routes: OpenApiRouter<S>, probes: OpenApiRouter<S>, state: S) -> Router
 where
     S: Clone + Send + Sync + 'static,
