@@ -1,2 +1,2 @@
 -- no-transaction
-CREATE INDEX CONCURRENTLY IF NOT EXISTS organizations_name_idx ON organizations (lower(name));
+CREATE INDEX CONCURRENTLY organizations_name_idx ON organizations (lower(name));

@@ -1,2 +1,2 @@
 -- no-transaction
-CREATE INDEX CONCURRENTLY IF NOT EXISTS sessions_expires_at_idx ON sessions (expires_at);
+CREATE INDEX CONCURRENTLY sessions_expires_at_idx ON sessions (expires_at);

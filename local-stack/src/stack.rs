@@ -11,7 +11,7 @@ use anyhow::{Context, Result, anyhow};
 
 use crate::{
     Aws, Credentials, Interrupt, Packages, PgBouncer, Postgres, Redis, Report, Tools, aws, pgbouncer,
-    postgres, redis,
+    postgres, redis, service,
 };
 
 /// What the services are started for.
@@ -81,6 +81,10 @@ impl Stack {
     ) -> Result<Self> {
         for name in crate::leftovers::stop(&settings.dir)? {
             report.begins(&format!("Stopped {name}, left over from an earlier run"));
+        }
+        // A log tells of one run.
+        for name in ["initdb", "postgres", "pgbouncer", "redis", "aws"] {
+            let _not_there = fs::remove_file(service::log_path(&settings.dir, name));
         }
         let credentials = Credentials::kept_in(&settings.dir)?;
         let begin =

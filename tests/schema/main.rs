@@ -40,6 +40,19 @@ async fn four_runs_at_once_apply_every_migration_once() {
 }
 
 #[tokio::test]
+async fn an_index_whose_build_was_broken_off_is_named_and_never_taken_for_done() {
+    let database = Database::create().await;
+    let mut connection = owner(&database).await;
+    database
+        .execute(
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'sessions_expires_at_idx'::regclass",
+        )
+        .await;
+    let error = up(&mut connection).await.expect_err("an invalid index").to_string();
+    assert!(error.contains("sessions_expires_at_idx"), "{error}");
+}
+
+#[tokio::test]
 async fn the_extensions_and_the_guides_indexes_are_there() {
     let database = Database::create().await;
     for extension in ["vector", "pg_stat_statements"] {

@@ -1,9 +1,13 @@
 //! The project's commands. `cargo xtask --help` lists them.
 
+mod dev;
 mod generate;
+mod http;
+mod mail;
 mod progress;
 mod project;
 mod test;
+mod welcome;
 
 use std::process::ExitCode;
 
@@ -23,6 +27,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Dev(dev::Arguments),
+    Mail(mail::Arguments),
     Test(test::Arguments),
     Generate(generate::Arguments),
 }
@@ -49,6 +55,8 @@ fn run(command: Command) -> Result<ExitCode> {
     ctrlc::set_handler(move || on_signal.request()).context("listen for Ctrl-C")?;
     let project = Project::here(interrupt)?;
     match command {
+        Command::Dev(arguments) => dev::run(&project, &arguments),
+        Command::Mail(arguments) => mail::run(&project, &arguments),
         Command::Test(arguments) => test::run(&project, &arguments),
         Command::Generate(arguments) => generate::run(&project, &arguments),
     }

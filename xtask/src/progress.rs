@@ -1,8 +1,11 @@
 //! Short lines about what is done and how long it took, on standard error.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::{ErrorKind, Write},
+    time::{Duration, Instant},
+};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use local_stack::Report;
 
 /// Writes lines that look the same in a terminal and in a log file.
@@ -25,4 +28,13 @@ pub fn step<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let result = work()?;
     Lines.done(what, begin.elapsed());
     Ok(result)
+}
+
+/// Writes a result to standard output. A reader that has seen enough (`| head`) is no failure.
+pub fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("write to standard output"),
+    }
 }

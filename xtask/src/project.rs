@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    ffi::OsStr,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -10,7 +11,7 @@ use anyhow::{Context, Result};
 use local_stack::{Interrupt, ToolSet, Tools, command, service};
 use serde_json::Value;
 
-use crate::progress::Lines;
+use crate::progress::{Lines, step};
 
 /// The checkout that the command works on, and the wish to stop.
 pub struct Project {
@@ -46,18 +47,18 @@ impl Project {
     pub fn cargo(&self, arguments: &[&str]) -> Command {
         let mut cargo = self.command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.args(arguments);
-        // They describe this crate; a build script would run again because of them.
-        for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_")) {
-            cargo.env_remove(name);
-        }
-        cargo.env_remove("CARGO_MANIFEST_DIR").env_remove("CARGO_MANIFEST_PATH");
         cargo
     }
 
     /// A program that works on this checkout.
-    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.root);
+        // What cargo told us is about this crate, not about what the program builds.
+        for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_")) {
+            command.env_remove(name);
+        }
+        command.env_remove("CARGO_MANIFEST_DIR").env_remove("CARGO_MANIFEST_PATH");
         command
     }
 
@@ -66,16 +67,76 @@ impl Project {
         command::quietly(tool, &self.log(name), &self.interrupt)
     }
 
-    /// Where cargo puts what it builds, which the user may have moved.
-    pub fn target(&self) -> Result<PathBuf> {
-        let output = self
-            .cargo(&["metadata", "--format-version", "1", "--no-deps", "--offline"])
-            .output()
-            .context("start cargo metadata")?;
-        let metadata: Value = serde_json::from_slice(&output.stdout).with_context(|| {
+    /// The end of a log, as a sentence to append to a failure.
+    pub fn tail(&self, name: &str) -> String {
+        service::tail(&self.log(name))
+    }
+
+    /// Builds all functions the way `cargo lambda watch` will, so that it finds them built.
+    pub fn build_functions(&self, profile: Profile) -> Result<()> {
+        let functions = self.functions()?;
+        step("Functions built", || {
+            let mut build = self.cargo(&["build"]);
+            build.args(profile.flag());
+            for function in &functions {
+                build.args(["--bin", function]);
+            }
+            self.quietly("build", &mut build)
+        })
+    }
+
+    /// The program of a function, once built.
+    pub fn function(&self, name: &str, profile: Profile) -> Result<PathBuf> {
+        Ok(self.target(profile)?.join(name))
+    }
+
+    /// Where the programs are, once built; the user may have moved it.
+    pub fn target(&self, profile: Profile) -> Result<PathBuf> {
+        let target = self.metadata()?["target_directory"].as_str().map(PathBuf::from);
+        Ok(target.context("cargo names no target directory")?.join(profile.folder()))
+    }
+
+    /// The names of the functions: the programs of the packages in `functions`.
+    fn functions(&self) -> Result<Vec<String>> {
+        let folder = self.root.join("functions");
+        let metadata = self.metadata()?;
+        let packages = metadata["packages"].as_array().context("cargo names no packages")?;
+        let is_function = |package: &&Value| {
+            package["manifest_path"].as_str().is_some_and(|path| Path::new(path).starts_with(&folder))
+        };
+        let targets =
+            packages.iter().filter(is_function).filter_map(|package| package["targets"].as_array()).flatten();
+        let programs = targets.filter(|target| target["kind"][0] == "bin");
+        Ok(programs.filter_map(|target| target["name"].as_str().map(str::to_owned)).collect())
+    }
+
+    fn metadata(&self) -> Result<Value> {
+        let mut cargo = self.cargo(&["metadata", "--format-version", "1", "--no-deps"]);
+        let output = cargo.output().context("start cargo metadata")?;
+        serde_json::from_slice(&output.stdout).with_context(|| {
             format!("`cargo metadata` failed: {}", String::from_utf8_lossy(&output.stderr).trim())
-        })?;
-        let target = metadata["target_directory"].as_str().context("cargo names no target directory")?;
-        Ok(PathBuf::from(target))
+        })
+    }
+}
+
+/// How much cargo optimizes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// Quick to build.
+    Dev,
+    /// Quick to run.
+    Release,
+}
+
+impl Profile {
+    fn flag(self) -> Option<&'static str> {
+        (self == Self::Release).then_some("--release")
+    }
+
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Dev => "debug",
+            Self::Release => "release",
+        }
     }
 }

@@ -10,8 +10,8 @@ use local_stack::{
 };
 
 use crate::{
-    progress::{Lines, step},
-    project::Project,
+    progress::Lines,
+    project::{Profile, Project},
 };
 
 /// Run all tests against real services, which are started for them and stopped afterwards
@@ -31,10 +31,7 @@ pub struct Arguments {
 pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let tools = project.tools(ToolSet::Services)?;
     let packages = Packages::ensure(&project.log("packages"), &project.interrupt, &Lines)?;
-    step("Functions built", || {
-        let build = &mut project.cargo(&["build", "--workspace", "--bins"]);
-        project.quietly("build", build)
-    })?;
+    project.build_functions(Profile::Dev)?;
 
     let scratch = Scratch::create()?;
     let settings = Settings {
@@ -49,7 +46,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let mut tests = project.cargo(&["test", "--workspace", "--no-fail-fast"]);
     tests.args(&arguments.filter).arg("--").args(&arguments.extra);
     give(&mut tests, &stack.test_environment()?);
-    tests.env("TEST_TOOLS", tools.path()).env("TEST_TARGET_DIR", project.target()?.join("debug"));
+    tests.env("TEST_TOOLS", tools.path()).env("TEST_TARGET_DIR", project.target(Profile::Dev)?);
     let status = command::openly(&mut tests, &project.interrupt)?;
     if status.success() {
         return Ok(ExitCode::SUCCESS);

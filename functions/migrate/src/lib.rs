@@ -11,6 +11,7 @@ use sqlx::{
     Connection, PgConnection,
     migrate::{Migrate, Migrator},
 };
+use tokio::time::timeout;
 
 /// Every migration there is, compiled in: a deployment is one artifact.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
@@ -19,8 +20,10 @@ pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 const LOCK: i64 = 0x6172_6368_6573;
 /// How often a run that waits for another looks again.
 const PAUSE: Duration = Duration::from_millis(200);
-/// A statement that waits this long for a lock gives up, so that it does not make the whole API queue behind it.
+/// How long a statement may wait for a lock.
 const LOCK_TIMEOUT: &str = "5s";
+/// How long dialling may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -67,7 +70,7 @@ pub struct Report {
 pub async fn run(command: Command) -> anyhow::Result<Report> {
     let config = Config::from_env(&["DATABASE_URL"])?;
     let url = Secrets::default().get(&config.database.url).await?;
-    let mut connection = PgConnection::connect_with(&db::connect_options(&url)?).await?;
+    let mut connection = timeout(PATIENCE, PgConnection::connect_with(&db::connect_options(&url)?)).await??;
     let report = match command {
         Command::Up => up(&mut connection).await,
         Command::Status => status(&mut connection).await,
@@ -79,17 +82,36 @@ pub async fn run(command: Command) -> anyhow::Result<Report> {
 /// Applies what is missing. Of two runs at once, one waits for the other and then finds nothing to do.
 pub async fn up(connection: &mut PgConnection) -> anyhow::Result<Report> {
     lock(connection).await?;
-    sqlx::query(sqlx::AssertSqlSafe(format!("SET lock_timeout = '{LOCK_TIMEOUT}'")))
-        .execute(&mut *connection)
-        .await?;
+    let applied = apply(connection).await;
+    sqlx::query("SELECT pg_advisory_unlock($1)").bind(LOCK).execute(&mut *connection).await?;
+    let applied = applied?;
+    let after = status(connection).await?;
+    tracing::info!(version = after.version, applied = applied.len(), "schema migrated");
+    Ok(Report { applied, ..after })
+}
+
+async fn apply(connection: &mut PgConnection) -> anyhow::Result<Vec<String>> {
     let before = status(connection).await?;
     let migrator = Migrator { migrations: MIGRATOR.migrations.clone(), locking: false, ..Migrator::DEFAULT };
-    let applied = migrator.run_direct(None, &mut *connection, false).await;
-    sqlx::query("SELECT pg_advisory_unlock($1)").bind(LOCK).execute(&mut *connection).await?;
-    applied?;
-    let after = status(connection).await?;
-    tracing::info!(version = after.version, applied = before.pending.len(), "schema migrated");
-    Ok(Report { applied: before.pending, ..after })
+    for migration in MIGRATOR.iter().filter(|migration| before.version < Some(migration.version)) {
+        // A build that goes on beside others may wait for them; anything else would make the whole API queue behind it.
+        let patience = if migration.no_tx { "0" } else { LOCK_TIMEOUT };
+        sqlx::query("SELECT set_config('lock_timeout', $1, false)")
+            .bind(patience)
+            .execute(&mut *connection)
+            .await?;
+        migrator.run_direct(Some(migration.version), &mut *connection, false).await?;
+    }
+    // Nothing is missing now, so this only compares what was applied with what is here.
+    migrator.run_direct(None, &mut *connection, false).await?;
+    let invalid: Vec<String> =
+        sqlx::query_scalar("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid")
+            .fetch_all(&mut *connection)
+            .await?;
+    if !invalid.is_empty() {
+        anyhow::bail!("invalid indexes: {}; see docs/runbooks/migration-interrupted.md", invalid.join(", "));
+    }
+    Ok(before.pending)
 }
 
 /// Waits for the lock by asking again and again.

@@ -1,0 +1,231 @@
+//! `cargo xtask dev`
+
+use std::{
+    fs::{File, TryLockError},
+    io::Write,
+    path::Path,
+    process::ExitCode,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+use local_stack::{
+    Packages, Report, Service, Stack, ToolSet, Tools,
+    environment::give,
+    leftovers, ports,
+    stack::{self, Ports, Purpose, Settings},
+};
+
+use crate::{
+    http,
+    progress::{Lines, step},
+    project::{Profile, Project},
+    welcome,
+};
+
+/// Between two looks at the running processes.
+const PAUSE: Duration = Duration::from_millis(200);
+/// For every function to be compiled once more, should cargo find it necessary.
+const READY_WITHIN: Duration = Duration::from_mins(5);
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// What proves that the functions serve: their path and the status without a token.
+const PROOFS: [(&str, u16); 3] = [("/health", 200), ("/ready", 200), ("/v1/auth/me", 401)];
+
+/// Run the whole backend on this machine: database, pooler, Redis, AWS stand-ins and all functions
+///
+/// Everything it needs is installed on the first start, into .dev. Data stays there until `--reset`. Code is
+/// compiled again when a file changes. Ctrl-C stops everything.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Begin with an empty database, cache and mailbox
+    #[arg(long)]
+    reset: bool,
+    /// Build with all optimizations: slow to build, as fast as in production
+    #[arg(long)]
+    release: bool,
+    /// How many requests each function serves at the same time
+    #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    concurrency: u16,
+    /// Where the API listens
+    #[arg(long, env = "API_PORT", default_value_t = 9000)]
+    port: u16,
+    /// The address it listens on
+    #[arg(long, env = "API_HOST", default_value = "127.0.0.1")]
+    host: std::net::IpAddr,
+    /// Use this database instead of the embedded one; it is never wiped
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// Where the embedded PostgreSQL listens
+    #[arg(long, env = "POSTGRES_PORT", default_value_t = 9001, value_name = "PORT")]
+    postgres_port: u16,
+    /// Where PgBouncer listens
+    #[arg(long, env = "POOLER_PORT", default_value_t = 9002, value_name = "PORT")]
+    pooler_port: u16,
+    /// Where Redis listens
+    #[arg(long, env = "REDIS_PORT", default_value_t = 9003, value_name = "PORT")]
+    redis_port: u16,
+    /// Where the AWS stand-ins listen
+    #[arg(long, env = "AWS_PORT", default_value_t = 9004, value_name = "PORT")]
+    aws_port: u16,
+}
+
+/// Runs until Ctrl-C, or until a service fails.
+pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
+    let begin = Instant::now();
+    let _lock = lock(&project.dev())?;
+    for name in leftovers::stop(&project.dev())? {
+        Lines.begins(&format!("Stopped {name}, left over from an earlier run"));
+    }
+    require_free_ports(arguments)?;
+    if arguments.reset {
+        stack::reset(&project.dev())?;
+    }
+    let tools = project.tools(ToolSet::Services)?;
+    let packages = Packages::ensure(&project.log("packages"), &project.interrupt, &Lines)?;
+
+    let mut stack = start(project, arguments, &tools, &packages)?;
+    let mut functions = watch(project, arguments, &tools, &stack)?;
+    step("Functions", || await_answers(project, arguments, &mut functions))?;
+    welcome::print(arguments, &stack, begin.elapsed())?;
+
+    while !project.interrupt.requested() {
+        functions.check()?;
+        stack.check()?;
+        thread::sleep(PAUSE);
+    }
+    eprintln!("\nStopping …");
+    drop(functions);
+    drop(stack);
+    eprintln!("Stopped. The data is kept in .dev; `cargo xtask dev --reset` begins anew.");
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Arguments {
+    /// Where the API listens, as a client writes it.
+    pub fn address(&self) -> String {
+        std::net::SocketAddr::from((self.host, self.port)).to_string()
+    }
+
+    /// Whether the database is the user's own.
+    pub fn has_own_database(&self) -> bool {
+        self.database_url.is_some()
+    }
+
+    fn profile(&self) -> Profile {
+        if self.release { Profile::Release } else { Profile::Dev }
+    }
+}
+
+/// Holds `.dev/lock` for as long as the file lives.
+fn lock(dev: &Path) -> Result<File> {
+    std::fs::create_dir_all(dev).with_context(|| format!("create {}", dev.display()))?;
+    let path = dev.join("lock");
+    let mut file =
+        File::options().create(true).truncate(false).write(true).open(&path).context("open .dev/lock")?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let owner = std::fs::read_to_string(&path).unwrap_or_default();
+            bail!(
+                "`cargo xtask dev` already runs in this checkout (process {}). Stop that one first.",
+                owner.trim()
+            )
+        }
+        Err(TryLockError::Error(error)) => return Err(error).context("lock .dev/lock"),
+    }
+    file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).context("write .dev/lock")?;
+    Ok(file)
+}
+
+fn require_free_ports(arguments: &Arguments) -> Result<()> {
+    let mut wanted = vec![
+        ("the API", arguments.port, "--port or API_PORT"),
+        ("Redis", arguments.redis_port, "--redis-port or REDIS_PORT"),
+        ("the AWS stand-ins", arguments.aws_port, "--aws-port or AWS_PORT"),
+    ];
+    if !arguments.has_own_database() {
+        wanted.push(("PostgreSQL", arguments.postgres_port, "--postgres-port or POSTGRES_PORT"));
+        wanted.push(("PgBouncer", arguments.pooler_port, "--pooler-port or POOLER_PORT"));
+    }
+    for (who, port, change) in wanted {
+        if !ports::is_free(port) {
+            bail!(
+                "Port {port}, for {who}, is taken by another program. Stop that, or choose another port with {change}."
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Starts the services while the functions are built, then brings the database up to date.
+fn start(project: &Project, arguments: &Arguments, tools: &Tools, packages: &Packages) -> Result<Stack> {
+    let settings = Settings {
+        purpose: Purpose::Development,
+        dir: project.dev(),
+        ports: Ports {
+            postgres: arguments.postgres_port,
+            pooler: arguments.pooler_port,
+            redis: arguments.redis_port,
+            aws: arguments.aws_port,
+        },
+        database_url: arguments.database_url.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let (stack, built) = thread::scope(|scope| {
+        let stack = scope.spawn(|| Stack::start(tools, packages, settings, &project.interrupt, &Lines));
+        let built = project.build_functions(arguments.profile());
+        (stack.join(), built)
+    });
+    built?;
+    let stack = stack.map_err(|_| anyhow::anyhow!("a thread panicked"))??;
+
+    step("Database migrated", || {
+        let mut migrate = project.command(project.function("migrate", arguments.profile())?);
+        give(migrate.arg("up"), &stack.migrate_environment()?);
+        project.quietly("migrate", &mut migrate)
+    })?;
+    Ok(stack)
+}
+
+/// Serves the functions by the routes in Cargo.toml, and builds them again when their code changes.
+fn watch(project: &Project, arguments: &Arguments, tools: &Tools, stack: &Stack) -> Result<Service> {
+    let mut watch = project.command(tools.program("cargo-lambda"));
+    watch
+        .args(["lambda", "watch", "--invoke-address", &arguments.host.to_string()])
+        .args(["--invoke-port", &arguments.port.to_string()])
+        .args(["--concurrency", &arguments.concurrency.to_string()])
+        // The functions answer for CORS themselves, as they do in AWS.
+        .arg("--disable-cors")
+        .env("PATH", tools.search_path()?);
+    if arguments.release {
+        watch.arg("--release");
+    }
+    give(&mut watch, &stack.environment()?);
+    let _not_there = std::fs::remove_file(project.log("functions"));
+    Service::start("functions", &mut watch, &project.dev())
+}
+
+fn await_answers(project: &Project, arguments: &Arguments, functions: &mut Service) -> Result<()> {
+    let begin = Instant::now();
+    let mut address = arguments.address();
+    if arguments.host.is_unspecified() {
+        address = format!("127.0.0.1:{}", arguments.port);
+    }
+    for (path, wanted) in PROOFS {
+        loop {
+            project.interrupt.check()?;
+            functions.check()?;
+            let answer = http::status(&address, path, ANSWER_WITHIN);
+            match answer {
+                Ok(status) if status == wanted => break,
+                _ if begin.elapsed() < READY_WITHIN => thread::sleep(PAUSE),
+                Ok(status) => {
+                    bail!("GET {path} answers {status} instead of {wanted}. {}", project.tail("functions"))
+                }
+                Err(error) => bail!("GET {path}: {error:#}. {}", project.tail("functions")),
+            }
+        }
+    }
+    Ok(())
+}

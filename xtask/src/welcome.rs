@@ -1,0 +1,38 @@
+//! What `cargo xtask dev` says when everything runs.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use local_stack::{Stack, postgres};
+
+use crate::dev::Arguments;
+
+/// Tells where everything is and what to try first.
+pub fn print(arguments: &Arguments, stack: &Stack, took: Duration) -> Result<()> {
+    let url = format!("http://{}", arguments.address());
+    let database = match stack.postgres() {
+        Some(postgres) => postgres.url(postgres::DATABASE),
+        None => String::from("yours, from DATABASE_URL"),
+    };
+    let text = format!(
+        r#"
+Arches is running ({:.0} s).
+
+  API        {url}
+  Docs       {url}/docs
+  OpenAPI    {url}/openapi.json
+  Mailbox    cargo xtask mail
+  Logs       .dev/logs/functions.log, and one per service
+  Database   {database}
+
+Make an account:
+
+  curl -i {url}/v1/auth/register -H 'content-type: application/json' \
+    -d '{{"name": "Ada Lovelace", "email": "ada@example.org", "password": "correct horse battery staple"}}'
+
+Stop with Ctrl-C.
+"#,
+        took.as_secs_f64()
+    );
+    crate::progress::print(&text)
+}
