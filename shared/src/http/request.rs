@@ -79,12 +79,15 @@ impl<S: Sync> FromRequestParts<S> for RequestInfo {
 }
 
 /// How long this request may still take.
+///
+/// A deadline that has passed when the request arrives is none: Lambda sends no such request, but `cargo lambda watch`
+/// counts its deadlines from another beginning.
 fn time_left(request: &Request) -> Duration {
     let Some(context) = request.extensions().get::<Context>() else { return LONGEST };
     let deadline = UNIX_EPOCH + Duration::from_millis(context.deadline);
     #[expect(clippy::disallowed_methods, reason = "Lambda's deadline is a moment of the machine's clock")]
-    let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
-    left.saturating_sub(RESERVE).min(LONGEST)
+    let left = deadline.duration_since(SystemTime::now());
+    left.map_or(LONGEST, |left| left.saturating_sub(RESERVE).min(LONGEST))
 }
 
 /// Answers in time, with the headers that every response has, and writes the request's one log line.
