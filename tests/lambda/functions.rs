@@ -115,6 +115,12 @@ async fn docs_needs_no_setting_and_nothing_from_the_internet() {
         let answer =
             docs.invoke(http("GET", path, &json!({}), None, "203.0.113.7")).await.expect("an answer");
         assert_eq!(answer["statusCode"], 200, "{path}");
+        if path.ends_with("redoc.js") {
+            assert!(
+                answer["body"].as_str().is_some_and(|script| script.len() > 1_000_000),
+                "the bundle is whole"
+            );
+        }
     }
 }
 

@@ -212,6 +212,9 @@ impl Config {
                 .map(|environment| (environment.name(), environment)),
         );
         r.refuse_plain_secrets = environment.is_deployed();
+        // Read by `telemetry`, which starts first; what is wrong with them is reported here.
+        r.one_of("LOG_LEVEL", (), &["error", "warn", "info", "debug", "trace"].map(|level| (level, ())));
+        r.one_of("LOG_FORMAT", (), &["json", "pretty"].map(|format| (format, ())));
         let config = Self {
             environment,
             version: r.text("APP_VERSION", "dev"),
@@ -320,10 +323,11 @@ mod tests {
                 ("JWT_EXPIRY", "soon"),
                 ("CORS_ORIGINS", "*"),
                 ("RATE_LIMIT_WINDOW", "-1"),
+                ("LOG_LEVEL", "loud"),
             ],
             &["DATABASE_URL"],
         )
-        .expect_err("five problems and a missing variable")
+        .expect_err("six problems and a missing variable")
         .to_string();
         for part in [
             "NODE_ENV is \"prod\"; allowed: development, test, staging, production",
@@ -331,6 +335,7 @@ mod tests {
             "JWT_EXPIRY is \"soon\"",
             "CORS_ORIGINS",
             "RATE_LIMIT_WINDOW",
+            "LOG_LEVEL is \"loud\"; allowed: error, warn, info, debug, trace",
             "DATABASE_URL is not set",
         ] {
             assert!(error.contains(part), "{part:?} in {error}");
