@@ -7,7 +7,10 @@ use metrics::histogram;
 use sqlx::{
     Describe, Either, Execute, Executor, PgPool, Postgres, SqlStr, Transaction,
     error::BoxDynError,
-    postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
+    postgres::{
+        PgArguments, PgConnectOptions, PgPoolOptions, PgQueryResult, PgRow, PgSslMode, PgStatement,
+        PgTypeInfo,
+    },
 };
 use tokio::{
     sync::RwLock,
@@ -48,6 +51,7 @@ impl Db {
         E: From<anyhow::Error> + From<sqlx::Error>,
     {
         let started = Instant::now();
+        let mut unfinished = Unfinished(Some(&self.0));
         let done = timeout(TRANSACTION_TIMEOUT, async {
             let mut tx = self.begin().await?;
             let done = work(&mut tx).await?;
@@ -55,6 +59,9 @@ impl Db {
             Ok(done)
         })
         .await;
+        if done.is_ok() {
+            unfinished.0 = None;
+        }
         histogram!("DependencyTime", "dependency" => "database")
             .record(started.elapsed().as_secs_f64() * 1e3);
         match done {
@@ -78,6 +85,10 @@ impl Db {
         if refused || (is_database_outage(&error) && !matches!(error, sqlx::Error::PoolTimedOut)) {
             return Ok(Tx(self.pool(refused).await?.begin().await?));
         }
+        if matches!(error, sqlx::Error::PoolTimedOut) {
+            // The one connection may be lost without a word; the next request dials anew.
+            self.0.pool.write().await.take();
+        }
         Err(error.into())
     }
 
@@ -92,9 +103,29 @@ impl Db {
         }
         let Inner { config, secrets, .. } = &*self.0;
         let url = if renew { secrets.renew(&config.url).await? } else { secrets.get(&config.url).await? };
-        let pool = pool_options(config).connect_lazy_with(connect_options(&url)?);
+        let mut options = connect_options(&url)?;
+        if config.require_tls {
+            options = options.ssl_mode(PgSslMode::VerifyFull);
+        }
+        let pool = pool_options(config).connect_lazy_with(options);
         *slot = Some(pool.clone());
         Ok(pool)
+    }
+}
+
+/// Gives the pool up when it is dropped before its transaction has come to an end, by a deadline ours or the request's.
+///
+/// The connection may hang, and the pool would wait for it; or hold a `BEGIN` that nobody knows of. Closed, the server
+/// rolls back what it holds.
+struct Unfinished<'a>(Option<&'a Inner>);
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if let Some(inner) = self.0
+            && let Ok(mut pool) = inner.pool.try_write()
+        {
+            pool.take();
+        }
     }
 }
 

@@ -53,6 +53,12 @@ impl Limit {
     }
 }
 
+/// A count as Redis has it; one that was taken back without ever being counted is none.
+#[must_use]
+pub fn counted(count: i64) -> u32 {
+    u32::try_from(count.max(0)).unwrap_or(u32::MAX)
+}
+
 /// What a limit says to one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verdict {

@@ -12,13 +12,15 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tokio::{
     sync::{Mutex as AsyncMutex, OnceCell},
-    time::Instant,
+    time::{Instant, timeout},
 };
 
 use crate::{config::Setting, error::Unavailable, outside::aws};
 
 /// How long a value is used before it is read again.
 const TTL: Duration = Duration::from_mins(5);
+/// How long a request waits for a newer value when there is an older one.
+const PATIENCE: Duration = Duration::from_millis(500);
 /// The least time between two reads of the same secret, however often someone asks to renew it.
 const LEAST: Duration = Duration::from_secs(10);
 
@@ -96,7 +98,10 @@ impl Secrets {
             // Before the call, so that one that is dropped midway counts too.
             known.asked = now;
         }
-        match (self.fetch(&reference.arn).await, slot.as_ref()) {
+        let patience = if slot.is_some() { PATIENCE } else { TTL };
+        let fetched =
+            timeout(patience, self.fetch(&reference.arn)).await.unwrap_or_else(|late| Err(late.into()));
+        match (fetched, slot.as_ref()) {
             (Ok(value), _) => {
                 let known = slot.insert(Known { value, asked: now, fresh_until: now + TTL });
                 reference.select(&known.value)

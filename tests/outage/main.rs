@@ -2,12 +2,14 @@
 //!
 //! These tests have a PostgreSQL, a PgBouncer and a Redis of their own, which they stop and start.
 
+mod proxy;
 mod services;
 
 use std::time::{Duration, Instant};
 
 use axum::{body::Body, http::Method};
 use harness::{Answer, Client, Person, TestApp};
+use proxy::Proxy;
 use serde_json::{Value, json};
 use services::Services;
 use tokio::time::{sleep, timeout};
@@ -140,6 +142,24 @@ async fn a_postgresql_that_was_restarted_between_two_requests_is_not_noticed() {
     services.resume_pooler();
     // The connection in the pool is dead; the request that finds out takes a new one.
     ada.client.get("/v1/auth/me").await.ok(200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_is_lost_without_a_word_costs_one_request_and_not_the_instance() {
+    let services = Services::start().await;
+    let network = Proxy::before(services.pooler_port()).await;
+    let url = services
+        .pooler_url()
+        .replace(&format!(":{}/", services.pooler_port()), &format!(":{}/", network.port));
+    let app = services.app(&[("DATABASE_URL", &url)]).await;
+    let ada = app.person("Ada").await;
+
+    network.lose_connections();
+    let answer =
+        timeout(Duration::from_secs(15), ada.client.get("/v1/auth/sessions")).await.expect("no hang");
+    answer.refused(503, "unavailable");
+
+    ada.client.get("/v1/auth/sessions").await.ok(200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

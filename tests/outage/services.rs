@@ -17,6 +17,7 @@ pub struct Services {
     pooler: PgBouncer,
     postgres: Postgres,
     redis: Redis,
+    pooler_port: u16,
     interrupt: Interrupt,
     _scratch: Scratch,
 }
@@ -40,9 +41,10 @@ impl Services {
         // What was committed before the crash must be there after it.
         let settings = postgres::Settings { dir: dir.clone(), port: ports::free()?, durable: true };
         let postgres = Postgres::start(&tools, settings, &credentials, &interrupt)?;
+        let pooler_port = ports::free()?;
         let settings = pgbouncer::Settings {
             dir: dir.clone(),
-            port: ports::free()?,
+            port: pooler_port,
             pool_size: 3,
             min_pool_size: 0,
             idle_seconds: 600,
@@ -50,15 +52,23 @@ impl Services {
         let pooler = PgBouncer::start(&packages, settings, &postgres, &credentials, &interrupt)?;
         let settings = redis::Settings { dir, port: ports::free()?, durable: false };
         let redis = Redis::start(&packages, settings, &credentials, &interrupt)?;
-        Ok(Self { pooler, postgres, redis, interrupt, _scratch: scratch })
+        Ok(Self { pooler, postgres, redis, pooler_port, interrupt, _scratch: scratch })
     }
 
     /// The API on these services.
     pub async fn app(&self, settings: &[(&str, &str)]) -> TestApp {
-        let (database, redis) = (format!("{}/arches", self.pooler.url()), self.redis.url());
+        let (database, redis) = (self.pooler_url(), self.redis.url());
         let mut all = vec![("DATABASE_URL", database.as_str()), ("REDIS_URL", redis.as_str())];
         all.extend(settings);
         TestApp::with(&all).await
+    }
+
+    pub fn pooler_url(&self) -> String {
+        format!("{}/arches", self.pooler.url())
+    }
+
+    pub fn pooler_port(&self) -> u16 {
+        self.pooler_port
     }
 
     pub fn stop_postgres(&mut self) {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use shared::{
     ApiError,
     audit::{Action, Event},
-    error::Problem,
+    error::{Problem, Unavailable},
     extract::Body,
     http::RequestInfo,
     page::Data,
@@ -57,6 +57,7 @@ pub async fn login(
         cookie::require_listed_origin(&headers, &state.app.config.web)?;
     }
     let attempt = throttle::attempt(&state, given.email.as_ref(), &request).await?;
+    state.signer.check().await?;
     let now = state.app.clock.now();
     let db = &state.app.db;
     let found = db
@@ -72,13 +73,15 @@ pub async fn login(
 
     let signed_in = db
         .transaction(async |tx| -> Result<_, ApiError> {
-            if let (true, Some(id), Some(seen)) = (verified.matches, actor, stored.as_deref())
-                && store::users::hold_password(tx, id, seen).await?
-                && let Some(user) = store::users::find(tx, id).await?
-            {
-                if let Some(better) = &better {
-                    store::users::replace_password(tx, id, seen, better, now).await?;
-                }
+            if let (true, Some(id), Some(seen)) = (verified.matches, actor, stored.as_deref()) {
+                let held = match &better {
+                    Some(better) => store::users::replace_password(tx, id, seen, better, now).await?,
+                    None => store::users::hold_password(tx, id, seen).await?,
+                };
+                let user = if held { store::users::find(tx, id).await? } else { None };
+                // It was right a moment ago: the same request will find out whether it still is.
+                let user = user
+                    .ok_or_else(|| Unavailable::new("sign-in", anyhow::anyhow!("password just changed")))?;
                 let (session, refresh) = grant::open(&state, tx, id, given.transport, &request, now).await?;
                 let event =
                     Event::new(Action::SessionCreated, id, &request).through(session.id).to(session.id.0);

@@ -71,6 +71,8 @@ pub async fn refresh(
     if transport == Transport::Cookie {
         cookie::require_listed_origin(&headers, &state.app.config.web)?;
     }
+    // Before the token is used up: an answer that cannot be given must not cost it.
+    state.signer.check().await?;
     let key = state.refresh_key().await?;
     let token = RefreshToken::parse(&key, &token).ok_or(refusals::INVALID_REFRESH_TOKEN)?;
     let (id, now) = (token.session(), state.app.clock.now());

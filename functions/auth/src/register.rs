@@ -23,7 +23,7 @@ use utoipa::ToSchema;
 use crate::{
     AuthState, cookie,
     grant::{self, SignedIn, Transport},
-    mails, refusals,
+    mails, refusals, throttle,
 };
 
 /// Who wants an account.
@@ -59,6 +59,9 @@ pub async fn register(
     if new.transport == Transport::Cookie {
         cookie::require_listed_origin(&headers, &state.app.config.web)?;
     }
+    // Each one is a mail to whatever address was given.
+    throttle::attempt(&state, &format!("register:{}", new.email.as_ref()), &request).await?;
+    state.signer.check().await?;
     let now = state.app.clock.now();
     let password_hash = state.passwords.hash(new.password.as_ref()).await?;
     let (verification, verification_hash) = mails::one_time_secret()?;

@@ -1,18 +1,25 @@
 //! What this function has beyond what every function has: it signs, hashes and mails.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::extract::FromRef;
 use ring::hmac;
 use shared::{
     AppState,
     auth::{access_token::Signer, password::Passwords},
+    config::Setting,
     outside::mail::{Mailer, SesMailer},
 };
+use tokio::time::timeout;
 
 /// The settings without which this function does not start.
 pub const REQUIRED: &[&str] =
     &["DATABASE_URL", "REDIS_URL", "JWT_SECRET", "JWT_PUBLIC_KEYS", "JWT_REFRESH_SECRET", "SESSION_SECRET"];
+
+/// Lambda gives init ten seconds, and begins anew when they are over.
+const INIT: Duration = Duration::from_secs(6);
+/// The least length of a key of MACs: as long as what they are made of (RFC 2104, 3).
+const KEY_LEN: usize = 32;
 
 /// Made once in `main`.
 #[derive(Clone)]
@@ -46,19 +53,24 @@ impl AuthState {
     ///
     /// Whatever fails is read again by the request that needs it, which says so.
     pub async fn warm(&self) {
-        let keys = async { tokio::join!(self.signer.warm(), self.refresh_key(), self.session_key()) };
-        _ = tokio::join!(Box::pin(self.app.warm()), Box::pin(keys));
+        let keys = async { tokio::join!(self.signer.check(), self.refresh_key(), self.session_key()) };
+        let all = async { tokio::join!(self.app.warm(), keys) };
+        _ = timeout(INIT, Box::pin(all)).await;
     }
 
     /// The key of refresh tokens.
     pub(crate) async fn refresh_key(&self) -> anyhow::Result<hmac::Key> {
-        let secret = self.app.secrets.get(&self.app.config.tokens.refresh_secret).await?;
-        Ok(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))
+        self.key(&self.app.config.tokens.refresh_secret).await
     }
 
     /// The key of the hashes under which throttles know an account.
     pub(crate) async fn session_key(&self) -> anyhow::Result<hmac::Key> {
-        let secret = self.app.secrets.get(&self.app.config.session_secret).await?;
+        self.key(&self.app.config.session_secret).await
+    }
+
+    async fn key(&self, setting: &Setting) -> anyhow::Result<hmac::Key> {
+        let secret = self.app.secrets.get(setting).await?;
+        anyhow::ensure!(secret.len() >= KEY_LEN, "a secret that keys MACs is shorter than {KEY_LEN} bytes");
         Ok(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))
     }
 }

@@ -10,7 +10,7 @@ use ring::hmac;
 use shared::{
     ApiError,
     http::RequestInfo,
-    rate_limit::{Limit, subject},
+    rate_limit::{Limit, counted, subject},
 };
 
 use crate::{AuthState, refusals};
@@ -39,8 +39,8 @@ pub async fn attempt(state: &AuthState, account: &str, request: &RequestInfo) ->
     for ((limit, _), key) in limits.iter().zip(&keys) {
         limit.count(&mut commands, key);
     }
-    let counts: [u32; 2] = match state.app.redis.query(&commands).await {
-        Ok(counts) => counts,
+    let counts: [u32; 2] = match state.app.redis.query::<[i64; 2]>(&commands).await {
+        Ok(counts) => counts.map(counted),
         Err(_) => keys.each_ref().map(|key| state.app.fallback.count(key, PER_ACCOUNT.window_end(now), now)),
     };
     for ((limit, _), count) in limits.iter().zip(counts) {
@@ -57,7 +57,8 @@ impl Attempt {
     pub async fn succeeded(self, state: &AuthState) {
         let [account, source] = self.0;
         let mut commands = redis::pipe();
-        commands.del(account).ignore().decr(source, 1).ignore();
+        let keep = i64::try_from(WINDOW.as_millis()).unwrap_or(i64::MAX);
+        commands.del(account).ignore().decr(&source, 1).ignore().pexpire(&source, keep).ignore();
         if let Err(error) = state.app.redis.query::<()>(&commands).await {
             tracing::debug!(%error, "a right guess stays counted");
         }

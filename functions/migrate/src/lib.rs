@@ -75,16 +75,20 @@ pub async fn run(command: Command) -> anyhow::Result<Report> {
         Command::Up => up(&mut connection).await,
         Command::Status => status(&mut connection).await,
     };
-    connection.close().await?;
-    report
+    let closed = connection.close().await;
+    let report =
+        report.inspect_err(|error| tracing::error!(error = format!("{error:#}"), "migration failed"))?;
+    closed?;
+    Ok(report)
 }
 
 /// Applies what is missing. Of two runs at once, one waits for the other and then finds nothing to do.
 pub async fn up(connection: &mut PgConnection) -> anyhow::Result<Report> {
     lock(connection).await?;
     let applied = apply(connection).await;
-    sqlx::query("SELECT pg_advisory_unlock($1)").bind(LOCK).execute(&mut *connection).await?;
+    let unlocked = sqlx::query("SELECT pg_advisory_unlock($1)").bind(LOCK).execute(&mut *connection).await;
     let applied = applied?;
+    unlocked?;
     let after = status(connection).await?;
     tracing::info!(version = after.version, applied = applied.len(), "schema migrated");
     Ok(Report { applied, ..after })
@@ -93,7 +97,9 @@ pub async fn up(connection: &mut PgConnection) -> anyhow::Result<Report> {
 async fn apply(connection: &mut PgConnection) -> anyhow::Result<Vec<String>> {
     let before = status(connection).await?;
     let migrator = Migrator { migrations: MIGRATOR.migrations.clone(), locking: false, ..Migrator::DEFAULT };
-    for migration in MIGRATOR.iter().filter(|migration| before.version < Some(migration.version)) {
+    let applied = connection.list_applied_migrations(&MIGRATOR.table_name).await?;
+    let is_missing = |version| applied.iter().all(|done| done.version != version);
+    for migration in MIGRATOR.iter().filter(|migration| is_missing(migration.version)) {
         // A build that goes on beside others may wait for them; anything else would make the whole API queue behind it.
         let patience = if migration.no_tx { "0" } else { LOCK_TIMEOUT };
         sqlx::query("SELECT set_config('lock_timeout', $1, false)")

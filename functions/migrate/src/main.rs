@@ -17,7 +17,7 @@ async fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(%error, "migration failed");
+            tracing::error!(%error, "migrate ends");
             ExitCode::FAILURE
         }
     }

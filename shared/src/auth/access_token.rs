@@ -89,12 +89,18 @@ impl Key {
     }
 }
 
+/// A set in which there may be keys of other kinds, which are passed over (RFC 7517, 5).
+#[derive(Deserialize)]
+struct AnyKeySet {
+    keys: Vec<serde_json::Value>,
+}
+
 async fn read(secrets: &Secrets, setting: &Setting, renew: bool) -> anyhow::Result<KeySet> {
     let document = if renew { secrets.renew(setting).await? } else { secrets.get(setting).await? };
-    let mut set: KeySet = serde_json::from_str(&document)
+    let set: AnyKeySet = serde_json::from_str(&document)
         .map_err(|_| anyhow::anyhow!("the key set is not a JSON Web Key Set"))?;
-    set.keys.retain(Key::is_ours);
-    Ok(set)
+    let keys = set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok());
+    Ok(KeySet { keys: keys.filter(Key::is_ours).collect() })
 }
 
 /// Verifies access tokens with the public key set.
@@ -170,21 +176,25 @@ impl Signer {
         Self { secrets, tokens }
     }
 
-    /// Reads the key set before it is needed.
-    pub async fn warm(&self) -> anyhow::Result<()> {
-        read(&self.secrets, &self.tokens.signing_keys, false).await.map(drop)
+    /// Fails if it could not sign now: to be asked before anything is committed that promises a token.
+    pub async fn check(&self) -> anyhow::Result<()> {
+        self.current_pair().await.map(drop)
+    }
+
+    /// The current key's id, and its seed with its public half.
+    async fn current_pair(&self) -> anyhow::Result<(String, Vec<u8>)> {
+        let set = read(&self.secrets, &self.tokens.signing_keys, false).await?;
+        let current = set.keys.into_iter().find(|key| key.status.as_deref() == Some("current"));
+        let key = current.ok_or_else(|| anyhow::anyhow!("the signing key set has no current key"))?;
+        let private = key.d.ok_or_else(|| anyhow::anyhow!("the current signing key is not private"))?;
+        let mut pair = BASE64URL_NOPAD.decode(private.as_bytes())?;
+        pair.extend(BASE64URL_NOPAD.decode(key.x.as_bytes())?);
+        Ok((key.kid, pair))
     }
 
     /// A token for `user` in `session`.
     pub async fn sign(&self, user: UserId, session: SessionId, now: DateTime<Utc>) -> anyhow::Result<String> {
-        let set = read(&self.secrets, &self.tokens.signing_keys, false).await?;
-        let current = set.keys.iter().find(|key| key.status.as_deref() == Some("current"));
-        let key = current.ok_or_else(|| anyhow::anyhow!("the signing key set has no current key"))?;
-        let private =
-            key.d.as_ref().ok_or_else(|| anyhow::anyhow!("the current signing key is not private"))?;
-        let mut pair = BASE64URL_NOPAD.decode(private.as_bytes())?;
-        pair.extend(BASE64URL_NOPAD.decode(key.x.as_bytes())?);
-
+        let (kid, pair) = self.current_pair().await?;
         let issued = now.timestamp();
         let claims = Claims {
             iss: self.tokens.issuer.clone(),
@@ -196,11 +206,7 @@ impl Signer {
             exp: issued + i64::try_from(self.tokens.expiry.as_secs())?,
             jti: Uuid::now_v7(),
         };
-        let header = Header {
-            typ: Some(TYPE.to_owned()),
-            kid: Some(key.kid.clone()),
-            ..Header::new(Algorithm::EdDSA)
-        };
+        let header = Header { typ: Some(TYPE.to_owned()), kid: Some(kid), ..Header::new(Algorithm::EdDSA) };
         Ok(encode(&header, &claims, &EncodingKey::from_ed_der(&pair))?)
     }
 }

@@ -99,6 +99,8 @@ pub struct Web {
 pub struct Database {
     /// `DATABASE_URL`.
     pub url: Setting,
+    /// Whether the connection must be encrypted and the server's name verified: wherever customers' data may be.
+    pub require_tls: bool,
     /// `DB_POOL_MIN`.
     pub pool_min: u32,
     /// `DB_POOL_MAX`: an instance serves one request at a time, so one connection is all it can use.
@@ -114,6 +116,8 @@ pub struct Database {
 pub struct Cache {
     /// `REDIS_URL`.
     pub url: Setting,
+    /// Whether the connection must be encrypted.
+    pub require_tls: bool,
     /// `REDIS_MAX_RETRIES`.
     pub max_retries: u32,
     /// `REDIS_RETRY_DELAY`, ms.
@@ -228,6 +232,7 @@ impl Config {
             },
             database: Database {
                 url: r.setting("DATABASE_URL"),
+                require_tls: environment.is_deployed(),
                 pool_min: r.number("DB_POOL_MIN", 0, 0..=1000),
                 pool_max: r.number("DB_POOL_MAX", 1, 1..=1000),
                 connection_timeout: r.millis("DB_CONNECTION_TIMEOUT", 3_000),
@@ -235,6 +240,7 @@ impl Config {
             },
             cache: Cache {
                 url: r.setting("REDIS_URL"),
+                require_tls: environment.is_deployed(),
                 max_retries: r.number("REDIS_MAX_RETRIES", 3, 0..=10),
                 retry_delay: r.millis("REDIS_RETRY_DELAY", 50),
                 prefix: r.text("REDIS_PREFIX", "arches"),

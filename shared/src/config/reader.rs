@@ -8,6 +8,9 @@ use url::Url;
 use super::{ConfigError, Setting};
 use crate::secrets::SecretRef;
 
+/// The longest duration that makes sense for a token or a session, in seconds: ten years.
+const LONGEST: u64 = 10 * 366 * 86_400;
+
 pub(super) struct Reader<'a, F> {
     lookup: F,
     required: &'a [&'a str],
@@ -128,9 +131,9 @@ impl<'a, F: Fn(&str) -> Option<String>> Reader<'a, F> {
         if let Some(reference) = SecretRef::parse(&raw) {
             return Setting::Secret(reference);
         }
-        if self.refuse_plain_secrets {
+        if self.refuse_plain_secrets || raw.starts_with("arn:") {
             self.problems.push(format!(
-                "{key} holds a value; allowed here: the ARN of a secret, as arn:aws:secretsmanager:…:secret:<name>[:<json-key>::]"
+                "{key} holds a value, or an ARN that cannot be read; allowed here: the ARN of a secret, as arn:aws:secretsmanager:…:secret:<name>[:<json-key>::]"
             ));
         }
         Setting::Plain(raw.into())
@@ -146,6 +149,7 @@ fn parse_duration(raw: &str) -> Option<Duration> {
         "d" => 86_400,
         _ => return None,
     };
-    let number: u32 = number.parse().ok().filter(|number| *number > 0)?;
-    Some(Duration::from_secs(u64::from(number) * seconds))
+    let number: u32 = number.parse().ok()?;
+    let total = u64::from(number) * seconds;
+    (1..=LONGEST).contains(&total).then(|| Duration::from_secs(total))
 }

@@ -13,7 +13,7 @@ use super::{headers::RATE_LIMIT, request::RequestInfo};
 use crate::{
     AppState, Refusal,
     auth::{caller::Credential, session::Cached},
-    rate_limit::{Limit, Verdict, subject},
+    rate_limit::{Limit, Verdict, counted, subject},
 };
 
 const TOO_MANY: Refusal = Refusal {
@@ -48,24 +48,28 @@ async fn count(state: &AppState, address: Option<IpAddr>, credential: &mut Crede
     limit.count(&mut commands, &key);
     let answer = if let Credential::Token(claims, cached) = credential {
         commands.get(state.redis.session_key(claims.sid));
-        state.redis.query::<(u32, Option<String>)>(&commands).await.map(|(count, session)| {
+        state.redis.query::<(i64, Option<String>)>(&commands).await.map(|(count, session)| {
             *cached = session.and_then(|session| serde_json::from_str::<Cached>(&session).ok());
             count
         })
     } else {
-        state.redis.query::<(u32,)>(&commands).await.map(|(count,)| count)
+        state.redis.query::<(i64,)>(&commands).await.map(|(count,)| count)
     };
-    let count = answer.unwrap_or_else(|error| {
-        tracing::warn!(error = format!("{error:#}"), "cache away; this instance counts for itself");
-        state.fallback.count(&key, limit.window_end(now), now)
-    });
+    let count = match answer {
+        Ok(count) => counted(count),
+        Err(error) => {
+            tracing::warn!(error = format!("{error:#}"), "cache away; this instance counts for itself");
+            state.fallback.count(&key, limit.window_end(now), now)
+        }
+    };
     (limit.judge(count, now), key)
 }
 
 /// Takes the request back (`RATE_LIMIT_SKIP_SUCCESSFUL_REQUESTS`).
 async fn uncount(state: &AppState, key: &str) {
     let mut commands = redis::pipe();
-    commands.decr(key, 1).ignore();
+    let keep = i64::try_from(state.config.rate_limit.window.as_millis()).unwrap_or(i64::MAX);
+    commands.decr(key, 1).ignore().pexpire(key, keep).ignore();
     if let Err(error) = state.redis.query::<()>(&commands).await {
         tracing::debug!(%error, "a successful request stays counted");
     }

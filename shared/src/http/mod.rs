@@ -9,7 +9,7 @@ mod request;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, FromRef},
-    middleware::{from_fn_with_state, map_response},
+    middleware::{from_fn, from_fn_with_state, map_response},
     response::{IntoResponse, Response},
 };
 
@@ -61,6 +61,7 @@ where
         .layer(CatchPanicLayer::custom(|_| {
             ApiError::from(anyhow::anyhow!("handler panicked")).into_response()
         }))
+        .layer(from_fn(request::in_time))
         .layer(headers::cors(&app.config.web))
         .layer(from_fn_with_state(app, request::around))
 }

@@ -90,7 +90,15 @@ fn time_left(request: &Request) -> Duration {
     left.map_or(LONGEST, |left| left.saturating_sub(RESERVE).min(LONGEST))
 }
 
-/// Answers in time, with the headers that every response has, and writes the request's one log line.
+/// Gives up while there is still time to say so.
+pub(super) async fn in_time(request: Request, next: Next) -> Response {
+    match timeout(time_left(&request), next.run(request)).await {
+        Ok(response) => response,
+        Err(elapsed) => ApiError::from(Unavailable::new("time", elapsed)).into_response(),
+    }
+}
+
+/// Answers with the headers that every response has, and writes the request's one log line.
 pub(super) async fn around(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let info = RequestInfo::of(&request);
@@ -101,13 +109,9 @@ pub(super) async fn around(State(state): State<AppState>, mut request: Request, 
         "request", request.id = %info.id, %method, route,
         user.id = field::Empty, ip = info.address.map(field::display),
     );
-    let left = time_left(&request);
     request.extensions_mut().insert(info.clone());
 
-    let response = match timeout(left, next.run(request).instrument(span.clone())).await {
-        Ok(response) => response,
-        Err(elapsed) => ApiError::from(Unavailable::new("time", elapsed)).into_response(),
-    };
+    let response = next.run(request).instrument(span.clone()).await;
     let mut response = problem::render(response, &info);
     headers::secure(response.headers_mut());
     if let Ok(id) = HeaderValue::from_str(&info.id) {

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_sesv2::{
     Client,
+    error::ProvideErrorMetadata,
     types::{Body, Content, Destination, EmailContent, Message},
 };
 use futures_core::future::BoxFuture;
@@ -64,7 +65,11 @@ impl Mailer for SesMailer {
                 .await;
             histogram!("DependencyTime", "dependency" => "mail")
                 .record(started.elapsed().as_secs_f64() * 1e3);
-            sent.map(drop).map_err(|error| Unavailable::new("mail", error))
+            // What SES says of a rejected mail names its address, so only the code goes further.
+            sent.map(drop).map_err(|error| match error.code() {
+                Some(code) => Unavailable::new("mail", anyhow::anyhow!("SES answered {code}")),
+                None => Unavailable::new("mail", error),
+            })
         })
     }
 }

@@ -215,16 +215,25 @@ pub async fn verify_email(
     .await
 }
 
-/// Marks the living user as deleted, if the version is `version` or none is asked for; `false` if it is not.
-pub async fn delete(tx: &mut Tx, id: UserId, version: Option<i64>, now: DateTime<Utc>) -> sqlx::Result<bool> {
+/// Marks the living user as deleted, if the version is `version` and the password's hash is `seen`, or none is asked
+/// for; `false` if one is not.
+pub async fn delete(
+    tx: &mut Tx,
+    id: UserId,
+    version: Option<i64>,
+    seen: Option<&str>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
     let result = sqlx::query!(
         r#"
         UPDATE users
-        SET deleted_at = $3, updated_at = $3, version = version + 1
+        SET deleted_at = $4, updated_at = $4, version = version + 1
         WHERE id = $1 AND deleted_at IS NULL AND version = coalesce($2, version)
+          AND ($3::text IS NULL OR password_hash = $3)
         "#,
         id as UserId,
         version,
+        seen,
         now,
     )
     .execute(tx)

@@ -55,16 +55,16 @@ pub async fn delete(
     OptionalBody(proof): OptionalBody<Reauthentication>,
 ) -> Result<impl IntoResponse, ApiError> {
     let now = state.app.clock.now();
-    match proof.and_then(|proof| proof.current_password) {
-        Some(password) => _ = change_password::verify(&state, &caller, &password, &request).await?,
-        None if now - caller.authenticated_at <= FRESH => {}
+    let seen = match proof.and_then(|proof| proof.current_password) {
+        Some(password) => Some(change_password::verify(&state, &caller, &password, &request).await?),
+        None if now - caller.authenticated_at <= FRESH => None,
         None => return Err(refusals::REAUTHENTICATE.into()),
-    }
+    };
     let ended = state
         .app
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
-            if !store::users::delete(tx, caller.user, version, now).await? {
+            if !store::users::delete(tx, caller.user, version, seen.as_deref(), now).await? {
                 return Err(if version.is_some() { STALE.into() } else { UNAUTHENTICATED.into() });
             }
             store::organizations::delete_personal(tx, caller.user, now).await?;
