@@ -21,7 +21,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(10);
 /// How much of a log is worth reading after a failure.
-const TAIL_LINES: usize = 25;
+const TAIL_LINES: usize = 40;
 const TAIL_BYTES: u64 = 16 * 1024;
 
 /// A running process with its log and the note by which a later run finds it.

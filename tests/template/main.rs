@@ -158,3 +158,12 @@ fn every_environment_gives_what_the_template_asks_for() {
         holds(&rules::is_given_what_it_asks_for(&template(), &name, &values));
     }
 }
+
+/// Where nothing is said, cargo-lambda builds with `panic = "abort"`, and a panic would cost an instance instead of a request.
+#[test]
+fn a_panic_unwinds_in_what_is_deployed() {
+    let manifest = text("Cargo.toml");
+    let (_, profile) = manifest.split_once("[profile.release]").expect("a release profile");
+    let profile = profile.split("\n[").next().expect("its lines");
+    assert!(profile.lines().any(|line| line == "panic = \"unwind\""), "{profile}");
+}

@@ -1,11 +1,13 @@
 //! The project's commands. `cargo xtask --help` lists them.
 
+mod ci;
 mod dev;
 mod generate;
 mod http;
 mod mail;
 mod progress;
 mod project;
+mod sam_build;
 mod test;
 mod welcome;
 
@@ -31,6 +33,8 @@ enum Command {
     Mail(mail::Arguments),
     Test(test::Arguments),
     Generate(generate::Arguments),
+    Ci(ci::Arguments),
+    SamBuild(sam_build::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -58,6 +62,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Dev(arguments) => dev::run(&project, &arguments),
         Command::Mail(arguments) => mail::run(&project, &arguments),
         Command::Test(arguments) => test::run(&project, &arguments),
+        Command::Ci(arguments) => ci::run(&project, &arguments),
+        Command::SamBuild(arguments) => sam_build::run(&project, &arguments),
         Command::Generate(arguments) => generate::run(&project, &arguments),
     }
 }

