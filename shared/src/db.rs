@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::{config::Database, error::Unavailable, error::is_database_outage, secrets::Secrets};
 
-/// No request may wait longer for one transaction; the server's own limit is the role's `statement_timeout`.
+/// No request may wait longer for one transaction.
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// SQLSTATE `invalid_password`: the password was rotated since we read it.
 const INVALID_PASSWORD: &str = "28P01";

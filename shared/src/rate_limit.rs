@@ -91,9 +91,16 @@ impl Fallback {
         *count
     }
 
-    /// The count of `key`, without counting.
-    pub fn peek(&self, key: &str) -> u32 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).map_or(0, |(count, _)| *count)
+    /// Takes one of `key` back.
+    pub fn uncount(&self, key: &str) {
+        if let Some((count, _)) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(key) {
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    /// Takes all of `key` back.
+    pub fn forget(&self, key: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 }
 

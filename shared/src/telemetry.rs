@@ -9,6 +9,7 @@ use std::{
 };
 
 use json_subscriber::JsonLayer;
+use metrics::{Unit, describe_counter, describe_histogram};
 use metrics_cloudwatch_embedded::{Builder, Collector};
 use tracing_subscriber::{EnvFilter, fmt::time::ChronoUtc, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -57,7 +58,13 @@ pub fn init() {
         let built =
             Builder::new().cloudwatch_namespace(NAMESPACE).with_dimension("function", function).init();
         match built {
-            Ok(collector) => _ = COLLECTOR.set(collector),
+            Ok(collector) => {
+                describe_counter!("Requests", Unit::Count, "by route and status class");
+                describe_counter!("ColdStarts", Unit::Count, "first requests of an instance");
+                describe_histogram!("Duration", Unit::Milliseconds, "of a request, by route");
+                describe_histogram!("DependencyTime", Unit::Milliseconds, "of a call, by dependency");
+                _ = COLLECTOR.set(collector);
+            }
             Err(error) => tracing::error!(%error, "metrics not started"),
         }
     }

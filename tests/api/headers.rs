@@ -1,5 +1,18 @@
-use axum::{body::Body, http::Method};
+use std::{
+    future::pending,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use axum::{
+    body::Body,
+    http::{Method, Request, StatusCode},
+    routing::get,
+};
 use harness::{Answer, ORIGIN, TestApp};
+use lambda_http::Context;
+use shared::http::service;
+use tower::ServiceExt;
+use utoipa_axum::router::OpenApiRouter;
 
 #[track_caller]
 fn secured(answer: &Answer) {
@@ -68,4 +81,43 @@ async fn a_preflight_allows_what_the_api_needs() {
     assert!(answer.header("access-control-allow-headers").contains("if-match"));
     assert_eq!(answer.header("access-control-max-age"), "86400");
     secured(&answer);
+}
+
+async fn broken() {
+    panic!("planted")
+}
+
+#[tokio::test]
+async fn a_panic_is_a_500_that_says_nothing_and_the_next_request_is_served() {
+    let app = TestApp::new().await;
+    let routes = OpenApiRouter::new().route("/broken", get(broken)).route("/well", get(async || "well"));
+    let service = service(routes, app.state.app.clone());
+    let ask = async |path: &str| {
+        let request = Request::get(path).body(Body::empty()).expect("a request");
+        service.clone().oneshot(request).await.expect("a router never fails")
+    };
+    let answer = ask("/broken").await;
+    assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    let body = axum::body::to_bytes(answer.into_body(), 10_000).await.expect("a body");
+    assert!(!String::from_utf8_lossy(&body).contains("planted"));
+    assert_eq!(ask("/well").await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_given_up_before_lambda_would() {
+    let app = TestApp::new().await;
+    let routes = OpenApiRouter::new().route("/slow", get(pending::<()>));
+    let service = service(routes, app.state.app.clone());
+    let mut request = Request::get("/slow").header("origin", ORIGIN).body(Body::empty()).expect("a request");
+    let mut context = Context::default();
+    #[expect(clippy::disallowed_methods, reason = "Lambda's deadline is a moment of the machine's clock")]
+    let deadline =
+        SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970") + Duration::from_millis(600);
+    context.deadline = u64::try_from(deadline.as_millis()).expect("a time before the year 500,000,000");
+    request.extensions_mut().insert(context);
+    let answer = service.oneshot(request).await.expect("a router never fails");
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.headers()["retry-after"], "5");
+    assert_eq!(answer.headers()["access-control-allow-origin"], ORIGIN);
 }

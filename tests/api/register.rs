@@ -77,3 +77,15 @@ async fn a_common_password_is_refused_by_name() {
     assert_eq!(answer.text("/errors/0/pointer"), "/password");
     assert!(answer.text("/errors/0/detail").contains("common"));
 }
+
+#[tokio::test]
+async fn one_source_cannot_mail_the_whole_world() {
+    let app = TestApp::new().await;
+    let client = app.client();
+    let body = json!({ "name": "Eve", "email": "ada@example.com", "password": "a long enough phrase" });
+    client.post("/v1/auth/register", body.clone()).await.ok(201);
+    for _ in 0..9 {
+        client.post("/v1/auth/register", body.clone()).await.refused(409, "email-taken");
+    }
+    client.post("/v1/auth/register", body).await.refused(429, "too-many-attempts");
+}

@@ -203,14 +203,13 @@ async fn without_redis_everything_works_and_nothing_is_open() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_secrets_manager_a_running_function_runs_on_and_a_new_one_says_so() {
+async fn a_function_that_cannot_read_its_keys_says_so_and_lets_nobody_in() {
     let services = Services::start().await;
     let running = services.app(&[]).await;
     let ada = running.person("Ada").await;
     let nowhere = "arn:aws:secretsmanager:us-east-1:123456789012:secret:nowhere-AbCdEf";
     let new = services.app(&[("JWT_PUBLIC_KEYS", nowhere)]).await;
 
-    // An unknown key id makes the key set be read again; that it cannot be is no reason to let anyone in, or to fail.
     ada.client.get("/v1/auth/me").await.ok(200);
     let answer = new.client().token(&ada.access_token).get("/v1/auth/me").await;
     answer.refused(503, "unavailable");

@@ -1,5 +1,7 @@
 //! `POST /v1/auth/login`
 
+use std::time::Duration;
+
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
@@ -9,7 +11,7 @@ use serde::Deserialize;
 use shared::{
     ApiError,
     audit::{Action, Event},
-    error::{Problem, Unavailable},
+    error::Problem,
     extract::Body,
     http::RequestInfo,
     page::Data,
@@ -79,9 +81,7 @@ pub async fn login(
                     None => store::users::hold_password(tx, id, seen).await?,
                 };
                 let user = if held { store::users::find(tx, id).await? } else { None };
-                // It was right a moment ago: the same request will find out whether it still is.
-                let user = user
-                    .ok_or_else(|| Unavailable::new("sign-in", anyhow::anyhow!("password just changed")))?;
+                let user = user.ok_or_else(|| refusals::JUST_CHANGED.retry_after(Duration::from_secs(1)))?;
                 let (session, refresh) = grant::open(&state, tx, id, given.transport, &request, now).await?;
                 let event =
                     Event::new(Action::SessionCreated, id, &request).through(session.id).to(session.id.0);

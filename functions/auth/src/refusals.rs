@@ -8,6 +8,12 @@ pub const EMAIL_TAKEN: Refusal =
 /// For a wrong password, an unknown address and a deleted account alike.
 pub const WRONG_CREDENTIALS: Refusal =
     Refusal::unauthorized("wrong-credentials", "The address or the password is wrong.");
+/// The password was right a moment ago: the same request will find out whether it still is.
+pub const JUST_CHANGED: Refusal = Refusal {
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    code: "try-again",
+    message: "The account has changed this moment. Try again.",
+};
 pub const WRONG_PASSWORD: Refusal = Refusal::forbidden("wrong-password", "The current password is wrong.");
 pub const REAUTHENTICATE: Refusal = Refusal::forbidden(
     "reauthentication-required",

@@ -56,6 +56,8 @@ impl Attempt {
     /// The guess was right: forgets this account's guesses from this source, and this one of the source's.
     pub async fn succeeded(self, state: &AuthState) {
         let [account, source] = self.0;
+        state.app.fallback.forget(&account);
+        state.app.fallback.uncount(&source);
         let mut commands = redis::pipe();
         let keep = i64::try_from(WINDOW.as_millis()).unwrap_or(i64::MAX);
         commands.del(account).ignore().decr(&source, 1).ignore().pexpire(&source, keep).ignore();

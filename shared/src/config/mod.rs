@@ -179,7 +179,7 @@ pub struct Monitoring {
     /// `TRACING_ENABLED` and `TRACING_ENDPOINT`; X-Ray needs neither, and nothing else exports yet.
     pub tracing: Option<Url>,
     /// `SENTRY_DSN`; nothing reports there yet.
-    pub sentry: Option<Url>,
+    pub sentry: Setting,
 }
 
 /// Every problem found, so that one failed start names them all.
@@ -272,7 +272,7 @@ impl Config {
                 metrics: r.flag("METRICS_ENABLED", true),
                 metrics_port: r.parsed("METRICS_PORT", 9090, "a port"),
                 tracing: r.url("TRACING_ENDPOINT"),
-                sentry: r.url("SENTRY_DSN"),
+                sentry: r.setting("SENTRY_DSN"),
             },
         };
         if r.flag("TRACING_ENABLED", false) && config.monitoring.tracing.is_none() {

@@ -69,6 +69,7 @@ async fn count(state: &AppState, address: Option<IpAddr>, credential: &mut Crede
 async fn uncount(state: &AppState, key: &str) {
     let mut commands = redis::pipe();
     let keep = i64::try_from(state.config.rate_limit.window.as_millis()).unwrap_or(i64::MAX);
+    state.fallback.uncount(key);
     commands.decr(key, 1).ignore().pexpire(key, keep).ignore();
     if let Err(error) = state.redis.query::<()>(&commands).await {
         tracing::debug!(%error, "a successful request stays counted");

@@ -35,7 +35,7 @@ pub struct Reauthentication {
 
 /// Delete my account.
 ///
-/// Ends all sessions. The address is free for a new account at once; what is left of the old one is anonymised after 30 days.
+/// Ends all sessions. The address is free for a new account at once.
 #[utoipa::path(
     delete, path = "/v1/auth/me", tag = "auth", operation_id = "delete_me",
     params(("If-Match" = Option<String>, Header, description = "Delete it only if this is still its `ETag`.")),

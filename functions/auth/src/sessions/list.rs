@@ -19,6 +19,7 @@ use crate::AuthState;
     params(PageQuery), security(("bearer" = [])),
     responses(
         (status = 200, description = "A page of my sessions.", body = Page<SessionView>),
+        (status = 422, description = "`invalid-query`", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
     ),
 )]
