@@ -12,7 +12,8 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    Interrupt, process,
+    Interrupt, leftovers,
+    process::{self, Ending},
     service::{open_log, tail},
 };
 
@@ -34,6 +35,33 @@ pub fn quietly(command: &mut Command, log: &Path, interrupt: &Interrupt) -> Resu
 
 /// Runs a tool that shows its own output.
 pub fn openly(command: &mut Command, interrupt: &Interrupt) -> Result<ExitStatus> {
+    run(command, interrupt, |_| Ok(()))
+}
+
+/// Runs a tool that shows its own output, and leaves a note in `dir` meanwhile: should this process be killed, the
+/// next run stops the tool together with the services it uses.
+pub fn openly_noted(
+    name: &str,
+    dir: &Path,
+    command: &mut Command,
+    interrupt: &Interrupt,
+) -> Result<ExitStatus> {
+    let mut note = None;
+    let status = run(command, interrupt, |pid| {
+        note = Some(leftovers::note(dir, name, pid, Ending::Terminate)?);
+        Ok(())
+    });
+    if let Some(note) = note {
+        let _gone = fs::remove_file(note);
+    }
+    status
+}
+
+fn run(
+    command: &mut Command,
+    interrupt: &Interrupt,
+    started: impl FnOnce(u32) -> Result<()>,
+) -> Result<ExitStatus> {
     interrupt.check()?;
     // A group of its own, so that a request to stop ends the tool with all it started, whoever it came from.
     let mut child = command
@@ -41,6 +69,7 @@ pub fn openly(command: &mut Command, interrupt: &Interrupt) -> Result<ExitStatus
         .process_group(0)
         .spawn()
         .with_context(|| format!("start `{}`", line(command)))?;
+    started(child.id())?;
     while !interrupt.requested() {
         if let Some(status) = child.try_wait().context("wait for a tool")? {
             return Ok(status);

@@ -30,9 +30,10 @@ impl Packages {
         if let Some(found) = Self::find() {
             return Ok(found);
         }
+        let commands = commands()?;
         let begin = Instant::now();
         report.begins("Installing redis-server and pgbouncer with the system's package manager (once)");
-        for install in commands()? {
+        for install in commands {
             let mut command = Command::new(install[0]);
             command.args(&install[1..]);
             command::quietly(&mut command, log, interrupt)?;

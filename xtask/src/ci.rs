@@ -53,7 +53,7 @@ const CHECKS: [Check; 8] = [
     },
     Check {
         what: "Build for AWS",
-        remedy: "cargo xtask sam-build shows the same failure again",
+        remedy: "cargo xtask sam-build --quick shows the same failure again",
         run: sam_build,
     },
     Check {
@@ -147,7 +147,7 @@ fn template(project: &Project, tools: &Tools) -> Result<()> {
 }
 
 fn sam_build(project: &Project, _: &Tools) -> Result<()> {
-    itself(project, &["sam-build"])
+    itself(project, &["sam-build", "--quick"])
 }
 
 fn tests(project: &Project, _: &Tools) -> Result<()> {

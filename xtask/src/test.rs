@@ -41,15 +41,18 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
         database_url: None,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let stack = Stack::start(&tools, &packages, settings, &project.interrupt, &Lines)?;
+    let mut stack = Stack::start(&tools, &packages, settings, &project.interrupt, &Lines)?;
 
     let mut tests = project.cargo(&["test", "--workspace", "--no-fail-fast"]);
     tests.args(&arguments.filter).arg("--").args(&arguments.extra);
     give(&mut tests, &stack.test_environment()?);
     tests.env("TEST_TOOLS", tools.path()).env("TEST_TARGET_DIR", project.target(Profile::Dev)?);
-    let status = command::openly(&mut tests, &project.interrupt)?;
+    let status = command::openly_noted("tests", scratch.path(), &mut tests, &project.interrupt)?;
     if status.success() {
         return Ok(ExitCode::SUCCESS);
+    }
+    if let Err(error) = stack.check() {
+        eprintln!("\n{error:#}");
     }
     eprintln!("\nTests failed. One of them again: cargo xtask test <its name> -- --nocapture");
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
