@@ -50,21 +50,21 @@ def random_key() -> str:
 def kept_secrets(directory: pathlib.Path) -> dict:
     """The secrets that a restart must not change: with new keys, everyone would be signed out."""
     path = directory / "secrets.json"
-    if not path.exists():
-        made_up = {
-            "signing-keys": {"keys": [signing_key(status) for status in ("next", "current", "previous")]},
-            "auth": {
-                "refreshSecret": random_key(),
-                "sessionSecret": random_key(),
-                "encryptionKey": random_key(),
-            },
-        }
+    made_up = {
+        "signing-keys": {"keys": [signing_key(status) for status in ("next", "current", "previous")]},
+        "auth": {"refreshSecret": random_key(), "sessionSecret": random_key()},
+        "encryption": {"key": random_key()},
+    }
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    # A folder may be older than one of these secrets.
+    if made_up.keys() - kept.keys():
+        kept = made_up | kept
         unfinished = path.with_suffix(".new")
         unfinished.unlink(missing_ok=True)
         with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump(made_up, file, indent=2)
+            json.dump(kept, file, indent=2)
         unfinished.rename(path)
-    return json.loads(path.read_text())
+    return kept
 
 
 def without_private_part(keys: dict) -> dict:
@@ -168,6 +168,7 @@ def seed(settings: dict, kept: dict) -> dict:
         "signing-keys": kept["signing-keys"],
         "verification-keys": without_private_part(kept["signing-keys"]),
         "auth": kept["auth"],
+        "encryption": kept["encryption"],
     }
     return {
         name: manager.create_secret(Name=f"{settings['prefix']}/{name}", SecretString=json.dumps(value))["ARN"]

@@ -39,7 +39,7 @@ impl Stack {
             ("JWT_PUBLIC_KEYS", arn("verification-keys")?),
             ("JWT_REFRESH_SECRET", member("auth", "refreshSecret")?),
             ("SESSION_SECRET", member("auth", "sessionSecret")?),
-            ("ENCRYPTION_KEY", member("auth", "encryptionKey")?),
+            ("ENCRYPTION_KEY", member("encryption", "key")?),
         ])
     }
 

@@ -1,10 +1,15 @@
 //! The audit log: an event commits with what it describes, or neither does.
 
-use crate::{
-    http::RequestInfo,
-    ids::{OrganizationId, SessionId, UserId},
-};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
+
+use crate::{
+    auth::member::Principal,
+    http::RequestInfo,
+    ids::{ApiKeyId, AuditEventId, OrganizationId, SessionId, UserId},
+};
 
 /// What happened. The names are part of the contract with those who read the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +28,56 @@ pub enum Action {
     SessionCreated,
     /// Someone ended a session, or all of them.
     SessionRevoked,
+    /// Someone asked for a link to choose a new password.
+    PasswordResetRequested,
+    /// … and chose one.
+    PasswordReset,
+    /// Someone asked for a link that signs them in.
+    MagicLinkRequested,
+    /// Someone asked to move to another address.
+    EmailChangeRequested,
+    /// Someone moved to another address.
+    EmailChanged,
+    /// Someone was given a copy of everything held about a person.
+    UserExported,
+    /// An administrator changed an account.
+    UserSuspended,
+    /// … gave it back.
+    UserRestored,
+    /// … overwrote every personal column.
+    UserErased,
+    /// … forbade its erasure.
+    LegalHoldPlaced,
+    /// … allowed it again.
+    LegalHoldLifted,
+    /// An organization was made.
+    OrganizationCreated,
+    /// … its profile changed.
+    OrganizationUpdated,
+    /// … and it was deleted.
+    OrganizationDeleted,
+    /// Someone's role changed.
+    MemberUpdated,
+    /// Someone was removed, or left.
+    MemberRemoved,
+    /// Someone was invited.
+    InvitationCreated,
+    /// … and no longer is.
+    InvitationRevoked,
+    /// … and joined.
+    InvitationAccepted,
+    /// … and did not want to.
+    InvitationDeclined,
+    /// An API key was made.
+    ApiKeyCreated,
+    /// … renamed, or given other scopes.
+    ApiKeyUpdated,
+    /// … given a new secret.
+    ApiKeyRotated,
+    /// … and revoked.
+    ApiKeyRevoked,
+    /// A member or a key asked for what its role or scopes do not allow.
+    AccessDenied,
     /// A refresh token came back after it was used up: it has been stolen, or its successor has.
     RefreshTokenReused,
 }
@@ -39,6 +94,31 @@ impl Action {
             Self::PasswordChanged => "user.password_changed",
             Self::SessionCreated => "session.created",
             Self::SessionRevoked => "session.revoked",
+            Self::PasswordResetRequested => "user.password_reset_requested",
+            Self::PasswordReset => "user.password_reset",
+            Self::MagicLinkRequested => "user.magic_link_requested",
+            Self::EmailChangeRequested => "user.email_change_requested",
+            Self::EmailChanged => "user.email_changed",
+            Self::UserExported => "user.exported",
+            Self::UserSuspended => "user.suspended",
+            Self::UserRestored => "user.restored",
+            Self::UserErased => "user.erased",
+            Self::LegalHoldPlaced => "user.legal_hold_placed",
+            Self::LegalHoldLifted => "user.legal_hold_lifted",
+            Self::OrganizationCreated => "organization.created",
+            Self::OrganizationUpdated => "organization.updated",
+            Self::OrganizationDeleted => "organization.deleted",
+            Self::MemberUpdated => "member.updated",
+            Self::MemberRemoved => "member.removed",
+            Self::InvitationCreated => "invitation.created",
+            Self::InvitationRevoked => "invitation.revoked",
+            Self::InvitationAccepted => "invitation.accepted",
+            Self::InvitationDeclined => "invitation.declined",
+            Self::ApiKeyCreated => "api_key.created",
+            Self::ApiKeyUpdated => "api_key.updated",
+            Self::ApiKeyRotated => "api_key.rotated",
+            Self::ApiKeyRevoked => "api_key.revoked",
+            Self::AccessDenied => "access.denied",
             Self::RefreshTokenReused => "session.refresh_token_reused",
         }
     }
@@ -54,6 +134,8 @@ pub struct Event<'a> {
     pub actor: Option<UserId>,
     /// Through which session.
     pub session: Option<SessionId>,
+    /// Through which API key.
+    pub api_key: Option<ApiKeyId>,
     /// In which organization.
     pub organization: Option<OrganizationId>,
     /// To what.
@@ -63,17 +145,33 @@ pub struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    /// `actor` did `action` in `request`.
+    /// Someone did `action` in `request`.
     #[must_use]
-    pub fn new(action: Action, actor: UserId, request: &'a RequestInfo) -> Self {
+    pub fn anonymous(action: Action, request: &'a RequestInfo) -> Self {
         Self {
             action,
             denied: false,
-            actor: Some(actor),
+            actor: None,
             session: None,
+            api_key: None,
             organization: None,
-            target: Some(actor.0),
+            target: None,
             request,
+        }
+    }
+
+    /// `actor` did `action` to themselves.
+    #[must_use]
+    pub fn new(action: Action, actor: UserId, request: &'a RequestInfo) -> Self {
+        Self { actor: Some(actor), target: Some(actor.0), ..Self::anonymous(action, request) }
+    }
+
+    /// `principal` did `action`.
+    #[must_use]
+    pub fn by(action: Action, principal: &Principal, request: &'a RequestInfo) -> Self {
+        match principal {
+            Principal::User(caller) => Self::new(action, caller.user, request).through(caller.session),
+            Principal::ApiKey(id) => Self { api_key: Some(*id), ..Self::anonymous(action, request) },
         }
     }
 
@@ -83,7 +181,13 @@ impl<'a> Event<'a> {
         Self { session: Some(session), ..self }
     }
 
-    /// To the session `target`.
+    /// In `organization`.
+    #[must_use]
+    pub fn within(self, organization: OrganizationId) -> Self {
+        Self { organization: Some(organization), ..self }
+    }
+
+    /// To `target`.
     #[must_use]
     pub fn to(self, target: Uuid) -> Self {
         Self { target: Some(target), ..self }
@@ -94,4 +198,51 @@ impl<'a> Event<'a> {
     pub fn denied(self) -> Self {
         Self { denied: true, ..self }
     }
+}
+
+/// One line of the log, for those who may read it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditEvent {
+    /// Its id.
+    pub id: AuditEventId,
+    /// When.
+    pub occurred_at: DateTime<Utc>,
+    /// What.
+    #[schema(example = "member.updated")]
+    pub action: String,
+    /// `success` or `denied`.
+    #[schema(example = "success")]
+    pub outcome: String,
+    /// Which user did it, if one did.
+    pub actor_id: Option<UserId>,
+    /// Through which session.
+    pub session_id: Option<SessionId>,
+    /// Through which API key.
+    pub api_key_id: Option<ApiKeyId>,
+    /// In which organization.
+    pub organization_id: Option<OrganizationId>,
+    /// To what: the id of a user, member, key ….
+    pub target_id: Option<Uuid>,
+    /// From where.
+    #[schema(example = "203.0.113.7")]
+    pub ip_address: Option<String>,
+    /// In which request.
+    pub request_id: String,
+}
+
+/// Which lines of the log.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub struct AuditFilter {
+    /// Only what this user did.
+    pub actor_id: Option<UserId>,
+    /// Only this.
+    #[param(example = "member.updated", max_length = 64)]
+    pub action: Option<String>,
+    /// Only what happened then or later.
+    pub since: Option<DateTime<Utc>>,
+    /// Only what happened before.
+    pub until: Option<DateTime<Utc>>,
 }

@@ -6,6 +6,14 @@ use axum::{
     response::{AppendHeaders, IntoResponseParts, ResponseParts},
 };
 
+use utoipa::{
+    IntoParams,
+    openapi::{
+        path::{Parameter, ParameterBuilder, ParameterIn},
+        schema::{ObjectBuilder, Type},
+    },
+};
+
 use crate::{ApiError, Refusal};
 
 /// The resource changed since the caller read it.
@@ -32,6 +40,18 @@ impl IntoResponseParts for ETag {
 
 /// The version the caller expects to change; `None` when any will do.
 pub struct IfMatch(pub Option<i64>);
+
+impl IntoParams for IfMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let text = ObjectBuilder::new().schema_type(Type::String).examples(["\"1\""]);
+        let header = ParameterBuilder::new()
+            .name("If-Match")
+            .parameter_in(ParameterIn::Header)
+            .description(Some("Do it only if this is still the resource's `ETag`."))
+            .schema(Some(text));
+        vec![header.build()]
+    }
+}
 
 impl<S: Sync> FromRequestParts<S> for IfMatch {
     type Rejection = ApiError;

@@ -1,5 +1,7 @@
 //! Extractors whose rejections speak our error format.
 
+use std::borrow::Cow;
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Request},
@@ -8,8 +10,12 @@ use axum::{
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::error::Category;
 use serde_path_to_error::{Path as ErrorPath, Segment};
+use url::form_urlencoded;
 
-use crate::error::{ApiError, NO_SUCH_ROUTE, Refusal};
+use crate::{
+    error::{ApiError, NO_SUCH_ROUTE, Refusal},
+    page::PageQuery,
+};
 
 const MALFORMED: Refusal = Refusal::bad_request("malformed-body", "The request body is not JSON (RFC 8259).");
 const INVALID: Refusal = Refusal::invalid(
@@ -43,22 +49,30 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     }
 }
 
-/// The query string. Unknown parameters are refused by the types themselves.
-pub struct Query<T>(pub T);
+/// Which page of a list, and of which rows: the query string, of which the page takes its part and the filter the rest.
+pub struct List<F = NoFilter>(pub PageQuery, pub F);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+/// A list that is always whole.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoFilter {}
+
+impl<F: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for List<F> {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        match axum::extract::Query::from_request_parts(parts, state).await {
-            Ok(axum::extract::Query(value)) => Ok(Self(value)),
-            Err(rejection) => {
-                use std::error::Error;
-                let detail = rejection.source().map_or_else(String::new, ToString::to_string);
-                Err(ApiError::field(INVALID_QUERY, String::new(), detail))
-            }
-        }
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let query = parts.uri.query().unwrap_or_default();
+        let (page, filter): (Vec<_>, Vec<_>) = form_urlencoded::parse(query.as_bytes())
+            .partition(|(name, _)| matches!(&**name, "limit" | "cursor" | "sort"));
+        Ok(Self(part(page)?, part(filter)?))
     }
+}
+
+/// Of these parameters and no others.
+fn part<T: DeserializeOwned>(pairs: Vec<(Cow<str>, Cow<str>)>) -> Result<T, ApiError> {
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    serde_urlencoded::from_str(&query)
+        .map_err(|error| ApiError::field(INVALID_QUERY, String::new(), error.to_string()))
 }
 
 /// A JSON body. Domain types validate themselves while deserializing, so holding one means it is valid.
@@ -68,11 +82,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        if !is_json(request.headers()) {
-            return Err(NOT_JSON.into());
-        }
-        parse(&bytes(request, state).await?).map(Self)
+        body(request, state).await.map(|(value, _)| Self(value))
     }
+}
+
+/// A JSON body and its bytes.
+pub(crate) async fn body<T: DeserializeOwned, S: Send + Sync>(
+    request: Request,
+    state: &S,
+) -> Result<(T, Bytes), ApiError> {
+    if !is_json(request.headers()) {
+        return Err(NOT_JSON.into());
+    }
+    let bytes = bytes(request, state).await?;
+    Ok((parse(&bytes)?, bytes))
 }
 
 /// A JSON body that may be left out.
@@ -148,6 +171,15 @@ pub enum Patch<T> {
 }
 
 impl<T> Patch<T> {
+    /// A new value, if there is one; an error if it is to be removed and cannot be.
+    pub fn kept(&self) -> Result<Option<&T>, ()> {
+        match self {
+            Self::Keep => Ok(None),
+            Self::Clear => Err(()),
+            Self::Set(value) => Ok(Some(value)),
+        }
+    }
+
     /// Whether to change anything, and to what.
     pub fn change(&self) -> (bool, Option<&T>) {
         match self {

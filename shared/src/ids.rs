@@ -51,3 +51,11 @@ id!(
     /// One line of the audit log.
     AuditEventId
 );
+id!(
+    /// A mailed question whether someone wants to join.
+    InvitationId
+);
+id!(
+    /// A program's credential.
+    ApiKeyId
+);

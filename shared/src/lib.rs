@@ -1,7 +1,9 @@
 //! What every function stands on. Knows tables and services, but no URL of any route group.
 
+pub mod account;
 pub mod audit;
 pub mod auth;
+pub mod choice;
 pub mod clock;
 pub mod config;
 pub mod db;
@@ -9,11 +11,16 @@ pub mod error;
 pub mod etag;
 pub mod extract;
 pub mod http;
+pub mod idempotency;
 pub mod ids;
+pub mod mails;
+pub mod one_time;
 pub mod outside;
 pub mod page;
+pub mod personal_data;
 pub mod rate_limit;
 pub mod redis;
+pub mod seal;
 pub mod secrets;
 pub mod state;
 pub mod store;

@@ -1,5 +1,6 @@
 //! Lists: one envelope, one cursor, for every resource.
 
+use chrono::{DateTime, Utc};
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use utoipa::{IntoParams, ToSchema};
@@ -65,7 +66,7 @@ pub enum Sort {
 impl PageQuery {
     /// The row after which to go on.
     #[must_use]
-    pub fn after(&self) -> Option<Uuid> {
+    pub fn after(&self) -> Option<Place> {
         self.cursor.as_ref().map(|cursor| cursor.0)
     }
 
@@ -81,14 +82,40 @@ impl PageQuery {
         i64::from(self.limit.0) + 1
     }
 
-    /// Makes a page of what [`Self::rows`] found: `id` is what the cursor holds, `view` what is shown.
-    pub fn page<R, T>(&self, mut rows: Vec<R>, id: impl Fn(&R) -> Uuid, view: impl FnMut(R) -> T) -> Page<T> {
+    /// Makes a page of what [`Self::rows`] found: `place` is what the cursor holds, `view` what is shown.
+    pub fn page<R, T>(
+        &self,
+        mut rows: Vec<R>,
+        place: impl Fn(&R) -> Place,
+        view: impl FnMut(R) -> T,
+    ) -> Page<T> {
         let limit = usize::from(self.limit.0);
         let more = rows.len() > limit;
         rows.truncate(limit);
-        let next_cursor =
-            rows.last().filter(|_| more).map(|last| BASE64URL_NOPAD.encode(id(last).as_bytes()));
+        let next_cursor = rows.last().filter(|_| more).map(|last| place(last).encode());
         Page { data: rows.into_iter().map(view).collect(), meta: PageMeta { next_cursor } }
+    }
+}
+
+/// Where a row stands in a list.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// When it was made, to the microsecond.
+    pub at: DateTime<Utc>,
+    /// Its id, which decides between rows of one moment.
+    pub id: Uuid,
+}
+
+impl Place {
+    fn encode(self) -> String {
+        BASE64URL_NOPAD.encode(&[&self.at.timestamp_micros().to_be_bytes()[..], self.id.as_bytes()].concat())
+    }
+
+    fn decode(text: &str) -> Option<Self> {
+        let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
+        let (at, id) = bytes.split_at_checked(8)?;
+        let at = DateTime::from_timestamp_micros(i64::from_be_bytes(at.try_into().ok()?))?;
+        Some(Self { at, id: Uuid::from_slice(id).ok()? })
     }
 }
 
@@ -110,17 +137,14 @@ impl<'de> Deserialize<'de> for Limit {
     }
 }
 
-/// The id of the last row of a page. Says nothing about access: the query behind it asks whose rows they are.
+/// The last row of a page. Says nothing about access: the query behind it asks whose rows they are.
 #[derive(Debug)]
-struct Cursor(Uuid);
+struct Cursor(Place);
 
 impl<'de> Deserialize<'de> for Cursor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = String::deserialize(deserializer)?;
-        BASE64URL_NOPAD
-            .decode(raw.as_bytes())
-            .ok()
-            .and_then(|bytes| Uuid::from_slice(&bytes).ok())
+        Place::decode(&raw)
             .map(Self)
             .ok_or_else(|| D::Error::custom("cursor is the nextCursor of an earlier page"))
     }

@@ -10,6 +10,8 @@ use std::{
 use chrono::{DateTime, Utc};
 use redis::Pipeline;
 
+use crate::AppState;
+
 /// The most subjects the fallback remembers; beyond it the windows that ended are dropped, then all.
 const FALLBACK_SUBJECTS: usize = 10_000;
 
@@ -102,6 +104,19 @@ impl Fallback {
     pub fn forget(&self, key: &str) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
+}
+
+/// Counts one more of `subject`.
+pub async fn take(state: &AppState, limit: Limit, subject: &str) -> Verdict {
+    let now = state.clock.now();
+    let key = state.redis.rate_limit_key(limit.name, subject, limit.window_end(now));
+    let mut commands = redis::pipe();
+    limit.count(&mut commands, &key);
+    let count = match state.redis.query::<[i64; 1]>(&commands).await {
+        Ok([count]) => counted(count),
+        Err(_) => state.fallback.count(&key, limit.window_end(now), now),
+    };
+    limit.judge(count, now)
 }
 
 /// Who is counted for an address: itself, or its /64 for IPv6, of which one subscriber has all

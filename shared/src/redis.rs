@@ -131,6 +131,12 @@ impl Redis {
         u64::try_from(self.0.born.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
+    /// Where anything else of this system is kept.
+    #[must_use]
+    pub fn key(&self, name: &str) -> String {
+        format!("{}:{name}", self.0.config.prefix)
+    }
+
     /// Where a rate limit counts: `subject` within the window that ends at `window_end`, a Unix time in ms.
     #[must_use]
     pub fn rate_limit_key(&self, limit: &str, subject: &str, window_end: i64) -> String {

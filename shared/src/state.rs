@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     auth::access_token::Verifier, clock::Clock, clock::SystemClock, config::Config, db::Db,
-    rate_limit::Fallback, redis::Redis, secrets::Secrets,
+    rate_limit::Fallback, redis::Redis, seal::Sealer, secrets::Secrets,
 };
 
 /// Made once in `main`; nothing in it dials before it is needed.
@@ -16,6 +16,8 @@ pub struct AppState {
     pub clock: Arc<dyn Clock>,
     /// Secrets Manager.
     pub secrets: Secrets,
+    /// Encrypts what must be readable again.
+    pub sealer: Sealer,
     /// The database.
     pub db: Db,
     /// The cache.
@@ -40,6 +42,7 @@ impl AppState {
         Self {
             db: Db::new(config.database.clone(), secrets.clone()),
             redis: Redis::new(config.cache.clone(), secrets.clone()),
+            sealer: Sealer::new(secrets.clone(), config.encryption_key.clone()),
             verifier: Verifier::new(secrets.clone(), Arc::new(config.tokens.clone()), Arc::clone(&clock)),
             fallback: Arc::default(),
             config: Arc::new(config),

@@ -17,7 +17,7 @@ use tracing_subscriber::{EnvFilter, fmt::time::ChronoUtc, layer::SubscriberExt, 
 pub const NAMESPACE: &str = "Arches";
 
 /// Who may say more than warnings. What other people's code says below that holds secrets: bodies, headers, queries.
-const OURS: [&str; 5] = ["auth", "docs", "migrate", "shared", "system"];
+const OURS: [&str; 7] = ["auth", "docs", "migrate", "organizations", "shared", "system", "users"];
 
 static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
 static WARM: AtomicBool = AtomicBool::new(false);

@@ -38,6 +38,52 @@ impl TryFrom<String> for Name {
     }
 }
 
+/// A name in URLs: 1 to 63 lower-case letters, digits and hyphens, with a letter or digit at both ends (as a DNS label, RFC 1123).
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
+#[schema(value_type = String, pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", max_length = 63, example = "analytical-engines")]
+pub struct Slug(String);
+text!(Slug);
+
+impl TryFrom<String> for Slug {
+    type Error = &'static str;
+
+    fn try_from(raw: String) -> Result<Self, Self::Error> {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let bytes = raw.as_bytes();
+        match (bytes.first(), bytes.last()) {
+            (Some(first), Some(last))
+                if bytes.len() <= 63
+                    && plain(*first)
+                    && plain(*last)
+                    && bytes.iter().all(|byte| plain(*byte) || *byte == b'-') =>
+            {
+                Ok(Self(raw))
+            }
+            _ => Err("a slug has 1 to 63 of a-z, 0-9 and -, and neither begins nor ends with -"),
+        }
+    }
+}
+
+/// Why something was done to an account: 1 to 500 characters.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
+#[schema(value_type = String, min_length = 1, max_length = 500, example = "Asked for by the court, case 12/34")]
+pub struct Reason(String);
+text!(Reason);
+
+impl TryFrom<String> for Reason {
+    type Error = &'static str;
+
+    fn try_from(raw: String) -> Result<Self, Self::Error> {
+        let reason = raw.trim();
+        match reason.chars().count() {
+            1..=500 if !reason.contains('\0') => Ok(Self(reason.to_owned())),
+            _ => Err("a reason has 1 to 500 characters"),
+        }
+    }
+}
+
 /// An address that mail can be sent to (RFC 5321, 4.1.2), at most 254 characters, in a domain with a dot.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(try_from = "String")]

@@ -13,6 +13,7 @@ use std::{collections::HashMap, env, sync::Arc};
 use auth::AuthState;
 use axum::Router;
 use chrono::{DateTime, Utc};
+use organizations::OrganizationsState;
 use shared::{
     AppState,
     clock::FrozenClock,
@@ -51,6 +52,8 @@ pub struct TestApp {
     pub database: Database,
     mailer: RecordingMailer,
     auth: Router,
+    organizations: Router,
+    users: Router,
     system: Router,
 }
 
@@ -74,13 +77,23 @@ impl TestApp {
         let app = AppState::with_clock(config, Arc::new(clock.clone()));
         let state = AuthState::with_mailer(app.clone(), Arc::new(mailer.clone()));
         let auth = http::service(auth::routes(), state.clone());
+        let mailing = OrganizationsState { app: app.clone(), mailer: Arc::new(mailer.clone()) };
+        let organizations = http::service(organizations::routes(), mailing);
+        let users = http::service(users::routes(), app.clone());
         let system = http::service_with_probes(system::routes(), system::probes(), SystemState::new(app));
-        Self { state, clock, database, mailer, auth, system }
+        Self { state, clock, database, mailer, auth, organizations, users, system }
     }
 
     /// The function that serves `path`.
     fn function(&self, path: &str) -> Router {
-        if path.starts_with("/v1/auth") { self.auth.clone() } else { self.system.clone() }
+        let service = match path.split(['/', '?']).nth(2) {
+            Some("auth") => &self.auth,
+            Some("organizations" | "invitations") => &self.organizations,
+            Some("users" | "audit-events") => &self.users,
+            _ if path.starts_with("/account") => &self.auth,
+            _ => &self.system,
+        };
+        service.clone()
     }
 
     /// A client with an address of its own, signed in nowhere.

@@ -111,12 +111,20 @@ fn a_role_that_reads_a_secret_its_function_has_no_use_for() {
 }
 
 #[test]
-fn a_signing_key_that_leaves_auth() {
-    let key = json!({"Ref": "SigningKeysSecret"});
-    let statement = json!({"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": key});
-    let broken = granting("System", statement)
-        .with("/Resources/System/Properties/Environment/Variables/JWT_SECRET", key);
-    noticed(&rules::reads_exactly_the_secrets_it_is_given(&broken), "System");
+fn a_secret_that_leaves_those_it_is_reserved_for() {
+    for (secret, function) in [
+        ("SigningKeysSecret", "System"),
+        ("AuthSecret", "Organizations"),
+        ("EncryptionSecret", "Users"),
+        ("DatabaseOwnerSecret", "Auth"),
+    ] {
+        let arn = json!({"Ref": secret});
+        let statement =
+            json!({"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": arn});
+        let broken = granting(function, statement)
+            .with(&format!("/Resources/{function}/Properties/Environment/Variables/TAKEN"), arn);
+        noticed(&rules::reads_exactly_the_secrets_it_is_given(&broken), function);
+    }
 }
 
 #[test]
@@ -155,10 +163,10 @@ fn a_secret_that_cloudformation_writes_out() {
 
 #[test]
 fn a_path_that_leads_nowhere_or_to_two_functions() {
-    let documented = ["/v1/organizations".to_owned(), "/v1/auth".to_owned()];
+    let documented = ["/v1/billing".to_owned(), "/v1/auth".to_owned()];
     noticed(
         &rules::reaches_every_path_in_one_way(&template(), &documented),
-        "0 functions answer at /v1/organizations",
+        "0 functions answer at /v1/billing",
     );
     noticed(
         &rules::reaches_every_path_in_one_way(&template(), &documented),
@@ -224,6 +232,7 @@ fn an_environment_that_says_too_little_or_takes_from_another() {
     let staging = Template::read(&text("infra/environments/staging.yaml"));
     for (broken, about) in [
         (staging.without("/MailFrom"), "does not say MailFrom"),
+        (staging.without("/AppUrl"), "neither AppUrl nor DomainName"),
         (staging.with("/Colour", json!("blue")), "Colour"),
         (staging.with("/DatabaseSecret", json!("/arches/production/data/database-secret")), "elsewhere"),
     ] {

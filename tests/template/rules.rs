@@ -11,8 +11,12 @@ const SECRET: [&str; 7] = ["_URL", "SECRET", "KEY", "PASSWORD", "TOKEN", "CREDEN
 /// `…_URL`, yet public: where links in mails lead.
 const PUBLIC: [&str; 1] = ["APP_URL"];
 /// Who may read what only they may read.
-const RESERVED: [(&str, &str); 3] =
-    [("SigningKeysSecret", "Auth"), ("AuthSecret", "Auth"), ("DatabaseOwnerSecret", "Migrate")];
+const RESERVED: [(&str, &[&str]); 4] = [
+    ("SigningKeysSecret", &["Auth"]),
+    ("AuthSecret", &["Auth"]),
+    ("EncryptionSecret", &["Auth", "Organizations"]),
+    ("DatabaseOwnerSecret", &["Migrate"]),
+];
 /// What a statement of a policy says it is about.
 const GRANTS: [&str; 5] = ["Action", "NotAction", "Resource", "NotResource", "Principal"];
 /// The gateway gives up after this many seconds.
@@ -153,7 +157,8 @@ pub fn reads_exactly_the_secrets_it_is_given(template: &Template) -> Vec<String>
             .flat_map(|statement| each(&statement["Resource"]))
             .map(|resource| resource["Ref"].as_str().unwrap_or("something else"))
             .collect();
-        let trespass = RESERVED.iter().any(|(name, owner)| readable.contains(name) && f.id != *owner);
+        let trespass =
+            RESERVED.iter().any(|(name, readers)| readable.contains(name) && !readers.contains(&f.id));
         unless(given == readable && !trespass, &format!("given {given:?}, may read {readable:?}"))
     })
 }
@@ -287,6 +292,9 @@ pub fn is_given_what_it_asks_for(template: &Template, environment: &str, values:
         .filter(|(name, parameter)| parameter["Default"].is_null() && values[name.as_str()].is_null())
         .map(|(name, _)| format!("{environment} does not say {name}"))
         .collect();
+    if ["AppUrl", "DomainName"].iter().all(|name| values[*name].as_str().unwrap_or_default().is_empty()) {
+        problems.push(format!("{environment} says neither AppUrl nor DomainName"));
+    }
     for (name, value) in values.as_object().into_iter().flatten() {
         let Some(parameter) = parameters.get(name) else {
             problems.push(format!("{environment} says {name}, which nobody asks for"));

@@ -9,12 +9,12 @@ use shared::{
     error::Problem,
     extract::Body,
     http::RequestInfo,
-    store,
+    store::{self, verification_tokens::Purpose},
     text::{NewPassword, Password},
 };
 use utoipa::ToSchema;
 
-use crate::{AuthState, refusals, throttle};
+use crate::{AuthState, mails, refusals, throttle};
 
 /// The old password and the new one.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -32,7 +32,6 @@ pub struct PasswordChange {
     request_body = PasswordChange, security(("bearer" = [])),
     responses(
         (status = 204, description = "The new password holds; all other sessions have ended."),
-        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "`wrong-password`", body = Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -45,7 +44,7 @@ pub async fn change_password(
     let seen = verify(&state, &caller, &change.current_password, &request).await?;
     let now = state.app.clock.now();
     let new = state.passwords.hash(change.new_password.as_ref()).await?;
-    let ended = state
+    let (ended, email) = state
         .app
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
@@ -55,12 +54,17 @@ pub async fn change_password(
             }
             let keep = Some(caller.session);
             let ended = store::sessions::revoke_all(tx, caller.user, keep, "password_changed", now).await?;
+            store::verification_tokens::withdraw(tx, caller.user, &[Purpose::ResetPassword], now).await?;
             let event = Event::new(Action::PasswordChanged, caller.user, &request).through(caller.session);
             store::audit_events::insert(tx, &event, now).await?;
-            Ok(ended)
+            let user = store::users::find(tx, caller.user).await?;
+            Ok((ended, user.map(|user| user.email)))
         })
         .await?;
     session::forget(&state.app, &ended).await;
+    if let Some(email) = email {
+        mails::send_password_changed(&state, &email).await;
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -8,11 +8,13 @@ use axum::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared::{
+    audit::{Action, Event},
     db::Tx,
     http::RequestInfo,
+    idempotency::Made,
     ids::{SessionId, UserId},
     page::Data,
-    store,
+    store::{self, users::User},
 };
 use utoipa::ToSchema;
 
@@ -67,8 +69,7 @@ pub struct SignedIn {
     pub tokens: Tokens,
 }
 
-/// Opens a session for `user`, who has just proved who they are.
-pub async fn open(
+async fn open(
     state: &AuthState,
     tx: &mut Tx,
     user: UserId,
@@ -94,6 +95,32 @@ pub async fn open(
     };
     let session = store::sessions::insert(tx, &new, now).await?;
     Ok((SessionView::of(session, id), token))
+}
+
+/// Signs `user` in, who has just proved who they are.
+pub async fn sign_in(
+    state: &AuthState,
+    tx: &mut Tx,
+    user: User,
+    transport: Transport,
+    request: &RequestInfo,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Made> {
+    let id = user.id;
+    let (session, refresh) = open(state, tx, id, transport, request, now).await?;
+    let event = Event::new(Action::SessionCreated, id, request).through(session.id).to(session.id.0);
+    store::audit_events::insert(tx, &event, now).await?;
+    let lives = session.expires_at - now;
+    let tokens = tokens(state, id, session.id, &refresh, transport, now).await?;
+    let made = Made::new(SignedIn { user: user.into(), session, tokens })?;
+    let cookie = match transport {
+        Transport::Cookie => cookie::set(&refresh.reveal(), lives.num_seconds()),
+        Transport::Body => None,
+    };
+    Ok(match cookie.as_ref().and_then(|cookie| cookie.to_str().ok()) {
+        Some(cookie) => made.with(&header::SET_COOKIE, cookie.to_owned()),
+        None => made,
+    })
 }
 
 /// Signs an access token for `session` and pairs it with `refresh`.

@@ -1,11 +1,15 @@
 //! `/v1/auth`: accounts and the sessions in which they are used.
 
+mod change_email;
 mod change_password;
+mod confirm_email;
 mod cookie;
+mod forgot_password;
 mod grant;
 mod login;
 mod logout;
 mod logout_all;
+mod magic_links;
 mod mails;
 mod me;
 mod refresh;
@@ -13,6 +17,7 @@ mod refresh_token;
 mod refusals;
 mod register;
 mod request_verification;
+mod reset_password;
 mod sessions;
 mod state;
 mod throttle;
@@ -34,6 +39,13 @@ pub fn routes() -> OpenApiRouter<AuthState> {
         .routes(routes!(change_password::change_password))
         .routes(routes!(request_verification::request_verification))
         .routes(routes!(verify_email::verify_email))
+        .routes(routes!(forgot_password::forgot_password))
+        .routes(routes!(reset_password::reset_password))
+        .routes(routes!(change_email::change_email))
+        .routes(routes!(confirm_email::confirm_email))
+        .routes(routes!(magic_links::create::create))
+        .routes(routes!(magic_links::verify::verify))
+        .routes(routes!(me::export::export))
         .routes(routes!(me::show::show, me::update::update, me::delete::delete))
         .routes(routes!(sessions::list::list))
         .routes(routes!(sessions::show::show, sessions::revoke::revoke))

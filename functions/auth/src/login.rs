@@ -2,18 +2,14 @@
 
 use std::time::Duration;
 
-use axum::{
-    extract::State,
-    http::{HeaderMap, StatusCode},
-    response::Response,
-};
+use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::Deserialize;
 use shared::{
     ApiError,
     audit::{Action, Event},
     error::Problem,
-    extract::Body,
     http::RequestInfo,
+    idempotency::{Create, IdempotencyKey},
     page::Data,
     store,
     text::{Email, Password},
@@ -39,10 +35,10 @@ pub struct Credentials {
 
 /// Sign in with a password.
 ///
-/// A wrong password, an unknown address and a deleted account get the same answer after the same work.
+/// A wrong password, an unknown address, a suspended and a deleted account get the same answer after the same work.
 #[utoipa::path(
     post, path = "/v1/auth/login", tag = "auth", operation_id = "login",
-    request_body = Credentials,
+    request_body = Credentials, params(IdempotencyKey),
     responses(
         (status = 201, description = "Signed in.", body = Data<SignedIn>),
         (status = 401, description = "`wrong-credentials`", body = Problem, content_type = "application/problem+json"),
@@ -53,7 +49,7 @@ pub async fn login(
     State(state): State<AuthState>,
     request: RequestInfo,
     headers: HeaderMap,
-    Body(given): Body<Credentials>,
+    Create { new: given, once }: Create<Credentials>,
 ) -> Result<Response, ApiError> {
     if given.transport == Transport::Cookie {
         cookie::require_listed_origin(&headers, &state.app.config.web)?;
@@ -73,38 +69,22 @@ pub async fn login(
         None
     };
 
-    let signed_in = db
-        .transaction(async |tx| -> Result<_, ApiError> {
-            if let (true, Some(id), Some(seen)) = (verified.matches, actor, stored.as_deref()) {
-                let held = match &better {
-                    Some(better) => store::users::replace_password(tx, id, seen, better, now).await?,
-                    None => store::users::hold_password(tx, id, seen).await?,
-                };
-                let user = if held { store::users::find(tx, id).await? } else { None };
-                let user = user.ok_or_else(|| refusals::JUST_CHANGED.retry_after(Duration::from_secs(1)))?;
-                let (session, refresh) = grant::open(&state, tx, id, given.transport, &request, now).await?;
-                let event =
-                    Event::new(Action::SessionCreated, id, &request).through(session.id).to(session.id.0);
-                store::audit_events::insert(tx, &event, now).await?;
-                return Ok(Some((user, session, refresh)));
-            }
-            let event = Event {
-                action: Action::SessionCreated,
-                denied: true,
-                actor,
-                session: None,
-                organization: None,
-                target: None,
-                request: &request,
+    let (true, Some(id), Some(seen)) = (verified.matches, actor, stored.as_deref()) else {
+        let event = Event { denied: true, actor, ..Event::anonymous(Action::SessionCreated, &request) };
+        db.transaction(async |tx| anyhow::Ok(store::audit_events::insert(tx, &event, now).await?)).await?;
+        return Err(refusals::WRONG_CREDENTIALS.into());
+    };
+    let (response, _) = once
+        .run(&state.app, &format!("user:{id}"), async |tx| {
+            let held = match &better {
+                Some(better) => store::users::replace_password(tx, id, seen, better, now).await?,
+                None => store::users::hold_password(tx, id, seen).await?,
             };
-            store::audit_events::insert(tx, &event, now).await?;
-            Ok(None)
+            let user = if held { store::users::find(tx, id).await? } else { None };
+            let user = user.ok_or_else(|| refusals::JUST_CHANGED.retry_after(Duration::from_secs(1)))?;
+            Ok((grant::sign_in(&state, tx, user, given.transport, &request, now).await?, ()))
         })
         .await?;
-    let Some((user, session, refresh)) = signed_in else { return Err(refusals::WRONG_CREDENTIALS.into()) };
     attempt.succeeded(&state).await;
-    let tokens = grant::tokens(&state, user.id, session.id, &refresh, given.transport, now).await?;
-    let lives = session.expires_at - now;
-    let body = SignedIn { user: user.into(), session, tokens };
-    Ok(grant::respond(StatusCode::CREATED, body, &refresh, given.transport, lives))
+    Ok(response)
 }

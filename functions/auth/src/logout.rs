@@ -9,7 +9,6 @@ use shared::{
     ApiError,
     audit::{Action, Event},
     auth::{Caller, session},
-    error::Problem,
     http::RequestInfo,
     store,
 };
@@ -21,7 +20,6 @@ use crate::{AuthState, cookie};
     post, path = "/v1/auth/logout", tag = "auth", operation_id = "logout", security(("bearer" = [])),
     responses(
         (status = 204, description = "The session has ended, and its access tokens with it."),
-        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 pub async fn logout(

@@ -1,71 +1,110 @@
-//! The mails this function sends, and the one-time secrets in them.
+//! The mails this function sends.
 
-use std::sync::LazyLock;
+use std::time::Duration;
 
 use chrono::TimeDelta;
-use data_encoding::BASE64URL_NOPAD;
-use minijinja::{Environment, context};
-use ring::{
-    digest::{SHA256, digest},
-    rand::{SecureRandom, SystemRandom},
+use shared::{
+    mails::{Letter, link, send},
+    one_time::OneTimeToken,
 };
-use shared::{outside::mail::Mail, text::Email};
+use tokio::time::{sleep, timeout};
 
 use crate::AuthState;
 
 /// How long a mailed proof of an address can be used.
 pub const VERIFICATION_LIFETIME: TimeDelta = TimeDelta::hours(24);
+/// How long a link to a new password can be used.
+pub const RESET_LIFETIME: TimeDelta = TimeDelta::hours(1);
+/// How long a magic link can be used.
+pub const MAGIC_LINK_LIFETIME: TimeDelta = TimeDelta::minutes(15);
 
-static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut templates = Environment::new();
-    for (name, source) in [
-        ("verify-email.txt", include_str!("../templates/verify-email.txt")),
-        ("verify-email.html", include_str!("../templates/verify-email.html")),
-    ] {
-        if let Err(error) = templates.add_template(name, source) {
-            tracing::error!(%error, "mail template broken");
-        }
-    }
-    templates
-});
-
-/// 256 random bits in base64url: what is mailed; and their SHA-256: what is stored.
-pub fn one_time_secret() -> anyhow::Result<(String, Vec<u8>)> {
-    let mut secret = [0; 32];
-    SystemRandom::new().fill(&mut secret).map_err(|_| anyhow::anyhow!("no random bytes"))?;
-    let token = BASE64URL_NOPAD.encode(&secret);
-    let hash = hash(&token);
-    Ok((token, hash))
-}
-
-/// What is stored of a mailed secret.
-pub fn hash(token: &str) -> Vec<u8> {
-    digest(&SHA256, token.as_bytes()).as_ref().to_vec()
-}
+/// How long an answer takes that must not tell whether a mail was sent: longer than sending one does.
+const EVEN: Duration = Duration::from_millis(400);
+/// After this long a mail is given up.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Asks the owner of `email` to prove it.
-///
-/// The account exists whether or not this succeeds, and the mail can be asked for again, so a failure is only logged.
-pub async fn send_verification(state: &AuthState, email: &Email, name: &str, token: &str) {
-    if let Err(error) = try_send_verification(state, email, name, token).await {
-        tracing::error!(error = format!("{error:#}"), "verification mail not sent");
-    }
+pub async fn send_verification(state: &AuthState, email: &str, name: &str, token: &OneTimeToken) {
+    let letter = Letter {
+        subject: "Confirm your e-mail address",
+        paragraphs: vec![
+            format!("Hello {name},"),
+            "please confirm that this address is yours. The link works once, for 24 hours:".to_owned(),
+        ],
+        link: Some((link(&state.app.config.web.app_url, "verify-email", token), "Confirm my address")),
+        ending: "If you have not made an account with Arches, ignore this mail.",
+        ..Letter::default()
+    };
+    send(&*state.mailer, email, letter).await;
 }
 
-async fn try_send_verification(
-    state: &AuthState,
-    email: &Email,
-    name: &str,
-    token: &str,
-) -> anyhow::Result<()> {
-    let mut link = state.app.config.web.app_url.join("/verify-email")?;
-    link.query_pairs_mut().append_pair("token", token);
-    let values = context! { name, link => link.as_str(), hours => VERIFICATION_LIFETIME.num_hours() };
-    let mail = Mail {
-        to: email.clone(),
-        subject: "Confirm your e-mail address".to_owned(),
-        text: TEMPLATES.get_template("verify-email.txt")?.render(&values)?,
-        html: TEMPLATES.get_template("verify-email.html")?.render(&values)?,
+/// Leads the owner of `email` to a new password.
+pub async fn send_reset(state: &AuthState, email: &str, token: &OneTimeToken) {
+    let letter = Letter {
+        subject: "Choose a new password",
+        paragraphs: vec![
+            "Someone, hopefully you, asked for a new password. The link works once, for one hour:".to_owned(),
+        ],
+        link: Some((link(&state.app.config.web.app_url, "reset-password", token), "Choose a new password")),
+        ending: "If it was not you, ignore this mail: your password stays as it is.",
+        ..Letter::default()
     };
-    Ok(state.mailer.send(mail).await?)
+    send(&*state.mailer, email, letter).await;
+}
+
+/// Lets the owner of `email` in.
+pub async fn send_magic_link(state: &AuthState, email: &str, token: &OneTimeToken, code: String) {
+    let letter = Letter {
+        subject: "Sign in to Arches",
+        paragraphs: vec!["This link signs you in. It works once, for 15 minutes:".to_owned()],
+        link: Some((link(&state.app.config.web.app_url, "magic-link", token), "Sign in")),
+        code: Some(code),
+        ending: "If you have not asked for it, ignore this mail, and give the code to nobody.",
+    };
+    send(&*state.mailer, email, letter).await;
+}
+
+/// Asks the owner of `email` whether an account may move to it.
+pub async fn send_email_change(state: &AuthState, email: &str, token: &OneTimeToken) {
+    let letter = Letter {
+        subject: "Confirm your new e-mail address",
+        paragraphs: vec![
+            "Please confirm that your Arches account moves to this address. The link works once, for 24 hours:"
+                .to_owned(),
+        ],
+        link: Some((link(&state.app.config.web.app_url, "confirm-email", token), "Move my account")),
+        ending: "If you have not asked for it, ignore this mail.",
+        ..Letter::default()
+    };
+    send(&*state.mailer, email, letter).await;
+}
+
+/// Tells the owner of the old address that the account has moved away.
+pub async fn send_email_changed(state: &AuthState, old: &str) {
+    let letter = Letter {
+        subject: "Your e-mail address was changed",
+        paragraphs: vec!["Your Arches account now has another e-mail address.".to_owned()],
+        ending: "If it was not you, write to us at once.",
+        ..Letter::default()
+    };
+    send(&*state.mailer, old, letter).await;
+}
+
+/// Tells someone that their password is another one.
+pub async fn send_password_changed(state: &AuthState, email: &str) {
+    let letter = Letter {
+        subject: "Your password was changed",
+        paragraphs: vec!["The password of your Arches account was changed.".to_owned()],
+        ending: "If it was not you, ask for a new one at once, and write to us.",
+        ..Letter::default()
+    };
+    send(&*state.mailer, email, letter).await;
+}
+
+/// Does `work`, and takes as long whether there was any.
+pub async fn evenly(work: impl Future<Output = ()>) {
+    let (_, done) = tokio::join!(sleep(EVEN), timeout(PATIENCE, work));
+    if done.is_err() {
+        tracing::error!("mail given up");
+    }
 }

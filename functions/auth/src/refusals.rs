@@ -33,3 +33,9 @@ pub const TOO_MANY_ATTEMPTS: Refusal = Refusal {
     code: "too-many-attempts",
     message: "Too many attempts. Wait as long as Retry-After says.",
 };
+pub const INVALID_CODE: Refusal = Refusal::invalid(
+    "invalid-code",
+    "This code is wrong, used up or expired, or was guessed at too often. Use the link, or ask for a new one.",
+);
+pub const TOKEN_OR_CODE: Refusal =
+    Refusal::invalid("token-or-code", "Give either the token from the link, or the address and the code.");

@@ -1,21 +1,24 @@
 //! `POST /v1/auth/register`
 
-use axum::{
-    extract::State,
-    http::{HeaderMap, StatusCode},
-    response::Response,
-};
+use axum::{extract::State, http::HeaderMap, response::Response};
+use chrono::{DateTime, Utc};
 use data_encoding::BASE32_NOPAD;
 use serde::Deserialize;
 use shared::{
     ApiError, OnConstraint,
     audit::{Action, Event},
+    db::Tx,
     error::Problem,
-    extract::Body,
     http::RequestInfo,
+    idempotency::{Create, IdempotencyKey},
     ids::{OrganizationId, UserId},
+    one_time::OneTimeToken,
     page::Data,
-    store,
+    store::{
+        self,
+        organizations::NewOrganization,
+        verification_tokens::{NewToken, Purpose},
+    },
     text::{Email, Name, NewPassword},
 };
 use utoipa::ToSchema;
@@ -43,7 +46,7 @@ pub struct NewUser {
 /// Signs the person in, makes their personal organization, and mails them a link that proves the address.
 #[utoipa::path(
     post, path = "/v1/auth/register", tag = "auth", operation_id = "register",
-    request_body = NewUser,
+    request_body = NewUser, params(IdempotencyKey),
     responses(
         (status = 201, description = "The account is made, and signed in.", body = Data<SignedIn>),
         (status = 403, description = "`foreign-origin`", body = Problem, content_type = "application/problem+json"),
@@ -54,41 +57,57 @@ pub async fn register(
     State(state): State<AuthState>,
     request: RequestInfo,
     headers: HeaderMap,
-    Body(new): Body<NewUser>,
+    Create { new, once }: Create<NewUser>,
 ) -> Result<Response, ApiError> {
     if new.transport == Transport::Cookie {
         cookie::require_listed_origin(&headers, &state.app.config.web)?;
     }
+    let email = new.email.as_ref();
     // Each one is a mail to whatever address was given.
-    throttle::attempt(&state, &format!("register:{}", new.email.as_ref()), &request).await?;
+    throttle::attempt(&state, &format!("register:{email}"), &request).await?;
     state.signer.check().await?;
     let now = state.app.clock.now();
     let password_hash = state.passwords.hash(new.password.as_ref()).await?;
-    let (verification, verification_hash) = mails::one_time_secret()?;
-    let id = UserId::new();
-    let (user, session, refresh) = state
-        .app
-        .db
-        .transaction(async |tx| -> Result<_, ApiError> {
+    let token = OneTimeToken::generate()?;
+    let (response, registered) = once
+        .run(&state.app, &format!("email:{}", email.to_lowercase()), async |tx| {
+            let id = UserId::new();
             let user = store::users::insert(tx, id, &new.name, &new.email, &password_hash, now)
                 .await
                 .on_constraint("users_email_key", refusals::EMAIL_TAKEN)?;
-            let organization = OrganizationId::new();
-            // The end of a UUIDv7 is random, and base32 of it is a slug.
-            let slug = BASE32_NOPAD.encode(&organization.0.as_bytes()[6..]).to_lowercase();
-            store::organizations::insert_personal(tx, organization, id, "Personal", &slug, now).await?;
-            let expires = now + mails::VERIFICATION_LIFETIME;
-            store::verification_tokens::insert(tx, id, new.email.as_ref(), &verification_hash, expires, now)
-                .await?;
-            let (session, refresh) = grant::open(&state, tx, id, new.transport, &request, now).await?;
-            let event = Event::new(Action::UserRegistered, id, &request).through(session.id);
-            store::audit_events::insert(tx, &event, now).await?;
-            Ok((user, session, refresh))
+            insert_personal(tx, id, now).await?;
+            let proof = NewToken {
+                purpose: Purpose::VerifyEmail,
+                user: id,
+                email,
+                token_hash: &token.hash(),
+                code_hash: None,
+                expires_at: now + mails::VERIFICATION_LIFETIME,
+            };
+            store::verification_tokens::insert(tx, &proof, now).await?;
+            store::audit_events::insert(tx, &Event::new(Action::UserRegistered, id, &request), now).await?;
+            Ok((grant::sign_in(&state, tx, user, new.transport, &request, now).await?, ()))
         })
         .await?;
-    mails::send_verification(&state, &new.email, new.name.as_ref(), &verification).await;
-    let tokens = grant::tokens(&state, id, session.id, &refresh, new.transport, now).await?;
-    let lives = session.expires_at - now;
-    let body = SignedIn { user: user.into(), session, tokens };
-    Ok(grant::respond(StatusCode::CREATED, body, &refresh, new.transport, lives))
+    if registered.is_some() {
+        mails::send_verification(&state, email, new.name.as_ref(), &token).await;
+    }
+    Ok(response)
+}
+
+/// The space that is the person's own.
+async fn insert_personal(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let id = OrganizationId::new();
+    // The end of a UUIDv7 is random, and base32 of it is a slug.
+    let slug = BASE32_NOPAD.encode(&id.0.as_bytes()[6..]).to_lowercase();
+    let new = NewOrganization {
+        id,
+        name: "Personal",
+        slug: &slug,
+        logo: None,
+        billing_email: None,
+        personal_to: Some(user),
+    };
+    store::organizations::insert(tx, &new, user, now).await?;
+    Ok(())
 }

@@ -1,7 +1,16 @@
 //! `POST /v1/auth/request-verification`
 
 use axum::{extract::State, http::StatusCode};
-use shared::{ApiError, auth::Caller, error::Problem, http::RequestInfo, store, text::Email};
+use shared::{
+    ApiError,
+    auth::Caller,
+    http::RequestInfo,
+    one_time::OneTimeToken,
+    store::{
+        self,
+        verification_tokens::{NewToken, Purpose},
+    },
+};
 
 use crate::{AuthState, mails, throttle};
 
@@ -13,7 +22,6 @@ use crate::{AuthState, mails, throttle};
     security(("bearer" = [])),
     responses(
         (status = 202, description = "A mail is on its way, if one is needed."),
-        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 pub async fn request_verification(
@@ -24,7 +32,7 @@ pub async fn request_verification(
     // Not a guess, but as costly: each one is a mail.
     throttle::attempt(&state, &format!("verification:{}", caller.user), &request).await?;
     let now = state.app.clock.now();
-    let (token, hash) = mails::one_time_secret()?;
+    let token = OneTimeToken::generate()?;
     let user = state
         .app
         .db
@@ -32,16 +40,23 @@ pub async fn request_verification(
             let user =
                 store::users::find(tx, caller.user).await?.filter(|user| user.email_verified_at.is_none());
             if let Some(user) = &user {
-                let expires = now + mails::VERIFICATION_LIFETIME;
-                store::verification_tokens::insert(tx, user.id, &user.email, &hash, expires, now).await?;
+                let proof = NewToken {
+                    purpose: Purpose::VerifyEmail,
+                    user: user.id,
+                    email: &user.email,
+                    token_hash: &token.hash(),
+                    code_hash: None,
+                    expires_at: now + mails::VERIFICATION_LIFETIME,
+                };
+                store::verification_tokens::insert(tx, &proof, now).await?;
             }
             Ok(user)
         })
         .await?;
-    if let Some(user) = user {
-        let email =
-            Email::try_from(user.email).map_err(|problem| anyhow::anyhow!("stored address: {problem}"))?;
-        mails::send_verification(&state, &email, &user.name, &token).await;
+    if let Some(user) = user
+        && throttle::may_mail(&state, "verification", &user.email).await?
+    {
+        mails::send_verification(&state, &user.email, &user.name, &token).await;
     }
     Ok(StatusCode::ACCEPTED)
 }

@@ -1,61 +1,119 @@
 //! How often a secret may be guessed.
 //!
-//! Per account *and* source, so that a stranger elsewhere cannot lock the owner out; and per source, whatever the account,
-//! so that one source cannot try one password on everyone (OWASP Credential Stuffing Prevention Cheat Sheet).
+//! Per account *and* source: after some guesses each one more has to wait, twice as long every time. Nobody is locked out: the
+//! owner, who is elsewhere, waits for nothing. And per source, whatever the account, so that one source cannot try one password on
+//! everyone (OWASP Credential Stuffing Prevention Cheat Sheet). An account that is not there is counted like any other.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use data_encoding::HEXLOWER;
 use ring::hmac;
 use shared::{
     ApiError,
     http::RequestInfo,
-    rate_limit::{Limit, counted, subject},
+    rate_limit::{self, Limit, counted, subject},
 };
 
 use crate::{AuthState, refusals};
 
 const WINDOW: Duration = Duration::from_mins(15);
-const PER_ACCOUNT: Limit = Limit { name: "guesses", max: 10, window: WINDOW };
+/// How many guesses at one account, from one source, do not have to wait.
+const FREE: u32 = 10;
+/// How long the first one waits that does.
+const FIRST_DELAY: Duration = Duration::from_secs(30);
+/// The longest wait.
+const LONGEST_DELAY: Duration = Duration::from_mins(15);
+/// After this long without a guess all is forgotten.
+const MEMORY: Duration = Duration::from_hours(24);
 const PER_SOURCE: Limit = Limit { name: "guesses-by-source", max: 100, window: WINDOW };
+/// An IPv6 customer may have as many sources as a /48 has /64s.
+const PER_NETWORK: Limit = Limit { name: "guesses-by-network", max: 50, window: WINDOW };
+/// While the cache is away, guesses are counted here, without delays.
+const FALLBACK: Limit = Limit { name: "guesses", max: FREE, window: WINDOW };
+/// How many mails of one kind go to one address; all the links in them work.
+const MAILS: Limit = Limit { name: "mails", max: 5, window: Duration::from_hours(1) };
+
+/// Answers how long to wait in ms; 0 if the guess may be looked at, which is then counted.
+///
+/// ARGV: now, how many are free, the first delay, the longest, how long to remember (all in ms).
+const GUESS: &str = "
+local state = redis.call('HMGET', KEYS[1], 'count', 'open')
+local count, open, now = tonumber(state[1]) or 0, tonumber(state[2]) or 0, tonumber(ARGV[1])
+if open > now then return open - now end
+count = count + 1
+local over = count - tonumber(ARGV[2])
+if over >= 0 then open = now + math.min(tonumber(ARGV[4]), tonumber(ARGV[3]) * 2 ^ math.min(over, 20)) end
+redis.call('HSET', KEYS[1], 'count', count, 'open', open)
+redis.call('PEXPIRE', KEYS[1], ARGV[5])
+return 0";
 
 /// A guess that was allowed; take it back if it was right.
-pub struct Attempt([String; 2]);
+pub struct Attempt {
+    account: String,
+    source: String,
+}
 
 /// Counts a guess at the secret of `account` before it is looked at, so that many at once are counted too.
 ///
 /// `account` is an address or an id; only a keyed hash of it leaves this function.
 pub async fn attempt(state: &AuthState, account: &str, request: &RequestInfo) -> Result<Attempt, ApiError> {
     let now = state.app.clock.now();
+    let (redis, fallback) = (&state.app.redis, &state.app.fallback);
+    let account = pseudonym(state, account).await?;
     let source = subject(request.address);
-    let pseudonym = hmac::sign(&state.session_key().await?, account.to_lowercase().as_bytes());
-    let both = format!("{}:{source}", HEXLOWER.encode(&pseudonym.as_ref()[..16]));
-    let limits = [(PER_ACCOUNT, both), (PER_SOURCE, source)];
-    let keys = limits
-        .each_ref()
-        .map(|(limit, subject)| state.app.redis.rate_limit_key(limit.name, subject, limit.window_end(now)));
+    let guesses = redis.key(&format!("guesses:{account}:{source}"));
+    let limits = [
+        (PER_SOURCE, redis.rate_limit_key(PER_SOURCE.name, &source, PER_SOURCE.window_end(now))),
+        (
+            PER_NETWORK,
+            redis.rate_limit_key(
+                PER_NETWORK.name,
+                &format!("{account}:{}", network(request.address).unwrap_or_else(|| "none".to_owned())),
+                PER_NETWORK.window_end(now),
+            ),
+        ),
+    ];
+    let limits = if network(request.address).is_some() { &limits[..] } else { &limits[..1] };
 
     let mut commands = redis::pipe();
-    for ((limit, _), key) in limits.iter().zip(&keys) {
+    commands.cmd("EVAL").arg(GUESS).arg(1).arg(&guesses).arg(now.timestamp_millis()).arg(FREE);
+    for duration in [FIRST_DELAY, LONGEST_DELAY, MEMORY] {
+        commands.arg(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
+    }
+    for (limit, key) in limits {
         limit.count(&mut commands, key);
     }
-    let counts: [u32; 2] = match state.app.redis.query::<[i64; 2]>(&commands).await {
-        Ok(counts) => counts.map(counted),
-        Err(_) => keys.each_ref().map(|key| state.app.fallback.count(key, PER_ACCOUNT.window_end(now), now)),
+    let (mut wait, counts) = match redis.query::<Vec<i64>>(&commands).await {
+        Ok(mut answers) => {
+            let wait = answers.remove(0);
+            (
+                Duration::from_millis(u64::try_from(wait).unwrap_or(0)),
+                answers.into_iter().map(counted).collect(),
+            )
+        }
+        Err(_) => {
+            let verdict = FALLBACK.judge(fallback.count(&guesses, FALLBACK.window_end(now), now), now);
+            let counts: Vec<_> =
+                limits.iter().map(|(limit, key)| fallback.count(key, limit.window_end(now), now)).collect();
+            (if verdict.allowed { Duration::ZERO } else { verdict.reset }, counts)
+        }
     };
     for ((limit, _), count) in limits.iter().zip(counts) {
         let verdict = limit.judge(count, now);
         if !verdict.allowed {
-            return Err(refusals::TOO_MANY_ATTEMPTS.retry_after(verdict.reset));
+            wait = wait.max(verdict.reset);
         }
     }
-    Ok(Attempt(keys))
+    if wait > Duration::ZERO {
+        return Err(refusals::TOO_MANY_ATTEMPTS.retry_after(wait.max(Duration::from_secs(1))));
+    }
+    Ok(Attempt { account: guesses, source: limits[0].1.clone() })
 }
 
 impl Attempt {
     /// The guess was right: forgets this account's guesses from this source, and this one of the source's.
     pub async fn succeeded(self, state: &AuthState) {
-        let [account, source] = self.0;
+        let Self { account, source } = self;
         state.app.fallback.forget(&account);
         state.app.fallback.uncount(&source);
         let mut commands = redis::pipe();
@@ -64,5 +122,29 @@ impl Attempt {
         if let Err(error) = state.app.redis.query::<()>(&commands).await {
             tracing::debug!(%error, "a right guess stays counted");
         }
+    }
+}
+
+/// Whether one more mail of this `kind` may go to `email`, whoever asks for it.
+///
+/// Nobody is told: the answer is the same, and the links mailed before work.
+pub async fn may_mail(state: &AuthState, kind: &str, email: &str) -> Result<bool, ApiError> {
+    let subject = format!("{kind}:{}", pseudonym(state, email).await?);
+    Ok(rate_limit::take(&state.app, MAILS, &subject).await.allowed)
+}
+
+async fn pseudonym(state: &AuthState, account: &str) -> Result<String, ApiError> {
+    let mac = hmac::sign(&state.session_key().await?, account.to_lowercase().as_bytes());
+    Ok(HEXLOWER.encode(&mac.as_ref()[..16]))
+}
+
+/// The /48 of an IPv6 address, the most that one customer usually has (RFC 6177).
+fn network(address: Option<IpAddr>) -> Option<String> {
+    match address {
+        Some(IpAddr::V6(v6)) if v6.to_ipv4_mapped().is_none() => {
+            let [a, b, c, ..] = v6.segments();
+            Some(format!("{a:x}:{b:x}:{c:x}::/48"))
+        }
+        _ => None,
     }
 }

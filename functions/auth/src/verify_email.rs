@@ -8,18 +8,19 @@ use shared::{
     etag::ETag,
     extract::Body,
     http::RequestInfo,
+    one_time::OneTimeToken,
     page::Data,
-    store,
+    store::{self, users::User, verification_tokens::Purpose},
 };
 use utoipa::ToSchema;
 
-use crate::{AuthState, mails, me::Profile, refusals};
+use crate::{AuthState, me::Profile, refusals};
 
 /// The token from the mail.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Verification {
-    token: String,
+    pub(crate) token: OneTimeToken,
 }
 
 /// Prove an address with the token that was mailed to it.
@@ -33,20 +34,29 @@ pub async fn verify_email(
     request: RequestInfo,
     Body(given): Body<Verification>,
 ) -> Result<(ETag, Json<Data<Profile>>), ApiError> {
+    let user = redeem(&state, &request, &given.token).await?;
+    Ok((ETag(user.version), Json(Data { data: user.into() })))
+}
+
+/// Uses the token up, and marks its owner's address as proved.
+pub async fn redeem(
+    state: &AuthState,
+    request: &RequestInfo,
+    token: &OneTimeToken,
+) -> Result<User, ApiError> {
     let now = state.app.clock.now();
-    let hash = mails::hash(&given.token);
-    let user = state
+    state
         .app
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
-            let proof = store::verification_tokens::consume(tx, &hash, now).await?;
+            let proof =
+                store::verification_tokens::consume(tx, Purpose::VerifyEmail, &token.hash(), now).await?;
             let proof = proof.ok_or_else(|| refusals::INVALID_TOKEN.at("/token"))?;
             let user = store::users::verify_email(tx, proof.user_id, &proof.email, now).await?;
             let user = user.ok_or_else(|| refusals::INVALID_TOKEN.at("/token"))?;
-            store::audit_events::insert(tx, &Event::new(Action::EmailVerified, user.id, &request), now)
+            store::audit_events::insert(tx, &Event::new(Action::EmailVerified, user.id, request), now)
                 .await?;
             Ok(user)
         })
-        .await?;
-    Ok((ETag(user.version), Json(Data { data: user.into() })))
+        .await
 }

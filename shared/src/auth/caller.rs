@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use axum::{
     extract::{FromRef, FromRequestParts},
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts},
 };
 use chrono::{DateTime, Utc};
 
-use super::{access_token::Claims, session, session::Cached};
+use super::{access_token::Claims, api_key::ApiKeyToken, session, session::Cached};
 use crate::{
     ApiError, AppState, Refusal,
     error::Unavailable,
@@ -19,6 +19,8 @@ use crate::{
 /// Said to everyone who cannot be told apart from a stranger, whatever the reason.
 pub const UNAUTHENTICATED: Refusal =
     Refusal::unauthorized("unauthenticated", "A valid access token is needed: Authorization: Bearer …");
+
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// A person in a session that is alive.
 #[derive(Debug, Clone)]
@@ -36,6 +38,8 @@ pub struct Caller {
 pub(crate) enum Credential {
     None,
     Invalid,
+    /// A well-formed API key.
+    ApiKey(ApiKeyToken),
     /// A valid token, and what the cache knows of its session.
     Token(Claims, Option<Cached>),
     /// It could not be told.
@@ -43,25 +47,33 @@ pub(crate) enum Credential {
 }
 
 impl Credential {
-    /// Reads the `Authorization` header (RFC 6750, 2.1) and verifies the token in it.
+    /// Reads the `Authorization` header (RFC 6750, 2.1) or `X-API-Key`, and verifies a token in it.
     pub async fn read(headers: &HeaderMap, state: &AppState) -> Self {
-        let mut values = headers.get_all(header::AUTHORIZATION).iter();
-        let value = match (values.next(), values.next()) {
+        let bearer = headers.get_all(header::AUTHORIZATION).iter().map(bearer);
+        let keys = headers.get_all(API_KEY).iter().map(|value| value.to_str().ok());
+        let mut values = bearer.chain(keys);
+        let text = match (values.next(), values.next()) {
             (None, _) => return Self::None,
-            (Some(value), None) => value,
-            (Some(_), Some(_)) => return Self::Invalid,
+            (Some(Some(text)), None) => text,
+            _ => return Self::Invalid,
         };
-        let token = value.to_str().ok().and_then(|value| {
-            let (scheme, token) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-        });
-        let Some(token) = token else { return Self::Invalid };
-        match state.verifier.verify(token).await {
+        if ApiKeyToken::is_one(text) {
+            return ApiKeyToken::parse(text).map_or(Self::Invalid, Self::ApiKey);
+        }
+        if !headers.contains_key(header::AUTHORIZATION) {
+            return Self::Invalid;
+        }
+        match state.verifier.verify(text).await {
             Ok(Some(claims)) => Self::Token(claims, None),
             Ok(None) => Self::Invalid,
             Err(error) => Self::Unknown(Arc::new(error)),
         }
     }
+}
+
+fn bearer(value: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller
@@ -76,7 +88,9 @@ where
             Some(Credential::Unknown(error)) => {
                 return Err(Unavailable::new("secrets", anyhow::anyhow!("{error:#}")).into());
             }
-            Some(Credential::None | Credential::Invalid) | None => return Err(UNAUTHENTICATED.into()),
+            Some(Credential::None | Credential::Invalid | Credential::ApiKey(_)) | None => {
+                return Err(UNAUTHENTICATED.into());
+            }
         };
         let session = session::find(&AppState::from_ref(state), claims.sid, cached).await?;
         let Some(session) = session.filter(|session| session.user_id == claims.sub) else {

@@ -8,6 +8,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use data_encoding::HEXLOWER;
 
 use super::{headers::RATE_LIMIT, request::RequestInfo};
 use crate::{
@@ -19,58 +20,73 @@ use crate::{
 const TOO_MANY: Refusal = Refusal {
     status: StatusCode::TOO_MANY_REQUESTS,
     code: "too-many-requests",
-    message: "Too many requests from this address. Wait as long as Retry-After says.",
+    message: "Too many requests from this address, or with this API key. Wait as long as Retry-After says.",
 };
 
 /// Counts the request, reads its credential, and lets it in or refuses it.
 pub(super) async fn admit(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let address = request.extensions().get::<RequestInfo>().and_then(|info| info.address);
     let mut credential = Credential::read(request.headers(), &state).await;
-    let (verdict, key) = count(&state, address, &mut credential).await;
+    let (verdict, keys) = count(&state, address, &mut credential).await;
     if !verdict.allowed {
         return with_headers(TOO_MANY.retry_after(verdict.reset).into_response(), verdict);
     }
     request.extensions_mut().insert(credential);
     let response = next.run(request).await;
     if state.config.rate_limit.skip_successful && response.status().is_success() {
-        uncount(&state, &key).await;
+        uncount(&state, &keys).await;
     }
     with_headers(response, verdict)
 }
 
-/// Counts the request, and fetches what the cache knows of its session on the way.
-async fn count(state: &AppState, address: Option<IpAddr>, credential: &mut Credential) -> (Verdict, String) {
+/// Counts the request, per address and per API key, and fetches what the cache knows of its session on the way.
+async fn count(
+    state: &AppState,
+    address: Option<IpAddr>,
+    credential: &mut Credential,
+) -> (Verdict, Vec<String>) {
     let config = state.config.rate_limit;
     let limit = Limit { name: "requests", max: config.max_requests, window: config.window };
     let now = state.clock.now();
-    let key = state.redis.rate_limit_key(limit.name, &subject(address), limit.window_end(now));
+    let mut subjects = vec![subject(address)];
+    if let Credential::ApiKey(key) = credential {
+        // By its hash and not by its id: nobody else can use its requests up.
+        subjects.push(format!("key:{}", HEXLOWER.encode(&key.hash()[..16])));
+    }
+    let window_end = limit.window_end(now);
+    let keys: Vec<_> =
+        subjects.iter().map(|subject| state.redis.rate_limit_key(limit.name, subject, window_end)).collect();
     let mut commands = redis::pipe();
-    limit.count(&mut commands, &key);
+    for key in &keys {
+        limit.count(&mut commands, key);
+    }
     let answer = if let Credential::Token(claims, cached) = credential {
         commands.get(state.redis.session_key(claims.sid));
         state.redis.query::<(i64, Option<String>)>(&commands).await.map(|(count, session)| {
             *cached = session.and_then(|session| serde_json::from_str::<Cached>(&session).ok());
-            count
+            vec![count]
         })
     } else {
-        state.redis.query::<(i64,)>(&commands).await.map(|(count,)| count)
+        state.redis.query::<Vec<i64>>(&commands).await
     };
     let count = match answer {
-        Ok(count) => counted(count),
+        Ok(counts) => counts.into_iter().map(counted).max(),
         Err(error) => {
             tracing::warn!(error = format!("{error:#}"), "cache away; this instance counts for itself");
-            state.fallback.count(&key, limit.window_end(now), now)
+            keys.iter().map(|key| state.fallback.count(key, window_end, now)).max()
         }
     };
-    (limit.judge(count, now), key)
+    (limit.judge(count.unwrap_or(u32::MAX), now), keys)
 }
 
 /// Takes the request back (`RATE_LIMIT_SKIP_SUCCESSFUL_REQUESTS`).
-async fn uncount(state: &AppState, key: &str) {
+async fn uncount(state: &AppState, keys: &[String]) {
     let mut commands = redis::pipe();
     let keep = i64::try_from(state.config.rate_limit.window.as_millis()).unwrap_or(i64::MAX);
-    state.fallback.uncount(key);
-    commands.decr(key, 1).ignore().pexpire(key, keep).ignore();
+    for key in keys {
+        state.fallback.uncount(key);
+        commands.decr(key, 1).ignore().pexpire(key, keep).ignore();
+    }
     if let Err(error) = state.redis.query::<()>(&commands).await {
         tracing::debug!(%error, "a successful request stays counted");
     }

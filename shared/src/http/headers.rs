@@ -17,6 +17,7 @@ const SECURITY: [(HeaderName, &str); 6] = [
     (header::CACHE_CONTROL, "no-store"),
 ];
 
+pub(crate) const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(super) const RATE_LIMIT: [HeaderName; 3] = [
     HeaderName::from_static("ratelimit-limit"),
@@ -45,7 +46,10 @@ pub(super) fn cors(web: &Web) -> CorsLayer {
             HeaderName::from_static("x-api-key"),
         ])
         .expose_headers(
-            [REQUEST_ID, header::ETAG, header::RETRY_AFTER].into_iter().chain(RATE_LIMIT).collect::<Vec<_>>(),
+            [REQUEST_ID, IDEMPOTENCY_REPLAYED, header::ETAG, header::RETRY_AFTER]
+                .into_iter()
+                .chain(RATE_LIMIT)
+                .collect::<Vec<_>>(),
         )
         .max_age(Duration::from_hours(24))
         .vary([header::ORIGIN])

@@ -2,7 +2,7 @@
 //! panics; rate limit and credential; body limit.
 
 mod admit;
-mod headers;
+pub(crate) mod headers;
 mod problem;
 mod request;
 

@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    audit::Event,
+    audit::{AuditEvent, AuditFilter, Event},
     db::Tx,
-    ids::{AuditEventId, OrganizationId, SessionId, UserId},
+    ids::{ApiKeyId, AuditEventId, OrganizationId, SessionId, UserId},
+    page::PageQuery,
 };
 
 /// Adds one line to the log.
@@ -13,8 +14,9 @@ pub async fn insert(tx: &mut Tx, event: &Event<'_>, now: DateTime<Utc>) -> sqlx:
     sqlx::query!(
         r#"
         INSERT INTO audit_events
-            (id, occurred_at, action, outcome, actor_id, session_id, organization_id, target_id, ip_address, request_id)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+            (id, occurred_at, action, outcome, actor_id, session_id, api_key_id, organization_id, target_id, ip_address,
+             request_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         "#,
         AuditEventId::new() as AuditEventId,
         now,
@@ -22,6 +24,7 @@ pub async fn insert(tx: &mut Tx, event: &Event<'_>, now: DateTime<Utc>) -> sqlx:
         if event.denied { "denied" } else { "success" },
         event.actor as Option<UserId>,
         event.session as Option<SessionId>,
+        event.api_key as Option<ApiKeyId>,
         event.organization as Option<OrganizationId>,
         event.target,
         event.request.address.map(|address| address.to_string()),
@@ -30,4 +33,35 @@ pub async fn insert(tx: &mut Tx, event: &Event<'_>, now: DateTime<Utc>) -> sqlx:
     .execute(tx)
     .await
     .map(drop)
+}
+
+/// A page of the log: of one organization, or of everything.
+pub async fn list(
+    tx: &mut Tx,
+    organization: Option<OrganizationId>,
+    page: &PageQuery,
+    filter: &AuditFilter,
+) -> sqlx::Result<Vec<AuditEvent>> {
+    page_of!(
+        tx,
+        page,
+        AuditEvent,
+        r#"
+        SELECT id AS "id: AuditEventId", occurred_at, action, outcome, actor_id AS "actor_id: UserId",
+               session_id AS "session_id: SessionId", api_key_id AS "api_key_id: ApiKeyId",
+               organization_id AS "organization_id: OrganizationId", target_id, ip_address, request_id
+        FROM audit_events
+        WHERE ($3::uuid IS NULL OR organization_id = $3)
+          AND ($4::uuid IS NULL OR actor_id = $4)
+          AND ($5::text IS NULL OR action = $5)
+          AND ($6::timestamptz IS NULL OR occurred_at >= $6)
+          AND ($7::timestamptz IS NULL OR occurred_at < $7)
+        "#,
+        "id",
+        organization as Option<OrganizationId>,
+        filter.actor_id as Option<UserId>,
+        filter.action,
+        filter.since,
+        filter.until
+    )
 }

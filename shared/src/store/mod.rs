@@ -1,7 +1,42 @@
 //! The database's tables, one file each; one function per question. No SQL stands anywhere else.
 
+/// A page of a list whose ids are `UUIDv7`, so that their order is the order of creation.
+///
+/// The statement ends where one more condition may follow. In it `$1` is the id to go on after and `$2` how many rows to
+/// read; its own arguments begin with `$3`.
+macro_rules! page_of {
+    ($tx:expr, $page:expr, $row:ty, $sql:tt, $id:tt, $($argument:tt)*) => {{
+        let (after, rows) = ($page.after().map(|place| place.id), $page.rows());
+        match $page.sort() {
+            $crate::page::Sort::NewestFirst => {
+                sqlx::query_as!(
+                    $row,
+                    $sql + " AND ($1::uuid IS NULL OR " + $id + " < $1) ORDER BY " + $id + " DESC LIMIT $2",
+                    after, rows, $($argument)*
+                )
+                .fetch_all($tx)
+                .await
+            }
+            $crate::page::Sort::OldestFirst => {
+                sqlx::query_as!(
+                    $row,
+                    $sql + " AND ($1::uuid IS NULL OR " + $id + " > $1) ORDER BY " + $id + " LIMIT $2",
+                    after, rows, $($argument)*
+                )
+                .fetch_all($tx)
+                .await
+            }
+        }
+    }};
+}
+
+pub mod api_keys;
 pub mod audit_events;
+pub mod idempotency_records;
+pub mod invitations;
+pub mod members;
 pub mod organizations;
+pub mod personal_data;
 pub mod sessions;
 pub mod users;
 pub mod verification_tokens;

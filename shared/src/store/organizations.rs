@@ -1,51 +1,255 @@
-//! The `organizations` and `members` tables.
+//! The `organizations` table.
 
 use chrono::{DateTime, Utc};
 
+use super::members;
 use crate::{
+    auth::permission::Role,
     db::Tx,
+    extract::Patch,
     ids::{OrganizationId, UserId},
+    page::PageQuery,
+    text::{Email, ImageUrl, Name, Slug},
 };
 
-/// Adds the space that is `user`'s own, with `user` as its owner.
-pub async fn insert_personal(
+/// A tenant.
+#[derive(Debug, Clone)]
+pub struct Organization {
+    /// Its id.
+    pub id: OrganizationId,
+    /// What it is called.
+    pub name: String,
+    /// What it is called in URLs.
+    pub slug: String,
+    /// A picture's URL.
+    pub logo: Option<String>,
+    /// Where bills go.
+    pub billing_email: Option<String>,
+    /// What it pays for.
+    pub plan: String,
+    /// Whose own space this is.
+    pub personal_to: Option<UserId>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When its profile last changed.
+    pub updated_at: DateTime<Utc>,
+    /// Counts every change.
+    pub version: i64,
+}
+
+/// An organization to be.
+pub struct NewOrganization<'a> {
+    /// Its id.
+    pub id: OrganizationId,
+    /// What it is called.
+    pub name: &'a str,
+    /// What it is called in URLs.
+    pub slug: &'a str,
+    /// A picture's URL.
+    pub logo: Option<&'a str>,
+    /// Where bills go.
+    pub billing_email: Option<&'a str>,
+    /// Whose own space it is.
+    pub personal_to: Option<UserId>,
+}
+
+/// What may be changed of an organization.
+pub struct Changes<'a> {
+    /// A new name.
+    pub name: Option<&'a Name>,
+    /// A new name in URLs.
+    pub slug: Option<&'a Slug>,
+    /// A new picture, or none.
+    pub logo: &'a Patch<ImageUrl>,
+    /// Where bills go from now on.
+    pub billing_email: &'a Patch<Email>,
+}
+
+/// A query of whole organizations: what comes before the columns, and what after.
+macro_rules! organizations {
+    ($before:tt, $after:tt, $($argument:tt)*) => {
+        sqlx::query_as!(
+            Organization,
+            $before + r#" id AS "id: OrganizationId", name, slug, logo, billing_email, plan,
+                          personal_to AS "personal_to: UserId", created_at, updated_at, version "# + $after,
+            $($argument)*
+        )
+    };
+}
+
+/// Adds an organization with `owner` as its owner. Violates `organizations_slug_key` when the slug is taken.
+pub async fn insert(
+    tx: &mut Tx,
+    new: &NewOrganization<'_>,
+    owner: UserId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Organization> {
+    let organization = organizations!(
+        r#"
+        INSERT INTO organizations (id, name, slug, logo, billing_email, personal_to, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
+        RETURNING"#,
+        "",
+        new.id as OrganizationId,
+        new.name,
+        new.slug,
+        new.logo,
+        new.billing_email,
+        new.personal_to as Option<UserId>,
+        now,
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    members::insert(tx, new.id, owner, Role::Owner, now).await?;
+    Ok(organization)
+}
+
+/// The living organization `id`.
+pub async fn find(tx: &mut Tx, id: OrganizationId) -> sqlx::Result<Option<Organization>> {
+    organizations!("SELECT", "FROM organizations WHERE id = $1 AND deleted_at IS NULL", id as OrganizationId)
+        .fetch_optional(tx)
+        .await
+}
+
+/// Whether the organization `id` lives; nobody else who holds it does so before this transaction ends.
+///
+/// Whoever changes anything in an organization holds it first: its members, invitations and keys are changed one
+/// transaction after the other.
+pub async fn hold(tx: &mut Tx, id: OrganizationId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT 1 AS "one!" FROM organizations WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE"#,
+        id as OrganizationId,
+    )
+    .fetch_optional(tx)
+    .await
+    .map(|row| row.is_some())
+}
+
+/// A page of the living organizations of which `user` is a member.
+pub async fn list(tx: &mut Tx, user: UserId, page: &PageQuery) -> sqlx::Result<Vec<Organization>> {
+    page_of!(
+        tx,
+        page,
+        Organization,
+        r#"
+        SELECT o.id AS "id: OrganizationId", o.name, o.slug, o.logo, o.billing_email, o.plan,
+               o.personal_to AS "personal_to: UserId", o.created_at, o.updated_at, o.version
+        FROM members m JOIN organizations o ON o.id = m.organization_id
+        WHERE m.user_id = $3 AND o.deleted_at IS NULL
+        "#,
+        "o.id",
+        user as UserId
+    )
+}
+
+/// Changes the profile, if its version is `version` or none is asked for. Violates `organizations_slug_key` when the slug is
+/// taken.
+pub async fn update(
     tx: &mut Tx,
     id: OrganizationId,
+    changes: &Changes<'_>,
+    version: Option<i64>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<Organization>> {
+    let (change_logo, logo) = changes.logo.change();
+    let (change_billing_email, billing_email) = changes.billing_email.change();
+    organizations!(
+        r#"
+        UPDATE organizations
+        SET name = coalesce($3, name),
+            slug = coalesce($4, slug),
+            logo = CASE WHEN $5 THEN $6 ELSE logo END,
+            billing_email = CASE WHEN $7 THEN $8 ELSE billing_email END,
+            updated_at = $9,
+            version = version + 1
+        WHERE id = $1 AND deleted_at IS NULL AND version = coalesce($2, version)
+        RETURNING"#,
+        "",
+        id as OrganizationId,
+        version,
+        changes.name.map(AsRef::as_ref),
+        changes.slug.map(AsRef::as_ref),
+        change_logo,
+        logo.map(AsRef::as_ref),
+        change_billing_email,
+        billing_email.map(AsRef::as_ref),
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Marks the organization as deleted, if its version is `version` or none is asked for; `false` if it is not.
+pub async fn delete(
+    tx: &mut Tx,
+    id: OrganizationId,
+    version: Option<i64>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let result = sqlx::query!(
+        r#"
+        UPDATE organizations
+        SET deleted_at = $3, updated_at = $3, version = version + 1
+        WHERE id = $1 AND deleted_at IS NULL AND version = coalesce($2, version)
+        "#,
+        id as OrganizationId,
+        version,
+        now,
+    )
+    .execute(tx)
+    .await?;
+    Ok(result.rows_affected() == 1)
+}
+
+/// The living organizations that `user` owns, in the order of their ids; nobody else who holds one does so before this
+/// transaction ends.
+pub async fn hold_owned(tx: &mut Tx, user: UserId) -> sqlx::Result<Vec<OrganizationId>> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT o.id AS "id: OrganizationId"
+        FROM members m JOIN organizations o ON o.id = m.organization_id
+        WHERE m.user_id = $1 AND m.role = 'owner' AND o.deleted_at IS NULL
+        ORDER BY o.id
+        FOR NO KEY UPDATE OF o
+        "#,
+        user as UserId,
+    )
+    .fetch_all(tx)
+    .await
+}
+
+/// Whether the organization has living members besides `user`.
+pub async fn has_others(tx: &mut Tx, id: OrganizationId, user: UserId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (
+            SELECT 1 FROM members m JOIN users u ON u.id = m.user_id
+            WHERE m.organization_id = $1 AND m.user_id <> $2 AND u.deleted_at IS NULL
+        ) AS "exists!"
+        "#,
+        id as OrganizationId,
+        user as UserId,
+    )
+    .fetch_one(tx)
+    .await
+}
+
+/// Brings back the organizations of `user` that were deleted together with them, at `deleted_at`.
+pub async fn restore_owned(
+    tx: &mut Tx,
     user: UserId,
-    name: &str,
-    slug: &str,
+    deleted_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
-        WITH organization AS (
-            INSERT INTO organizations (id, name, slug, personal_to, created_at, updated_at)
-            VALUES ($1, $3, $4, $2, $5, $5)
-            RETURNING id
-        )
-        INSERT INTO members (organization_id, user_id, role, created_at, updated_at)
-        SELECT id, $2, 'owner', $5, $5 FROM organization
-        "#,
-        id as OrganizationId,
-        user as UserId,
-        name,
-        slug,
-        now,
-    )
-    .execute(tx)
-    .await
-    .map(drop)
-}
-
-/// Marks the space that is `user`'s own as deleted.
-pub async fn delete_personal(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> sqlx::Result<()> {
-    sqlx::query!(
-        r#"
-        UPDATE organizations
-        SET deleted_at = $2, updated_at = $2, version = version + 1
-        WHERE personal_to = $1 AND deleted_at IS NULL
+        UPDATE organizations o
+        SET deleted_at = NULL, updated_at = $3, version = o.version + 1
+        FROM members m
+        WHERE m.organization_id = o.id AND m.user_id = $1 AND m.role = 'owner' AND o.deleted_at = $2
         "#,
         user as UserId,
+        deleted_at,
         now,
     )
     .execute(tx)

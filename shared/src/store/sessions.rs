@@ -1,13 +1,12 @@
 //! The `sessions` table.
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use crate::{
     auth::session::LiveSession,
     db::Tx,
     ids::{SessionId, UserId},
-    page::Sort,
+    page::PageQuery,
 };
 
 /// What a session's owner may see of it.
@@ -93,6 +92,7 @@ pub async fn find_live(tx: &mut Tx, id: SessionId, now: DateTime<Utc>) -> sqlx::
         SELECT s.user_id AS "user_id: UserId", s.authenticated_at, s.expires_at
         FROM sessions s JOIN users u ON u.id = s.user_id
         WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 AND u.deleted_at IS NULL
+          AND u.suspended_at IS NULL
         "#,
         id as SessionId,
         now,
@@ -114,6 +114,7 @@ pub async fn hold_for_refresh(
                s.rotated_at, s.ends_at
         FROM sessions s JOIN users u ON u.id = s.user_id
         WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 AND u.deleted_at IS NULL
+          AND u.suspended_at IS NULL
         FOR UPDATE OF s
         "#,
         id as SessionId,
@@ -148,55 +149,26 @@ pub async fn rotate(
     .map(drop)
 }
 
-/// Up to `rows` live sessions of `user`, after the session `after` in the order `sort`.
+/// A page of the live sessions of `user`.
 pub async fn list(
     tx: &mut Tx,
     user: UserId,
-    after: Option<Uuid>,
-    sort: Sort,
-    rows: i64,
+    page: &PageQuery,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<Session>> {
-    match sort {
-        Sort::NewestFirst => {
-            sqlx::query_as!(
-                Session,
-                r#"
-                SELECT id AS "id: SessionId", user_agent, ip_address, created_at, last_used_at, expires_at
-                FROM sessions
-                WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2
-                  AND ($3::uuid IS NULL OR id < $3)
-                ORDER BY id DESC
-                LIMIT $4
-                "#,
-                user as UserId,
-                now,
-                after,
-                rows,
-            )
-            .fetch_all(tx)
-            .await
-        }
-        Sort::OldestFirst => {
-            sqlx::query_as!(
-                Session,
-                r#"
-                SELECT id AS "id: SessionId", user_agent, ip_address, created_at, last_used_at, expires_at
-                FROM sessions
-                WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2
-                  AND ($3::uuid IS NULL OR id > $3)
-                ORDER BY id
-                LIMIT $4
-                "#,
-                user as UserId,
-                now,
-                after,
-                rows,
-            )
-            .fetch_all(tx)
-            .await
-        }
-    }
+    page_of!(
+        tx,
+        page,
+        Session,
+        r#"
+        SELECT id AS "id: SessionId", user_agent, ip_address, created_at, last_used_at, expires_at
+        FROM sessions
+        WHERE user_id = $3 AND revoked_at IS NULL AND expires_at > $4
+        "#,
+        "id",
+        user as UserId,
+        now
+    )
 }
 
 /// The live session `id`, if it is `user`'s.

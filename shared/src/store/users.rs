@@ -3,9 +3,11 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
+    choice,
     db::Tx,
     extract::Patch,
     ids::UserId,
+    page::PageQuery,
     text::{Email, ImageUrl, Name, Phone},
 };
 
@@ -28,9 +30,50 @@ pub struct User {
     pub created_at: DateTime<Utc>,
     /// When the row last changed.
     pub updated_at: DateTime<Utc>,
+    /// Whether they administer the system.
+    pub system_administrator: bool,
+    /// When an administrator shut them out.
+    pub suspended_at: Option<DateTime<Utc>>,
+    /// … and why.
+    pub suspended_reason: Option<String>,
+    /// Since when nothing of them may be erased.
+    pub legal_hold_at: Option<DateTime<Utc>>,
+    /// … and why.
+    pub legal_hold_reason: Option<String>,
+    /// When the account was deleted.
+    pub deleted_at: Option<DateTime<Utc>>,
+    /// When every personal column was overwritten.
+    pub erased_at: Option<DateTime<Utc>>,
     /// Counts every change.
     pub version: i64,
 }
+
+/// A query of whole users: what comes before the columns, and what after.
+macro_rules! users {
+    ($before:tt, $after:tt, $($argument:tt)*) => {
+        sqlx::query_as!(
+            User,
+            $before + r#" id AS "id: UserId", name, email, email_verified_at, image, phone, created_at, updated_at,
+                          system_administrator, suspended_at, suspended_reason, legal_hold_at, legal_hold_reason,
+                          deleted_at, erased_at, version "# + $after,
+            $($argument)*
+        )
+    };
+}
+
+choice!(
+    /// Whether a user can sign in, and if not, why.
+    Standing {
+        /// Can.
+        Active = "active",
+        /// Shut out by an administrator.
+        Suspended = "suspended",
+        /// Deleted, and not erased yet.
+        Deleted = "deleted",
+        /// Deleted, with every personal column overwritten.
+        Erased = "erased",
+    }
+);
 
 /// What a sign-in needs of a user.
 pub struct Credentials {
@@ -59,13 +102,12 @@ pub async fn insert(
     password_hash: &str,
     now: DateTime<Utc>,
 ) -> sqlx::Result<User> {
-    sqlx::query_as!(
-        User,
+    users!(
         r#"
         INSERT INTO users (id, name, email, password_hash, created_at, updated_at)
         VALUES ($1, $2, $3, $4, $5, $5)
-        RETURNING id AS "id: UserId", name, email, email_verified_at, image, phone, created_at, updated_at, version
-        "#,
+        RETURNING"#,
+        "",
         id as UserId,
         name.as_ref(),
         email.as_ref(),
@@ -78,10 +120,9 @@ pub async fn insert(
 
 /// The living user `id`.
 pub async fn find(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
-    sqlx::query_as!(
-        User,
+    users!(
+        "SELECT",
         r#"
-        SELECT id AS "id: UserId", name, email, email_verified_at, image, phone, created_at, updated_at, version
         FROM users
         WHERE id = $1 AND deleted_at IS NULL
         "#,
@@ -91,14 +132,47 @@ pub async fn find(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
     .await
 }
 
-/// How the living user with `email`, in whatever case, signs in.
+/// The living user with `email`, in whatever case, unless suspended.
+pub async fn find_by_email(tx: &mut Tx, email: &Email) -> sqlx::Result<Option<User>> {
+    users!(
+        "SELECT",
+        "FROM users WHERE lower(email) = lower($1) AND deleted_at IS NULL AND suspended_at IS NULL",
+        email.as_ref(),
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Whether a living user has `email`, in whatever case.
+pub async fn is_taken(tx: &mut Tx, email: &Email) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (SELECT 1 FROM users WHERE lower(email) = lower($1) AND deleted_at IS NULL) AS "exists!"
+        "#,
+        email.as_ref(),
+    )
+    .fetch_one(tx)
+    .await
+}
+
+/// The user `id`, living or not.
+pub async fn find_any(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
+    users!("SELECT", "FROM users WHERE id = $1", id as UserId).fetch_optional(tx).await
+}
+
+/// The user `id`, living or not; nobody else changes it before this transaction ends.
+pub async fn hold(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
+    users!("SELECT", "FROM users WHERE id = $1 FOR NO KEY UPDATE", id as UserId).fetch_optional(tx).await
+}
+
+/// How the living user with `email`, in whatever case, signs in, unless suspended.
 pub async fn credentials_by_email(tx: &mut Tx, email: &Email) -> sqlx::Result<Option<Credentials>> {
     sqlx::query_as!(
         Credentials,
         r#"
         SELECT id AS "id: UserId", password_hash
         FROM users
-        WHERE lower(email) = lower($1) AND deleted_at IS NULL
+        WHERE lower(email) = lower($1) AND deleted_at IS NULL AND suspended_at IS NULL
         "#,
         email.as_ref(),
     )
@@ -120,7 +194,7 @@ pub async fn hold_password(tx: &mut Tx, id: UserId, seen: &str) -> sqlx::Result<
         r#"
         SELECT 1 AS "one!"
         FROM users
-        WHERE id = $1 AND password_hash = $2 AND deleted_at IS NULL
+        WHERE id = $1 AND password_hash = $2 AND deleted_at IS NULL AND suspended_at IS NULL
         FOR SHARE
         "#,
         id as UserId,
@@ -167,8 +241,7 @@ pub async fn update(
 ) -> sqlx::Result<Option<User>> {
     let (change_image, image) = changes.image.change();
     let (change_phone, phone) = changes.phone.change();
-    sqlx::query_as!(
-        User,
+    users!(
         r#"
         UPDATE users
         SET name = coalesce($3, name),
@@ -177,8 +250,8 @@ pub async fn update(
             updated_at = $8,
             version = version + 1
         WHERE id = $1 AND deleted_at IS NULL AND version = coalesce($2, version)
-        RETURNING id AS "id: UserId", name, email, email_verified_at, image, phone, created_at, updated_at, version
-        "#,
+        RETURNING"#,
+        "",
         id as UserId,
         version,
         changes.name.map(AsRef::as_ref),
@@ -199,14 +272,13 @@ pub async fn verify_email(
     email: &str,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Option<User>> {
-    sqlx::query_as!(
-        User,
+    users!(
         r#"
         UPDATE users
         SET email_verified_at = coalesce(email_verified_at, $3), updated_at = $3, version = version + 1
-        WHERE id = $1 AND email = $2 AND deleted_at IS NULL
-        RETURNING id AS "id: UserId", name, email, email_verified_at, image, phone, created_at, updated_at, version
-        "#,
+        WHERE id = $1 AND email = $2 AND deleted_at IS NULL AND suspended_at IS NULL
+        RETURNING"#,
+        "",
         id as UserId,
         email,
         now,
@@ -239,4 +311,157 @@ pub async fn delete(
     .execute(tx)
     .await?;
     Ok(result.rows_affected() == 1)
+}
+
+/// Gives the living user a new password, whatever the old one was.
+pub async fn set_password(
+    tx: &mut Tx,
+    id: UserId,
+    hash: Option<&str>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1 AND deleted_at IS NULL",
+        id as UserId,
+        hash,
+        now,
+    )
+    .execute(tx)
+    .await
+    .map(drop)
+}
+
+/// Moves the living user to the proved address `email`. Violates `users_email_key` when another living user has it.
+pub async fn change_email(
+    tx: &mut Tx,
+    id: UserId,
+    email: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<User>> {
+    users!(
+        r#"
+        UPDATE users
+        SET email = $2, email_verified_at = $3, updated_at = $3, version = version + 1
+        WHERE id = $1 AND deleted_at IS NULL AND suspended_at IS NULL
+        RETURNING"#,
+        "",
+        id as UserId,
+        email,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// A page of all users, living or not.
+pub async fn list(
+    tx: &mut Tx,
+    page: &PageQuery,
+    email: Option<&str>,
+    standing: Option<Standing>,
+) -> sqlx::Result<Vec<User>> {
+    page_of!(
+        tx,
+        page,
+        User,
+        r#"
+        SELECT id AS "id: UserId", name, email, email_verified_at, image, phone, created_at, updated_at,
+               system_administrator, suspended_at, suspended_reason, legal_hold_at, legal_hold_reason,
+               deleted_at, erased_at, version
+        FROM users
+        WHERE ($3::text IS NULL OR lower(email) = lower($3))
+          AND ($4::text IS NULL OR $4 = CASE WHEN erased_at IS NOT NULL THEN 'erased'
+                                             WHEN deleted_at IS NOT NULL THEN 'deleted'
+                                             WHEN suspended_at IS NOT NULL THEN 'suspended'
+                                             ELSE 'active' END)
+        "#,
+        "id",
+        email,
+        standing as Option<Standing>
+    )
+}
+
+/// Makes the living user an administrator of the system, or no longer.
+pub async fn set_system_administrator(
+    tx: &mut Tx,
+    id: UserId,
+    is_one: bool,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<User>> {
+    users!(
+        r#"
+        UPDATE users
+        SET system_administrator = $2, updated_at = $3, version = version + 1
+        WHERE id = $1 AND deleted_at IS NULL
+        RETURNING"#,
+        "",
+        id as UserId,
+        is_one,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Shuts the living user out, or lets them in again when there is no `reason`.
+pub async fn suspend(
+    tx: &mut Tx,
+    id: UserId,
+    reason: Option<&str>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<User>> {
+    users!(
+        r#"
+        UPDATE users
+        SET suspended_at = CASE WHEN $2::text IS NULL THEN NULL ELSE $3::timestamptz END, suspended_reason = $2,
+            updated_at = $3, version = version + 1
+        WHERE id = $1 AND deleted_at IS NULL
+        RETURNING"#,
+        "",
+        id as UserId,
+        reason,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Brings a deleted user back who has not been erased, and lets them in again. Violates `users_email_key` when another living
+/// user has the address by now.
+pub async fn restore(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> sqlx::Result<Option<User>> {
+    users!(
+        r#"
+        UPDATE users
+        SET deleted_at = NULL, suspended_at = NULL, suspended_reason = NULL, updated_at = $2, version = version + 1
+        WHERE id = $1 AND erased_at IS NULL
+        RETURNING"#,
+        "",
+        id as UserId,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Forbids the erasure of the user, or allows it again when there is no `reason`.
+pub async fn set_legal_hold(
+    tx: &mut Tx,
+    id: UserId,
+    reason: Option<&str>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<User>> {
+    users!(
+        r#"
+        UPDATE users
+        SET legal_hold_at = CASE WHEN $2::text IS NULL THEN NULL ELSE $3::timestamptz END, legal_hold_reason = $2,
+            updated_at = $3, version = version + 1
+        WHERE id = $1 AND erased_at IS NULL
+        RETURNING"#,
+        "",
+        id as UserId,
+        reason,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
 }

@@ -1,59 +1,185 @@
-//! The `verification_tokens` table.
+//! The `verification_tokens` table: everything that is mailed to one person and used once.
 
 use chrono::{DateTime, Utc};
 
 use crate::{
+    choice,
     db::Tx,
     ids::{UserId, VerificationTokenId},
 };
 
-/// A proof that has just been used up.
+choice!(
+    /// What a token is for. One for one thing is worth nothing for another.
+    Purpose {
+        /// To prove the address of an account.
+        VerifyEmail = "verify_email",
+        /// To choose a new password without the old one.
+        ResetPassword = "reset_password",
+        /// To prove the address an account moves to.
+        ChangeEmail = "change_email",
+        /// To sign in.
+        MagicLink = "magic_link",
+    }
+);
+
+/// A token to be.
+pub struct NewToken<'a> {
+    /// What for.
+    pub purpose: Purpose,
+    /// Whose.
+    pub user: UserId,
+    /// The address it is mailed to.
+    pub email: &'a str,
+    /// The hash of what is mailed.
+    pub token_hash: &'a [u8],
+    /// The keyed hash of the digits beside it.
+    pub code_hash: Option<&'a [u8]>,
+    /// Until when it can be used.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// A token that has just been used up.
 pub struct Consumed {
-    /// Who gave it.
+    /// Whose it was.
     pub user_id: UserId,
-    /// What it is for.
+    /// The address it was mailed to.
     pub email: String,
 }
 
-/// Adds a proof to be mailed to `email`.
-pub async fn insert(
-    tx: &mut Tx,
-    user: UserId,
-    email: &str,
-    token_hash: &[u8],
-    expires_at: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> sqlx::Result<()> {
+/// A live token with digits, as it is when one guess more has been counted.
+pub struct Guessed {
+    /// Its id.
+    pub id: VerificationTokenId,
+    /// The keyed hash of its digits.
+    pub code_hash: Option<Vec<u8>>,
+}
+
+/// Adds a token.
+pub async fn insert(tx: &mut Tx, new: &NewToken<'_>, now: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
-        INSERT INTO verification_tokens (id, user_id, email, token_hash, created_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6)
+        INSERT INTO verification_tokens (id, purpose, user_id, email, token_hash, code_hash, created_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         "#,
         VerificationTokenId::new() as VerificationTokenId,
-        user as UserId,
-        email,
-        token_hash,
+        new.purpose.word(),
+        new.user as UserId,
+        new.email,
+        new.token_hash,
+        new.code_hash,
         now,
-        expires_at,
+        new.expires_at,
     )
     .execute(tx)
     .await
     .map(drop)
 }
 
-/// Uses a proof up; of any number who try at once, one gets it.
-pub async fn consume(tx: &mut Tx, token_hash: &[u8], now: DateTime<Utc>) -> sqlx::Result<Option<Consumed>> {
+/// Whether a token could be used up now.
+pub async fn is_live(
+    tx: &mut Tx,
+    purpose: Purpose,
+    token_hash: &[u8],
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (
+            SELECT 1 FROM verification_tokens
+            WHERE purpose = $1 AND token_hash = $2 AND consumed_at IS NULL AND expires_at > $3
+        ) AS "exists!"
+        "#,
+        purpose.word(),
+        token_hash,
+        now,
+    )
+    .fetch_one(tx)
+    .await
+}
+
+/// Uses a token up; of any number who try at once, one gets it.
+pub async fn consume(
+    tx: &mut Tx,
+    purpose: Purpose,
+    token_hash: &[u8],
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<Consumed>> {
     sqlx::query_as!(
         Consumed,
         r#"
         UPDATE verification_tokens
-        SET consumed_at = $2
-        WHERE token_hash = $1 AND consumed_at IS NULL AND expires_at > $2
+        SET consumed_at = $3
+        WHERE purpose = $1 AND token_hash = $2 AND consumed_at IS NULL AND expires_at > $3
         RETURNING user_id AS "user_id: UserId", email
         "#,
+        purpose.word(),
         token_hash,
         now,
     )
     .fetch_optional(tx)
     .await
+}
+
+/// Counts a guess at the digits mailed to `user`, and gives those that it may be compared with: such as were guessed at less
+/// than `max` times before.
+pub async fn guess(tx: &mut Tx, user: UserId, max: i32, now: DateTime<Utc>) -> sqlx::Result<Vec<Guessed>> {
+    sqlx::query_as!(
+        Guessed,
+        r#"
+        UPDATE verification_tokens
+        SET code_attempts = code_attempts + 1
+        WHERE user_id = $1 AND purpose = 'magic_link' AND consumed_at IS NULL AND expires_at > $3
+          AND code_attempts < $2
+        RETURNING id AS "id: VerificationTokenId", code_hash
+        "#,
+        user as UserId,
+        max,
+        now,
+    )
+    .fetch_all(tx)
+    .await
+}
+
+/// Uses up the token `id`, which this transaction holds since [`guess`].
+pub async fn consume_guessed(
+    tx: &mut Tx,
+    id: VerificationTokenId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<Consumed>> {
+    sqlx::query_as!(
+        Consumed,
+        r#"
+        UPDATE verification_tokens
+        SET consumed_at = $2
+        WHERE id = $1 AND consumed_at IS NULL
+        RETURNING user_id AS "user_id: UserId", email
+        "#,
+        id as VerificationTokenId,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Makes every live token of `user` for these purposes worthless.
+pub async fn withdraw(
+    tx: &mut Tx,
+    user: UserId,
+    purposes: &[Purpose],
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let purposes: Vec<_> = purposes.iter().map(|purpose| purpose.word().to_owned()).collect();
+    sqlx::query!(
+        r#"
+        UPDATE verification_tokens
+        SET consumed_at = $3
+        WHERE user_id = $1 AND purpose = ANY ($2) AND consumed_at IS NULL
+        "#,
+        user as UserId,
+        &purposes,
+        now,
+    )
+    .execute(tx)
+    .await
+    .map(drop)
 }

@@ -8,7 +8,7 @@ use axum::{
 use chrono::TimeDelta;
 use serde::Deserialize;
 use shared::{
-    ApiError,
+    ApiError, account,
     audit::{Action, Event},
     auth::{Caller, caller::UNAUTHENTICATED, session},
     error::Problem,
@@ -35,16 +35,16 @@ pub struct Reauthentication {
 
 /// Delete my account.
 ///
-/// Ends all sessions. The address is free for a new account at once.
+/// Ends all sessions, and deletes the organizations that nobody else belongs to. The address is free for a new account at
+/// once.
 #[utoipa::path(
     delete, path = "/v1/auth/me", tag = "auth", operation_id = "delete_me",
-    params(("If-Match" = Option<String>, Header, description = "Delete it only if this is still its `ETag`.")),
+    params(IfMatch),
     request_body(content = Option<Reauthentication>), security(("bearer" = [])),
     responses(
         (status = 204, description = "The account is deleted."),
-        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "`wrong-password` or `reauthentication-required`", body = Problem, content_type = "application/problem+json"),
-        (status = 412, description = "`stale`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`last-owner`", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 pub async fn delete(
@@ -67,7 +67,7 @@ pub async fn delete(
             if !store::users::delete(tx, caller.user, version, seen.as_deref(), now).await? {
                 return Err(if version.is_some() { STALE.into() } else { UNAUTHENTICATED.into() });
             }
-            store::organizations::delete_personal(tx, caller.user, now).await?;
+            account::leave_organizations(tx, caller.user, now).await?;
             let ended = store::sessions::revoke_all(tx, caller.user, None, "user_deleted", now).await?;
             let event = Event::new(Action::UserDeleted, caller.user, &request).through(caller.session);
             store::audit_events::insert(tx, &event, now).await?;

@@ -4,7 +4,6 @@ use axum::{Json, extract::State};
 use shared::{
     ApiError,
     auth::{Caller, caller::UNAUTHENTICATED},
-    error::Problem,
     etag::ETag,
     page::Data,
     store,
@@ -17,9 +16,7 @@ use crate::AuthState;
 #[utoipa::path(
     get, path = "/v1/auth/me", tag = "auth", operation_id = "show_me", security(("bearer" = [])),
     responses(
-        (status = 200, description = "My profile.", body = Data<Profile>,
-         headers(("ETag" = String, description = "The profile's version, for `If-Match`."))),
-        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "My profile.", body = Data<Profile>),
     ),
 )]
 pub async fn show(

@@ -6,7 +6,6 @@ use shared::{
     ApiError,
     audit::{Action, Event},
     auth::{Caller, caller::UNAUTHENTICATED},
-    error::Problem,
     etag::{ETag, IfMatch, STALE},
     extract::{Body, Patch},
     http::RequestInfo,
@@ -37,14 +36,11 @@ pub struct ProfileChanges {
 /// Change my profile.
 #[utoipa::path(
     patch, path = "/v1/auth/me", tag = "auth", operation_id = "update_me",
-    params(("If-Match" = Option<String>, Header, description = "Change it only if this is still its `ETag`.")),
+    params(IfMatch),
     request_body(content((ProfileChanges = "application/json"), (ProfileChanges = "application/merge-patch+json"))),
     security(("bearer" = [])),
     responses(
-        (status = 200, description = "The profile as it is now.", body = Data<Profile>,
-         headers(("ETag" = String, description = "The profile's version, for `If-Match`."))),
-        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
-        (status = 412, description = "`stale`", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "The profile as it is now.", body = Data<Profile>),
     ),
 )]
 pub async fn update(
@@ -54,11 +50,7 @@ pub async fn update(
     IfMatch(version): IfMatch,
     Body(changes): Body<ProfileChanges>,
 ) -> Result<(ETag, Json<Data<Profile>>), ApiError> {
-    let name = match &changes.name {
-        Patch::Clear => return Err(refusals::NAME_NEEDED.at("/name")),
-        Patch::Keep => None,
-        Patch::Set(name) => Some(name),
-    };
+    let name = changes.name.kept().map_err(|()| refusals::NAME_NEEDED.at("/name"))?;
     let changes = Changes { name, image: &changes.image, phone: &changes.phone };
     let now = state.app.clock.now();
     let user = state

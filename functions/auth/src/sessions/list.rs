@@ -4,10 +4,9 @@ use axum::{Json, extract::State};
 use shared::{
     ApiError,
     auth::Caller,
-    error::Problem,
-    extract::Query,
-    page::{Page, PageQuery},
-    store,
+    extract::List,
+    page::{Page, PageQuery, Place},
+    store::{self, sessions::Session},
 };
 
 use super::SessionView;
@@ -19,23 +18,19 @@ use crate::AuthState;
     params(PageQuery), security(("bearer" = [])),
     responses(
         (status = 200, description = "A page of my sessions.", body = Page<SessionView>),
-        (status = 422, description = "`invalid-query`", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 pub async fn list(
     State(state): State<AuthState>,
     caller: Caller,
-    Query(query): Query<PageQuery>,
+    List(page, _): List,
 ) -> Result<Json<Page<SessionView>>, ApiError> {
     let now = state.app.clock.now();
     let rows = state
         .app
         .db
-        .transaction(async |tx| {
-            let (after, sort, rows) = (query.after(), query.sort(), query.rows());
-            anyhow::Ok(store::sessions::list(tx, caller.user, after, sort, rows, now).await?)
-        })
+        .transaction(async |tx| anyhow::Ok(store::sessions::list(tx, caller.user, &page, now).await?))
         .await?;
-    Ok(Json(query.page(rows, |row| row.id.0, |row| SessionView::of(row, caller.session))))
+    let place = |row: &Session| Place { at: row.created_at, id: row.id.0 };
+    Ok(Json(page.page(rows, place, |row| SessionView::of(row, caller.session))))
 }

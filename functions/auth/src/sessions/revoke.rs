@@ -20,7 +20,6 @@ use crate::{AuthState, refusals};
     params(("id" = SessionId, Path, description = "The session's id.")), security(("bearer" = [])),
     responses(
         (status = 204, description = "The session has ended, and its access tokens with it."),
-        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`session-not-found`", body = Problem, content_type = "application/problem+json"),
     ),
 )]

@@ -12,7 +12,6 @@ use crate::{AuthState, refusals};
     params(("id" = SessionId, Path, description = "The session's id.")), security(("bearer" = [])),
     responses(
         (status = 200, description = "The session.", body = Data<SessionView>),
-        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`session-not-found`", body = Problem, content_type = "application/problem+json"),
     ),
 )]

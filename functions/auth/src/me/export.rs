@@ -1,0 +1,37 @@
+//! `GET /v1/auth/me/export`
+
+use axum::{Json, extract::State};
+use shared::{
+    ApiError,
+    auth::{Caller, caller::UNAUTHENTICATED},
+    http::RequestInfo,
+    page::Data,
+    personal_data::Export,
+    store,
+};
+
+use crate::{AuthState, throttle};
+
+/// Everything held about me, as one document (GDPR, articles 15 and 20).
+#[utoipa::path(
+    get, path = "/v1/auth/me/export", tag = "auth", operation_id = "export_me", security(("bearer" = [])),
+    responses((status = 200, description = "Every row that is mine, without secrets.", body = Data<Export>)),
+)]
+pub async fn export(
+    State(state): State<AuthState>,
+    caller: Caller,
+    request: RequestInfo,
+) -> Result<Json<Data<Export>>, ApiError> {
+    // Costly, and never urgent.
+    throttle::attempt(&state, &format!("export:{}", caller.user), &request).await?;
+    let now = state.app.clock.now();
+    let export = state
+        .app
+        .db
+        .transaction(async |tx| -> Result<_, ApiError> {
+            let user = store::users::find(tx, caller.user).await?.ok_or(UNAUTHENTICATED)?;
+            Ok(Export::of(tx, &user, &caller, &request, now).await?)
+        })
+        .await?;
+    Ok(Json(Data { data: export }))
+}

@@ -1,0 +1,13 @@
+//! The `organizations` function.
+
+use lambda_http::{Error, run};
+use organizations::{OrganizationsState, REQUIRED};
+use shared::{AppState, config::Config, http, telemetry};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let state = OrganizationsState::new(AppState::new(Config::from_env(REQUIRED)?));
+    state.app.warm().await;
+    run(http::service(organizations::routes(), state)).await
+}

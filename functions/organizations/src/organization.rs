@@ -1,0 +1,47 @@
+//! How an organization looks from outside.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use shared::{ids::OrganizationId, store::organizations};
+use utoipa::ToSchema;
+
+/// A tenant.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Organization)]
+pub struct OrganizationView {
+    id: OrganizationId,
+    #[schema(example = "Analytical Engines")]
+    name: String,
+    /// Its name in URLs, unlike any other's.
+    #[schema(example = "analytical-engines")]
+    slug: String,
+    /// A picture's URL.
+    logo: Option<String>,
+    /// Where bills go.
+    #[schema(example = "bills@example.com")]
+    billing_email: Option<String>,
+    /// What it pays for.
+    #[schema(example = "free")]
+    plan: String,
+    /// Whether it is a person's own space.
+    personal: bool,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<organizations::Organization> for OrganizationView {
+    fn from(organization: organizations::Organization) -> Self {
+        Self {
+            id: organization.id,
+            name: organization.name,
+            slug: organization.slug,
+            logo: organization.logo,
+            billing_email: organization.billing_email,
+            plan: organization.plan,
+            personal: organization.personal_to.is_some(),
+            created_at: organization.created_at,
+            updated_at: organization.updated_at,
+        }
+    }
+}

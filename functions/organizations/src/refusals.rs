@@ -1,0 +1,41 @@
+//! Every way this function says no, beyond those of [`shared::auth::member`].
+
+use axum::http::StatusCode;
+use shared::Refusal;
+
+pub const SLUG_TAKEN: Refusal =
+    Refusal::conflict("slug-taken", "There is an organization with this slug already.");
+pub const PERSONAL: Refusal = Refusal::conflict(
+    "personal-organization",
+    "This is a person's own space: it has no other members, and goes with their account.",
+);
+pub const NO_SUCH_MEMBER: Refusal =
+    Refusal::not_found("member-not-found", "The organization has no such member.");
+pub const ROLE_ABOVE_OWN: Refusal =
+    Refusal::forbidden("role-above-own", "Nobody gives, changes or takes a role above their own.");
+pub const NO_SUCH_INVITATION: Refusal =
+    Refusal::not_found("invitation-not-found", "The organization has no such invitation.");
+pub const ALREADY_ANSWERED: Refusal =
+    Refusal::conflict("invitation-ended", "This invitation was answered, taken back, or has expired.");
+pub const ALREADY_INVITED: Refusal =
+    Refusal::conflict("already-invited", "There is an open invitation to this address already.");
+pub const ALREADY_MEMBER: Refusal = Refusal::conflict("already-member", "This person is a member already.");
+pub const INVALID_TOKEN: Refusal =
+    Refusal::invalid("invalid-token", "This token is unknown, used up or expired. Ask for a new invitation.");
+pub const WRONG_ADDRESS: Refusal = Refusal::forbidden(
+    "wrong-address",
+    "This invitation can only be answered from an account with the address it was sent to, once that is proved.",
+);
+pub const NO_SUCH_API_KEY: Refusal =
+    Refusal::not_found("api-key-not-found", "The organization has no such API key.");
+pub const API_KEY_EXPIRED: Refusal =
+    Refusal::conflict("api-key-expired", "This API key has expired. Make a new one.");
+pub const SCOPES_NEEDED: Refusal = Refusal::invalid("scopes-needed", "An API key needs at least one scope.");
+pub const EXPIRY_PASSED: Refusal = Refusal::invalid("expiry-passed", "A key cannot expire in the past.");
+pub const CANNOT_BE_REMOVED: Refusal =
+    Refusal::invalid("cannot-be-removed", "This can be changed, but not removed.");
+pub const TOO_MANY_INVITATIONS: Refusal = Refusal {
+    status: StatusCode::TOO_MANY_REQUESTS,
+    code: "too-many-attempts",
+    message: "Too many invitations. Wait as long as Retry-After says.",
+};

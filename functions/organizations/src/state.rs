@@ -1,0 +1,36 @@
+//! What this function has beyond what every function has: it mails.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use shared::{
+    AppState,
+    outside::mail::{Mailer, SesMailer},
+};
+
+/// The settings without which this function does not start.
+pub const REQUIRED: &[&str] = &["DATABASE_URL", "REDIS_URL", "JWT_PUBLIC_KEYS", "ENCRYPTION_KEY"];
+
+/// Made once in `main`.
+#[derive(Clone)]
+pub struct OrganizationsState {
+    /// What every function has.
+    pub app: AppState,
+    /// Sends mail.
+    pub mailer: Arc<dyn Mailer>,
+}
+
+impl OrganizationsState {
+    /// With mail through SES.
+    #[must_use]
+    pub fn new(app: AppState) -> Self {
+        let mailer = Arc::new(SesMailer::new(app.config.mail_from.clone()));
+        Self { app, mailer }
+    }
+}
+
+impl FromRef<OrganizationsState> for AppState {
+    fn from_ref(state: &OrganizationsState) -> Self {
+        state.app.clone()
+    }
+}

@@ -1,0 +1,29 @@
+//! `GET /v1/audit-events`
+
+use axum::{Json, extract::State};
+use shared::{
+    ApiError, AppState,
+    audit::{AuditEvent, AuditFilter},
+    auth::Administrator,
+    extract::List,
+    page::{Page, PageQuery, Place},
+    store,
+};
+
+/// Read the whole audit log.
+#[utoipa::path(
+    get, path = "/v1/audit-events", tag = "users", operation_id = "list_audit_events",
+    params(PageQuery, AuditFilter), security(("bearer" = [])),
+    responses((status = 200, description = "A page of the log.", body = Page<AuditEvent>)),
+)]
+pub async fn list(
+    State(state): State<AppState>,
+    _: Administrator,
+    List(page, filter): List<AuditFilter>,
+) -> Result<Json<Page<AuditEvent>>, ApiError> {
+    let rows = state
+        .db
+        .transaction(async |tx| anyhow::Ok(store::audit_events::list(tx, None, &page, &filter).await?))
+        .await?;
+    Ok(Json(page.page(rows, |row| Place { at: row.occurred_at, id: row.id.0 }, |row| row)))
+}

@@ -1,0 +1,57 @@
+//! `DELETE /v1/users/{userId}`
+
+use axum::{extract::State, http::StatusCode};
+use shared::{
+    ApiError, AppState, account,
+    audit::{Action, Event},
+    auth::{Administrator, session},
+    error::Problem,
+    etag::{IfMatch, STALE},
+    extract::Path,
+    http::RequestInfo,
+    ids::UserId,
+    store,
+};
+
+use crate::{refusals, user::hold_living};
+
+/// Delete a user's account.
+///
+/// It can be restored until it is erased.
+#[utoipa::path(
+    delete, path = "/v1/users/{userId}", tag = "users", operation_id = "delete_user",
+    params(("userId" = UserId, Path, description = "The user's id."), IfMatch), security(("bearer" = [])),
+    responses(
+        (status = 204, description = "The account is deleted; all its sessions have ended."),
+        (status = 404, description = "`user-not-found`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`user-deleted`, `user-erased`, `last-owner` or `own-account`", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn delete(
+    State(state): State<AppState>,
+    Administrator(caller): Administrator,
+    request: RequestInfo,
+    Path(id): Path<UserId>,
+    IfMatch(version): IfMatch,
+) -> Result<StatusCode, ApiError> {
+    if id == caller.user {
+        return Err(refusals::OWN_ACCOUNT.into());
+    }
+    let now = state.clock.now();
+    let ended = state
+        .db
+        .transaction(async |tx| -> Result<_, ApiError> {
+            hold_living(tx, id).await?;
+            if !store::users::delete(tx, id, version, None, now).await? {
+                return Err(STALE.into());
+            }
+            account::leave_organizations(tx, id, now).await?;
+            let ended = store::sessions::revoke_all(tx, id, None, "user_deleted", now).await?;
+            let event = Event::new(Action::UserDeleted, caller.user, &request).through(caller.session);
+            store::audit_events::insert(tx, &event.to(id.0), now).await?;
+            Ok(ended)
+        })
+        .await?;
+    session::forget(&state, &ended).await;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,60 @@
+//! `POST /v1/users/{userId}/erase`
+
+use axum::extract::State;
+use shared::{
+    ApiError, AppState, account,
+    audit::{Action, Event},
+    auth::{Administrator, session},
+    error::Problem,
+    extract::Path,
+    http::RequestInfo,
+    ids::UserId,
+    page::Data,
+    store,
+};
+
+use crate::{
+    refusals,
+    user::{Shown, UserView, hold, shown},
+};
+
+/// Erase a user, now and for good (GDPR, article 17).
+///
+/// Every personal column is overwritten, as the register of personal data says; what stays is an id that leads to nobody.
+#[utoipa::path(
+    post, path = "/v1/users/{userId}/erase", tag = "users", operation_id = "erase_user",
+    params(("userId" = UserId, Path, description = "The user's id.")), security(("bearer" = [])),
+    responses(
+        (status = 200, description = "What is left.", body = Data<UserView>),
+        (status = 404, description = "`user-not-found`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`legal-hold`, `user-erased`, `last-owner` or `own-account`", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn erase(
+    State(state): State<AppState>,
+    Administrator(caller): Administrator,
+    request: RequestInfo,
+    Path(id): Path<UserId>,
+) -> Result<Shown, ApiError> {
+    if id == caller.user {
+        return Err(refusals::OWN_ACCOUNT.into());
+    }
+    let now = state.clock.now();
+    let (user, ended) = state
+        .db
+        .transaction(async |tx| -> Result<_, ApiError> {
+            let user = hold(tx, id).await?;
+            if user.legal_hold_at.is_some() {
+                return Err(refusals::LEGAL_HOLD.into());
+            }
+            account::leave_organizations(tx, id, now).await?;
+            let ended = store::sessions::revoke_all(tx, id, None, "user_erased", now).await?;
+            store::personal_data::erase(tx, &user, now).await?;
+            let event = Event::new(Action::UserErased, caller.user, &request).through(caller.session);
+            store::audit_events::insert(tx, &event.to(id.0), now).await?;
+            Ok((store::users::find_any(tx, id).await?.ok_or(refusals::NO_SUCH_USER)?, ended))
+        })
+        .await?;
+    session::forget(&state, &ended).await;
+    Ok(shown(user))
+}

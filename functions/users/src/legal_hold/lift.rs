@@ -1,0 +1,29 @@
+//! `DELETE /v1/users/{userId}/legal-hold`
+
+use axum::extract::State;
+use shared::{
+    ApiError, AppState, auth::Administrator, error::Problem, extract::Path, http::RequestInfo, ids::UserId,
+    page::Data,
+};
+
+use super::set;
+use crate::user::{Shown, UserView, shown};
+
+/// Allow the erasure of a user again.
+#[utoipa::path(
+    delete, path = "/v1/users/{userId}/legal-hold", tag = "users", operation_id = "lift_legal_hold",
+    params(("userId" = UserId, Path, description = "The user's id.")), security(("bearer" = [])),
+    responses(
+        (status = 200, description = "The user may be erased.", body = Data<UserView>),
+        (status = 404, description = "`user-not-found`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`user-erased`", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn lift(
+    State(state): State<AppState>,
+    Administrator(caller): Administrator,
+    request: RequestInfo,
+    Path(id): Path<UserId>,
+) -> Result<Shown, ApiError> {
+    Ok(shown(set(&state, &caller, &request, id, None).await?))
+}

@@ -1,0 +1,36 @@
+//! `/v1/users` and `/v1/audit-events`: what administrators of the system do.
+
+mod audit_events;
+mod delete;
+mod erase;
+mod export;
+mod legal_hold;
+mod list;
+mod refusals;
+mod restore;
+mod revoke_sessions;
+mod show;
+mod suspend;
+mod update;
+mod user;
+
+use shared::AppState;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The settings without which this function does not start.
+pub const REQUIRED: &[&str] = &["DATABASE_URL", "REDIS_URL", "JWT_PUBLIC_KEYS"];
+
+/// Every route of this function; the integration tests and the OpenAPI document start here too.
+#[must_use]
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list::list))
+        .routes(routes!(show::show, update::update, delete::delete))
+        .routes(routes!(suspend::suspend))
+        .routes(routes!(restore::restore))
+        .routes(routes!(erase::erase))
+        .routes(routes!(legal_hold::place::place, legal_hold::lift::lift))
+        .routes(routes!(export::export))
+        .routes(routes!(revoke_sessions::revoke_sessions))
+        .routes(routes!(audit_events::list))
+}

@@ -1,0 +1,13 @@
+//! The `users` function.
+
+use lambda_http::{Error, run};
+use shared::{AppState, config::Config, http, telemetry};
+use users::REQUIRED;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let state = AppState::new(Config::from_env(REQUIRED)?);
+    state.warm().await;
+    run(http::service(users::routes(), state)).await
+}

@@ -1,0 +1,80 @@
+//! How a user looks to an administrator.
+
+use axum::Json;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use shared::{ApiError, db::Tx, etag::ETag, ids::UserId, page::Data, store, store::users};
+use utoipa::ToSchema;
+
+use crate::refusals;
+
+/// A person with an account, or what is left of them.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = User)]
+pub struct UserView {
+    id: UserId,
+    #[schema(example = "Ada Lovelace")]
+    name: String,
+    #[schema(example = "ada@example.com")]
+    email: String,
+    email_verified: bool,
+    /// A picture's URL.
+    image: Option<String>,
+    /// A phone number (E.164).
+    phone: Option<String>,
+    system_administrator: bool,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    /// When they were shut out.
+    suspended_at: Option<DateTime<Utc>>,
+    suspended_reason: Option<String>,
+    /// Since when nothing of them may be erased.
+    legal_hold_at: Option<DateTime<Utc>>,
+    legal_hold_reason: Option<String>,
+    deleted_at: Option<DateTime<Utc>>,
+    /// When every personal column was overwritten.
+    erased_at: Option<DateTime<Utc>>,
+}
+
+impl From<users::User> for UserView {
+    fn from(user: users::User) -> Self {
+        Self {
+            id: user.id,
+            name: user.name,
+            email: user.email,
+            email_verified: user.email_verified_at.is_some(),
+            image: user.image,
+            phone: user.phone,
+            system_administrator: user.system_administrator,
+            created_at: user.created_at,
+            updated_at: user.updated_at,
+            suspended_at: user.suspended_at,
+            suspended_reason: user.suspended_reason,
+            legal_hold_at: user.legal_hold_at,
+            legal_hold_reason: user.legal_hold_reason,
+            deleted_at: user.deleted_at,
+            erased_at: user.erased_at,
+        }
+    }
+}
+
+/// The answer to whoever looked at a user, or changed them.
+pub type Shown = (ETag, Json<Data<UserView>>);
+
+/// `user`, with their version.
+pub fn shown(user: users::User) -> Shown {
+    (ETag(user.version), Json(Data { data: user.into() }))
+}
+
+/// The user `id`, whom nobody else changes before this transaction ends.
+pub async fn hold(tx: &mut Tx, id: UserId) -> Result<users::User, ApiError> {
+    let user = store::users::hold(tx, id).await?.ok_or(refusals::NO_SUCH_USER)?;
+    if user.erased_at.is_some() { Err(refusals::ERASED.into()) } else { Ok(user) }
+}
+
+/// [`hold`], if the user is not deleted.
+pub async fn hold_living(tx: &mut Tx, id: UserId) -> Result<users::User, ApiError> {
+    let user = hold(tx, id).await?;
+    if user.deleted_at.is_some() { Err(refusals::DELETED.into()) } else { Ok(user) }
+}

@@ -1,0 +1,3 @@
+ALTER TABLE organizations VALIDATE CONSTRAINT organizations_logo_check;
+ALTER TABLE organizations VALIDATE CONSTRAINT organizations_billing_email_check;
+ALTER TABLE organizations VALIDATE CONSTRAINT organizations_plan_check;

@@ -1,0 +1,120 @@
+//! What operations of one kind have in common, so that no handler has to repeat it.
+
+use serde_json::{Value, json};
+
+/// An answer that comes from what surrounds a handler: status, what it means.
+type Answer = (&'static str, &'static str);
+
+const EVERYWHERE: [Answer; 3] = [
+    ("429", "`too-many-requests` or `too-many-attempts`; come back after `Retry-After`"),
+    ("500", "`internal`, our mistake"),
+    ("503", "`unavailable`, a dependency is away"),
+];
+const WITH_BODY: [Answer; 4] = [
+    ("400", "`malformed-body`, the body is not JSON"),
+    ("413", "`body-too-large`, the body is larger than 1 MiB"),
+    ("415", "`unsupported-media-type`, the body was not sent as JSON"),
+    ("422", "`invalid-body`, the body is JSON but not what is expected here; `errors` says where"),
+];
+const GUARDED: [Answer; 1] = [("401", "`unauthenticated`")];
+const WITHIN_AN_ORGANIZATION: [Answer; 2] =
+    [("403", "`role-needed` or `scope-needed`"), ("404", "`organization-not-found`")];
+const FOR_ADMINISTRATORS: [Answer; 1] = [("403", "`administrator-needed`")];
+const WITH_AN_ID: [Answer; 1] = [("404", "`no-such-route`, the id in the path is none")];
+const LISTED: [Answer; 1] = [("422", "`invalid-query`")];
+const CONDITIONAL: [Answer; 2] =
+    [("400", "`malformed-if-match`"), ("412", "`stale`, it has changed since the version in `If-Match`")];
+const ONCE: [Answer; 3] = [
+    ("400", "`malformed-idempotency-key`"),
+    ("409", "`idempotency-key-in-progress`"),
+    ("422", "`idempotency-key-reused`"),
+];
+
+/// Headers that answers refer to.
+pub fn headers() -> Value {
+    let number = json!({ "type": "integer", "minimum": 0 });
+    json!({
+        "X-Request-Id": {
+            "description": "The id of this request, in our log too; quote it when asking for help.",
+            "schema": { "type": "string" }
+        },
+        "Retry-After": {
+            "description": "How many seconds to wait.", "schema": { "type": "integer", "minimum": 1 }
+        },
+        "ETag": {
+            "description": "The version, for `If-Match`.", "schema": { "type": "string", "examples": ["\"1\""] }
+        },
+        "Idempotency-Replayed": {
+            "description": "`true` if this answers a request that was made before.", "schema": { "type": "string" }
+        },
+        "RateLimit-Limit": { "description": "How many requests the window allows.", "schema": number },
+        "RateLimit-Remaining": { "description": "How many are left in it.", "schema": number },
+        "RateLimit-Reset": { "description": "How many seconds until it ends.", "schema": number }
+    })
+}
+
+/// Whether `operation` takes the header or parameter `name`.
+pub fn takes(operation: &Value, name: &str) -> bool {
+    operation["parameters"].as_array().into_iter().flatten().any(|parameter| parameter["name"] == name)
+}
+
+/// Adds to `operation` what its kind has in common; `versioned` if what is at `path` has an `ETag`.
+pub fn complete(path: &str, method: &str, versioned: bool, operation: &mut Value) {
+    if operation.get("security").is_none() {
+        operation["security"] = json!([]);
+    }
+    let guarded = operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty());
+    let kinds: [(bool, &[Answer]); 9] = [
+        (operation.get("requestBody").is_some(), &WITH_BODY),
+        (guarded, &GUARDED),
+        (path.contains("{organizationId}"), &WITHIN_AN_ORGANIZATION),
+        (operation["tags"][0] == "users", &FOR_ADMINISTRATORS),
+        (path.contains('{'), &WITH_AN_ID),
+        (takes(operation, "cursor"), &LISTED),
+        (takes(operation, "If-Match"), &CONDITIONAL),
+        (takes(operation, "Idempotency-Key"), &ONCE),
+        (true, &EVERYWHERE),
+    ];
+    let once = takes(operation, "Idempotency-Key");
+    let responses = &mut operation["responses"];
+    for (status, meaning) in kinds.into_iter().filter(|(is_of, _)| *is_of).flat_map(|(_, answers)| answers) {
+        add(responses, status, meaning);
+    }
+    let probe = path == "/health" || path == "/ready";
+    for (status, response) in responses.as_object_mut().into_iter().flatten() {
+        let mut named = vec!["X-Request-Id"];
+        if !probe {
+            named.extend(["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]);
+        }
+        if status == "429" || status == "503" {
+            named.push("Retry-After");
+        }
+        if versioned && status == "200" && matches!(method, "get" | "patch") {
+            named.push("ETag");
+        }
+        if once && status == "201" {
+            named.push("Idempotency-Replayed");
+        }
+        for name in named {
+            response["headers"][name] = json!({ "$ref": format!("#/components/headers/{name}") });
+        }
+    }
+}
+
+/// Adds the answer `status`, or one more meaning to what the handler says of it.
+fn add(responses: &mut Value, status: &str, meaning: &str) {
+    match responses.get_mut(status) {
+        Some(own) if own["content"].get("application/problem+json").is_some() => {
+            let own_meaning = own["description"].as_str().unwrap_or_default();
+            own["description"] = json!(format!("{own_meaning}; {meaning}"));
+        }
+        // Its own, such as the answer of a probe.
+        Some(_) => {}
+        None => {
+            responses[status] = json!({
+                "description": meaning,
+                "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } }
+            });
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! How mails look. What is in them, the function says that sends them.
+
+use std::sync::LazyLock;
+
+use minijinja::{Environment, context};
+use url::Url;
+
+use crate::{
+    one_time::OneTimeToken,
+    outside::mail::{Mail, Mailer},
+    text::Email,
+};
+
+static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut templates = Environment::new();
+    for (name, source) in [
+        ("mail.txt", include_str!("../templates/mail.txt")),
+        // By the ending of its name, what is put into it is escaped.
+        ("mail.html", include_str!("../templates/mail.html")),
+    ] {
+        if let Err(error) = templates.add_template(name, source) {
+            tracing::error!(%error, "mail template broken");
+        }
+    }
+    templates
+});
+
+/// What a mail says, before it is text and HTML.
+#[derive(Default)]
+pub struct Letter {
+    /// The subject line.
+    pub subject: &'static str,
+    /// What it is about.
+    pub paragraphs: Vec<String>,
+    /// Where to click, and what stands there.
+    pub link: Option<(Url, &'static str)>,
+    /// Six digits, for those who cannot click.
+    pub code: Option<String>,
+    /// What to do if it was a mistake.
+    pub ending: &'static str,
+}
+
+impl Letter {
+    fn mail(self, to: Email) -> anyhow::Result<Mail> {
+        let (link, label) = self.link.unzip();
+        let values = context! {
+            paragraphs => self.paragraphs, link => link.map(String::from), label, code => self.code, ending => self.ending
+        };
+        Ok(Mail {
+            to,
+            subject: self.subject.to_owned(),
+            text: TEMPLATES.get_template("mail.txt")?.render(&values)?,
+            html: TEMPLATES.get_template("mail.html")?.render(&values)?,
+        })
+    }
+}
+
+/// The link to `page` of the configured application with `token`; never made from a request's headers.
+#[must_use]
+pub fn link(app_url: &Url, page: &str, token: &OneTimeToken) -> Url {
+    let mut link = app_url.clone();
+    link.set_path(&format!("{}/{page}", app_url.path().trim_end_matches('/')));
+    link.query_pairs_mut().append_pair("token", token.reveal());
+    link
+}
+
+/// Sends `letter` to `to`.
+///
+/// What it is about is done whether or not this succeeds, and every mail can be asked for again, so a failure is only logged.
+pub async fn send(mailer: &dyn Mailer, to: &str, letter: Letter) {
+    let subject = letter.subject;
+    let sent = async {
+        let to =
+            Email::try_from(to.to_owned()).map_err(|problem| anyhow::anyhow!("stored address: {problem}"))?;
+        Ok::<_, anyhow::Error>(mailer.send(letter.mail(to)?).await?)
+    };
+    if let Err(error) = sent.await {
+        tracing::error!(subject, error = format!("{error:#}"), "mail not sent");
+    }
+}

@@ -1,0 +1,249 @@
+//! The `api_keys` table.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    db::Tx,
+    ids::{ApiKeyId, OrganizationId, UserId},
+    page::PageQuery,
+};
+
+/// A row of `api_keys`, without its secrets.
+#[derive(Debug, Clone)]
+pub struct ApiKey {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// What it is called.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Vec<String>,
+    /// Who made it.
+    pub created_by: Option<UserId>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
+    /// Until when it is valid; without end if never.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<DateTime<Utc>>,
+    /// Until when the secret before this one is valid too.
+    pub previous_expires_at: Option<DateTime<Utc>>,
+    /// Counts every change.
+    pub version: i64,
+}
+
+/// A key to be.
+pub struct NewApiKey<'a> {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// What it is called.
+    pub name: &'a str,
+    /// What it may do.
+    pub scopes: &'a [String],
+    /// The hash of its secret.
+    pub secret_hash: &'a [u8],
+    /// Who makes it.
+    pub created_by: Option<UserId>,
+    /// Until when it is valid.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// What is needed to admit a key.
+pub struct Secrets {
+    /// Whose key.
+    pub organization_id: OrganizationId,
+    /// What it may do.
+    pub scopes: Vec<String>,
+    /// The hash of its secret.
+    pub secret_hash: Vec<u8>,
+    /// The hash of the secret before, while it is valid.
+    pub previous_secret_hash: Option<Vec<u8>>,
+}
+
+/// A query of whole keys: what comes before the columns, and what after.
+macro_rules! api_keys {
+    ($before:tt, $after:tt, $($argument:tt)*) => {
+        sqlx::query_as!(
+            ApiKey,
+            $before + r#" id AS "id: ApiKeyId", name, scopes, created_by AS "created_by: UserId", created_at, updated_at,
+                          expires_at, last_used_at, previous_expires_at, version "# + $after,
+            $($argument)*
+        )
+    };
+}
+
+/// Adds a key.
+pub async fn insert(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    new: &NewApiKey<'_>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<ApiKey> {
+    api_keys!(
+        r#"
+        INSERT INTO api_keys
+            (id, organization_id, name, scopes, secret_hash, created_by, created_at, updated_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)
+        RETURNING"#,
+        "",
+        new.id as ApiKeyId,
+        organization as OrganizationId,
+        new.name,
+        new.scopes,
+        new.secret_hash,
+        new.created_by as Option<UserId>,
+        now,
+        new.expires_at,
+    )
+    .fetch_one(tx)
+    .await
+}
+
+/// The key `id` of the organization, unless it is revoked.
+pub async fn find(tx: &mut Tx, organization: OrganizationId, id: ApiKeyId) -> sqlx::Result<Option<ApiKey>> {
+    api_keys!(
+        "SELECT",
+        "FROM api_keys WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL",
+        organization as OrganizationId,
+        id as ApiKeyId,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// A page of the organization's keys that are not revoked.
+pub async fn list(tx: &mut Tx, organization: OrganizationId, page: &PageQuery) -> sqlx::Result<Vec<ApiKey>> {
+    page_of!(
+        tx,
+        page,
+        ApiKey,
+        r#"
+        SELECT id AS "id: ApiKeyId", name, scopes, created_by AS "created_by: UserId", created_at, updated_at,
+               expires_at, last_used_at, previous_expires_at, version
+        FROM api_keys
+        WHERE organization_id = $3 AND revoked_at IS NULL
+        "#,
+        "id",
+        organization as OrganizationId
+    )
+}
+
+/// The secrets of the key `id`, if it is valid and its organization lives.
+pub async fn secrets(tx: &mut Tx, id: ApiKeyId, now: DateTime<Utc>) -> sqlx::Result<Option<Secrets>> {
+    sqlx::query_as!(
+        Secrets,
+        r#"
+        SELECT k.organization_id AS "organization_id: OrganizationId", k.scopes, k.secret_hash,
+               CASE WHEN k.previous_expires_at > $2 THEN k.previous_secret_hash END AS previous_secret_hash
+        FROM api_keys k JOIN organizations o ON o.id = k.organization_id
+        WHERE k.id = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)
+          AND o.deleted_at IS NULL
+        "#,
+        id as ApiKeyId,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Whether the key `id` has not been revoked.
+pub async fn is_live(tx: &mut Tx, id: ApiKeyId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT 1 FROM api_keys WHERE id = $1 AND revoked_at IS NULL) AS "exists!""#,
+        id as ApiKeyId
+    )
+    .fetch_one(tx)
+    .await
+}
+
+/// Notes that the key was used, unless that was noted after `since`.
+pub async fn used(tx: &mut Tx, id: ApiKeyId, now: DateTime<Utc>, since: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE api_keys SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at <= $3)",
+        id as ApiKeyId,
+        now,
+        since,
+    )
+    .execute(tx)
+    .await
+    .map(drop)
+}
+
+/// Renames the key or gives it other scopes, if its version is `version` or none is asked for.
+pub async fn update(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    id: ApiKeyId,
+    (name, scopes): (Option<&str>, Option<&[String]>),
+    version: Option<i64>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<ApiKey>> {
+    api_keys!(
+        r#"
+        UPDATE api_keys
+        SET name = coalesce($4, name), scopes = coalesce($5, scopes), updated_at = $6, version = version + 1
+        WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL AND version = coalesce($3, version)
+        RETURNING"#,
+        "",
+        organization as OrganizationId,
+        id as ApiKeyId,
+        version,
+        name,
+        scopes,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Gives the key a new secret; the one in use stays valid until `previous_expires_at`.
+pub async fn rotate(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    id: ApiKeyId,
+    secret_hash: &[u8],
+    previous_expires_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<ApiKey>> {
+    api_keys!(
+        r#"
+        UPDATE api_keys
+        SET previous_secret_hash = secret_hash, previous_expires_at = $4, secret_hash = $3,
+            updated_at = $5, version = version + 1
+        WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $5)
+        RETURNING"#,
+        "",
+        organization as OrganizationId,
+        id as ApiKeyId,
+        secret_hash,
+        previous_expires_at,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Revokes the key, if its version is `version` or none is asked for; `false` if it is not.
+pub async fn revoke(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    id: ApiKeyId,
+    version: Option<i64>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let result = sqlx::query!(
+        r#"
+        UPDATE api_keys
+        SET revoked_at = $4, updated_at = $4, version = version + 1
+        WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL AND version = coalesce($3, version)
+        "#,
+        organization as OrganizationId,
+        id as ApiKeyId,
+        version,
+        now,
+    )
+    .execute(tx)
+    .await?;
+    Ok(result.rows_affected() == 1)
+}

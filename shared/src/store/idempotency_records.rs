@@ -1,0 +1,43 @@
+//! The `idempotency_records` table.
+
+use chrono::{DateTime, Utc};
+
+use crate::db::Tx;
+
+/// Whether nobody else holds `key`; if so, nobody else does before this transaction ends.
+pub async fn try_hold(tx: &mut Tx, key: &[u8]) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT pg_try_advisory_xact_lock(hashtextextended(encode($1, 'hex'), 0)) AS "held!""#,
+        key
+    )
+    .fetch_one(tx)
+    .await
+}
+
+/// What is kept under `key`.
+pub async fn find(tx: &mut Tx, key: &[u8], now: DateTime<Utc>) -> sqlx::Result<Option<Vec<u8>>> {
+    sqlx::query_scalar!(
+        "SELECT sealed FROM idempotency_records WHERE key_hash = $1 AND expires_at > $2",
+        key,
+        now
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Keeps `sealed` under `key`, in the place of what was kept there.
+pub async fn replace(tx: &mut Tx, key: &[u8], sealed: &[u8], expires_at: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO idempotency_records (key_hash, sealed, expires_at)
+        VALUES ($1, $2, $3)
+        ON CONFLICT (key_hash) DO UPDATE SET sealed = excluded.sealed, expires_at = excluded.expires_at
+        "#,
+        key,
+        sealed,
+        expires_at,
+    )
+    .execute(tx)
+    .await
+    .map(drop)
+}

@@ -1,0 +1,210 @@
+//! The `invitations` table.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    auth::permission::Role,
+    choice,
+    db::Tx,
+    ids::{InvitationId, OrganizationId, UserId},
+    page::PageQuery,
+};
+
+choice!(
+    /// What has become of an invitation.
+    Status {
+        /// It can be accepted.
+        Pending = "pending",
+        /// The person joined.
+        Accepted = "accepted",
+        /// The person did not want to.
+        Declined = "declined",
+        /// The organization took it back.
+        Revoked = "revoked",
+        /// It was not answered in time.
+        Expired = "expired",
+    }
+);
+
+/// A row of `invitations`.
+#[derive(Debug, Clone)]
+pub struct Invitation {
+    /// Its id.
+    pub id: InvitationId,
+    /// To where.
+    pub organization_id: OrganizationId,
+    /// Whom.
+    pub email: String,
+    /// As what.
+    pub role: Role,
+    /// By whom; by an API key if nobody.
+    pub invited_by: Option<UserId>,
+    /// What has become of it.
+    pub status: Status,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// Until when it can be answered.
+    pub expires_at: DateTime<Utc>,
+    /// Counts every change.
+    pub version: i64,
+}
+
+/// An invitation to be.
+pub struct NewInvitation<'a> {
+    /// Whom.
+    pub email: &'a str,
+    /// As what.
+    pub role: Role,
+    /// The hash of what is mailed.
+    pub token_hash: &'a [u8],
+    /// By whom.
+    pub invited_by: Option<UserId>,
+    /// Until when it can be answered.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// A query of whole invitations: what comes before the columns, and what after.
+macro_rules! invitations {
+    ($before:tt, $after:tt, $($argument:tt)*) => {
+        sqlx::query_as!(
+            Invitation,
+            $before + r#" id AS "id: InvitationId", organization_id AS "organization_id: OrganizationId", email,
+                          role AS "role: Role", invited_by AS "invited_by: UserId", status AS "status: Status",
+                          created_at, expires_at, version "# + $after,
+            $($argument)*
+        )
+    };
+}
+
+/// Adds an invitation. Violates `invitations_organization_id_email_key` when the address has an open one.
+pub async fn insert(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    new: &NewInvitation<'_>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Invitation> {
+    // One that nobody answered in time does not stand in the way.
+    sqlx::query!(
+        r#"
+        UPDATE invitations
+        SET status = 'expired', updated_at = $3, version = version + 1
+        WHERE organization_id = $1 AND lower(email) = lower($2) AND status = 'pending' AND expires_at <= $3
+        "#,
+        organization as OrganizationId,
+        new.email,
+        now,
+    )
+    .execute(&mut *tx)
+    .await?;
+    invitations!(
+        r#"
+        INSERT INTO invitations
+            (id, organization_id, email, role, token_hash, invited_by, created_at, updated_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)
+        RETURNING"#,
+        "",
+        InvitationId::new() as InvitationId,
+        organization as OrganizationId,
+        new.email,
+        new.role.word(),
+        new.token_hash,
+        new.invited_by as Option<UserId>,
+        now,
+        new.expires_at,
+    )
+    .fetch_one(tx)
+    .await
+}
+
+/// The invitation `id` of the organization.
+pub async fn find(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    id: InvitationId,
+) -> sqlx::Result<Option<Invitation>> {
+    invitations!(
+        "SELECT",
+        "FROM invitations WHERE organization_id = $1 AND id = $2",
+        organization as OrganizationId,
+        id as InvitationId,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// A page of the organization's invitations.
+pub async fn list(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    page: &PageQuery,
+    status: Option<Status>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<Invitation>> {
+    page_of!(
+        tx,
+        page,
+        Invitation,
+        r#"
+        SELECT id AS "id: InvitationId", organization_id AS "organization_id: OrganizationId", email,
+               role AS "role: Role", invited_by AS "invited_by: UserId", status AS "status: Status", created_at,
+               expires_at, version
+        FROM invitations
+        WHERE organization_id = $3
+          AND ($4::text IS NULL
+               OR $4 = CASE WHEN status = 'pending' AND expires_at <= $5 THEN 'expired' ELSE status END)
+        "#,
+        "id",
+        organization as OrganizationId,
+        status as Option<Status>,
+        now
+    )
+}
+
+/// The open invitation with this token, to an organization that lives.
+pub async fn find_open(
+    tx: &mut Tx,
+    token_hash: &[u8],
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<Invitation>> {
+    invitations!(
+        "SELECT",
+        r#"
+        FROM invitations i
+        WHERE token_hash = $1 AND status = 'pending' AND expires_at > $2
+          AND EXISTS (SELECT 1 FROM organizations o WHERE o.id = i.organization_id AND o.deleted_at IS NULL)
+        "#,
+        token_hash,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Ends an open invitation; of any number who try at once, one does.
+///
+/// With a `version`, only if it still has that one.
+pub async fn end(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    id: InvitationId,
+    status: Status,
+    version: Option<i64>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<Invitation>> {
+    invitations!(
+        r#"
+        UPDATE invitations
+        SET status = $3, updated_at = $5, version = version + 1
+        WHERE organization_id = $1 AND id = $2 AND status = 'pending' AND expires_at > $5
+          AND version = coalesce($4, version)
+        RETURNING"#,
+        "",
+        organization as OrganizationId,
+        id as InvitationId,
+        status.word(),
+        version,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}

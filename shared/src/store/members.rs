@@ -1,0 +1,243 @@
+//! The `members` table.
+
+use chrono::{DateTime, Utc};
+
+use super::organizations::Organization;
+use crate::{
+    auth::permission::Role,
+    db::Tx,
+    ids::{OrganizationId, UserId},
+    page::{PageQuery, Sort},
+};
+
+/// A person in an organization.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// Who; a member's id is the user's.
+    pub user_id: UserId,
+    /// What they are called.
+    pub name: String,
+    /// Where they read mail.
+    pub email: String,
+    /// A picture's URL.
+    pub image: Option<String>,
+    /// What they are.
+    pub role: Role,
+    /// When they joined.
+    pub created_at: DateTime<Utc>,
+    /// When their role last changed.
+    pub updated_at: DateTime<Utc>,
+    /// Counts every change.
+    pub version: i64,
+}
+
+/// The living organization `id` and the role of its living member `user`.
+pub async fn access(
+    tx: &mut Tx,
+    id: OrganizationId,
+    user: UserId,
+) -> sqlx::Result<Option<(Organization, Role)>> {
+    let row = sqlx::query!(
+        r#"
+        SELECT o.id AS "id: OrganizationId", o.name, o.slug, o.logo, o.billing_email, o.plan,
+               o.personal_to AS "personal_to: UserId", o.created_at, o.updated_at, o.version, m.role AS "role: Role"
+        FROM members m
+        JOIN organizations o ON o.id = m.organization_id
+        JOIN users u ON u.id = m.user_id
+        WHERE m.organization_id = $1 AND m.user_id = $2
+          AND o.deleted_at IS NULL AND u.deleted_at IS NULL AND u.suspended_at IS NULL
+        "#,
+        id as OrganizationId,
+        user as UserId,
+    )
+    .fetch_optional(tx)
+    .await?;
+    Ok(row.map(|row| {
+        let organization = Organization {
+            id: row.id,
+            name: row.name,
+            slug: row.slug,
+            logo: row.logo,
+            billing_email: row.billing_email,
+            plan: row.plan,
+            personal_to: row.personal_to,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            version: row.version,
+        };
+        (organization, row.role)
+    }))
+}
+
+/// The role of the living member `user`.
+pub async fn role(tx: &mut Tx, organization: OrganizationId, user: UserId) -> sqlx::Result<Option<Role>> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT m.role AS "role: Role"
+        FROM members m JOIN users u ON u.id = m.user_id
+        WHERE m.organization_id = $1 AND m.user_id = $2 AND u.deleted_at IS NULL AND u.suspended_at IS NULL
+        "#,
+        organization as OrganizationId,
+        user as UserId,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Adds a member. Violates `members_pkey` when the user is one already.
+pub async fn insert(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    user: UserId,
+    role: Role,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO members (organization_id, user_id, role, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $4)
+        "#,
+        organization as OrganizationId,
+        user as UserId,
+        role.word(),
+        now,
+    )
+    .execute(tx)
+    .await
+    .map(drop)
+}
+
+/// The living member `user`.
+pub async fn find(tx: &mut Tx, organization: OrganizationId, user: UserId) -> sqlx::Result<Option<Member>> {
+    sqlx::query_as!(
+        Member,
+        r#"
+        SELECT m.user_id AS "user_id: UserId", u.name, u.email, u.image, m.role AS "role: Role", m.created_at,
+               m.updated_at, m.version
+        FROM members m JOIN users u ON u.id = m.user_id
+        WHERE m.organization_id = $1 AND m.user_id = $2 AND u.deleted_at IS NULL
+        "#,
+        organization as OrganizationId,
+        user as UserId,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Whether a living member has the address `email`, in whatever case.
+pub async fn has_email(tx: &mut Tx, organization: OrganizationId, email: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (
+            SELECT 1 FROM members m JOIN users u ON u.id = m.user_id
+            WHERE m.organization_id = $1 AND lower(u.email) = lower($2) AND u.deleted_at IS NULL
+        ) AS "exists!"
+        "#,
+        organization as OrganizationId,
+        email,
+    )
+    .fetch_one(tx)
+    .await
+}
+
+/// A page of the living members, by when they joined.
+pub async fn list(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    page: &PageQuery,
+    role: Option<Role>,
+) -> sqlx::Result<Vec<Member>> {
+    let (at, id) = page.after().map(|place| (place.at, place.id)).unzip();
+    // Not `page_of`: a member's id is as old as the account, not as the membership.
+    macro_rules! ordered {
+        ($order:tt) => {
+            sqlx::query_as!(
+                Member,
+                r#"
+                SELECT m.user_id AS "user_id: UserId", u.name, u.email, u.image, m.role AS "role: Role", m.created_at,
+                       m.updated_at, m.version
+                FROM members m JOIN users u ON u.id = m.user_id
+                WHERE m.organization_id = $1 AND u.deleted_at IS NULL AND ($2::text IS NULL OR m.role = $2)
+                "# + $order,
+                organization as OrganizationId,
+                role as Option<Role>,
+                at,
+                id,
+                page.rows(),
+            )
+            .fetch_all(tx)
+            .await
+        };
+    }
+    match page.sort() {
+        Sort::NewestFirst => ordered!(
+            "AND ($4::uuid IS NULL OR (m.created_at, m.user_id) < ($3::timestamptz, $4)) ORDER BY m.created_at DESC, m.user_id DESC LIMIT $5"
+        ),
+        Sort::OldestFirst => ordered!(
+            "AND ($4::uuid IS NULL OR (m.created_at, m.user_id) > ($3::timestamptz, $4)) ORDER BY m.created_at, m.user_id LIMIT $5"
+        ),
+    }
+}
+
+/// Whether nobody but `user` owns the organization. Ask while holding the organization.
+pub async fn is_last_owner(tx: &mut Tx, organization: OrganizationId, user: UserId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT NOT EXISTS (
+            SELECT 1 FROM members m JOIN users u ON u.id = m.user_id
+            WHERE m.organization_id = $1 AND m.role = 'owner' AND m.user_id <> $2 AND u.deleted_at IS NULL
+        ) AS "last!"
+        "#,
+        organization as OrganizationId,
+        user as UserId,
+    )
+    .fetch_one(tx)
+    .await
+}
+
+/// Gives the member another role, if their version is `version` or none is asked for; `false` if it is not.
+pub async fn update(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    user: UserId,
+    role: Role,
+    version: Option<i64>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let result = sqlx::query!(
+        r#"
+        UPDATE members
+        SET role = $3, updated_at = $5, version = version + 1
+        WHERE organization_id = $1 AND user_id = $2 AND version = coalesce($4, version)
+        "#,
+        organization as OrganizationId,
+        user as UserId,
+        role.word(),
+        version,
+        now,
+    )
+    .execute(tx)
+    .await?;
+    Ok(result.rows_affected() == 1)
+}
+
+/// Removes the member, if their version is `version` or none is asked for; `false` if it is not.
+pub async fn delete(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    user: UserId,
+    version: Option<i64>,
+) -> sqlx::Result<bool> {
+    let result = sqlx::query!(
+        r#"
+        DELETE FROM members
+        WHERE organization_id = $1 AND user_id = $2 AND version = coalesce($3, version)
+        "#,
+        organization as OrganizationId,
+        user as UserId,
+        version,
+    )
+    .execute(tx)
+    .await?;
+    Ok(result.rows_affected() == 1)
+}

@@ -1,0 +1,74 @@
+//! Export and erasure of a person's rows, in statements made from [`crate::personal_data`].
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::AssertSqlSafe;
+
+use super::users::User;
+use crate::{
+    db::Tx,
+    personal_data::{Class, Erasure, Records, TABLES},
+};
+
+/// Every row that is `user`'s, table by table, without secrets.
+pub async fn export(tx: &mut Tx, user: &User) -> sqlx::Result<Vec<Records>> {
+    let mut found = Vec::new();
+    for table in TABLES {
+        let Some(whose) = table.whose else { continue };
+        let shown = table.columns.iter().filter(|column| column.class != Class::Secret);
+        let (pairs, purposes): (Vec<_>, _) = shown
+            .map(|column| {
+                let name = camel_case(column.name);
+                (format!("'{name}', {}", column.name), (name, column.purpose))
+            })
+            .unzip();
+        let statement = format!(
+            "SELECT coalesce(jsonb_agg(jsonb_build_object({})), '[]') FROM {} WHERE {whose}",
+            pairs.join(", "),
+            table.name,
+        );
+        // Made of constants alone.
+        let rows: Value = sqlx::query_scalar(AssertSqlSafe(statement))
+            .bind(user.id.0)
+            .bind(&user.email)
+            .fetch_one(&mut *tx)
+            .await?;
+        found.push(Records { table: table.name, purposes, retention: table.retention, rows });
+    }
+    Ok(found)
+}
+
+/// Overwrites or deletes whatever is personal of `user`.
+pub async fn erase(tx: &mut Tx, user: &User, now: DateTime<Utc>) -> sqlx::Result<()> {
+    for table in TABLES {
+        let Some(whose) = table.whose else { continue };
+        let statement = match table.erasure {
+            Erasure::Keep => continue,
+            Erasure::Delete => format!("DELETE FROM {} WHERE {whose}", table.name),
+            Erasure::Overwrite => {
+                let columns = table.columns.iter();
+                let set: Vec<_> = columns
+                    .filter_map(|column| Some(format!("{} = {}", column.name, column.erased?)))
+                    .collect();
+                format!("UPDATE {} SET {} WHERE {whose}", table.name, set.join(", "))
+            }
+        };
+        // Made of constants alone.
+        sqlx::query(AssertSqlSafe(statement))
+            .bind(user.id.0)
+            .bind(&user.email)
+            .bind(now)
+            .execute(&mut *tx)
+            .await?;
+    }
+    Ok(())
+}
+
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| {
+        let (head, tail) = word.split_at(1);
+        name + &head.to_uppercase() + tail
+    })
+}
