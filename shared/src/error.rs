@@ -119,6 +119,17 @@ impl ApiError {
     }
 }
 
+impl ApiError {
+    /// The status and the sentence of a refusal; nothing if it is a failure.
+    #[must_use]
+    pub fn refusal(&self) -> Option<(StatusCode, &'static str)> {
+        match self {
+            Self::Refused(refused) => Some((refused.refusal.status, refused.refusal.message)),
+            Self::Failed(_) => None,
+        }
+    }
+}
+
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(Refused { refusal, errors: Vec::new(), retry_after: None })

@@ -29,6 +29,8 @@ const TOO_LARGE: Refusal = Refusal {
     code: "body-too-large",
     message: "The request body is larger than this endpoint accepts.",
 };
+const CANNOT_BE_REMOVED: Refusal =
+    Refusal::invalid("cannot-be-removed", "This can be changed, but not removed; see errors.");
 const NOT_JSON: Refusal = Refusal {
     status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
     code: "unsupported-media-type",
@@ -171,11 +173,11 @@ pub enum Patch<T> {
 }
 
 impl<T> Patch<T> {
-    /// A new value, if there is one; an error if it is to be removed and cannot be.
-    pub fn kept(&self) -> Result<Option<&T>, ()> {
+    /// A new value, if there is one, of a member that cannot be removed.
+    pub fn kept(&self, pointer: &'static str) -> Result<Option<&T>, ApiError> {
         match self {
             Self::Keep => Ok(None),
-            Self::Clear => Err(()),
+            Self::Clear => Err(CANNOT_BE_REMOVED.at(pointer)),
             Self::Set(value) => Ok(Some(value)),
         }
     }

@@ -135,6 +135,12 @@ struct Record {
 }
 
 impl Once {
+    /// Of a request without a key.
+    #[must_use]
+    pub fn unkeyed() -> Self {
+        Self(None)
+    }
+
     /// Does `work` in a transaction, or answers as it was answered the first time.
     ///
     /// `who` asks: two people may choose the same key. What `work` returns beside the answer is for what follows the commit,

@@ -13,6 +13,7 @@ pub mod extract;
 pub mod http;
 pub mod idempotency;
 pub mod ids;
+pub mod invitation;
 pub mod mails;
 pub mod one_time;
 pub mod outside;

@@ -31,7 +31,7 @@ async fn a_name_cannot_be_removed() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let answer = ada.client.patch("/v1/auth/me", json!({ "name": null })).await;
-    answer.refused(422, "name-needed");
+    answer.refused(422, "cannot-be-removed");
     assert_eq!(answer.text("/errors/0/pointer"), "/name");
 }
 

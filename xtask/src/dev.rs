@@ -202,6 +202,8 @@ fn watch(project: &Project, arguments: &Arguments, tools: &Tools, stack: &Stack)
         watch.arg("--release");
     }
     give(&mut watch, &stack.environment()?);
+    // Mailed links lead to the functions' own pages.
+    watch.env("APP_URL", format!("http://{}/account", arguments.address()));
     let _not_there = std::fs::remove_file(project.log("functions"));
     Service::start("functions", &mut watch, &project.dev())
 }

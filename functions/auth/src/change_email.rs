@@ -44,10 +44,10 @@ pub async fn change_email(
     State(state): State<AuthState>,
     caller: Caller,
     request: RequestInfo,
-    Body(change): Body<EmailChange>,
+    Body(wish): Body<EmailChange>,
 ) -> Result<StatusCode, ApiError> {
-    change_password::verify(&state, &caller, &change.current_password, &request).await?;
-    let email = change.new_email.as_ref();
+    change_password::verify(&state, &caller, &wish.current_password, &request).await?;
+    let email = wish.new_email.as_ref();
     let may_mail = throttle::may_mail(&state, "change", email).await?;
     let now = state.app.clock.now();
     let token = OneTimeToken::generate()?;
@@ -55,8 +55,8 @@ pub async fn change_email(
         .app
         .db
         .transaction(async |tx| -> anyhow::Result<_> {
-            let taken = store::users::is_taken(tx, &change.new_email).await?;
-            if !taken {
+            let free = !store::users::is_taken(tx, &wish.new_email).await?;
+            if free {
                 let proof = NewToken {
                     purpose: Purpose::ChangeEmail,
                     user: caller.user,
@@ -69,7 +69,7 @@ pub async fn change_email(
             }
             let event = Event::new(Action::EmailChangeRequested, caller.user, &request);
             store::audit_events::insert(tx, &event.through(caller.session), now).await?;
-            Ok(!taken)
+            Ok(free)
         })
         .await?;
     mails::evenly(async {

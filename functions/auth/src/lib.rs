@@ -12,6 +12,7 @@ mod logout_all;
 mod magic_links;
 mod mails;
 mod me;
+mod pages;
 mod refresh;
 mod refresh_token;
 mod refusals;
@@ -49,4 +50,5 @@ pub fn routes() -> OpenApiRouter<AuthState> {
         .routes(routes!(me::show::show, me::update::update, me::delete::delete))
         .routes(routes!(sessions::list::list))
         .routes(routes!(sessions::show::show, sessions::revoke::revoke))
+        .merge(pages::routes())
 }

@@ -3,15 +3,18 @@
 use std::time::Duration;
 
 use axum::{extract::State, http::HeaderMap, response::Response};
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use shared::{
     ApiError,
     audit::{Action, Event},
+    db::Tx,
     error::Problem,
     http::RequestInfo,
     idempotency::{Create, IdempotencyKey},
+    ids::UserId,
     page::Data,
-    store,
+    store::{self, users::User},
     text::{Email, Password},
 };
 use utoipa::ToSchema;
@@ -19,7 +22,8 @@ use utoipa::ToSchema;
 use crate::{
     AuthState, cookie,
     grant::{self, SignedIn, Transport},
-    refusals, throttle,
+    refusals,
+    throttle::{self, Attempt},
 };
 
 /// Who they say they are.
@@ -54,37 +58,63 @@ pub async fn login(
     if given.transport == Transport::Cookie {
         cookie::require_listed_origin(&headers, &state.app.config.web)?;
     }
-    let attempt = throttle::attempt(&state, given.email.as_ref(), &request).await?;
+    let known = authenticate(&state, &request, &given.email, &given.password).await?;
     state.signer.check().await?;
     let now = state.app.clock.now();
-    let db = &state.app.db;
-    let found = db
-        .transaction(async |tx| anyhow::Ok(store::users::credentials_by_email(tx, &given.email).await?))
-        .await?;
-    let (actor, stored) = found.map_or((None, None), |user| (Some(user.id), user.password_hash));
-    let verified = state.passwords.verify(&given.password, stored.as_deref()).await?;
-    let better = if verified.matches && verified.outdated {
-        Some(state.passwords.hash(&given.password).await?)
-    } else {
-        None
-    };
-
-    let (true, Some(id), Some(seen)) = (verified.matches, actor, stored.as_deref()) else {
-        let event = Event { denied: true, actor, ..Event::anonymous(Action::SessionCreated, &request) };
-        db.transaction(async |tx| anyhow::Ok(store::audit_events::insert(tx, &event, now).await?)).await?;
-        return Err(refusals::WRONG_CREDENTIALS.into());
-    };
     let (response, _) = once
-        .run(&state.app, &format!("user:{id}"), async |tx| {
-            let held = match &better {
-                Some(better) => store::users::replace_password(tx, id, seen, better, now).await?,
-                None => store::users::hold_password(tx, id, seen).await?,
-            };
-            let user = if held { store::users::find(tx, id).await? } else { None };
-            let user = user.ok_or_else(|| refusals::JUST_CHANGED.retry_after(Duration::from_secs(1)))?;
+        .run(&state.app, &format!("user:{}", known.user), async |tx| {
+            let user = known.hold(tx, now).await?;
             Ok((grant::sign_in(&state, tx, user, given.transport, &request, now).await?, ()))
         })
         .await?;
-    attempt.succeeded(&state).await;
+    known.attempt.succeeded(&state).await;
     Ok(response)
+}
+
+/// Someone who knows the password of an account.
+pub struct Known {
+    /// Whose account.
+    pub user: UserId,
+    /// To be taken back when all went well.
+    pub attempt: Attempt,
+    seen: String,
+    better: Option<String>,
+}
+
+impl Known {
+    /// The user, if the password still is what it was a moment ago; nobody changes it before this transaction ends.
+    pub async fn hold(&self, tx: &mut Tx, now: DateTime<Utc>) -> Result<User, ApiError> {
+        let held = match &self.better {
+            Some(better) => store::users::replace_password(tx, self.user, &self.seen, better, now).await?,
+            None => store::users::hold_password(tx, self.user, &self.seen).await?,
+        };
+        let user = if held { store::users::find(tx, self.user).await? } else { None };
+        user.ok_or_else(|| refusals::JUST_CHANGED.retry_after(Duration::from_secs(1)))
+    }
+}
+
+/// Whose password it is; refuses, and notes it in the audit log, if it is nobody's.
+pub async fn authenticate(
+    state: &AuthState,
+    request: &RequestInfo,
+    email: &Email,
+    password: &Password,
+) -> Result<Known, ApiError> {
+    let attempt = throttle::attempt(state, email.as_ref(), request).await?;
+    let (db, now) = (&state.app.db, state.app.clock.now());
+    let found =
+        db.transaction(async |tx| anyhow::Ok(store::users::credentials_by_email(tx, email).await?)).await?;
+    let (actor, stored) = found.map_or((None, None), |user| (Some(user.id), user.password_hash));
+    let verified = state.passwords.verify(password, stored.as_deref()).await?;
+    let better = if verified.matches && verified.outdated {
+        Some(state.passwords.hash(password).await?)
+    } else {
+        None
+    };
+    if let (true, Some(user), Some(seen)) = (verified.matches, actor, stored) {
+        return Ok(Known { user, attempt, seen, better });
+    }
+    let event = Event { denied: true, actor, ..Event::anonymous(Action::SessionCreated, request) };
+    db.transaction(async |tx| anyhow::Ok(store::audit_events::insert(tx, &event, now).await?)).await?;
+    Err(refusals::WRONG_CREDENTIALS.into())
 }

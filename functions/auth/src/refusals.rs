@@ -27,7 +27,6 @@ pub const FOREIGN_ORIGIN: Refusal =
 pub const INVALID_TOKEN: Refusal =
     Refusal::invalid("invalid-token", "This token is unknown, used up or expired. Ask for a new one.");
 pub const NO_SUCH_SESSION: Refusal = Refusal::not_found("session-not-found", "You have no such session.");
-pub const NAME_NEEDED: Refusal = Refusal::invalid("name-needed", "A name can be changed, but not removed.");
 pub const TOO_MANY_ATTEMPTS: Refusal = Refusal {
     status: StatusCode::TOO_MANY_REQUESTS,
     code: "too-many-attempts",

@@ -13,8 +13,15 @@ use shared::{
 use tokio::time::timeout;
 
 /// The settings without which this function does not start.
-pub const REQUIRED: &[&str] =
-    &["DATABASE_URL", "REDIS_URL", "JWT_SECRET", "JWT_PUBLIC_KEYS", "JWT_REFRESH_SECRET", "SESSION_SECRET"];
+pub const REQUIRED: &[&str] = &[
+    "DATABASE_URL",
+    "REDIS_URL",
+    "JWT_SECRET",
+    "JWT_PUBLIC_KEYS",
+    "JWT_REFRESH_SECRET",
+    "SESSION_SECRET",
+    "ENCRYPTION_KEY",
+];
 
 /// Lambda gives init ten seconds, and begins anew when they are over.
 const INIT: Duration = Duration::from_secs(6);

@@ -62,41 +62,29 @@ pub async fn attempt(state: &AuthState, account: &str, request: &RequestInfo) ->
     let account = pseudonym(state, account).await?;
     let source = subject(request.address);
     let guesses = redis.key(&format!("guesses:{account}:{source}"));
-    let limits = [
-        (PER_SOURCE, redis.rate_limit_key(PER_SOURCE.name, &source, PER_SOURCE.window_end(now))),
-        (
-            PER_NETWORK,
-            redis.rate_limit_key(
-                PER_NETWORK.name,
-                &format!("{account}:{}", network(request.address).unwrap_or_else(|| "none".to_owned())),
-                PER_NETWORK.window_end(now),
-            ),
-        ),
-    ];
-    let limits = if network(request.address).is_some() { &limits[..] } else { &limits[..1] };
+    let wider = network(request.address).map(|network| (PER_NETWORK, format!("{account}:{network}")));
+    let limits: Vec<_> = [(PER_SOURCE, source)]
+        .into_iter()
+        .chain(wider)
+        .map(|(limit, subject)| (limit, redis.rate_limit_key(limit.name, &subject, limit.window_end(now))))
+        .collect();
 
     let mut commands = redis::pipe();
     commands.cmd("EVAL").arg(GUESS).arg(1).arg(&guesses).arg(now.timestamp_millis()).arg(FREE);
     for duration in [FIRST_DELAY, LONGEST_DELAY, MEMORY] {
         commands.arg(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
     }
-    for (limit, key) in limits {
+    for (limit, key) in &limits {
         limit.count(&mut commands, key);
     }
-    let (mut wait, counts) = match redis.query::<Vec<i64>>(&commands).await {
-        Ok(mut answers) => {
-            let wait = answers.remove(0);
-            (
-                Duration::from_millis(u64::try_from(wait).unwrap_or(0)),
-                answers.into_iter().map(counted).collect(),
-            )
-        }
-        Err(_) => {
-            let verdict = FALLBACK.judge(fallback.count(&guesses, FALLBACK.window_end(now), now), now);
-            let counts: Vec<_> =
-                limits.iter().map(|(limit, key)| fallback.count(key, limit.window_end(now), now)).collect();
-            (if verdict.allowed { Duration::ZERO } else { verdict.reset }, counts)
-        }
+    let answers = redis.query::<Vec<i64>>(&commands).await.unwrap_or_default();
+    let (mut wait, counts): (_, Vec<_>) = if let [wait, counts @ ..] = &answers[..] {
+        let wait = Duration::from_millis(u64::try_from(*wait).unwrap_or(0));
+        (wait, counts.iter().copied().map(counted).collect())
+    } else {
+        let verdict = FALLBACK.judge(fallback.count(&guesses, FALLBACK.window_end(now), now), now);
+        let wait = if verdict.allowed { Duration::ZERO } else { verdict.reset };
+        (wait, limits.iter().map(|(limit, key)| fallback.count(key, limit.window_end(now), now)).collect())
     };
     for ((limit, _), count) in limits.iter().zip(counts) {
         let verdict = limit.judge(count, now);

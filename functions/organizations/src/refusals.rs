@@ -19,21 +19,12 @@ pub const ALREADY_ANSWERED: Refusal =
     Refusal::conflict("invitation-ended", "This invitation was answered, taken back, or has expired.");
 pub const ALREADY_INVITED: Refusal =
     Refusal::conflict("already-invited", "There is an open invitation to this address already.");
-pub const ALREADY_MEMBER: Refusal = Refusal::conflict("already-member", "This person is a member already.");
-pub const INVALID_TOKEN: Refusal =
-    Refusal::invalid("invalid-token", "This token is unknown, used up or expired. Ask for a new invitation.");
-pub const WRONG_ADDRESS: Refusal = Refusal::forbidden(
-    "wrong-address",
-    "This invitation can only be answered from an account with the address it was sent to, once that is proved.",
-);
 pub const NO_SUCH_API_KEY: Refusal =
     Refusal::not_found("api-key-not-found", "The organization has no such API key.");
 pub const API_KEY_EXPIRED: Refusal =
     Refusal::conflict("api-key-expired", "This API key has expired. Make a new one.");
 pub const SCOPES_NEEDED: Refusal = Refusal::invalid("scopes-needed", "An API key needs at least one scope.");
 pub const EXPIRY_PASSED: Refusal = Refusal::invalid("expiry-passed", "A key cannot expire in the past.");
-pub const CANNOT_BE_REMOVED: Refusal =
-    Refusal::invalid("cannot-be-removed", "This can be changed, but not removed.");
 pub const TOO_MANY_INVITATIONS: Refusal = Refusal {
     status: StatusCode::TOO_MANY_REQUESTS,
     code: "too-many-attempts",

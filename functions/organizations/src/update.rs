@@ -56,8 +56,8 @@ pub async fn update(
     Body(changes): Body<OrganizationChanges>,
 ) -> Result<(ETag, Json<Data<OrganizationView>>), ApiError> {
     let changes = Changes {
-        name: changes.name.kept().map_err(|()| refusals::CANNOT_BE_REMOVED.at("/name"))?,
-        slug: changes.slug.kept().map_err(|()| refusals::CANNOT_BE_REMOVED.at("/slug"))?,
+        name: changes.name.kept("/name")?,
+        slug: changes.slug.kept("/slug")?,
         logo: &changes.logo,
         billing_email: &changes.billing_email,
     };
@@ -67,13 +67,14 @@ pub async fn update(
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
             member.hold(tx).await?;
-            let changed = store::organizations::update(tx, member.organization.id, &changes, version, now)
-                .await
-                .on_constraint("organizations_slug_key", refusals::SLUG_TAKEN)?
-                .ok_or(STALE)?;
+            let organization =
+                store::organizations::update(tx, member.organization.id, &changes, version, now)
+                    .await
+                    .on_constraint("organizations_slug_key", refusals::SLUG_TAKEN)?
+                    .ok_or(STALE)?;
             store::audit_events::insert(tx, &member.event(Action::OrganizationUpdated, &request), now)
                 .await?;
-            Ok(changed)
+            Ok(organization)
         })
         .await?;
     Ok((ETag(organization.version), Json(Data { data: organization.into() })))

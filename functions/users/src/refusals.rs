@@ -12,4 +12,3 @@ pub const EMAIL_TAKEN: Refusal =
     Refusal::conflict("email-taken", "Another account has this user's address by now.");
 pub const OWN_ACCOUNT: Refusal =
     Refusal::conflict("own-account", "Administrators do not do this to themselves; ask another one.");
-pub const NAME_NEEDED: Refusal = Refusal::invalid("name-needed", "A name can be changed, but not removed.");

@@ -16,7 +16,7 @@ use shared::{
 use utoipa::ToSchema;
 
 use super::Profile;
-use crate::{AuthState, refusals};
+use crate::AuthState;
 
 /// What to change: a member left out stays, `null` removes it (RFC 7396).
 #[derive(Debug, Deserialize, ToSchema)]
@@ -50,7 +50,7 @@ pub async fn update(
     IfMatch(version): IfMatch,
     Body(changes): Body<ProfileChanges>,
 ) -> Result<(ETag, Json<Data<Profile>>), ApiError> {
-    let name = changes.name.kept().map_err(|()| refusals::NAME_NEEDED.at("/name"))?;
+    let name = changes.name.kept("/name")?;
     let changes = Changes { name, image: &changes.image, phone: &changes.phone };
     let now = state.app.clock.now();
     let user = state

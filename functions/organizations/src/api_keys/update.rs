@@ -61,8 +61,8 @@ pub async fn update(
     IfMatch(version): IfMatch,
     Body(changes): Body<ApiKeyChanges>,
 ) -> Result<(ETag, Json<Data<ApiKeyView>>), ApiError> {
-    let name = changes.name.kept().map_err(|()| refusals::CANNOT_BE_REMOVED.at("/name"))?;
-    let scopes = changes.scopes.kept().map_err(|()| refusals::CANNOT_BE_REMOVED.at("/scopes"))?;
+    let name = changes.name.kept("/name")?;
+    let scopes = changes.scopes.kept("/scopes")?;
     let scopes = scopes.map(words).transpose()?;
     let (organization, now) = (member.organization.id, state.app.clock.now());
     let key = state

@@ -2,18 +2,17 @@
 
 use axum::{Json, extract::State};
 use shared::{
-    ApiError, OnConstraint,
-    audit::{Action, Event},
+    ApiError,
     auth::Caller,
     error::Problem,
     extract::Body,
     http::RequestInfo,
+    invitation::{self, Invited},
     page::Data,
-    store::{self, invitations::Status},
 };
 
-use super::{InvitationAnswer, answer};
-use crate::{OrganizationsState, organization::OrganizationView, refusals};
+use super::InvitationAnswer;
+use crate::{OrganizationsState, organization::OrganizationView};
 
 /// Join the organization that invited me.
 ///
@@ -37,17 +36,9 @@ pub async fn accept(
     let organization = state
         .app
         .db
-        .transaction(async |tx| -> Result<_, ApiError> {
-            let invitation = answer(tx, &caller, &given.token, Status::Accepted, now).await?;
-            let id = invitation.organization_id;
-            store::members::insert(tx, id, caller.user, invitation.role, now)
-                .await
-                .on_constraint("members_pkey", refusals::ALREADY_MEMBER)?;
-            let event = Event::new(Action::InvitationAccepted, caller.user, &request).through(caller.session);
-            store::audit_events::insert(tx, &event.within(id).to(invitation.id.0), now).await?;
-            Ok(store::organizations::find(tx, id)
-                .await?
-                .ok_or_else(|| refusals::INVALID_TOKEN.at("/token"))?)
+        .transaction(async |tx| {
+            let who = Invited { user: caller.user, session: Some(caller.session), request: &request };
+            invitation::accept(tx, &who, &given.token, now).await
         })
         .await?;
     Ok(Json(Data { data: organization.into() }))

@@ -17,6 +17,7 @@ use shared::{
     http::RequestInfo,
     idempotency::{Create, IdempotencyKey, Made},
     ids::OrganizationId,
+    invitation::ALREADY_MEMBER,
     mails::{self, Letter},
     one_time::OneTimeToken,
     page::Data,
@@ -83,7 +84,7 @@ pub async fn create(
                 return Err(refusals::ROLE_ABOVE_OWN.into());
             }
             if store::members::has_email(tx, organization.id, email).await? {
-                return Err(refusals::ALREADY_MEMBER.into());
+                return Err(ALREADY_MEMBER.into());
             }
             let row = store::invitations::NewInvitation {
                 email,

@@ -3,15 +3,14 @@
 use axum::{extract::State, http::StatusCode};
 use shared::{
     ApiError,
-    audit::{Action, Event},
     auth::Caller,
     error::Problem,
     extract::Body,
     http::RequestInfo,
-    store::{self, invitations::Status},
+    invitation::{self, Invited},
 };
 
-use super::{InvitationAnswer, answer};
+use super::InvitationAnswer;
 use crate::OrganizationsState;
 
 /// Do not join the organization that invited me.
@@ -33,11 +32,9 @@ pub async fn decline(
     state
         .app
         .db
-        .transaction(async |tx| -> Result<_, ApiError> {
-            let invitation = answer(tx, &caller, &given.token, Status::Declined, now).await?;
-            let event = Event::new(Action::InvitationDeclined, caller.user, &request).through(caller.session);
-            let event = event.within(invitation.organization_id).to(invitation.id.0);
-            Ok(store::audit_events::insert(tx, &event, now).await?)
+        .transaction(async |tx| {
+            let who = Invited { user: caller.user, session: Some(caller.session), request: &request };
+            invitation::decline(tx, &who, &given.token, now).await
         })
         .await?;
     Ok(StatusCode::NO_CONTENT)

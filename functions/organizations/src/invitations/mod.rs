@@ -10,19 +10,12 @@ pub mod show;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared::{
-    ApiError,
-    auth::{Caller, caller::UNAUTHENTICATED, permission::Role},
-    db::Tx,
+    auth::permission::Role,
     ids::{InvitationId, UserId},
     one_time::OneTimeToken,
-    store::{
-        self,
-        invitations::{Invitation, Status},
-    },
+    store::invitations::{Invitation, Status},
 };
 use utoipa::ToSchema;
-
-use crate::refusals;
 
 /// Which invitation, in the path.
 #[derive(Deserialize)]
@@ -67,25 +60,4 @@ impl InvitationView {
             expires_at: invitation.expires_at,
         }
     }
-}
-
-/// Ends the invitation with this token as `status`, if it was sent to the proved address of the caller.
-async fn answer(
-    tx: &mut Tx,
-    caller: &Caller,
-    token: &OneTimeToken,
-    status: Status,
-    now: DateTime<Utc>,
-) -> Result<Invitation, ApiError> {
-    let invalid = || refusals::INVALID_TOKEN.at("/token");
-    let open = store::invitations::find_open(tx, &token.hash(), now).await?.ok_or_else(invalid)?;
-    let user = store::users::find(tx, caller.user).await?.ok_or(UNAUTHENTICATED)?;
-    if user.email_verified_at.is_none() || user.email.to_lowercase() != open.email.to_lowercase() {
-        return Err(refusals::WRONG_ADDRESS.into());
-    }
-    if !store::organizations::hold(tx, open.organization_id).await? {
-        return Err(invalid());
-    }
-    let ended = store::invitations::end(tx, open.organization_id, open.id, status, None, now).await?;
-    ended.ok_or_else(invalid)
 }

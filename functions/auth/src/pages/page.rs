@@ -1,0 +1,111 @@
+//! How a page looks.
+
+use std::sync::LazyLock;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderValue, StatusCode, header, request::Parts},
+    response::{Html, IntoResponse, Response},
+};
+use data_encoding::BASE64;
+use minijinja::{Environment, Value, context};
+use ring::digest::{SHA256, digest};
+use shared::ApiError;
+
+use crate::{AuthState, refusals};
+
+const STYLE: &str = include_str!("../../templates/page.css");
+
+static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut templates = Environment::new();
+    if let Err(error) = templates.add_template("page.html", include_str!("../../templates/page.html")) {
+        tracing::error!(%error, "page template broken");
+    }
+    templates
+});
+
+/// Nothing but this one style, and forms to ourselves.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let style = BASE64.encode(digest(&SHA256, STYLE.as_bytes()).as_ref());
+    format!(
+        "default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+});
+
+/// What someone types.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    pub label: &'static str,
+    pub name: &'static str,
+    pub kind: &'static str,
+    pub autocomplete: &'static str,
+}
+
+/// A page that asks for something.
+#[derive(Debug, Clone, Copy)]
+pub struct Question {
+    pub title: &'static str,
+    pub text: &'static str,
+    pub fields: &'static [Field],
+    pub button: &'static str,
+}
+
+impl Question {
+    /// The page with its button, and what went wrong the last time.
+    pub fn ask(&self, problem: Option<&str>, status: StatusCode) -> Result<Response, ApiError> {
+        let fields: Vec<_> = self
+            .fields
+            .iter()
+            .map(|field| {
+                let Field { label, name, kind, autocomplete } = *field;
+                context! { label, name, kind, autocomplete }
+            })
+            .collect();
+        render(
+            status,
+            context! {
+                title => self.title, text => self.text, fields, button => self.button, problem
+            },
+        )
+    }
+
+    /// The page after a refusal: with the button again if it is worth another try. Failures are not for this page.
+    pub fn again(&self, error: ApiError) -> Result<Response, ApiError> {
+        let Some((status, message)) = error.refusal() else { return Err(error) };
+        self.ask(Some(message), status)
+    }
+}
+
+/// The page that says that it is done.
+pub fn done(title: &str, text: &str, next: Option<&str>) -> Result<Response, ApiError> {
+    render(StatusCode::OK, context! { title, text, next })
+}
+
+fn render(status: StatusCode, values: Value) -> Result<Response, ApiError> {
+    let values = context! { style => STYLE, ..values };
+    let html = TEMPLATES.get_template("page.html")?.render(values)?;
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, POLICY.as_str()),
+        // Its own form must say where it comes from; nobody else may learn the address, which holds a token.
+        (header::REFERRER_POLICY, "same-origin"),
+    ];
+    Ok((status, headers, Html(html)).into_response())
+}
+
+/// A form that was sent by one of these pages: somebody else's page could otherwise sign its visitors in as someone else (OWASP
+/// CSRF Prevention Cheat Sheet).
+pub struct OwnForm;
+
+impl FromRequestParts<AuthState> for OwnForm {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AuthState) -> Result<Self, ApiError> {
+        let header = |name| parts.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let own = state.app.config.web.app_url.origin().ascii_serialization();
+        if header("sec-fetch-site") == Some("same-origin") || header("origin") == Some(&*own) {
+            Ok(Self)
+        } else {
+            Err(refusals::FOREIGN_ORIGIN.into())
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The pages, one by one.
+
+use std::convert::Infallible;
+
+use axum::{
+    Form,
+    extract::{FromRequestParts, State, rejection::FormRejection},
+    http::{StatusCode, header, request::Parts},
+    response::Response,
+    routing::get,
+};
+use serde::Deserialize;
+use shared::{
+    ApiError,
+    http::RequestInfo,
+    idempotency::Once,
+    invitation::{self, Invited},
+    one_time::OneTimeToken,
+    text::{Email, NewPassword, Password},
+};
+use url::form_urlencoded;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::page::{Field, OwnForm, Question, done};
+use crate::{
+    AuthState, confirm_email,
+    grant::Transport,
+    login,
+    magic_links::verify::{self, Proof},
+    refusals::INVALID_TOKEN,
+    reset_password, verify_email,
+};
+
+const NEW_PASSWORD: Field =
+    Field { label: "New password", name: "newPassword", kind: "password", autocomplete: "new-password" };
+const EMAIL: Field =
+    Field { label: "E-mail address", name: "email", kind: "email", autocomplete: "username" };
+const PASSWORD: Field =
+    Field { label: "Password", name: "password", kind: "password", autocomplete: "current-password" };
+
+const VERIFY_EMAIL: Question = Question {
+    title: "Confirm your e-mail address",
+    text: "Press the button to confirm that this address is yours.",
+    fields: &[],
+    button: "Confirm",
+};
+const RESET_PASSWORD: Question = Question {
+    title: "Choose a new password",
+    text: "At least 8 characters. You will be signed out everywhere.",
+    fields: &[NEW_PASSWORD],
+    button: "Change password",
+};
+const CONFIRM_EMAIL: Question = Question {
+    title: "Move your account",
+    text: "Press the button to move your account to this address.",
+    fields: &[],
+    button: "Move",
+};
+const MAGIC_LINK: Question = Question {
+    title: "Sign in",
+    text: "Press the button to sign in on this device.",
+    fields: &[],
+    button: "Sign in",
+};
+const INVITATION: Question = Question {
+    title: "Join an organization",
+    text: "Sign in with the account of the address that was invited. No account yet? Make one with this address, confirm it, \
+           and open this link again.",
+    fields: &[EMAIL, PASSWORD],
+    button: "Join",
+};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NewPasswordForm {
+    new_password: NewPassword,
+}
+
+#[derive(Deserialize)]
+struct SignInForm {
+    email: Email,
+    password: Password,
+}
+
+/// What a form sends.
+type Sent<T> = Result<Form<T>, FormRejection>;
+
+/// The pages.
+pub fn routes() -> OpenApiRouter<AuthState> {
+    let page = |question: Question| get(async move || question.ask(None, StatusCode::OK));
+    OpenApiRouter::new()
+        .route("/account/verify-email", page(VERIFY_EMAIL).post(verify_email))
+        .route("/account/reset-password", page(RESET_PASSWORD).post(reset_password))
+        .route("/account/confirm-email", page(CONFIRM_EMAIL).post(confirm_email))
+        .route("/account/magic-link", page(MAGIC_LINK).post(magic_link))
+        .route("/account/invitation", page(INVITATION).post(invitation))
+}
+
+/// The token in the link. A form is sent to the address of its page, so it is there again.
+struct Token(String);
+
+impl<S: Sync> FromRequestParts<S> for Token {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        let token = query.into_iter().find(|(name, _)| name == "token");
+        Ok(Self(token.map(|(_, token)| token.into_owned()).unwrap_or_default()))
+    }
+}
+
+/// Does what the button says; shows the question again when that is refused.
+async fn press(
+    question: Question,
+    token: Token,
+    work: impl AsyncFnOnce(&OneTimeToken) -> Result<Response, ApiError>,
+) -> Result<Response, ApiError> {
+    let Ok(secret) = OneTimeToken::try_from(token.0) else {
+        return question.again(INVALID_TOKEN.into());
+    };
+    match work(&secret).await {
+        Ok(page) => Ok(page),
+        Err(error) => question.again(error),
+    }
+}
+
+/// What was typed, or what is wrong with it.
+fn typed<T>(form: Sent<T>) -> Result<T, String> {
+    use std::error::Error;
+    form.map(|Form(form)| form)
+        .map_err(|rejection| rejection.source().map_or_else(|| rejection.to_string(), ToString::to_string))
+}
+
+async fn verify_email(
+    State(state): State<AuthState>,
+    request: RequestInfo,
+    _: OwnForm,
+    token: Token,
+) -> Result<Response, ApiError> {
+    press(VERIFY_EMAIL, token, async |token| {
+        verify_email::redeem(&state, &request, token).await?;
+        done("Thank you", "Your e-mail address is confirmed.", None)
+    })
+    .await
+}
+
+async fn reset_password(
+    State(state): State<AuthState>,
+    request: RequestInfo,
+    _: OwnForm,
+    token: Token,
+    form: Sent<NewPasswordForm>,
+) -> Result<Response, ApiError> {
+    let form = match typed(form) {
+        Ok(form) => form,
+        Err(problem) => return RESET_PASSWORD.ask(Some(&problem), StatusCode::UNPROCESSABLE_ENTITY),
+    };
+    press(RESET_PASSWORD, token, async |token| {
+        reset_password::redeem(&state, &request, token, &form.new_password).await?;
+        done("Done", "Your password is changed. Sign in with it.", None)
+    })
+    .await
+}
+
+async fn confirm_email(
+    State(state): State<AuthState>,
+    request: RequestInfo,
+    _: OwnForm,
+    token: Token,
+) -> Result<Response, ApiError> {
+    press(CONFIRM_EMAIL, token, async |token| {
+        confirm_email::redeem(&state, &request, token).await?;
+        done("Done", "Your account has this address now. Sign in with it.", None)
+    })
+    .await
+}
+
+async fn magic_link(
+    State(state): State<AuthState>,
+    request: RequestInfo,
+    _: OwnForm,
+    token: Token,
+) -> Result<Response, ApiError> {
+    press(MAGIC_LINK, token, async |token| {
+        let proof = Some(Proof::Token(token.clone()));
+        let signed_in =
+            verify::sign_in(&state, &request, Once::unkeyed(), "", proof, Transport::Cookie).await?;
+        let origins = &state.app.config.web.cors_origins;
+        let next = origins.first().and_then(|origin| origin.to_str().ok());
+        let mut page = done("Welcome", "You are signed in on this device.", next)?;
+        if let Some(cookie) = signed_in.headers().get(header::SET_COOKIE) {
+            page.headers_mut().insert(header::SET_COOKIE, cookie.clone());
+        }
+        Ok(page)
+    })
+    .await
+}
+
+async fn invitation(
+    State(state): State<AuthState>,
+    request: RequestInfo,
+    _: OwnForm,
+    token: Token,
+    form: Sent<SignInForm>,
+) -> Result<Response, ApiError> {
+    let form = match typed(form) {
+        Ok(form) => form,
+        Err(problem) => return INVITATION.ask(Some(&problem), StatusCode::UNPROCESSABLE_ENTITY),
+    };
+    press(INVITATION, token, async |token| {
+        let known = login::authenticate(&state, &request, &form.email, &form.password).await?;
+        let now = state.app.clock.now();
+        let organization = state
+            .app
+            .db
+            .transaction(async |tx| -> Result<_, ApiError> {
+                let user = known.hold(tx, now).await?;
+                let who = Invited { user: user.id, session: None, request: &request };
+                invitation::accept(tx, &who, token, now).await
+            })
+            .await?;
+        known.attempt.succeeded(&state).await;
+        done("Welcome", &format!("You belong to “{}” now.", organization.name), None)
+    })
+    .await
+}
