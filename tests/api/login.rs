@@ -8,23 +8,34 @@ fn without_ids(mut body: Value) -> Value {
 }
 
 #[tokio::test]
-async fn known_unknown_and_deleted_accounts_cannot_be_told_apart() {
+async fn known_unknown_suspended_unproved_and_deleted_accounts_cannot_be_told_apart() {
     let app = TestApp::new().await;
-    let (known, deleted) = (app.person("Known").await, app.person("Deleted").await);
+    let (known, unproved) = (app.proved_person("Known").await, app.person("Unproved").await);
+    let (suspended, deleted) = (app.person("Suspended").await, app.person("Deleted").await);
+    let grace = app.administrator().await;
+    let path = format!("/v1/users/{}/suspend", suspended.id);
+    grace.client.post(&path, json!({ "reason": "abuse" })).await.ok(200);
     deleted.client.delete("/v1/auth/me").await.ok(204);
+    let emails = [&known.email, &unproved.email, &suspended.email, &deleted.email, "nobody@example.com"];
 
     let mut answers = Vec::new();
-    for email in [&known.email, &deleted.email, "nobody@example.com"] {
-        let body = json!({ "email": email, "password": "not the password" });
-        answers.push(app.client().post("/v1/auth/login", body).await);
+    let hashes = app.state.passwords.count();
+    for _ in 0..3 {
+        for email in emails {
+            let body = json!({ "email": email, "password": "not the password" });
+            answers.push(app.client().post("/v1/auth/login", body).await);
+        }
     }
 
+    assert_eq!(app.state.passwords.count() - hashes, answers.len(), "one hash for each");
     for answer in &answers {
         answer.refused(401, "wrong-credentials");
         assert_eq!(without_ids(answer.body.clone()), without_ids(answers[0].body.clone()));
         let names = |answer: &harness::Answer| answer.headers.keys().cloned().collect::<Vec<_>>();
         assert_eq!(names(answer), names(&answers[0]));
     }
+    let written = "SELECT count(*) FROM audit_events WHERE action = 'session.created' AND outcome = 'denied'";
+    assert_eq!(app.database.value::<i64>(written).await, 15, "one event for each");
 }
 
 #[tokio::test]
@@ -45,8 +56,30 @@ async fn guesses_end_for_who_makes_them_and_never_for_the_owner() {
     stranger.post("/v1/auth/login", right).await.refused(429, "too-many-attempts");
     ada.sign_in_again().await;
 
-    app.clock.advance(chrono::TimeDelta::minutes(15));
-    stranger.post("/v1/auth/login", guess).await.refused(401, "wrong-credentials");
+    // From now on each guess waits twice as long as the one before, up to a quarter of an hour.
+    for seconds in [30, 60, 120, 240, 480, 900, 900] {
+        let early = stranger.post("/v1/auth/login", guess.clone()).await;
+        early.refused(429, "too-many-attempts");
+        assert_eq!(early.header("retry-after"), seconds.to_string());
+        app.clock.advance(chrono::TimeDelta::seconds(seconds));
+        stranger.post("/v1/auth/login", guess.clone()).await.refused(401, "wrong-credentials");
+    }
+    ada.sign_in_again().await;
+}
+
+#[tokio::test]
+async fn an_ipv6_customer_has_one_network_however_many_addresses() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    let guess = json!({ "email": ada.email, "password": "not the password" });
+    let mut limited = 0;
+    for subnet in 0..52 {
+        let client = app.client().at(&format!("2001:db8:7:{subnet:x}::1"));
+        limited += u32::from(client.post("/v1/auth/login", guess.clone()).await.status == 429);
+    }
+    assert_eq!(limited, 2, "fifty of a /48 are looked at");
+    let elsewhere = app.client().at("2001:db8:8::1");
+    elsewhere.post("/v1/auth/login", guess).await.refused(401, "wrong-credentials");
 }
 
 #[tokio::test]

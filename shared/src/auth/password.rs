@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashSet,
-    sync::{Arc, LazyLock},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use argon2::{
@@ -44,7 +47,10 @@ pub fn is_common(password: &str) -> bool {
 /// One at a time: an instance has less than one core to itself, and memory for one hash. The memory is kept, because
 /// the allocator would keep it anyway, per thread.
 #[derive(Clone, Default)]
-pub struct Passwords(Arc<Mutex<Vec<Block>>>);
+pub struct Passwords {
+    memory: Arc<Mutex<Vec<Block>>>,
+    hashed: Arc<AtomicUsize>,
+}
 
 /// What comparing a password with a hash showed.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,6 +62,12 @@ pub struct Verified {
 }
 
 impl Passwords {
+    /// How many hashes were made, to show that refusals that look alike cost alike.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.hashed.load(Ordering::Relaxed)
+    }
+
     /// The hash of `password`, with a new salt, in PHC string format.
     pub async fn hash(&self, password: &Password) -> anyhow::Result<String> {
         let mut salt = [0; SALT_LEN];
@@ -95,7 +107,8 @@ impl Passwords {
         salt: Vec<u8>,
         length: usize,
     ) -> anyhow::Result<Vec<u8>> {
-        let mut memory = Arc::clone(&self.0).lock_owned().await;
+        let mut memory = Arc::clone(&self.memory).lock_owned().await;
+        self.hashed.fetch_add(1, Ordering::Relaxed);
         tokio::task::spawn_blocking(move || {
             let blocks = argon2.params().block_count();
             if memory.len() < blocks {

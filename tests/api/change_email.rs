@@ -1,0 +1,62 @@
+use harness::TestApp;
+use serde_json::{Value, json};
+
+fn move_to(email: &str) -> Value {
+    json!({ "newEmail": email, "currentPassword": "correct horse battery staple" })
+}
+
+#[tokio::test]
+async fn an_account_moves_when_the_new_address_is_proved_and_the_old_one_is_told() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    app.client().post("/v1/auth/forgot-password", json!({ "email": ada.email })).await.ok(202);
+    let reset = app.token_to(&ada.email);
+    ada.client.post("/v1/auth/change-email", move_to("countess@example.com")).await.ok(202);
+    assert_eq!(ada.client.get("/v1/auth/me").await.ok(200).text("/data/email"), ada.email);
+
+    let token = json!({ "token": app.token_to("countess@example.com") });
+    app.client().post("/v1/auth/confirm-email", token.clone()).await.ok(204);
+
+    let me = ada.client.get("/v1/auth/me").await.ok(200);
+    assert_eq!(
+        (me.text("/data/email"), &me.body["data"]["emailVerified"]),
+        ("countess@example.com", &json!(true))
+    );
+    assert_eq!(app.mail_to(&ada.email).subject, "Your e-mail address was changed");
+    app.client().post("/v1/auth/confirm-email", token).await.refused(422, "invalid-token");
+    let old = json!({ "token": reset, "newPassword": "an entirely different phrase" });
+    app.client().post("/v1/auth/reset-password", old).await.refused(422, "invalid-token");
+    let login = json!({ "email": "Countess@example.com", "password": "correct horse battery staple" });
+    app.client().post("/v1/auth/login", login).await.ok(201);
+}
+
+#[tokio::test]
+async fn only_the_password_moves_an_account() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    let before = app.mails().len();
+    let wrong = json!({ "newEmail": "eve@example.com", "currentPassword": "not the password" });
+    ada.client.post("/v1/auth/change-email", wrong).await.refused(403, "wrong-password");
+    assert_eq!(app.mails().len(), before);
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_not_mailed_and_the_answer_does_not_tell() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+    let before = app.mails().len();
+    ada.client.post("/v1/auth/change-email", move_to(&bob.email)).await.ok(202);
+    assert_eq!(app.mails().len(), before);
+}
+
+#[tokio::test]
+async fn an_address_that_was_taken_meanwhile_stays_with_who_took_it() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    ada.client.post("/v1/auth/change-email", move_to("wanted@example.com")).await.ok(202);
+    let token = json!({ "token": app.token_to("wanted@example.com") });
+    let taker = json!({ "name": "Bob", "email": "wanted@example.com", "password": "a long enough phrase" });
+    app.client().post("/v1/auth/register", taker).await.ok(201);
+    app.client().post("/v1/auth/confirm-email", token).await.refused(409, "email-taken");
+    assert_eq!(ada.client.get("/v1/auth/me").await.ok(200).text("/data/email"), ada.email);
+}

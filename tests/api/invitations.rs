@@ -1,0 +1,99 @@
+use chrono::TimeDelta;
+use harness::TestApp;
+use serde_json::json;
+
+#[tokio::test]
+async fn an_invitation_is_for_the_proved_address_it_was_sent_to() {
+    let app = TestApp::new().await;
+    let (ada, eve) = (app.person("Ada").await, app.proved_person("Eve").await);
+    let team = ada.organization("Engines").await;
+    let bob = app.person("Bob").await;
+    let verification = json!({ "token": app.token_to(&bob.email) });
+    let invitation = json!({ "email": bob.email.to_uppercase(), "role": "member" });
+    let made = ada.client.post(&format!("{team}/invitations"), invitation).await.ok(201);
+    assert_eq!(made.text("/data/status"), "pending");
+    assert!(!made.body.to_string().contains("token"), "the token is in the mail and nowhere else");
+    let token = json!({ "token": app.token_to(&bob.email.to_uppercase()) });
+
+    eve.client.post("/v1/invitations/accept", token.clone()).await.refused(403, "wrong-address");
+    eve.client.post("/v1/invitations/decline", token.clone()).await.refused(403, "wrong-address");
+    bob.client.post("/v1/invitations/accept", token.clone()).await.refused(403, "wrong-address");
+    app.client().post("/v1/invitations/accept", token.clone()).await.refused(401, "unauthenticated");
+    bob.client.post("/v1/auth/verify-email", verification).await.ok(200);
+    let joined = bob.client.post("/v1/invitations/accept", token.clone()).await.ok(200);
+
+    assert_eq!(joined.text("/data/name"), "Engines");
+    bob.client.post("/v1/invitations/accept", token).await.refused(422, "invalid-token");
+    let shown = ada.client.get(&format!("{team}/invitations/{}", made.text("/data/id"))).await.ok(200);
+    assert_eq!(shown.text("/data/status"), "accepted");
+}
+
+#[tokio::test]
+async fn an_invitation_can_be_declined_taken_back_and_forgotten() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.person("Ada").await, app.proved_person("Bob").await);
+    let team = ada.organization("Engines").await;
+    let invitations = format!("{team}/invitations");
+    let invite = async || {
+        let body = json!({ "email": bob.email, "role": "member" });
+        let made = ada.client.post(&invitations, body).await.ok(201);
+        let token = json!({ "token": app.token_to(&bob.email) });
+        (format!("{invitations}/{}", made.text("/data/id")), token)
+    };
+
+    let (path, token) = invite().await;
+    ada.client
+        .post(&invitations, json!({ "email": bob.email, "role": "admin" }))
+        .await
+        .refused(409, "already-invited");
+    bob.client.post("/v1/invitations/decline", token.clone()).await.ok(204);
+    bob.client.post("/v1/invitations/accept", token).await.refused(422, "invalid-token");
+    ada.client.delete(&path).await.refused(409, "invitation-ended");
+
+    let (path, token) = invite().await;
+    ada.client.with("if-match", "\"7\"").delete(&path).await.refused(412, "stale");
+    ada.client.delete(&path).await.ok(204);
+    bob.client.post("/v1/invitations/accept", token).await.refused(422, "invalid-token");
+
+    let (path, token) = invite().await;
+    app.clock.advance(TimeDelta::days(7) - TimeDelta::seconds(1));
+    let (ada, bob) = (ada.sign_in_again().await, bob.sign_in_again().await);
+    assert_eq!(ada.client.get(&path).await.ok(200).text("/data/status"), "pending");
+    app.clock.advance(TimeDelta::seconds(1));
+    assert_eq!(ada.client.get(&path).await.ok(200).text("/data/status"), "expired");
+    bob.client.post("/v1/invitations/accept", token).await.refused(422, "invalid-token");
+    let body = json!({ "email": bob.email, "role": "member" });
+    ada.client.post(&invitations, body).await.ok(201);
+    for (status, count) in [("pending", 1), ("declined", 1), ("revoked", 1), ("expired", 1), ("accepted", 0)]
+    {
+        let page = ada.client.get(&format!("{invitations}?status={status}")).await.ok(200);
+        assert_eq!(page.body["data"].as_array().map(Vec::len), Some(count), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn members_are_not_invited_again_and_a_deleted_organization_invites_nobody() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.person("Ada").await, app.proved_person("Bob").await);
+    let team = ada.organization("Engines").await;
+    ada.takes_in(&team, &bob, "member").await;
+    let again = json!({ "email": bob.email.to_uppercase(), "role": "member" });
+    ada.client.post(&format!("{team}/invitations"), again).await.refused(409, "already-member");
+
+    let other = ada.organization("Gone").await;
+    let invitation = json!({ "email": bob.email, "role": "member" });
+    ada.client.post(&format!("{other}/invitations"), invitation).await.ok(201);
+    ada.client.delete(&other).await.ok(204);
+    let token = json!({ "token": app.token_to(&bob.email) });
+    bob.client.post("/v1/invitations/accept", token).await.refused(422, "invalid-token");
+}
+
+#[tokio::test]
+async fn the_name_of_an_organization_is_text_in_a_mail() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    let team = ada.organization("<img src=x>&").await;
+    let invitation = json!({ "email": "bob@example.com", "role": "member" });
+    ada.client.post(&format!("{team}/invitations"), invitation).await.ok(201);
+    assert!(!app.mail_to("bob@example.com").html.contains("<img"));
+}

@@ -1,0 +1,122 @@
+use chrono::TimeDelta;
+use futures_util::future::join_all;
+use harness::{ORIGIN, TestApp};
+use serde_json::json;
+
+const VERIFY: &str = "/v1/auth/magic-links/verify";
+
+/// The six digits in the newest mail to `email`.
+fn code_to(app: &TestApp, email: &str) -> String {
+    let text = app.mail_to(email).text;
+    let (_, code) = text.split_once("asked for it: ").expect("a code");
+    let code: String = code.chars().take(6).collect();
+    assert!(code.len() == 6 && code.bytes().all(|digit| digit.is_ascii_digit()), "{text}");
+    code
+}
+
+#[tokio::test]
+async fn a_link_signs_in_once_and_proves_the_address() {
+    let app = TestApp::new().await;
+    let ada = app.proved_person("Ada").await;
+    app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
+    let token = json!({ "token": app.token_to(&ada.email) });
+
+    let signed_in = app.client().post(VERIFY, token.clone()).await.ok(201);
+
+    assert_eq!(signed_in.text("/data/user/id"), ada.id);
+    let client = app.client().token(signed_in.text("/data/accessToken"));
+    client.get("/v1/auth/me").await.ok(200);
+    app.client().post(VERIFY, token).await.refused(422, "invalid-token");
+    ada.client.get("/v1/auth/me").await.ok(200);
+    ada.sign_in_again().await;
+}
+
+#[tokio::test]
+async fn the_code_beside_the_link_signs_in_too_and_uses_the_link_up() {
+    let app = TestApp::new().await;
+    let ada = app.proved_person("Ada").await;
+    app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
+    let code = json!({ "email": ada.email.to_uppercase(), "code": code_to(&app, &ada.email) });
+    app.client().post(VERIFY, code.clone()).await.ok(201);
+    app.client().post(VERIFY, code).await.refused(422, "invalid-code");
+    let token = json!({ "token": app.token_to(&ada.email) });
+    app.client().post(VERIFY, token).await.refused(422, "invalid-token");
+}
+
+#[tokio::test]
+async fn five_wrong_codes_from_anywhere_end_the_code_but_not_the_link() {
+    let app = TestApp::with(&[("DB_POOL_MAX", "16"), ("DB_CONNECTION_TIMEOUT", "10000")]).await;
+    let ada = app.proved_person("Ada").await;
+    app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
+    let right = code_to(&app, &ada.email);
+    let wrong = if right == "000000" { "000001" } else { "000000" };
+    let guess = json!({ "email": ada.email, "code": wrong });
+    let strangers: Vec<_> = (0..16).map(|_| app.client()).collect();
+    for answer in join_all(strangers.iter().map(|client| client.post(VERIFY, guess.clone()))).await {
+        answer.refused(422, "invalid-code");
+    }
+    let guessed: i32 = app.database.value("SELECT max(code_attempts) FROM verification_tokens").await;
+    assert_eq!(guessed, 5);
+
+    let right = json!({ "email": ada.email, "code": right });
+    app.client().post(VERIFY, right).await.refused(422, "invalid-code");
+    app.client().post(VERIFY, json!({ "token": app.token_to(&ada.email) })).await.ok(201);
+}
+
+#[tokio::test]
+async fn whoever_registered_someone_elses_address_loses_the_account_to_its_owner() {
+    let app = TestApp::new().await;
+    let thief = app.person("Victim").await;
+    app.client().post("/v1/auth/magic-links", json!({ "email": thief.email })).await.ok(202);
+    let token = json!({ "token": app.token_to(&thief.email) });
+
+    let owner = app.client().post(VERIFY, token).await.ok(201);
+
+    assert_eq!(owner.body["data"]["user"]["emailVerified"], true);
+    thief.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
+    thief.refresh(&thief.refresh_token).await.refused(401, "invalid-refresh-token");
+    let password = json!({ "email": thief.email, "password": "correct horse battery staple" });
+    app.client().post("/v1/auth/login", password).await.refused(401, "wrong-credentials");
+    app.client().token(owner.text("/data/accessToken")).get("/v1/auth/me").await.ok(200);
+}
+
+#[tokio::test]
+async fn a_link_lasts_a_quarter_of_an_hour() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
+    app.clock.advance(TimeDelta::minutes(15));
+    app.client()
+        .post(VERIFY, json!({ "token": app.token_to(&ada.email) }))
+        .await
+        .refused(422, "invalid-token");
+    let code = json!({ "email": ada.email, "code": code_to(&app, &ada.email) });
+    app.client().post(VERIFY, code).await.refused(422, "invalid-code");
+}
+
+#[tokio::test]
+async fn either_the_token_or_the_address_and_the_code() {
+    let app = TestApp::new().await;
+    for body in [
+        json!({}),
+        json!({ "email": "ada@example.com" }),
+        json!({ "code": "123456" }),
+        json!({ "token": "x", "email": "ada@example.com", "code": "123456" }),
+    ] {
+        app.client().post(VERIFY, body).await.refused(422, "token-or-code");
+    }
+    let nobody = json!({ "email": "nobody@example.com", "code": "123456" });
+    app.client().post(VERIFY, nobody).await.refused(422, "invalid-code");
+}
+
+#[tokio::test]
+async fn a_browser_gets_its_refresh_token_in_the_cookie() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
+    let proof = json!({ "token": app.token_to(&ada.email), "transport": "cookie" });
+    app.client().post(VERIFY, proof.clone()).await.refused(403, "foreign-origin");
+    let answer = app.client().with("origin", ORIGIN).post(VERIFY, proof).await.ok(201);
+    assert!(answer.header("set-cookie").starts_with("__Host-arches_refresh=rt_"));
+    assert!(answer.body["data"]["refreshToken"].is_null());
+}

@@ -1,0 +1,122 @@
+use axum::{body::Body, http::Method};
+use harness::{Answer, Client, TestApp};
+use serde_json::json;
+
+/// Where the pages are, as the mails say.
+const OWN: (&str, &str) = ("APP_URL", "https://api.example.com/account");
+
+async fn app() -> TestApp {
+    TestApp::with(&[OWN]).await
+}
+
+/// Presses a page's button in a browser that never heard of JavaScript.
+async fn press(client: &Client<'_>, path: &str, form: &'static str) -> Answer {
+    client
+        .with("origin", "https://api.example.com")
+        .with("content-type", "application/x-www-form-urlencoded")
+        .send(Method::POST, path, Body::from(form))
+        .await
+}
+
+/// The path in the newest mail to `email`.
+fn link_to(app: &TestApp, email: &str) -> String {
+    let text = app.mail_to(email).text;
+    let start = text.find("https://api.example.com/account").expect("a link to our own pages");
+    let link = text[start..].split_whitespace().next().expect("a link");
+    link.trim_start_matches("https://api.example.com").to_owned()
+}
+
+#[tokio::test]
+async fn looking_at_a_mailed_link_changes_nothing_and_its_button_does() {
+    let app = app().await;
+    let ada = app.person("Ada").await;
+    let link = link_to(&app, &ada.email);
+    for method in [Method::GET, Method::HEAD, Method::GET] {
+        let page = app.client().send(method, &link, Body::empty()).await.ok(200);
+        assert!(page.header("content-type").starts_with("text/html"));
+        assert_eq!(page.header("cache-control"), "no-store");
+        assert_eq!(page.header("referrer-policy"), "same-origin");
+        assert!(page.header("content-security-policy").contains("form-action 'self'"));
+        assert!(!page.header("content-security-policy").contains("unsafe"));
+    }
+    assert_eq!(ada.client.get("/v1/auth/me").await.body["data"]["emailVerified"], false);
+
+    press(&app.client(), &link, "").await.ok(200);
+
+    assert_eq!(ada.client.get("/v1/auth/me").await.body["data"]["emailVerified"], true);
+    press(&app.client(), &link, "").await.ok(422);
+}
+
+#[tokio::test]
+async fn a_new_password_is_chosen_on_a_page() {
+    let app = app().await;
+    let ada = app.person("Ada").await;
+    app.client().post("/v1/auth/forgot-password", json!({ "email": ada.email })).await.ok(202);
+    let link = link_to(&app, &ada.email);
+    press(&app.client(), &link, "newPassword=short").await.ok(422);
+    press(&app.client(), &link, "").await.ok(422);
+    press(&app.client(), &link, "newPassword=an+entirely+different+phrase").await.ok(200);
+    let login = json!({ "email": ada.email, "password": "an entirely different phrase" });
+    app.client().post("/v1/auth/login", login).await.ok(201);
+}
+
+#[tokio::test]
+async fn a_magic_link_signs_the_browser_in_that_presses_the_button() {
+    let app = app().await;
+    let ada = app.proved_person("Ada").await;
+    app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
+    let link = link_to(&app, &ada.email);
+    let page = press(&app.client(), &link, "").await.ok(200);
+    assert!(page.header("set-cookie").starts_with("__Host-arches_refresh=rt_"), "{page:?}");
+    assert!(page.header("set-cookie").contains("HttpOnly"));
+}
+
+#[tokio::test]
+async fn an_address_is_moved_on_a_page() {
+    let app = app().await;
+    let ada = app.person("Ada").await;
+    let wish =
+        json!({ "newEmail": "countess@example.com", "currentPassword": "correct horse battery staple" });
+    ada.client.post("/v1/auth/change-email", wish).await.ok(202);
+    press(&app.client(), &link_to(&app, "countess@example.com"), "").await.ok(200);
+    assert_eq!(ada.client.get("/v1/auth/me").await.ok(200).text("/data/email"), "countess@example.com");
+}
+
+#[tokio::test]
+async fn an_invitation_is_accepted_on_a_page_by_who_knows_the_password() {
+    let app = app().await;
+    let ada = app.person("Ada").await;
+    let team = ada.organization("Engines").await;
+    let bob = json!({ "name": "Bob", "email": "bob@example.com", "password": "a long enough phrase" });
+    app.client().post("/v1/auth/register", bob).await.ok(201);
+    press(&app.client(), &link_to(&app, "bob@example.com"), "").await.ok(200);
+    let invitation = json!({ "email": "bob@example.com", "role": "member" });
+    ada.client.post(&format!("{team}/invitations"), invitation).await.ok(201);
+    let link = link_to(&app, "bob@example.com");
+    press(&app.client(), &link, "email=bob%40example.com&password=not+the+password").await.ok(401);
+    press(&app.client(), &link, "email=bob%40example.com&password=a+long+enough+phrase").await.ok(200);
+    let members = ada.client.get(&format!("{team}/members")).await.ok(200);
+    assert_eq!(members.body["data"].as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test]
+async fn nobody_elses_page_presses_our_buttons() {
+    let app = app().await;
+    let ada = app.person("Ada").await;
+    let link = link_to(&app, &ada.email);
+    for origin in [None, Some("https://evil.example"), Some("null")] {
+        let client = origin.map_or_else(|| app.client(), |origin| app.client().with("origin", origin));
+        client.with("sec-fetch-site", "cross-site").post_nothing(&link).await.refused(403, "foreign-origin");
+    }
+    assert_eq!(ada.client.get("/v1/auth/me").await.body["data"]["emailVerified"], false);
+}
+
+#[tokio::test]
+async fn a_link_leads_where_the_configuration_says_whatever_the_host_header_says() {
+    let app = app().await;
+    let body = json!({ "name": "Ada", "email": "ada@example.com", "password": "a long enough phrase" });
+    let client = app.client().with("host", "evil.example").with("x-forwarded-host", "evil.example");
+    client.post("/v1/auth/register", body).await.ok(201);
+    assert!(!app.mail_to("ada@example.com").text.contains("evil"));
+    assert!(link_to(&app, "ada@example.com").starts_with("/account/verify-email?token="));
+}

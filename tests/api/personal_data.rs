@@ -1,0 +1,142 @@
+use std::collections::BTreeSet;
+
+use harness::TestApp;
+use serde_json::json;
+use shared::personal_data::TABLES;
+
+#[tokio::test]
+async fn every_column_of_every_table_is_in_the_register_and_nothing_else() {
+    let app = TestApp::new().await;
+    let columns: Vec<String> = sqlx::query_scalar(
+        "SELECT table_name || '.' || column_name FROM information_schema.columns
+         WHERE table_schema = 'public' AND table_name NOT IN ('_sqlx_migrations', 'pg_stat_statements', 'pg_stat_statements_info')",
+    )
+    .fetch_all(app.database.pool())
+    .await
+    .expect("the columns");
+    let registered = TABLES
+        .iter()
+        .flat_map(|table| table.columns.iter().map(move |column| format!("{}.{}", table.name, column.name)));
+    let (there, registered) =
+        (columns.into_iter().collect::<BTreeSet<_>>(), registered.collect::<BTreeSet<_>>());
+    assert_eq!(there, registered, "see shared/src/personal_data.rs");
+}
+
+/// Eight texts that are Ada's and occur nowhere else.
+const PLANTED: [&str; 8] = [
+    "Planted-Name",
+    "planted-address@example.com",
+    "https://example.com/planted-image.png",
+    "+4420718312345",
+    "planted-agent/1.0",
+    "Planted-Space",
+    "planted-slug",
+    "https://example.com/planted-logo.png",
+];
+
+/// Someone whose data is everywhere it can be.
+async fn planted(app: &TestApp) -> (String, String) {
+    let body = json!({ "name": PLANTED[0], "email": PLANTED[1], "password": "a long enough phrase" });
+    let client = app.client().with("user-agent", PLANTED[4]);
+    let answer = client.post("/v1/auth/register", body).await.ok(201);
+    let token = answer.text("/data/accessToken").to_owned();
+    let ada = client.token(&token);
+    ada.patch("/v1/auth/me", json!({ "image": PLANTED[2], "phone": PLANTED[3] })).await.ok(200);
+    let own = ada.get("/v1/organizations").await.ok(200);
+    let change =
+        json!({ "name": PLANTED[5], "slug": PLANTED[6], "logo": PLANTED[7], "billingEmail": PLANTED[1] });
+    ada.patch(&format!("/v1/organizations/{}", own.text("/data/0/id")), change).await.ok(200);
+    let grace = app.administrator().await;
+    let team = grace.organization("Engines").await;
+    let invitation = json!({ "email": PLANTED[1], "role": "member" });
+    grace.client.post(&format!("{team}/invitations"), invitation).await.ok(201);
+    app.client().post("/v1/auth/forgot-password", json!({ "email": PLANTED[1] })).await.ok(202);
+    (answer.text("/data/user/id").to_owned(), token)
+}
+
+/// Every row of every table, as text.
+async fn everything(app: &TestApp) -> String {
+    let mut all = String::new();
+    for table in TABLES {
+        let statement = format!("SELECT coalesce(string_agg(t::text, '\n'), '') FROM {} t", table.name);
+        let rows: String = sqlx::query_scalar(sqlx::AssertSqlSafe(statement))
+            .fetch_one(app.database.pool())
+            .await
+            .expect("the rows");
+        all += &rows;
+    }
+    all
+}
+
+#[tokio::test]
+async fn an_export_holds_everything_of_a_person_and_no_secret() {
+    let app = TestApp::new().await;
+    let (id, token) = planted(&app).await;
+    let export = app.client().token(&token).get("/v1/auth/me/export").await.ok(200);
+    let text = export.body.to_string();
+    for planted in PLANTED {
+        assert!(text.contains(planted), "{planted} is missing");
+    }
+    assert_eq!(export.text("/data/userId"), id);
+    for secret in ["Hash", "argon2", "\"sealed\""] {
+        assert!(!text.contains(secret), "{secret} is in the export");
+    }
+    let tables: Vec<_> = export.body["data"]["records"]
+        .as_array()
+        .expect("tables")
+        .iter()
+        .map(|records| records["table"].as_str().expect("a name"))
+        .collect();
+    assert!(tables.contains(&"audit_events") && tables.contains(&"sessions"), "{tables:?}");
+    let other = app.person("Bob").await.client.get("/v1/auth/me/export").await.ok(200);
+    assert!(!other.body.to_string().to_lowercase().contains("planted"));
+}
+
+#[tokio::test]
+async fn of_someone_who_is_erased_nothing_is_found_anywhere() {
+    let app = TestApp::new().await;
+    let (id, token) = planted(&app).await;
+    let grace = app.administrator().await;
+    let before = everything(&app).await;
+    for planted in PLANTED {
+        assert!(before.contains(planted), "{planted} was not planted");
+    }
+
+    let erased = grace.client.post_nothing(&format!("/v1/users/{id}/erase")).await.ok(200);
+
+    assert_eq!(erased.text("/data/email"), format!("deleted-{id}@deleted.invalid"));
+    let after = everything(&app).await;
+    for planted in PLANTED {
+        assert!(!after.contains(planted), "{planted} is still there");
+    }
+    app.client().token(&token).get("/v1/auth/me").await.refused(401, "unauthenticated");
+    for (path, _) in [("erase", 0), ("restore", 0)] {
+        grace.client.post_nothing(&format!("/v1/users/{id}/{path}")).await.refused(409, "user-erased");
+    }
+    let again = json!({ "name": "Ada", "email": PLANTED[1], "password": "a long enough phrase" });
+    app.client().post("/v1/auth/register", again).await.ok(201);
+}
+
+#[tokio::test]
+async fn a_legal_hold_keeps_everything_until_it_is_lifted() {
+    let app = TestApp::new().await;
+    let (ada, grace) = (app.person("Ada").await, app.administrator().await);
+    let user = format!("/v1/users/{}", ada.id);
+    let (hold, erase) = (format!("{user}/legal-hold"), format!("{user}/erase"));
+    grace.client.post(&hold, json!({})).await.refused(422, "invalid-body");
+    let held = grace.client.post(&hold, json!({ "reason": "case 12/34" })).await.ok(200);
+    assert_eq!(held.text("/data/legalHoldReason"), "case 12/34");
+    grace.client.delete(&user).await.ok(204);
+    grace.client.post_nothing(&erase).await.refused(409, "legal-hold");
+    grace.client.delete(&hold).await.ok(200);
+    grace.client.post_nothing(&erase).await.ok(200);
+}
+
+#[tokio::test]
+async fn what_administrators_look_at_is_noted() {
+    let app = TestApp::new().await;
+    let (ada, grace) = (app.person("Ada").await, app.administrator().await);
+    grace.client.get(&format!("/v1/users/{}/export", ada.id)).await.ok(200);
+    let log = grace.client.get("/v1/audit-events?action=user.exported").await.ok(200);
+    assert_eq!((log.text("/data/0/actorId"), log.text("/data/0/targetId")), (&*grace.id, &*ada.id));
+}

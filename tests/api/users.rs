@@ -1,0 +1,109 @@
+use harness::TestApp;
+use serde_json::json;
+
+#[tokio::test]
+async fn only_administrators_of_the_system_see_its_users() {
+    let app = TestApp::new().await;
+    let (ada, grace) = (app.person("Ada").await, app.administrator().await);
+    for path in ["/v1/users".to_owned(), format!("/v1/users/{}", ada.id), "/v1/audit-events".to_owned()] {
+        ada.client.get(&path).await.refused(403, "administrator-needed");
+        app.client().get(&path).await.refused(401, "unauthenticated");
+        grace.client.get(&path).await.ok(200);
+    }
+    let denied = "SELECT count(*) FROM audit_events WHERE action = 'access.denied' AND outcome = 'denied'";
+    assert_eq!(app.database.value::<i64>(denied).await, 3);
+}
+
+#[tokio::test]
+async fn an_appointed_administrator_is_one_until_dismissed() {
+    let app = TestApp::new().await;
+    let (ada, grace) = (app.person("Ada").await, app.administrator().await);
+    let path = format!("/v1/users/{}", ada.id);
+    let appoint = |is_one: bool| json!({ "systemAdministrator": is_one });
+    ada.client.patch(&path, appoint(true)).await.refused(403, "administrator-needed");
+    grace.client.patch(&path, appoint(true)).await.ok(200);
+    ada.client.get("/v1/users").await.ok(200);
+    grace.client.patch(&path, appoint(false)).await.ok(200);
+    ada.client.get("/v1/users").await.refused(403, "administrator-needed");
+    let own = format!("/v1/users/{}", grace.id);
+    grace.client.patch(&own, appoint(false)).await.refused(409, "own-account");
+    grace.client.delete(&own).await.refused(409, "own-account");
+    grace.client.post_nothing(&format!("{own}/erase")).await.refused(409, "own-account");
+    grace.client.post(&format!("{own}/suspend"), json!({ "reason": "x" })).await.refused(409, "own-account");
+}
+
+#[tokio::test]
+async fn a_suspended_user_is_out_at_once_and_back_when_restored() {
+    let app = TestApp::new().await;
+    let (ada, grace) = (app.proved_person("Ada").await, app.administrator().await);
+    let team = ada.organization("Engines").await;
+    ada.client.get("/v1/auth/me").await.ok(200);
+    let path = format!("/v1/users/{}", ada.id);
+    let suspended = grace.client.post(&format!("{path}/suspend"), json!({ "reason": "abuse" })).await.ok(200);
+    assert_eq!(suspended.text("/data/suspendedReason"), "abuse");
+
+    ada.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
+    ada.client.get(&team).await.refused(401, "unauthenticated");
+    ada.refresh(&ada.refresh_token).await.refused(401, "invalid-refresh-token");
+    let right = json!({ "email": ada.email, "password": "correct horse battery staple" });
+    app.client().post("/v1/auth/login", right).await.refused(401, "wrong-credentials");
+    let again = json!({ "name": "Ada", "email": ada.email, "password": "a long enough phrase" });
+    app.client().post("/v1/auth/register", again).await.refused(409, "email-taken");
+
+    grace.client.post_nothing(&format!("{path}/restore")).await.ok(200);
+    ada.sign_in_again().await.client.get(&team).await.ok(200);
+}
+
+#[tokio::test]
+async fn a_deleted_user_comes_back_with_what_went_with_them_unless_the_address_is_taken() {
+    let app = TestApp::new().await;
+    let (ada, grace) = (app.person("Ada").await, app.administrator().await);
+    let team = ada.organization("Engines").await;
+    let path = format!("/v1/users/{}", ada.id);
+    grace.client.with("if-match", "\"9\"").delete(&path).await.refused(412, "stale");
+    grace.client.delete(&path).await.ok(204);
+    grace.client.patch(&path, json!({ "name": "X" })).await.refused(409, "user-deleted");
+    ada.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
+    let shown = grace.client.get("/v1/users?status=deleted").await.ok(200);
+    assert_eq!(shown.text("/data/0/id"), ada.id);
+
+    grace.client.post_nothing(&format!("{path}/restore")).await.ok(200);
+    ada.sign_in_again().await.client.get(&team).await.ok(200);
+
+    grace.client.delete(&path).await.ok(204);
+    let taker = json!({ "name": "Eve", "email": ada.email, "password": "a long enough phrase" });
+    app.client().post("/v1/auth/register", taker).await.ok(201);
+    grace.client.post_nothing(&format!("{path}/restore")).await.refused(409, "email-taken");
+}
+
+#[tokio::test]
+async fn an_administrator_ends_all_sessions_of_a_user() {
+    let app = TestApp::new().await;
+    let (ada, grace) = (app.person("Ada").await, app.administrator().await);
+    let phone = ada.sign_in_again().await;
+    for client in [&ada.client, &phone.client] {
+        client.get("/v1/auth/me").await.ok(200);
+    }
+    grace.client.delete(&format!("/v1/users/{}/sessions", ada.id)).await.ok(204);
+    for client in [&ada.client, &phone.client] {
+        client.get("/v1/auth/me").await.refused(401, "unauthenticated");
+    }
+    ada.sign_in_again().await;
+}
+
+#[tokio::test]
+async fn users_are_found_by_address_and_status_and_nothing_else() {
+    let app = TestApp::new().await;
+    let (ada, grace) = (app.person("Ada").await, app.administrator().await);
+    let found = async |query: &str| {
+        let page = grace.client.get(&format!("/v1/users?{query}")).await.ok(200);
+        page.body["data"].as_array().map(Vec::len)
+    };
+    assert_eq!(found(&format!("email={}", ada.email.to_uppercase())).await, Some(1));
+    assert_eq!(found("email=nobody@example.com").await, Some(0));
+    assert_eq!((found("status=active").await, found("status=suspended").await), (Some(2), Some(0)));
+    for query in ["name=Ada", "status=odd", "sort=email", "limit=1000"] {
+        grace.client.get(&format!("/v1/users?{query}")).await.refused(422, "invalid-query");
+    }
+    grace.client.get("/v1/users/019b7c7f-0000-7000-8000-000000000000").await.refused(404, "user-not-found");
+}
