@@ -124,8 +124,8 @@ async fn a_legal_hold_keeps_everything_until_it_is_lifted() {
     let user = format!("/v1/users/{}", ada.id);
     let (hold, erase) = (format!("{user}/legal-hold"), format!("{user}/erase"));
     grace.client.post(&hold, json!({})).await.refused(422, "invalid-body");
-    let held = grace.client.post(&hold, json!({ "reason": "case 12/34" })).await.ok(200);
-    assert_eq!(held.text("/data/legalHoldReason"), "case 12/34");
+    let answer = grace.client.post(&hold, json!({ "reason": "case 12/34" })).await.ok(200);
+    assert_eq!(answer.text("/data/legalHoldReason"), "case 12/34");
     grace.client.delete(&user).await.ok(204);
     grace.client.post_nothing(&erase).await.refused(409, "legal-hold");
     grace.client.delete(&hold).await.ok(200);

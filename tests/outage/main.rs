@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(8);
 const RECOVERY: Duration = Duration::from_secs(5);
 
 /// Every route with a request that would succeed, and what it answers without the database.
-fn routes(person: &Person<'_>) -> Vec<(Method, String, Value, u16)> {
+fn routes(person: &Person<'_>, team: &str) -> Vec<(Method, String, Value, u16)> {
     let (post, get, patch, delete) = (Method::POST, Method::GET, Method::PATCH, Method::DELETE);
     let password = "correct horse battery staple";
     let session = format!("/v1/auth/sessions/{}", person.session);
@@ -53,6 +53,36 @@ fn routes(person: &Person<'_>) -> Vec<(Method, String, Value, u16)> {
         route(&get, "/v1/auth/sessions", Value::Null, 503),
         route(&get, &session, Value::Null, 503),
         route(&delete, &session, Value::Null, 503),
+        route(&post, "/v1/auth/forgot-password", json!({ "email": person.email }), 503),
+        route(&post, "/v1/auth/reset-password", json!({ "token": "unknown", "newPassword": password }), 503),
+        route(
+            &post,
+            "/v1/auth/change-email",
+            json!({ "newEmail": "eve@example.com", "currentPassword": password }),
+            503,
+        ),
+        route(&post, "/v1/auth/confirm-email", json!({ "token": "unknown" }), 503),
+        route(&post, "/v1/auth/magic-links", json!({ "email": person.email }), 503),
+        route(&post, "/v1/auth/magic-links/verify", json!({ "token": "unknown" }), 503),
+        route(&get, "/v1/auth/me/export", Value::Null, 503),
+        route(&get, "/account/verify-email?token=unknown", Value::Null, 200),
+        route(&get, "/v1/organizations", Value::Null, 503),
+        route(&post, "/v1/organizations", json!({ "name": "Engines" }), 503),
+        route(&get, team, Value::Null, 503),
+        route(&patch, team, json!({ "name": "Engines" }), 503),
+        route(&get, &format!("{team}/members"), Value::Null, 503),
+        route(
+            &post,
+            &format!("{team}/invitations"),
+            json!({ "email": "eve@example.com", "role": "member" }),
+            503,
+        ),
+        route(&post, &format!("{team}/api-keys"), json!({ "name": "Key", "scopes": ["members:read"] }), 503),
+        route(&get, &format!("{team}/audit-events"), Value::Null, 503),
+        route(&delete, team, Value::Null, 503),
+        route(&post, "/v1/invitations/accept", json!({ "token": "unknown" }), 503),
+        route(&get, "/v1/users", Value::Null, 503),
+        route(&get, "/v1/audit-events", Value::Null, 503),
         route(&post, "/v1/auth/logout", Value::Null, 503),
         route(&post, "/v1/auth/logout-all", Value::Null, 503),
         route(&delete, "/v1/auth/me", Value::Null, 503),
@@ -83,8 +113,8 @@ async fn recovers(client: &Client<'_>, path: &str, status: u16) -> Answer {
     }
 }
 
-async fn everything_needs_the_database(app: &TestApp, ada: &Person<'_>) {
-    for (method, path, body, status) in routes(ada) {
+async fn everything_needs_the_database(app: &TestApp, ada: &Person<'_>, team: &str) {
+    for (method, path, body, status) in routes(ada, team) {
         let answer = ask(&ada.client, method.clone(), &path, &body).await;
         assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
         if status == 503 {
@@ -106,8 +136,10 @@ async fn without_postgresql_every_route_says_so_and_all_is_well_when_it_is_back(
     let ada = app.person("Ada").await;
     ada.client.get("/v1/auth/me").await.ok(200);
 
+    let team = ada.organization("Engines").await;
+
     services.stop_postgres();
-    everything_needs_the_database(&app, &ada).await;
+    everything_needs_the_database(&app, &ada, &team).await;
 
     services.resume_postgres();
     recovers(&ada.client, "/v1/auth/me", 200).await;
@@ -122,8 +154,10 @@ async fn without_the_pooler_every_route_says_so_and_all_is_well_when_it_is_back(
     let app = services.app(&[]).await;
     let ada = app.person("Ada").await;
 
+    let team = ada.organization("Engines").await;
+
     services.stop_pooler();
-    everything_needs_the_database(&app, &ada).await;
+    everything_needs_the_database(&app, &ada, &team).await;
 
     services.resume_pooler();
     recovers(&ada.client, "/v1/auth/me", 200).await;
@@ -180,6 +214,12 @@ async fn without_redis_everything_works_and_nothing_is_open() {
     bob.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
     ada.sign_in_again().await;
     assert_eq!(app.client().get("/ready").await.ok(503).text("/checks/cache/status"), "away");
+    let team = ada.organization("Engines").await;
+    let key = json!({ "name": "Reader", "scopes": ["organization:read"] });
+    let key = ada.client.post(&format!("{team}/api-keys"), key).await.ok(201);
+    app.client().token(key.text("/data/key")).get(&team).await.ok(200);
+    ada.client.delete(&format!("{team}/api-keys/{}", key.text("/data/id"))).await.ok(204);
+    app.client().token(key.text("/data/key")).get(&team).await.refused(401, "unauthenticated");
 
     // Guesses and requests are counted in memory.
     let stranger = app.client();

@@ -1,8 +1,8 @@
 //! The migrations, as code.
 
 use futures_util::future::join_all;
-use harness::Database;
-use migrate::{MIGRATOR, status, up};
+use harness::{Database, TestApp};
+use migrate::{MIGRATOR, appoint, status, up};
 use shared::db::connect_options;
 use sqlx::{Connection, PgConnection};
 
@@ -126,4 +126,18 @@ async fn the_functions_cannot_alter_the_schema() {
         let error = result.expect_err("no permission").into_database_error().expect("from the database");
         assert_eq!(error.code().as_deref(), Some("42501"), "{statement}");
     }
+}
+
+#[tokio::test]
+async fn an_operator_appoints_the_first_administrator_by_a_proved_address() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.proved_person("Ada").await, app.person("Bob").await);
+    let mut connection = owner(&app.database).await;
+    for nobody in [bob.email.as_str(), "nobody@example.com"] {
+        appoint(&mut connection, nobody).await.expect_err("no proved address");
+    }
+    let appointed = appoint(&mut connection, &ada.email.to_uppercase()).await.expect("an administrator");
+    assert_eq!(appointed.user_id, ada.id);
+    let log = ada.client.get("/v1/audit-events?action=user.appointed").await.ok(200);
+    assert_eq!(log.text("/data/0/targetId"), ada.id);
 }

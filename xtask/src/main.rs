@@ -1,5 +1,6 @@
 //! The project's commands. `cargo xtask --help` lists them.
 
+mod appoint;
 mod ci;
 mod dev;
 mod generate;
@@ -31,6 +32,7 @@ struct Arguments {
 enum Command {
     Dev(dev::Arguments),
     Mail(mail::Arguments),
+    Appoint(appoint::Arguments),
     Test(test::Arguments),
     Generate(generate::Arguments),
     Ci(ci::Arguments),
@@ -60,6 +62,7 @@ fn run(command: Command) -> Result<ExitCode> {
     let project = Project::here(interrupt)?;
     match command {
         Command::Dev(arguments) => dev::run(&project, &arguments),
+        Command::Appoint(arguments) => appoint::run(&project, &arguments),
         Command::Mail(arguments) => mail::run(&project, &arguments),
         Command::Test(arguments) => test::run(&project, &arguments),
         Command::Ci(arguments) => ci::run(&project, &arguments),

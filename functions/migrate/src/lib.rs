@@ -3,6 +3,8 @@
 //! Runs before a deployment moves traffic, with the owner's credentials and straight to the database: a pooler would
 //! lose the lock that keeps two runs apart.
 
+mod appoint;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,8 @@ use sqlx::{
     postgres::PgSslMode,
 };
 use tokio::time::timeout;
+
+pub use appoint::{Appointed, appoint};
 
 /// Every migration there is, compiled in: a deployment is one artifact.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
@@ -26,34 +30,43 @@ const LOCK_TIMEOUT: &str = "5s";
 /// How long dialling may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Command {
+/// The event: `{"command": "up"}`, `{"command": "status"}` or `{"command": "appoint", "email": "ada@example.com"}`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "command", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Request {
     /// Apply what is missing.
     Up,
     /// Say what is there and what is missing.
     Status,
+    /// Make someone an administrator of the system.
+    Appoint {
+        /// The proved address of their account.
+        email: String,
+    },
 }
 
-impl Command {
-    /// Reads a command line's argument.
+impl Request {
+    /// Reads a command line's arguments.
     #[must_use]
-    pub fn parse(argument: &str) -> Option<Self> {
-        match argument {
-            "up" => Some(Self::Up),
-            "status" => Some(Self::Status),
+    pub fn parse(arguments: &[String]) -> Option<Self> {
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        match arguments[..] {
+            ["up"] => Some(Self::Up),
+            ["status"] => Some(Self::Status),
+            ["appoint", email] => Some(Self::Appoint { email: email.to_owned() }),
             _ => None,
         }
     }
 }
 
-/// The event: `{"command": "up"}` or `{"command": "status"}`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Request {
-    /// What to do.
-    pub command: Command,
+/// What was done.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Outcome {
+    /// The schema, looked at or changed.
+    Schema(Report),
+    /// Someone was appointed.
+    Appointed(Appointed),
 }
 
 /// What the schema is now.
@@ -68,7 +81,7 @@ pub struct Report {
 }
 
 /// Reads the settings, connects and does as it is told.
-pub async fn run(command: Command) -> anyhow::Result<Report> {
+pub async fn run(request: &Request) -> anyhow::Result<Outcome> {
     let config = Config::from_env(&["DATABASE_URL"])?;
     let url = Secrets::default().get(&config.database.url).await?;
     let mut options = db::connect_options(&url)?;
@@ -78,15 +91,16 @@ pub async fn run(command: Command) -> anyhow::Result<Report> {
         options = options.ssl_mode(PgSslMode::Require);
     }
     let mut connection = timeout(PATIENCE, PgConnection::connect_with(&options)).await??;
-    let report = match command {
-        Command::Up => up(&mut connection).await,
-        Command::Status => status(&mut connection).await,
+    let outcome = match request {
+        Request::Up => up(&mut connection).await.map(Outcome::Schema),
+        Request::Status => status(&mut connection).await.map(Outcome::Schema),
+        Request::Appoint { email } => appoint(&mut connection, email).await.map(Outcome::Appointed),
     };
     let closed = connection.close().await;
-    let report =
-        report.inspect_err(|error| tracing::error!(error = format!("{error:#}"), "migration failed"))?;
+    let outcome =
+        outcome.inspect_err(|error| tracing::error!(error = format!("{error:#}"), "migration failed"))?;
     closed?;
-    Ok(report)
+    Ok(outcome)
 }
 
 /// Applies what is missing. Of two runs at once, one waits for the other and then finds nothing to do.
