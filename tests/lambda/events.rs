@@ -45,8 +45,9 @@ pub fn rest(method: &str, path: &str, headers: &Value, body: Option<&str>, addre
 
 /// An HTTP API's event (v2), with its body in base64.
 pub fn http(method: &str, path: &str, headers: &Value, body: Option<&str>, address: &str) -> Value {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
     json!({
-        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "", "cookies": [],
+        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query, "cookies": [],
         "headers": headers,
         "requestContext": {
             "accountId": "123456789012", "apiId": "abcdef1234", "domainName": "api.example.com", "domainPrefix": "api",

@@ -158,3 +158,20 @@ async fn mail_goes_out_through_ses() {
         .expect("the mail");
     assert!(mail.contains("Confirm your e-mail address") && mail.contains("/verify-email?token="), "{mail}");
 }
+
+#[tokio::test]
+async fn users_and_organizations_let_nobody_in_without_a_token() {
+    let database = Database::create().await;
+    for (name, path) in
+        [("organizations", "/v1/organizations"), ("users", "/v1/users"), ("users", "/v1/audit-events")]
+    {
+        let function = Function::start(name, environment(&database)).await;
+        for event in [
+            rest("GET", path, &json!({}), None, "203.0.113.7"),
+            http("GET", path, &json!({}), None, "203.0.113.7"),
+        ] {
+            let answer = function.invoke(event).await.expect("an answer");
+            assert_eq!(answer["statusCode"], 401, "{answer}");
+        }
+    }
+}

@@ -113,6 +113,15 @@ async fn no_secret_and_no_personal_word_is_in_any_line_even_at_debug_level() {
         .await;
     post("/v1/auth/refresh", json!({ "refreshToken": refresh })).await;
     post("/v1/auth/verify-email", json!({ "token": "planted-token" })).await;
+    post("/v1/auth/forgot-password", json!({ "email": "planted.address@example.com" })).await;
+    post("/v1/auth/magic-links", json!({ "email": "planted.address@example.com" })).await;
+    post("/v1/auth/magic-links/verify", json!({ "email": "planted.address@example.com", "code": "planted" }))
+        .await;
+    let password = json!({ "newEmail": "planted.new@example.com", "currentPassword": "planted password" });
+    post("/v1/auth/change-email", password).await;
+    auth.invoke(http("GET", "/account/verify-email?token=planted-token", &headers, None, "203.0.113.7"))
+        .await
+        .expect("an answer");
     let bearer = json!({ "authorization": format!("Bearer {}", access.as_str().expect("a token")), "content-type": "application/json" });
     let change = json!({ "name": "Planted Change", "phone": "+442071838750", "image": "https://planted.example/a.png" });
     auth.invoke(http("PATCH", "/v1/auth/me", &bearer, Some(&change.to_string()), "203.0.113.7"))
@@ -140,4 +149,48 @@ async fn no_secret_and_no_personal_word_is_in_any_line_even_at_debug_level() {
         );
     }
     assert!(log.contains("request served") && log.contains("request refused"));
+}
+
+#[tokio::test]
+async fn neither_an_api_key_nor_whom_one_invites_is_in_any_line() {
+    let database = Database::create().await;
+    let mut environment = environment(&database);
+    environment.insert("LOG_LEVEL".to_owned(), "trace".to_owned());
+    let auth = Function::start("auth", environment.clone()).await;
+    let organizations = Function::start("organizations", environment).await;
+    let plain = json!({ "content-type": "application/json" });
+    let register = json!({ "name": "Ada", "email": "ada@example.com", "password": "a long enough phrase" });
+    let register = http("POST", "/v1/auth/register", &plain, Some(&register.to_string()), "203.0.113.7");
+    let registered = body(&auth.invoke(register).await.expect("an answer"));
+    let bearer = |token: &Value, once: &str| {
+        json!({
+            "authorization": format!("Bearer {}", token.as_str().expect("a token")),
+            "content-type": "application/json",
+            "idempotency-key": once,
+        })
+    };
+    let post = async |path: &str, headers: Value, sent: Value| {
+        let event = http("POST", path, &headers, Some(&sent.to_string()), "203.0.113.7");
+        body(&organizations.invoke(event).await.expect("an answer"))
+    };
+
+    let token = &registered["data"]["accessToken"];
+    let team = post("/v1/organizations", bearer(token, "planted-1"), json!({ "name": "Planted Team" })).await;
+    let path = format!("/v1/organizations/{}", team["data"]["id"].as_str().expect("an id"));
+    let invitation = json!({ "email": "planted.colleague@example.com", "role": "member" });
+    post(&format!("{path}/invitations"), bearer(token, "planted-2"), invitation).await;
+    let key = json!({ "name": "Planted Key", "scopes": ["organization:read"] });
+    let key = post(&format!("{path}/api-keys"), bearer(token, "planted-3"), key).await;
+    let key = &key["data"]["key"];
+    let read = http("GET", &path, &bearer(key, "planted-4"), None, "203.0.113.7");
+    assert_eq!(organizations.invoke(read).await.expect("an answer")["statusCode"], 200);
+    post("/v1/invitations/accept", bearer(token, "planted-5"), json!({ "token": "planted-token" })).await;
+    organizations.log_line(|line| line.contains("invalid-token")).await;
+
+    let log = organizations.log().join("\n").to_lowercase();
+    for secret in ["planted", key.as_str().expect("a key"), token.as_str().expect("a token")] {
+        let secret = secret.to_lowercase();
+        let line = log.lines().find(|line| line.contains(&secret));
+        assert!(line.is_none(), "{secret} is in the log: {line:?}");
+    }
 }
