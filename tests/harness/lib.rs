@@ -6,7 +6,9 @@
 
 mod client;
 mod database;
+pub mod document;
 pub mod runtime_api;
+mod tenant;
 
 use std::{collections::HashMap, env, sync::Arc};
 
@@ -26,6 +28,7 @@ use uuid::Uuid;
 
 pub use client::{Answer, Client, Person};
 pub use database::Database;
+pub use tenant::{ApiKey, Invitation};
 
 /// The moment at which every test starts.
 pub const START: &str = "2026-01-02T03:04:05Z";
