@@ -6,6 +6,7 @@ mod forged_tokens;
 mod headers;
 mod input;
 mod login;
+mod mass_assignment;
 mod matrix;
 mod me;
 mod openapi;
