@@ -26,9 +26,9 @@ use shared::{
 use system::SystemState;
 use uuid::Uuid;
 
-pub use client::{Answer, Client, Person};
+pub use client::{Answer, Client, PASSWORD, Person};
 pub use database::Database;
-pub use tenant::{ApiKey, Invitation};
+pub use tenant::{ApiKey, Invitation, token_in};
 
 /// The moment at which every test starts.
 pub const START: &str = "2026-01-02T03:04:05Z";

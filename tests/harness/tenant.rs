@@ -21,6 +21,13 @@ pub struct ApiKey {
     pub secret: String,
 }
 
+/// The token of the link in a mail's text.
+#[must_use]
+pub fn token_in(text: &str) -> String {
+    let (_, rest) = text.split_once("token=").expect("a link");
+    rest.split_whitespace().next().expect("a token").to_owned()
+}
+
 impl TestApp {
     /// The mail that went to `email` last.
     #[must_use]
@@ -32,9 +39,7 @@ impl TestApp {
     /// The token in the mail that went to `email` last.
     #[must_use]
     pub fn token_mailed_to(&self, email: &str) -> String {
-        let mail = self.mail_to(email);
-        let (_, rest) = mail.text.split_once("token=").expect("a link");
-        rest.split_whitespace().next().expect("a token").to_owned()
+        token_in(&self.mail_to(email).text)
     }
 
     /// The six digits in the mail that went to `email` last.
