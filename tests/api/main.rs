@@ -10,6 +10,7 @@ mod mass_assignment;
 mod matrix;
 mod me;
 mod openapi;
+mod pages;
 mod races;
 mod rate_limit;
 mod refresh;
