@@ -2,10 +2,13 @@
 
 /// Defines an enum whose variants have a word each, in order.
 ///
+/// The word is a `tt`: what matched as a `literal` is no literal any more to the derive of `ToSchema`, which then shows the
+/// name of the variant.
+///
 /// Not a PostgreSQL enum: sqlx would have to ask for its number with a named statement, which a transaction pooler mixes up.
 #[macro_export]
 macro_rules! choice {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:tt,)+ }) => {
         $(#[$doc])*
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,

@@ -69,7 +69,9 @@ async fn answer(
 ) -> Result<store::invitations::Invitation, ApiError> {
     let invalid = || INVALID_TOKEN.at("/token");
     let open = store::invitations::find_open(tx, &token.hash(), now).await?.ok_or_else(invalid)?;
-    let user = store::users::find(tx, who.user).await?.ok_or(UNAUTHENTICATED)?;
+    // Held, and before the organization, as when an account is deleted: nobody joins who is about to be gone.
+    let user = store::users::hold(tx, who.user).await?.filter(|user| user.deleted_at.is_none());
+    let user = user.ok_or(UNAUTHENTICATED)?;
     if user.email_verified_at.is_none() || user.email.to_lowercase() != open.email.to_lowercase() {
         return Err(WRONG_ADDRESS.into());
     }

@@ -17,7 +17,7 @@ pub const PASSWORD: &str = "correct horse battery staple";
 /// Someone at one address, signed in or not.
 #[derive(Clone)]
 pub struct Client<'a> {
-    app: &'a TestApp,
+    pub(crate) app: &'a TestApp,
     address: String,
     headers: HeaderMap,
 }
@@ -134,6 +134,14 @@ impl<'a> Client<'a> {
     /// `DELETE` with a body.
     pub async fn delete_with(&self, path: &str, body: Value) -> Answer {
         self.json().send(Method::DELETE, path, Body::from(body.to_string())).await
+    }
+
+    /// Any method, with a body if there is one.
+    pub async fn call(&self, method: &Method, path: &str, body: Option<&Value>) -> Answer {
+        match body {
+            Some(body) => self.json().send(method.clone(), path, Body::from(body.to_string())).await,
+            None => self.send(method.clone(), path, Body::empty()).await,
+        }
     }
 
     fn json(&self) -> Self {

@@ -1,6 +1,6 @@
 //! A database per test, copied from one that is migrated once per test program.
 
-use std::{process, thread};
+use std::{collections::BTreeMap, process, thread};
 
 use migrate::up;
 use shared::db::connect_options;
@@ -82,6 +82,24 @@ impl Database {
     /// Does what the API cannot.
     pub async fn execute(&self, statement: &'static str) {
         sqlx::query(statement).execute(&self.pool).await.expect("a valid statement");
+    }
+
+    /// A checksum of every table, to see that nothing changed. Left out is what is written of a refusal and of a look: the
+    /// audit log, and when something was last used.
+    pub async fn checksums(&self) -> BTreeMap<String, String> {
+        let tables = "SELECT table_name::text FROM information_schema.tables
+                      WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND table_name <> 'audit_events'";
+        let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&self.pool).await.expect("the tables");
+        let mut checksums = BTreeMap::new();
+        for table in tables {
+            let statement = format!(
+                "SELECT md5(coalesce(string_agg(line, ' ' ORDER BY line), ''))
+                 FROM (SELECT (to_jsonb(t) - 'last_used_at')::text AS line FROM {table} t) AS lines"
+            );
+            let checksum = sqlx::query_scalar(AssertSqlSafe(statement)).fetch_one(&self.pool).await;
+            checksums.insert(table, checksum.expect("a checksum"));
+        }
+        checksums
     }
 }
 

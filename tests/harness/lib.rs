@@ -6,7 +6,9 @@
 
 mod client;
 mod database;
+pub mod document;
 pub mod runtime_api;
+mod tenant;
 
 use std::{collections::HashMap, env, sync::Arc};
 
@@ -25,8 +27,9 @@ use shared::{
 use system::SystemState;
 use uuid::Uuid;
 
-pub use client::{Answer, Client, Person};
+pub use client::{Answer, Client, PASSWORD, Person};
 pub use database::Database;
+pub use tenant::{ApiKey, Invitation, token_in};
 
 /// The moment at which every test starts.
 pub const START: &str = "2026-01-02T03:04:05Z";

@@ -201,16 +201,30 @@ pub async fn delete(
     Ok(result.rows_affected() == 1)
 }
 
-/// The living organizations that `user` owns, in the order of their ids; nobody else who holds one does so before this
-/// transaction ends.
-pub async fn hold_owned(tx: &mut Tx, user: UserId) -> sqlx::Result<Vec<OrganizationId>> {
+/// Holds all living organizations that `user` belongs to, in the order of their ids: see [`hold`].
+pub async fn hold_joined(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        SELECT 1 AS "one!"
+        FROM members m JOIN organizations o ON o.id = m.organization_id
+        WHERE m.user_id = $1 AND o.deleted_at IS NULL
+        ORDER BY o.id
+        FOR NO KEY UPDATE OF o
+        "#,
+        user as UserId,
+    )
+    .fetch_all(tx)
+    .await
+    .map(drop)
+}
+
+/// The living organizations that `user` owns.
+pub async fn owned(tx: &mut Tx, user: UserId) -> sqlx::Result<Vec<OrganizationId>> {
     sqlx::query_scalar!(
         r#"
         SELECT o.id AS "id: OrganizationId"
         FROM members m JOIN organizations o ON o.id = m.organization_id
         WHERE m.user_id = $1 AND m.role = 'owner' AND o.deleted_at IS NULL
-        ORDER BY o.id
-        FOR NO KEY UPDATE OF o
         "#,
         user as UserId,
     )

@@ -1,0 +1,93 @@
+//! An account whose deletion has begun, and is not committed, still looks alive to others.
+
+use std::cell::Cell;
+
+use futures_util::future::join3;
+use harness::{Answer, Person, TestApp};
+use serde_json::json;
+
+use super::{crowded, owners::nobody_is_orphaned};
+
+/// Waits until `wanted` of the requests wait for each other, or `done`.
+async fn until_blocked(app: &TestApp, wanted: i64, done: &Cell<bool>) {
+    let blocked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while !done.get() && app.database.value::<i64>(blocked).await < wanted {}
+}
+
+/// What `bob` hears who deletes his account, and what comes of `meanwhile`, which begins when his deletion has done all but
+/// end his sessions.
+async fn while_deleting(
+    app: &TestApp,
+    bob: &Person<'_>,
+    meanwhile: impl Future<Output = (Answer, Answer)>,
+) -> (Answer, (Answer, Answer)) {
+    let mut held = app.database.pool().begin().await.expect("a transaction");
+    sqlx::query("SELECT 1 FROM sessions WHERE user_id = $1::uuid FOR UPDATE")
+        .bind(&bob.id)
+        .execute(&mut *held)
+        .await
+        .expect("his sessions");
+    let (deleted, done) = (Cell::new(false), Cell::new(false));
+    let deletion = async {
+        let answer = bob.client.delete("/v1/auth/me").await;
+        deleted.set(true);
+        answer
+    };
+    let meanwhile = async {
+        until_blocked(app, 1, &deleted).await;
+        let answers = meanwhile.await;
+        done.set(true);
+        answers
+    };
+    let release = async {
+        until_blocked(app, 2, &done).await;
+        held.rollback().await.expect("an end");
+    };
+    let (deletion, meanwhile, ()) = join3(deletion, meanwhile, release).await;
+    (deletion, meanwhile)
+}
+
+#[tokio::test]
+async fn nobody_is_made_an_owner_whose_account_is_being_deleted() {
+    let app = crowded().await;
+    let (ada, bob, cy) = (app.person("Ada").await, app.person("Bob").await, app.person("Cy").await);
+    let path = ada.found("Engines").await;
+    for person in [&bob, &cy] {
+        person.prove_address().await;
+        ada.add(&path, person, "member").await;
+    }
+
+    let (deleted, (promoted, left)) = while_deleting(&app, &bob, async {
+        let owner = json!({ "role": "owner" });
+        let promoted = ada.client.patch(&format!("{path}/members/{}", bob.id), owner).await;
+        (promoted, ada.client.delete(&format!("{path}/members/{}", ada.id)).await)
+    })
+    .await;
+
+    nobody_is_orphaned(&app).await;
+    deleted.ok(204);
+    promoted.refused(404, "member-not-found");
+    left.refused(409, "last-owner");
+}
+
+#[tokio::test]
+async fn nobody_joins_as_an_owner_whose_account_is_being_deleted() {
+    let app = crowded().await;
+    let (ada, bob, cy) = (app.person("Ada").await, app.person("Bob").await, app.person("Cy").await);
+    bob.prove_address().await;
+    cy.prove_address().await;
+    let path = ada.found("Engines").await;
+    ada.add(&path, &cy, "member").await;
+    let token = ada.invite(&path, &bob.email, "owner").await.token;
+
+    let (deleted, (joined, left)) = while_deleting(&app, &bob, async {
+        let joined = bob.accept(&token).await;
+        (joined, ada.client.delete(&format!("{path}/members/{}", ada.id)).await)
+    })
+    .await;
+
+    nobody_is_orphaned(&app).await;
+    deleted.ok(204);
+    joined.refused(401, "unauthenticated");
+    left.refused(409, "last-owner");
+}

@@ -1,0 +1,91 @@
+use std::collections::HashSet;
+
+use futures_util::future::join_all;
+use harness::{Answer, Client};
+use serde_json::{Value, json};
+
+use super::{CROWD, crowded};
+
+const PATH: &str = "/v1/organizations";
+
+fn engines() -> Value {
+    json!({ "name": "Engines" })
+}
+
+/// What all who ask with `client` at once hear.
+async fn all_at_once(client: &Client<'_>) -> Vec<Answer> {
+    join_all((0..CROWD).map(|_| client.post(PATH, engines()))).await
+}
+
+#[tokio::test]
+async fn one_request_sent_sixteen_times_at_once_makes_one_organization() {
+    let app = crowded().await;
+    let ada = app.person("Ada").await;
+    for round in 0..5 {
+        let client = ada.client.with("idempotency-key", &format!("round-{round}"));
+
+        let (made, waiting): (Vec<_>, Vec<_>) =
+            all_at_once(&client).await.into_iter().partition(|answer| answer.status == 201);
+
+        waiting.iter().for_each(|answer| answer.refused(409, "idempotency-key-in-progress"));
+        let ids: HashSet<_> = made.iter().map(Answer::id).collect();
+        assert_eq!(ids.len(), 1, "{made:?}");
+        let first = made.iter().filter(|answer| answer.header("idempotency-replayed").is_empty());
+        assert_eq!(first.count(), 1);
+        let again = client.post(PATH, engines()).await.ok(201);
+        assert_eq!(again.header("idempotency-replayed"), "true");
+        assert_eq!((&again.body, again.header("etag")), (&made[0].body, made[0].header("etag")));
+        client.post(PATH, json!({ "name": "Others" })).await.refused(422, "idempotency-key-reused");
+    }
+    let engines = "SELECT count(*) FROM organizations WHERE personal_to IS NULL";
+    assert_eq!(app.database.value::<i64>(engines).await, 5);
+}
+
+#[tokio::test]
+async fn two_people_with_one_key_have_nothing_to_do_with_each_other() {
+    let app = crowded().await;
+    let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+    let clients = [&ada, &bob].map(|person| person.client.with("idempotency-key", "the-same"));
+
+    let answers = join_all(clients.iter().map(|client| client.post(PATH, engines()))).await;
+
+    let ids: HashSet<_> = answers.iter().map(|answer| answer.clone().ok(201).id().to_owned()).collect();
+    assert_eq!(ids.len(), 2);
+    assert!(answers.iter().all(|answer| answer.header("idempotency-replayed").is_empty()));
+    let path = format!("{PATH}/{}", answers[0].id());
+    bob.client.get(&path).await.refused(404, "organization-not-found");
+}
+
+#[tokio::test]
+async fn what_was_refused_can_be_repeated_when_the_cause_is_gone() {
+    let app = crowded().await;
+    let (ada, zoe) = (app.person("Ada").await, app.person("Zoe").await);
+    let body = json!({ "name": "Engines", "slug": "engines" });
+    let theirs = zoe.client.post(PATH, body.clone()).await.ok(201);
+    let client = ada.client.with("idempotency-key", "once");
+    client.post(PATH, body.clone()).await.refused(409, "slug-taken");
+    let other = json!({ "slug": "other" });
+    zoe.client.patch(&format!("{PATH}/{}", theirs.id()), other).await.ok(200);
+
+    let made = client.post(PATH, body.clone()).await.ok(201);
+
+    assert_eq!(made.header("idempotency-replayed"), "");
+    let again = client.post(PATH, body).await.ok(201);
+    assert_eq!((again.header("idempotency-replayed"), again.id()), ("true", made.id()));
+}
+
+#[tokio::test]
+async fn a_person_who_registers_sixteen_times_at_once_has_one_account() {
+    let app = crowded().await;
+    let body = json!({ "name": "Ada", "email": "ada@example.com", "password": harness::PASSWORD });
+    let clients: Vec<_> = (0..CROWD).map(|_| app.client().with("idempotency-key", "the-first-try")).collect();
+
+    let answers = join_all(clients.iter().map(|client| client.post("/v1/auth/register", body.clone()))).await;
+
+    let (made, waiting): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
+    waiting.iter().for_each(|answer| answer.refused(409, "idempotency-key-in-progress"));
+    let ids: HashSet<_> = made.iter().map(|answer| answer.text("/data/user/id")).collect();
+    assert_eq!(ids.len(), 1);
+    assert_eq!(app.database.value::<i64>("SELECT count(*) FROM users").await, 1);
+    assert_eq!(app.mails().len(), 1);
+}

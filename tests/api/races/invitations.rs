@@ -1,0 +1,103 @@
+use futures_util::future::{join, join_all};
+use harness::{Answer, Person};
+use serde_json::json;
+
+use super::{CROWD, crowded, one_won};
+
+#[tokio::test]
+async fn who_accepts_sixteen_times_at_once_joins_once() {
+    let app = crowded().await;
+    let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+    bob.prove_address().await;
+    for round in 0..5 {
+        let path = ada.found("Engines").await;
+        let token = ada.invite(&path, &bob.email, "member").await.token;
+
+        let answers = join_all((0..CROWD).map(|_| bob.accept(&token))).await;
+
+        one_won(&answers, 200, (422, "invalid-token"));
+        let members = ada.client.get(&format!("{path}/members")).await.ok(200);
+        assert_eq!(members.body["data"].as_array().map(Vec::len), Some(2), "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn a_stolen_invitation_lets_nobody_in_but_whom_it_was_sent_to() {
+    let app = crowded().await;
+    let (ada, bob, eve) = (app.person("Ada").await, app.person("Bob").await, app.person("Eve").await);
+    bob.prove_address().await;
+    eve.prove_address().await;
+    for _ in 0..5 {
+        let path = ada.found("Engines").await;
+        let token = ada.invite(&path, &bob.email, "owner").await.token;
+
+        let everyone: Vec<&Person> = (0..CROWD).map(|n| if n % 2 == 0 { &eve } else { &bob }).collect();
+        let answers = join_all(everyone.iter().map(|person| person.accept(&token))).await;
+
+        let (eves, bobs): (Vec<_>, Vec<_>) = answers.into_iter().enumerate().partition(|(n, _)| n % 2 == 0);
+        for (_, answer) in eves {
+            let heard = (answer.status.as_u16(), answer.problem());
+            assert!([(403, "wrong-address"), (422, "invalid-token")].contains(&heard), "{answer:?}");
+        }
+        let bobs: Vec<Answer> = bobs.into_iter().map(|(_, answer)| answer).collect();
+        one_won(&bobs, 200, (422, "invalid-token"));
+        eve.client.get(&path).await.refused(404, "organization-not-found");
+        bob.client.get(&path).await.ok(200);
+    }
+}
+
+#[tokio::test]
+async fn an_invitation_is_either_accepted_or_declined_or_taken_back() {
+    let app = crowded().await;
+    let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+    bob.prove_address().await;
+    for _ in 0..10 {
+        let path = ada.found("Engines").await;
+        let invitation = ada.invite(&path, &bob.email, "member").await;
+        let (token, one) =
+            (json!({ "token": invitation.token }), format!("{path}/invitations/{}", invitation.id));
+
+        let (accepted, (declined, revoked)) = join(
+            bob.accept(&invitation.token),
+            join(bob.client.post("/v1/invitations/decline", token), ada.client.delete(&one)),
+        )
+        .await;
+
+        let won = [&accepted, &declined, &revoked].iter().filter(|one| one.status.is_success()).count();
+        assert_eq!(won, 1, "{accepted:?} {declined:?} {revoked:?}");
+        let status = ada.client.get(&one).await.ok(200);
+        let expected = if accepted.status.is_success() {
+            "accepted"
+        } else if declined.status.is_success() {
+            "declined"
+        } else {
+            "revoked"
+        };
+        assert_eq!(status.text("/data/status"), expected);
+        let joined = bob.client.get(&path).await.status == 200;
+        assert_eq!(joined, accepted.status.is_success());
+    }
+}
+
+#[tokio::test]
+async fn two_who_invite_one_address_at_once_invite_it_once() {
+    let app = crowded().await;
+    let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+    bob.prove_address().await;
+    let path = ada.found("Engines").await;
+    ada.add(&path, &bob, "admin").await;
+    let mails = app.mails().len();
+    for round in 0..10 {
+        let invite = async |person: &Person<'_>, address: String| {
+            let body = json!({ "email": address, "role": "member" });
+            person.client.post(&format!("{path}/invitations"), body).await
+        };
+        let (first, second) = join(
+            invite(&ada, format!("cy{round}@example.com")),
+            invite(&bob, format!("CY{round}@example.com")),
+        )
+        .await;
+        one_won(&[first, second], 201, (409, "already-invited"));
+    }
+    assert_eq!(app.mails().len(), mails + 10);
+}

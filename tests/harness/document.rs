@@ -1,0 +1,102 @@
+//! The API as its OpenAPI document describes it, for tests that are made from it.
+
+use axum::http::Method;
+use serde_json::{Map, Value, json};
+
+/// One line of the document.
+pub struct Operation {
+    /// Its `operationId`.
+    pub id: String,
+    /// The method.
+    pub method: Method,
+    /// The path, with its parameters in braces.
+    pub path: String,
+    /// The names of the parameters in its path.
+    pub parameters: Vec<String>,
+    /// A body that it accepts, if it takes one.
+    pub body: Option<Value>,
+    /// The names of all members that its body may have.
+    pub members: Vec<String>,
+    /// Whether an API key can be allowed to do it.
+    pub for_keys: bool,
+}
+
+impl Operation {
+    /// The path, with each parameter replaced by what `value` says.
+    pub fn path_with(&self, value: impl Fn(&str) -> String) -> String {
+        self.parameters
+            .iter()
+            .fold(self.path.clone(), |path, name| path.replace(&format!("{{{name}}}"), &value(name)))
+    }
+}
+
+/// Everything that the document has.
+#[must_use]
+pub fn operations() -> Vec<Operation> {
+    let document = openapi::document();
+    let mut operations = Vec::new();
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in methods.as_object().expect("methods") {
+            let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let security = operation["security"].as_array().into_iter().flatten();
+            operations.push(Operation {
+                id: operation["operationId"].as_str().expect("an operationId").to_owned(),
+                method: method.to_uppercase().parse().expect("a method"),
+                path: path.clone(),
+                parameters: parameters
+                    .filter(|parameter| parameter["in"] == "path")
+                    .map(|parameter| parameter["name"].as_str().expect("a name").to_owned())
+                    .collect(),
+                body: (!body.is_null()).then(|| example(body, &document)),
+                members: properties(body, &document).keys().cloned().collect(),
+                for_keys: security.clone().any(|way| way.get("apiKey").is_some()),
+            });
+        }
+    }
+    operations
+}
+
+/// What `schema` says once its reference is followed, and `null` is left aside.
+fn resolved<'a>(schema: &'a Value, document: &'a Value) -> &'a Value {
+    let one = schema["oneOf"].as_array().and_then(|some| some.iter().find(|one| one["type"] != "null"));
+    if let Some(one) = one {
+        return resolved(one, document);
+    }
+    match schema["$ref"].as_str() {
+        Some(reference) => {
+            let pointer = reference.strip_prefix('#').expect("a local reference");
+            resolved(document.pointer(pointer).expect("a reference that leads somewhere"), document)
+        }
+        None => schema,
+    }
+}
+
+fn properties(schema: &Value, document: &Value) -> Map<String, Value> {
+    resolved(schema, document)["properties"].as_object().cloned().unwrap_or_default()
+}
+
+/// A value that `schema` allows: of an object the members it needs, or all if it needs none.
+fn example(schema: &Value, document: &Value) -> Value {
+    let schema = resolved(schema, document);
+    let given = [&schema["example"], &schema["examples"][0], &schema["enum"][0], &schema["default"]];
+    if let Some(given) = given.into_iter().find(|given| !given.is_null()) {
+        return given.clone();
+    }
+    let kind = &schema["type"];
+    match kind.as_str().or(kind[0].as_str()) {
+        Some("object") => {
+            let needed = schema["required"].as_array();
+            properties(schema, document)
+                .iter()
+                .filter(|(name, _)| needed.is_none_or(|needed| needed.contains(&json!(name))))
+                .map(|(name, member)| (name.clone(), example(member, document)))
+                .collect::<Map<_, _>>()
+                .into()
+        }
+        Some("array") => json!([example(&schema["items"], document)]),
+        Some("boolean") => json!(true),
+        Some("string") => json!("x"),
+        _ => panic!("no example can be made of {schema}"),
+    }
+}

@@ -1,0 +1,111 @@
+//! What many tests arrange: proved addresses, organizations, who belongs to them and with which keys.
+
+use serde_json::json;
+use shared::outside::mail::Mail;
+
+use crate::{Answer, Person, TestApp};
+
+/// An invitation that was mailed.
+pub struct Invitation {
+    /// Its id.
+    pub id: String,
+    /// What was mailed.
+    pub token: String,
+}
+
+/// An API key.
+pub struct ApiKey {
+    /// Its id.
+    pub id: String,
+    /// The key itself.
+    pub secret: String,
+}
+
+/// The token of the link in a mail's text.
+#[must_use]
+pub fn token_in(text: &str) -> String {
+    let (_, rest) = text.split_once("token=").expect("a link");
+    rest.split_whitespace().next().expect("a token").to_owned()
+}
+
+impl TestApp {
+    /// The mail that went to `email` last.
+    #[must_use]
+    pub fn mail_to(&self, email: &str) -> Mail {
+        let mail = self.mails().into_iter().rfind(|mail| mail.to.as_ref() == email);
+        mail.unwrap_or_else(|| panic!("no mail went to {email}"))
+    }
+
+    /// The token in the mail that went to `email` last.
+    #[must_use]
+    pub fn token_mailed_to(&self, email: &str) -> String {
+        token_in(&self.mail_to(email).text)
+    }
+
+    /// The six digits in the mail that went to `email` last.
+    #[must_use]
+    pub fn code_mailed_to(&self, email: &str) -> String {
+        let mail = self.mail_to(email);
+        let is_code = |word: &&str| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit());
+        mail.text.split_whitespace().find(is_code).expect("a code").to_owned()
+    }
+
+    /// An administrator of the system, signed in.
+    pub async fn administrator(&self, name: &str) -> Person<'_> {
+        let person = self.person(name).await;
+        sqlx::query("UPDATE users SET system_administrator = true WHERE id = $1::uuid")
+            .bind(&person.id)
+            .execute(self.database.pool())
+            .await
+            .expect("the person is there");
+        person
+    }
+}
+
+impl Answer {
+    /// The id of what was made or shown.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.text("/data/id")
+    }
+}
+
+impl Person<'_> {
+    /// Proves their address, with what was mailed when they registered.
+    pub async fn prove_address(&self) {
+        let app = self.client.app;
+        let token = json!({ "token": app.token_mailed_to(&self.email) });
+        app.client().post("/v1/auth/verify-email", token).await.ok(200);
+    }
+
+    /// Makes an organization; answers its path.
+    pub async fn found(&self, name: &str) -> String {
+        let made = self.client.post("/v1/organizations", json!({ "name": name })).await.ok(201);
+        format!("/v1/organizations/{}", made.id())
+    }
+
+    /// Invites `email` into the organization at the path `organization`.
+    pub async fn invite(&self, organization: &str, email: &str, role: &str) -> Invitation {
+        let body = json!({ "email": email, "role": role });
+        let made = self.client.post(&format!("{organization}/invitations"), body).await.ok(201);
+        Invitation { id: made.id().to_owned(), token: self.client.app.token_mailed_to(email) }
+    }
+
+    /// Answers the invitation with this token by joining.
+    pub async fn accept(&self, token: &str) -> Answer {
+        self.client.post("/v1/invitations/accept", json!({ "token": token })).await
+    }
+
+    /// Invites `other`, whose address is proved, and they join.
+    pub async fn add(&self, organization: &str, other: &Person<'_>, role: &str) {
+        let invitation = self.invite(organization, &other.email, role).await;
+        other.accept(&invitation.token).await.ok(200);
+    }
+
+    /// Makes an API key with these scopes.
+    pub async fn make_key(&self, organization: &str, scopes: &[&str]) -> ApiKey {
+        let body = json!({ "name": "Key", "scopes": scopes });
+        let made = self.client.post(&format!("{organization}/api-keys"), body).await.ok(201);
+        ApiKey { id: made.id().to_owned(), secret: made.text("/data/key").to_owned() }
+    }
+}
