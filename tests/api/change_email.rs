@@ -10,11 +10,11 @@ async fn an_account_moves_when_the_new_address_is_proved_and_the_old_one_is_told
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     app.client().post("/v1/auth/forgot-password", json!({ "email": ada.email })).await.ok(202);
-    let reset = app.token_to(&ada.email);
+    let reset = app.token_mailed_to(&ada.email);
     ada.client.post("/v1/auth/change-email", move_to("countess@example.com")).await.ok(202);
     assert_eq!(ada.client.get("/v1/auth/me").await.ok(200).text("/data/email"), ada.email);
 
-    let token = json!({ "token": app.token_to("countess@example.com") });
+    let token = json!({ "token": app.token_mailed_to("countess@example.com") });
     app.client().post("/v1/auth/confirm-email", token.clone()).await.ok(204);
 
     let me = ada.client.get("/v1/auth/me").await.ok(200);
@@ -54,7 +54,7 @@ async fn an_address_that_was_taken_meanwhile_stays_with_who_took_it() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     ada.client.post("/v1/auth/change-email", move_to("wanted@example.com")).await.ok(202);
-    let token = json!({ "token": app.token_to("wanted@example.com") });
+    let token = json!({ "token": app.token_mailed_to("wanted@example.com") });
     let taker = json!({ "name": "Bob", "email": "wanted@example.com", "password": "a long enough phrase" });
     app.client().post("/v1/auth/register", taker).await.ok(201);
     app.client().post("/v1/auth/confirm-email", token).await.refused(409, "email-taken");

@@ -6,14 +6,14 @@ use serde_json::json;
 async fn an_invitation_is_for_the_proved_address_it_was_sent_to() {
     let app = TestApp::new().await;
     let (ada, eve) = (app.person("Ada").await, app.proved_person("Eve").await);
-    let team = ada.organization("Engines").await;
+    let team = ada.found("Engines").await;
     let bob = app.person("Bob").await;
-    let verification = json!({ "token": app.token_to(&bob.email) });
+    let verification = json!({ "token": app.token_mailed_to(&bob.email) });
     let invitation = json!({ "email": bob.email.to_uppercase(), "role": "member" });
     let made = ada.client.post(&format!("{team}/invitations"), invitation).await.ok(201);
     assert_eq!(made.text("/data/status"), "pending");
     assert!(!made.body.to_string().contains("token"), "the token is in the mail and nowhere else");
-    let token = json!({ "token": app.token_to(&bob.email.to_uppercase()) });
+    let token = json!({ "token": app.token_mailed_to(&bob.email.to_uppercase()) });
 
     eve.client.post("/v1/invitations/accept", token.clone()).await.refused(403, "wrong-address");
     eve.client.post("/v1/invitations/decline", token.clone()).await.refused(403, "wrong-address");
@@ -32,12 +32,12 @@ async fn an_invitation_is_for_the_proved_address_it_was_sent_to() {
 async fn an_invitation_can_be_declined_taken_back_and_forgotten() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("Ada").await, app.proved_person("Bob").await);
-    let team = ada.organization("Engines").await;
+    let team = ada.found("Engines").await;
     let invitations = format!("{team}/invitations");
     let invite = async || {
         let body = json!({ "email": bob.email, "role": "member" });
         let made = ada.client.post(&invitations, body).await.ok(201);
-        let token = json!({ "token": app.token_to(&bob.email) });
+        let token = json!({ "token": app.token_mailed_to(&bob.email) });
         (format!("{invitations}/{}", made.text("/data/id")), token)
     };
 
@@ -75,16 +75,16 @@ async fn an_invitation_can_be_declined_taken_back_and_forgotten() {
 async fn members_are_not_invited_again_and_a_deleted_organization_invites_nobody() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("Ada").await, app.proved_person("Bob").await);
-    let team = ada.organization("Engines").await;
-    ada.takes_in(&team, &bob, "member").await;
+    let team = ada.found("Engines").await;
+    ada.add(&team, &bob, "member").await;
     let again = json!({ "email": bob.email.to_uppercase(), "role": "member" });
     ada.client.post(&format!("{team}/invitations"), again).await.refused(409, "already-member");
 
-    let other = ada.organization("Gone").await;
+    let other = ada.found("Gone").await;
     let invitation = json!({ "email": bob.email, "role": "member" });
     ada.client.post(&format!("{other}/invitations"), invitation).await.ok(201);
     ada.client.delete(&other).await.ok(204);
-    let token = json!({ "token": app.token_to(&bob.email) });
+    let token = json!({ "token": app.token_mailed_to(&bob.email) });
     bob.client.post("/v1/invitations/accept", token).await.refused(422, "invalid-token");
 }
 
@@ -92,7 +92,7 @@ async fn members_are_not_invited_again_and_a_deleted_organization_invites_nobody
 async fn the_name_of_an_organization_is_text_in_a_mail() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let team = ada.organization("<img src=x>&").await;
+    let team = ada.found("<img src=x>&").await;
     let invitation = json!({ "email": "bob@example.com", "role": "member" });
     ada.client.post(&format!("{team}/invitations"), invitation).await.ok(201);
     assert!(!app.mail_to("bob@example.com").html.contains("<img"));

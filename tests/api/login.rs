@@ -12,7 +12,7 @@ async fn known_unknown_suspended_unproved_and_deleted_accounts_cannot_be_told_ap
     let app = TestApp::new().await;
     let (known, unproved) = (app.proved_person("Known").await, app.person("Unproved").await);
     let (suspended, deleted) = (app.person("Suspended").await, app.person("Deleted").await);
-    let grace = app.administrator().await;
+    let grace = app.administrator("Grace").await;
     let path = format!("/v1/users/{}/suspend", suspended.id);
     grace.client.post(&path, json!({ "reason": "abuse" })).await.ok(200);
     deleted.client.delete("/v1/auth/me").await.ok(204);

@@ -5,21 +5,12 @@ use serde_json::json;
 
 const VERIFY: &str = "/v1/auth/magic-links/verify";
 
-/// The six digits in the newest mail to `email`.
-fn code_to(app: &TestApp, email: &str) -> String {
-    let text = app.mail_to(email).text;
-    let (_, code) = text.split_once("asked for it: ").expect("a code");
-    let code: String = code.chars().take(6).collect();
-    assert!(code.len() == 6 && code.bytes().all(|digit| digit.is_ascii_digit()), "{text}");
-    code
-}
-
 #[tokio::test]
 async fn a_link_signs_in_once_and_proves_the_address() {
     let app = TestApp::new().await;
     let ada = app.proved_person("Ada").await;
     app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
-    let token = json!({ "token": app.token_to(&ada.email) });
+    let token = json!({ "token": app.token_mailed_to(&ada.email) });
 
     let signed_in = app.client().post(VERIFY, token.clone()).await.ok(201);
 
@@ -36,10 +27,10 @@ async fn the_code_beside_the_link_signs_in_too_and_uses_the_link_up() {
     let app = TestApp::new().await;
     let ada = app.proved_person("Ada").await;
     app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
-    let code = json!({ "email": ada.email.to_uppercase(), "code": code_to(&app, &ada.email) });
+    let code = json!({ "email": ada.email.to_uppercase(), "code": app.code_mailed_to(&ada.email) });
     app.client().post(VERIFY, code.clone()).await.ok(201);
     app.client().post(VERIFY, code).await.refused(422, "invalid-code");
-    let token = json!({ "token": app.token_to(&ada.email) });
+    let token = json!({ "token": app.token_mailed_to(&ada.email) });
     app.client().post(VERIFY, token).await.refused(422, "invalid-token");
 }
 
@@ -48,7 +39,7 @@ async fn five_wrong_codes_from_anywhere_end_the_code_but_not_the_link() {
     let app = TestApp::with(&[("DB_POOL_MAX", "16"), ("DB_CONNECTION_TIMEOUT", "10000")]).await;
     let ada = app.proved_person("Ada").await;
     app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
-    let right = code_to(&app, &ada.email);
+    let right = app.code_mailed_to(&ada.email);
     let wrong = if right == "000000" { "000001" } else { "000000" };
     let guess = json!({ "email": ada.email, "code": wrong });
     let strangers: Vec<_> = (0..16).map(|_| app.client()).collect();
@@ -60,7 +51,7 @@ async fn five_wrong_codes_from_anywhere_end_the_code_but_not_the_link() {
 
     let right = json!({ "email": ada.email, "code": right });
     app.client().post(VERIFY, right).await.refused(422, "invalid-code");
-    app.client().post(VERIFY, json!({ "token": app.token_to(&ada.email) })).await.ok(201);
+    app.client().post(VERIFY, json!({ "token": app.token_mailed_to(&ada.email) })).await.ok(201);
 }
 
 #[tokio::test]
@@ -68,7 +59,7 @@ async fn whoever_registered_someone_elses_address_loses_the_account_to_its_owner
     let app = TestApp::new().await;
     let thief = app.person("Victim").await;
     app.client().post("/v1/auth/magic-links", json!({ "email": thief.email })).await.ok(202);
-    let token = json!({ "token": app.token_to(&thief.email) });
+    let token = json!({ "token": app.token_mailed_to(&thief.email) });
 
     let owner = app.client().post(VERIFY, token).await.ok(201);
 
@@ -87,10 +78,10 @@ async fn a_link_lasts_a_quarter_of_an_hour() {
     app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
     app.clock.advance(TimeDelta::minutes(15));
     app.client()
-        .post(VERIFY, json!({ "token": app.token_to(&ada.email) }))
+        .post(VERIFY, json!({ "token": app.token_mailed_to(&ada.email) }))
         .await
         .refused(422, "invalid-token");
-    let code = json!({ "email": ada.email, "code": code_to(&app, &ada.email) });
+    let code = json!({ "email": ada.email, "code": app.code_mailed_to(&ada.email) });
     app.client().post(VERIFY, code).await.refused(422, "invalid-code");
 }
 
@@ -114,7 +105,7 @@ async fn a_browser_gets_its_refresh_token_in_the_cookie() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
-    let proof = json!({ "token": app.token_to(&ada.email), "transport": "cookie" });
+    let proof = json!({ "token": app.token_mailed_to(&ada.email), "transport": "cookie" });
     app.client().post(VERIFY, proof.clone()).await.refused(403, "foreign-origin");
     let answer = app.client().with("origin", ORIGIN).post(VERIFY, proof).await.ok(201);
     assert!(answer.header("set-cookie").starts_with("__Host-arches_refresh=rt_"));

@@ -64,9 +64,9 @@ async fn a_role_gives_what_it_should_and_a_demotion_takes_it_at_once() {
     let app = TestApp::new().await;
     let (ada, bob, eve) =
         (app.person("Ada").await, app.proved_person("Bob").await, app.proved_person("Eve").await);
-    let team = ada.organization("Engines").await;
-    ada.takes_in(&team, &bob, "admin").await;
-    ada.takes_in(&team, &eve, "member").await;
+    let team = ada.found("Engines").await;
+    ada.add(&team, &bob, "admin").await;
+    ada.add(&team, &eve, "member").await;
     let member = |id: &str| format!("{team}/members/{id}");
     let role = |role: &str| json!({ "role": role });
 
@@ -94,13 +94,13 @@ async fn a_role_gives_what_it_should_and_a_demotion_takes_it_at_once() {
 async fn the_last_owner_can_neither_leave_nor_be_demoted_nor_vanish() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("Ada").await, app.proved_person("Bob").await);
-    let team = ada.organization("Engines").await;
-    ada.takes_in(&team, &bob, "admin").await;
+    let team = ada.found("Engines").await;
+    ada.add(&team, &bob, "admin").await;
     let me = format!("{team}/members/{}", ada.id);
     ada.client.patch(&me, json!({ "role": "admin" })).await.refused(409, "last-owner");
     ada.client.delete(&me).await.refused(409, "last-owner");
     ada.client.delete("/v1/auth/me").await.refused(409, "last-owner");
-    let grace = app.administrator().await;
+    let grace = app.administrator("Grace").await;
     for (path, delete) in
         [(format!("/v1/users/{}", ada.id), true), (format!("/v1/users/{}/erase", ada.id), false)]
     {
@@ -119,7 +119,7 @@ async fn the_last_owner_can_neither_leave_nor_be_demoted_nor_vanish() {
 async fn an_organization_that_nobody_else_belongs_to_goes_with_its_owner() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    ada.organization("Alone").await;
+    ada.found("Alone").await;
     ada.client.delete("/v1/auth/me").await.ok(204);
     let living = "SELECT count(*) FROM organizations WHERE deleted_at IS NULL";
     assert_eq!(app.database.value::<i64>(living).await, 0);
@@ -129,8 +129,8 @@ async fn an_organization_that_nobody_else_belongs_to_goes_with_its_owner() {
 async fn the_audit_log_is_filtered_by_actor_action_and_time() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("Ada").await, app.proved_person("Bob").await);
-    let team = ada.organization("Engines").await;
-    ada.takes_in(&team, &bob, "admin").await;
+    let team = ada.found("Engines").await;
+    ada.add(&team, &bob, "admin").await;
     app.clock.advance(chrono::TimeDelta::minutes(5));
     bob.client.patch(&team, json!({ "name": "Ours" })).await.ok(200);
     let found = async |query: &str| {

@@ -46,8 +46,8 @@ async fn planted(app: &TestApp) -> (String, String) {
     let change =
         json!({ "name": PLANTED[5], "slug": PLANTED[6], "logo": PLANTED[7], "billingEmail": PLANTED[1] });
     ada.patch(&format!("/v1/organizations/{}", own.text("/data/0/id")), change).await.ok(200);
-    let grace = app.administrator().await;
-    let team = grace.organization("Engines").await;
+    let grace = app.administrator("Grace").await;
+    let team = grace.found("Engines").await;
     let invitation = json!({ "email": PLANTED[1], "role": "member" });
     grace.client.post(&format!("{team}/invitations"), invitation).await.ok(201);
     app.client().post("/v1/auth/forgot-password", json!({ "email": PLANTED[1] })).await.ok(202);
@@ -96,7 +96,7 @@ async fn an_export_holds_everything_of_a_person_and_no_secret() {
 async fn of_someone_who_is_erased_nothing_is_found_anywhere() {
     let app = TestApp::new().await;
     let (id, token) = planted(&app).await;
-    let grace = app.administrator().await;
+    let grace = app.administrator("Grace").await;
     let before = everything(&app).await;
     for planted in PLANTED {
         assert!(before.contains(planted), "{planted} was not planted");
@@ -120,7 +120,7 @@ async fn of_someone_who_is_erased_nothing_is_found_anywhere() {
 #[tokio::test]
 async fn a_legal_hold_keeps_everything_until_it_is_lifted() {
     let app = TestApp::new().await;
-    let (ada, grace) = (app.person("Ada").await, app.administrator().await);
+    let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
     let user = format!("/v1/users/{}", ada.id);
     let (hold, erase) = (format!("{user}/legal-hold"), format!("{user}/erase"));
     grace.client.post(&hold, json!({})).await.refused(422, "invalid-body");
@@ -135,7 +135,7 @@ async fn a_legal_hold_keeps_everything_until_it_is_lifted() {
 #[tokio::test]
 async fn what_administrators_look_at_is_noted() {
     let app = TestApp::new().await;
-    let (ada, grace) = (app.person("Ada").await, app.administrator().await);
+    let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
     grace.client.get(&format!("/v1/users/{}/export", ada.id)).await.ok(200);
     let log = grace.client.get("/v1/audit-events?action=user.exported").await.ok(200);
     assert_eq!((log.text("/data/0/actorId"), log.text("/data/0/targetId")), (&*grace.id, &*ada.id));

@@ -17,7 +17,7 @@ async fn a_forgotten_password_is_replaced_by_mail_and_every_session_ends() {
     let mail = app.mail_to(&ada.email);
     assert!(mail.text.contains("/reset-password?token=") && mail.html.contains("reset-password?token="));
 
-    let token = app.token_to(&ada.email);
+    let token = app.token_mailed_to(&ada.email);
     app.client().post("/v1/auth/reset-password", reset(&token)).await.ok(204);
 
     ada.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
@@ -37,15 +37,15 @@ async fn a_link_to_a_new_password_expires_after_an_hour_and_with_the_next_passwo
     let ada = app.person("Ada").await;
     let ask = json!({ "email": ada.email });
     app.client().post("/v1/auth/forgot-password", ask.clone()).await.ok(202);
-    let first = app.token_to(&ada.email);
+    let first = app.token_mailed_to(&ada.email);
     app.client().post("/v1/auth/forgot-password", ask.clone()).await.ok(202);
-    let second = app.token_to(&ada.email);
+    let second = app.token_mailed_to(&ada.email);
     app.client().post("/v1/auth/reset-password", reset(&second)).await.ok(204);
     app.client().post("/v1/auth/reset-password", reset(&first)).await.refused(422, "invalid-token");
 
     app.client().post("/v1/auth/forgot-password", ask).await.ok(202);
     app.clock.advance(TimeDelta::hours(1));
-    let late = app.token_to(&ada.email);
+    let late = app.token_mailed_to(&ada.email);
     app.client().post("/v1/auth/reset-password", reset(&late)).await.refused(422, "invalid-token");
 }
 
@@ -53,7 +53,7 @@ async fn a_link_to_a_new_password_expires_after_an_hour_and_with_the_next_passwo
 async fn a_token_for_one_thing_is_worth_nothing_for_another() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let verification = app.token_to(&ada.email);
+    let verification = app.token_mailed_to(&ada.email);
     app.client().post("/v1/auth/reset-password", reset(&verification)).await.refused(422, "invalid-token");
     let token = json!({ "token": verification });
     for path in ["/v1/auth/confirm-email", "/v1/auth/magic-links/verify"] {
@@ -68,7 +68,7 @@ async fn asking_for_mail_tells_nothing_about_an_account() {
     let app = TestApp::new().await;
     let (known, unproved) = (app.proved_person("Known").await, app.person("Unproved").await);
     let (suspended, deleted) = (app.person("Suspended").await, app.person("Deleted").await);
-    let grace = app.administrator().await;
+    let grace = app.administrator("Grace").await;
     let path = format!("/v1/users/{}/suspend", suspended.id);
     grace.client.post(&path, json!({ "reason": "abuse" })).await.ok(200);
     deleted.client.delete("/v1/auth/me").await.ok(204);
@@ -117,7 +117,7 @@ async fn a_new_password_must_be_a_good_one_and_costs_the_token_nothing_if_it_is_
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     app.client().post("/v1/auth/forgot-password", json!({ "email": ada.email })).await.ok(202);
-    let token = app.token_to(&ada.email);
+    let token = app.token_mailed_to(&ada.email);
     let weak = json!({ "token": token, "newPassword": "password1" });
     app.client().post("/v1/auth/reset-password", weak).await.refused(422, "invalid-body");
     app.client().post("/v1/auth/reset-password", reset(&token)).await.ok(204);

@@ -5,17 +5,19 @@ use serde_json::json;
 async fn a_team_is_born_works_and_changes_and_its_log_tells_it_all() {
     let app = TestApp::new().await;
     let ada = app.proved_person("Ada").await;
-    let team = ada.organization("Analytical Engines").await;
+    let team = ada.found("Analytical Engines").await;
 
     let invitation = json!({ "email": "bob@example.com", "role": "admin" });
     ada.client.post(&format!("{team}/invitations"), invitation).await.ok(201);
-    let invited = json!({ "token": app.token_to("bob@example.com") });
+    let invited = json!({ "token": app.token_mailed_to("bob@example.com") });
     let register = json!({ "name": "Bob", "email": "bob@example.com", "password": "a long enough phrase" });
     let bob = app.client().post("/v1/auth/register", register).await.ok(201);
     let (bob_id, bob) =
         (bob.text("/data/user/id").to_owned(), app.client().token(bob.text("/data/accessToken")));
     bob.post("/v1/invitations/accept", invited.clone()).await.refused(403, "wrong-address");
-    bob.post("/v1/auth/verify-email", json!({ "token": app.token_to("bob@example.com") })).await.ok(200);
+    bob.post("/v1/auth/verify-email", json!({ "token": app.token_mailed_to("bob@example.com") }))
+        .await
+        .ok(200);
     bob.post("/v1/invitations/accept", invited).await.ok(200);
 
     let key = json!({ "name": "Nightly", "scopes": ["organization:read", "members:read"] });

@@ -4,7 +4,7 @@ use serde_json::json;
 #[tokio::test]
 async fn only_administrators_of_the_system_see_its_users() {
     let app = TestApp::new().await;
-    let (ada, grace) = (app.person("Ada").await, app.administrator().await);
+    let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
     for path in ["/v1/users".to_owned(), format!("/v1/users/{}", ada.id), "/v1/audit-events".to_owned()] {
         ada.client.get(&path).await.refused(403, "administrator-needed");
         app.client().get(&path).await.refused(401, "unauthenticated");
@@ -17,7 +17,7 @@ async fn only_administrators_of_the_system_see_its_users() {
 #[tokio::test]
 async fn an_appointed_administrator_is_one_until_dismissed() {
     let app = TestApp::new().await;
-    let (ada, grace) = (app.person("Ada").await, app.administrator().await);
+    let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
     let path = format!("/v1/users/{}", ada.id);
     let appoint = |is_one: bool| json!({ "systemAdministrator": is_one });
     ada.client.patch(&path, appoint(true)).await.refused(403, "administrator-needed");
@@ -35,8 +35,8 @@ async fn an_appointed_administrator_is_one_until_dismissed() {
 #[tokio::test]
 async fn a_suspended_user_is_out_at_once_and_back_when_restored() {
     let app = TestApp::new().await;
-    let (ada, grace) = (app.proved_person("Ada").await, app.administrator().await);
-    let team = ada.organization("Engines").await;
+    let (ada, grace) = (app.proved_person("Ada").await, app.administrator("Grace").await);
+    let team = ada.found("Engines").await;
     ada.client.get("/v1/auth/me").await.ok(200);
     let path = format!("/v1/users/{}", ada.id);
     let suspended = grace.client.post(&format!("{path}/suspend"), json!({ "reason": "abuse" })).await.ok(200);
@@ -57,8 +57,8 @@ async fn a_suspended_user_is_out_at_once_and_back_when_restored() {
 #[tokio::test]
 async fn a_deleted_user_comes_back_with_what_went_with_them_unless_the_address_is_taken() {
     let app = TestApp::new().await;
-    let (ada, grace) = (app.person("Ada").await, app.administrator().await);
-    let team = ada.organization("Engines").await;
+    let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
+    let team = ada.found("Engines").await;
     let path = format!("/v1/users/{}", ada.id);
     grace.client.with("if-match", "\"9\"").delete(&path).await.refused(412, "stale");
     grace.client.delete(&path).await.ok(204);
@@ -79,7 +79,7 @@ async fn a_deleted_user_comes_back_with_what_went_with_them_unless_the_address_i
 #[tokio::test]
 async fn an_administrator_ends_all_sessions_of_a_user() {
     let app = TestApp::new().await;
-    let (ada, grace) = (app.person("Ada").await, app.administrator().await);
+    let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
     let phone = ada.sign_in_again().await;
     for client in [&ada.client, &phone.client] {
         client.get("/v1/auth/me").await.ok(200);
@@ -94,7 +94,7 @@ async fn an_administrator_ends_all_sessions_of_a_user() {
 #[tokio::test]
 async fn users_are_found_by_address_and_status_and_nothing_else() {
     let app = TestApp::new().await;
-    let (ada, grace) = (app.person("Ada").await, app.administrator().await);
+    let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
     let found = async |query: &str| {
         let page = grace.client.get(&format!("/v1/users?{query}")).await.ok(200);
         page.body["data"].as_array().map(Vec::len)

@@ -200,20 +200,6 @@ impl<'a> Person<'a> {
         Self::signed_in(&client, email, &answer)
     }
 
-    /// Makes an organization; gives its path.
-    pub async fn organization(&self, name: &str) -> String {
-        let answer = self.client.post("/v1/organizations", json!({ "name": name })).await.ok(201);
-        format!("/v1/organizations/{}", answer.text("/data/id"))
-    }
-
-    /// Invites `other` to the organization at `path` as `role`, who accepts.
-    pub async fn takes_in(&self, path: &str, other: &Person<'_>, role: &str) {
-        let invitation = json!({ "email": other.email, "role": role });
-        self.client.post(&format!("{path}/invitations"), invitation).await.ok(201);
-        let token = json!({ "token": self.client.app.token_to(&other.email) });
-        other.client.post("/v1/invitations/accept", token).await.ok(200);
-    }
-
     /// Signs in once more, from elsewhere.
     pub async fn sign_in_again(&self) -> Self {
         let client = self.client.app.client();

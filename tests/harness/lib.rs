@@ -16,7 +16,6 @@ use auth::AuthState;
 use axum::Router;
 use chrono::{DateTime, Utc};
 use organizations::OrganizationsState;
-use serde_json::json;
 use shared::{
     AppState,
     clock::FrozenClock,
@@ -111,43 +110,6 @@ impl TestApp {
     #[must_use]
     pub fn mails(&self) -> Vec<Mail> {
         self.mailer.sent()
-    }
-
-    /// The newest mail to `email`.
-    #[must_use]
-    pub fn mail_to(&self, email: &str) -> Mail {
-        let mails = self.mails().into_iter().rev();
-        mails
-            .into_iter()
-            .find(|mail| mail.to.as_ref() == email)
-            .unwrap_or_else(|| panic!("no mail to {email}"))
-    }
-
-    /// The token in the link of the newest mail to `email`.
-    #[must_use]
-    pub fn token_to(&self, email: &str) -> String {
-        let mail = self.mail_to(email);
-        let (_, rest) = mail.text.split_once("token=").unwrap_or_else(|| panic!("no link in {}", mail.text));
-        rest.split_whitespace().next().expect("a token").to_owned()
-    }
-
-    /// A person with an account and a proved address, signed in.
-    pub async fn proved_person(&self, name: &str) -> Person<'_> {
-        let person = self.person(name).await;
-        let token = json!({ "token": self.token_to(&person.email) });
-        person.client.post("/v1/auth/verify-email", token).await.ok(200);
-        person
-    }
-
-    /// An administrator of the system, signed in.
-    pub async fn administrator(&self) -> Person<'_> {
-        let person = self.person("Grace").await;
-        sqlx::query("UPDATE users SET system_administrator = true WHERE email = $1")
-            .bind(&person.email)
-            .execute(self.database.pool())
-            .await
-            .expect("an administrator");
-        person
     }
 
     /// A person with an account, signed in.

@@ -50,6 +50,13 @@ impl TestApp {
         mail.text.split_whitespace().find(is_code).expect("a code").to_owned()
     }
 
+    /// A person with an account and a proved address, signed in.
+    pub async fn proved_person(&self, name: &str) -> Person<'_> {
+        let person = self.person(name).await;
+        person.prove_address().await;
+        person
+    }
+
     /// An administrator of the system, signed in.
     pub async fn administrator(&self, name: &str) -> Person<'_> {
         let person = self.person(name).await;

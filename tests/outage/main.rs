@@ -140,7 +140,7 @@ async fn without_postgresql_every_route_says_so_and_all_is_well_when_it_is_back(
     let ada = app.person("Ada").await;
     ada.client.get("/v1/auth/me").await.ok(200);
 
-    let team = ada.organization("Engines").await;
+    let team = ada.found("Engines").await;
 
     services.stop_postgres();
     everything_needs_the_database(&app, &ada, &team).await;
@@ -158,7 +158,7 @@ async fn without_the_pooler_every_route_says_so_and_all_is_well_when_it_is_back(
     let app = services.app(&[]).await;
     let ada = app.person("Ada").await;
 
-    let team = ada.organization("Engines").await;
+    let team = ada.found("Engines").await;
 
     services.stop_pooler();
     everything_needs_the_database(&app, &ada, &team).await;
@@ -218,7 +218,7 @@ async fn without_redis_everything_works_and_nothing_is_open() {
     bob.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
     ada.sign_in_again().await;
     assert_eq!(app.client().get("/ready").await.ok(503).text("/checks/cache/status"), "away");
-    let team = ada.organization("Engines").await;
+    let team = ada.found("Engines").await;
     let key = json!({ "name": "Reader", "scopes": ["organization:read"] });
     let key = ada.client.post(&format!("{team}/api-keys"), key).await.ok(201);
     app.client().token(key.text("/data/key")).get(&team).await.ok(200);
