@@ -125,6 +125,7 @@ impl Action {
 }
 
 /// One line of the log: who did what, to what, from where, with what outcome.
+#[derive(Clone, Copy)]
 pub struct Event<'a> {
     /// What.
     pub action: Action,

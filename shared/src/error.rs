@@ -227,7 +227,10 @@ impl Unavailable {
 /// Whether retrying the same request later could succeed.
 fn is_outage(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        cause.is::<Unavailable>() || cause.downcast_ref::<sqlx::Error>().is_some_and(is_database_outage)
+        cause.is::<Unavailable>()
+            || cause
+                .downcast_ref::<sqlx::Error>()
+                .is_some_and(|error| is_database_outage(error) || is_contention(error))
     })
 }
 
@@ -245,6 +248,12 @@ pub(crate) fn is_database_outage(error: &sqlx::Error) -> bool {
         }),
         _ => false,
     }
+}
+
+/// Whether the database chose this transaction to give way to another (SQLSTATE class 40: deadlock, serialization failure).
+fn is_contention(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code.starts_with("40"))
 }
 
 /// Turns the violation of a named database constraint into a refusal.

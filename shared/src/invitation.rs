@@ -5,7 +5,10 @@ use chrono::{DateTime, Utc};
 use crate::{
     ApiError, OnConstraint, Refusal,
     audit::{Action, Event},
-    auth::caller::UNAUTHENTICATED,
+    auth::{
+        caller::UNAUTHENTICATED,
+        permission::{ManageInvitations, Permission},
+    },
     db::Tx,
     http::RequestInfo,
     ids::{SessionId, UserId},
@@ -70,13 +73,22 @@ async fn answer(
     let invalid = || INVALID_TOKEN.at("/token");
     let open = store::invitations::find_open(tx, &token.hash(), now).await?.ok_or_else(invalid)?;
     // Held, and before the organization, as when an account is deleted: nobody joins who is about to be gone.
-    let user = store::users::hold(tx, who.user).await?.filter(|user| user.deleted_at.is_none());
+    let user = store::users::hold(tx, who.user)
+        .await?
+        .filter(|user| user.deleted_at.is_none() && user.suspended_at.is_none());
     let user = user.ok_or(UNAUTHENTICATED)?;
     if user.email_verified_at.is_none() || user.email.to_lowercase() != open.email.to_lowercase() {
         return Err(WRONG_ADDRESS.into());
     }
     if !organizations::hold(tx, open.organization_id).await? {
         return Err(invalid());
+    }
+    // An invitation is worth as much as whoever sent it still is.
+    if let Some(inviter) = open.invited_by {
+        let role = store::members::role(tx, open.organization_id, inviter).await?;
+        if role.is_none_or(|role| role < open.role.max(ManageInvitations::ROLE)) {
+            return Err(invalid());
+        }
     }
     let ended = store::invitations::end(tx, open.organization_id, open.id, status, None, now).await?;
     let ended = ended.ok_or_else(invalid)?;

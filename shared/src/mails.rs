@@ -1,8 +1,9 @@
 //! How mails look. What is in them, the function says that sends them.
 
-use std::sync::LazyLock;
+use std::{sync::LazyLock, time::Duration};
 
 use minijinja::{Environment, context};
+use tokio::time::timeout;
 use url::Url;
 
 use crate::{
@@ -10,6 +11,9 @@ use crate::{
     outside::mail::{Mail, Mailer},
     text::Email,
 };
+
+/// After this long a mail is given up.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut templates = Environment::new();
@@ -72,7 +76,7 @@ pub async fn send(mailer: &dyn Mailer, to: &str, letter: Letter) {
     let sent = async {
         let to =
             Email::try_from(to.to_owned()).map_err(|problem| anyhow::anyhow!("stored address: {problem}"))?;
-        Ok::<_, anyhow::Error>(mailer.send(letter.mail(to)?).await?)
+        Ok::<_, anyhow::Error>(timeout(PATIENCE, mailer.send(letter.mail(to)?)).await??)
     };
     if let Err(error) = sent.await {
         tracing::error!(subject, error = format!("{error:#}"), "mail not sent");

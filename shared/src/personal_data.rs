@@ -2,7 +2,8 @@
 //! or for erasure does with it (GDPR, articles 15, 17, 20 and 30).
 //!
 //! Export and erasure are made from this register and from nothing else, and a test compares it with the database: a new
-//! column is here or the tests fail. In the SQL below `$1` is the user's id, `$2` their address, `$3` the time.
+//! column is here or the tests fail. In the SQL below `$1` is the user's id, `$2` their address if it is
+//! proved and nobody else's by now (otherwise null, which equals nothing), `$3` the time.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +31,7 @@ pub enum Class {
     Identifier,
     /// Proves something; never shown to anyone, its owner included.
     Secret,
-    /// Says something about the service, not about a person.
+    /// Says something about the service, not about a person; no part of a copy.
     Operational,
 }
 
@@ -73,6 +74,8 @@ pub struct Column {
     pub purpose: &'static str,
     /// The SQL expression that erasure puts in its place.
     pub erased: Option<&'static str>,
+    /// The SQL expression that export shows in its place.
+    pub exported: Option<&'static str>,
 }
 
 /// A table.
@@ -82,6 +85,8 @@ pub struct Table {
     pub name: &'static str,
     /// Which rows are a person's, as an SQL condition; none if no row is.
     pub whose: Option<&'static str>,
+    /// Which other rows, not theirs to see, name them and are overwritten too.
+    pub names: Option<&'static str>,
     /// How long rows stay.
     pub retention: Retention,
     /// What erasure does with a person's rows.
@@ -91,32 +96,62 @@ pub struct Table {
 }
 
 const fn personal(name: &'static str, purpose: &'static str) -> Column {
-    Column { name, class: Class::Personal, purpose, erased: None }
+    Column { name, class: Class::Personal, purpose, erased: None, exported: None }
 }
 
 const fn id(name: &'static str, purpose: &'static str) -> Column {
-    Column { name, class: Class::Identifier, purpose, erased: None }
+    Column { name, class: Class::Identifier, purpose, erased: None, exported: None }
 }
 
 const fn secret(name: &'static str, purpose: &'static str) -> Column {
-    Column { name, class: Class::Secret, purpose, erased: None }
+    Column { name, class: Class::Secret, purpose, erased: None, exported: None }
 }
 
 const fn operational(name: &'static str, purpose: &'static str) -> Column {
-    Column { name, class: Class::Operational, purpose, erased: None }
+    Column { name, class: Class::Operational, purpose, erased: None, exported: None }
 }
 
 impl Column {
     const fn erased(self, expression: &'static str) -> Self {
         Self { erased: Some(expression), ..self }
     }
+
+    const fn exported(self, expression: &'static str) -> Self {
+        Self { exported: Some(expression), ..self }
+    }
 }
 
-/// The register. Erasure goes through it in this order: what finds rows by the address comes before `users`, which loses it.
+/// The register. Erasure goes through it in this order: organizations are held before what belongs to them, as by everyone else, and `users`,
+/// which loses the address that finds the other rows, comes last.
 pub const TABLES: &[Table] = &[
+    Table {
+        name: "organizations",
+        whose: Some("personal_to = $1"),
+        names: Some("lower(billing_email) = lower($2)"),
+        retention: Retention::Organization,
+        erasure: Erasure::Overwrite,
+        columns: &[
+            id("id", "names the organization"),
+            personal("name", "what it is called; a person's own space may bear their name")
+                .erased("CASE WHEN personal_to = $1 THEN 'Deleted' ELSE name END"),
+            personal("slug", "what it is called in URLs")
+                .erased("CASE WHEN personal_to = $1 THEN 'deleted-' || id ELSE slug END"),
+            personal("logo", "how it looks").erased("CASE WHEN personal_to = $1 THEN NULL ELSE logo END"),
+            personal("billing_email", "where bills go")
+                .erased("CASE WHEN personal_to = $1 OR lower(billing_email) = lower($2) THEN NULL ELSE billing_email END"),
+            operational("plan", "what it pays for"),
+            id("personal_to", "whose own space it is"),
+            operational("created_at", "when it was made"),
+            operational("updated_at", "when it changed"),
+            operational("deleted_at", "when it was deleted")
+                .erased("CASE WHEN personal_to = $1 THEN coalesce(deleted_at, $3) ELSE deleted_at END"),
+            operational("version", "tells two changes apart").erased("version + 1"),
+        ],
+    },
     Table {
         name: "sessions",
         whose: Some("user_id = $1"),
+        names: None,
         retention: Retention::NinetyDays,
         erasure: Erasure::Delete,
         columns: &[
@@ -141,6 +176,7 @@ pub const TABLES: &[Table] = &[
     Table {
         name: "verification_tokens",
         whose: Some("user_id = $1"),
+        names: None,
         retention: Retention::Usable,
         erasure: Erasure::Delete,
         columns: &[
@@ -159,6 +195,7 @@ pub const TABLES: &[Table] = &[
     Table {
         name: "members",
         whose: Some("user_id = $1"),
+        names: None,
         retention: Retention::Organization,
         erasure: Erasure::Delete,
         columns: &[
@@ -173,6 +210,7 @@ pub const TABLES: &[Table] = &[
     Table {
         name: "invitations",
         whose: Some("lower(email) = lower($2)"),
+        names: None,
         retention: Retention::Organization,
         erasure: Erasure::Overwrite,
         columns: &[
@@ -193,6 +231,7 @@ pub const TABLES: &[Table] = &[
     Table {
         name: "api_keys",
         whose: Some("created_by = $1"),
+        names: None,
         retention: Retention::Organization,
         erasure: Erasure::Overwrite,
         columns: &[
@@ -213,31 +252,9 @@ pub const TABLES: &[Table] = &[
         ],
     },
     Table {
-        name: "organizations",
-        whose: Some("personal_to = $1 OR lower(billing_email) = lower($2)"),
-        retention: Retention::Organization,
-        erasure: Erasure::Overwrite,
-        columns: &[
-            id("id", "names the organization"),
-            personal("name", "what it is called; a person's own space may bear their name")
-                .erased("CASE WHEN personal_to = $1 THEN 'Deleted' ELSE name END"),
-            personal("slug", "what it is called in URLs")
-                .erased("CASE WHEN personal_to = $1 THEN 'deleted-' || id ELSE slug END"),
-            personal("logo", "how it looks").erased("CASE WHEN personal_to = $1 THEN NULL ELSE logo END"),
-            personal("billing_email", "where bills go")
-                .erased("CASE WHEN personal_to = $1 OR lower(billing_email) = lower($2) THEN NULL ELSE billing_email END"),
-            operational("plan", "what it pays for"),
-            id("personal_to", "whose own space it is"),
-            operational("created_at", "when it was made"),
-            operational("updated_at", "when it changed"),
-            operational("deleted_at", "when it was deleted")
-                .erased("CASE WHEN personal_to = $1 THEN coalesce(deleted_at, $3) ELSE deleted_at END"),
-            operational("version", "tells two changes apart").erased("version + 1"),
-        ],
-    },
-    Table {
         name: "audit_events",
         whose: Some("actor_id = $1 OR target_id = $1"),
+        names: None,
         retention: Retention::Year,
         erasure: Erasure::Keep,
         columns: &[
@@ -245,12 +262,13 @@ pub const TABLES: &[Table] = &[
             personal("occurred_at", "when"),
             personal("action", "what was done"),
             personal("outcome", "whether it was allowed"),
-            id("actor_id", "who did it"),
-            id("session_id", "through which session"),
-            id("api_key_id", "through which API key"),
+            // Who acted on someone is that person's data, not theirs.
+            id("actor_id", "who did it").exported("CASE WHEN actor_id = $1 THEN actor_id END"),
+            id("session_id", "through which session").exported("CASE WHEN actor_id = $1 THEN session_id END"),
+            id("api_key_id", "through which API key").exported("CASE WHEN actor_id = $1 THEN api_key_id END"),
             id("organization_id", "in which organization"),
             id("target_id", "to what"),
-            personal("ip_address", "from where"),
+            personal("ip_address", "from where").exported("CASE WHEN actor_id = $1 THEN ip_address END"),
             operational("request_id", "finds the log lines of the request"),
         ],
     },
@@ -258,6 +276,7 @@ pub const TABLES: &[Table] = &[
         name: "idempotency_records",
         // For 24 hours, under a hash, encrypted.
         whose: None,
+        names: None,
         retention: Retention::Usable,
         erasure: Erasure::Keep,
         columns: &[
@@ -269,6 +288,7 @@ pub const TABLES: &[Table] = &[
     Table {
         name: "users",
         whose: Some("id = $1"),
+        names: None,
         retention: Retention::Account,
         erasure: Erasure::Overwrite,
         columns: &[
@@ -288,7 +308,8 @@ pub const TABLES: &[Table] = &[
             personal("suspended_reason", "why they were shut out")
                 .erased("CASE WHEN suspended_at IS NULL THEN NULL ELSE 'erased' END"),
             personal("legal_hold_at", "since when nothing may be erased"),
-            personal("legal_hold_reason", "why nothing may be erased"),
+            // Telling could defeat what it is for.
+            personal("legal_hold_reason", "why nothing may be erased").exported("NULL"),
             operational("erased_at", "when the personal columns were overwritten").erased("$3"),
         ],
     },

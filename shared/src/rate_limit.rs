@@ -8,7 +8,9 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use data_encoding::HEXLOWER;
 use redis::Pipeline;
+use ring::digest::{SHA256, digest};
 
 use crate::AppState;
 
@@ -117,6 +119,12 @@ pub async fn take(state: &AppState, limit: Limit, subject: &str) -> Verdict {
         Err(_) => state.fallback.count(&key, limit.window_end(now), now),
     };
     limit.judge(count, now)
+}
+
+/// What stands for an e-mail address in a key.
+#[must_use]
+pub fn pseudonym(email: &str) -> String {
+    HEXLOWER.encode(&digest(&SHA256, email.to_lowercase().as_bytes()).as_ref()[..16])
 }
 
 /// Who is counted for an address: itself, or its /64 for IPv6, of which one subscriber has all

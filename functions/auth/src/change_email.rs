@@ -18,7 +18,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use crate::{AuthState, change_password, mails, throttle};
+use crate::{AuthState, change_password, mails, refusals, throttle};
 
 /// Where to, and proof that it is really me.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -46,37 +46,41 @@ pub async fn change_email(
     request: RequestInfo,
     Body(wish): Body<EmailChange>,
 ) -> Result<StatusCode, ApiError> {
-    change_password::verify(&state, &caller, &wish.current_password, &request).await?;
+    let seen = change_password::verify(&state, &caller, &wish.current_password, &request).await?;
     let email = wish.new_email.as_ref();
     let may_mail = throttle::may_mail(&state, "change", email).await?;
     let now = state.app.clock.now();
     let token = OneTimeToken::generate()?;
-    let free = state
-        .app
-        .db
-        .transaction(async |tx| -> anyhow::Result<_> {
-            let free = !store::users::is_taken(tx, &wish.new_email).await?;
-            if free {
-                let proof = NewToken {
-                    purpose: Purpose::ChangeEmail,
-                    user: caller.user,
-                    email,
-                    token_hash: &token.hash(),
-                    code_hash: None,
-                    expires_at: now + mails::VERIFICATION_LIFETIME,
-                };
-                store::verification_tokens::insert(tx, &proof, now).await?;
-            }
-            let event = Event::new(Action::EmailChangeRequested, caller.user, &request);
-            store::audit_events::insert(tx, &event.through(caller.session), now).await?;
-            Ok(free)
-        })
-        .await?;
     mails::evenly(async {
-        if free && may_mail {
+        let wanted = state
+            .app
+            .db
+            .transaction(async |tx| -> Result<_, ApiError> {
+                // A password that was changed meanwhile has withdrawn every such wish, this one too.
+                if !store::users::hold_password(tx, caller.user, &seen).await? {
+                    return Err(refusals::WRONG_PASSWORD.into());
+                }
+                let wanted = may_mail && !store::users::is_taken(tx, &wish.new_email).await?;
+                if wanted {
+                    let proof = NewToken {
+                        purpose: Purpose::ChangeEmail,
+                        user: caller.user,
+                        email,
+                        token_hash: &token.hash(),
+                        code_hash: None,
+                        expires_at: now + mails::VERIFICATION_LIFETIME,
+                    };
+                    store::verification_tokens::insert(tx, &proof, now).await?;
+                }
+                let event = Event::new(Action::EmailChangeRequested, caller.user, &request);
+                store::audit_events::insert(tx, &event.through(caller.session), now).await?;
+                Ok(wanted)
+            })
+            .await?;
+        if wanted {
             mails::send_email_change(&state, email, &token).await;
         }
+        Ok(StatusCode::ACCEPTED)
     })
-    .await;
-    Ok(StatusCode::ACCEPTED)
+    .await
 }

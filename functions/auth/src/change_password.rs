@@ -54,7 +54,7 @@ pub async fn change_password(
             }
             let keep = Some(caller.session);
             let ended = store::sessions::revoke_all(tx, caller.user, keep, "password_changed", now).await?;
-            store::verification_tokens::withdraw(tx, caller.user, &[Purpose::ResetPassword], now).await?;
+            store::verification_tokens::withdraw(tx, caller.user, Purpose::ALL, now).await?;
             let event = Event::new(Action::PasswordChanged, caller.user, &request).through(caller.session);
             store::audit_events::insert(tx, &event, now).await?;
             let user = store::users::find(tx, caller.user).await?;

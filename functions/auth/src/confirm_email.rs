@@ -40,16 +40,18 @@ pub async fn redeem(state: &AuthState, request: &RequestInfo, token: &OneTimeTok
         .app
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
-            let proof =
-                store::verification_tokens::consume(tx, Purpose::ChangeEmail, &token.hash(), now).await?;
-            let proof = proof.ok_or_else(|| refusals::INVALID_TOKEN.at("/token"))?;
-            let (id, email) = (proof.user_id, &proof.email);
+            let invalid = || refusals::INVALID_TOKEN.at("/token");
+            let hash = token.hash();
+            let id = store::verification_tokens::owner(tx, Purpose::ChangeEmail, &hash, now).await?;
+            let id = id.ok_or_else(invalid)?;
             let old = store::users::hold(tx, id).await?;
+            let proof = store::verification_tokens::consume(tx, Purpose::ChangeEmail, &hash, now).await?;
+            let email = &proof.ok_or_else(invalid)?.email;
             let moved = store::users::change_email(tx, id, email, now)
                 .await
                 .on_constraint("users_email_key", refusals::EMAIL_TAKEN)?;
             let (Some(old), Some(_)) = (old, moved) else {
-                return Err(refusals::INVALID_TOKEN.at("/token"));
+                return Err(invalid());
             };
             // What was mailed to the old address is worth nothing any more.
             store::verification_tokens::withdraw(tx, id, Purpose::ALL, now).await?;

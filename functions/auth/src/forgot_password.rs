@@ -39,37 +39,37 @@ pub async fn forgot_password(
     Body(given): Body<Forgotten>,
 ) -> Result<StatusCode, ApiError> {
     let email = given.email.as_ref();
-    throttle::attempt(&state, &format!("forgot:{email}"), &request).await?;
+    throttle::request(&state, "reset", email, &request).await?;
     let may_mail = throttle::may_mail(&state, "reset", email).await?;
     let now = state.app.clock.now();
     let token = OneTimeToken::generate()?;
-    let user = state
-        .app
-        .db
-        .transaction(async |tx| -> anyhow::Result<_> {
-            let user = store::users::find_by_email(tx, &given.email).await?;
-            let mut event = Event::anonymous(Action::PasswordResetRequested, &request);
-            if let Some(user) = &user {
-                event.target = Some(user.id.0);
-                let proof = NewToken {
-                    purpose: Purpose::ResetPassword,
-                    user: user.id,
-                    email: &user.email,
-                    token_hash: &token.hash(),
-                    code_hash: None,
-                    expires_at: now + mails::RESET_LIFETIME,
-                };
-                store::verification_tokens::insert(tx, &proof, now).await?;
-            }
-            store::audit_events::insert(tx, &event, now).await?;
-            Ok(user)
-        })
-        .await?;
     mails::evenly(async {
-        if let Some(user) = user.filter(|_| may_mail) {
+        let user = state
+            .app
+            .db
+            .transaction(async |tx| -> anyhow::Result<_> {
+                let user = store::users::find_by_email(tx, &given.email).await?.filter(|_| may_mail);
+                let mut event = Event::anonymous(Action::PasswordResetRequested, &request);
+                if let Some(user) = &user {
+                    event.target = Some(user.id.0);
+                    let proof = NewToken {
+                        purpose: Purpose::ResetPassword,
+                        user: user.id,
+                        email: &user.email,
+                        token_hash: &token.hash(),
+                        code_hash: None,
+                        expires_at: now + mails::RESET_LIFETIME,
+                    };
+                    store::verification_tokens::insert(tx, &proof, now).await?;
+                }
+                store::audit_events::insert(tx, &event, now).await?;
+                Ok(user)
+            })
+            .await?;
+        if let Some(user) = user {
             mails::send_reset(&state, &user.email, &token).await;
         }
+        Ok(StatusCode::ACCEPTED)
     })
-    .await;
-    Ok(StatusCode::ACCEPTED)
+    .await
 }

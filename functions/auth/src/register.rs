@@ -64,7 +64,7 @@ pub async fn register(
     }
     let email = new.email.as_ref();
     // Each one is a mail to whatever address was given.
-    throttle::attempt(&state, &format!("register:{email}"), &request).await?;
+    throttle::request(&state, "register", email, &request).await?;
     state.signer.check().await?;
     let now = state.app.clock.now();
     let password_hash = state.passwords.hash(new.password.as_ref()).await?;
@@ -89,7 +89,7 @@ pub async fn register(
             Ok((grant::sign_in(&state, tx, user, new.transport, &request, now).await?, ()))
         })
         .await?;
-    if registered.is_some() {
+    if registered.is_some() && throttle::may_mail(&state, "register", email).await? {
         mails::send_verification(&state, email, new.name.as_ref(), &token).await;
     }
     Ok(response)

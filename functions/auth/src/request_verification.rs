@@ -30,15 +30,17 @@ pub async fn request_verification(
     request: RequestInfo,
 ) -> Result<StatusCode, ApiError> {
     // Not a guess, but as costly: each one is a mail.
-    throttle::attempt(&state, &format!("verification:{}", caller.user), &request).await?;
+    throttle::request(&state, "verification", &caller.user.to_string(), &request).await?;
     let now = state.app.clock.now();
     let token = OneTimeToken::generate()?;
+    let may_mail = throttle::may_mail(&state, "verification", &caller.user.to_string()).await?;
     let user = state
         .app
         .db
         .transaction(async |tx| -> anyhow::Result<_> {
-            let user =
-                store::users::find(tx, caller.user).await?.filter(|user| user.email_verified_at.is_none());
+            let user = store::users::find(tx, caller.user)
+                .await?
+                .filter(|user| may_mail && user.email_verified_at.is_none());
             if let Some(user) = &user {
                 let proof = NewToken {
                     purpose: Purpose::VerifyEmail,
@@ -53,9 +55,7 @@ pub async fn request_verification(
             Ok(user)
         })
         .await?;
-    if let Some(user) = user
-        && throttle::may_mail(&state, "verification", &user.email).await?
-    {
+    if let Some(user) = user {
         mails::send_verification(&state, &user.email, &user.name, &token).await;
     }
     Ok(StatusCode::ACCEPTED)

@@ -50,25 +50,27 @@ pub async fn redeem(
 ) -> Result<(), ApiError> {
     let (now, db, token) = (state.app.clock.now(), &state.app.db, token.hash());
     // A look first: hashing costs more than anyone without a token should be able to make us pay.
-    let live = db
+    let owner = db
         .transaction(async |tx| {
-            anyhow::Ok(store::verification_tokens::is_live(tx, Purpose::ResetPassword, &token, now).await?)
+            anyhow::Ok(store::verification_tokens::owner(tx, Purpose::ResetPassword, &token, now).await?)
         })
         .await?;
-    if !live {
-        return Err(refusals::INVALID_TOKEN.at("/token"));
-    }
+    let owner = owner.ok_or_else(|| refusals::INVALID_TOKEN.at("/token"))?;
     let hash = state.passwords.hash(new.as_ref()).await?;
     let (email, ended) = db
         .transaction(async |tx| -> Result<_, ApiError> {
+            let before = store::users::hold(tx, owner).await?;
             let proof = store::verification_tokens::consume(tx, Purpose::ResetPassword, &token, now).await?;
             let proof = proof.ok_or_else(|| refusals::INVALID_TOKEN.at("/token"))?;
             // Who reads the mail has proved the address.
             let user = store::users::verify_email(tx, proof.user_id, &proof.email, now).await?;
             let id = user.ok_or_else(|| refusals::INVALID_TOKEN.at("/token"))?.id;
             store::users::set_password(tx, id, Some(&hash), now).await?;
-            let others = [Purpose::ResetPassword, Purpose::MagicLink];
-            store::verification_tokens::withdraw(tx, id, &others, now).await?;
+            // Whoever may have been in the account before must not get back in by a mail to another address.
+            store::verification_tokens::withdraw(tx, id, Purpose::ALL, now).await?;
+            if before.is_some_and(|user| user.email_verified_at.is_none()) {
+                store::api_keys::revoke_personal(tx, id, now).await?;
+            }
             let ended = store::sessions::revoke_all(tx, id, None, "password_reset", now).await?;
             store::audit_events::insert(tx, &Event::new(Action::PasswordReset, id, request), now).await?;
             Ok((proof.email, ended))

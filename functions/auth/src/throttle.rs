@@ -30,12 +30,17 @@ const PER_SOURCE: Limit = Limit { name: "guesses-by-source", max: 100, window: W
 const PER_NETWORK: Limit = Limit { name: "guesses-by-network", max: 50, window: WINDOW };
 /// While the cache is away, guesses are counted here, without delays.
 const FALLBACK: Limit = Limit { name: "guesses", max: FREE, window: WINDOW };
-/// How many mails of one kind go to one address; all the links in them work.
-const MAILS: Limit = Limit { name: "mails", max: 5, window: Duration::from_hours(1) };
+/// How often one source may ask for something costly, such as a mail, in the name of one account.
+const REQUESTS: Limit = Limit { name: "requests-by-account", max: 10, window: WINDOW };
+/// How often the digits mailed to one account may be guessed at in a day, whoever guesses.
+const CODES: Limit = Limit { name: "codes", max: 20, window: Duration::from_hours(24) };
+/// How many mails of one kind go to one address. The links in them live as long as this window, or longer: who is flooded has
+/// some that work.
+const MAILS: Limit = Limit { name: "mails", max: 5, window: WINDOW };
 
 /// Answers how long to wait in ms; 0 if the guess may be looked at, which is then counted.
 ///
-/// ARGV: now, how many are free, the first delay, the longest, how long to remember (all in ms).
+/// ARGV: now, how many are free, the first delay, the longest, how long to remember who had to wait, and who had not (times in ms).
 const GUESS: &str = "
 local state = redis.call('HMGET', KEYS[1], 'count', 'open')
 local count, open, now = tonumber(state[1]) or 0, tonumber(state[2]) or 0, tonumber(ARGV[1])
@@ -44,7 +49,7 @@ count = count + 1
 local over = count - tonumber(ARGV[2])
 if over >= 0 then open = now + math.min(tonumber(ARGV[4]), tonumber(ARGV[3]) * 2 ^ math.min(over, 20)) end
 redis.call('HSET', KEYS[1], 'count', count, 'open', open)
-redis.call('PEXPIRE', KEYS[1], ARGV[5])
+redis.call('PEXPIRE', KEYS[1], over < 0 and ARGV[6] or ARGV[5])
 return 0";
 
 /// A guess that was allowed; take it back if it was right.
@@ -71,7 +76,7 @@ pub async fn attempt(state: &AuthState, account: &str, request: &RequestInfo) ->
 
     let mut commands = redis::pipe();
     commands.cmd("EVAL").arg(GUESS).arg(1).arg(&guesses).arg(now.timestamp_millis()).arg(FREE);
-    for duration in [FIRST_DELAY, LONGEST_DELAY, MEMORY] {
+    for duration in [FIRST_DELAY, LONGEST_DELAY, MEMORY, WINDOW] {
         commands.arg(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
     }
     for (limit, key) in &limits {
@@ -111,6 +116,32 @@ impl Attempt {
             tracing::debug!(%error, "a right guess stays counted");
         }
     }
+}
+
+/// Counts a request for something costly in the name of `account`.
+pub async fn request(
+    state: &AuthState,
+    kind: &str,
+    account: &str,
+    request: &RequestInfo,
+) -> Result<(), ApiError> {
+    let source = subject(request.address);
+    let account = format!("{kind}:{}:{source}", pseudonym(state, account).await?);
+    for (limit, subject) in [(REQUESTS, account), (PER_SOURCE, source)] {
+        let verdict = rate_limit::take(&state.app, limit, &subject).await;
+        if !verdict.allowed {
+            return Err(refusals::TOO_MANY_ATTEMPTS.retry_after(verdict.reset));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the digits mailed to `email` may be guessed at once more today, whoever guesses.
+///
+/// There are a million; the link beside them goes on working.
+pub async fn may_guess_code(state: &AuthState, email: &str) -> Result<bool, ApiError> {
+    let account = pseudonym(state, email).await?;
+    Ok(rate_limit::take(&state.app, CODES, &account).await.allowed)
 }
 
 /// Whether one more mail of this `kind` may go to `email`, whoever asks for it.

@@ -40,7 +40,7 @@ pub async fn delete(
         .app
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
-            member.hold(tx).await?;
+            member.hold(tx, now).await?;
             if !store::organizations::delete(tx, member.organization.id, version, now).await? {
                 return Err(STALE.into());
             }

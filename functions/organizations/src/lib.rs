@@ -8,6 +8,7 @@ mod invitations;
 mod list;
 mod members;
 mod organization;
+mod proved;
 mod refusals;
 mod show;
 mod state;

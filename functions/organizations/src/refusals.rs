@@ -5,6 +5,10 @@ use shared::Refusal;
 
 pub const SLUG_TAKEN: Refusal =
     Refusal::conflict("slug-taken", "There is an organization with this slug already.");
+pub const ADDRESS_NOT_PROVED: Refusal = Refusal::forbidden(
+    "address-not-proved",
+    "Prove your own address first, with the link that was mailed to it.",
+);
 pub const PERSONAL: Refusal = Refusal::conflict(
     "personal-organization",
     "This is a person's own space: it has no other members, and goes with their account.",

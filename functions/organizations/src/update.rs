@@ -66,7 +66,7 @@ pub async fn update(
         .app
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
-            member.hold(tx).await?;
+            member.hold(tx, now).await?;
             let organization =
                 store::organizations::update(tx, member.organization.id, &changes, version, now)
                     .await

@@ -10,7 +10,7 @@ use shared::{
     extract::Path,
     http::RequestInfo,
     ids::UserId,
-    store,
+    store::{self, verification_tokens::Purpose},
 };
 
 use crate::{refusals, user::hold_living};
@@ -29,11 +29,12 @@ use crate::{refusals, user::hold_living};
 )]
 pub async fn delete(
     State(state): State<AppState>,
-    Administrator(caller): Administrator,
+    administrator: Administrator,
     request: RequestInfo,
     Path(id): Path<UserId>,
     IfMatch(version): IfMatch,
 ) -> Result<StatusCode, ApiError> {
+    let caller = &administrator.0;
     if id == caller.user {
         return Err(refusals::OWN_ACCOUNT.into());
     }
@@ -41,14 +42,17 @@ pub async fn delete(
     let ended = state
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
+            administrator.hold(tx, id).await?;
             hold_living(tx, id).await?;
             if !store::users::delete(tx, id, version, None, now).await? {
                 return Err(STALE.into());
             }
-            account::leave_organizations(tx, id, now).await?;
+            let event =
+                Event::new(Action::UserDeleted, caller.user, &request).through(caller.session).to(id.0);
+            account::leave_organizations(tx, id, &event, now).await?;
+            store::verification_tokens::withdraw(tx, id, Purpose::ALL, now).await?;
             let ended = store::sessions::revoke_all(tx, id, None, "user_deleted", now).await?;
-            let event = Event::new(Action::UserDeleted, caller.user, &request).through(caller.session);
-            store::audit_events::insert(tx, &event.to(id.0), now).await?;
+            store::audit_events::insert(tx, &event, now).await?;
             Ok(ended)
         })
         .await?;

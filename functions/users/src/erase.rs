@@ -32,10 +32,11 @@ use crate::{
 )]
 pub async fn erase(
     State(state): State<AppState>,
-    Administrator(caller): Administrator,
+    administrator: Administrator,
     request: RequestInfo,
     Path(id): Path<UserId>,
 ) -> Result<Shown, ApiError> {
+    let caller = &administrator.0;
     if id == caller.user {
         return Err(refusals::OWN_ACCOUNT.into());
     }
@@ -43,15 +44,17 @@ pub async fn erase(
     let (user, ended) = state
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
+            administrator.hold(tx, id).await?;
             let user = hold(tx, id).await?;
             if user.legal_hold_at.is_some() {
                 return Err(refusals::LEGAL_HOLD.into());
             }
-            account::leave_organizations(tx, id, now).await?;
+            let event =
+                Event::new(Action::UserErased, caller.user, &request).through(caller.session).to(id.0);
+            account::leave_organizations(tx, id, &event, now).await?;
             let ended = store::sessions::revoke_all(tx, id, None, "user_erased", now).await?;
             store::personal_data::erase(tx, &user, now).await?;
-            let event = Event::new(Action::UserErased, caller.user, &request).through(caller.session);
-            store::audit_events::insert(tx, &event.to(id.0), now).await?;
+            store::audit_events::insert(tx, &event, now).await?;
             Ok((store::users::find_any(tx, id).await?.ok_or(refusals::NO_SUCH_USER)?, ended))
         })
         .await?;

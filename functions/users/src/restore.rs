@@ -20,7 +20,7 @@ use crate::{
 
 /// Let a suspended user in again, or bring a deleted one back.
 ///
-/// With a deleted user come back the organizations that were deleted with them.
+/// With a deleted user come back the organizations that were deleted with them; those that they left they must be invited to again.
 #[utoipa::path(
     post, path = "/v1/users/{userId}/restore", tag = "users", operation_id = "restore_user",
     params(("userId" = UserId, Path, description = "The user's id.")), security(("bearer" = [])),
@@ -32,14 +32,16 @@ use crate::{
 )]
 pub async fn restore(
     State(state): State<AppState>,
-    Administrator(caller): Administrator,
+    administrator: Administrator,
     request: RequestInfo,
     Path(id): Path<UserId>,
 ) -> Result<Shown, ApiError> {
+    let caller = &administrator.0;
     let now = state.clock.now();
     let user = state
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
+            administrator.hold(tx, id).await?;
             let before = hold(tx, id).await?;
             let user = store::users::restore(tx, id, now)
                 .await

@@ -9,7 +9,7 @@ use shared::{
     extract::Path,
     http::RequestInfo,
     ids::UserId,
-    store,
+    store::{self, verification_tokens::Purpose},
 };
 
 use crate::user::hold;
@@ -26,15 +26,18 @@ use crate::user::hold;
 )]
 pub async fn revoke_sessions(
     State(state): State<AppState>,
-    Administrator(caller): Administrator,
+    administrator: Administrator,
     request: RequestInfo,
     Path(id): Path<UserId>,
 ) -> Result<StatusCode, ApiError> {
+    let caller = &administrator.0;
     let now = state.clock.now();
     let ended = state
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
+            administrator.hold(tx, id).await?;
             hold(tx, id).await?;
+            store::verification_tokens::withdraw(tx, id, Purpose::ALL, now).await?;
             let ended = store::sessions::revoke_all(tx, id, None, "revoked_by_administrator", now).await?;
             let event = Event::new(Action::SessionRevoked, caller.user, &request).through(caller.session);
             store::audit_events::insert(tx, &event.to(id.0), now).await?;

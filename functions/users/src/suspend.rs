@@ -11,7 +11,7 @@ use shared::{
     http::RequestInfo,
     ids::UserId,
     page::Data,
-    store,
+    store::{self, verification_tokens::Purpose},
     text::Reason,
 };
 use utoipa::ToSchema;
@@ -42,11 +42,12 @@ pub struct Because {
 )]
 pub async fn suspend(
     State(state): State<AppState>,
-    Administrator(caller): Administrator,
+    administrator: Administrator,
     request: RequestInfo,
     Path(id): Path<UserId>,
     Body(because): Body<Because>,
 ) -> Result<Shown, ApiError> {
+    let caller = &administrator.0;
     if id == caller.user {
         return Err(refusals::OWN_ACCOUNT.into());
     }
@@ -54,9 +55,11 @@ pub async fn suspend(
     let (user, ended) = state
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
+            administrator.hold(tx, id).await?;
             hold_living(tx, id).await?;
             let user = store::users::suspend(tx, id, Some(because.reason.as_ref()), now).await?;
             let user = user.ok_or(refusals::NO_SUCH_USER)?;
+            store::verification_tokens::withdraw(tx, id, Purpose::ALL, now).await?;
             let ended = store::sessions::revoke_all(tx, id, None, "user_suspended", now).await?;
             let event = Event::new(Action::UserSuspended, caller.user, &request).through(caller.session);
             store::audit_events::insert(tx, &event.to(id.0), now).await?;

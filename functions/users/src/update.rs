@@ -53,12 +53,13 @@ pub struct UserChanges {
 )]
 pub async fn update(
     State(state): State<AppState>,
-    Administrator(caller): Administrator,
+    administrator: Administrator,
     request: RequestInfo,
     Path(id): Path<UserId>,
     IfMatch(version): IfMatch,
     Body(changes): Body<UserChanges>,
 ) -> Result<Shown, ApiError> {
+    let caller = &administrator.0;
     let name = changes.name.kept("/name")?;
     if changes.system_administrator.is_some() && id == caller.user {
         return Err(refusals::OWN_ACCOUNT.into());
@@ -68,6 +69,7 @@ pub async fn update(
     let user = state
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
+            administrator.hold(tx, id).await?;
             hold_living(tx, id).await?;
             let mut user = store::users::update(tx, id, &new, version, now).await?.ok_or(STALE)?;
             if let Some(is_one) = changes.system_administrator {

@@ -9,7 +9,9 @@ use super::{Caller, caller::UNAUTHENTICATED};
 use crate::{
     ApiError, AppState, Refusal,
     audit::{Action, Event},
+    db::Tx,
     http::RequestInfo,
+    ids::UserId,
     store,
 };
 
@@ -19,6 +21,15 @@ pub const ADMINISTRATOR_NEEDED: Refusal =
 
 /// Someone who administers the system, in a session that is alive.
 pub struct Administrator(pub Caller);
+
+impl Administrator {
+    /// Makes sure that the caller still is one, before anything is done to `target`, and that nobody else changes either of them
+    /// before this transaction ends: of two administrators who dismiss each other one comes too late.
+    pub async fn hold(&self, tx: &mut Tx, target: UserId) -> Result<(), ApiError> {
+        let held = store::users::hold_both(tx, self.0.user, target).await?;
+        if held { Ok(()) } else { Err(ADMINISTRATOR_NEEDED.into()) }
+    }
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for Administrator
 where

@@ -23,7 +23,7 @@ use crate::{
     db::Tx,
     http::RequestInfo,
     ids::{ApiKeyId, OrganizationId},
-    store::{self, organizations::Organization},
+    store::{self, api_keys::Secrets, organizations::Organization},
 };
 
 /// Said of an organization that is not there, and of one the caller does not belong to.
@@ -60,31 +60,34 @@ impl Principal {
 pub struct Member<P> {
     /// Where.
     pub organization: Organization,
-    /// As what; an API key acts with the role of an admin, within its scopes.
-    pub role: Role,
     /// Who.
     pub principal: Principal,
     permission: PhantomData<P>,
 }
 
 impl<P: Permission> Member<P> {
-    /// Makes sure that the caller still may, before anything is changed, and gives their role of this moment.
+    /// Makes sure that the caller still may, before anything is changed, and gives the highest role that they may give or take.
+    ///
+    /// It is their own; for an API key, whatever its scopes, that of a plain member.
     ///
     /// Until the transaction ends nobody else changes anything in this organization, so of two owners who demote each
     /// other one comes too late.
-    pub async fn hold(&self, tx: &mut Tx) -> Result<Role, ApiError> {
+    pub async fn hold(&self, tx: &mut Tx, now: DateTime<Utc>) -> Result<Role, ApiError> {
         let organization = self.organization.id;
         if !store::organizations::hold(tx, organization).await? {
             return Err(NO_SUCH_ORGANIZATION.into());
         }
-        let role = match &self.principal {
-            Principal::User(caller) => store::members::role(tx, organization, caller.user).await?,
-            Principal::ApiKey(id) => store::api_keys::is_live(tx, *id).await?.then_some(Role::Admin),
-        };
-        match role {
-            Some(role) if role >= P::ROLE => Ok(role),
-            Some(_) => Err(ROLE_NEEDED.into()),
-            None => Err(NO_SUCH_ORGANIZATION.into()),
+        match &self.principal {
+            Principal::User(caller) => match store::members::role(tx, organization, caller.user).await? {
+                Some(role) if role >= P::ROLE => Ok(role),
+                Some(_) => Err(ROLE_NEEDED.into()),
+                None => Err(NO_SUCH_ORGANIZATION.into()),
+            },
+            Principal::ApiKey(id) => match store::api_keys::secrets(tx, *id, now).await? {
+                Some(key) if allows::<P>(&key) => Ok(Role::Member),
+                Some(_) => Err(SCOPE_NEEDED.into()),
+                None => Err(UNAUTHENTICATED.into()),
+            },
         }
     }
 
@@ -168,7 +171,7 @@ async fn by_session<P: Permission>(
     if role < P::ROLE {
         return Ok(Err(NotAdmitted { refusal: ROLE_NEEDED, known: Some((principal, id)) }));
     }
-    Ok(Ok(Member { organization, role, principal, permission: PhantomData }))
+    Ok(Ok(Member { organization, principal, permission: PhantomData }))
 }
 
 async fn by_key<P: Permission>(
@@ -181,7 +184,7 @@ async fn by_key<P: Permission>(
         return Ok(Err(UNAUTHENTICATED.into()));
     };
     let hash = key.hash();
-    let previous = stored.previous_secret_hash.unwrap_or_default();
+    let previous = stored.previous_secret_hash.as_deref().unwrap_or_default();
     if !bool::from(stored.secret_hash.ct_eq(&hash) | previous.ct_eq(&hash)) {
         return Ok(Err(UNAUTHENTICATED.into()));
     }
@@ -192,8 +195,13 @@ async fn by_key<P: Permission>(
     let Some(organization) = found else { return Ok(Err(NO_SUCH_ORGANIZATION.into())) };
     store::api_keys::used(tx, key.id, now, now - LAST_USED_PRECISION).await?;
     let principal = Principal::ApiKey(key.id);
-    if !P::SCOPE.is_some_and(|scope| stored.scopes.iter().any(|held| held == scope.word())) {
+    if !allows::<P>(&stored) {
         return Ok(Err(NotAdmitted { refusal: SCOPE_NEEDED, known: Some((principal, organization.id)) }));
     }
-    Ok(Ok(Member { organization, role: Role::Admin, principal, permission: PhantomData }))
+    Ok(Ok(Member { organization, principal, permission: PhantomData }))
+}
+
+/// Whether one of the key's scopes is that of `P`.
+fn allows<P: Permission>(key: &Secrets) -> bool {
+    P::SCOPE.is_some_and(|scope| key.scopes.iter().any(|held| held == scope.word()))
 }

@@ -23,11 +23,11 @@ choice!(
         OrganizationWrite = "organization:write",
         /// Read who its members are.
         MembersRead = "members:read",
-        /// Change their roles and remove them.
+        /// Remove plain members.
         MembersWrite = "members:write",
         /// Read who has been invited.
         InvitationsRead = "invitations:read",
-        /// Invite people.
+        /// Invite people, as plain members.
         InvitationsWrite = "invitations:write",
         /// Read the audit log.
         AuditEventsRead = "audit-events:read",
@@ -64,8 +64,8 @@ permissions!(
     DeleteOrganization: Owner, None;
     /// See the members.
     ReadMembers: Member, Some(Scope::MembersRead);
-    /// Change the role of others.
-    UpdateMembers: Admin, Some(Scope::MembersWrite);
+    /// Change the role of others. No key does: whoever has an admin's role can make keys.
+    UpdateMembers: Admin, None;
     /// Leave, or with the role of an admin remove others.
     RemoveMembers: Member, Some(Scope::MembersWrite);
     /// See who has been invited.

@@ -129,7 +129,7 @@ pub async fn list(tx: &mut Tx, organization: OrganizationId, page: &PageQuery) -
     )
 }
 
-/// The secrets of the key `id`, if it is valid and its organization lives.
+/// The secrets of the key `id`, if it is valid and its organization lives, and is not the own space of someone suspended.
 pub async fn secrets(tx: &mut Tx, id: ApiKeyId, now: DateTime<Utc>) -> sqlx::Result<Option<Secrets>> {
     sqlx::query_as!(
         Secrets,
@@ -139,21 +139,12 @@ pub async fn secrets(tx: &mut Tx, id: ApiKeyId, now: DateTime<Utc>) -> sqlx::Res
         FROM api_keys k JOIN organizations o ON o.id = k.organization_id
         WHERE k.id = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)
           AND o.deleted_at IS NULL
+          AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = o.personal_to AND u.suspended_at IS NOT NULL)
         "#,
         id as ApiKeyId,
         now,
     )
     .fetch_optional(tx)
-    .await
-}
-
-/// Whether the key `id` has not been revoked.
-pub async fn is_live(tx: &mut Tx, id: ApiKeyId) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT 1 FROM api_keys WHERE id = $1 AND revoked_at IS NULL) AS "exists!""#,
-        id as ApiKeyId
-    )
-    .fetch_one(tx)
     .await
 }
 
@@ -246,4 +237,21 @@ pub async fn revoke(
     .execute(tx)
     .await?;
     Ok(result.rows_affected() == 1)
+}
+
+/// Revokes the keys of the space that is `user`'s own.
+pub async fn revoke_personal(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        UPDATE api_keys k
+        SET revoked_at = $2, updated_at = $2, version = k.version + 1
+        FROM organizations o
+        WHERE o.id = k.organization_id AND o.personal_to = $1 AND k.revoked_at IS NULL
+        "#,
+        user as UserId,
+        now,
+    )
+    .execute(tx)
+    .await
+    .map(drop)
 }

@@ -179,13 +179,14 @@ pub async fn list(
     }
 }
 
-/// Whether nobody but `user` owns the organization. Ask while holding the organization.
+/// Whether nobody but `user` owns the organization and can act. Ask while holding the organization.
 pub async fn is_last_owner(tx: &mut Tx, organization: OrganizationId, user: UserId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"
         SELECT NOT EXISTS (
             SELECT 1 FROM members m JOIN users u ON u.id = m.user_id
             WHERE m.organization_id = $1 AND m.role = 'owner' AND m.user_id <> $2 AND u.deleted_at IS NULL
+              AND u.suspended_at IS NULL
         ) AS "last!"
         "#,
         organization as OrganizationId,

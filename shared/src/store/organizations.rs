@@ -218,18 +218,19 @@ pub async fn hold_joined(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
     .map(drop)
 }
 
-/// The living organizations that `user` owns.
-pub async fn owned(tx: &mut Tx, user: UserId) -> sqlx::Result<Vec<OrganizationId>> {
-    sqlx::query_scalar!(
+/// The living organizations that `user` belongs to, and whether as an owner.
+pub async fn joined(tx: &mut Tx, user: UserId) -> sqlx::Result<Vec<(OrganizationId, bool)>> {
+    let rows = sqlx::query!(
         r#"
-        SELECT o.id AS "id: OrganizationId"
+        SELECT o.id AS "id: OrganizationId", m.role AS "role: Role"
         FROM members m JOIN organizations o ON o.id = m.organization_id
-        WHERE m.user_id = $1 AND m.role = 'owner' AND o.deleted_at IS NULL
+        WHERE m.user_id = $1 AND o.deleted_at IS NULL
         "#,
         user as UserId,
     )
     .fetch_all(tx)
-    .await
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.role == Role::Owner)).collect())
 }
 
 /// Whether the organization has living members besides `user`.

@@ -10,16 +10,19 @@ use crate::{
     personal_data::{Class, Erasure, Records, TABLES},
 };
 
-/// Every row that is `user`'s, table by table, without secrets.
+/// What is personal in every row that is `user`'s, table by table.
 pub async fn export(tx: &mut Tx, user: &User) -> sqlx::Result<Vec<Records>> {
+    let email = address(tx, user).await?;
     let mut found = Vec::new();
     for table in TABLES {
         let Some(whose) = table.whose else { continue };
-        let shown = table.columns.iter().filter(|column| column.class != Class::Secret);
+        let shown =
+            table.columns.iter().filter(|column| matches!(column.class, Class::Personal | Class::Identifier));
         let (pairs, purposes): (Vec<_>, _) = shown
             .map(|column| {
                 let name = camel_case(column.name);
-                (format!("'{name}', {}", column.name), (name, column.purpose))
+                let value = column.exported.unwrap_or(column.name);
+                (format!("'{name}', {value}"), (name, column.purpose))
             })
             .unzip();
         let statement = format!(
@@ -30,7 +33,7 @@ pub async fn export(tx: &mut Tx, user: &User) -> sqlx::Result<Vec<Records>> {
         // Made of constants alone.
         let rows: Value = sqlx::query_scalar(AssertSqlSafe(statement))
             .bind(user.id.0)
-            .bind(&user.email)
+            .bind(&email)
             .fetch_one(&mut *tx)
             .await?;
         found.push(Records { table: table.name, purposes, retention: table.retention, rows });
@@ -40,6 +43,7 @@ pub async fn export(tx: &mut Tx, user: &User) -> sqlx::Result<Vec<Records>> {
 
 /// Overwrites or deletes whatever is personal of `user`.
 pub async fn erase(tx: &mut Tx, user: &User, now: DateTime<Utc>) -> sqlx::Result<()> {
+    let email = address(tx, user).await?;
     for table in TABLES {
         let Some(whose) = table.whose else { continue };
         let statement = match table.erasure {
@@ -50,18 +54,38 @@ pub async fn erase(tx: &mut Tx, user: &User, now: DateTime<Utc>) -> sqlx::Result
                 let set: Vec<_> = columns
                     .filter_map(|column| Some(format!("{} = {}", column.name, column.erased?)))
                     .collect();
-                format!("UPDATE {} SET {} WHERE {whose}", table.name, set.join(", "))
+                let names = table.names.unwrap_or("false");
+                format!("UPDATE {} SET {} WHERE {whose} OR {names}", table.name, set.join(", "))
             }
         };
         // Made of constants alone.
         sqlx::query(AssertSqlSafe(statement))
             .bind(user.id.0)
-            .bind(&user.email)
+            .bind(&email)
             .bind(now)
             .execute(&mut *tx)
             .await?;
     }
     Ok(())
+}
+
+/// The address by which rows are `user`'s: one they have proved, and that is no other living user's by now.
+async fn address(tx: &mut Tx, user: &User) -> sqlx::Result<Option<String>> {
+    if user.email_verified_at.is_none() {
+        return Ok(None);
+    }
+    let taken = sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (
+            SELECT 1 FROM users WHERE lower(email) = lower($1) AND id <> $2 AND deleted_at IS NULL
+        ) AS "exists!"
+        "#,
+        user.email,
+        user.id.0,
+    )
+    .fetch_one(tx)
+    .await?;
+    Ok((!taken).then(|| user.email.clone()))
 }
 
 fn camel_case(name: &str) -> String {

@@ -165,6 +165,26 @@ pub async fn hold(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
     users!("SELECT", "FROM users WHERE id = $1 FOR NO KEY UPDATE", id as UserId).fetch_optional(tx).await
 }
 
+/// Whether `administrator` is one and can act; nobody else changes them or `other` before this transaction ends.
+///
+/// Both are held in the order of their ids, so that two administrators who deal with each other do not wait for each other.
+pub async fn hold_both(tx: &mut Tx, administrator: UserId, other: UserId) -> sqlx::Result<bool> {
+    let held = sqlx::query_scalar!(
+        r#"
+        SELECT id = $1 AND system_administrator AND deleted_at IS NULL AND suspended_at IS NULL AS "is_one!"
+        FROM users
+        WHERE id IN ($1, $2)
+        ORDER BY id
+        FOR NO KEY UPDATE
+        "#,
+        administrator as UserId,
+        other as UserId,
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(held.contains(&true))
+}
+
 /// How the living user with `email`, in whatever case, signs in, unless suspended.
 pub async fn credentials_by_email(tx: &mut Tx, email: &Email) -> sqlx::Result<Option<Credentials>> {
     sqlx::query_as!(
@@ -219,7 +239,7 @@ pub async fn replace_password(
         r#"
         UPDATE users
         SET password_hash = $3, updated_at = $4
-        WHERE id = $1 AND password_hash = $2 AND deleted_at IS NULL
+        WHERE id = $1 AND password_hash = $2 AND deleted_at IS NULL AND suspended_at IS NULL
         "#,
         id as UserId,
         seen,

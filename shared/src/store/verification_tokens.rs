@@ -75,26 +75,42 @@ pub async fn insert(tx: &mut Tx, new: &NewToken<'_>, now: DateTime<Utc>) -> sqlx
     .map(drop)
 }
 
-/// Whether a token could be used up now.
-pub async fn is_live(
+/// Whose token it is, if it could be used up now.
+///
+/// Hold them before using it up: whoever withdraws tokens holds the user first, too.
+pub async fn owner(
     tx: &mut Tx,
     purpose: Purpose,
     token_hash: &[u8],
     now: DateTime<Utc>,
-) -> sqlx::Result<bool> {
+) -> sqlx::Result<Option<UserId>> {
     sqlx::query_scalar!(
         r#"
-        SELECT EXISTS (
-            SELECT 1 FROM verification_tokens
-            WHERE purpose = $1 AND token_hash = $2 AND consumed_at IS NULL AND expires_at > $3
-        ) AS "exists!"
+        SELECT user_id AS "user_id: UserId"
+        FROM verification_tokens
+        WHERE purpose = $1 AND token_hash = $2 AND consumed_at IS NULL AND expires_at > $3
         "#,
         purpose.word(),
         token_hash,
         now,
     )
-    .fetch_one(tx)
+    .fetch_optional(tx)
     .await
+}
+
+/// Makes the digits mailed to `user` worthless; the links beside them go on working.
+pub async fn forget_codes(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        UPDATE verification_tokens
+        SET code_hash = NULL
+        WHERE user_id = $1 AND purpose = 'magic_link' AND consumed_at IS NULL AND code_hash IS NOT NULL
+        "#,
+        user as UserId,
+    )
+    .execute(tx)
+    .await
+    .map(drop)
 }
 
 /// Uses a token up; of any number who try at once, one gets it.

@@ -40,37 +40,39 @@ pub async fn create(
     Body(given): Body<MagicLinkRequest>,
 ) -> Result<StatusCode, ApiError> {
     let email = given.email.as_ref();
-    throttle::attempt(&state, &format!("magic-link:{email}"), &request).await?;
+    throttle::request(&state, "magic-link", email, &request).await?;
     let may_mail = throttle::may_mail(&state, "magic-link", email).await?;
     let now = state.app.clock.now();
     let (token, code) = (OneTimeToken::generate()?, six_digits()?);
-    let user = state
-        .app
-        .db
-        .transaction(async |tx| -> anyhow::Result<_> {
-            let user = store::users::find_by_email(tx, &given.email).await?.filter(|_| may_mail);
-            let mut event = Event::anonymous(Action::MagicLinkRequested, &request);
-            if let Some(user) = &user {
-                event.target = Some(user.id.0);
-                let proof = NewToken {
-                    purpose: Purpose::MagicLink,
-                    user: user.id,
-                    email: &user.email,
-                    token_hash: &token.hash(),
-                    code_hash: Some(&code_hash(&state, user.id, &code).await?),
-                    expires_at: now + mails::MAGIC_LINK_LIFETIME,
-                };
-                store::verification_tokens::insert(tx, &proof, now).await?;
-            }
-            store::audit_events::insert(tx, &event, now).await?;
-            Ok(user)
-        })
-        .await?;
     mails::evenly(async {
+        let user = state
+            .app
+            .db
+            .transaction(async |tx| -> anyhow::Result<_> {
+                let user = store::users::find_by_email(tx, &given.email).await?.filter(|_| may_mail);
+                let mut event = Event::anonymous(Action::MagicLinkRequested, &request);
+                if let Some(user) = &user {
+                    event.target = Some(user.id.0);
+                    // One code at a time: guesses are not to be shared among many.
+                    store::verification_tokens::forget_codes(tx, user.id).await?;
+                    let proof = NewToken {
+                        purpose: Purpose::MagicLink,
+                        user: user.id,
+                        email: &user.email,
+                        token_hash: &token.hash(),
+                        code_hash: Some(&code_hash(&state, user.id, &code).await?),
+                        expires_at: now + mails::MAGIC_LINK_LIFETIME,
+                    };
+                    store::verification_tokens::insert(tx, &proof, now).await?;
+                }
+                store::audit_events::insert(tx, &event, now).await?;
+                Ok(user)
+            })
+            .await?;
         if let Some(user) = user {
             mails::send_magic_link(&state, &user.email, &token, code).await;
         }
+        Ok(StatusCode::ACCEPTED)
     })
-    .await;
-    Ok(StatusCode::ACCEPTED)
+    .await
 }

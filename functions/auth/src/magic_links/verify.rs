@@ -8,7 +8,7 @@ use shared::{
     error::Problem,
     http::RequestInfo,
     idempotency::{Create, IdempotencyKey, Once},
-    ids::{SessionId, VerificationTokenId},
+    ids::{SessionId, UserId, VerificationTokenId},
     one_time::OneTimeToken,
     page::Data,
     store::{
@@ -49,13 +49,13 @@ pub enum Proof {
     /// The one with this token.
     Token(OneTimeToken),
     /// The one with the digits that matched.
-    Guessed(VerificationTokenId),
+    Guessed(UserId, VerificationTokenId),
 }
 
 /// Sign in with a magic link or its code.
 ///
 /// It proves the address. If nobody had proved it before, whoever set the account's password may be someone else: the password is
-/// removed, and all other sessions end.
+/// removed, all other sessions end, and so do API keys of the personal organization and other mailed links.
 #[utoipa::path(
     post, path = "/v1/auth/magic-links/verify", tag = "auth", operation_id = "verify_magic_link",
     request_body = MagicLinkProof, params(IdempotencyKey),
@@ -80,7 +80,7 @@ pub async fn verify(
         }
         (None, Some(email), Some(code)) => {
             let who = format!("email:{}", email.as_ref().to_lowercase());
-            (guess(&state, &request, &email, &code).await?.map(Proof::Guessed), who)
+            (guess(&state, &request, &email, &code).await?, who)
         }
         _ => return Err(refusals::TOKEN_OR_CODE.into()),
     };
@@ -100,24 +100,33 @@ pub async fn sign_in(
     let now = state.app.clock.now();
     let (response, ended) = once
         .run(&state.app, who, async |tx| {
-            let (consumed, refusal) = match proof {
+            let (owner, refusal) = match &proof {
                 Some(Proof::Token(token)) => (
-                    store::verification_tokens::consume(tx, Purpose::MagicLink, &token.hash(), now).await?,
+                    store::verification_tokens::owner(tx, Purpose::MagicLink, &token.hash(), now).await?,
                     refusals::INVALID_TOKEN.at("/token"),
                 ),
-                Some(Proof::Guessed(id)) => (
-                    store::verification_tokens::consume_guessed(tx, id, now).await?,
-                    refusals::INVALID_CODE.at("/code"),
-                ),
+                Some(Proof::Guessed(owner, _)) => (Some(*owner), refusals::INVALID_CODE.at("/code")),
                 None => (None, refusals::INVALID_CODE.at("/code")),
             };
+            let Some(owner) = owner else { return Err(refusal) };
+            let before = store::users::hold(tx, owner).await?;
+            let consumed = match &proof {
+                Some(Proof::Token(token)) => {
+                    store::verification_tokens::consume(tx, Purpose::MagicLink, &token.hash(), now).await?
+                }
+                Some(Proof::Guessed(_, id)) => {
+                    store::verification_tokens::consume_guessed(tx, *id, now).await?
+                }
+                None => None,
+            };
             let Some(Consumed { user_id, email }) = consumed else { return Err(refusal) };
-            let before = store::users::hold(tx, user_id).await?;
             let user = store::users::verify_email(tx, user_id, &email, now).await?;
             let (Some(before), Some(user)) = (before, user) else { return Err(refusal) };
             let mut ended: Vec<SessionId> = Vec::new();
             if before.email_verified_at.is_none() {
                 store::users::set_password(tx, user_id, None, now).await?;
+                store::verification_tokens::withdraw(tx, user_id, Purpose::ALL, now).await?;
+                store::api_keys::revoke_personal(tx, user_id, now).await?;
                 ended = store::sessions::revoke_all(tx, user_id, None, "address_proved", now).await?;
             }
             Ok((grant::sign_in(state, tx, user, transport, request, now).await?, ended))
@@ -133,8 +142,11 @@ async fn guess(
     request: &RequestInfo,
     email: &Email,
     code: &str,
-) -> Result<Option<VerificationTokenId>, ApiError> {
+) -> Result<Option<Proof>, ApiError> {
     let attempt = throttle::attempt(state, &format!("code:{}", email.as_ref()), request).await?;
+    if !throttle::may_guess_code(state, email.as_ref()).await? {
+        return Ok(None);
+    }
     let now = state.app.clock.now();
     let found = state
         .app
@@ -146,7 +158,7 @@ async fn guess(
             let right = candidates.into_iter().find(|candidate| {
                 candidate.code_hash.as_deref().is_some_and(|code| code.ct_eq(&hash).into())
             });
-            Ok(right.map(|right| right.id))
+            Ok(right.map(|right| Proof::Guessed(user.id, right.id)))
         })
         .await?;
     if found.is_some() {

@@ -15,7 +15,7 @@ use shared::{
     etag::{IfMatch, STALE},
     extract::OptionalBody,
     http::RequestInfo,
-    store,
+    store::{self, verification_tokens::Purpose},
     text::Password,
 };
 use utoipa::ToSchema;
@@ -35,7 +35,7 @@ pub struct Reauthentication {
 
 /// Delete my account.
 ///
-/// Ends all sessions, and deletes the organizations that nobody else belongs to. The address is free for a new account at
+/// Ends all sessions, leaves all organizations, and deletes those that nobody else belongs to. The address is free for a new account at
 /// once.
 #[utoipa::path(
     delete, path = "/v1/auth/me", tag = "auth", operation_id = "delete_me",
@@ -67,9 +67,10 @@ pub async fn delete(
             if !store::users::delete(tx, caller.user, version, seen.as_deref(), now).await? {
                 return Err(if version.is_some() { STALE.into() } else { UNAUTHENTICATED.into() });
             }
-            account::leave_organizations(tx, caller.user, now).await?;
-            let ended = store::sessions::revoke_all(tx, caller.user, None, "user_deleted", now).await?;
             let event = Event::new(Action::UserDeleted, caller.user, &request).through(caller.session);
+            account::leave_organizations(tx, caller.user, &event, now).await?;
+            store::verification_tokens::withdraw(tx, caller.user, Purpose::ALL, now).await?;
+            let ended = store::sessions::revoke_all(tx, caller.user, None, "user_deleted", now).await?;
             store::audit_events::insert(tx, &event, now).await?;
             Ok(ended)
         })

@@ -23,7 +23,7 @@ pub async fn export(
     request: RequestInfo,
 ) -> Result<Json<Data<Export>>, ApiError> {
     // Costly, and never urgent.
-    throttle::attempt(&state, &format!("export:{}", caller.user), &request).await?;
+    throttle::request(&state, "export", &caller.user.to_string(), &request).await?;
     let now = state.app.clock.now();
     let export = state
         .app

@@ -14,6 +14,7 @@ use shared::{
         member::Principal,
         permission::{ManageApiKeys, Scope},
     },
+    error::Problem,
     extract::Patch,
     http::RequestInfo,
     idempotency::{Create, IdempotencyKey, Made},
@@ -25,6 +26,7 @@ use shared::{
 use utoipa::ToSchema;
 
 use super::{ApiKeyWithSecret, words};
+use crate::proved::require_proved_address;
 use crate::{OrganizationsState, refusals};
 
 /// How long a key is valid for which nothing else was asked.
@@ -52,7 +54,10 @@ pub struct NewApiKey {
     operation_id = "create_api_key", request_body = NewApiKey,
     params(("organizationId" = OrganizationId, Path, description = "The organization's id."), IdempotencyKey),
     security(("bearer" = [])),
-    responses((status = 201, description = "The key, with its secret.", body = Data<ApiKeyWithSecret>)),
+    responses(
+        (status = 201, description = "The key, with its secret.", body = Data<ApiKeyWithSecret>),
+        (status = 403, description = "`address-not-proved`", body = Problem, content_type = "application/problem+json"),
+    ),
 )]
 pub async fn create(
     State(state): State<OrganizationsState>,
@@ -75,7 +80,8 @@ pub async fn create(
     let token = ApiKeyToken::generate(ApiKeyId::new())?;
     let (response, _) = once
         .run(&state.app, &member.principal.name(), async |tx| {
-            member.hold(tx).await?;
+            member.hold(tx, now).await?;
+            require_proved_address(tx, &member.principal).await?;
             let row = store::api_keys::NewApiKey {
                 id: token.id,
                 name: new.name.as_ref(),

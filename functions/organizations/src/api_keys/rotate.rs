@@ -83,7 +83,7 @@ pub async fn rotate(
     let until = now + TimeDelta::seconds(i64::from(new.overlap_seconds.0));
     let (response, _) = once
         .run(&state.app, &member.principal.name(), async |tx| {
-            member.hold(tx).await?;
+            member.hold(tx, now).await?;
             if store::api_keys::find(tx, organization, target.id).await?.is_none() {
                 return Err(refusals::NO_SUCH_API_KEY.into());
             }

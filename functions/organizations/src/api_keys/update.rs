@@ -69,7 +69,7 @@ pub async fn update(
         .app
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
-            member.hold(tx).await?;
+            member.hold(tx, now).await?;
             if store::api_keys::find(tx, organization, target.id).await?.is_none() {
                 return Err(refusals::NO_SUCH_API_KEY.into());
             }

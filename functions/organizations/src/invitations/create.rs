@@ -28,12 +28,15 @@ use shared::{
 use utoipa::ToSchema;
 
 use super::InvitationView;
-use crate::{OrganizationsState, refusals};
+use crate::{OrganizationsState, proved::require_proved_address, refusals};
 
 /// How long an invitation can be answered.
 const LIFETIME: TimeDelta = TimeDelta::days(7);
 /// Each one is a mail.
-const LIMIT: Limit = Limit { name: "invitations", max: 100, window: Duration::from_hours(1) };
+const PER_ORGANIZATION: Limit = Limit { name: "invitations", max: 100, window: Duration::from_hours(1) };
+/// … to someone who may not want it.
+const PER_ADDRESS: Limit =
+    Limit { name: "invitations-by-address", max: 10, window: Duration::from_hours(24) };
 
 /// Whom to invite.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -54,7 +57,7 @@ pub struct NewInvitation {
     security(("bearer" = []), ("apiKey" = [])),
     responses(
         (status = 201, description = "A mail is on its way.", body = Data<InvitationView>),
-        (status = 403, description = "`role-above-own`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`role-above-own` or `address-not-proved`", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`already-member`, `already-invited` or `personal-organization`", body = Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -68,9 +71,12 @@ pub async fn create(
     if organization.personal_to.is_some() {
         return Err(refusals::PERSONAL.into());
     }
-    let verdict = rate_limit::take(&state.app, LIMIT, &organization.id.to_string()).await;
-    if !verdict.allowed {
-        return Err(refusals::TOO_MANY_INVITATIONS.retry_after(verdict.reset));
+    let address = rate_limit::pseudonym(new.email.as_ref());
+    for (limit, subject) in [(PER_ORGANIZATION, organization.id.to_string()), (PER_ADDRESS, address)] {
+        let verdict = rate_limit::take(&state.app, limit, &subject).await;
+        if !verdict.allowed {
+            return Err(refusals::TOO_MANY_INVITATIONS.retry_after(verdict.reset));
+        }
     }
     let (email, now) = (new.email.as_ref(), state.app.clock.now());
     let token = OneTimeToken::generate()?;
@@ -80,9 +86,10 @@ pub async fn create(
     };
     let (response, invited) = once
         .run(&state.app, &member.principal.name(), async |tx| {
-            if new.role > member.hold(tx).await? {
+            if new.role > member.hold(tx, now).await? {
                 return Err(refusals::ROLE_ABOVE_OWN.into());
             }
+            require_proved_address(tx, &member.principal).await?;
             if store::members::has_email(tx, organization.id, email).await? {
                 return Err(ALREADY_MEMBER.into());
             }

@@ -28,6 +28,7 @@ use crate::{OrganizationsState, refusals};
     security(("bearer" = []), ("apiKey" = [])),
     responses(
         (status = 204, description = "It can no longer be accepted."),
+        (status = 403, description = "`role-above-own`", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`invitation-not-found`", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`invitation-ended`", body = Problem, content_type = "application/problem+json"),
     ),
@@ -44,9 +45,12 @@ pub async fn revoke(
         .app
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
-            member.hold(tx).await?;
+            let own = member.hold(tx, now).await?;
             let found = store::invitations::find(tx, organization, target.id).await?;
             let found = found.ok_or(refusals::NO_SUCH_INVITATION)?;
+            if found.role > own {
+                return Err(refusals::ROLE_ABOVE_OWN.into());
+            }
             if version.is_some_and(|version| version != found.version) {
                 return Err(STALE.into());
             }

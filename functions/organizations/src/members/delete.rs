@@ -53,10 +53,11 @@ pub async fn delete(
         .app
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
-            let own = member.hold(tx).await?;
+            let own = member.hold(tx, now).await?;
             let found = store::members::find(tx, organization, target.id).await?;
             let found = found.ok_or(refusals::NO_SUCH_MEMBER)?;
-            if !leaves && (own < Role::Admin || found.role > own) {
+            let may_remove = own >= Role::Admin || matches!(member.principal, Principal::ApiKey(_));
+            if !leaves && (!may_remove || found.role > own) {
                 return Err(refusals::ROLE_ABOVE_OWN.into());
             }
             if found.role == Role::Owner && store::members::is_last_owner(tx, organization, target.id).await?

@@ -42,7 +42,7 @@ pub struct MemberChanges {
         IfMatch,
     ),
     request_body(content((MemberChanges = "application/json"), (MemberChanges = "application/merge-patch+json"))),
-    security(("bearer" = []), ("apiKey" = [])),
+    security(("bearer" = [])),
     responses(
         (status = 200, description = "The member as they are now.", body = Data<MemberView>),
         (status = 403, description = "`role-above-own`", body = Problem, content_type = "application/problem+json"),
@@ -63,7 +63,7 @@ pub async fn update(
         .app
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
-            let own = member.hold(tx).await?;
+            let own = member.hold(tx, now).await?;
             let found = store::members::find(tx, organization, target.id).await?;
             let found = found.ok_or(refusals::NO_SUCH_MEMBER)?;
             if found.role.max(role) > own {

@@ -16,14 +16,14 @@ use crate::user::{Shown, UserView, shown};
     responses(
         (status = 200, description = "The user may be erased.", body = Data<UserView>),
         (status = 404, description = "`user-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`user-erased`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`user-erased` or `own-account`", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 pub async fn lift(
     State(state): State<AppState>,
-    Administrator(caller): Administrator,
+    administrator: Administrator,
     request: RequestInfo,
     Path(id): Path<UserId>,
 ) -> Result<Shown, ApiError> {
-    Ok(shown(set(&state, &caller, &request, id, None).await?))
+    Ok(shown(set(&state, &administrator, &request, id, None).await?))
 }

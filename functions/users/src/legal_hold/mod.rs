@@ -6,7 +6,7 @@ pub mod place;
 use shared::{
     ApiError, AppState,
     audit::{Action, Event},
-    auth::Caller,
+    auth::Administrator,
     http::RequestInfo,
     ids::UserId,
     store::{self, users::User},
@@ -17,16 +17,21 @@ use crate::{refusals, user::hold};
 /// Places a hold for a reason, or lifts it when there is none.
 async fn set(
     state: &AppState,
-    caller: &Caller,
+    administrator: &Administrator,
     request: &RequestInfo,
     id: UserId,
     reason: Option<&str>,
 ) -> Result<User, ApiError> {
+    let caller = &administrator.0;
+    if id == caller.user {
+        return Err(refusals::OWN_ACCOUNT.into());
+    }
     let now = state.clock.now();
     let action = if reason.is_some() { Action::LegalHoldPlaced } else { Action::LegalHoldLifted };
     state
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
+            administrator.hold(tx, id).await?;
             hold(tx, id).await?;
             let user = store::users::set_legal_hold(tx, id, reason, now).await?;
             let event = Event::new(action, caller.user, request).through(caller.session);

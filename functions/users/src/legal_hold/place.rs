@@ -25,15 +25,15 @@ use crate::{
     responses(
         (status = 200, description = "Nothing of the user will be erased.", body = Data<UserView>),
         (status = 404, description = "`user-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`user-erased`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`user-erased` or `own-account`", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 pub async fn place(
     State(state): State<AppState>,
-    Administrator(caller): Administrator,
+    administrator: Administrator,
     request: RequestInfo,
     Path(id): Path<UserId>,
     Body(because): Body<Because>,
 ) -> Result<Shown, ApiError> {
-    Ok(shown(set(&state, &caller, &request, id, Some(because.reason.as_ref())).await?))
+    Ok(shown(set(&state, &administrator, &request, id, Some(because.reason.as_ref())).await?))
 }
