@@ -27,7 +27,9 @@ async fn one_request_sent_sixteen_times_at_once_makes_one_organization() {
         let (made, waiting): (Vec<_>, Vec<_>) =
             all_at_once(&client).await.into_iter().partition(|answer| answer.status == 201);
 
-        waiting.iter().for_each(|answer| answer.refused(409, "idempotency-key-in-progress"));
+        for answer in &waiting {
+            answer.refused(409, "idempotency-key-in-progress");
+        }
         let ids: HashSet<_> = made.iter().map(Answer::id).collect();
         assert_eq!(ids.len(), 1, "{made:?}");
         let first = made.iter().filter(|answer| answer.header("idempotency-replayed").is_empty());
@@ -83,7 +85,9 @@ async fn a_person_who_registers_sixteen_times_at_once_has_one_account() {
     let answers = join_all(clients.iter().map(|client| client.post("/v1/auth/register", body.clone()))).await;
 
     let (made, waiting): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
-    waiting.iter().for_each(|answer| answer.refused(409, "idempotency-key-in-progress"));
+    for answer in &waiting {
+        answer.refused(409, "idempotency-key-in-progress");
+    }
     let ids: HashSet<_> = made.iter().map(|answer| answer.text("/data/user/id")).collect();
     assert_eq!(ids.len(), 1);
     assert_eq!(app.database.value::<i64>("SELECT count(*) FROM users").await, 1);

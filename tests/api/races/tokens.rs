@@ -76,7 +76,9 @@ async fn of_sixteen_who_guess_at_one_code_five_are_heard() {
 
     let answers = strangers(&app, "/v1/auth/magic-links/verify", guess).await;
 
-    answers.iter().for_each(|answer| answer.refused(422, "invalid-code"));
+    for answer in &answers {
+        answer.refused(422, "invalid-code");
+    }
     let attempts = "SELECT max(code_attempts) FROM verification_tokens";
     assert_eq!(app.database.value::<i32>(attempts).await, 5);
     let right = json!({ "email": ada.email, "code": code });

@@ -1,0 +1,81 @@
+//! Every list that comes in pages, read while rows come and go.
+
+mod organizations;
+mod system;
+
+use std::collections::HashSet;
+
+use harness::Client;
+use serde_json::Value;
+
+/// After how many pages of one reading something changes.
+const CHANGES: usize = 3;
+
+fn id(row: &Value) -> &str {
+    row["id"].as_str().expect("an id")
+}
+
+fn ids(rows: &[Value]) -> HashSet<String> {
+    rows.iter().map(|row| id(row).to_owned()).collect()
+}
+
+/// One page, and how to go on.
+async fn page(client: &Client<'_>, path: &str, query: &str) -> (Vec<Value>, Option<String>) {
+    let page = client.get(&format!("{path}?{query}")).await.ok(200);
+    let next = page.body["meta"]["nextCursor"].as_str().map(str::to_owned);
+    (page.body["data"].as_array().expect("a list").clone(), next)
+}
+
+/// Reads the list at `path` two by two, in both orders, while `change` happens after the first pages, which is given what was
+/// seen last. What is there before and after is seen, once, in order, with nothing that `filter` leaves out.
+async fn is_complete(
+    client: &Client<'_>,
+    path: &str,
+    filter: &str,
+    fits: impl Fn(&Value) -> bool,
+    mut change: impl AsyncFnMut(&[Value]),
+) {
+    for sort in ["createdAt", "-createdAt"] {
+        let said = format!("{path}?{filter} by {sort}");
+        let whole = format!("limit=100&sort={sort}{filter}");
+        let (before, rest) = page(client, path, &whole).await;
+        assert!(rest.is_none() && before.len() > 1, "{said}: {before:#?}");
+        let (mut seen, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
+        loop {
+            let (rows, next) = page(client, path, &format!("limit=2&sort={sort}{filter}{cursor}")).await;
+            if pages < CHANGES {
+                change(&rows).await;
+            }
+            pages += 1;
+            seen.extend(rows);
+            match next {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        let (after, _) = page(client, path, &whole).await;
+
+        let distinct = ids(&seen);
+        assert_eq!(distinct.len(), seen.len(), "{said} has a row twice: {seen:#?}");
+        let missed: Vec<_> = ids(&before).intersection(&ids(&after)).cloned().collect();
+        let missed: Vec<_> = missed.iter().filter(|id| !distinct.contains(*id)).collect();
+        assert!(missed.is_empty(), "{said} lacks {missed:?}: {seen:#?}");
+        assert!(seen.iter().all(&fits), "{said} has what does not fit: {seen:#?}");
+        let place = |row: &Value| {
+            let at = row["createdAt"].as_str().or(row["occurredAt"].as_str()).expect("a time");
+            (at.to_owned(), id(row).to_owned())
+        };
+        let mut places: Vec<_> = seen.iter().map(place).collect();
+        if sort.starts_with('-') {
+            places.reverse();
+        }
+        assert!(places.is_sorted(), "{said} is in disorder: {places:#?}");
+    }
+}
+
+/// The last of `rows` that may go: the very one that the cursor stands on, if it can be.
+fn goes<'a>(rows: &'a [Value], member: &str) -> Option<&'a str> {
+    let goes =
+        |row: &&Value| row[member].as_str().is_some_and(|text| text.to_lowercase().starts_with("goes"));
+    rows.iter().rev().find(goes).map(id)
+}
