@@ -23,6 +23,8 @@ async fn a_key_may_what_its_scopes_say_in_its_own_organization() {
         client.get(&format!("{team}/members")).await.ok(200);
         client.get(&format!("{team}/audit-events")).await.refused(403, "scope-needed");
         client.patch(&team, json!({ "name": "Mine" })).await.refused(403, "scope-needed");
+        let member = format!("{team}/members/{}", ada.id);
+        client.patch(&member, json!({ "role": "member" })).await.refused(403, "scope-needed");
         client.get(&format!("{team}/api-keys")).await.refused(403, "scope-needed");
         client.delete(&team).await.refused(403, "scope-needed");
         client.get(&other).await.refused(404, "organization-not-found");
@@ -148,4 +150,56 @@ async fn a_key_has_requests_of_its_own_wherever_it_is_used() {
     }
     app.client().token(&key).get(&team).await.refused(429, "too-many-requests");
     app.client().get("/v1/config").await.ok(200);
+}
+
+#[tokio::test]
+async fn a_key_makes_nobody_more_than_a_member_and_removes_nobody_who_is() {
+    let app = TestApp::new().await;
+    let (ada, bob, eve) =
+        (app.person("Ada").await, app.proved_person("Bob").await, app.proved_person("Eve").await);
+    let team = ada.found("Engines").await;
+    ada.add(&team, &bob, "admin").await;
+    ada.add(&team, &eve, "member").await;
+    let powerful =
+        json!({ "name": "Powerful", "scopes": ["members:write", "invitations:write", "members:read"] });
+    let (_, key) = make(&ada, &team, powerful).await;
+    let program = app.client().token(&key);
+    let member = |id: &str| format!("{team}/members/{id}");
+    for role in ["admin", "owner"] {
+        let invitation = json!({ "email": "mallory@example.com", "role": role });
+        program.post(&format!("{team}/invitations"), invitation).await.refused(403, "role-above-own");
+    }
+    program.patch(&member(&eve.id), json!({ "role": "admin" })).await.refused(403, "scope-needed");
+    program.delete(&member(&bob.id)).await.refused(403, "role-above-own");
+    program.delete(&member(&eve.id)).await.ok(204);
+    let invitation = json!({ "email": "new@example.com", "role": "member" });
+    program.post(&format!("{team}/invitations"), invitation).await.ok(201);
+}
+
+#[tokio::test]
+async fn a_key_of_a_persons_own_space_is_suspended_with_them() {
+    let app = TestApp::new().await;
+    let (ada, grace) = (app.proved_person("Ada").await, app.administrator("Grace").await);
+    let own = ada.client.get("/v1/organizations").await.ok(200);
+    let own = format!("/v1/organizations/{}", own.text("/data/0/id"));
+    let (_, key) = make(&ada, &own, reader()).await;
+    app.client().token(&key).get(&own).await.ok(200);
+    let user = format!("/v1/users/{}", ada.id);
+    grace.client.post(&format!("{user}/suspend"), json!({ "reason": "abuse" })).await.ok(200);
+    app.client().token(&key).get(&own).await.refused(401, "unauthenticated");
+    grace.client.post_nothing(&format!("{user}/restore")).await.ok(200);
+    app.client().token(&key).get(&own).await.ok(200);
+}
+
+#[tokio::test]
+async fn who_has_not_proved_their_address_makes_no_keys_and_invites_nobody() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    let own = ada.client.get("/v1/organizations").await.ok(200);
+    let own = format!("/v1/organizations/{}", own.text("/data/0/id"));
+    ada.client.post(&format!("{own}/api-keys"), reader()).await.refused(403, "address-not-proved");
+    let team = ada.client.post("/v1/organizations", json!({ "name": "Engines" })).await.ok(201);
+    let team = format!("/v1/organizations/{}", team.text("/data/id"));
+    let invitation = json!({ "email": "bob@example.com", "role": "member" });
+    ada.client.post(&format!("{team}/invitations"), invitation).await.refused(403, "address-not-proved");
 }

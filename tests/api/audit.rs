@@ -22,7 +22,7 @@ async fn every_act_that_matters_leaves_an_event() {
     assert_eq!(
         log,
         "user.registered success, session.created success, session.created success, session.created denied, \
-         user.updated success, session.revoked success, user.password_changed success, user.deleted success"
+         user.updated success, session.revoked success, user.password_changed success, organization.deleted success, user.deleted success"
     );
     let complete = "SELECT bool_and(actor_id IS NOT NULL AND ip_address LIKE '10.%' AND length(request_id) = 36) FROM audit_events";
     assert!(app.database.value::<bool>(complete).await);

@@ -60,3 +60,27 @@ async fn an_address_that_was_taken_meanwhile_stays_with_who_took_it() {
     app.client().post("/v1/auth/confirm-email", token).await.refused(409, "email-taken");
     assert_eq!(ada.client.get("/v1/auth/me").await.ok(200).text("/data/email"), ada.email);
 }
+
+#[tokio::test]
+async fn a_wish_to_move_does_not_outlive_the_password_it_was_made_with() {
+    let app = TestApp::new().await;
+    let victim = app.proved_person("Victim").await;
+    let wish = async || {
+        let login = victim.sign_in_again().await;
+        login.client.post("/v1/auth/change-email", move_to("mallory@example.com")).await.ok(202);
+        json!({ "token": app.token_mailed_to("mallory@example.com") })
+    };
+    let token = wish().await;
+    let change = json!({ "currentPassword": "correct horse battery staple", "newPassword": "correct horse battery staple!" });
+    victim.client.post("/v1/auth/change-password", change).await.ok(204);
+    app.client().post("/v1/auth/confirm-email", token).await.refused(422, "invalid-token");
+
+    let back = json!({ "currentPassword": "correct horse battery staple!", "newPassword": "correct horse battery staple" });
+    victim.client.post("/v1/auth/change-password", back).await.ok(204);
+    let token = wish().await;
+    app.client().post("/v1/auth/forgot-password", json!({ "email": victim.email })).await.ok(202);
+    let reset =
+        json!({ "token": app.token_mailed_to(&victim.email), "newPassword": "an entirely different phrase" });
+    app.client().post("/v1/auth/reset-password", reset).await.ok(204);
+    app.client().post("/v1/auth/confirm-email", token).await.refused(422, "invalid-token");
+}

@@ -97,3 +97,32 @@ async fn the_name_of_an_organization_is_text_in_a_mail() {
     ada.client.post(&format!("{team}/invitations"), invitation).await.ok(201);
     assert!(!app.mail_to("bob@example.com").html.contains("<img"));
 }
+
+#[tokio::test]
+async fn an_invitation_is_worth_what_its_sender_still_may() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.person("Ada").await, app.proved_person("Bob").await);
+    let team = ada.found("Engines").await;
+    ada.add(&team, &bob, "owner").await;
+    let (friend, other) = (app.proved_person("Friend").await, app.proved_person("Other").await);
+    let as_owner = bob.invite(&team, &friend.email, "owner").await;
+    let as_member = bob.invite(&team, &other.email, "member").await;
+    let member = format!("{team}/members/{}", bob.id);
+    ada.client.patch(&member, json!({ "role": "admin" })).await.ok(200);
+    friend.accept(&as_owner.token).await.refused(422, "invalid-token");
+    ada.client.delete(&member).await.ok(204);
+    other.accept(&as_member.token).await.refused(422, "invalid-token");
+}
+
+#[tokio::test]
+async fn nobodys_mailbox_is_flooded_with_invitations() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    let invitation = json!({ "email": "bob@example.com", "role": "member" });
+    for _ in 0..10 {
+        let team = ada.found("Engines").await;
+        ada.client.post(&format!("{team}/invitations"), invitation.clone()).await.ok(201);
+    }
+    let team = ada.found("Engines").await;
+    ada.client.post(&format!("{team}/invitations"), invitation).await.refused(429, "too-many-attempts");
+}

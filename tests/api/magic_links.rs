@@ -111,3 +111,22 @@ async fn a_browser_gets_its_refresh_token_in_the_cookie() {
     assert!(answer.header("set-cookie").starts_with("__Host-arches_refresh=rt_"));
     assert!(answer.body["data"]["refreshToken"].is_null());
 }
+
+#[tokio::test]
+async fn a_day_has_twenty_guesses_at_codes_and_one_code_at_a_time_is_good() {
+    let app = TestApp::new().await;
+    let ada = app.proved_person("Ada").await;
+    let ask = json!({ "email": ada.email });
+    app.client().post("/v1/auth/magic-links", ask.clone()).await.ok(202);
+    let (first, link) = (app.code_mailed_to(&ada.email), app.token_mailed_to(&ada.email));
+    app.client().post("/v1/auth/magic-links", ask).await.ok(202);
+    let earlier = json!({ "email": ada.email, "code": first });
+    app.client().post(VERIFY, earlier.clone()).await.refused(422, "invalid-code");
+    for _ in 0..19 {
+        app.client().post(VERIFY, earlier.clone()).await.refused(422, "invalid-code");
+    }
+    app.database.execute("UPDATE verification_tokens SET code_attempts = 0").await;
+    let right = json!({ "email": ada.email, "code": app.code_mailed_to(&ada.email) });
+    app.client().post(VERIFY, right).await.refused(422, "invalid-code");
+    app.client().post(VERIFY, json!({ "token": link })).await.ok(201);
+}

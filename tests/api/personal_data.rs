@@ -40,6 +40,8 @@ async fn planted(app: &TestApp) -> (String, String) {
     let client = app.client().with("user-agent", PLANTED[4]);
     let answer = client.post("/v1/auth/register", body).await.ok(201);
     let token = answer.text("/data/accessToken").to_owned();
+    let proof = json!({ "token": app.token_mailed_to(PLANTED[1]) });
+    client.post("/v1/auth/verify-email", proof).await.ok(200);
     let ada = client.token(&token);
     ada.patch("/v1/auth/me", json!({ "image": PLANTED[2], "phone": PLANTED[3] })).await.ok(200);
     let own = ada.get("/v1/organizations").await.ok(200);
@@ -118,6 +120,44 @@ async fn of_someone_who_is_erased_nothing_is_found_anywhere() {
 }
 
 #[tokio::test]
+async fn an_address_that_nobody_proved_opens_and_erases_nothing_of_others() {
+    let app = TestApp::new().await;
+    let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
+    let team = ada.found("Secret Project").await;
+    ada.client.patch(&team, json!({ "billingEmail": "bills@example.com" })).await.ok(200);
+    ada.invite(&team, "bills@example.com", "member").await;
+    let squatter = json!({ "name": "Eve", "email": "bills@example.com", "password": "a long enough phrase" });
+    let eve = app.client().post("/v1/auth/register", squatter).await.ok(201);
+
+    let export = app.client().token(eve.text("/data/accessToken")).get("/v1/auth/me/export").await.ok(200);
+    let records = export.body["data"]["records"].as_array().expect("tables");
+    let rows = |table: &str| {
+        records.iter().find(|records| records["table"] == table).map(|records| &records["rows"])
+    };
+    assert_eq!(rows("invitations"), Some(&json!([])));
+    assert!(!export.body.to_string().contains("Secret Project"));
+    grace.client.post_nothing(&format!("/v1/users/{}/erase", eve.text("/data/user/id"))).await.ok(200);
+
+    assert_eq!(ada.client.get(&team).await.ok(200).text("/data/billingEmail"), "bills@example.com");
+    let open = ada.client.get(&format!("{team}/invitations?status=pending")).await.ok(200);
+    assert_eq!(open.text("/data/0/email"), "bills@example.com");
+}
+
+#[tokio::test]
+async fn who_acted_on_someone_is_not_in_their_export() {
+    let app = TestApp::new().await;
+    let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
+    grace.client.patch(&format!("/v1/users/{}", ada.id), json!({ "name": "Countess" })).await.ok(200);
+    let hold = format!("/v1/users/{}/legal-hold", ada.id);
+    grace.client.post(&hold, json!({ "reason": "planted case" })).await.ok(200);
+    let export = ada.client.get("/v1/auth/me/export").await.ok(200).body.to_string();
+    assert!(export.contains("user.updated"), "that it happened is Ada's to know");
+    assert!(
+        !export.contains(&grace.id) && !export.contains(&grace.session) && !export.contains("planted case")
+    );
+}
+
+#[tokio::test]
 async fn a_legal_hold_keeps_everything_until_it_is_lifted() {
     let app = TestApp::new().await;
     let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
@@ -128,6 +168,8 @@ async fn a_legal_hold_keeps_everything_until_it_is_lifted() {
     assert_eq!(answer.text("/data/legalHoldReason"), "case 12/34");
     grace.client.delete(&user).await.ok(204);
     grace.client.post_nothing(&erase).await.refused(409, "legal-hold");
+    let own = format!("/v1/users/{}/legal-hold", grace.id);
+    grace.client.delete(&own).await.refused(409, "own-account");
     grace.client.delete(&hold).await.ok(200);
     grace.client.post_nothing(&erase).await.ok(200);
 }

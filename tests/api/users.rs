@@ -107,3 +107,19 @@ async fn users_are_found_by_address_and_status_and_nothing_else() {
     }
     grace.client.get("/v1/users/019b7c7f-0000-7000-8000-000000000000").await.refused(404, "user-not-found");
 }
+
+#[tokio::test]
+async fn of_two_administrators_who_dismiss_each_other_one_stays() {
+    let app = TestApp::with(&[("DB_POOL_MAX", "8"), ("DB_CONNECTION_TIMEOUT", "10000")]).await;
+    let (grace, root) = (app.administrator("Grace").await, app.administrator("Root").await);
+    for _ in 0..8 {
+        app.database.execute("UPDATE users SET system_administrator = true").await;
+        let dismiss = json!({ "systemAdministrator": false });
+        let (roots, graces) = (format!("/v1/users/{}", root.id), format!("/v1/users/{}", grace.id));
+        let (first, second) =
+            tokio::join!(grace.client.patch(&roots, dismiss.clone()), root.client.patch(&graces, dismiss));
+        let mut statuses = [first.status.as_u16(), second.status.as_u16()];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 403], "{first:?} {second:?}");
+    }
+}

@@ -174,6 +174,7 @@ async fn neither_an_api_key_nor_whom_one_invites_is_in_any_line() {
         body(&organizations.invoke(event).await.expect("an answer"))
     };
 
+    database.execute("UPDATE users SET email_verified_at = created_at").await;
     let token = &registered["data"]["accessToken"];
     let team = post("/v1/organizations", bearer(token, "planted-1"), json!({ "name": "Planted Team" })).await;
     let path = format!("/v1/organizations/{}", team["data"]["id"].as_str().expect("an id"));

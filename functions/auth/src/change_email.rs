@@ -51,7 +51,7 @@ pub async fn change_email(
     let may_mail = throttle::may_mail(&state, "change", email).await?;
     let now = state.app.clock.now();
     let token = OneTimeToken::generate()?;
-    mails::evenly(async {
+    mails::evenly(Box::pin(async {
         let wanted = state
             .app
             .db
@@ -81,6 +81,6 @@ pub async fn change_email(
             mails::send_email_change(&state, email, &token).await;
         }
         Ok(StatusCode::ACCEPTED)
-    })
+    }))
     .await
 }

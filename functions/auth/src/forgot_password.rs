@@ -43,7 +43,7 @@ pub async fn forgot_password(
     let may_mail = throttle::may_mail(&state, "reset", email).await?;
     let now = state.app.clock.now();
     let token = OneTimeToken::generate()?;
-    mails::evenly(async {
+    mails::evenly(Box::pin(async {
         let user = state
             .app
             .db
@@ -70,6 +70,6 @@ pub async fn forgot_password(
             mails::send_reset(&state, &user.email, &token).await;
         }
         Ok(StatusCode::ACCEPTED)
-    })
+    }))
     .await
 }

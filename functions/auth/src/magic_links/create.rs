@@ -44,7 +44,7 @@ pub async fn create(
     let may_mail = throttle::may_mail(&state, "magic-link", email).await?;
     let now = state.app.clock.now();
     let (token, code) = (OneTimeToken::generate()?, six_digits()?);
-    mails::evenly(async {
+    mails::evenly(Box::pin(async {
         let user = state
             .app
             .db
@@ -73,6 +73,6 @@ pub async fn create(
             mails::send_magic_link(&state, &user.email, &token, code).await;
         }
         Ok(StatusCode::ACCEPTED)
-    })
+    }))
     .await
 }
