@@ -1,11 +1,11 @@
 //! One of a few words: the same in JSON, in the documentation and in a `text` column under a `CHECK`.
 
-/// Defines an enum whose variants have a word each, in order.
+/// Defines an enum whose variants have a word each, in order. (A `tt` and no `literal`, which derives cannot look into.)
 ///
 /// Not a PostgreSQL enum: sqlx would have to ask for its number with a named statement, which a transaction pooler mixes up.
 #[macro_export]
 macro_rules! choice {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:tt,)+ }) => {
         $(#[$doc])*
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,

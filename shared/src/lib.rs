@@ -14,6 +14,7 @@ pub mod http;
 pub mod idempotency;
 pub mod ids;
 pub mod mails;
+pub mod moment;
 pub mod one_time;
 pub mod outside;
 pub mod page;
