@@ -1,7 +1,14 @@
 //! The program that reads `openapi.json` and asks the API everything it allows, and what it does not.
 
-use std::{collections::BTreeMap, env, fmt::Write, fs, process::Stdio};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env,
+    fmt::Write,
+    fs,
+    process::Stdio,
+};
 
+use axum::http::Method;
 use harness::{Server, service};
 use local_stack::{Scratch, Tools};
 use serde_json::{Value, json};
@@ -18,7 +25,7 @@ pub const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi.json
 /// One run of it. What is said here comes on top of `schemathesis.toml`.
 #[derive(Default)]
 pub struct Run {
-    tags: Vec<String>,
+    asked: Vec<Described>,
     headers: String,
     parameters: Vec<(String, String)>,
     dictionaries: String,
@@ -33,9 +40,9 @@ struct Operation {
 }
 
 impl Run {
-    /// Asks the operations with one of `tags`.
-    pub fn of(tags: &[&str]) -> Self {
-        Self { tags: tags.iter().map(|tag| (*tag).to_owned()).collect(), ..Self::default() }
+    /// Asks the operations that are `wanted`.
+    pub fn of(wanted: impl FnMut(&Described) -> bool) -> Self {
+        Self { asked: described().into_iter().filter(wanted).collect(), ..Self::default() }
     }
 
     /// Sends a header.
@@ -72,8 +79,8 @@ impl Run {
         self
     }
 
-    /// Asks `server`, and fails with what it says.
-    pub async fn ask(mut self, server: &Server) {
+    /// Asks `server`, fails with what it says, and gives the operations that were answered with success at least once.
+    pub async fn ask(mut self, server: &Server) -> BTreeSet<String> {
         let scratch = Scratch::create().expect("a folder");
         let config = scratch.path().join("schemathesis.toml");
         self.spread();
@@ -84,26 +91,33 @@ impl Run {
         let mut command = tool("schemathesis");
         command.current_dir(scratch.path()).arg("--config-file").arg(&config);
         command.args(["--no-color", "run", DOCUMENT, "--url", server.url(), "--max-examples", &examples]);
-        for tag in &self.tags {
-            command.args(["--include-tag", tag]);
+        for operation in &self.asked {
+            command.args(["--include-operation-id", &operation.name]);
         }
         succeeds(command).await;
+        self.answered(server)
     }
 
     /// Says of each operation what was said of all: a value for all would go before the values for one.
     fn spread(&mut self) {
-        for (path, item) in document()["paths"].as_object().expect("paths") {
-            for operation in item.as_object().expect("an item").values() {
-                let name = operation["operationId"].as_str().expect("a name");
-                for (parameter, value) in &self.parameters {
-                    let (_, segment) = parameter.split_once('.').expect("where it is");
-                    let operation = self.operations.entry(name.to_owned()).or_default();
-                    if path.contains(&format!("{{{segment}}}")) && !operation.parameters.contains(parameter) {
-                        operation.parameters += &pair(parameter, &json!(value));
-                    }
+        for Described { name, path, .. } in described() {
+            let operation = self.operations.entry(name).or_default();
+            for (parameter, value) in &self.parameters {
+                let (_, segment) = parameter.split_once('.').expect("where it is");
+                if path.contains(&format!("{{{segment}}}")) && !operation.parameters.contains(parameter) {
+                    operation.parameters += &pair(parameter, &json!(value));
                 }
             }
         }
+    }
+
+    fn answered(&self, server: &Server) -> BTreeSet<String> {
+        let mut served = server.served();
+        served.retain(|(_, _, status)| status.is_success());
+        let asked = self.asked.iter();
+        let answered =
+            asked.filter(|asked| served.iter().any(|(method, path, _)| asked.serves(method, path)));
+        answered.map(|operation| operation.name.clone()).collect()
     }
 
     fn config(&self) -> String {
@@ -122,9 +136,66 @@ impl Run {
     }
 }
 
-/// The document, read.
-pub fn document() -> Value {
-    serde_json::from_str(include_str!("../../openapi.json")).expect("openapi.json is JSON")
+/// An operation of the document.
+pub struct Described {
+    /// `show_me`
+    pub name: String,
+    method: String,
+    path: String,
+    operation: Value,
+}
+
+impl Described {
+    /// Whether it has this tag.
+    pub fn is_about(&self, tag: &str) -> bool {
+        self.operation["tags"][0] == tag
+    }
+
+    /// Whether anyone may ask it.
+    pub fn is_public(&self) -> bool {
+        self.operation["security"] == json!([])
+    }
+
+    /// Whether it can be asked with this kind of credential.
+    pub fn takes(&self, scheme: &str) -> bool {
+        self.operation["security"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|schemes| schemes.get(scheme).is_some())
+    }
+
+    /// Whether a request for `path` is for this.
+    fn serves(&self, method: &Method, path: &str) -> bool {
+        let (mut described, mut asked) = (self.path.split('/'), path.split('/'));
+        let alike = described
+            .by_ref()
+            .zip(asked.by_ref())
+            .all(|(segment, part)| segment == part || segment.starts_with('{'));
+        alike
+            && described.next().is_none()
+            && asked.next().is_none()
+            && self.method == method.as_str().to_lowercase()
+    }
+}
+
+/// Every operation of the document.
+pub fn described() -> Vec<Described> {
+    let document: Value =
+        serde_json::from_str(include_str!("../../openapi.json")).expect("openapi.json is JSON");
+    let mut all = Vec::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("an item") {
+            let name = operation["operationId"].as_str().expect("a name").to_owned();
+            all.push(Described {
+                name,
+                method: method.clone(),
+                path: path.clone(),
+                operation: operation.clone(),
+            });
+        }
+    }
+    all
 }
 
 /// A line of TOML. Text and lists of text are written as in JSON.
