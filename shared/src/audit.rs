@@ -9,6 +9,7 @@ use crate::{
     auth::member::Principal,
     http::RequestInfo,
     ids::{ApiKeyId, AuditEventId, OrganizationId, SessionId, UserId},
+    moment::Moment,
 };
 
 /// What happened. The names are part of the contract with those who read the log.
@@ -240,10 +241,36 @@ pub struct AuditFilter {
     /// Only what this user did.
     pub actor_id: Option<UserId>,
     /// Only this.
-    #[param(example = "member.updated", max_length = 64)]
-    pub action: Option<String>,
+    #[param(inline)]
+    pub action: Option<ActionName>,
     /// Only what happened then or later.
-    pub since: Option<DateTime<Utc>>,
+    #[param(inline)]
+    pub since: Option<Moment>,
     /// Only what happened before.
-    pub until: Option<DateTime<Utc>>,
+    #[param(inline)]
+    pub until: Option<Moment>,
+}
+
+/// What to look for: an action's name, which need not be one of today's.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
+#[schema(value_type = String, max_length = 64, pattern = r"^[a-z_]+\.[a-z_]+$", example = "member.updated")]
+pub struct ActionName(String);
+
+impl AsRef<str> for ActionName {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for ActionName {
+    type Error = &'static str;
+
+    fn try_from(raw: String) -> Result<Self, Self::Error> {
+        let word = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        match raw.split_once('.') {
+            Some((what, happened)) if raw.len() <= 64 && word(what) && word(happened) => Ok(Self(raw)),
+            _ => Err("an action looks like member.updated"),
+        }
+    }
 }

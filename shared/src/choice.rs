@@ -1,6 +1,6 @@
 //! One of a few words: the same in JSON, in the documentation and in a `text` column under a `CHECK`.
 
-/// Defines an enum whose variants have a word each, in order.
+/// Defines an enum whose variants have a word each, in order. (A `tt` and no `literal`, which derives cannot look into.)
 ///
 /// The word is a `tt`: what matched as a `literal` is no literal any more to the derive of `ToSchema`, which then shows the
 /// name of the variant.

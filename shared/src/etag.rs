@@ -10,7 +10,7 @@ use utoipa::{
     IntoParams,
     openapi::{
         path::{Parameter, ParameterBuilder, ParameterIn},
-        schema::{ObjectBuilder, Type},
+        schema::{ObjectBuilder, OneOfBuilder, Type},
     },
 };
 
@@ -43,12 +43,14 @@ pub struct IfMatch(pub Option<i64>);
 
 impl IntoParams for IfMatch {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let text = ObjectBuilder::new().schema_type(Type::String).examples(["\"1\""]);
+        let text = || ObjectBuilder::new().schema_type(Type::String);
+        let tag = text().pattern(Some(r#"^"[!#-~]*"$"#)).examples(["\"1\""]);
+        let any = text().enum_values(Some(["*"]));
         let header = ParameterBuilder::new()
             .name("If-Match")
             .parameter_in(ParameterIn::Header)
             .description(Some("Do it only if this is still the resource's `ETag`."))
-            .schema(Some(text));
+            .schema(Some(OneOfBuilder::new().item(tag).item(any)));
         vec![header.build()]
     }
 }
@@ -62,7 +64,7 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
             return Ok(Self(None));
         }
         let tag = value.to_str().ok().and_then(|tag| tag.strip_prefix('"')?.strip_suffix('"'));
-        match tag {
+        match tag.filter(|tag| tag.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"')) {
             // A tag we never gave out matches nothing; no version is negative.
             Some(tag) => Ok(Self(Some(tag.parse().unwrap_or(-1)))),
             None => Err(MALFORMED.into()),

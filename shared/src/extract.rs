@@ -100,7 +100,7 @@ pub(crate) async fn body<T: DeserializeOwned, S: Send + Sync>(
     Ok((parse(&bytes)?, bytes))
 }
 
-/// A JSON body that may be left out.
+/// A JSON body that may be left out, or `null`.
 pub struct OptionalBody<T>(pub Option<T>);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OptionalBody<T> {
@@ -112,7 +112,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OptionalBody<T> {
         match (bytes.is_empty(), json) {
             (true, _) => Ok(Self(None)),
             (false, false) => Err(NOT_JSON.into()),
-            (false, true) => parse(&bytes).map(|value| Self(Some(value))),
+            (false, true) => parse(&bytes).map(Self),
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod invitation;
 pub mod mails;
+pub mod moment;
 pub mod one_time;
 pub mod outside;
 pub mod page;

@@ -8,6 +8,8 @@ use uuid::Uuid;
 
 const DEFAULT_LIMIT: u8 = 20;
 const MAX_LIMIT: u8 = 100;
+/// 10,000 AD, in microseconds.
+const FAR_FUTURE: i64 = 253_402_300_800_000_000;
 
 /// `{ "data": … }`, the envelope of one resource.
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,7 +45,7 @@ pub struct PageQuery {
     #[param(value_type = u8, minimum = 1, maximum = 100, default = 20)]
     limit: Limit,
     /// The `nextCursor` of the page before.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]{32}$")]
     cursor: Option<Cursor>,
     /// Oldest first (`createdAt`) or newest first (`-createdAt`).
     #[serde(default)]
@@ -114,8 +116,9 @@ impl Place {
     fn decode(text: &str) -> Option<Self> {
         let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
         let (at, id) = bytes.split_at_checked(8)?;
-        let at = DateTime::from_timestamp_micros(i64::from_be_bytes(at.try_into().ok()?))?;
-        Some(Self { at, id: Uuid::from_slice(id).ok()? })
+        // One that was made up may name a time that the database has not; no row is as old or as new as these.
+        let micros = i64::from_be_bytes(at.try_into().ok()?).clamp(0, FAR_FUTURE);
+        Some(Self { at: DateTime::from_timestamp_micros(micros)?, id: Uuid::from_slice(id).ok()? })
     }
 }
 

@@ -21,7 +21,10 @@ macro_rules! text {
 /// A person's name: 1 to 100 characters, with no space at either end and no control characters.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(try_from = "String")]
-#[schema(value_type = String, min_length = 1, max_length = 100, example = "Ada Lovelace")]
+#[schema(
+    value_type = String, min_length = 1, max_length = 100, example = "Ada Lovelace",
+    pattern = r"^[^\u0000-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u001F\u007F-\u009F]*$",
+)]
 pub struct Name(String);
 text!(Name);
 
@@ -68,7 +71,10 @@ impl TryFrom<String> for Slug {
 /// Why something was done to an account: 1 to 500 characters.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(try_from = "String")]
-#[schema(value_type = String, min_length = 1, max_length = 500, example = "Asked for by the court, case 12/34")]
+#[schema(
+    value_type = String, min_length = 1, max_length = 500, example = "Asked for by the court, case 12/34",
+    pattern = r"^[^\u0000]*[^\s\u0000\u0085][^\u0000]*$",
+)]
 pub struct Reason(String);
 text!(Reason);
 

@@ -158,7 +158,7 @@ impl<'a> Client<'a> {
             Request::builder().method(method).uri(path).body(body).expect("a well-formed request");
         *request.headers_mut() = self.headers.clone();
         request.extensions_mut().insert(gateway(&self.address));
-        let response = self.app.function(path).oneshot(request).await.expect("a router never fails");
+        let response = self.app.functions.at(path).oneshot(request).await.expect("a router never fails");
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = to_bytes(response.into_body(), usize::MAX).await.expect("the body is in memory");
         Answer { status, headers, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
@@ -166,7 +166,7 @@ impl<'a> Client<'a> {
 }
 
 /// What an HTTP API says about a request from `address`.
-fn gateway(address: &str) -> RequestContext {
+pub(crate) fn gateway(address: &str) -> RequestContext {
     let context = json!({
         "requestId": Uuid::new_v4().to_string(),
         "http": { "sourceIp": address, "method": "GET", "path": "/", "protocol": "HTTP/1.1", "userAgent": "test" },

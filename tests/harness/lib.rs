@@ -8,6 +8,7 @@ mod client;
 mod database;
 pub mod document;
 pub mod runtime_api;
+mod server;
 mod tenant;
 
 use std::{collections::HashMap, env, sync::Arc};
@@ -28,6 +29,7 @@ use uuid::Uuid;
 
 pub use client::{Answer, Client, PASSWORD, Person};
 pub use database::Database;
+pub use server::Server;
 pub use tenant::{ApiKey, Invitation, token_in};
 
 /// The moment at which every test starts.
@@ -54,10 +56,30 @@ pub struct TestApp {
     /// For arranging and inspecting what the API cannot.
     pub database: Database,
     mailer: RecordingMailer,
+    functions: Functions,
+}
+
+/// The routers of all API functions.
+#[derive(Clone)]
+struct Functions {
     auth: Router,
     organizations: Router,
     users: Router,
     system: Router,
+}
+
+impl Functions {
+    /// The one that serves `path`.
+    fn at(&self, path: &str) -> Router {
+        let function = match path.split(['/', '?']).nth(2) {
+            Some("auth") => &self.auth,
+            Some("organizations" | "invitations") => &self.organizations,
+            Some("users" | "audit-events") => &self.users,
+            _ if path.starts_with("/account") => &self.auth,
+            _ => &self.system,
+        };
+        function.clone()
+    }
 }
 
 impl TestApp {
@@ -84,26 +106,19 @@ impl TestApp {
         let organizations = http::service(organizations::routes(), mailing);
         let users = http::service(users::routes(), app.clone());
         let system = http::service_with_probes(system::routes(), system::probes(), SystemState::new(app));
-        Self { state, clock, database, mailer, auth, organizations, users, system }
-    }
-
-    /// The function that serves `path`.
-    fn function(&self, path: &str) -> Router {
-        let service = match path.split(['/', '?']).nth(2) {
-            Some("auth") => &self.auth,
-            Some("organizations" | "invitations") => &self.organizations,
-            Some("users" | "audit-events") => &self.users,
-            _ if path.starts_with("/account") => &self.auth,
-            _ => &self.system,
-        };
-        service.clone()
+        let functions = Functions { auth, organizations, users, system };
+        Self { state, clock, database, mailer, functions }
     }
 
     /// A client with an address of its own, signed in nowhere.
     #[must_use]
     pub fn client(&self) -> Client<'_> {
-        let [a, b, c, ..] = *Uuid::new_v4().as_bytes();
-        Client::new(self, &format!("10.{a}.{b}.{c}"))
+        Client::new(self, &address())
+    }
+
+    /// The whole API on a port of this machine, until the value is dropped.
+    pub async fn serve(&self) -> Server {
+        Server::start(self.functions.clone()).await
     }
 
     /// Every mail so far.
@@ -116,6 +131,12 @@ impl TestApp {
     pub async fn person(&self, name: &str) -> Person<'_> {
         Person::register(self, name).await
     }
+}
+
+/// An address that nobody else has.
+fn address() -> String {
+    let [a, b, c, ..] = *Uuid::new_v4().as_bytes();
+    format!("10.{a}.{b}.{c}")
 }
 
 /// The settings of a function under test, with `changes`.

@@ -11,6 +11,7 @@ use shared::{
         self,
         users::{Standing, User},
     },
+    text::Email,
 };
 use utoipa::IntoParams;
 
@@ -22,8 +23,8 @@ use crate::user::UserView;
 #[into_params(parameter_in = Query)]
 pub struct UserFilter {
     /// Only who has exactly this address, in whatever case.
-    #[param(max_length = 254, example = "ada@example.com")]
-    email: Option<String>,
+    #[param(inline)]
+    email: Option<Email>,
     /// Only these.
     #[param(inline)]
     status: Option<Standing>,
@@ -43,7 +44,10 @@ pub async fn list(
     let rows = state
         .db
         .transaction(async |tx| {
-            anyhow::Ok(store::users::list(tx, &page, filter.email.as_deref(), filter.status).await?)
+            anyhow::Ok(
+                store::users::list(tx, &page, filter.email.as_ref().map(AsRef::as_ref), filter.status)
+                    .await?,
+            )
         })
         .await?;
     let place = |row: &User| Place { at: row.created_at, id: row.id.0 };

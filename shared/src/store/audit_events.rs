@@ -60,8 +60,8 @@ pub async fn list(
         "id",
         organization as Option<OrganizationId>,
         filter.actor_id as Option<UserId>,
-        filter.action,
-        filter.since,
-        filter.until
+        filter.action.as_ref().map(AsRef::as_ref),
+        filter.since.map(|since| since.0),
+        filter.until.map(|until| until.0)
     )
 }

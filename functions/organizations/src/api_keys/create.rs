@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::{extract::State, response::Response};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde::Deserialize;
 use shared::{
     ApiError,
@@ -19,6 +19,7 @@ use shared::{
     http::RequestInfo,
     idempotency::{Create, IdempotencyKey, Made},
     ids::{ApiKeyId, OrganizationId},
+    moment::Moment,
     page::Data,
     store,
     text::Name,
@@ -42,8 +43,8 @@ pub struct NewApiKey {
     scopes: BTreeSet<Scope>,
     /// Until when it is valid: a year if left out, without end if null.
     #[serde(default)]
-    #[schema(value_type = Option<DateTime<Utc>>, example = "2100-01-01T00:00:00Z")]
-    expires_at: Patch<DateTime<Utc>>,
+    #[schema(value_type = Option<Moment>)]
+    expires_at: Patch<Moment>,
 }
 
 /// Make an API key.
@@ -69,7 +70,7 @@ pub async fn create(
     let expires_at = match new.expires_at {
         Patch::Keep => Some(now + LIFETIME),
         Patch::Clear => None,
-        Patch::Set(at) if at > now => Some(at),
+        Patch::Set(Moment(at)) if at > now => Some(at),
         Patch::Set(_) => return Err(refusals::EXPIRY_PASSED.at("/expiresAt")),
     };
     let created_by = match &member.principal {

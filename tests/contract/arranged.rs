@@ -1,0 +1,110 @@
+//! What there is before anyone asks.
+
+use futures_util::future::join_all;
+use harness::{Person, TestApp};
+use serde_json::json;
+use shared::auth::permission::Scope;
+
+use crate::schemathesis::Run;
+
+/// How many of each thing there are that an operation uses up, beside the one that stays.
+pub const SOME: usize = 3;
+
+pub fn bearer(person: &Person<'_>) -> String {
+    format!("Bearer {}", person.access_token)
+}
+
+pub fn ids(people: &[Person<'_>]) -> Vec<String> {
+    people.iter().map(|person| person.id.clone()).collect()
+}
+
+/// Someone whose address is proved.
+pub async fn owner<'a>(app: &'a TestApp, name: &str) -> Person<'a> {
+    let person = app.person(name).await;
+    app.database
+        .execute("UPDATE users SET email_verified_at = created_at WHERE email_verified_at IS NULL")
+        .await;
+    person
+}
+
+pub async fn people(app: &TestApp) -> Vec<Person<'_>> {
+    join_all((0..=SOME).map(|_| app.person("Bob"))).await
+}
+
+/// The token in the last mail to each of `people`.
+pub fn mailed_tokens<'a>(app: &TestApp, people: impl IntoIterator<Item = &'a Person<'a>>) -> Vec<String> {
+    let mails = app.mails();
+    let token = |person: &Person<'_>| {
+        let mail = mails.iter().rev().find(|mail| mail.to.as_ref() == person.email).expect("a mail");
+        let (_, rest) = mail.text.split_once("token=").expect("a link");
+        rest.split_whitespace().next().expect("a token").to_owned()
+    };
+    people.into_iter().map(token).collect()
+}
+
+/// An organization, and the ids of what belongs to it.
+pub struct Tenant {
+    pub id: String,
+    path: String,
+    members: Vec<String>,
+    keys: Vec<String>,
+    invitations: Vec<String>,
+}
+
+impl Tenant {
+    /// One that nobody but `owner` belongs to.
+    pub async fn empty(owner: &Person<'_>) -> Self {
+        let made =
+            owner.client.post("/v1/organizations", json!({ "name": "Analytical Engines" })).await.ok(201);
+        let id = made.text("/data/id").to_owned();
+        let path = format!("/v1/organizations/{id}");
+        Self { id, path, members: Vec::new(), keys: Vec::new(), invitations: Vec::new() }
+    }
+
+    /// One with members, API keys and invitations.
+    pub async fn of(app: &TestApp, owner: &Person<'_>) -> Self {
+        let mut tenant = Self::empty(owner).await;
+        tenant.members = ids(&people(app).await);
+        for member in &tenant.members {
+            tenant.join(app, member).await;
+        }
+        for n in 0..=SOME {
+            let invitation = tenant.invite(owner, &format!("invited.{n}@example.com")).await;
+            tenant.invitations.push(invitation);
+            let key = json!({ "name": "Some", "scopes": [Scope::OrganizationRead] });
+            let made = owner.client.post(&format!("{}/api-keys", tenant.path), key).await.ok(201);
+            tenant.keys.push(made.text("/data/id").to_owned());
+        }
+        tenant
+    }
+
+    async fn join(&self, app: &TestApp, member: &str) {
+        let statement = "INSERT INTO members (organization_id, user_id, role, created_at, updated_at)
+            VALUES ($1::uuid, $2::uuid, 'member', now(), now())";
+        let joined = sqlx::query(statement).bind(&self.id).bind(member).execute(app.database.pool()).await;
+        joined.expect("a member");
+    }
+
+    pub async fn invite(&self, owner: &Person<'_>, email: &str) -> String {
+        let body = json!({ "email": email, "role": "member" });
+        let made = owner.client.post(&format!("{}/invitations", self.path), body).await.ok(201);
+        made.text("/data/id").to_owned()
+    }
+
+    pub async fn key_with_every_scope(&self, owner: &Person<'_>) -> String {
+        let body = json!({ "name": "All", "scopes": Scope::ALL });
+        let made = owner.client.post(&format!("{}/api-keys", self.path), body).await.ok(201);
+        made.text("/data/key").to_owned()
+    }
+
+    /// What is shown and changed is the first of each, what is removed the others.
+    pub fn known_to(&self, run: Run) -> Run {
+        run.always("path.organizationId", &self.id)
+            .always("path.memberId", &self.members[0])
+            .always("path.invitationId", &self.invitations[0])
+            .always("path.apiKeyId", &self.keys[0])
+            .often("delete_member", "path.memberId", &self.members[1..])
+            .often("revoke_invitation", "path.invitationId", &self.invitations[1..])
+            .often("revoke_api_key", "path.apiKeyId", &self.keys[1..])
+    }
+}

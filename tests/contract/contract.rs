@@ -1,0 +1,125 @@
+use std::collections::BTreeSet;
+
+use harness::TestApp;
+
+use crate::{
+    arranged::{SOME, Tenant, bearer, ids, mailed_tokens, owner, people},
+    schemathesis::{DOCUMENT, Described, Run, described, succeeds, tool},
+};
+
+#[tokio::test]
+async fn the_document_is_valid_openapi_3_1() {
+    let mut command = tool("openapi-spec-validator");
+    command.args(["--schema", "3.1", DOCUMENT]);
+    succeeds(command).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_in_particular_gets_what_the_document_says() {
+    let app = TestApp::new().await;
+    let people = people(&app).await;
+    let proofs = mailed_tokens(&app, &people);
+    for person in &people {
+        let email = serde_json::json!({ "email": person.email });
+        app.client().post("/v1/auth/forgot-password", email).await.ok(202);
+    }
+    let resets = mailed_tokens(&app, &people);
+    let emails: Vec<_> = people.iter().map(|person| person.email.clone()).collect();
+    let refresh_tokens: Vec<_> = people.iter().map(|person| person.refresh_token.clone()).collect();
+
+    let server = app.serve().await;
+    let answered = Run::of(|_| true)
+        .often("verify_email", "body.token", &proofs)
+        .often("reset_password", "body.token", &resets)
+        .often("login", "body.email", &emails)
+        .often("refresh", "body.refreshToken", &refresh_tokens)
+        .ask(&server)
+        .await;
+
+    // Of the tokens that are mailed, these are not known; and of the passwords none.
+    let all_but = ["confirm_email", "login", "verify_magic_link"];
+    all_answered(&answered, &all_but, |operation| operation.is_public());
+    let refused: Vec<_> = described().into_iter().filter(|operation| !operation.is_public()).collect();
+    assert!(refused.iter().all(|operation| !answered.contains(&operation.name)), "{answered:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_owner_of_an_organization_gets_what_the_document_says() {
+    let app = TestApp::new().await;
+    let ada = owner(&app, "Ada").await;
+    let tenant = Tenant::of(&app, &ada).await;
+    let mut run =
+        tenant.known_to(Run::of(|operation| !operation.is_about("users") && !operation.is_public()));
+    let (mut spare, mut sessions, mut invitations) = (Vec::new(), Vec::new(), Vec::new());
+    for n in 0..=SOME {
+        spare.push(Tenant::empty(&ada).await.id);
+        sessions.push(ada.sign_in_again().await.session);
+        let bob = owner(&app, "Bob").await;
+        Tenant::empty(&bob).await.invite(&bob, &ada.email).await;
+        invitations.extend(mailed_tokens(&app, [&ada]));
+        assert_eq!(invitations.len(), n + 1);
+    }
+    // Whoever asks this is signed in no longer, so that each has someone else to ask it.
+    for operation in ["logout", "logout_all", "delete_me", "change_password", "change_email"] {
+        run = run.with_for(operation, "Authorization", &bearer(&app.person("Eve").await));
+    }
+
+    let server = app.serve().await;
+    let answered = run
+        .with("Authorization", &bearer(&ada))
+        .often("delete_organization", "path.organizationId", &spare)
+        .always_for("show_session", "path.id", &sessions[0])
+        .often("revoke_session", "path.id", &sessions[1..])
+        .often("accept_invitation", "body.token", &invitations[..2])
+        .often("decline_invitation", "body.token", &invitations[2..])
+        .ask(&server)
+        .await;
+
+    all_answered(&answered, &[], |operation| !operation.is_about("users") && !operation.is_public());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_of_the_system_gets_what_the_document_says() {
+    let app = TestApp::new().await;
+    let ada = owner(&app, "Ada").await;
+    app.database.execute("UPDATE users SET system_administrator = true").await;
+    let users = ids(&people(&app).await);
+
+    let server = app.serve().await;
+    let answered = Run::of(|operation| operation.is_about("users"))
+        .with("Authorization", &bearer(&ada))
+        .always("path.userId", &users[0])
+        .often("delete_user", "path.userId", &users[1..2])
+        .often("erase_user", "path.userId", &users[2..])
+        .ask(&server)
+        .await;
+
+    all_answered(&answered, &[], |operation| operation.is_about("users"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_with_an_api_key_gets_what_the_document_says() {
+    let app = TestApp::new().await;
+    let ada = owner(&app, "Ada").await;
+    let tenant = Tenant::of(&app, &ada).await;
+    let key = tenant.key_with_every_scope(&ada).await;
+
+    let server = app.serve().await;
+    let run = Run::of(|operation| operation.takes("apiKey")).with("X-API-Key", &key);
+    let answered = tenant.known_to(run).ask(&server).await;
+
+    all_answered(&answered, &[], |operation| operation.takes("apiKey"));
+}
+
+/// Nothing is shown by requests that are all refused.
+#[track_caller]
+fn all_answered(answered: &BTreeSet<String>, all_but: &[&str], wanted: impl Fn(&Described) -> bool) {
+    let mut missing = described();
+    missing.retain(|operation| {
+        wanted(operation)
+            && !answered.contains(&operation.name)
+            && !all_but.contains(&operation.name.as_str())
+    });
+    let missing: Vec<_> = missing.into_iter().map(|operation| operation.name).collect();
+    assert!(missing.is_empty(), "never answered with success: {missing:?}");
+}

@@ -1,0 +1,5 @@
+//! The API does what `openapi.json` says, whoever asks.
+
+mod arranged;
+mod contract;
+mod schemathesis;

@@ -1,0 +1,61 @@
+//! The API on a port, for clients that know nothing but HTTP.
+
+use std::sync::{Arc, Mutex};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{Method, StatusCode},
+    response::Response,
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tower::ServiceExt;
+
+use crate::{Functions, address, client::gateway};
+
+type Served = Arc<Mutex<Vec<(Method, String, StatusCode)>>>;
+
+/// All API functions behind one address.
+pub struct Server {
+    url: String,
+    served: Served,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    pub(crate) async fn start(functions: Functions) -> Self {
+        let served = Served::default();
+        let router = Router::new().fallback(forward).with_state((functions, Arc::clone(&served)));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let task = tokio::spawn(async move { axum::serve(listener, router).await.expect("the API serves") });
+        Self { url, served, task }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Every request so far: its method, its path and the status of its answer.
+    #[must_use]
+    pub fn served(&self) -> Vec<(Method, String, StatusCode)> {
+        self.served.lock().expect("a lock").clone()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// As the gateway does. Every request comes from an address of its own, so that what is counted per address refuses none.
+async fn forward(State((functions, served)): State<(Functions, Served)>, mut request: Request) -> Response {
+    request.extensions_mut().insert(gateway(&address()));
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let response = functions.at(&path).oneshot(request).await.expect("a router never fails");
+    served.lock().expect("a lock").push((method, path, response.status()));
+    response
+}
