@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 fn committed() -> Value {
     serde_json::from_str(include_str!("../../openapi.json")).expect("openapi.json is JSON")
@@ -17,6 +17,12 @@ fn operations(document: &Value) -> Vec<(String, &Value)> {
     methods.collect()
 }
 
+/// What is at the other end of `reference`.
+fn target<'a>(reference: &str, document: &'a Value) -> &'a Value {
+    let pointer = reference.strip_prefix('#').expect("a local reference");
+    document.pointer(pointer).unwrap_or_else(|| panic!("{reference} leads nowhere"))
+}
+
 #[test]
 fn the_committed_document_is_what_the_routes_say() {
     assert!(committed() == openapi::document(), "openapi.json is stale; run `cargo xtask generate`");
@@ -30,7 +36,10 @@ fn every_operation_has_a_name_a_summary_and_its_refusals() {
     for (route, operation) in operations(&document) {
         let name = operation["operationId"].as_str().unwrap_or_else(|| panic!("{route} has no operationId"));
         assert!(names.insert(name.to_owned()), "{name} twice");
-        assert!(operation["summary"].is_string(), "{route} has no summary");
+        let snake = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        assert!(name.bytes().all(snake), "{name} is not in snake_case");
+        let summary = operation["summary"].as_str().unwrap_or_default();
+        assert!(!summary.is_empty(), "{route} has no summary");
         let responses = operation["responses"].as_object().expect("responses");
         for status in ["429", "500", "503"] {
             assert!(responses.contains_key(status), "{route} does not mention {status}");
@@ -45,13 +54,117 @@ fn every_operation_has_a_name_a_summary_and_its_refusals() {
 }
 
 #[test]
+fn every_operation_has_a_declared_tag_and_declared_security() {
+    let document = committed();
+    let tags: HashSet<_> =
+        document["tags"].as_array().expect("tags").iter().map(|tag| &tag["name"]).collect();
+    let schemes = document["components"]["securitySchemes"].as_object().expect("schemes");
+    for (route, operation) in operations(&document) {
+        let own = operation["tags"].as_array().unwrap_or_else(|| panic!("{route} has no tag"));
+        assert!(own.len() == 1 && own.iter().all(|tag| tags.contains(tag)), "{route} has the tags {own:?}");
+        let security =
+            operation["security"].as_array().unwrap_or_else(|| panic!("{route} does not say who may ask"));
+        for name in security.iter().filter_map(Value::as_object).flat_map(Map::keys) {
+            assert!(schemes.contains_key(name), "{route} asks for {name}, which is not declared");
+        }
+    }
+}
+
+#[test]
+fn every_refusal_is_a_problem() {
+    let document = committed();
+    for (route, operation) in operations(&document) {
+        let responses = operation["responses"].as_object().expect("responses");
+        for (status, response) in responses.iter().filter(|(status, _)| status.starts_with(['4', '5'])) {
+            // A probe that fails still says what it found.
+            let is_finding = (route.as_str(), status.as_str()) == ("get /ready", "503");
+            let kind = if is_finding { "application/json" } else { "application/problem+json" };
+            let content: Vec<_> = response["content"].as_object().into_iter().flat_map(Map::keys).collect();
+            assert_eq!(content, [kind], "{route} {status}");
+        }
+    }
+}
+
+#[test]
+fn every_body_refuses_members_that_it_does_not_know() {
+    fn closed(schema: &Value, document: &Value) -> bool {
+        match (schema["$ref"].as_str(), schema["oneOf"].as_array()) {
+            (Some(reference), _) => closed(target(reference, document), document),
+            (None, Some(either)) => either.iter().all(|one| closed(one, document)),
+            (None, None) => schema["type"] == "null" || schema["additionalProperties"] == false,
+        }
+    }
+    let document = committed();
+    for (route, operation) in operations(&document) {
+        for content in operation["requestBody"]["content"].as_object().into_iter().flat_map(Map::values) {
+            assert!(closed(&content["schema"], &document), "{route} takes any member");
+        }
+    }
+}
+
+#[test]
+fn what_is_made_once_says_how_a_repetition_is_told() {
+    let document = committed();
+    let mut all = operations(&document);
+    all.retain(|(_, operation)| {
+        operation["parameters"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|parameter| parameter["name"] == "Idempotency-Key")
+    });
+    assert!(!all.is_empty());
+    for (route, operation) in all {
+        let made = &operation["responses"]["201"]["headers"]["Idempotency-Replayed"];
+        assert!(made.is_object(), "{route} does not mention Idempotency-Replayed");
+    }
+}
+
+#[test]
+fn every_parameter_and_member_is_explained() {
+    fn explained(schema: &Value, document: &Value) -> bool {
+        let says = ["description", "example", "examples", "enum", "format"];
+        let parts =
+            ["oneOf", "anyOf", "allOf"].iter().filter_map(|parts| schema[*parts].as_array()).flatten();
+        says.iter().any(|word| schema.get(word).is_some())
+            || schema["$ref"]
+                .as_str()
+                .is_some_and(|reference| explained(target(reference, document), document))
+            || parts.into_iter().chain(schema.get("items")).any(|part| explained(part, document))
+    }
+    fn walk(place: &str, value: &Value, document: &Value) {
+        if let Some(properties) = value["properties"].as_object().filter(|_| value.get("type").is_some()) {
+            for (name, schema) in properties {
+                assert!(explained(schema, document), "{place}: nothing explains {name}");
+            }
+        }
+        match value {
+            Value::Object(members) => {
+                for (name, member) in members {
+                    walk(&format!("{place}/{name}"), member, document);
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| walk(place, item, document)),
+            _ => {}
+        }
+    }
+    let document = committed();
+    walk("", &document, &document);
+    for (route, operation) in operations(&document) {
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let named = explained(parameter, &document) || explained(&parameter["schema"], &document);
+            assert!(named, "{route}: nothing explains {}", parameter["name"]);
+        }
+    }
+}
+
+#[test]
 fn every_reference_leads_somewhere() {
     fn walk(value: &Value, document: &Value) {
         match value {
             Value::Object(members) => {
                 if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
-                    let pointer = reference.strip_prefix('#').expect("a local reference");
-                    assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
+                    target(reference, document);
                 }
                 members.values().for_each(|member| walk(member, document));
             }

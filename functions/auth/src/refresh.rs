@@ -35,6 +35,8 @@ const GRACE: TimeDelta = TimeDelta::seconds(10);
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Refresh {
+    /// As the last answer had it.
+    #[schema(example = "rt_AZxW…")]
     refresh_token: Option<String>,
 }
 

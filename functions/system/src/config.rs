@@ -13,6 +13,8 @@ use crate::SystemState;
 pub struct PublicConfig {
     #[schema(example = "1.0.0")]
     version: String,
+    /// How one can sign in.
+    #[schema(example = json!(["password"]))]
     sign_in_methods: Vec<&'static str>,
     limits: Limits,
 }

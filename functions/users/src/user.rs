@@ -18,19 +18,23 @@ pub struct UserView {
     name: String,
     #[schema(example = "ada@example.com")]
     email: String,
+    /// Whether they have proved that the address is theirs.
     email_verified: bool,
     /// A picture's URL.
     image: Option<String>,
     /// A phone number (E.164).
     phone: Option<String>,
+    /// Whether they may do all this too.
     system_administrator: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     /// When they were shut out.
     suspended_at: Option<DateTime<Utc>>,
+    /// Why.
     suspended_reason: Option<String>,
     /// Since when nothing of them may be erased.
     legal_hold_at: Option<DateTime<Utc>>,
+    /// Why.
     legal_hold_reason: Option<String>,
     deleted_at: Option<DateTime<Utc>>,
     /// When every personal column was overwritten.

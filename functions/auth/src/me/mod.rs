@@ -19,6 +19,7 @@ pub struct Profile {
     name: String,
     #[schema(example = "ada@example.com")]
     email: String,
+    /// Whether I have proved that the address is mine.
     email_verified: bool,
     /// A picture's URL.
     image: Option<String>,
