@@ -105,9 +105,11 @@ async fn a_program_with_an_api_key_gets_what_the_document_says() {
     let key = tenant.key_with_every_scope(&ada).await;
 
     let server = app.serve().await;
-    let run = Run::of(|operation| operation.takes("apiKey"))
-        .with("X-API-Key", &key)
-        .often("create_invitation", "body.role", &["member".to_owned()]);
+    let run = Run::of(|operation| operation.takes("apiKey")).with("X-API-Key", &key).often(
+        "create_invitation",
+        "body.role",
+        &["member".to_owned()],
+    );
     let answered = tenant.known_to(run).ask(&server).await;
 
     all_answered(&answered, &[], |operation| operation.takes("apiKey"));
