@@ -41,7 +41,7 @@ pub async fn config(State(state): State<SystemState>) -> impl IntoResponse {
     let config = &state.app.config;
     let data = PublicConfig {
         version: config.version.clone(),
-        sign_in_methods: vec!["password"],
+        sign_in_methods: vec!["password", "magic-link"],
         limits: Limits {
             password_min_length: 8,
             password_max_length: 256,
