@@ -172,6 +172,10 @@ pub enum Patch<T> {
 
 impl<T> Patch<T> {
     /// A new value, if there is one; an error if it is to be removed and cannot be.
+    #[expect(
+        clippy::result_unit_err,
+        reason = "there is one way to go wrong, and the caller has a name for it"
+    )]
     pub fn kept(&self) -> Result<Option<&T>, ()> {
         match self {
             Self::Keep => Ok(None),

@@ -55,8 +55,8 @@ pub async fn change_email(
         .app
         .db
         .transaction(async |tx| -> anyhow::Result<_> {
-            let taken = store::users::is_taken(tx, &change.new_email).await?;
-            if !taken {
+            let in_use = store::users::is_taken(tx, &change.new_email).await?;
+            if !in_use {
                 let proof = NewToken {
                     purpose: Purpose::ChangeEmail,
                     user: caller.user,
@@ -69,7 +69,7 @@ pub async fn change_email(
             }
             let event = Event::new(Action::EmailChangeRequested, caller.user, &request);
             store::audit_events::insert(tx, &event.through(caller.session), now).await?;
-            Ok(!taken)
+            Ok(!in_use)
         })
         .await?;
     mails::evenly(async {

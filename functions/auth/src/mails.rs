@@ -103,7 +103,7 @@ pub async fn send_password_changed(state: &AuthState, email: &str) {
 
 /// Does `work`, and takes as long whether there was any.
 pub async fn evenly(work: impl Future<Output = ()>) {
-    let (_, done) = tokio::join!(sleep(EVEN), timeout(PATIENCE, work));
+    let ((), done) = tokio::join!(sleep(EVEN), timeout(PATIENCE, work));
     if done.is_err() {
         tracing::error!("mail given up");
     }

@@ -83,20 +83,14 @@ pub async fn attempt(state: &AuthState, account: &str, request: &RequestInfo) ->
     for (limit, key) in limits {
         limit.count(&mut commands, key);
     }
-    let (mut wait, counts) = match redis.query::<Vec<i64>>(&commands).await {
-        Ok(mut answers) => {
-            let wait = answers.remove(0);
-            (
-                Duration::from_millis(u64::try_from(wait).unwrap_or(0)),
-                answers.into_iter().map(counted).collect(),
-            )
-        }
-        Err(_) => {
-            let verdict = FALLBACK.judge(fallback.count(&guesses, FALLBACK.window_end(now), now), now);
-            let counts: Vec<_> =
-                limits.iter().map(|(limit, key)| fallback.count(key, limit.window_end(now), now)).collect();
-            (if verdict.allowed { Duration::ZERO } else { verdict.reset }, counts)
-        }
+    let (mut wait, counts) = if let Ok(mut answers) = redis.query::<Vec<i64>>(&commands).await {
+        let wait = answers.remove(0);
+        (Duration::from_millis(u64::try_from(wait).unwrap_or(0)), answers.into_iter().map(counted).collect())
+    } else {
+        let verdict = FALLBACK.judge(fallback.count(&guesses, FALLBACK.window_end(now), now), now);
+        let counts: Vec<_> =
+            limits.iter().map(|(limit, key)| fallback.count(key, limit.window_end(now), now)).collect();
+        (if verdict.allowed { Duration::ZERO } else { verdict.reset }, counts)
     };
     for ((limit, _), count) in limits.iter().zip(counts) {
         let verdict = limit.judge(count, now);

@@ -8,6 +8,6 @@ use shared::{AppState, config::Config, http, telemetry};
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let state = OrganizationsState::new(AppState::new(Config::from_env(REQUIRED)?));
-    state.app.warm().await;
+    Box::pin(state.app.warm()).await;
     run(http::service(organizations::routes(), state)).await
 }

@@ -67,13 +67,13 @@ pub async fn update(
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
             member.hold(tx).await?;
-            let changed = store::organizations::update(tx, member.organization.id, &changes, version, now)
+            let updated = store::organizations::update(tx, member.organization.id, &changes, version, now)
                 .await
                 .on_constraint("organizations_slug_key", refusals::SLUG_TAKEN)?
                 .ok_or(STALE)?;
             store::audit_events::insert(tx, &member.event(Action::OrganizationUpdated, &request), now)
                 .await?;
-            Ok(changed)
+            Ok(updated)
         })
         .await?;
     Ok((ETag(organization.version), Json(Data { data: organization.into() })))

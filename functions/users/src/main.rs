@@ -8,6 +8,6 @@ use users::REQUIRED;
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let state = AppState::new(Config::from_env(REQUIRED)?);
-    state.warm().await;
+    Box::pin(state.warm()).await;
     run(http::service(users::routes(), state)).await
 }

@@ -71,8 +71,8 @@ pub async fn update(
             hold_living(tx, id).await?;
             let mut user = store::users::update(tx, id, &new, version, now).await?.ok_or(STALE)?;
             if let Some(is_one) = changes.system_administrator {
-                let changed = store::users::set_system_administrator(tx, id, is_one, now).await?;
-                user = changed.ok_or(refusals::NO_SUCH_USER)?;
+                let updated = store::users::set_system_administrator(tx, id, is_one, now).await?;
+                user = updated.ok_or(refusals::NO_SUCH_USER)?;
             }
             let event = Event::new(Action::UserUpdated, caller.user, &request).through(caller.session);
             store::audit_events::insert(tx, &event.to(id.0), now).await?;

@@ -89,6 +89,7 @@ impl<P: Permission> Member<P> {
     }
 
     /// An event of this organization, about the organization until told otherwise.
+    #[must_use]
     pub fn event<'a>(&self, action: Action, request: &'a RequestInfo) -> Event<'a> {
         let organization = self.organization.id;
         Event::by(action, &self.principal, request).within(organization).to(organization.0)

@@ -45,9 +45,8 @@ pub async fn accept(
                 .on_constraint("members_pkey", refusals::ALREADY_MEMBER)?;
             let event = Event::new(Action::InvitationAccepted, caller.user, &request).through(caller.session);
             store::audit_events::insert(tx, &event.within(id).to(invitation.id.0), now).await?;
-            Ok(store::organizations::find(tx, id)
-                .await?
-                .ok_or_else(|| refusals::INVALID_TOKEN.at("/token"))?)
+            let organization = store::organizations::find(tx, id).await?;
+            organization.ok_or_else(|| refusals::INVALID_TOKEN.at("/token"))
         })
         .await?;
     Ok(Json(Data { data: organization.into() }))
