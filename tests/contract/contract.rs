@@ -38,7 +38,7 @@ async fn nobody_in_particular_gets_what_the_document_says() {
 
     // Of the tokens that are mailed, these are not known; and of the passwords none.
     let all_but = ["confirm_email", "login", "verify_magic_link"];
-    all_answered(&answered, &all_but, |operation| operation.is_public());
+    all_answered(&answered, &all_but, Described::is_public);
     let refused: Vec<_> = described().into_iter().filter(|operation| !operation.is_public()).collect();
     assert!(refused.iter().all(|operation| !answered.contains(&operation.name)), "{answered:?}");
 }

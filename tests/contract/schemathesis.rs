@@ -73,7 +73,7 @@ impl Run {
     /// Gives a parameter of one operation, such as `path.memberId` or `body.token`, nine times in ten one of `values`.
     pub fn often(mut self, operation: &str, parameter: &str, values: &[String]) -> Self {
         let name = format!("{operation}-{}", parameter.replace('.', "-"));
-        self.dictionaries += &format!("[dictionaries.{name}]\n{}", pair("values", &json!(values)));
+        _ = write!(self.dictionaries, "[dictionaries.{name}]\n{}", pair("values", &json!(values)));
         let parameters = &mut self.operations.entry(operation.to_owned()).or_default().parameters;
         _ = writeln!(parameters, "\"{parameter}\" = {{ dictionary = \"{name}\", probability = 0.9 }}");
         self
@@ -95,7 +95,7 @@ impl Run {
             command.args(["--include-operation-id", &operation.name]);
         }
         succeeds(command).await;
-        self.answered(server)
+        self.succeeded(server)
     }
 
     /// Says of each operation what was said of all: a value for all would go before the values for one.
@@ -111,12 +111,12 @@ impl Run {
         }
     }
 
-    fn answered(&self, server: &Server) -> BTreeSet<String> {
-        let mut served = server.served();
-        served.retain(|(_, _, status)| status.is_success());
+    fn succeeded(&self, server: &Server) -> BTreeSet<String> {
+        let mut answers = server.served();
+        answers.retain(|(_, _, status)| status.is_success());
         let asked = self.asked.iter();
         let answered =
-            asked.filter(|asked| served.iter().any(|(method, path, _)| asked.serves(method, path)));
+            asked.filter(|asked| answers.iter().any(|(method, path, _)| asked.serves(method, path)));
         answered.map(|operation| operation.name.clone()).collect()
     }
 
@@ -218,5 +218,4 @@ pub async fn succeeds(mut command: Command) {
     let (written, complaints) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{}\n{written}\n{complaints}", output.status);
-    println!("{written}");
 }
