@@ -24,6 +24,7 @@ const WITH_AN_ID: [Answer; 1] = [("404", "`no-such-route`, the id in the path is
 const LISTED: [Answer; 1] = [("422", "`invalid-query`")];
 const CONDITIONAL: [Answer; 2] =
     [("400", "`malformed-if-match`"), ("412", "`stale`, it has changed since the version in `If-Match`")];
+const PATCHED: [Answer; 1] = [("422", "`cannot-be-removed`, a member is null that cannot be")];
 const ONCE: [Answer; 3] = [
     ("400", "`malformed-idempotency-key`"),
     ("409", "`idempotency-key-in-progress`"),
@@ -64,12 +65,13 @@ pub fn complete(path: &str, method: &str, versioned: bool, operation: &mut Value
         operation["security"] = json!([]);
     }
     let guarded = operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty());
-    let kinds: [(bool, &[Answer]); 9] = [
+    let kinds: [(bool, &[Answer]); 10] = [
         (operation.get("requestBody").is_some(), &WITH_BODY),
         (guarded, &GUARDED),
         (path.contains("{organizationId}"), &WITHIN_AN_ORGANIZATION),
         (operation["tags"][0] == "users", &FOR_ADMINISTRATORS),
         (path.contains('{'), &WITH_AN_ID),
+        (method == "patch", &PATCHED),
         (takes(operation, "cursor"), &LISTED),
         (takes(operation, "If-Match"), &CONDITIONAL),
         (takes(operation, "Idempotency-Key"), &ONCE),
@@ -94,6 +96,7 @@ pub fn complete(path: &str, method: &str, versioned: bool, operation: &mut Value
         }
         if once && status == "201" {
             named.push("Idempotency-Replayed");
+            named.extend(path.starts_with("/v1/organizations").then_some("ETag"));
         }
         for name in named {
             response["headers"][name] = json!({ "$ref": format!("#/components/headers/{name}") });

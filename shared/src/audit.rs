@@ -41,7 +41,13 @@ pub enum Action {
     EmailChanged,
     /// Someone was given a copy of everything held about a person.
     UserExported,
-    /// An administrator changed an account.
+    /// Someone became an administrator of the system.
+    UserAppointed,
+    /// … and is none any more.
+    UserDismissed,
+    /// The owner of an address took over an account whose password someone else may have chosen: it was removed.
+    PasswordRemoved,
+    /// An administrator shut someone out.
     UserSuspended,
     /// … gave it back.
     UserRestored,
@@ -101,6 +107,9 @@ impl Action {
             Self::EmailChangeRequested => "user.email_change_requested",
             Self::EmailChanged => "user.email_changed",
             Self::UserExported => "user.exported",
+            Self::UserAppointed => "user.appointed",
+            Self::UserDismissed => "user.dismissed",
+            Self::PasswordRemoved => "user.password_removed",
             Self::UserSuspended => "user.suspended",
             Self::UserRestored => "user.restored",
             Self::UserErased => "user.erased",

@@ -1,4 +1,8 @@
-use std::collections::HashSet;
+use std::{
+    collections::{BTreeSet, HashSet},
+    fs,
+    path::Path,
+};
 
 use serde_json::{Map, Value};
 
@@ -174,4 +178,45 @@ fn every_reference_leads_somewhere() {
     }
     let document = committed();
     walk(&document, &document);
+}
+
+/// The codes of all refusals in the folder `from`, as the code writes them.
+fn codes_in(from: &Path, codes: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(from).expect("a folder") {
+        let path = entry.expect("a file").path();
+        if path.is_dir() {
+            codes_in(&path, codes);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).expect("text");
+            let written = [
+                "Refusal::bad_request(",
+                "Refusal::unauthorized(",
+                "Refusal::forbidden(",
+                "Refusal::not_found(",
+                "Refusal::conflict(",
+                "Refusal::invalid(",
+                "code: ",
+            ];
+            for before in written {
+                let rests = text.split(before).skip(1);
+                let literals = rests.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split_once('"'));
+                codes.extend(literals.map(|(code, _)| code.to_owned()));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_way_to_say_no_is_in_the_document() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the project");
+    let mut codes = BTreeSet::new();
+    for folder in ["shared/src", "functions/auth/src", "functions/organizations/src", "functions/users/src"] {
+        codes_in(&root.join(folder), &mut codes);
+    }
+    assert!(codes.len() > 40, "{codes:?}");
+    let document = committed().to_string();
+    // What answers where there is no operation.
+    let nowhere = ["wrong-method"];
+    codes.retain(|code| !nowhere.contains(&code.as_str()) && !document.contains(&format!("`{code}`")));
+    assert!(codes.is_empty(), "not in openapi.json: {codes:?}");
 }

@@ -21,6 +21,7 @@ use crate::{AuthState, mails, refusals, verify_email::Verification};
     request_body = Verification,
     responses(
         (status = 204, description = "The account has the new address."),
+        (status = 422, description = "`invalid-token`", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`email-taken`", body = Problem, content_type = "application/problem+json"),
     ),
 )]

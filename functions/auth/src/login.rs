@@ -47,6 +47,7 @@ pub struct Credentials {
         (status = 201, description = "Signed in.", body = Data<SignedIn>),
         (status = 401, description = "`wrong-credentials`", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "`foreign-origin`", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "`try-again`, the account has changed this moment", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 pub async fn login(

@@ -6,6 +6,7 @@ use shared::{
     ApiError,
     audit::{Action, Event},
     auth::session,
+    error::Problem,
     extract::Body,
     http::RequestInfo,
     one_time::OneTimeToken,
@@ -30,7 +31,10 @@ pub struct PasswordReset {
 #[utoipa::path(
     post, path = "/v1/auth/reset-password", tag = "auth", operation_id = "reset_password",
     request_body = PasswordReset,
-    responses((status = 204, description = "The new password holds; all sessions have ended.")),
+    responses(
+        (status = 204, description = "The new password holds; all sessions have ended."),
+        (status = 422, description = "`invalid-token`", body = Problem, content_type = "application/problem+json"),
+    ),
 )]
 pub async fn reset_password(
     State(state): State<AuthState>,

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use shared::{
     ApiError,
     audit::{Action, Event},
+    error::Problem,
     etag::ETag,
     extract::Body,
     http::RequestInfo,
@@ -27,7 +28,10 @@ pub struct Verification {
 #[utoipa::path(
     post, path = "/v1/auth/verify-email", tag = "auth", operation_id = "verify_email",
     request_body = Verification,
-    responses((status = 200, description = "The address is proved.", body = Data<Profile>)),
+    responses(
+        (status = 200, description = "The address is proved.", body = Data<Profile>),
+        (status = 422, description = "`invalid-token`", body = Problem, content_type = "application/problem+json"),
+    ),
 )]
 pub async fn verify_email(
     State(state): State<AuthState>,

@@ -36,7 +36,9 @@ pub struct UserChanges {
     #[schema(value_type = Option<Phone>)]
     phone: Patch<Phone>,
     /// Not for oneself.
-    system_administrator: Option<bool>,
+    #[serde(default)]
+    #[schema(value_type = Option<bool>, nullable = false)]
+    system_administrator: Patch<bool>,
 }
 
 /// Change a user's profile, or make them an administrator of the system.
@@ -61,7 +63,8 @@ pub async fn update(
 ) -> Result<Shown, ApiError> {
     let caller = &administrator.0;
     let name = changes.name.kept("/name")?;
-    if changes.system_administrator.is_some() && id == caller.user {
+    let appoint = changes.system_administrator.kept("/systemAdministrator")?.copied();
+    if appoint.is_some() && id == caller.user {
         return Err(refusals::OWN_ACCOUNT.into());
     }
     let new = Changes { name, image: &changes.image, phone: &changes.phone };
@@ -72,11 +75,16 @@ pub async fn update(
             administrator.hold(tx, id).await?;
             hold_living(tx, id).await?;
             let mut user = store::users::update(tx, id, &new, version, now).await?.ok_or(STALE)?;
-            if let Some(is_one) = changes.system_administrator {
+            if let Some(is_one) = appoint {
                 let appointed = store::users::set_system_administrator(tx, id, is_one, now).await?;
                 user = appointed.ok_or(refusals::NO_SUCH_USER)?;
             }
-            let event = Event::new(Action::UserUpdated, caller.user, &request).through(caller.session);
+            let action = match appoint {
+                None => Action::UserUpdated,
+                Some(true) => Action::UserAppointed,
+                Some(false) => Action::UserDismissed,
+            };
+            let event = Event::new(action, caller.user, &request).through(caller.session);
             store::audit_events::insert(tx, &event.to(id.0), now).await?;
             Ok(user)
         })

@@ -4,6 +4,7 @@ use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::Deserialize;
 use shared::{
     ApiError,
+    audit::{Action, Event},
     auth::session,
     error::Problem,
     http::RequestInfo,
@@ -61,6 +62,7 @@ pub enum Proof {
     request_body = MagicLinkProof, params(IdempotencyKey),
     responses(
         (status = 201, description = "Signed in.", body = Data<SignedIn>),
+        (status = 422, description = "`invalid-token`, `invalid-code` or `token-or-code`", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "`foreign-origin`", body = Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -127,6 +129,8 @@ pub async fn sign_in(
                 store::users::set_password(tx, user_id, None, now).await?;
                 store::verification_tokens::withdraw(tx, user_id, Purpose::ALL, now).await?;
                 store::api_keys::revoke_personal(tx, user_id, now).await?;
+                let event = Event::new(Action::PasswordRemoved, user_id, request);
+                store::audit_events::insert(tx, &event, now).await?;
                 ended = store::sessions::revoke_all(tx, user_id, None, "address_proved", now).await?;
             }
             Ok((grant::sign_in(state, tx, user, transport, request, now).await?, ended))

@@ -210,7 +210,7 @@ async fn invitation(
     press(INVITATION, token, async |token| {
         let known = login::authenticate(&state, &request, &form.email, &form.password).await?;
         let now = state.app.clock.now();
-        let organization = state
+        let joined = state
             .app
             .db
             .transaction(async |tx| -> Result<_, ApiError> {
@@ -218,9 +218,10 @@ async fn invitation(
                 let who = Invited { user: user.id, session: None, request: &request };
                 invitation::accept(tx, &who, token, now).await
             })
-            .await?;
+            .await;
+        // The password was right, whatever came of it.
         known.attempt.succeeded(&state).await;
-        done("Welcome", &format!("You belong to “{}” now.", organization.name), None)
+        done("Welcome", &format!("You belong to “{}” now.", joined?.name), None)
     })
     .await
 }

@@ -57,6 +57,7 @@ pub struct NewApiKey {
     security(("bearer" = [])),
     responses(
         (status = 201, description = "The key, with its secret.", body = Data<ApiKeyWithSecret>),
+        (status = 422, description = "`scopes-needed` or `expiry-passed`", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "`address-not-proved`", body = Problem, content_type = "application/problem+json"),
     ),
 )]

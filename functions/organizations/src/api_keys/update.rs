@@ -50,6 +50,7 @@ pub struct ApiKeyChanges {
     security(("bearer" = [])),
     responses(
         (status = 200, description = "The key as it is now.", body = Data<ApiKeyView>),
+        (status = 422, description = "`scopes-needed`", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`api-key-not-found`", body = Problem, content_type = "application/problem+json"),
     ),
 )]

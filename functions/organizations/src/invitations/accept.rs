@@ -22,6 +22,7 @@ use crate::{OrganizationsState, organization::OrganizationView};
     request_body = InvitationAnswer, security(("bearer" = [])),
     responses(
         (status = 200, description = "The organization I belong to now.", body = Data<OrganizationView>),
+        (status = 422, description = "`invalid-token`", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "`wrong-address`", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`already-member`", body = Problem, content_type = "application/problem+json"),
     ),

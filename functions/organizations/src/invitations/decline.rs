@@ -19,6 +19,7 @@ use crate::OrganizationsState;
     request_body = InvitationAnswer, security(("bearer" = [])),
     responses(
         (status = 204, description = "The invitation can no longer be accepted."),
+        (status = 422, description = "`invalid-token`", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "`wrong-address`", body = Problem, content_type = "application/problem+json"),
     ),
 )]

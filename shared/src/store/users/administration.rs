@@ -1,0 +1,153 @@
+//! What administrators of the system ask about users and do to them.
+
+use chrono::{DateTime, Utc};
+
+use super::User;
+use crate::{choice, db::Tx, ids::UserId, page::PageQuery};
+
+choice!(
+    /// Whether a user can sign in, and if not, why.
+    Standing {
+        /// Can.
+        Active = "active",
+        /// Shut out by an administrator.
+        Suspended = "suspended",
+        /// Deleted, and not erased yet.
+        Deleted = "deleted",
+        /// Deleted, with every personal column overwritten.
+        Erased = "erased",
+    }
+);
+
+/// Whether `administrator` is one and can act; nobody else changes them or `other` before this transaction ends.
+///
+/// Both are held in the order of their ids, so that two administrators who deal with each other do not wait for each other.
+pub async fn hold_both(tx: &mut Tx, administrator: UserId, other: UserId) -> sqlx::Result<bool> {
+    let held = sqlx::query_scalar!(
+        r#"
+        SELECT id = $1 AND system_administrator AND deleted_at IS NULL AND suspended_at IS NULL AS "is_one!"
+        FROM users
+        WHERE id IN ($1, $2)
+        ORDER BY id
+        FOR NO KEY UPDATE
+        "#,
+        administrator as UserId,
+        other as UserId,
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(held.contains(&true))
+}
+
+/// A page of all users, living or not.
+pub async fn list(
+    tx: &mut Tx,
+    page: &PageQuery,
+    email: Option<&str>,
+    standing: Option<Standing>,
+) -> sqlx::Result<Vec<User>> {
+    page_of!(
+        tx,
+        page,
+        User,
+        r#"
+        SELECT id AS "id: UserId", name, email, email_verified_at, image, phone, created_at, updated_at,
+               system_administrator, suspended_at, suspended_reason, legal_hold_at, legal_hold_reason,
+               deleted_at, erased_at, version
+        FROM users
+        WHERE ($3::text IS NULL OR lower(email) = lower($3))
+          AND ($4::text IS NULL OR $4 = CASE WHEN erased_at IS NOT NULL THEN 'erased'
+                                             WHEN deleted_at IS NOT NULL THEN 'deleted'
+                                             WHEN suspended_at IS NOT NULL THEN 'suspended'
+                                             ELSE 'active' END)
+        "#,
+        "id",
+        email,
+        standing as Option<Standing>
+    )
+}
+
+/// Makes the living user an administrator of the system, or no longer.
+pub async fn set_system_administrator(
+    tx: &mut Tx,
+    id: UserId,
+    is_one: bool,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<User>> {
+    users!(
+        r#"
+        UPDATE users
+        SET system_administrator = $2, updated_at = $3, version = version + 1
+        WHERE id = $1 AND deleted_at IS NULL
+        RETURNING"#,
+        "",
+        id as UserId,
+        is_one,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Shuts the living user out, or lets them in again when there is no `reason`.
+pub async fn suspend(
+    tx: &mut Tx,
+    id: UserId,
+    reason: Option<&str>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<User>> {
+    users!(
+        r#"
+        UPDATE users
+        SET suspended_at = CASE WHEN $2::text IS NULL THEN NULL ELSE $3::timestamptz END, suspended_reason = $2,
+            updated_at = $3, version = version + 1
+        WHERE id = $1 AND deleted_at IS NULL
+        RETURNING"#,
+        "",
+        id as UserId,
+        reason,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Brings a deleted user back who has not been erased, and lets them in again. Violates `users_email_key` when another living
+/// user has the address by now.
+pub async fn restore(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> sqlx::Result<Option<User>> {
+    users!(
+        r#"
+        UPDATE users
+        SET deleted_at = NULL, suspended_at = NULL, suspended_reason = NULL, updated_at = $2, version = version + 1
+        WHERE id = $1 AND erased_at IS NULL
+        RETURNING"#,
+        "",
+        id as UserId,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Forbids the erasure of the user, or allows it again when there is no `reason`.
+pub async fn set_legal_hold(
+    tx: &mut Tx,
+    id: UserId,
+    reason: Option<&str>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<User>> {
+    users!(
+        r#"
+        UPDATE users
+        SET legal_hold_at = CASE WHEN $2::text IS NULL THEN NULL ELSE $3::timestamptz END, legal_hold_reason = $2,
+            updated_at = $3, version = version + 1
+        WHERE id = $1 AND erased_at IS NULL
+        RETURNING"#,
+        "",
+        id as UserId,
+        reason,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
