@@ -63,7 +63,7 @@ pub async fn redeem(
     let hash = state.passwords.hash(new.as_ref()).await?;
     let (email, ended) = db
         .transaction(async |tx| -> Result<_, ApiError> {
-            let before = store::users::hold(tx, owner).await?;
+            store::users::hold(tx, owner).await?;
             let proof = store::verification_tokens::consume(tx, Purpose::ResetPassword, &token, now).await?;
             let proof = proof.ok_or_else(|| refusals::INVALID_TOKEN.at("/token"))?;
             // Who reads the mail has proved the address.
@@ -72,9 +72,6 @@ pub async fn redeem(
             store::users::set_password(tx, id, Some(&hash), now).await?;
             // Whoever may have been in the account before must not get back in by a mail to another address.
             store::verification_tokens::withdraw(tx, id, Purpose::ALL, now).await?;
-            if before.is_some_and(|user| user.email_verified_at.is_none()) {
-                store::api_keys::revoke_personal(tx, id, now).await?;
-            }
             let ended = store::sessions::revoke_all(tx, id, None, "password_reset", now).await?;
             store::audit_events::insert(tx, &Event::new(Action::PasswordReset, id, request), now).await?;
             Ok((proof.email, ended))

@@ -238,20 +238,3 @@ pub async fn revoke(
     .await?;
     Ok(result.rows_affected() == 1)
 }
-
-/// Revokes the keys of the space that is `user`'s own.
-pub async fn revoke_personal(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> sqlx::Result<()> {
-    sqlx::query!(
-        r#"
-        UPDATE api_keys k
-        SET revoked_at = $2, updated_at = $2, version = k.version + 1
-        FROM organizations o
-        WHERE o.id = k.organization_id AND o.personal_to = $1 AND k.revoked_at IS NULL
-        "#,
-        user as UserId,
-        now,
-    )
-    .execute(tx)
-    .await
-    .map(drop)
-}

@@ -56,7 +56,7 @@ pub enum Proof {
 /// Sign in with a magic link or its code.
 ///
 /// It proves the address. If nobody had proved it before, whoever set the account's password may be someone else: the password is
-/// removed, all other sessions end, and so do API keys of the personal organization and other mailed links.
+/// removed, all other sessions end, and so do other mailed links.
 #[utoipa::path(
     post, path = "/v1/auth/magic-links/verify", tag = "auth", operation_id = "verify_magic_link",
     request_body = MagicLinkProof, params(IdempotencyKey),
@@ -128,7 +128,6 @@ pub async fn sign_in(
             if before.email_verified_at.is_none() {
                 store::users::set_password(tx, user_id, None, now).await?;
                 store::verification_tokens::withdraw(tx, user_id, Purpose::ALL, now).await?;
-                store::api_keys::revoke_personal(tx, user_id, now).await?;
                 let event = Event::new(Action::PasswordRemoved, user_id, request);
                 store::audit_events::insert(tx, &event, now).await?;
                 ended = store::sessions::revoke_all(tx, user_id, None, "address_proved", now).await?;
