@@ -45,7 +45,8 @@ pub enum Action {
     UserAppointed,
     /// … and is none any more.
     UserDismissed,
-    /// The owner of an address took over an account whose password someone else may have chosen: it was removed.
+    /// Someone removed their password, or it was removed when the owner of the address took over an account that someone else
+    /// may have made.
     PasswordRemoved,
     /// An administrator shut someone out.
     UserSuspended,

@@ -1,5 +1,6 @@
 //! The API, as a client sees it: all functions in one process, on real services.
 
+mod accounts;
 mod api_keys;
 mod audit;
 mod change_email;

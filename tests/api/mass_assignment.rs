@@ -58,6 +58,7 @@ impl<'a> Scene<'a> {
             "organizationId" => self.organization.clone(),
             "memberId" | "userId" => self.user.clone(),
             "apiKeyId" => self.api_key.clone(),
+            "id" if operation.path.starts_with("/v1/auth/accounts/") => "password".to_owned(),
             _ => panic!("{} has the parameter {parameter}, of which this test knows no id", operation.path),
         })
     }

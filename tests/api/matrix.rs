@@ -95,11 +95,12 @@ fn expected(operation: &Operation, standing: Standing) -> Option<(u16, &'static 
     }
 }
 
-/// Every operation with an id in its path, and those about all users.
+/// Every operation with an id in its path, and those about all users; but for one whose ids are words, the same for everyone.
 fn guarded() -> Vec<Operation> {
     let about_all = |path: &str| path.starts_with("/v1/users") || path.starts_with("/v1/audit-events");
     let mut guarded = operations();
     guarded.retain(|operation| !operation.parameters.is_empty() || about_all(&operation.path));
+    guarded.retain(|operation| operation.id != "remove_account");
     assert!(guarded.len() >= 32, "the document was read");
     guarded
 }

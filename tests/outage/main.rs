@@ -66,6 +66,7 @@ fn routes(person: &Person<'_>, team: &str) -> Vec<(Method, String, Value, u16)> 
         route(&post, "/v1/auth/magic-links", json!({ "email": person.email }), 503),
         route(&post, "/v1/auth/magic-links/verify", json!({ "token": "unknown" }), 503),
         route(&get, "/v1/auth/me/export", Value::Null, 503),
+        route(&get, "/v1/auth/accounts", Value::Null, 503),
         route(&get, "/account/verify-email?token=unknown", Value::Null, 200),
         route(&get, "/v1/organizations", Value::Null, 503),
         route(&post, "/v1/organizations", json!({ "name": "Engines" }), 503),

@@ -1,5 +1,6 @@
 //! `/v1/auth`: accounts and the sessions in which they are used.
 
+mod accounts;
 mod change_email;
 mod change_password;
 mod confirm_email;
@@ -13,6 +14,7 @@ mod magic_links;
 mod mails;
 mod me;
 mod pages;
+mod reauthenticate;
 mod refresh;
 mod refresh_token;
 mod refusals;
@@ -46,6 +48,8 @@ pub fn routes() -> OpenApiRouter<AuthState> {
         .routes(routes!(confirm_email::confirm_email))
         .routes(routes!(magic_links::create::create))
         .routes(routes!(magic_links::verify::verify))
+        .routes(routes!(accounts::list::list))
+        .routes(routes!(accounts::remove::remove))
         .routes(routes!(me::export::export))
         .routes(routes!(me::show::show, me::update::update, me::delete::delete))
         .routes(routes!(sessions::list::list))

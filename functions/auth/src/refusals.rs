@@ -27,6 +27,14 @@ pub const FOREIGN_ORIGIN: Refusal =
 pub const INVALID_TOKEN: Refusal =
     Refusal::invalid("invalid-token", "This token is unknown, used up or expired. Ask for a new one.");
 pub const NO_SUCH_SESSION: Refusal = Refusal::not_found("session-not-found", "You have no such session.");
+pub const NO_SUCH_ACCOUNT: Refusal =
+    Refusal::not_found("account-not-found", "You cannot sign in in this way anyhow.");
+pub const LAST_ACCOUNT: Refusal =
+    Refusal::conflict("last-account", "This is the only way in which you can sign in.");
+pub const ADDRESS_NEEDED: Refusal = Refusal::conflict(
+    "address-needed",
+    "Whoever reads your mail can always sign in; change the address instead.",
+);
 pub const TOO_MANY_ATTEMPTS: Refusal = Refusal {
     status: StatusCode::TOO_MANY_REQUESTS,
     code: "too-many-attempts",

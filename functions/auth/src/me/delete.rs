@@ -5,8 +5,6 @@ use axum::{
     http::{StatusCode, header},
     response::IntoResponse,
 };
-use chrono::TimeDelta;
-use serde::Deserialize;
 use shared::{
     ApiError, account,
     audit::{Action, Event},
@@ -16,22 +14,12 @@ use shared::{
     extract::OptionalBody,
     http::RequestInfo,
     store::{self, verification_tokens::Purpose},
-    text::Password,
 };
-use utoipa::ToSchema;
 
-use crate::{AuthState, change_password, cookie, refusals};
-
-/// How long after a sign-in the password is not asked for again.
-const FRESH: TimeDelta = TimeDelta::minutes(10);
-
-/// Proof that it is really me.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct Reauthentication {
-    /// Not needed within ten minutes after signing in.
-    current_password: Option<Password>,
-}
+use crate::{
+    AuthState, cookie,
+    reauthenticate::{Reauthentication, reauthenticate},
+};
 
 /// Delete my account.
 ///
@@ -55,11 +43,7 @@ pub async fn delete(
     OptionalBody(proof): OptionalBody<Reauthentication>,
 ) -> Result<impl IntoResponse, ApiError> {
     let now = state.app.clock.now();
-    let seen = match proof.and_then(|proof| proof.current_password) {
-        Some(password) => Some(change_password::verify(&state, &caller, &password, &request).await?),
-        None if now - caller.authenticated_at <= FRESH => None,
-        None => return Err(refusals::REAUTHENTICATE.into()),
-    };
+    let seen = reauthenticate(&state, &caller, proof, &request).await?;
     let ended = state
         .app
         .db

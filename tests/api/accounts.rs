@@ -1,0 +1,53 @@
+use chrono::TimeDelta;
+use harness::{Person, TestApp};
+use serde_json::json;
+
+const PASSWORD: &str = "/v1/auth/accounts/password";
+
+async fn ways(person: &Person<'_>) -> Vec<String> {
+    let page = person.client.get("/v1/auth/accounts").await.ok(200);
+    let ways = page.body["data"].as_array().expect("a list").clone();
+    ways.iter().map(|way| way["id"].as_str().expect("an id").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn who_has_proved_the_address_can_do_without_a_password() {
+    let app = TestApp::new().await;
+    let ada = app.proved_person("Ada").await;
+    assert_eq!(ways(&ada).await, ["password", "email"]);
+
+    ada.client.delete(PASSWORD).await.ok(204);
+
+    assert_eq!(ways(&ada).await, ["email"]);
+    let login = json!({ "email": ada.email, "password": "correct horse battery staple" });
+    app.client().post("/v1/auth/login", login).await.refused(401, "wrong-credentials");
+    app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
+    let link = json!({ "token": app.token_mailed_to(&ada.email) });
+    app.client().post("/v1/auth/magic-links/verify", link).await.ok(201);
+    ada.client.delete(PASSWORD).await.refused(404, "account-not-found");
+    ada.client.delete("/v1/auth/accounts/email").await.refused(409, "last-account");
+}
+
+#[tokio::test]
+async fn the_last_way_in_stays_and_so_does_mail() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.person("Ada").await, app.proved_person("Bob").await);
+    assert_eq!(ways(&ada).await, ["password"]);
+    app.client().delete(PASSWORD).await.refused(401, "unauthenticated");
+    ada.client.delete(PASSWORD).await.refused(409, "last-account");
+    ada.client.delete("/v1/auth/accounts/email").await.refused(404, "account-not-found");
+    bob.client.delete("/v1/auth/accounts/email").await.refused(409, "address-needed");
+    bob.client.delete("/v1/auth/accounts/github").await.refused(404, "no-such-route");
+}
+
+#[tokio::test]
+async fn a_password_is_removed_by_who_knows_it_or_has_just_signed_in() {
+    let app = TestApp::new().await;
+    let ada = app.proved_person("Ada").await;
+    app.clock.advance(TimeDelta::minutes(11));
+    ada.client.delete(PASSWORD).await.refused(403, "reauthentication-required");
+    let wrong = json!({ "currentPassword": "not the password" });
+    ada.client.delete_with(PASSWORD, wrong).await.refused(403, "wrong-password");
+    let right = json!({ "currentPassword": "correct horse battery staple" });
+    ada.client.delete_with(PASSWORD, right).await.ok(204);
+}
