@@ -176,7 +176,7 @@ impl Once {
                 let (made, rest) = work(tx).await?;
                 let record = Record { body, made };
                 let sealed = app.sealer.seal(&key, serde_json::to_vec(&record)?).await?;
-                idempotency_records::replace(tx, &key, &sealed, now + LIFETIME).await?;
+                idempotency_records::replace(tx, &key, &sealed, now + LIFETIME, now).await?;
                 Ok((record.made.into_response(), Some(rest)))
             })
             .await

@@ -25,10 +25,27 @@ pub async fn find(tx: &mut Tx, key: &[u8], now: DateTime<Utc>) -> sqlx::Result<O
     .await
 }
 
-/// Keeps `sealed` under `key`, in the place of what was kept there.
-pub async fn replace(tx: &mut Tx, key: &[u8], sealed: &[u8], expires_at: DateTime<Utc>) -> sqlx::Result<()> {
+/// Keeps `sealed` under `key`, in the place of what was kept there; and forgets some of what nobody may ask for any more, which
+/// may hold tokens.
+pub async fn replace(
+    tx: &mut Tx,
+    key: &[u8],
+    sealed: &[u8],
+    expires_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
+        WITH expired AS (
+            DELETE FROM idempotency_records
+            WHERE key_hash IN (
+                SELECT key_hash FROM idempotency_records
+                WHERE expires_at <= $4 AND key_hash <> $1
+                ORDER BY expires_at
+                LIMIT 10
+                FOR UPDATE SKIP LOCKED
+            )
+        )
         INSERT INTO idempotency_records (key_hash, sealed, expires_at)
         VALUES ($1, $2, $3)
         ON CONFLICT (key_hash) DO UPDATE SET sealed = excluded.sealed, expires_at = excluded.expires_at
@@ -36,6 +53,7 @@ pub async fn replace(tx: &mut Tx, key: &[u8], sealed: &[u8], expires_at: DateTim
         key,
         sealed,
         expires_at,
+        now,
     )
     .execute(tx)
     .await

@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 
+use chrono::TimeDelta;
 use futures_util::future::join_all;
 use harness::{Answer, Client};
 use serde_json::{Value, json};
@@ -92,4 +93,22 @@ async fn a_person_who_registers_sixteen_times_at_once_has_one_account() {
     assert_eq!(ids.len(), 1);
     assert_eq!(app.database.value::<i64>("SELECT count(*) FROM users").await, 1);
     assert_eq!(app.mails().len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_is_kept_for_a_day_and_then_forgotten() {
+    let app = crowded().await;
+    let ada = app.person("Ada").await;
+    let first = ada.client.with("idempotency-key", "first");
+    let made = first.post(PATH, engines()).await.ok(201);
+    app.clock.advance(TimeDelta::hours(24));
+    let ada = ada.sign_in_again().await;
+
+    let again = ada.client.with("idempotency-key", "first").post(PATH, engines()).await.ok(201);
+    assert_ne!(again.id(), made.id());
+    app.clock.advance(TimeDelta::hours(24));
+    let ada = ada.sign_in_again().await;
+    ada.client.with("idempotency-key", "second").post(PATH, engines()).await.ok(201);
+
+    assert_eq!(app.database.value::<i64>("SELECT count(*) FROM idempotency_records").await, 1);
 }
