@@ -70,7 +70,8 @@ pub fn link(app_url: &Url, page: &str, token: &OneTimeToken) -> Url {
 
 /// Sends `letter` to `to`.
 ///
-/// What it is about is done whether or not this succeeds, and every mail can be asked for again, so a failure is only logged.
+/// What it is about is done whether or not this succeeds, and every mail but a notice can be asked for again, so a failure is only
+/// logged.
 pub async fn send(mailer: &dyn Mailer, to: &str, letter: Letter) {
     let subject = letter.subject;
     let sent = async {

@@ -2,11 +2,14 @@
 
 use std::str::FromStr;
 
+use data_encoding::BASE32_NOPAD;
 use email_address::{EmailAddress, Options};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 use utoipa::ToSchema;
+
+use crate::ids::OrganizationId;
 
 macro_rules! text {
     ($name:ident) => {
@@ -47,6 +50,14 @@ impl TryFrom<String> for Name {
 #[schema(value_type = String, pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", max_length = 63, example = "analytical-engines")]
 pub struct Slug(String);
 text!(Slug);
+
+impl Slug {
+    /// One for an organization that was given none: the end of a `UUIDv7` is random, and base32 of it is a slug.
+    #[must_use]
+    pub fn of(id: OrganizationId) -> Self {
+        Self(BASE32_NOPAD.encode(&id.0.as_bytes()[6..]).to_lowercase())
+    }
+}
 
 impl TryFrom<String> for Slug {
     type Error = &'static str;

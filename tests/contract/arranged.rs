@@ -33,13 +33,7 @@ pub async fn people(app: &TestApp) -> Vec<Person<'_>> {
 
 /// The token in the last mail to each of `people`.
 pub fn mailed_tokens<'a>(app: &TestApp, people: impl IntoIterator<Item = &'a Person<'a>>) -> Vec<String> {
-    let mails = app.mails();
-    let token = |person: &Person<'_>| {
-        let mail = mails.iter().rev().find(|mail| mail.to.as_ref() == person.email).expect("a mail");
-        let (_, rest) = mail.text.split_once("token=").expect("a link");
-        rest.split_whitespace().next().expect("a token").to_owned()
-    };
-    people.into_iter().map(token).collect()
+    people.into_iter().map(|person| app.token_mailed_to(&person.email)).collect()
 }
 
 /// An organization, and the ids of what belongs to it.

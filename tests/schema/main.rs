@@ -137,7 +137,7 @@ async fn an_operator_appoints_the_first_administrator_by_a_proved_address() {
         appoint(&mut connection, nobody).await.expect_err("no proved address");
     }
     let appointed = appoint(&mut connection, &ada.email.to_uppercase()).await.expect("an administrator");
-    assert_eq!(appointed.user_id, ada.id);
+    assert_eq!(appointed.user_id.to_string(), ada.id);
     let log = ada.client.get("/v1/audit-events?action=user.appointed").await.ok(200);
     assert_eq!(log.text("/data/0/targetId"), ada.id);
 }

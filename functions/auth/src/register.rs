@@ -2,7 +2,6 @@
 
 use axum::{extract::State, http::HeaderMap, response::Response};
 use chrono::{DateTime, Utc};
-use data_encoding::BASE32_NOPAD;
 use serde::Deserialize;
 use shared::{
     ApiError, OnConstraint,
@@ -19,7 +18,7 @@ use shared::{
         organizations::NewOrganization,
         verification_tokens::{NewToken, Purpose},
     },
-    text::{Email, Name, NewPassword},
+    text::{Email, Name, NewPassword, Slug},
 };
 use utoipa::ToSchema;
 
@@ -98,12 +97,11 @@ pub async fn register(
 /// The space that is the person's own.
 async fn insert_personal(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> anyhow::Result<()> {
     let id = OrganizationId::new();
-    // The end of a UUIDv7 is random, and base32 of it is a slug.
-    let slug = BASE32_NOPAD.encode(&id.0.as_bytes()[6..]).to_lowercase();
+    let slug = Slug::of(id);
     let new = NewOrganization {
         id,
         name: "Personal",
-        slug: &slug,
+        slug: slug.as_ref(),
         logo: None,
         billing_email: None,
         personal_to: Some(user),

@@ -1,7 +1,6 @@
 //! `POST /v1/organizations`
 
 use axum::{extract::State, response::Response};
-use data_encoding::BASE32_NOPAD;
 use serde::Deserialize;
 use shared::{
     ApiError, OnConstraint,
@@ -51,12 +50,11 @@ pub async fn create(
     let (response, _) = once
         .run(&state.app, &format!("user:{}", caller.user), async |tx| {
             let id = OrganizationId::new();
-            // The end of a UUIDv7 is random, and base32 of it is a slug.
-            let made_up = BASE32_NOPAD.encode(&id.0.as_bytes()[6..]).to_lowercase();
+            let slug = new.slug.clone().unwrap_or_else(|| Slug::of(id));
             let new = organizations::NewOrganization {
                 id,
                 name: new.name.as_ref(),
-                slug: new.slug.as_ref().map_or(&made_up, AsRef::as_ref),
+                slug: slug.as_ref(),
                 logo: new.logo.as_ref().map(AsRef::as_ref),
                 billing_email: new.billing_email.as_ref().map(AsRef::as_ref),
                 personal_to: None,

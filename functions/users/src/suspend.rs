@@ -57,7 +57,7 @@ pub async fn suspend(
         .transaction(async |tx| -> Result<_, ApiError> {
             administrator.hold(tx, id).await?;
             hold_living(tx, id).await?;
-            let user = store::users::suspend(tx, id, Some(because.reason.as_ref()), now).await?;
+            let user = store::users::suspend(tx, id, because.reason.as_ref(), now).await?;
             let user = user.ok_or(refusals::NO_SUCH_USER)?;
             store::verification_tokens::withdraw(tx, id, Purpose::ALL, now).await?;
             let ended = store::sessions::revoke_all(tx, id, None, "user_suspended", now).await?;

@@ -1,9 +1,16 @@
 //! What administrators of the system ask about users and do to them.
 
 use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
 
 use super::User;
-use crate::{choice, db::Tx, ids::UserId, page::PageQuery};
+use crate::{
+    audit::Action,
+    choice,
+    db::Tx,
+    ids::{AuditEventId, UserId},
+    page::PageQuery,
+};
 
 choice!(
     /// Whether a user can sign in, and if not, why.
@@ -67,6 +74,29 @@ pub async fn list(
     )
 }
 
+/// Makes the living user with the proved address `email` an administrator of the system, and notes it in the audit log in the same
+/// statement. For `migrate`, whose connection is the owner's and serves no request.
+pub async fn appoint(connection: &mut PgConnection, email: &str) -> sqlx::Result<Option<UserId>> {
+    sqlx::query_scalar!(
+        r#"
+        WITH appointed AS (
+            UPDATE users
+            SET system_administrator = true, updated_at = now(), version = version + 1
+            WHERE lower(email) = lower($1) AND deleted_at IS NULL AND email_verified_at IS NOT NULL
+            RETURNING id
+        )
+        INSERT INTO audit_events (id, occurred_at, action, outcome, target_id, request_id)
+        SELECT $2, now(), $3, 'success', id, 'migrate' FROM appointed
+        RETURNING target_id AS "target_id!: UserId"
+        "#,
+        email,
+        AuditEventId::new() as AuditEventId,
+        Action::UserAppointed.name(),
+    )
+    .fetch_optional(connection)
+    .await
+}
+
 /// Makes the living user an administrator of the system, or no longer.
 pub async fn set_system_administrator(
     tx: &mut Tx,
@@ -89,18 +119,17 @@ pub async fn set_system_administrator(
     .await
 }
 
-/// Shuts the living user out, or lets them in again when there is no `reason`.
+/// Shuts the living user out.
 pub async fn suspend(
     tx: &mut Tx,
     id: UserId,
-    reason: Option<&str>,
+    reason: &str,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Option<User>> {
     users!(
         r#"
         UPDATE users
-        SET suspended_at = CASE WHEN $2::text IS NULL THEN NULL ELSE $3::timestamptz END, suspended_reason = $2,
-            updated_at = $3, version = version + 1
+        SET suspended_at = $3, suspended_reason = $2, updated_at = $3, version = version + 1
         WHERE id = $1 AND deleted_at IS NULL
         RETURNING"#,
         "",

@@ -60,18 +60,14 @@ macro_rules! users {
 }
 
 mod administration;
+mod passwords;
 
 pub use administration::{
-    Standing, hold_both, list, restore, set_legal_hold, set_system_administrator, suspend,
+    Standing, appoint, hold_both, list, restore, set_legal_hold, set_system_administrator, suspend,
 };
-
-/// What a sign-in needs of a user.
-pub struct Credentials {
-    /// Whose.
-    pub id: UserId,
-    /// The hash of their password, if they have one.
-    pub password_hash: Option<String>,
-}
+pub use passwords::{
+    Credentials, credentials_by_email, hold_password, password_hash, replace_password, set_password,
+};
 
 /// What a profile's owner may change.
 pub struct Changes<'a> {
@@ -155,72 +151,6 @@ pub async fn hold(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
     users!("SELECT", "FROM users WHERE id = $1 FOR NO KEY UPDATE", id as UserId).fetch_optional(tx).await
 }
 
-/// How the living user with `email`, in whatever case, signs in, unless suspended.
-pub async fn credentials_by_email(tx: &mut Tx, email: &Email) -> sqlx::Result<Option<Credentials>> {
-    sqlx::query_as!(
-        Credentials,
-        r#"
-        SELECT id AS "id: UserId", password_hash
-        FROM users
-        WHERE lower(email) = lower($1) AND deleted_at IS NULL AND suspended_at IS NULL
-        "#,
-        email.as_ref(),
-    )
-    .fetch_optional(tx)
-    .await
-}
-
-/// The hash of the living user's password.
-pub async fn password_hash(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<String>> {
-    sqlx::query_scalar!("SELECT password_hash FROM users WHERE id = $1 AND deleted_at IS NULL", id as UserId,)
-        .fetch_optional(tx)
-        .await
-        .map(Option::flatten)
-}
-
-/// Whether the living user still has the password hash `seen`; nobody changes it before this transaction ends.
-pub async fn hold_password(tx: &mut Tx, id: UserId, seen: &str) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"
-        SELECT 1 AS "one!"
-        FROM users
-        WHERE id = $1 AND password_hash = $2 AND deleted_at IS NULL AND suspended_at IS NULL
-        FOR SHARE
-        "#,
-        id as UserId,
-        seen,
-    )
-    .fetch_optional(tx)
-    .await
-    .map(|row| row.is_some())
-}
-
-/// Replaces the password hash `seen` by `new`; `false` if it is no longer there.
-///
-/// The version stays: a password is no part of what the profile shows.
-pub async fn replace_password(
-    tx: &mut Tx,
-    id: UserId,
-    seen: &str,
-    new: &str,
-    now: DateTime<Utc>,
-) -> sqlx::Result<bool> {
-    let result = sqlx::query!(
-        r#"
-        UPDATE users
-        SET password_hash = $3, updated_at = $4
-        WHERE id = $1 AND password_hash = $2 AND deleted_at IS NULL AND suspended_at IS NULL
-        "#,
-        id as UserId,
-        seen,
-        new,
-        now,
-    )
-    .execute(tx)
-    .await?;
-    Ok(result.rows_affected() == 1)
-}
-
 /// Changes the profile of the living user, if its version is `version` or none is asked for.
 pub async fn update(
     tx: &mut Tx,
@@ -301,24 +231,6 @@ pub async fn delete(
     .execute(tx)
     .await?;
     Ok(result.rows_affected() == 1)
-}
-
-/// Gives the living user a new password, whatever the old one was.
-pub async fn set_password(
-    tx: &mut Tx,
-    id: UserId,
-    hash: Option<&str>,
-    now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1 AND deleted_at IS NULL",
-        id as UserId,
-        hash,
-        now,
-    )
-    .execute(tx)
-    .await
-    .map(drop)
 }
 
 /// Moves the living user to the proved address `email`. Violates `users_email_key` when another living user has it.
