@@ -1,24 +1,18 @@
 //! What every template of ours keeps to. A rule returns what breaks it, so that it can be tried on broken ones.
 
+mod access;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::template::{Function, Template, each, secret};
+use crate::template::{Function, Template, each};
 
-/// Where a variable's value would be a secret, were it not a reference to one.
-const SECRET: [&str; 7] = ["_URL", "SECRET", "KEY", "PASSWORD", "TOKEN", "CREDENTIAL", "_DSN"];
-/// `…_URL`, yet public: where links in mails lead.
-const PUBLIC: [&str; 1] = ["APP_URL"];
-/// Who may read what only they may read.
-const RESERVED: [(&str, &[&str]); 4] = [
-    ("SigningKeysSecret", &["Auth"]),
-    ("AuthSecret", &["Auth"]),
-    ("EncryptionSecret", &["Auth", "Organizations"]),
-    ("DatabaseOwnerSecret", &["Migrate"]),
-];
-/// What a statement of a policy says it is about.
-const GRANTS: [&str; 5] = ["Action", "NotAction", "Resource", "NotResource", "Principal"];
+pub use access::{
+    explains_every_wildcard, has_a_role_that_names_every_action_and_resource, holds_no_secret,
+    reads_exactly_the_secrets_it_is_given,
+};
+
 /// The gateway gives up after this many seconds.
 const GATEWAY_TIMEOUT: u64 = 29;
 
@@ -68,52 +62,6 @@ pub fn logs_where_it_is_told_and_not_forever(template: &Template) -> Vec<String>
     })
 }
 
-pub fn has_a_role_that_names_every_action_and_resource(template: &Template) -> Vec<String> {
-    of_each(template, |f| {
-        let role = format!("{}Role", f.id);
-        let managed = &template.resource(&role, "AWS::IAM::Role")["ManagedPolicyArns"];
-        let statements = f.statements(template);
-        let exact = |statement: &&Value| {
-            ["NotAction", "NotResource"].iter().all(|key| statement[*key].is_null())
-                && ["Action", "Resource"]
-                    .iter()
-                    .flat_map(|key| each(&statement[*key]))
-                    .all(|value| !value.is_null() && !value.to_string().contains('*'))
-        };
-        unless(
-            *f.get("/Role") == json!({ "Fn::GetAtt": [role, "Arn"] })
-                && f.get("/Policies").is_null()
-                && each(managed).iter().all(|policy| policy["Ref"].is_string())
-                && !statements.is_empty()
-                && statements.iter().all(exact),
-            "no role of its own, or one with a wildcard",
-        )
-    })
-}
-
-/// `text` is that of the template, with its comments.
-pub fn explains_every_wildcard(template: &Template, text: &str) -> Vec<String> {
-    let explained = text.lines().zip(text.lines().skip(1)).filter(|(above, line)| {
-        above.trim_start().starts_with("# ")
-            && GRANTS.iter().any(|key| line.trim_start().starts_with(&format!("{key}: \"*\"")))
-    });
-    let (granted, explained) = (wildcards(&template.0).len(), explained.count());
-    let problem = format!("{granted} wildcards, {explained} with a reason above");
-    unless(granted == explained, &problem).into_iter().collect()
-}
-
-/// Everything that policies anywhere in `value` leave open.
-fn wildcards(value: &Value) -> Vec<&Value> {
-    let within: Vec<&Value> = match value {
-        Value::Object(members) => members.values().flat_map(wildcards).collect(),
-        Value::Array(items) => items.iter().flat_map(wildcards).collect(),
-        _ => Vec::new(),
-    };
-    let statements = each(&value["Statement"]).iter().filter(|statement| statement.is_object());
-    let open = statements.flat_map(|statement| GRANTS.iter().flat_map(|key| each(&statement[*key])));
-    open.filter(|granted| granted.to_string().contains('*')).chain(within).collect()
-}
-
 pub fn is_rolled_back_when_it_logs_errors(template: &Template) -> Vec<String> {
     of_each(template, |f| {
         let [logs, failures, rollback] =
@@ -143,45 +91,6 @@ pub fn publishes_every_change(template: &Template) -> Vec<String> {
             "a change of configuration would not reach `live`",
         )
     })
-}
-
-pub fn reads_exactly_the_secrets_it_is_given(template: &Template) -> Vec<String> {
-    of_each(template, |f| {
-        let given: BTreeSet<&str> = f.environment().into_values().filter_map(secret).collect();
-        let readable: BTreeSet<&str> = f
-            .statements(template)
-            .into_iter()
-            .filter(|statement| {
-                each(&statement["Action"]).iter().any(|a| *a == "secretsmanager:GetSecretValue")
-            })
-            .flat_map(|statement| each(&statement["Resource"]))
-            .map(|resource| resource["Ref"].as_str().unwrap_or("something else"))
-            .collect();
-        let trespass =
-            RESERVED.iter().any(|(name, readers)| readable.contains(name) && !readers.contains(&f.id));
-        unless(given == readable && !trespass, &format!("given {given:?}, may read {readable:?}"))
-    })
-}
-
-/// `text` is that of the template.
-pub fn holds_no_secret(template: &Template, text: &str) -> Vec<String> {
-    let mut problems = of_each(template, |f| {
-        let literal = f.environment().into_iter().find(|(name, value)| {
-            !PUBLIC.contains(name) && SECRET.iter().any(|part| name.contains(part)) && secret(value).is_none()
-        });
-        literal.map(|(name, _)| format!("{name} is not a reference to a secret"))
-    });
-    if text.contains("{{resolve:secretsmanager") || text.contains("{{resolve:ssm-secure") {
-        problems.push("a resolved secret can be read by whoever may read the configuration".to_owned());
-    }
-    for (name, parameter) in template.section("Parameters") {
-        let read =
-            parameter["Type"].as_str().is_some_and(|kind| kind.starts_with("AWS::SSM::Parameter::Value"));
-        if name.ends_with("Secret") && !(read && parameter["Default"].is_null()) {
-            problems.push(format!("{name} is not the ARN that another stack publishes"));
-        }
-    }
-    problems
 }
 
 /// `documented` are the paths of `openapi.json`.
