@@ -156,7 +156,8 @@ def seed(settings: dict, kept: dict) -> dict:
             aws_secret_access_key="local",
         )
 
-    client("s3").create_bucket(Bucket=settings["bucket"])
+    for bucket in settings["buckets"]:
+        client("s3").create_bucket(Bucket=bucket)
     mail = client("sesv2")
     for identity in settings["senders"]:
         mail.create_email_identity(EmailIdentity=identity)
@@ -164,6 +165,8 @@ def seed(settings: dict, kept: dict) -> dict:
     values = {
         "database": {"url": settings["databaseUrl"]},
         "database-owner": {"url": settings["databaseOwnerUrl"]},
+        "database-retention": {"url": settings["databaseRetentionUrl"]},
+        "database-backup": {"url": settings["databaseBackupUrl"]},
         "redis": {"url": settings["redisUrl"]},
         "signing-keys": kept["signing-keys"],
         "verification-keys": without_private_part(kept["signing-keys"]),

@@ -22,6 +22,10 @@ use crate::{
 
 /// The sender of every mail.
 pub const SENDER: &str = "no-reply@arches.local";
+/// The bucket of the backups.
+pub const BACKUPS: &str = "arches-local-backups";
+/// The bucket of the ledger of erasures.
+pub const ERASURES: &str = "arches-local-erasures";
 /// Where everything is said to be.
 pub const REGION: &str = "us-east-1";
 
@@ -39,6 +43,10 @@ pub struct Settings {
     pub database_url: String,
     /// The database as its owner reaches it.
     pub database_owner_url: String,
+    /// The database as `retention` reaches it.
+    pub database_retention_url: String,
+    /// The database as `backup` reaches it.
+    pub database_backup_url: String,
     /// Redis.
     pub redis_url: String,
 }
@@ -58,11 +66,13 @@ impl Aws {
             "directory": settings.dir,
             "port": settings.port,
             "region": REGION,
-            "bucket": "arches-local-backups",
+            "buckets": [BACKUPS, ERASURES],
             "senders": [SENDER, "arches.local"],
             "prefix": "arches/local",
             "databaseUrl": settings.database_url,
             "databaseOwnerUrl": settings.database_owner_url,
+            "databaseRetentionUrl": settings.database_retention_url,
+            "databaseBackupUrl": settings.database_backup_url,
             "redisUrl": settings.redis_url,
         });
         fs::create_dir_all(&settings.dir).with_context(|| format!("create {}", settings.dir.display()))?;

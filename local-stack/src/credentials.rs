@@ -1,6 +1,7 @@
 //! Passwords of the local services: made up once, and kept as long as the data they protect.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{Read, Write},
     os::unix::fs::OpenOptionsExt,
@@ -8,7 +9,6 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use serde_json::{Value, json};
 
 /// The passwords.
 #[derive(Debug, Clone)]
@@ -17,6 +17,10 @@ pub struct Credentials {
     pub postgres: String,
     /// Of the login role of the functions, `arches_api`.
     pub api: String,
+    /// Of the login role of `retention`, `arches_janitor`.
+    pub janitor: String,
+    /// Of the login role of `backup`, `arches_backup`.
+    pub backup: String,
     /// Of Redis.
     pub redis: String,
 }
@@ -25,19 +29,32 @@ impl Credentials {
     /// Reads them from `dir`, where the first call of all puts them.
     pub fn kept_in(dir: &Path) -> Result<Self> {
         let path = dir.join("credentials.json");
-        if !path.exists() {
-            let made_up = json!({ "postgres": random()?, "arches_api": random()?, "redis": random()? });
-            fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
-            write_private(&path, &made_up.to_string())?;
-        }
-        let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
-        let kept: Value =
-            serde_json::from_str(&text).with_context(|| format!("understand {}", path.display()))?;
-        let get = |name: &str| {
-            let value = kept[name].as_str().map(str::to_owned);
-            value.with_context(|| format!("{} has no {name}", path.display()))
+        let text = if path.exists() {
+            fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?
+        } else {
+            "{}".to_owned()
         };
-        Ok(Self { postgres: get("postgres")?, api: get("arches_api")?, redis: get("redis")? })
+        let kept: BTreeMap<String, String> =
+            serde_json::from_str(&text).with_context(|| format!("understand {}", path.display()))?;
+        let mut all = kept.clone();
+        // A folder may be older than one of these.
+        let mut get = |name: &str| {
+            let value = kept.get(name).cloned().map_or_else(random, Ok)?;
+            all.insert(name.to_owned(), value.clone());
+            anyhow::Ok(value)
+        };
+        let credentials = Self {
+            postgres: get("postgres")?,
+            api: get("arches_api")?,
+            janitor: get("arches_janitor")?,
+            backup: get("arches_backup")?,
+            redis: get("redis")?,
+        };
+        if all != kept {
+            fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
+            write_private(&path, &serde_json::to_string(&all)?)?;
+        }
+        Ok(credentials)
     }
 }
 

@@ -33,6 +33,8 @@ impl Stack {
             ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
             // Asking a machine that is not there who we are would take seconds.
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+            ("BACKUP_BUCKET", aws::BACKUPS.to_owned()),
+            ("ERASURE_BUCKET", aws::ERASURES.to_owned()),
             ("DATABASE_URL", member("database", "url")?),
             ("REDIS_URL", member("redis", "url")?),
             ("JWT_SECRET", arn("signing-keys")?),
@@ -58,6 +60,7 @@ impl Stack {
         variables.extend([
             ("TEST_POSTGRES_URL", self.postgres().context(MISSING)?.url("postgres")),
             ("TEST_POOLER_URL", self.pooler().context(MISSING)?.url()),
+            ("TEST_POOLER_RETENTION_URL", self.pooler().context(MISSING)?.janitor_url()),
             ("TEST_REDIS_URL", self.redis().url()),
             ("TEST_MAIL_DIR", self.mailbox().display().to_string()),
         ]);

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 
 use crate::{
     Credentials, Interrupt, Packages, Postgres, Service, credentials,
-    postgres::{API_ROLE, SUPERUSER},
+    postgres::{API_ROLE, JANITOR_ROLE, SUPERUSER},
     process::Ending,
     unprivileged,
     wait::{self, Look},
@@ -52,7 +52,8 @@ impl PgBouncer {
         interrupt: &Interrupt,
     ) -> Result<Self> {
         let users = settings.dir.join("pgbouncer.users");
-        let accounts = [(SUPERUSER, &credentials.postgres), (API_ROLE, &credentials.api)];
+        let Credentials { postgres: superuser, api, janitor, .. } = credentials;
+        let accounts = [(SUPERUSER, superuser), (API_ROLE, api), (JANITOR_ROLE, janitor)];
         let accounts = accounts.map(|(role, password)| format!("\"{role}\" \"{password}\"\n")).concat();
         credentials::write_private(&users, &accounts)?;
         unprivileged::give(&users)?;
@@ -110,6 +111,12 @@ impl PgBouncer {
         url(&self.credentials, self.settings.port)
     }
 
+    /// The address for `retention`, without a database.
+    #[must_use]
+    pub fn janitor_url(&self) -> String {
+        janitor_url(&self.credentials, self.settings.port)
+    }
+
     /// Asks the database something through the pooler.
     fn look(&mut self, mut psql: Command) -> Result<Look<()>> {
         self.check()?;
@@ -120,6 +127,11 @@ impl PgBouncer {
         }
         Ok(Look::NotYet(String::from_utf8_lossy(&answer.stderr).into_owned()))
     }
+}
+
+/// The address for `retention` of the pooler at `port`, without a database.
+pub(crate) fn janitor_url(credentials: &Credentials, port: u16) -> String {
+    format!("postgresql://{JANITOR_ROLE}:{}@127.0.0.1:{port}", credentials.janitor)
 }
 
 /// The address for the functions of the pooler at `port`, without a database.

@@ -24,6 +24,10 @@ pub const DATABASE: &str = "arches";
 pub const SUPERUSER: &str = "postgres";
 /// The role the functions log in as; its rights are those of `arches_app`.
 pub const API_ROLE: &str = "arches_api";
+/// The role `retention` logs in as; its rights are those of `arches_retention`.
+pub const JANITOR_ROLE: &str = "arches_janitor";
+/// The role `backup` logs in as; it reads everything and changes nothing.
+pub const BACKUP_ROLE: &str = "arches_backup";
 
 /// Recovery after a crash is included.
 const READY_WITHIN: Duration = Duration::from_mins(1);
@@ -207,13 +211,22 @@ impl Postgres {
     }
 
     fn create_roles_and_database(&self) -> Result<()> {
-        let password = &self.credentials.api;
+        let Credentials { api, janitor, backup, .. } = &self.credentials;
+        let roles = [
+            "arches_app NOLOGIN".to_owned(),
+            "arches_retention NOLOGIN".to_owned(),
+            format!("{API_ROLE} LOGIN PASSWORD '{api}' IN ROLE arches_app"),
+            format!("{JANITOR_ROLE} LOGIN PASSWORD '{janitor}' IN ROLE arches_retention"),
+            format!("{BACKUP_ROLE} LOGIN PASSWORD '{backup}' IN ROLE pg_read_all_data"),
+        ];
+        let roles = roles.map(|role| {
+            format!("DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN NULL; END $$;\n")
+        });
         let script = format!(
-            "DO $$ BEGIN CREATE ROLE arches_app NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
-             DO $$ BEGIN CREATE ROLE {API_ROLE} LOGIN PASSWORD '{password}' IN ROLE arches_app;
-             EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+            "{roles}
              SELECT 'CREATE DATABASE {DATABASE}'
-             WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{DATABASE}') \\gexec\n"
+             WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{DATABASE}') \\gexec\n",
+            roles = roles.concat(),
         );
         let mut psql = self.psql("postgres");
         psql.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -230,6 +243,13 @@ impl Postgres {
 }
 
 /// The address of `database` for the superuser, straight to the server at `port`.
-pub(crate) fn url(credentials: &Credentials, port: u16, database: &str) -> String {
+#[must_use]
+pub fn url(credentials: &Credentials, port: u16, database: &str) -> String {
     format!("postgresql://{SUPERUSER}:{}@127.0.0.1:{port}/{database}", credentials.postgres)
+}
+
+/// The same for the role of backups.
+#[must_use]
+pub fn backup_url(credentials: &Credentials, port: u16, database: &str) -> String {
+    format!("postgresql://{BACKUP_ROLE}:{}@127.0.0.1:{port}/{database}", credentials.backup)
 }

@@ -212,12 +212,17 @@ impl Starter<'_> {
         let ports = self.settings.ports;
         let pooled = format!("{}/{}", pgbouncer::url(self.credentials, ports.pooler), postgres::DATABASE);
         let direct = postgres::url(self.credentials, ports.postgres, postgres::DATABASE);
+        let retention =
+            format!("{}/{}", pgbouncer::janitor_url(self.credentials, ports.pooler), postgres::DATABASE);
+        let backup = postgres::backup_url(self.credentials, ports.postgres, postgres::DATABASE);
         let own = &self.settings.database_url;
         let settings = aws::Settings {
             dir: self.settings.dir.clone(),
             port: ports.aws,
             database_url: own.clone().unwrap_or(pooled),
             database_owner_url: own.clone().unwrap_or(direct),
+            database_retention_url: own.clone().unwrap_or(retention),
+            database_backup_url: own.clone().unwrap_or(backup),
             redis_url: redis::url(self.credentials, ports.redis),
         };
         let aws = Aws::start(self.tools, &settings, self.interrupt)?;

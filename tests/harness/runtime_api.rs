@@ -28,20 +28,26 @@ use uuid::Uuid;
 
 use crate::service;
 
-/// How long an invocation may take.
+/// How long an invocation may take, unless the test says otherwise.
 const TIME: Duration = Duration::from_secs(20);
+
+/// Lambda ends a function at its deadline; a test waits this much longer, to see one that is late.
+const GRACE: Duration = Duration::from_secs(20);
 
 type Answers = Arc<Mutex<HashMap<String, oneshot::Sender<Result<Value, Value>>>>>;
 
+/// An invocation: its id, its event and the time it may take.
+type Event = (String, Value, Duration);
+
 #[derive(Clone)]
 struct Api {
-    events: Arc<AsyncMutex<mpsc::UnboundedReceiver<(String, Value)>>>,
+    events: Arc<AsyncMutex<mpsc::UnboundedReceiver<Event>>>,
     answers: Answers,
 }
 
 /// One running instance of a function.
 pub struct Function {
-    events: mpsc::UnboundedSender<(String, Value)>,
+    events: mpsc::UnboundedSender<Event>,
     answers: Answers,
     log: Arc<Mutex<Vec<String>>>,
     /// The process; killed with this value.
@@ -84,11 +90,16 @@ impl Function {
 
     /// Hands `event` over and waits for the answer: the response, or the error.
     pub async fn invoke(&self, event: Value) -> Result<Value, Value> {
+        self.invoke_within(TIME, event).await
+    }
+
+    /// [`Function::invoke`], of a function that is told it has `time`.
+    pub async fn invoke_within(&self, time: Duration, event: Value) -> Result<Value, Value> {
         let id = Uuid::new_v4().to_string();
         let (sender, receiver) = oneshot::channel();
         self.answers.lock().expect("a lock").insert(id.clone(), sender);
-        self.events.send((id, event)).expect("the Runtime API serves");
-        let answer = timeout(TIME, receiver).await;
+        self.events.send((id, event, time)).expect("the Runtime API serves");
+        let answer = timeout(time + GRACE, receiver).await;
         answer.unwrap_or_else(|_| panic!("no answer in time; the log: {:#?}", self.log())).expect("an answer")
     }
 
@@ -111,6 +122,12 @@ impl Function {
         timeout(TIME, found).await.unwrap_or_else(|_| panic!("no such line in {:#?}", self.log()))
     }
 
+    /// The id of its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.id().expect("a running process")
+    }
+
     /// Waits until it ends by itself.
     pub async fn ended(&mut self) -> std::process::ExitStatus {
         timeout(TIME, self.process.wait()).await.expect("an end in time").expect("a status")
@@ -128,9 +145,9 @@ fn keep(stream: impl tokio::io::AsyncRead + Unpin + Send + 'static, log: &Arc<Mu
 }
 
 async fn next(State(api): State<Api>) -> (HeaderMap, String) {
-    let (id, event) = api.events.lock().await.recv().await.expect("the test goes on");
+    let (id, event, time) = api.events.lock().await.recv().await.expect("the test goes on");
     #[expect(clippy::disallowed_methods, reason = "Lambda's deadline is a moment of the machine's clock")]
-    let deadline = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970") + TIME;
+    let deadline = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970") + time;
     let headers = [
         ("lambda-runtime-aws-request-id", id),
         ("lambda-runtime-deadline-ms", deadline.as_millis().to_string()),

@@ -3,17 +3,17 @@
 //! The names are those of the production guide; `docs/configuration.md` lists them all.
 
 mod reader;
+mod sections;
 #[cfg(test)]
 mod tests;
 
-use std::{env, net::IpAddr, time::Duration};
+use std::{env, net::IpAddr};
 
-use axum::http::HeaderValue;
 use secrecy::SecretString;
-use url::Url;
 
 use crate::secrets::SecretRef;
 use reader::Reader;
+pub use sections::{Cache, Chat, Database, Monitoring, RateLimit, Storage, Tokens, Web};
 
 /// A value that may be kept in Secrets Manager.
 #[derive(Debug, Clone)]
@@ -77,6 +77,8 @@ pub struct Config {
     pub session_secret: Setting,
     /// `ENCRYPTION_KEY`: 32 bytes in base64, for what must be readable again.
     pub encryption_key: Setting,
+    /// `BACKUP_*`, `ERASURE_BUCKET`.
+    pub storage: Storage,
     /// `RATE_LIMIT_*`.
     pub rate_limit: RateLimit,
     /// `MAIL_FROM`: the sender of every mail.
@@ -85,103 +87,6 @@ pub struct Config {
     pub chat: Chat,
     /// `METRICS_*`, `TRACING_*`, `SENTRY_DSN`.
     pub monitoring: Monitoring,
-}
-
-/// Who may call from a browser, and where people land.
-#[derive(Debug, Clone)]
-pub struct Web {
-    /// `CORS_ORIGINS`: exactly these, separated by commas.
-    pub cors_origins: Vec<HeaderValue>,
-    /// `APP_URL`: where links in mails lead.
-    pub app_url: Url,
-}
-
-/// How to reach the database.
-#[derive(Debug, Clone)]
-pub struct Database {
-    /// `DATABASE_URL`.
-    pub url: Setting,
-    /// Whether the connection must be encrypted and the server's name verified: wherever customers' data may be.
-    pub require_tls: bool,
-    /// `DB_POOL_MIN`.
-    pub pool_min: u32,
-    /// `DB_POOL_MAX`: an instance serves one request at a time, so one connection is all it can use.
-    pub pool_max: u32,
-    /// `DB_CONNECTION_TIMEOUT`, ms.
-    pub connection_timeout: Duration,
-    /// `DB_IDLE_TIMEOUT`, ms.
-    pub idle_timeout: Duration,
-}
-
-/// How to reach Redis.
-#[derive(Debug, Clone)]
-pub struct Cache {
-    /// `REDIS_URL`.
-    pub url: Setting,
-    /// Whether the connection must be encrypted.
-    pub require_tls: bool,
-    /// `REDIS_MAX_RETRIES`.
-    pub max_retries: u32,
-    /// `REDIS_RETRY_DELAY`, ms.
-    pub retry_delay: Duration,
-    /// `REDIS_PREFIX`: what every key begins with.
-    pub prefix: String,
-}
-
-/// How tokens are made and how long they live.
-#[derive(Debug, Clone)]
-pub struct Tokens {
-    /// `JWT_SECRET`: the private key set; only the function that signs has it.
-    pub signing_keys: Setting,
-    /// `JWT_PUBLIC_KEYS`: the public key set.
-    pub verification_keys: Setting,
-    /// `JWT_REFRESH_SECRET`: keys the hashes of refresh tokens.
-    pub refresh_secret: Setting,
-    /// `JWT_ISSUER`.
-    pub issuer: String,
-    /// `JWT_AUDIENCE`.
-    pub audience: String,
-    /// `JWT_EXPIRY`: how long an access token lives.
-    pub expiry: Duration,
-    /// `JWT_REFRESH_EXPIRY`: how long an unused refresh token lives.
-    pub refresh_expiry: Duration,
-    /// `SESSION_LIMIT`: how long a session lives, however often it is refreshed.
-    pub session_limit: Duration,
-}
-
-/// How often one address may call.
-#[derive(Debug, Clone, Copy)]
-pub struct RateLimit {
-    /// `RATE_LIMIT_WINDOW`, ms.
-    pub window: Duration,
-    /// `RATE_LIMIT_MAX_REQUESTS`.
-    pub max_requests: u32,
-    /// `RATE_LIMIT_SKIP_SUCCESSFUL_REQUESTS`: whether only refused and failed requests count.
-    pub skip_successful: bool,
-}
-
-/// The language model; nothing uses it yet.
-#[derive(Debug, Clone)]
-pub struct Chat {
-    /// `OPENAI_API_KEY`.
-    pub api_key: Setting,
-    /// `OPENAI_MAX_TOKENS`.
-    pub max_tokens: u32,
-    /// `OPENAI_TIMEOUT`, ms.
-    pub timeout: Duration,
-}
-
-/// What leaves the process for those who watch it.
-#[derive(Debug, Clone)]
-pub struct Monitoring {
-    /// `METRICS_ENABLED`: whether embedded metrics are written.
-    pub metrics: bool,
-    /// `METRICS_PORT`: accepted for the guide's sake; CloudWatch reads the log, nothing listens.
-    pub metrics_port: u16,
-    /// `TRACING_ENABLED` and `TRACING_ENDPOINT`; X-Ray needs neither, and nothing else exports yet.
-    pub tracing: Option<Url>,
-    /// `SENTRY_DSN`; nothing reports there yet.
-    pub sentry: Setting,
 }
 
 /// Every problem found, so that one failed start names them all.
@@ -259,6 +164,11 @@ impl Config {
             },
             session_secret: r.setting("SESSION_SECRET"),
             encryption_key: r.setting("ENCRYPTION_KEY"),
+            storage: Storage {
+                backups: r.text("BACKUP_BUCKET", ""),
+                backup_key: r.text("BACKUP_KMS_KEY", ""),
+                erasures: r.text("ERASURE_BUCKET", ""),
+            },
             rate_limit: RateLimit {
                 window: r.millis("RATE_LIMIT_WINDOW", 60_000),
                 max_requests: r.number("RATE_LIMIT_MAX_REQUESTS", 100, 1..=1_000_000),

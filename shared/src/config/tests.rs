@@ -1,5 +1,7 @@
 //! What the settings accept, and how they refuse.
 
+use std::time::Duration;
+
 use super::*;
 
 fn read(variables: &[(&str, &str)], required: &[&str]) -> Result<Config, ConfigError> {

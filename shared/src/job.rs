@@ -1,0 +1,142 @@
+//! What surrounds a function that no gateway calls: a job, started by a schedule, by a deployment, by Secrets Manager or by
+//! a person.
+
+use std::{
+    env,
+    process::ExitCode,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::{
+    clock::{Clock, SystemClock},
+    config::ConfigError,
+    http::RequestInfo,
+    telemetry,
+};
+
+/// One run of a job.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// In every log line, and in the audit events it leaves.
+    pub id: String,
+    /// When it is cut off.
+    pub deadline: Deadline,
+}
+
+impl Job {
+    /// As the cause of audit events: nobody, from nowhere.
+    #[must_use]
+    pub fn request(&self) -> RequestInfo {
+        RequestInfo { id: self.id.clone(), address: None, path: String::new(), user_agent: None }
+    }
+}
+
+/// When Lambda ends the instance; on a command line it never does.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// `time` from now.
+    #[must_use]
+    pub fn after(time: Duration) -> Self {
+        Self(Some(Instant::now() + time))
+    }
+
+    /// There is none.
+    #[must_use]
+    pub fn never() -> Self {
+        Self(None)
+    }
+
+    /// How long a job may still work, if it wants `reserve` for putting things in order; `None` is for ever.
+    #[must_use]
+    pub fn left(self, reserve: Duration) -> Option<Duration> {
+        let end = self.0?;
+        Some(end.saturating_duration_since(Instant::now()).saturating_sub(reserve))
+    }
+
+    /// Whether no more than `reserve` is left.
+    #[must_use]
+    pub fn is_near(self, reserve: Duration) -> bool {
+        self.left(reserve).is_some_and(|left| left.is_zero())
+    }
+}
+
+/// Runs `work` for each event, on what `make` makes once; or once as a command, whose only argument is the event as JSON.
+///
+/// The result is both the answer and a log line, since nobody reads the answer of a scheduled run. A failure is logged with
+/// its whole chain, and is one to Lambda too.
+pub async fn serve<S, E: DeserializeOwned, R: Serialize>(
+    usage: &str,
+    make: impl FnOnce() -> Result<S, ConfigError>,
+    work: impl AsyncFn(&S, E, &Job) -> anyhow::Result<R>,
+) -> ExitCode {
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let in_lambda = env::var_os("AWS_LAMBDA_RUNTIME_API").is_some();
+    let event = match arguments.as_slice() {
+        _ if in_lambda => None,
+        [] => Some("{}"),
+        [event] if event.trim_start().starts_with('{') => Some(event.as_str()),
+        _ => {
+            print(usage);
+            return ExitCode::FAILURE;
+        }
+    };
+    telemetry::init();
+    let Ok(state) = make() else { return ExitCode::FAILURE };
+    let done = if let Some(event) = event {
+        by_hand(&state, event, &work).await
+    } else {
+        let handler = service_fn(async |event: LambdaEvent<Value>| {
+            let LambdaEvent { payload, context } = event;
+            let ends = UNIX_EPOCH + Duration::from_millis(context.deadline);
+            let left = ends.duration_since(SystemClock.now().into()).unwrap_or_default();
+            let job = Job { id: context.request_id, deadline: Deadline::after(left) };
+            once(&state, payload, &job, &work).await.map_err(Error::from)
+        });
+        run(handler).await
+    };
+    if done.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+async fn by_hand<S, E: DeserializeOwned, R: Serialize>(
+    state: &S,
+    event: &str,
+    work: &impl AsyncFn(&S, E, &Job) -> anyhow::Result<R>,
+) -> Result<(), Error> {
+    let job = Job { id: Uuid::now_v7().to_string(), deadline: Deadline::never() };
+    let result = once(state, serde_json::from_str(event)?, &job, work).await?;
+    print(&serde_json::to_string_pretty(&result)?);
+    Ok(())
+}
+
+async fn once<S, E: DeserializeOwned, R: Serialize>(
+    state: &S,
+    event: Value,
+    job: &Job,
+    work: &impl AsyncFn(&S, E, &Job) -> anyhow::Result<R>,
+) -> anyhow::Result<Value> {
+    let done = async {
+        let event = serde_json::from_value(event)
+            .map_err(|error| anyhow::anyhow!("this event is not one of ours: {error}"))?;
+        anyhow::Ok(serde_json::to_value(work(state, event, job).await?)?)
+    };
+    let done = done.await;
+    match &done {
+        Ok(result) => tracing::info!(request.id = job.id, result = %result, "job done"),
+        Err(error) => tracing::error!(request.id = job.id, error = format!("{error:#}"), "job failed"),
+    }
+    telemetry::flush();
+    done
+}
+
+#[expect(clippy::print_stdout, reason = "a command answers on standard output")]
+fn print(text: &str) {
+    println!("{text}");
+}
