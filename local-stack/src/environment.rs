@@ -61,6 +61,7 @@ impl Stack {
             ("TEST_POSTGRES_URL", self.postgres().context(MISSING)?.url("postgres")),
             ("TEST_POOLER_URL", self.pooler().context(MISSING)?.url()),
             ("TEST_POOLER_RETENTION_URL", self.pooler().context(MISSING)?.janitor_url()),
+            ("TEST_BACKUP_URL", self.postgres().context(MISSING)?.backup_url("postgres")),
             ("TEST_REDIS_URL", self.redis().url()),
             ("TEST_MAIL_DIR", self.mailbox().display().to_string()),
         ]);

@@ -129,6 +129,12 @@ impl Postgres {
         url(&self.credentials, self.settings.port, database)
     }
 
+    /// The same for the role of backups.
+    #[must_use]
+    pub fn backup_url(&self, database: &str) -> String {
+        backup_url(&self.credentials, self.settings.port, database)
+    }
+
     /// A psql on `database` as the superuser, which stops at the first error.
     #[must_use]
     pub fn psql(&self, database: &str) -> Command {
@@ -243,13 +249,11 @@ impl Postgres {
 }
 
 /// The address of `database` for the superuser, straight to the server at `port`.
-#[must_use]
-pub fn url(credentials: &Credentials, port: u16, database: &str) -> String {
+pub(crate) fn url(credentials: &Credentials, port: u16, database: &str) -> String {
     format!("postgresql://{SUPERUSER}:{}@127.0.0.1:{port}/{database}", credentials.postgres)
 }
 
 /// The same for the role of backups.
-#[must_use]
-pub fn backup_url(credentials: &Credentials, port: u16, database: &str) -> String {
+pub(crate) fn backup_url(credentials: &Credentials, port: u16, database: &str) -> String {
     format!("postgresql://{BACKUP_ROLE}:{}@127.0.0.1:{port}/{database}", credentials.backup)
 }

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use futures_core::{future::BoxFuture, stream::BoxStream};
 use metrics::histogram;
 use sqlx::{
-    Describe, Either, Execute, Executor, PgPool, Postgres, SqlStr, Transaction,
+    Connection, Describe, Either, Execute, Executor, PgConnection, PgPool, Postgres, SqlStr, Transaction,
     error::BoxDynError,
     postgres::{
         PgArguments, PgConnectOptions, PgPoolOptions, PgQueryResult, PgRow, PgSslMode, PgStatement,
@@ -21,6 +21,8 @@ use crate::{config::Database, error::Unavailable, error::is_database_outage, sec
 
 /// No request may wait longer for one transaction.
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// No job may wait longer for a connection of its own.
+const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
 /// SQLSTATE `invalid_password`: the password was rotated since we read it.
 const INVALID_PASSWORD: &str = "28P01";
 
@@ -147,6 +149,18 @@ pub fn connect_options(url: &str) -> anyhow::Result<PgConnectOptions> {
     let options: PgConnectOptions =
         url.parse().map_err(|_| anyhow::anyhow!("DATABASE_URL is not a postgresql:// URL"))?;
     Ok(options.extra_float_digits(None).statement_cache_capacity(0).application_name("arches"))
+}
+
+/// A connection of its own, straight to the server: for what a pooler cannot do.
+///
+/// The cluster's certificate is Amazon's own: to have it verified, the URL names `sslmode=verify-full` and `sslrootcert`.
+pub async fn connect(url: &str, require_tls: bool) -> anyhow::Result<PgConnection> {
+    let mut options = connect_options(url)?;
+    let verifies = matches!(options.get_ssl_mode(), PgSslMode::VerifyCa | PgSslMode::VerifyFull);
+    if require_tls && !verifies {
+        options = options.ssl_mode(PgSslMode::Require);
+    }
+    Ok(timeout(DIAL_TIMEOUT, PgConnection::connect_with(&options)).await??)
 }
 
 /// A transaction. The only thing the functions of [`crate::store`] accept.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use json_subscriber::JsonLayer;
-use metrics::{Unit, describe_counter, describe_histogram};
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_cloudwatch_embedded::{Builder, Collector};
 use tracing_subscriber::{EnvFilter, fmt::time::ChronoUtc, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -17,7 +17,8 @@ use tracing_subscriber::{EnvFilter, fmt::time::ChronoUtc, layer::SubscriberExt, 
 pub const NAMESPACE: &str = "Arches";
 
 /// Who may say more than warnings. What other people's code says below that holds secrets: bodies, headers, queries.
-const OURS: [&str; 7] = ["auth", "docs", "migrate", "organizations", "shared", "system", "users"];
+const OURS: [&str; 9] =
+    ["auth", "backup", "docs", "migrate", "organizations", "restore_drill", "shared", "system", "users"];
 
 static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
 static WARM: AtomicBool = AtomicBool::new(false);
@@ -62,6 +63,15 @@ pub fn init() {
                 describe_counter!("Requests", Unit::Count, "by route and status class");
                 describe_counter!("ColdStarts", Unit::Count, "first requests of an instance");
                 describe_histogram!("Duration", Unit::Milliseconds, "of a request, by route");
+                describe_gauge!("LastBackupAge", Unit::Seconds, "since the newest backup was begun");
+                describe_gauge!(
+                    "LastVerifiedBackupAge",
+                    Unit::Seconds,
+                    "since the newest one that was restored was begun"
+                );
+                describe_gauge!("BackupSeconds", Unit::Seconds, "that a backup took");
+                describe_gauge!("BackupBytes", Unit::Bytes, "of a backup's archive");
+                describe_gauge!("RestoreSeconds", Unit::Seconds, "until a restored database could be used");
                 describe_histogram!("DependencyTime", Unit::Milliseconds, "of a call, by dependency");
                 _ = COLLECTOR.set(collector);
             }

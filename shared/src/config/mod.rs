@@ -26,6 +26,14 @@ pub enum Setting {
     Absent(&'static str),
 }
 
+impl Setting {
+    /// What `text` is: a reference to a secret, or else the value itself.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        SecretRef::parse(text).map_or_else(|| Self::Plain(text.into()), Self::Secret)
+    }
+}
+
 /// Where the process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Environment {
@@ -51,7 +59,9 @@ impl Environment {
         }
     }
 
-    fn is_deployed(self) -> bool {
+    /// Whether it is in AWS, where no secret stands in plain sight.
+    #[must_use]
+    pub fn is_deployed(self) -> bool {
         matches!(self, Self::Staging | Self::Production)
     }
 }
@@ -167,6 +177,7 @@ impl Config {
             storage: Storage {
                 backups: r.text("BACKUP_BUCKET", ""),
                 backup_key: r.text("BACKUP_KMS_KEY", ""),
+                postgres_bin: r.text("POSTGRES_BIN", "/opt/bin"),
                 erasures: r.text("ERASURE_BUCKET", ""),
             },
             rate_limit: RateLimit {

@@ -6,7 +6,6 @@ use axum::http::HeaderValue;
 use url::Url;
 
 use super::{ConfigError, Setting};
-use crate::secrets::SecretRef;
 
 /// The longest duration that makes sense for a token or a session, in seconds: ten years.
 const LONGEST: u64 = 10 * 366 * 86_400;
@@ -128,15 +127,14 @@ impl<'a, F: Fn(&str) -> Option<String>> Reader<'a, F> {
 
     pub fn setting(&mut self, key: &'static str) -> Setting {
         let Some(raw) = self.raw(key) else { return Setting::Absent(key) };
-        if let Some(reference) = SecretRef::parse(&raw) {
-            return Setting::Secret(reference);
-        }
-        if self.refuse_plain_secrets || raw.starts_with("arn:") {
+        let setting = Setting::read(&raw);
+        let plain = matches!(setting, Setting::Plain(_));
+        if plain && (self.refuse_plain_secrets || raw.starts_with("arn:")) {
             self.problems.push(format!(
                 "{key} holds a value, or an ARN that cannot be read; allowed here: the ARN of a secret, as arn:aws:secretsmanager:…:secret:<name>[:<json-key>::]"
             ));
         }
-        Setting::Plain(raw.into())
+        setting
     }
 }
 

@@ -76,6 +76,8 @@ pub struct Storage {
     pub backups: String,
     /// `BACKUP_KMS_KEY`: what encrypts them; empty for what the bucket itself says.
     pub backup_key: String,
+    /// `POSTGRES_BIN`: the folder of `pg_dump` and `pg_restore`.
+    pub postgres_bin: String,
     /// `ERASURE_BUCKET`: the S3 bucket of the ledger of erasures.
     pub erasures: String,
 }

@@ -18,6 +18,7 @@ use tokio::sync::OnceCell;
 use super::aws;
 use crate::error::Unavailable;
 
+pub use aws_sdk_s3::types::CompletedPart;
 pub use upload::{MOST_PARTS, Upload};
 
 /// As many as one request may delete.
@@ -90,11 +91,11 @@ impl Bucket {
     }
 
     /// Some bytes of `source`; fails if it is not the object any more that was opened.
-    pub async fn read(&self, source: &Source, bytes: Range<u64>) -> Result<AggregatedBytes, Unavailable> {
+    pub async fn read(&self, source: &Source, bytes: Range<u64>) -> Result<Vec<u8>, Unavailable> {
         let range = format!("bytes={}-{}", bytes.start, bytes.end.saturating_sub(1));
         let get = self.client().await.get_object().bucket(&self.name).key(&source.key).range(range);
         let got = get.if_match(&source.etag).customize().config_override(large()).send().await;
-        collect(got.map_err(away)?.body).await
+        Ok(collect(got.map_err(away)?.body).await?.to_vec())
     }
 
     /// The objects whose names begin with `prefix` and come after `after`, in the order of their names.

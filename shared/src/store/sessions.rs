@@ -1,6 +1,7 @@
 //! The `sessions` table.
 
 use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
 
 use crate::{
     auth::session::LiveSession,
@@ -239,4 +240,20 @@ pub async fn revoke_all(
     )
     .fetch_all(tx)
     .await
+}
+
+/// Ends everyone's live sessions.
+pub async fn revoke_everyones(
+    connection: &mut PgConnection,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE sessions SET revoked_at = $2, revoked_reason = $1 WHERE revoked_at IS NULL AND expires_at > $2",
+        reason,
+        now,
+    )
+    .execute(connection)
+    .await
+    .map(drop)
 }

@@ -1,6 +1,7 @@
 //! The `verification_tokens` table: everything that is mailed to one person and used once.
 
 use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
 
 use crate::{
     choice,
@@ -198,4 +199,12 @@ pub async fn withdraw(
     .execute(tx)
     .await
     .map(drop)
+}
+
+/// Uses up everyone's tokens.
+pub async fn consume_everyones(connection: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query!("UPDATE verification_tokens SET consumed_at = $1 WHERE consumed_at IS NULL", now)
+        .execute(connection)
+        .await
+        .map(drop)
 }

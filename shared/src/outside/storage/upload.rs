@@ -30,6 +30,12 @@ impl Bucket {
 }
 
 impl Upload<'_> {
+    /// The object's name.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
     /// Writes part `number`, from 1 on; all but the last have at least 5 MiB.
     pub async fn part(&self, number: i32, bytes: Vec<u8>) -> Result<CompletedPart, Unavailable> {
         let part = self.bucket.client().await.upload_part().bucket(&self.bucket.name).key(&self.key);

@@ -1,0 +1,10 @@
+//! The `backup` function, and the same as a command.
+
+use std::process::ExitCode;
+
+use shared::job;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    job::serve(backup::USAGE, backup::state, backup::run).await
+}

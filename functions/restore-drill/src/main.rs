@@ -1,0 +1,10 @@
+//! The `restore-drill` function, and the same as a command.
+
+use std::process::ExitCode;
+
+use shared::job;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    job::serve(restore_drill::USAGE, restore_drill::state, restore_drill::run).await
+}

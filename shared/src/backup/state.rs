@@ -1,0 +1,47 @@
+//! What making and restoring backups has in common.
+
+use std::sync::Arc;
+
+use sqlx::PgConnection;
+
+use super::Tools;
+use crate::{
+    clock::{Clock, SystemClock},
+    config::Config,
+    db,
+    outside::storage::Bucket,
+    secrets::Secrets,
+};
+
+/// Made once in `main`; nothing in it dials before it is needed.
+pub struct State {
+    /// The settings.
+    pub config: Config,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Secrets Manager.
+    pub secrets: Secrets,
+    /// Where the backups are.
+    pub bucket: Bucket,
+    /// `pg_dump` and `pg_restore`.
+    pub tools: Tools,
+}
+
+impl State {
+    /// With the machine's clock.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            secrets: Secrets::default(),
+            bucket: Bucket::new(&config.storage.backups, &config.storage.backup_key),
+            tools: Tools::at(&config.storage.postgres_bin),
+            config,
+        }
+    }
+
+    /// A connection of its own to the database at `url`.
+    pub async fn connect(&self, url: &str) -> anyhow::Result<PgConnection> {
+        db::connect(url, self.config.database.require_tls).await
+    }
+}

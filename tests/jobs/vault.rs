@@ -1,0 +1,143 @@
+//! A database with a bucket for its backups and one for its ledger of erasures, both a test's own.
+
+use std::{collections::HashMap, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
+
+use aws_sdk_s3::{Client, primitives::ByteStream};
+use harness::{Database, runtime_api::Function, service};
+use local_stack::{Scratch, Tools};
+use serde_json::{Value, json};
+use shared::outside::aws;
+
+/// As long as any of it may take on a busy machine.
+const TIME: Duration = Duration::from_mins(3);
+
+pub struct Vault {
+    pub database: Database,
+    pub bucket: String,
+    pub ledger: String,
+    tools: Option<Scratch>,
+}
+
+impl Vault {
+    pub async fn of(database: Database) -> Self {
+        let (bucket, ledger) = (format!("b-{}", database.name()), format!("l-{}", database.name()));
+        let (bucket, ledger) = (bucket.replace('_', "-"), ledger.replace('_', "-"));
+        for name in [&bucket, &ledger] {
+            client().await.create_bucket().bucket(name).send().await.expect("a bucket");
+        }
+        Self { database, bucket, ledger, tools: None }
+    }
+
+    /// Puts a script in the place of `pg_dump`, in which `$real` is the real one.
+    pub fn dump_with(&mut self, script: &str) {
+        let folder = Scratch::create().expect("a folder");
+        let real = postgres_bin();
+        let script = format!(
+            "#!/bin/sh\nreal='{}'\n[ \"$1\" = --version ] && exec \"$real\" --version\n{script}\n",
+            real.join("pg_dump").display()
+        );
+        let path = folder.path().join("pg_dump");
+        std::fs::write(&path, script).expect("a script");
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("a program");
+        std::os::unix::fs::symlink(real.join("pg_restore"), folder.path().join("pg_restore"))
+            .expect("a link");
+        self.tools = Some(folder);
+    }
+
+    /// Gives the real `pg_dump` back.
+    pub fn dump_as_always(&mut self) {
+        self.tools = None;
+    }
+
+    /// The environment of a job.
+    pub fn environment(&self, database_url: String) -> HashMap<String, String> {
+        let passed = ["AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+        let mut environment: HashMap<_, _> =
+            passed.into_iter().map(|name| (name.to_owned(), service(name))).collect();
+        let tools = self.tools.as_ref().map_or_else(postgres_bin, |folder| folder.path().to_owned());
+        for (name, value) in [
+            ("NODE_ENV", "test".to_owned()),
+            ("LOG_LEVEL", "trace".to_owned()),
+            ("DATABASE_URL", database_url),
+            ("BACKUP_BUCKET", self.bucket.clone()),
+            ("ERASURE_BUCKET", self.ledger.clone()),
+            ("POSTGRES_BIN", tools.display().to_string()),
+        ] {
+            environment.insert(name.to_owned(), value);
+        }
+        environment
+    }
+
+    /// An instance of `backup`, as the role that reads everything and changes nothing.
+    pub async fn backup_function(&self) -> Function {
+        let url = service("TEST_BACKUP_URL");
+        let (server, _) = url.rsplit_once('/').expect("a URL that ends in a database");
+        let url = format!("{server}/{}", self.database.name());
+        Function::start("backup", self.environment(url)).await
+    }
+
+    /// An instance of `restore-drill`, as the owner.
+    pub async fn restore_function(&self) -> Function {
+        Function::start("restore-drill", self.environment(self.database.owner_url())).await
+    }
+
+    /// Makes a backup.
+    pub async fn back_up(&self) -> Value {
+        let answer = self.backup_function().await.invoke_within(TIME, json!({})).await;
+        answer.expect("a backup")["manifest"].clone()
+    }
+
+    /// Restores the newest backup into `url`.
+    pub async fn restore(&self, url: &str) -> Result<Value, String> {
+        self.ask(json!({ "command": "restore", "target": url })).await
+    }
+
+    /// Restores the newest backup into a database that is removed again.
+    pub async fn drill(&self) -> Result<Value, String> {
+        self.ask(json!({ "command": "drill" })).await
+    }
+
+    /// What `restore-drill` answers, or why it failed.
+    pub async fn ask(&self, event: Value) -> Result<Value, String> {
+        let answer = self.restore_function().await.invoke_within(TIME, event).await;
+        answer.map_err(|error| error["errorMessage"].as_str().expect("a reason").to_owned())
+    }
+
+    /// The objects that are there.
+    pub async fn objects(&self) -> Vec<String> {
+        let listed = client().await.list_objects_v2().bucket(&self.bucket).send().await.expect("a listing");
+        listed.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect()
+    }
+
+    /// How many uploads are neither complete nor aborted.
+    pub async fn unfinished(&self) -> usize {
+        let listed = client().await.list_multipart_uploads().bucket(&self.bucket).send().await;
+        listed.expect("a listing").uploads().len()
+    }
+
+    pub async fn read(&self, key: &str) -> Vec<u8> {
+        let object =
+            client().await.get_object().bucket(&self.bucket).key(key).send().await.expect("an object");
+        object.body.collect().await.expect("its bytes").to_vec()
+    }
+
+    pub async fn write(&self, key: &str, bytes: Vec<u8>) {
+        let put = client().await.put_object().bucket(&self.bucket).key(key).body(ByteStream::from(bytes));
+        put.send().await.expect("written");
+    }
+
+    pub async fn remove(&self, key: &str) {
+        client().await.delete_object().bucket(&self.bucket).key(key).send().await.expect("removed");
+    }
+}
+
+async fn client() -> Client {
+    // The services' endpoint and keys are in the environment of the tests.
+    Client::new(aws::config().await)
+}
+
+/// The folder of the real programs.
+pub fn postgres_bin() -> PathBuf {
+    let dump = Tools::at(service("TEST_TOOLS")).postgres("pg_dump").expect("pg_dump");
+    dump.parent().expect("a folder").to_owned()
+}
