@@ -8,6 +8,7 @@ pub mod choice;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod erasure;
 pub mod erasure_ledger;
 pub mod error;
 pub mod etag;

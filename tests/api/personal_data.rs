@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use harness::TestApp;
 use serde_json::json;
-use shared::personal_data::TABLES;
+use shared::{clock::Clock, erasure_ledger, outside::storage::Bucket, personal_data::TABLES};
 
 #[tokio::test]
 async fn every_column_of_every_table_is_in_the_register_and_nothing_else() {
@@ -54,6 +54,13 @@ async fn planted(app: &TestApp) -> (String, String) {
     grace.client.post(&format!("{team}/invitations"), invitation).await.ok(201);
     app.client().post("/v1/auth/forgot-password", json!({ "email": PLANTED[1] })).await.ok(202);
     (answer.text("/data/user/id").to_owned(), token)
+}
+
+/// How often the ledger says that the user was erased.
+async fn noted(app: &TestApp, id: &str) -> usize {
+    let ledger = Bucket::new(&app.state.app.config.storage.erasures, "");
+    let entries = erasure_ledger::since(&ledger, app.clock.now()).await.expect("the ledger");
+    entries.iter().flat_map(|entry| &entry.users).filter(|user| user.0.to_string() == id).count()
 }
 
 /// Every row of every table, as text.
@@ -117,6 +124,27 @@ async fn of_someone_who_is_erased_nothing_is_found_anywhere() {
     }
     let again = json!({ "name": "Ada", "email": PLANTED[1], "password": "a long enough phrase" });
     app.client().post("/v1/auth/register", again).await.ok(201);
+}
+
+#[tokio::test]
+async fn an_erasure_is_in_the_ledger_and_a_refused_one_is_not() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.proved_person("Ada").await, app.proved_person("Bob").await);
+    let grace = app.administrator("Grace").await;
+    let team = ada.found("Engines").await;
+    ada.add(&team, &bob, "member").await;
+    let (user, hold) = (format!("/v1/users/{}", ada.id), json!({ "reason": "case 12/34" }));
+    grace.client.post(&format!("{user}/legal-hold"), hold).await.ok(200);
+    grace.client.post_nothing(&format!("{user}/erase")).await.refused(409, "legal-hold");
+    assert_eq!(noted(&app, &ada.id).await, 0);
+    grace.client.delete(&format!("{user}/legal-hold")).await.ok(200);
+    grace.client.post_nothing(&format!("{user}/erase")).await.refused(409, "last-owner");
+    assert_eq!(noted(&app, &ada.id).await, 0);
+    ada.client.delete(&team).await.ok(204);
+    grace.client.post_nothing(&format!("{user}/erase")).await.ok(200);
+    assert_eq!(noted(&app, &ada.id).await, 1);
+    grace.client.post_nothing(&format!("{user}/erase")).await.refused(409, "user-erased");
+    assert_eq!(noted(&app, &ada.id).await, 1);
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ use shared::{
     outside::mail::{Mail, RecordingMailer},
 };
 use system::SystemState;
+use users::UsersState;
 use uuid::Uuid;
 
 pub use client::{Answer, Client, PASSWORD, Person};
@@ -104,7 +105,7 @@ impl TestApp {
         let auth = http::service(auth::routes(), state.clone());
         let mailing = OrganizationsState { app: app.clone(), mailer: Arc::new(mailer.clone()) };
         let organizations = http::service(organizations::routes(), mailing);
-        let users = http::service(users::routes(), app.clone());
+        let users = http::service(users::routes(), UsersState::new(app.clone()));
         let system = http::service_with_probes(system::routes(), system::probes(), SystemState::new(app));
         let functions = Functions { auth, organizations, users, system };
         Self { state, clock, database, mailer, functions }
@@ -141,11 +142,17 @@ fn address() -> String {
 
 /// The settings of a function under test, with `changes`.
 fn lookup(database: &Database, changes: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {
-    let mut settings: HashMap<String, String> =
-        ["JWT_SECRET", "JWT_PUBLIC_KEYS", "JWT_REFRESH_SECRET", "SESSION_SECRET", "ENCRYPTION_KEY"]
-            .into_iter()
-            .map(|name| (name.to_owned(), service(name)))
-            .collect();
+    let mut settings: HashMap<String, String> = [
+        "JWT_SECRET",
+        "JWT_PUBLIC_KEYS",
+        "JWT_REFRESH_SECRET",
+        "SESSION_SECRET",
+        "ENCRYPTION_KEY",
+        "ERASURE_BUCKET",
+    ]
+    .into_iter()
+    .map(|name| (name.to_owned(), service(name)))
+    .collect();
     settings.extend(function_settings(database));
     settings.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     move |name| settings.get(name).cloned()

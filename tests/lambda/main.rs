@@ -1,5 +1,6 @@
 //! The real binaries, fed by a loopback Runtime API with the events that API Gateway sends.
 
+mod erasure;
 mod events;
 mod functions;
 mod logs;
@@ -21,6 +22,7 @@ fn environment(database: &Database) -> HashMap<String, String> {
         "JWT_REFRESH_SECRET",
         "SESSION_SECRET",
         "ENCRYPTION_KEY",
+        "ERASURE_BUCKET",
         "APP_URL",
         "MAIL_FROM",
     ];

@@ -2,9 +2,11 @@
 
 use axum::extract::State;
 use shared::{
-    ApiError, AppState, account,
+    ApiError,
+    account::{LAST_OWNER, Leaving},
     audit::{Action, Event},
     auth::{Administrator, session},
+    erasure, erasure_ledger,
     error::Problem,
     extract::Path,
     http::RequestInfo,
@@ -14,13 +16,14 @@ use shared::{
 };
 
 use crate::{
-    refusals,
+    UsersState, refusals,
     user::{Shown, UserView, hold, shown},
 };
 
 /// Erase a user, now and for good (GDPR, article 17).
 ///
 /// Every personal column is overwritten, as the register of personal data says; what stays is an id that leads to nobody.
+/// Restoring an older backup does not bring them back.
 #[utoipa::path(
     post, path = "/v1/users/{userId}/erase", tag = "users", operation_id = "erase_user",
     params(("userId" = UserId, Path, description = "The user's id.")), security(("bearer" = [])),
@@ -31,7 +34,7 @@ use crate::{
     ),
 )]
 pub async fn erase(
-    State(state): State<AppState>,
+    State(state): State<UsersState>,
     administrator: Administrator,
     request: RequestInfo,
     Path(id): Path<UserId>,
@@ -40,8 +43,9 @@ pub async fn erase(
     if id == caller.user {
         return Err(refusals::OWN_ACCOUNT.into());
     }
-    let now = state.clock.now();
+    let now = state.app.clock.now();
     let (user, ended) = state
+        .app
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
             administrator.hold(tx, id).await?;
@@ -49,15 +53,19 @@ pub async fn erase(
             if user.legal_hold_at.is_some() {
                 return Err(refusals::LEGAL_HOLD.into());
             }
+            let leaving = Leaving::decide(tx, id).await?;
+            if !leaving.ownerless().is_empty() {
+                return Err(LAST_OWNER.into());
+            }
+            // Before anything is destroyed: whoever is erased is in the ledger.
+            erasure_ledger::append(&state.ledger, &[id], now).await?;
             let event =
                 Event::new(Action::UserErased, caller.user, &request).through(caller.session).to(id.0);
-            account::leave_organizations(tx, id, &event, now).await?;
             let ended = store::sessions::revoke_all(tx, id, None, "user_erased", now).await?;
-            store::personal_data::erase(tx, &user, now).await?;
-            store::audit_events::insert(tx, &event, now).await?;
+            erasure::erase(tx, &user, &leaving, &event, now).await?;
             Ok((store::users::find_any(tx, id).await?.ok_or(refusals::NO_SUCH_USER)?, ended))
         })
         .await?;
-    session::forget(&state, &ended).await;
+    session::forget(&state.app, &ended).await;
     Ok(shown(user))
 }

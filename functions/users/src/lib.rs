@@ -10,19 +10,18 @@ mod refusals;
 mod restore;
 mod revoke_sessions;
 mod show;
+mod state;
 mod suspend;
 mod update;
 mod user;
 
-use shared::AppState;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// The settings without which this function does not start.
-pub const REQUIRED: &[&str] = &["DATABASE_URL", "REDIS_URL", "JWT_PUBLIC_KEYS"];
+pub use state::{REQUIRED, UsersState};
 
 /// Every route of this function; the integration tests and the OpenAPI document start here too.
 #[must_use]
-pub fn routes() -> OpenApiRouter<AppState> {
+pub fn routes() -> OpenApiRouter<UsersState> {
     OpenApiRouter::new()
         .routes(routes!(list::list))
         .routes(routes!(show::show, update::update, delete::delete))

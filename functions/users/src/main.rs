@@ -2,12 +2,12 @@
 
 use lambda_http::{Error, run};
 use shared::{AppState, config::Config, http, telemetry};
-use users::REQUIRED;
+use users::{REQUIRED, UsersState};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
-    let state = AppState::new(Config::from_env(REQUIRED)?);
-    Box::pin(state.warm()).await;
+    let state = UsersState::new(AppState::new(Config::from_env(REQUIRED)?));
+    Box::pin(state.app.warm()).await;
     run(http::service(users::routes(), state)).await
 }

@@ -48,7 +48,8 @@ pub fn has_a_role_that_names_every_action_and_resource(template: &Template) -> V
 pub fn explains_every_wildcard(template: &Template, text: &str) -> Vec<String> {
     let explained = text.lines().zip(text.lines().skip(1)).filter(|(above, line)| {
         above.trim_start().starts_with("# ")
-            && GRANTS.iter().any(|key| line.trim_start().starts_with(&format!("{key}: \"*\"")))
+            && line.ends_with("*\"")
+            && GRANTS.iter().any(|key| line.trim_start().starts_with(&format!("{key}: ")))
     });
     let (granted, explained) = (wildcards(&template.0).len(), explained.count());
     let problem = format!("{granted} wildcards, {explained} with a reason above");
