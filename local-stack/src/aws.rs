@@ -55,7 +55,6 @@ pub struct Settings {
 #[derive(Debug)]
 pub struct Aws {
     service: Service,
-    port: u16,
     arns: BTreeMap<String, String>,
 }
 
@@ -99,13 +98,7 @@ impl Aws {
             }
         })?;
         let arns = serde_json::from_str(&line).with_context(|| format!("understand {line:?}"))?;
-        Ok(Self { service, port: settings.port, arns })
-    }
-
-    /// The endpoint of all services.
-    #[must_use]
-    pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        Ok(Self { service, arns })
     }
 
     /// The ARN of the secret `arches/local/<name>`.
@@ -117,6 +110,12 @@ impl Aws {
     pub fn check(&mut self) -> Result<()> {
         self.service.check()
     }
+}
+
+/// The endpoint of all services, at `port`.
+#[must_use]
+pub fn url(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
 }
 
 /// The folder of the mails that were sent, a JSON file each, with names that sort by time.

@@ -19,7 +19,8 @@ impl Stack {
             Purpose::Development => "development",
             Purpose::Test => "test",
         };
-        Ok(vec![
+        let mut variables = aws(self.settings.ports.aws);
+        variables.extend([
             ("NODE_ENV", purpose.to_owned()),
             ("LOG_LEVEL", "info".to_owned()),
             ("LOG_FORMAT", "json".to_owned()),
@@ -27,14 +28,6 @@ impl Stack {
             ("APP_URL", "http://localhost:3000".to_owned()),
             ("CORS_ORIGINS", "http://localhost:3000".to_owned()),
             ("MAIL_FROM", format!("Arches <{}>", aws::SENDER)),
-            ("AWS_ENDPOINT_URL", self.aws.url()),
-            ("AWS_REGION", aws::REGION.to_owned()),
-            ("AWS_ACCESS_KEY_ID", "local".to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
-            // Asking a machine that is not there who we are would take seconds.
-            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
-            ("BACKUP_BUCKET", aws::BACKUPS.to_owned()),
-            ("ERASURE_BUCKET", aws::ERASURES.to_owned()),
             ("DATABASE_URL", member("database", "url")?),
             ("REDIS_URL", member("redis", "url")?),
             ("JWT_SECRET", arn("signing-keys")?),
@@ -42,7 +35,8 @@ impl Stack {
             ("JWT_REFRESH_SECRET", member("auth", "refreshSecret")?),
             ("SESSION_SECRET", member("auth", "sessionSecret")?),
             ("ENCRYPTION_KEY", member("encryption", "key")?),
-        ])
+        ]);
+        Ok(variables)
     }
 
     /// The environment of `migrate`, which alone may change the schema.
@@ -67,6 +61,21 @@ impl Stack {
         ]);
         Ok(variables)
     }
+}
+
+/// What a program is told that meets the AWS stand-ins at `port`.
+#[must_use]
+pub fn aws(port: u16) -> Variables {
+    vec![
+        ("AWS_ENDPOINT_URL", aws::url(port)),
+        ("AWS_REGION", aws::REGION.to_owned()),
+        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+        // Asking a machine that is not there who we are would take seconds.
+        ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+        ("BACKUP_BUCKET", aws::BACKUPS.to_owned()),
+        ("ERASURE_BUCKET", aws::ERASURES.to_owned()),
+    ]
 }
 
 /// Gives `variables` to `command`, and keeps from it what the caller set for the real AWS.

@@ -249,7 +249,8 @@ impl Postgres {
 }
 
 /// The address of `database` for the superuser, straight to the server at `port`.
-pub(crate) fn url(credentials: &Credentials, port: u16, database: &str) -> String {
+#[must_use]
+pub fn url(credentials: &Credentials, port: u16, database: &str) -> String {
     format!("postgresql://{SUPERUSER}:{}@127.0.0.1:{port}/{database}", credentials.postgres)
 }
 

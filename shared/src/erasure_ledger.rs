@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{ids::UserId, outside::storage::Bucket};
 
-/// How far apart the clocks of those who write and of those who make backups may be.
+/// How far apart the clocks of S3 and of the database may be.
 const SKEW: TimeDelta = TimeDelta::hours(1);
 
 /// What was decided at once. Ids and times, nothing else: they lead to nobody any more.
@@ -29,10 +29,11 @@ pub async fn append(ledger: &Bucket, users: &[UserId], now: DateTime<Utc>) -> an
     Ok(())
 }
 
-/// What was noted since `moment`, oldest first; and a little more.
+/// What was noted since `moment`, by the clock of S3; and a little more.
 pub async fn since(ledger: &Bucket, moment: DateTime<Utc>) -> anyhow::Result<Vec<Entry>> {
     let mut entries = Vec::new();
-    for object in ledger.list("", &key(moment - SKEW, "")).await? {
+    let objects = ledger.list("", "").await?;
+    for object in objects.iter().filter(|object| object.modified >= moment - SKEW) {
         let found = ledger.get(&object.key).await?;
         let text = found.ok_or_else(|| anyhow::anyhow!("the entry {} is gone", object.key))?;
         let entry = serde_json::from_slice(&text);

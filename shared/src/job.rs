@@ -125,7 +125,7 @@ async fn once<S, E: DeserializeOwned, R: Serialize>(
     let done = async {
         let event = serde_json::from_value(event)
             .map_err(|error| anyhow::anyhow!("this event is not one of ours: {error}"))?;
-        anyhow::Ok(serde_json::to_value(work(state, event, job).await?)?)
+        anyhow::Ok(serde_json::to_value(Box::pin(work(state, event, job)).await?)?)
     };
     let done = done.await;
     match &done {

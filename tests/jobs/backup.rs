@@ -12,10 +12,11 @@ const FILL: &str = "INSERT INTO users (id, name, email, created_at, updated_at)
 /// Backups of long ago, one of which was restored.
 const OLD: [&str; 2] = ["2025-01-01T00-00-00Z-00000000", "2025-01-02T00-00-00Z-00000000"];
 
-async fn vault() -> Vault {
+async fn filled() -> (Database, Vault) {
     let database = Database::create().await;
     database.execute(FILL).await;
-    Vault::of(database).await
+    let vault = Vault::of(&database).await;
+    (database, vault)
 }
 
 fn metric(function: &Function, name: &str) -> Option<f64> {
@@ -26,7 +27,7 @@ fn metric(function: &Function, name: &str) -> Option<f64> {
 
 #[tokio::test]
 async fn a_backup_is_an_archive_and_a_manifest_that_says_what_is_in_it() {
-    let vault = vault().await;
+    let (database, vault) = filled().await;
     let backup = vault.backup_function().await;
     let answer = backup.invoke(json!({})).await.expect("a backup");
     let manifest = &answer["manifest"];
@@ -46,7 +47,7 @@ async fn a_backup_is_an_archive_and_a_manifest_that_says_what_is_in_it() {
     assert_eq!(archive[4] & 0b100, 0b100);
     assert_eq!(manifest["contents"]["tables"]["public.users"], 3000);
     assert_eq!(manifest["contents"]["tables"]["public.sessions"], 0);
-    let newest: i64 = vault.database.value("SELECT max(version) FROM _sqlx_migrations").await;
+    let newest: i64 = database.value("SELECT max(version) FROM _sqlx_migrations").await;
     assert_eq!(manifest["contents"]["migration"], newest);
     assert!(manifest["contents"]["extensions"]["vector"].is_string());
     assert!(manifest["contents"]["roles"].as_array().expect("roles").contains(&json!("arches_app")));
@@ -60,7 +61,7 @@ async fn a_backup_is_an_archive_and_a_manifest_that_says_what_is_in_it() {
 
 #[tokio::test]
 async fn a_dump_that_goes_wrong_in_any_way_leaves_everything_as_it_was_and_is_heard_of() {
-    let mut vault = vault().await;
+    let (_database, mut vault) = filled().await;
     let first = vault.back_up().await;
     for id in OLD {
         for name in ["dump.zst", "manifest.json"] {
@@ -108,14 +109,14 @@ async fn a_dump_that_goes_wrong_in_any_way_leaves_everything_as_it_was_and_is_he
 
 #[tokio::test]
 async fn a_backup_that_cannot_be_made_is_refused_before_anything_is_begun() {
-    let vault = vault().await;
+    let (database, vault) = filled().await;
     let backup = vault.backup_function().await;
     let time = Duration::from_millis(5_100);
     let error = backup.invoke_within(time, json!({})).await.expect_err("too large for a tenth of a second");
     let message = error["errorMessage"].as_str().expect("a reason");
     assert!(message.contains("to dump") && message.contains("docs/operations/backup.md"), "{message}");
 
-    let mut environment = vault.environment(vault.database.owner_url());
+    let mut environment = vault.environment(database.owner_url());
     environment.insert("POSTGRES_BIN".to_owned(), "/nowhere".to_owned());
     let error = Function::start("backup", environment).await.invoke(json!({})).await.expect_err("no pg_dump");
     assert!(error["errorMessage"].as_str().expect("a reason").contains("pg_dump does not start"), "{error}");
@@ -126,7 +127,7 @@ async fn a_backup_that_cannot_be_made_is_refused_before_anything_is_begun() {
     function.log_line(|line| line.contains("job failed")).await;
     assert!(!function.log().concat().contains("planted-password"));
 
-    let mut environment = vault.environment(vault.database.owner_url());
+    let mut environment = vault.environment(database.owner_url());
     environment.insert("AWS_ENDPOINT_URL".to_owned(), "http://127.0.0.1:1".to_owned());
     let error = Function::start("backup", environment).await.invoke(json!({})).await.expect_err("no S3");
     assert!(error["errorMessage"].as_str().expect("a reason").contains("s3 is away"), "{error}");
@@ -138,7 +139,7 @@ async fn a_backup_that_cannot_be_made_is_refused_before_anything_is_begun() {
 
 #[tokio::test]
 async fn backups_of_more_than_thirty_days_go_but_not_the_last_ones_that_were_restored() {
-    let vault = vault().await;
+    let (_database, vault) = filled().await;
     let [verified, other] = OLD;
     for name in ["dump.zst", "manifest.json", "verified.json"] {
         vault.write(&format!("{verified}/{name}"), b"{}".to_vec()).await;

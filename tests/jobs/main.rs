@@ -1,5 +1,8 @@
 //! The functions that no gateway calls: the real binaries, on real services.
 
 mod backup;
+mod copies;
+mod erased;
+mod identical;
 mod restore;
 mod vault;

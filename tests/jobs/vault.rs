@@ -7,25 +7,36 @@ use harness::{Database, runtime_api::Function, service};
 use local_stack::{Scratch, Tools};
 use serde_json::{Value, json};
 use shared::outside::aws;
+use uuid::Uuid;
 
 /// As long as any of it may take on a busy machine.
 const TIME: Duration = Duration::from_mins(3);
 
 pub struct Vault {
-    pub database: Database,
+    database: String,
+    owner_url: String,
     pub bucket: String,
     pub ledger: String,
     tools: Option<Scratch>,
 }
 
 impl Vault {
-    pub async fn of(database: Database) -> Self {
-        let (bucket, ledger) = (format!("b-{}", database.name()), format!("l-{}", database.name()));
-        let (bucket, ledger) = (bucket.replace('_', "-"), ledger.replace('_', "-"));
+    pub async fn of(database: &Database) -> Self {
+        Self::with_ledger(database, format!("l-{}", Uuid::new_v4())).await
+    }
+
+    pub async fn with_ledger(database: &Database, ledger: String) -> Self {
+        let bucket = format!("b-{}", Uuid::new_v4());
         for name in [&bucket, &ledger] {
             client().await.create_bucket().bucket(name).send().await.expect("a bucket");
         }
-        Self { database, bucket, ledger, tools: None }
+        Self {
+            database: database.name().to_owned(),
+            owner_url: database.owner_url(),
+            bucket,
+            ledger,
+            tools: None,
+        }
     }
 
     /// Puts a script in the place of `pg_dump`, in which `$real` is the real one.
@@ -72,13 +83,13 @@ impl Vault {
     pub async fn backup_function(&self) -> Function {
         let url = service("TEST_BACKUP_URL");
         let (server, _) = url.rsplit_once('/').expect("a URL that ends in a database");
-        let url = format!("{server}/{}", self.database.name());
+        let url = format!("{server}/{}", self.database);
         Function::start("backup", self.environment(url)).await
     }
 
     /// An instance of `restore-drill`, as the owner.
     pub async fn restore_function(&self) -> Function {
-        Function::start("restore-drill", self.environment(self.database.owner_url())).await
+        Function::start("restore-drill", self.environment(self.owner_url.clone())).await
     }
 
     /// Makes a backup.
@@ -101,6 +112,11 @@ impl Vault {
     pub async fn ask(&self, event: Value) -> Result<Value, String> {
         let answer = self.restore_function().await.invoke_within(TIME, event).await;
         answer.map_err(|error| error["errorMessage"].as_str().expect("a reason").to_owned())
+    }
+
+    /// The URL of another database on the same server.
+    pub fn beside(&self, name: &str) -> String {
+        self.owner_url.replace(&self.database, name)
     }
 
     /// The objects that are there.
@@ -128,6 +144,19 @@ impl Vault {
 
     pub async fn remove(&self, key: &str) {
         client().await.delete_object().bucket(&self.bucket).key(key).send().await.expect("removed");
+    }
+}
+
+impl Vault {
+    /// Removes the ledger with all that is in it.
+    pub async fn remove_ledger(&self) {
+        let client = client().await;
+        let listed = client.list_objects_v2().bucket(&self.ledger).send().await.expect("a listing");
+        for object in listed.contents() {
+            let delete = client.delete_object().bucket(&self.ledger).key(object.key().expect("a key"));
+            delete.send().await.expect("removed");
+        }
+        client.delete_bucket().bucket(&self.ledger).send().await.expect("removed");
     }
 }
 

@@ -5,6 +5,7 @@ mod ci;
 mod dev;
 mod generate;
 mod http;
+mod job;
 mod mail;
 mod progress;
 mod project;
@@ -33,6 +34,10 @@ enum Command {
     Dev(dev::Arguments),
     Mail(mail::Arguments),
     Appoint(appoint::Arguments),
+    Backup(job::Backup),
+    Backups(job::Backups),
+    Drill(job::Drill),
+    Restore(job::Restore),
     Test(test::Arguments),
     Generate(generate::Arguments),
     Ci(ci::Arguments),
@@ -64,6 +69,10 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Dev(arguments) => dev::run(&project, &arguments),
         Command::Appoint(arguments) => appoint::run(&project, &arguments),
         Command::Mail(arguments) => mail::run(&project, &arguments),
+        Command::Backup(job) => job.run(&project),
+        Command::Backups(job) => job.run(&project),
+        Command::Drill(job) => job.run(&project),
+        Command::Restore(job) => job.run(&project),
         Command::Test(arguments) => test::run(&project, &arguments),
         Command::Ci(arguments) => ci::run(&project, &arguments),
         Command::SamBuild(arguments) => sam_build::run(&project, &arguments),

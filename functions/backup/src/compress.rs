@@ -30,10 +30,9 @@ pub fn compress(
     mut archive: impl Read,
     mut copy: impl Write,
     part: usize,
-    parts: Sender<Vec<u8>>,
+    to: Sender<Vec<u8>>,
 ) -> io::Result<Totals> {
-    let out =
-        Parts { full: part, part: Vec::with_capacity(part), parts, size: 0, hash: Context::new(&SHA256) };
+    let out = Parts { full: part, part: Vec::with_capacity(part), to, size: 0, hash: Context::new(&SHA256) };
     let mut encoder = Encoder::new(out, LEVEL)?;
     // zstd leaves its checksum out unless asked.
     encoder.include_checksum(true)?;
@@ -62,7 +61,7 @@ pub fn compress(
 struct Parts {
     full: usize,
     part: Vec<u8>,
-    parts: Sender<Vec<u8>>,
+    to: Sender<Vec<u8>>,
     size: u64,
     hash: Context,
 }
@@ -70,7 +69,7 @@ struct Parts {
 impl Parts {
     fn send(&mut self) -> io::Result<()> {
         let part = mem::replace(&mut self.part, Vec::with_capacity(self.full));
-        self.parts.blocking_send(part).map_err(|_| io::Error::other("nobody takes it any more"))
+        self.to.blocking_send(part).map_err(|_| io::Error::other("nobody takes it any more"))
     }
 }
 

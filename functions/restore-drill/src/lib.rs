@@ -13,7 +13,8 @@ use metrics::gauge;
 use serde::{Deserialize, Serialize};
 use shared::{
     backup::{Catalogue, Manifest, State, verified_key},
-    config::{Config, ConfigError, Setting},
+    config::{Config, ConfigError},
+    ids::OrganizationId,
     job::Job,
     outside::storage::Source,
     store::{self, database},
@@ -25,10 +26,11 @@ use crate::target::Target;
 /// What the command prints when it is asked wrongly.
 pub const USAGE: &str = r#"usage: restore-drill '{"command": "list"}'
        restore-drill '{"command": "drill"}'
-       restore-drill '{"command": "restore", "target": "postgresql://…"}'
+       restore-drill '{"command": "restore", "target": "arches_restored"}'
 
 Lists the backups in BACKUP_BUCKET; restores one into a scratch database on the server of DATABASE_URL, compares and removes
-it; or restores it for real, into an empty database. "backup": "<id>" chooses another than the newest."#;
+it; or restores it for real, into an empty database: a name on the same server, a postgresql:// URL, or a reference to the
+secret that holds one. "backup": "<id>" chooses another than the newest."#;
 
 /// What is kept back of the function's time, to remove the scratch database and to say so.
 const RESERVE: Duration = Duration::from_secs(10);
@@ -48,7 +50,8 @@ pub enum Request {
     Restore {
         /// Which; the newest unless told otherwise.
         backup: Option<String>,
-        /// The URL of an empty database, or, where the system is deployed, a reference to the secret that holds it.
+        /// An empty database: its name on the server of `DATABASE_URL`; or its URL, where the system is deployed by reference to
+        /// the secret that holds it.
         target: String,
     },
 }
@@ -79,6 +82,8 @@ pub struct Restored {
     pub rows: i64,
     /// Users who were erased after the backup was made, and now once more.
     pub erased_again: usize,
+    /// Organizations that this leaves with nobody who owns them and can act.
+    pub ownerless: Vec<OrganizationId>,
     /// How long it took to read every byte and to compare it with the manifest.
     pub verify_seconds: f64,
     /// How long it took until the database could be used: what the recovery time objective is about.
@@ -133,13 +138,7 @@ async fn for_real(
     target: &str,
     job: &Job,
 ) -> anyhow::Result<Restored> {
-    let setting = Setting::read(target);
-    let plain = matches!(setting, Setting::Plain(_));
-    ensure!(
-        !(plain && state.config.environment.is_deployed()),
-        "the target holds a value; here it must be a reference to a secret: <ARN>:<json-key>::"
-    );
-    let url = state.secrets.get(&setting).await?;
+    let url = target::url(state, target).await?;
     let manifest = catalogue.manifest(&state.bucket, backup).await?;
     let begin = Instant::now();
     let source = fetch::verify(&state.bucket, &manifest).await?;
@@ -163,6 +162,8 @@ async fn into(
 ) -> anyhow::Result<Restored> {
     let verify_seconds = begin.elapsed().as_secs_f64();
     let work = async {
+        // Whether the ledger can be read shows before anything is done.
+        erasures::since(state, manifest.taken_at).await?;
         target.create_roles(&manifest.contents.roles).await?;
         restore::restore(state, source, &target.url).await?;
         let mut connection = state.connect(&target.url).await?;
@@ -175,11 +176,11 @@ async fn into(
             manifest.id,
             missing.join("; ")
         );
-        let erased_again = erasures::replay(state, manifest.taken_at, &target.url, job).await?;
+        let replayed = erasures::replay(state, manifest.taken_at, &target.url, job).await?;
         database::analyze(&mut connection).await?;
-        Ok((contents, erased_again))
+        Ok((contents, replayed))
     };
-    let (contents, erased_again) = match job.deadline.left(RESERVE) {
+    let (contents, replayed) = match job.deadline.left(RESERVE) {
         Some(left) => timeout(left, work).await.context("the function's time is over").flatten()?,
         None => work.await?,
     };
@@ -189,7 +190,8 @@ async fn into(
         database: target.name.clone(),
         tables: contents.tables.len(),
         rows: contents.rows(),
-        erased_again,
+        erased_again: replayed.users,
+        ownerless: replayed.ownerless,
         verify_seconds,
         seconds: begin.elapsed().as_secs_f64(),
     })

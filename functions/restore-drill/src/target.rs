@@ -2,7 +2,7 @@
 
 use anyhow::{Context, ensure};
 use chrono::{DateTime, Utc};
-use shared::{backup::State, store::database};
+use shared::{backup::State, config::Setting, store::database};
 use sqlx::PgConnection;
 use url::Url;
 use uuid::Uuid;
@@ -43,7 +43,8 @@ impl Target {
     pub async fn empty(state: &State, url: &str) -> anyhow::Result<Self> {
         let parsed = Url::parse(url).map_err(|_| anyhow::anyhow!("the target is not a postgresql:// URL"))?;
         let name = parsed.path().trim_start_matches('/').to_owned();
-        ensure!(!name.is_empty(), "the target's URL names no database");
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+        ensure!(!name.is_empty() && name.chars().all(plain), "the target is no database: {name:?}");
         let mut maintenance = state.connect(&with_database(url, MAINTENANCE)?).await.context("the target")?;
         if !database::exists(&mut maintenance, &name).await? {
             database::create(&mut maintenance, &name).await?;
@@ -66,6 +67,21 @@ impl Target {
     pub async fn remove(&mut self) -> sqlx::Result<()> {
         database::remove(&mut self.maintenance, &self.name).await
     }
+}
+
+/// The URL of the database that someone calls `target`.
+pub async fn url(state: &State, target: &str) -> anyhow::Result<String> {
+    if target.contains(':') {
+        let setting = Setting::read(target);
+        let plain = matches!(setting, Setting::Plain(_));
+        ensure!(
+            !(plain && state.config.environment.is_deployed()),
+            "the target is a value; here it must be a name, or a reference to a secret: <ARN>:<json-key>::"
+        );
+        return Ok(state.secrets.get(&setting).await?.as_str().to_owned());
+    }
+    let own = state.secrets.get(&state.config.database.url).await?;
+    with_database(&own, target)
 }
 
 fn with_database(url: &str, name: &str) -> anyhow::Result<String> {

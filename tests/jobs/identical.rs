@@ -1,0 +1,158 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use harness::{Database, runtime_api::Function, service};
+use local_stack::{
+    Credentials, Interrupt, Scratch, Tools, ports,
+    postgres::{self, Postgres},
+};
+use serde_json::json;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tokio::task::block_in_place;
+
+use crate::{
+    copies::{execute, text},
+    vault::Vault,
+};
+
+/// 300,000 people; and a table with all that a dump may get wrong.
+const FILL: [&str; 4] = [
+    "INSERT INTO users (id, name, email, created_at, updated_at)
+     SELECT gen_random_uuid(), 'Ada ' || i, 'ada.' || i || '@example.com', now(), now()
+     FROM generate_series(1, 300000) AS i",
+    "INSERT INTO sessions (id, user_id, refresh_token_hash, rotated_at, transport, created_at, authenticated_at,
+                           last_used_at, expires_at, ends_at)
+     SELECT gen_random_uuid(), id, uuid_send(id), now(), 'body', now(), now(), now(), now() + '7 d', now() + '7 d'
+     FROM users LIMIT 1000",
+    r#"CREATE TABLE "the documents" (
+         id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+         title     text NOT NULL,
+         loud      text GENERATED ALWAYS AS (upper(title) || '!') STORED,
+         embedding vector(3) NOT NULL
+     )"#,
+    r#"INSERT INTO "the documents" (title, embedding)
+       SELECT E'tabs\t, lines\n, ''quotes'' and ünïcode ' || i, ARRAY[i % 97, i % 89, i % 83]::vector
+       FROM generate_series(1, 5000) AS i"#,
+];
+const VECTOR_INDEX: &str =
+    r#"CREATE INDEX documents_embedding_idx ON "the documents" USING hnsw (embedding vector_l2_ops)"#;
+
+/// A server of its own, with nothing on it that an application brings.
+struct Server {
+    postgres: Postgres,
+    _scratch: Scratch,
+}
+
+impl Server {
+    fn start() -> Self {
+        block_in_place(|| {
+            let scratch = Scratch::create().expect("a folder");
+            let dir = scratch.path().to_owned();
+            let credentials = Credentials::kept_in(&dir).expect("credentials");
+            let settings = postgres::Settings { dir, port: ports::free().expect("a port"), durable: false };
+            let tools = Tools::at(service("TEST_TOOLS"));
+            let postgres = Postgres::start(&tools, settings, &credentials, &Interrupt::default());
+            Self { postgres: postgres.expect("a server"), _scratch: scratch }
+        })
+    }
+
+    async fn connect(&self, database: &str) -> PgConnection {
+        PgConnection::connect(&self.postgres.url(database)).await.expect("a connection")
+    }
+}
+
+/// The number of rows of every table, and a hash of all that is in them.
+async fn content(connection: &mut PgConnection) -> BTreeMap<String, String> {
+    let tables = "SELECT format('%I', tablename) FROM pg_tables WHERE schemaname = 'public'";
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut *connection).await.expect("tables");
+    let mut content = BTreeMap::new();
+    for table in tables {
+        let query = format!(
+            "SELECT count(*) || ' ' || coalesce(sum(hashtextextended(t::text, 0)::numeric), 0) FROM {table} t"
+        );
+        content.insert(table, text(connection, &query).await);
+    }
+    content
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_database_is_the_same_on_an_empty_server_and_goes_on_from_there() {
+    let database = Database::create().await;
+    for statement in FILL {
+        database.execute(statement).await;
+    }
+    database.execute(VECTOR_INDEX).await;
+    let mut original = PgConnection::connect(&database.owner_url()).await.expect("a connection");
+    let vault = Vault::of(&database).await;
+    let manifest = vault.back_up().await;
+    assert_eq!(manifest["contents"]["tables"]["public.users"], 300_000);
+    assert_eq!(manifest["contents"]["sequences"]["public.\"the documents_id_seq\""], 5000);
+
+    let server = Server::start();
+    let mut maintenance = server.connect("postgres").await;
+    for role in ["arches_api", "arches_app", "arches_janitor", "arches_retention", "arches_backup"] {
+        execute(&mut maintenance, &format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+    }
+    let target = server.postgres.url("brought_back");
+    let restored = vault.restore(&target).await.expect("restored");
+    assert_eq!(restored["database"], "brought_back");
+    assert!(restored["rows"].as_i64().is_some_and(|rows| rows > 306_000), "{restored}");
+
+    let mut copy = server.connect("brought_back").await;
+    let live = "SELECT count(*)::text FROM sessions WHERE revoked_at IS NULL";
+    assert_eq!(
+        text(&mut copy, live).await,
+        "0",
+        "sessions that may have been ended since are not alive again"
+    );
+    // Apart from that everything is the same.
+    execute(&mut copy, "UPDATE sessions SET revoked_at = NULL, revoked_reason = NULL").await;
+    assert_eq!(content(&mut copy).await, content(&mut original).await);
+
+    let next =
+        r#"INSERT INTO "the documents" (title, embedding) VALUES ('new', '[0,0,0]') RETURNING id || loud"#;
+    assert_eq!(text(&mut copy, next).await, "5001NEW!");
+    execute(&mut copy, "SET enable_seqscan = off").await;
+    let nearest = r#"SELECT title FROM "the documents" ORDER BY embedding <-> '[0,0,0]' LIMIT 1"#;
+    let plan = sqlx::query_scalar::<_, String>(AssertSqlSafe(format!("EXPLAIN {nearest}")));
+    let plan = plan.fetch_all(&mut copy).await.expect("a plan").join("\n");
+    assert!(plan.contains("documents_embedding_idx"), "{plan}");
+    assert_eq!(text(&mut copy, nearest).await, "new");
+    let granted = "SELECT has_table_privilege('arches_app', 'users', 'INSERT')::text || has_table_privilege('arches_app', 'audit_events', 'DELETE')::text";
+    assert_eq!(text(&mut copy, granted).await, "truefalse");
+
+    let before = content(&mut copy).await;
+    let error = vault.restore(&target).await.expect_err("it is not empty any more");
+    assert!(error.contains("brought_back is not empty"), "{error}");
+    assert_eq!(content(&mut copy).await, before);
+}
+
+#[tokio::test]
+async fn the_memory_of_a_backup_and_of_a_restore_does_not_grow_with_the_database() {
+    let database = Database::create().await;
+    database.execute("CREATE TABLE noise (bytes bytea)").await;
+    // 192 MiB that cannot be compressed.
+    database
+        .execute(
+            "INSERT INTO noise SELECT string_agg(sha512((i || '.' || j)::bytea), '') FROM generate_series(1, 192) AS i,
+             generate_series(1, 16384) AS j GROUP BY i",
+        )
+        .await;
+    let vault = Vault::of(&database).await;
+    let time = Duration::from_mins(3);
+    let backup = vault.backup_function().await;
+    let answer = backup.invoke_within(time, json!({})).await.expect("a backup");
+    assert!(answer["manifest"]["size"].as_u64().is_some_and(|size| size > 192 << 20), "{answer}");
+    let restore = vault.restore_function().await;
+    restore.invoke_within(time, json!({ "command": "drill" })).await.expect("restored");
+    for function in [&backup, &restore] {
+        let peak = peak_memory(function);
+        assert!(peak < 100 << 10, "{peak} KiB");
+    }
+}
+
+/// In KiB, as Linux counts it (proc(5), `VmHWM`).
+fn peak_memory(function: &Function) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", function.pid())).expect("a process");
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("its peak memory");
+    line.split_whitespace().nth(1).expect("a number").parse().expect("a number")
+}
