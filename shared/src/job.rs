@@ -70,7 +70,7 @@ impl Deadline {
 
 /// Runs `work` for each event, on what `make` makes once; or once as a command, whose only argument is the event as JSON.
 ///
-/// The result is both the answer and a log line, since nobody reads the answer of a scheduled run. A failure is logged with
+/// In AWS the result is also a log line. A failure is logged with
 /// its whole chain, and is one to Lambda too.
 pub async fn serve<S, E: DeserializeOwned, R: Serialize>(
     usage: &str,
@@ -98,7 +98,10 @@ pub async fn serve<S, E: DeserializeOwned, R: Serialize>(
             let ends = UNIX_EPOCH + Duration::from_millis(context.deadline);
             let left = ends.duration_since(SystemClock.now().into()).unwrap_or_default();
             let job = Job { id: context.request_id, deadline: Deadline::after(left) };
-            once(&state, payload, &job, &work).await.map_err(Error::from)
+            let result = once(&state, payload, &job, &work).await?;
+            // Nobody reads the answer of a scheduled run.
+            tracing::info!(request.id = job.id, result = %result, "job done");
+            Ok::<_, Error>(result)
         });
         run(handler).await
     };
@@ -128,9 +131,8 @@ async fn once<S, E: DeserializeOwned, R: Serialize>(
         anyhow::Ok(serde_json::to_value(Box::pin(work(state, event, job)).await?)?)
     };
     let done = done.await;
-    match &done {
-        Ok(result) => tracing::info!(request.id = job.id, result = %result, "job done"),
-        Err(error) => tracing::error!(request.id = job.id, error = format!("{error:#}"), "job failed"),
+    if let Err(error) = &done {
+        tracing::error!(request.id = job.id, error = format!("{error:#}"), "job failed");
     }
     telemetry::flush();
     done

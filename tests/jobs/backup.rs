@@ -22,7 +22,7 @@ async fn filled() -> (Database, Vault) {
 fn metric(function: &Function, name: &str) -> Option<f64> {
     let log = function.log();
     let lines = log.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    lines.filter_map(|line| line[name].as_f64()).last()
+    lines.filter_map(|line| line[name].as_f64()).next_back()
 }
 
 #[tokio::test]

@@ -3,35 +3,22 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use local_stack::{Credentials, command, postgres};
+use local_stack::command;
 
-use crate::project::Project;
+use crate::{database::Database, project::Project};
 
 /// Make someone an administrator of the local system, by the proved address of their account
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// The address
     email: String,
-    /// Where the embedded PostgreSQL of `cargo xtask dev` listens
-    #[arg(long, env = "POSTGRES_PORT", default_value_t = 9001, value_name = "PORT")]
-    postgres_port: u16,
-    /// Use this database instead, as its owner
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    database_url: Option<String>,
+    #[command(flatten)]
+    database: Database,
 }
 
 /// Asks `migrate`, as an operator would in AWS.
 pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
-    let url = if let Some(url) = &arguments.database_url {
-        url.clone()
-    } else {
-        let password = Credentials::kept_in(&project.dev())?.postgres;
-        format!(
-            "postgresql://postgres:{password}@127.0.0.1:{}/{}",
-            arguments.postgres_port,
-            postgres::DATABASE
-        )
-    };
+    let url = arguments.database.url(project)?;
     let mut migrate =
         project.cargo(&["run", "--quiet", "--package", "migrate", "--", "appoint", &arguments.email]);
     migrate.env("DATABASE_URL", url).env("SQLX_OFFLINE", "true").env("LOG_FORMAT", "pretty");

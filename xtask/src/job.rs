@@ -4,25 +4,20 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use local_stack::{
-    Credentials, ToolSet, command,
+    ToolSet, command,
     environment::{self, Variables, give},
-    postgres,
 };
 use serde_json::{Value, json};
 
-use crate::project::Project;
+use crate::{database::Database, project::Project};
 
 #[derive(Debug, clap::Args)]
 struct Services {
-    /// Where the embedded PostgreSQL of `cargo xtask dev` listens
-    #[arg(long, env = "POSTGRES_PORT", default_value_t = 9001, value_name = "PORT")]
-    postgres_port: u16,
-    /// Where its AWS stand-ins listen
+    #[command(flatten)]
+    database: Database,
+    /// Where the AWS stand-ins of `cargo xtask dev` listen
     #[arg(long, env = "AWS_PORT", default_value_t = 9004, value_name = "PORT")]
     aws_port: u16,
-    /// Use this database instead, as its owner
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    database_url: Option<String>,
 }
 
 /// Back the local database up into the local S3, as the function `backup` does
@@ -53,7 +48,7 @@ pub struct Drill {
 
 /// Restore a backup for real, into an empty database, which is made if it is not there
 ///
-/// Everyone is signed out in it. To use it: DATABASE_URL=<its URL> cargo xtask dev
+/// Everyone is signed out in it.
 #[derive(Debug, clap::Args)]
 pub struct Restore {
     /// Which; the newest unless told otherwise
@@ -99,21 +94,14 @@ impl Restore {
 impl Services {
     /// What the function is told.
     fn environment(&self, project: &Project) -> Result<Variables> {
-        let own = match &self.database_url {
-            Some(url) => url.clone(),
-            None => {
-                let credentials = Credentials::kept_in(&project.dev())?;
-                postgres::url(&credentials, self.postgres_port, postgres::DATABASE)
-            }
-        };
         let tools = project.tools(ToolSet::Services)?.postgres("pg_dump")?;
         let folder = tools.parent().map(|folder| folder.display().to_string()).unwrap_or_default();
         let mut variables = environment::aws(self.aws_port);
         variables.extend([
-            ("DATABASE_URL", own),
+            ("DATABASE_URL", self.database.url(project)?),
             ("POSTGRES_BIN", folder),
             ("LOG_FORMAT", "pretty".to_owned()),
-            ("LOG_LEVEL", "warn".to_owned()),
+            ("LOG_LEVEL", "info".to_owned()),
             ("METRICS_ENABLED", "false".to_owned()),
         ]);
         Ok(variables)
@@ -126,7 +114,7 @@ fn run(project: &Project, services: &Services, name: &str, event: &Value) -> Res
     give(&mut function, &services.environment(project)?);
     let status = command::openly(function.env("SQLX_OFFLINE", "true"), &project.interrupt)?;
     if !status.success() {
-        bail!("`{name}` failed. Is `cargo xtask dev` running?");
+        bail!("`{name}` failed; its reason stands above. It needs a running `cargo xtask dev`.");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -2,6 +2,7 @@
 
 mod appoint;
 mod ci;
+mod database;
 mod dev;
 mod generate;
 mod http;

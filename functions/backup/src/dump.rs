@@ -17,6 +17,9 @@ const PART: u64 = 8 << 20;
 /// How many parts are on their way at once.
 const AT_ONCE: usize = 4;
 
+/// After so many parts a line says that it goes on.
+const PROGRESS: i32 = 32;
+
 /// What was written.
 pub struct Dumped {
     /// The parts of the upload.
@@ -78,8 +81,15 @@ async fn send(upload: &Upload<'_>, parts: mpsc::Receiver<Vec<u8>>) -> anyhow::Re
     let numbered = stream::unfold((parts, 1), async |(mut parts, number)| {
         parts.recv().await.map(|part| ((number, part), (parts, number + 1)))
     });
-    let sent = numbered.map(|(number, part)| upload.part(number, part)).buffer_unordered(AT_ONCE);
-    Ok(sent.try_collect().await?)
+    let sent = numbered.map(async |(number, part)| {
+        let done = upload.part(number, part).await?;
+        if number % PROGRESS == 0 {
+            tracing::info!(parts = number, "archive goes on");
+        }
+        anyhow::Ok(done)
+    });
+    let sent = sent.buffer_unordered(AT_ONCE);
+    sent.try_collect().await
 }
 
 /// So large that the parts suffice even if nothing can be compressed.

@@ -161,11 +161,13 @@ async fn into(
     job: &Job,
 ) -> anyhow::Result<Restored> {
     let verify_seconds = begin.elapsed().as_secs_f64();
+    tracing::info!(backup.id = manifest.id, "archive is what its manifest says");
     let work = async {
         // Whether the ledger can be read shows before anything is done.
         erasures::since(state, manifest.taken_at).await?;
         target.create_roles(&manifest.contents.roles).await?;
         restore::restore(state, source, &target.url).await?;
+        tracing::info!(backup.id = manifest.id, database = target.name, "archive restored");
         let mut connection = state.connect(&target.url).await?;
         let contents = database::contents(&mut connection).await?;
         let missing = manifest.contents.missing_in(&contents);

@@ -6,7 +6,7 @@ use std::{ops::Range, time::Duration};
 
 use aws_sdk_s3::{
     Client,
-    config::timeout::TimeoutConfig,
+    config::{ResponseChecksumValidation, timeout::TimeoutConfig},
     error::{DisplayErrorContext, SdkError},
     operation::{get_object::GetObjectError, head_object::HeadObjectError},
     primitives::{AggregatedBytes, ByteStream},
@@ -143,12 +143,14 @@ impl Bucket {
     }
 }
 
-/// The deadlines of calls that move megabytes.
+/// What is other for calls that move megabytes: deadlines; and whoever reads in pieces compares a checksum of the whole.
 fn large() -> aws_sdk_s3::config::Builder {
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(Duration::from_secs(30))
         .operation_timeout(Duration::from_mins(1));
-    aws_sdk_s3::Config::builder().timeout_config(timeouts.build())
+    aws_sdk_s3::Config::builder()
+        .timeout_config(timeouts.build())
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
 }
 
 async fn collect(body: ByteStream) -> Result<AggregatedBytes, Unavailable> {

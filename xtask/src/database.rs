@@ -1,0 +1,28 @@
+//! Which database a command works on.
+
+use anyhow::Result;
+use local_stack::{Credentials, postgres};
+
+use crate::project::Project;
+
+/// The embedded one, unless told otherwise.
+#[derive(Debug, clap::Args)]
+pub struct Database {
+    /// Where the embedded PostgreSQL of `cargo xtask dev` listens
+    #[arg(long, env = "POSTGRES_PORT", default_value_t = 9001, value_name = "PORT")]
+    postgres_port: u16,
+    /// Use this database instead, as its owner
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    database_url: Option<String>,
+}
+
+impl Database {
+    /// How its owner reaches it.
+    pub fn url(&self, project: &Project) -> Result<String> {
+        if let Some(url) = &self.database_url {
+            return Ok(url.clone());
+        }
+        let credentials = Credentials::kept_in(&project.dev())?;
+        Ok(postgres::url(&credentials, self.postgres_port, postgres::DATABASE))
+    }
+}
