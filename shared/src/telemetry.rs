@@ -9,7 +9,7 @@ use std::{
 };
 
 use json_subscriber::JsonLayer;
-use metrics::{Unit, describe_counter, describe_histogram};
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_cloudwatch_embedded::{Builder, Collector};
 use tracing_subscriber::{EnvFilter, fmt::time::ChronoUtc, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -17,7 +17,8 @@ use tracing_subscriber::{EnvFilter, fmt::time::ChronoUtc, layer::SubscriberExt, 
 pub const NAMESPACE: &str = "Arches";
 
 /// Who may say more than warnings. What other people's code says below that holds secrets: bodies, headers, queries.
-const OURS: [&str; 7] = ["auth", "docs", "migrate", "organizations", "shared", "system", "users"];
+const OURS: [&str; 8] =
+    ["auth", "docs", "migrate", "organizations", "retention", "shared", "system", "users"];
 
 static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
 static WARM: AtomicBool = AtomicBool::new(false);
@@ -61,6 +62,9 @@ pub fn init() {
             Ok(collector) => {
                 describe_counter!("Requests", Unit::Count, "by route and status class");
                 describe_counter!("ColdStarts", Unit::Count, "first requests of an instance");
+                describe_counter!("RowsRemoved", Unit::Count, "past their time, by table; of users, those erased");
+                describe_counter!("RowsHeld", Unit::Count, "past their time and kept by a legal hold, by table");
+                describe_gauge!("RetentionComplete", Unit::Count, "1 if nothing is left that is past its time");
                 describe_histogram!("Duration", Unit::Milliseconds, "of a request, by route");
                 describe_histogram!("DependencyTime", Unit::Milliseconds, "of a call, by dependency");
                 _ = COLLECTOR.set(collector);
