@@ -62,9 +62,21 @@ pub fn init() {
             Ok(collector) => {
                 describe_counter!("Requests", Unit::Count, "by route and status class");
                 describe_counter!("ColdStarts", Unit::Count, "first requests of an instance");
-                describe_counter!("RowsRemoved", Unit::Count, "past their time, by table; of users, those erased");
-                describe_counter!("RowsHeld", Unit::Count, "past their time and kept by a legal hold, by table");
-                describe_gauge!("RetentionComplete", Unit::Count, "1 if nothing is left that is past its time");
+                describe_counter!(
+                    "RowsRemoved",
+                    Unit::Count,
+                    "past their time, by table; of users, those erased"
+                );
+                describe_counter!(
+                    "RowsHeld",
+                    Unit::Count,
+                    "past their time and kept by a legal hold, by table"
+                );
+                describe_gauge!(
+                    "RetentionComplete",
+                    Unit::Count,
+                    "1 if nothing is left that is past its time"
+                );
                 describe_histogram!("Duration", Unit::Milliseconds, "of a request, by route");
                 describe_histogram!("DependencyTime", Unit::Milliseconds, "of a call, by dependency");
                 _ = COLLECTOR.set(collector);

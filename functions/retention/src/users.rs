@@ -21,7 +21,8 @@ pub(crate) async fn erase(run: &Run<'_>) -> anyhow::Result<Cleaned> {
     let mut cleaned = Cleaned::nothing("users");
     let mut after = (DateTime::UNIX_EPOCH, UserId(Uuid::nil()));
     if run.goes_on() {
-        let counted = run.state.db.transaction(async |tx| anyhow::Ok(count_deleted(tx, until).await?)).await?;
+        let counted =
+            run.state.db.transaction(async |tx| anyhow::Ok(count_deleted(tx, until).await?)).await?;
         cleaned.add(if run.dry { counted.due.unsigned_abs() } else { 0 }, counted.held.unsigned_abs());
         cleaned.complete = run.dry;
     }

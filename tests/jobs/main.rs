@@ -1,0 +1,3 @@
+//! The functions that no gateway calls.
+
+mod retention;
