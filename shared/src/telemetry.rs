@@ -17,8 +17,40 @@ use tracing_subscriber::{EnvFilter, fmt::time::ChronoUtc, layer::SubscriberExt, 
 pub const NAMESPACE: &str = "Arches";
 
 /// Who may say more than warnings. What other people's code says below that holds secrets: bodies, headers, queries.
-const OURS: [&str; 9] =
-    ["auth", "backup", "docs", "migrate", "organizations", "restore_drill", "shared", "system", "users"];
+const OURS: [&str; 10] = [
+    "auth",
+    "backup",
+    "docs",
+    "migrate",
+    "organizations",
+    "restore_drill",
+    "retention",
+    "shared",
+    "system",
+    "users",
+];
+
+/// What is counted.
+const COUNTERS: [(&str, Unit, &str); 4] = [
+    ("Requests", Unit::Count, "by route and status class"),
+    ("ColdStarts", Unit::Count, "first requests of an instance"),
+    ("RowsRemoved", Unit::Count, "past their time, by table; of users, those erased"),
+    ("RowsHeld", Unit::Count, "past their time and kept by a legal hold, by table"),
+];
+/// What is as it is.
+const GAUGES: [(&str, Unit, &str); 6] = [
+    ("RetentionComplete", Unit::Count, "1 if nothing is left that is past its time"),
+    ("LastBackupAge", Unit::Seconds, "since the newest backup was begun"),
+    ("LastVerifiedBackupAge", Unit::Seconds, "since the newest one that was restored was begun"),
+    ("BackupSeconds", Unit::Seconds, "that a backup took"),
+    ("BackupBytes", Unit::Bytes, "of a backup's archive"),
+    ("RestoreSeconds", Unit::Seconds, "until a restored database could be used"),
+];
+/// What takes time.
+const HISTOGRAMS: [(&str, Unit, &str); 2] = [
+    ("Duration", Unit::Milliseconds, "of a request, by route"),
+    ("DependencyTime", Unit::Milliseconds, "of a call, by dependency"),
+];
 
 static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
 static WARM: AtomicBool = AtomicBool::new(false);
@@ -60,19 +92,15 @@ pub fn init() {
             Builder::new().cloudwatch_namespace(NAMESPACE).with_dimension("function", function).init();
         match built {
             Ok(collector) => {
-                describe_counter!("Requests", Unit::Count, "by route and status class");
-                describe_counter!("ColdStarts", Unit::Count, "first requests of an instance");
-                describe_histogram!("Duration", Unit::Milliseconds, "of a request, by route");
-                describe_gauge!("LastBackupAge", Unit::Seconds, "since the newest backup was begun");
-                describe_gauge!(
-                    "LastVerifiedBackupAge",
-                    Unit::Seconds,
-                    "since the newest one that was restored was begun"
-                );
-                describe_gauge!("BackupSeconds", Unit::Seconds, "that a backup took");
-                describe_gauge!("BackupBytes", Unit::Bytes, "of a backup's archive");
-                describe_gauge!("RestoreSeconds", Unit::Seconds, "until a restored database could be used");
-                describe_histogram!("DependencyTime", Unit::Milliseconds, "of a call, by dependency");
+                for (name, unit, text) in COUNTERS {
+                    describe_counter!(name, unit, text);
+                }
+                for (name, unit, text) in GAUGES {
+                    describe_gauge!(name, unit, text);
+                }
+                for (name, unit, text) in HISTOGRAMS {
+                    describe_histogram!(name, unit, text);
+                }
                 _ = COLLECTOR.set(collector);
             }
             Err(error) => tracing::error!(%error, "metrics not started"),

@@ -71,6 +71,12 @@ impl Database {
         format!("{}/{}", service("TEST_POOLER_URL"), self.name)
     }
 
+    /// As `retention`, through the pooler.
+    #[must_use]
+    pub fn retention_url(&self) -> String {
+        format!("{}/{}", service("TEST_POOLER_RETENTION_URL"), self.name)
+    }
+
     /// The single value that `query` finds.
     pub async fn value<T>(&self, query: &'static str) -> T
     where

@@ -7,6 +7,7 @@
 mod client;
 mod database;
 pub mod document;
+mod planted;
 pub mod runtime_api;
 mod server;
 mod tenant;
@@ -30,6 +31,7 @@ use uuid::Uuid;
 
 pub use client::{Answer, Client, PASSWORD, Person};
 pub use database::Database;
+pub use planted::{PLANTED, everything, planted};
 pub use server::Server;
 pub use tenant::{ApiKey, Invitation, token_in};
 

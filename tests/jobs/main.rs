@@ -5,4 +5,5 @@ mod copies;
 mod erased;
 mod identical;
 mod restore;
+mod retention;
 mod vault;

@@ -128,6 +128,59 @@ async fn the_functions_cannot_alter_the_schema() {
     }
 }
 
+/// What the database answers to a member of `role`.
+async fn refused_to(database: &Database, role: &str, statement: &str) -> Option<String> {
+    let asked = sqlx::AssertSqlSafe(format!("SET ROLE {role}; {statement}"));
+    let result = sqlx::raw_sql(asked).execute(database.pool()).await;
+    let reset = sqlx::raw_sql("RESET ROLE").execute(database.pool()).await;
+    reset.expect("the owner again");
+    result.err()?.as_database_error()?.code().map(Into::into)
+}
+
+#[tokio::test]
+async fn retention_can_neither_read_secrets_nor_add_people_nor_touch_a_legal_hold() {
+    let database = Database::create().await;
+    for statement in [
+        "SELECT password_hash FROM users",
+        "SELECT refresh_token_hash FROM sessions",
+        "SELECT token_hash FROM verification_tokens",
+        "SELECT token_hash FROM invitations",
+        "SELECT secret_hash FROM api_keys",
+        "SELECT sealed FROM idempotency_records",
+        "SELECT ip_address FROM audit_events",
+        "DELETE FROM users",
+        "INSERT INTO users (id) VALUES (gen_random_uuid())",
+        "UPDATE users SET legal_hold_at = NULL, legal_hold_reason = NULL",
+        "UPDATE users SET suspended_at = NULL",
+        "UPDATE sessions SET revoked_at = NULL",
+        "UPDATE members SET role = 'owner'",
+        "UPDATE audit_events SET actor_id = NULL",
+        "DELETE FROM organizations",
+        "UPDATE organizations SET plan = 'enterprise'",
+        "DELETE FROM api_keys",
+        "TRUNCATE audit_events",
+        "CREATE TABLE x (y int)",
+        "DELETE FROM _sqlx_migrations",
+    ] {
+        let refused = refused_to(&database, "arches_retention", statement).await;
+        assert_eq!(refused.as_deref(), Some("42501"), "{statement}");
+    }
+}
+
+#[tokio::test]
+async fn of_all_who_serve_requests_nobody_can_change_the_audit_log() {
+    let database = Database::create().await;
+    for statement in
+        ["DELETE FROM audit_events", "UPDATE audit_events SET action = 'a.b'", "TRUNCATE audit_events"]
+    {
+        let refused = refused_to(&database, "arches_app", statement).await;
+        assert_eq!(refused.as_deref(), Some("42501"), "{statement}");
+    }
+    let allowed =
+        refused_to(&database, "arches_retention", "DELETE FROM audit_events WHERE occurred_at < now()").await;
+    assert_eq!(allowed, None, "retention can remove what is old");
+}
+
 #[tokio::test]
 async fn an_operator_appoints_the_first_administrator_by_a_proved_address() {
     let app = TestApp::new().await;

@@ -9,7 +9,7 @@ mod register;
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -48,13 +48,28 @@ choice!(
         Organization = "organization",
         /// Until 90 days after they ended.
         NinetyDays = "90 days after the end",
-        /// Until they can no longer be used.
+        /// Until their time to be used is over, whether they were or not.
         Usable = "while usable",
         /// For a year, erasure notwithstanding: proof of what was done to accounts is kept for the defence of legal claims
         /// (GDPR, article 17(3)(e)).
         Year = "1 year",
     }
 );
+
+impl Retention {
+    /// How long after their end `retention` removes rows, or overwrites what is personal; `None` if they go with something
+    /// else.
+    #[must_use]
+    pub const fn period(self) -> Option<TimeDelta> {
+        match self {
+            Self::Account => Some(TimeDelta::days(30)),
+            Self::Organization => None,
+            Self::NinetyDays => Some(TimeDelta::days(90)),
+            Self::Usable => Some(TimeDelta::zero()),
+            Self::Year => Some(TimeDelta::days(365)),
+        }
+    }
+}
 
 /// What erasure does with a person's rows of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

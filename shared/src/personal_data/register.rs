@@ -118,7 +118,7 @@ pub const TABLES: &[Table] = &[
         name: "invitations",
         whose: Some("lower(email) = lower($2)"),
         names: None,
-        retention: Retention::Organization,
+        retention: Retention::Usable,
         erasure: Erasure::Overwrite,
         columns: &[
             id("id", "names the invitation"),

@@ -38,6 +38,7 @@ pub mod invitations;
 pub mod members;
 pub mod organizations;
 pub mod personal_data;
+pub mod retention;
 pub mod sessions;
 pub mod users;
 pub mod verification_tokens;

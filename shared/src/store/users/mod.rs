@@ -60,11 +60,13 @@ macro_rules! users {
 }
 
 mod administration;
+mod deleted;
 mod passwords;
 
 pub use administration::{
     Standing, appoint, hold_both, list, restore, set_legal_hold, set_system_administrator, suspend,
 };
+pub use deleted::{Deleted, count_deleted, hold_deleted};
 pub use passwords::{
     Credentials, credentials_by_email, hold_password, password_hash, replace_password, set_password,
 };

@@ -1,0 +1,117 @@
+//! Every day: removes what is past its time, as the register of personal data says, and erases users who were deleted 30 days
+//! ago.
+
+mod report;
+mod rows;
+mod users;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use shared::{
+    clock::{Clock, SystemClock},
+    config::{Config, ConfigError},
+    db::Db,
+    job::Job,
+    outside::storage::Bucket,
+    personal_data::TABLES,
+    secrets::Secrets,
+    store::retention as past,
+};
+use tokio::time::{Duration, Instant};
+
+pub use report::{Cleaned, Report};
+
+/// What a command line is told that is not understood.
+pub const USAGE: &str = "usage: retention ['{\"dryRun\": true}']
+
+DATABASE_URL names the database, as a member of the role arches_retention; ERASURE_BUCKET the ledger of erasures.";
+/// The settings without which this function does not start.
+pub const REQUIRED: &[&str] = &["DATABASE_URL", "ERASURE_BUCKET"];
+
+/// What a run needs to end in order: the longest transaction there may be (10 s), and its report.
+pub const RESERVE: Duration = Duration::from_secs(15);
+
+/// The event: `{}`, or `{"dryRun": true}`.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct Request {
+    /// Count, and change nothing.
+    pub dry_run: bool,
+}
+
+/// Made once in `main`.
+pub struct State {
+    db: Db,
+    ledger: Bucket,
+    clock: Arc<dyn Clock>,
+}
+
+impl State {
+    /// With `clock`.
+    #[must_use]
+    pub fn new(config: &Config, clock: Arc<dyn Clock>) -> Self {
+        let db = Db::new(config.database.clone(), Secrets::default());
+        Self { db, ledger: Bucket::new(&config.storage.erasures, ""), clock }
+    }
+}
+
+/// Reads the settings.
+pub fn make() -> Result<State, ConfigError> {
+    Ok(State::new(&Config::from_env(REQUIRED)?, Arc::new(SystemClock)))
+}
+
+/// A run under way.
+struct Run<'a> {
+    state: &'a State,
+    job: &'a Job,
+    dry: bool,
+    now: DateTime<Utc>,
+}
+
+impl Run<'_> {
+    /// Whether there is time for one more transaction.
+    fn goes_on(&self) -> bool {
+        !self.job.deadline.is_near(RESERVE)
+    }
+
+    /// What of `table` ended then or before is past its time.
+    fn until(&self, table: &'static str) -> anyhow::Result<DateTime<Utc>> {
+        let registered = TABLES.iter().find(|registered| registered.name == table);
+        let period = registered.and_then(|table| table.retention.period());
+        let period = period.ok_or_else(|| anyhow::anyhow!("the register has no period for {table}"))?;
+        Ok(self.now - period)
+    }
+}
+
+/// Removes what is past its time, table by table, until the deadline is near; the next run goes on where this one stopped.
+///
+/// Users come last: what is erased with them would otherwise be missing from the counts of the other tables.
+pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<Report> {
+    let started = Instant::now();
+    let run = Run { state, job, dry: request.dry_run, now: state.clock.now() };
+    let tables = vec![
+        rows::clean(&run, "sessions", past::sessions::stretch, past::sessions::remove).await?,
+        rows::clean(
+            &run,
+            "verification_tokens",
+            past::verification_tokens::stretch,
+            past::verification_tokens::remove,
+        )
+        .await?,
+        rows::clean(&run, "invitations", past::invitations::stretch, past::invitations::remove).await?,
+        rows::clean(
+            &run,
+            "idempotency_records",
+            past::idempotency_records::stretch,
+            past::idempotency_records::remove,
+        )
+        .await?,
+        rows::clean(&run, "audit_events", past::audit_events::stretch, past::audit_events::remove).await?,
+        users::erase(&run).await?,
+    ];
+    let report = Report::new(run.dry, tables, started.elapsed());
+    report.measure();
+    Ok(report)
+}

@@ -1,0 +1,13 @@
+//! The `retention` function, and the same as a command.
+
+// Transactions within batches within a run within the runtime: the compiler's own limit for such nesting is 128.
+#![recursion_limit = "256"]
+
+use std::process::ExitCode;
+
+use shared::job;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    job::serve(retention::USAGE, retention::make, retention::run).await
+}

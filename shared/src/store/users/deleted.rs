@@ -1,0 +1,56 @@
+//! What `retention` asks about users who were deleted long ago.
+
+use chrono::{DateTime, Utc};
+
+use super::User;
+use crate::{db::Tx, ids::UserId};
+
+/// How many users were deleted long ago and not erased yet.
+pub struct Deleted {
+    /// Those who may be erased.
+    pub due: i64,
+    /// Those whom a legal hold keeps.
+    pub held: i64,
+}
+
+/// How many were deleted at `until` or before, and not erased yet.
+pub async fn count_deleted(tx: &mut Tx, until: DateTime<Utc>) -> sqlx::Result<Deleted> {
+    sqlx::query_as!(
+        Deleted,
+        r#"
+        SELECT count(*) FILTER (WHERE legal_hold_at IS NULL) AS "due!",
+               count(*) FILTER (WHERE legal_hold_at IS NOT NULL) AS "held!"
+        FROM users
+        WHERE deleted_at <= $1 AND erased_at IS NULL
+        "#,
+        until,
+    )
+    .fetch_one(tx)
+    .await
+}
+
+/// The first users after `after`, in the order in which they were deleted, who were deleted at `until` or before, not erased
+/// yet, and may be. Nobody else changes them before this transaction ends; who is held by someone else is left out.
+pub async fn hold_deleted(
+    tx: &mut Tx,
+    after: &(DateTime<Utc>, UserId),
+    limit: i64,
+    until: DateTime<Utc>,
+) -> sqlx::Result<Vec<User>> {
+    users!(
+        "SELECT",
+        r#"
+        FROM users
+        WHERE deleted_at <= $4 AND erased_at IS NULL AND legal_hold_at IS NULL AND (deleted_at, id) > ($1, $2)
+        ORDER BY deleted_at, id
+        LIMIT $3
+        FOR NO KEY UPDATE SKIP LOCKED
+        "#,
+        after.0,
+        after.1 as UserId,
+        limit,
+        until,
+    )
+    .fetch_all(tx)
+    .await
+}

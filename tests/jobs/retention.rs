@@ -1,0 +1,75 @@
+//! What is past its time goes, and nothing else.
+
+mod edges;
+mod holds;
+mod load;
+mod order;
+mod plans;
+mod users;
+
+use std::{collections::HashMap, sync::Arc};
+
+use harness::{TestApp, function_settings, service};
+use retention::{Report, Request, State, run};
+use shared::{
+    config::Config,
+    job::{Deadline, Job},
+};
+use sqlx::AssertSqlSafe;
+
+/// What `retention` on the app's database is told; another `bucket` than the real one is none.
+fn settings(app: &TestApp, bucket: &str) -> HashMap<String, String> {
+    let mut settings = function_settings(&app.database);
+    settings.insert("DATABASE_URL".to_owned(), app.database.retention_url());
+    settings.insert("ERASURE_BUCKET".to_owned(), bucket.to_owned());
+    settings
+}
+
+/// `retention` on the app's database and by its clock.
+fn state_with(app: &TestApp, bucket: &str) -> State {
+    let settings = settings(app, bucket);
+    let config = Config::from_lookup(|name| settings.get(name).cloned(), retention::REQUIRED);
+    State::new(&config.expect("a valid configuration"), Arc::new(app.clock.clone()))
+}
+
+fn state(app: &TestApp) -> State {
+    state_with(app, &service("ERASURE_BUCKET"))
+}
+
+fn job(deadline: Deadline) -> Job {
+    Job { id: "the-run".to_owned(), deadline }
+}
+
+/// One run to its end.
+async fn clean(app: &TestApp) -> Report {
+    run(&state(app), Request::default(), &job(Deadline::never())).await.expect("a report")
+}
+
+/// What a run would do.
+async fn rehearse(app: &TestApp) -> Report {
+    run(&state(app), Request { dry_run: true }, &job(Deadline::never())).await.expect("a report")
+}
+
+/// What was done to a table.
+fn of(report: &Report, table: &str) -> (u64, u64) {
+    let found = report.tables.iter().find(|cleaned| cleaned.table == table).expect("the table");
+    (found.removed, found.held)
+}
+
+fn total(report: &Report) -> u64 {
+    report.tables.iter().map(|cleaned| cleaned.removed).sum()
+}
+
+/// Runs `statement`, in which `$now` stands for the app's time.
+async fn plant(app: &TestApp, statement: &str) {
+    let now = format!("'{}'::timestamptz", app.state.app.clock.now().to_rfc3339());
+    sqlx::raw_sql(AssertSqlSafe(statement.replace("$now", &now)))
+        .execute(app.database.pool())
+        .await
+        .expect("a valid statement");
+}
+
+/// The single text that `query` finds.
+async fn text(app: &TestApp, query: &str) -> String {
+    sqlx::query_scalar(AssertSqlSafe(query.to_owned())).fetch_one(app.database.pool()).await.expect("a text")
+}

@@ -1,0 +1,182 @@
+use harness::TestApp;
+use serde_json::json;
+
+use super::{clean, of, plant, rehearse, text, total};
+
+/// Sessions, by their user agent; what happened to them, and how long ago.
+const SESSIONS: [(&str, &str, &str, &str); 8] = [
+    // Name, last used, expires, revoked; of each, one decides.
+    ("expired 90 days ago", "89 days", "90 days", "NULL"),
+    ("expired a second later", "89 days", "90 days - interval '1 s'", "NULL"),
+    ("revoked 90 days ago", "89 days", "-1 days", "90 days"),
+    ("revoked a second later", "89 days", "-1 days", "90 days - interval '1 s'"),
+    ("unused for 90 days", "90 days", "-1 days", "NULL"),
+    ("used a second later", "90 days - interval '1 s'", "-1 days", "NULL"),
+    ("alive", "0 s", "-1 days", "NULL"),
+    ("revoked long after it expired", "200 days", "199 days", "1 days"),
+];
+
+async fn plant_sessions(app: &TestApp) {
+    for (name, used, expires, revoked) in SESSIONS {
+        let revoked = if revoked == "NULL" {
+            revoked.to_owned()
+        } else {
+            format!("$now - interval {}", quoted(revoked))
+        };
+        let (used, expires) = (quoted(used), quoted(expires));
+        plant(
+            app,
+            &format!(
+                "INSERT INTO sessions (id, user_id, refresh_token_hash, rotated_at, transport, user_agent, created_at,
+                                       authenticated_at, last_used_at, expires_at, ends_at, revoked_at, revoked_reason)
+                 SELECT gen_random_uuid(), id, sha256('{name}'), $now, 'body', '{name}', $now, $now,
+                        $now - interval {used}, $now - interval {expires}, $now + interval '30 days', {revoked},
+                        CASE WHEN {revoked} IS NULL THEN NULL ELSE 'logout' END
+                 FROM users WHERE name = 'Ada'"
+            ),
+        )
+        .await;
+    }
+}
+
+/// `90 days - interval '1 s'` as `'90 days' + interval '1 s'`: of a moment ago, a second later is less long ago.
+fn quoted(ago: &str) -> String {
+    match ago.split_once(" - ") {
+        Some((days, rest)) => format!("'{days}' + {rest}"),
+        None => format!("'{ago}'"),
+    }
+}
+
+#[tokio::test]
+async fn a_session_goes_90_days_after_it_ended_or_was_last_used_and_not_a_second_sooner() {
+    let app = TestApp::new().await;
+    app.person("Ada").await;
+    plant_sessions(&app).await;
+
+    let report = clean(&app).await;
+
+    let stays =
+        "SELECT string_agg(user_agent, ', ' ORDER BY user_agent) FROM sessions WHERE user_agent IS NOT NULL";
+    assert_eq!(
+        text(&app, stays).await,
+        "alive, expired a second later, revoked a second later, used a second later"
+    );
+    assert_eq!((of(&report, "sessions"), total(&report), report.complete), ((4, 0), 4, true));
+}
+
+#[tokio::test]
+async fn a_secret_an_invitation_and_a_kept_answer_go_when_their_time_is_over_and_not_a_second_sooner() {
+    let app = TestApp::new().await;
+    app.person("Ada").await;
+    app.database.execute("DELETE FROM verification_tokens").await;
+    for (name, expires) in [("over", "$now"), ("open", "$now + interval '1 s'")] {
+        plant(
+            &app,
+            &format!(
+                "INSERT INTO verification_tokens (id, user_id, email, token_hash, created_at, expires_at)
+                 SELECT gen_random_uuid(), id, '{name}', sha256('{name}'), $now, {expires} FROM users;
+                 INSERT INTO invitations (id, organization_id, email, role, token_hash, created_at, updated_at, expires_at, status)
+                 SELECT gen_random_uuid(), id, status || '@{name}', 'member', sha256(('{name}' || status)::bytea), $now, $now, {expires}, status
+                 FROM organizations, unnest(ARRAY['pending', 'accepted', 'declined', 'revoked', 'expired']) AS status;
+                 INSERT INTO idempotency_records (key_hash, sealed, expires_at) VALUES (sha256('{name}'), '{name}', {expires})"
+            ),
+        )
+        .await;
+    }
+
+    let report = clean(&app).await;
+
+    let tables =
+        ["verification_tokens", "invitations", "idempotency_records"].map(|table| of(&report, table));
+    assert_eq!((tables, total(&report)), ([(1, 0), (5, 0), (1, 0)], 7));
+    assert_eq!(text(&app, "SELECT string_agg(email, '') FROM verification_tokens").await, "open");
+    assert_eq!(
+        text(&app, "SELECT count(*) || min(split_part(email, '@', 2)) FROM invitations").await,
+        "5open"
+    );
+    assert_eq!(
+        text(&app, "SELECT string_agg(convert_from(sealed, 'UTF8'), '') FROM idempotency_records").await,
+        "open"
+    );
+}
+
+#[tokio::test]
+async fn an_audit_event_goes_after_a_year_and_not_a_second_sooner() {
+    let app = TestApp::new().await;
+    app.database.execute("DELETE FROM audit_events").await;
+    plant(
+        &app,
+        "INSERT INTO audit_events (id, occurred_at, action, outcome, request_id) VALUES
+             (gen_random_uuid(), $now - interval '365 days', 'a.b', 'success', 'a year'),
+             (gen_random_uuid(), $now - interval '365 days' + interval '1 s', 'a.b', 'success', 'a second less'),
+             (gen_random_uuid(), $now, 'a.b', 'success', 'now')",
+    )
+    .await;
+    let report = clean(&app).await;
+    assert_eq!((of(&report, "audit_events"), total(&report)), ((1, 0), 1));
+    let stays = "SELECT string_agg(request_id, ', ' ORDER BY occurred_at) FROM audit_events";
+    assert_eq!(text(&app, stays).await, "a second less, now");
+}
+
+#[tokio::test]
+async fn a_user_is_erased_30_days_after_they_were_deleted_and_not_a_second_sooner() {
+    let app = TestApp::new().await;
+    for name in ["Ada", "Bob", "Eve"] {
+        app.person(name).await;
+    }
+    for (name, deleted) in [("Ada", "interval '30 days'"), ("Bob", "interval '30 days' + interval '1 s'")] {
+        plant(&app, &format!("UPDATE users SET deleted_at = $now - {deleted} WHERE name = '{name}'")).await;
+    }
+    let report = clean(&app).await;
+    assert_eq!((of(&report, "users"), total(&report)), ((1, 0), 1));
+    let names = "SELECT string_agg(name, ', ' ORDER BY name) FROM users WHERE erased_at IS NULL";
+    assert_eq!(text(&app, names).await, "Bob, Eve");
+    let erased = "SELECT (erased_at IS NOT NULL AND email = 'deleted-' || id || '@deleted.invalid')::text
+                  FROM users WHERE name = 'Deleted user'";
+    assert_eq!(text(&app, erased).await, "true");
+}
+
+/// Something past its time in every table.
+async fn plant_everywhere(app: &TestApp) {
+    for name in ["Ada", "Bob", "Eve"] {
+        let person = app.proved_person(name).await;
+        let team = person.found("Engines").await;
+        let body = json!({ "email": format!("invited-by-{name}@example.com"), "role": "member" });
+        let client = person.client.with("idempotency-key", &format!("key-of-{name}"));
+        client.post(&format!("{team}/invitations"), body).await.ok(201);
+    }
+    app.database.execute("UPDATE users SET deleted_at = updated_at WHERE name = 'Ada'").await;
+    app.clock.advance(chrono::TimeDelta::days(400));
+}
+
+#[tokio::test]
+async fn a_second_run_changes_nothing() {
+    let app = TestApp::new().await;
+    plant_everywhere(&app).await;
+    let first = clean(&app).await;
+    assert!(first.tables.iter().all(|cleaned| cleaned.removed > 0), "{first:?}");
+    let (before, log) = (app.database.checksums().await, text(&app, AUDIT).await);
+    let second = clean(&app).await;
+    assert_eq!((total(&second), second.complete), (0, true));
+    assert_eq!(app.database.checksums().await, before);
+    assert_eq!(text(&app, AUDIT).await, log);
+}
+
+/// A checksum of the audit log.
+const AUDIT: &str = "SELECT coalesce(md5(string_agg(e::text, ' ' ORDER BY id)), '') FROM audit_events e";
+
+#[tokio::test]
+async fn a_dry_run_counts_what_a_run_would_do_and_changes_nothing() {
+    let app = TestApp::new().await;
+    plant_everywhere(&app).await;
+    let (before, log) = (app.database.checksums().await, text(&app, AUDIT).await);
+
+    let rehearsed = rehearse(&app).await;
+
+    assert_eq!(app.database.checksums().await, before);
+    assert_eq!(text(&app, AUDIT).await, log);
+    assert!(rehearsed.dry_run && rehearsed.complete);
+    let done = clean(&app).await;
+    assert_eq!(rehearsed.tables, done.tables);
+    assert!(done.tables.iter().all(|cleaned| cleaned.removed > 0), "{done:?}");
+}

@@ -1,0 +1,45 @@
+use std::time::Duration;
+
+use harness::TestApp;
+use retention::{RESERVE, Request, run};
+use shared::job::Deadline;
+
+use super::{clean, job, of, plant, state, text, total};
+
+#[tokio::test]
+async fn at_the_deadline_nothing_more_is_begun_and_the_next_run_does_it() {
+    let app = TestApp::new().await;
+    app.person("Ada").await;
+    plant(&app, &super::load::ended_sessions(12_000, "91 days")).await;
+    let before = app.database.checksums().await;
+    for (left, dry_run) in [(Duration::ZERO, false), (RESERVE, false), (RESERVE, true)] {
+        let report =
+            run(&state(&app), Request { dry_run }, &job(Deadline::after(left))).await.expect("a report");
+        assert!(!report.complete && report.tables.iter().all(|cleaned| !cleaned.complete));
+        assert_eq!((total(&report), report.tables.len()), (0, 6));
+    }
+    assert_eq!(app.database.checksums().await, before);
+    let report = clean(&app).await;
+    assert_eq!((of(&report, "sessions"), report.complete), ((12_000, 0), true));
+}
+
+#[tokio::test]
+async fn a_run_that_is_stopped_anywhere_has_done_whole_stretches_and_the_next_one_goes_on() {
+    let app = TestApp::new().await;
+    app.person("Ada").await;
+    plant(&app, &super::load::ended_sessions(42_000, "91 days")).await;
+    let mut removed = 0;
+    // Each run has time for some stretches, or for none; what it did stays done.
+    for milliseconds in [5, 10, 20, 40] {
+        let deadline = Deadline::after(RESERVE + Duration::from_millis(milliseconds));
+        let report = run(&state(&app), Request::default(), &job(deadline)).await.expect("a report");
+        let (now, _) = of(&report, "sessions");
+        assert!(now.is_multiple_of(5_000) || report.tables[0].complete, "{report:?}");
+        removed += now;
+        let left = text(&app, "SELECT count(*)::text FROM sessions WHERE user_agent = 'ended'").await;
+        assert_eq!(left, (42_000 - removed).to_string());
+    }
+    let last = clean(&app).await;
+    assert_eq!(removed + of(&last, "sessions").0, 42_000);
+    assert!(last.complete);
+}

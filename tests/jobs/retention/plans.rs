@@ -1,0 +1,102 @@
+use std::{fs, path::Path};
+
+use harness::TestApp;
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Executor};
+
+use super::plant;
+
+/// Each table's index, and the arguments of its statements: the place after which, and the end.
+const TABLES: [(&str, &str, &str); 5] = [
+    ("sessions", "sessions_ended_id_idx", "'00000000-0000-0000-0000-000000000000'"),
+    (
+        "verification_tokens",
+        "verification_tokens_expires_at_id_idx",
+        "'00000000-0000-0000-0000-000000000000'",
+    ),
+    ("invitations", "invitations_expires_at_id_idx", "'00000000-0000-0000-0000-000000000000'"),
+    ("idempotency_records", "idempotency_records_expires_at_idx", "'\\x00'"),
+    ("audit_events", "audit_events_occurred_at_id_idx", "'00000000-0000-0000-0000-000000000000'"),
+];
+
+/// The statements of the store, as sqlx checked them.
+fn statements() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.sqlx");
+    let files = fs::read_dir(folder).expect("the query data").map(|entry| entry.expect("an entry").path());
+    files
+        .map(|file| {
+            let text = fs::read_to_string(file).expect("a file");
+            let query: Value = serde_json::from_str(&text).expect("JSON");
+            query["query"].as_str().expect("a statement").to_owned()
+        })
+        .collect()
+}
+
+/// The one statement in which all of `parts` stand.
+fn statement<'a>(all: &'a [String], parts: &[&str]) -> &'a str {
+    let found: Vec<_> = all.iter().filter(|query| parts.iter().all(|part| query.contains(part))).collect();
+    assert_eq!(found.len(), 1, "{parts:?}: {found:#?}");
+    found[0]
+}
+
+/// 60 000 rows in every table, over 60 000 minutes; a tenth of the users deleted, a hundredth under a legal hold.
+const ROWS: &str = "
+    INSERT INTO users (id, name, email, created_at, updated_at, deleted_at, legal_hold_at, legal_hold_reason)
+    SELECT gen_random_uuid(), 'U', 'u' || n || '@example.com', $now, $now,
+           CASE WHEN n % 10 = 0 THEN $now - n * interval '1 min' END,
+           CASE WHEN n % 1000 = 1 THEN $now END, CASE WHEN n % 1000 = 1 THEN 'case' END
+    FROM generate_series(1, 60000) n;
+    INSERT INTO organizations (id, name, slug, created_at, updated_at)
+    VALUES (gen_random_uuid(), 'Engines', 'engines', $now, $now);
+    CREATE TEMP TABLE numbered AS
+        SELECT row_number() OVER () AS n, id, email, $now - row_number() OVER () * interval '1 min' AS moment FROM users;
+    INSERT INTO sessions (id, user_id, refresh_token_hash, rotated_at, transport, created_at, authenticated_at,
+                          last_used_at, expires_at, ends_at)
+    SELECT gen_random_uuid(), id, sha256(n::text::bytea), moment, 'body', moment, moment, moment, moment, moment FROM numbered;
+    INSERT INTO verification_tokens (id, user_id, email, token_hash, created_at, expires_at)
+    SELECT gen_random_uuid(), id, email, sha256(n::text::bytea), moment, moment FROM numbered;
+    INSERT INTO invitations (id, organization_id, email, role, token_hash, created_at, updated_at, expires_at)
+    SELECT gen_random_uuid(), o.id, u.email, 'member', sha256(u.n::text::bytea), u.moment, u.moment, u.moment
+    FROM numbered u, organizations o;
+    INSERT INTO idempotency_records (key_hash, sealed, expires_at)
+    SELECT sha256(n::text::bytea), 'x', moment FROM numbered;
+    INSERT INTO audit_events (id, occurred_at, action, outcome, actor_id, target_id, request_id)
+    SELECT gen_random_uuid(), moment, 'a.b', 'success', id, id, 'r' FROM numbered;
+    ANALYZE";
+
+#[tokio::test]
+async fn every_batch_is_found_and_removed_through_its_index() {
+    let app = TestApp::new().await;
+    plant(&app, ROWS).await;
+    let all = statements();
+    let now = app.state.app.clock.now();
+    let at = |minutes: i64| format!("'{}'", (now - chrono::TimeDelta::minutes(minutes)).to_rfc3339());
+    let mut questions = Vec::new();
+    for (table, index, id) in TABLES {
+        let found = statement(&all, &[&format!("FROM {table} t"), "AS stretch"]);
+        let removed = statement(&all, &[&format!("DELETE FROM {table} t")]);
+        for minutes in [60_000, 30_000] {
+            questions.push((found, format!("{}, {id}, 5000, {}", at(minutes), at(0)), table, index));
+            let (after, end) = (at(minutes), at(minutes - 5_000));
+            questions.push((removed, format!("{after}, {id}, {end}, {id}"), table, index));
+        }
+    }
+    let users = "users_deleted_at_id_idx";
+    let hold = statement(&all, &["FOR NO KEY UPDATE SKIP LOCKED", "deleted_at, id"]);
+    let nobody = "'00000000-0000-0000-0000-000000000000'";
+    questions.push((hold, format!("{}, {nobody}, 100, {}", at(50_000), at(0)), "users", users));
+    let count = statement(&all, &["count(*) FILTER (WHERE legal_hold_at IS NULL)"]);
+    questions.push((count, at(0), "users", users));
+
+    let mut connection = app.database.pool().acquire().await.expect("a connection");
+    for (number, (query, arguments, table, index)) in questions.into_iter().enumerate() {
+        connection.execute(AssertSqlSafe(format!("PREPARE q{number} AS {query}"))).await.expect("prepared");
+        // As behind the pooler: planned with the arguments at hand, every time.
+        let explain = AssertSqlSafe(format!("EXPLAIN EXECUTE q{number} ({arguments})"));
+        let plan: Vec<String> =
+            sqlx::query_scalar(explain).fetch_all(&mut *connection).await.expect("a plan");
+        let plan = plan.join("\n");
+        assert!(plan.contains(index), "{query}\n{plan}");
+        assert!(!plan.contains(&format!("Seq Scan on {table}")), "{query}\n{plan}");
+    }
+}
