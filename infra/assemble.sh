@@ -6,6 +6,6 @@ cd "$(dirname "$0")/app"
 echo '# Made by infra/assemble.sh. Change the fragments in infra/app, then run `cargo xtask generate`.'
 cat head.yaml
 printf '\nResources:\n'
-cat api.yaml access.yaml alarms.yaml functions/*.yaml
+cat api.yaml access.yaml alarms.yaml backups.yaml functions/*.yaml
 echo
 cat outputs.yaml

@@ -87,7 +87,10 @@ async fn a_dump_that_goes_wrong_in_any_way_leaves_everything_as_it_was_and_is_he
             "reading along, failed",
         ),
         ("\"$real\" \"$@\"\nexit 3".to_owned(), "pg_dump failed (exit status: 3)"),
-        ("echo 'pg_dump: error: no such thing' >&2\nexit 1".to_owned(), "no such thing"),
+        (
+            "echo 'pg_dump: error: no such thing\nDETAIL:  planted row' >&2\nexit 1".to_owned(),
+            "no such thing",
+        ),
     ] {
         vault.dump_with(&script);
         let backup = vault.backup_function().await;
@@ -101,6 +104,7 @@ async fn a_dump_that_goes_wrong_in_any_way_leaves_everything_as_it_was_and_is_he
         backup.log_line(|line| line.contains("job failed") && line.contains("\"ERROR\"")).await;
         backup.log_line(|line| line.contains("LastBackupAge")).await;
         assert_eq!(metric(&backup, "BackupBytes"), None);
+        assert!(!backup.log().concat().contains("planted"));
     }
     vault.dump_as_always();
     let restored = vault.drill().await.expect("the previous backup still restores");

@@ -1,4 +1,4 @@
-use harness::TestApp;
+use harness::{PLANTED, TestApp, planted};
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
 
@@ -7,41 +7,14 @@ use crate::{
     vault::Vault,
 };
 
-/// Eight texts that are Ada's and occur nowhere else.
-const PLANTED: [&str; 8] = [
-    "Planted-Name",
-    "planted-address@example.com",
-    "https://example.com/planted-image.png",
-    "+4420718312345",
-    "planted-agent/1.0",
-    "Planted-Space",
-    "planted-slug",
-    "https://example.com/planted-logo.png",
-];
-
 #[tokio::test]
 async fn of_someone_who_was_erased_after_the_backup_nothing_comes_back() {
     let bucket = format!("l-{}", uuid::Uuid::new_v4().simple());
     let app = TestApp::with(&[("ERASURE_BUCKET", &bucket)]).await;
     let vault = Vault::with_ledger(&app.database, bucket).await;
-    let client = app.client().with("user-agent", PLANTED[4]);
-    let body = json!({ "name": PLANTED[0], "email": PLANTED[1], "password": "a long enough phrase" });
-    let answer = client.post("/v1/auth/register", body).await.ok(201);
-    let proof = json!({ "token": app.token_mailed_to(PLANTED[1]) });
-    client.post("/v1/auth/verify-email", proof).await.ok(200);
-    let ada = client.token(answer.text("/data/accessToken"));
-    ada.patch("/v1/auth/me", json!({ "image": PLANTED[2], "phone": PLANTED[3] })).await.ok(200);
-    let own = ada.get("/v1/organizations").await.ok(200);
-    let change =
-        json!({ "name": PLANTED[5], "slug": PLANTED[6], "logo": PLANTED[7], "billingEmail": PLANTED[1] });
-    ada.patch(&format!("/v1/organizations/{}", own.text("/data/0/id")), change).await.ok(200);
-    let grace = app.administrator("Grace").await;
-    let team = grace.found("Engines").await;
-    let invitation = json!({ "email": PLANTED[1], "role": "member" });
-    grace.client.post(&format!("{team}/invitations"), invitation).await.ok(201);
-
+    let (id, _) = planted(&app).await;
+    let grace = app.administrator("Margaret").await;
     vault.back_up().await;
-    let id = answer.text("/data/user/id");
     grace.client.post(&format!("/v1/users/{id}/erase"), json!({})).await.ok(200);
     let name = unused();
     let function = vault.restore_function().await;
@@ -57,7 +30,7 @@ async fn of_someone_who_was_erased_after_the_backup_nothing_comes_back() {
         all +=
             &text(&mut copy, &format!("SELECT coalesce(string_agg(t::text, ' '), '') FROM {table} t")).await;
     }
-    assert!(all.contains(&grace.email) && all.contains(id), "the others are there, and the erased id");
+    assert!(all.contains(&grace.email) && all.contains(&id), "the others are there, and the erased id");
     for planted in PLANTED {
         assert!(!all.to_lowercase().contains(&planted.to_lowercase()), "{planted} came back");
     }

@@ -77,13 +77,13 @@ fn a_wildcard_without_a_reason() {
     let silent = text.replace(reason, "");
     noticed(
         &rules::explains_every_wildcard(&Template::read(&silent), &silent),
-        "4 wildcards, 3 with a reason",
+        "8 wildcards, 7 with a reason",
     );
     let statement =
         json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": ["arn:aws:s3:::letters/*"]});
     noticed(
         &rules::explains_every_wildcard(&granting("Docs", statement), &text),
-        "5 wildcards, 4 with a reason",
+        "9 wildcards, 8 with a reason",
     );
 }
 

@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 use tokio::process::Command;
 use url::Url;
 
-/// How much of what a program complains about is repeated.
+/// How many characters of what a program complains about are repeated.
 const COMPLAINT: usize = 2000;
 
 /// Where `pg_dump` and `pg_restore` are.
@@ -48,10 +48,12 @@ impl Tools {
 }
 
 /// Fails with what the program said unless it ended well.
+///
+/// Only its own lines are repeated: below them PostgreSQL shows the row that it stumbled over.
 pub fn ended(name: &str, output: &Output) -> anyhow::Result<()> {
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    let end = complaint.len().saturating_sub(COMPLAINT);
-    let complaint = complaint.get(end..).unwrap_or_default().trim();
+    let text = String::from_utf8_lossy(&output.stderr);
+    let own = text.lines().filter(|line| line.contains("pg_dump: ") || line.contains("pg_restore: "));
+    let complaint: String = own.collect::<Vec<_>>().join(" | ").chars().take(COMPLAINT).collect();
     anyhow::ensure!(output.status.success(), "{name} failed ({}): {complaint}", output.status);
     Ok(())
 }

@@ -9,14 +9,15 @@ use crate::template::{Template, each, secret};
 
 /// Where a variable's value would be a secret, were it not a reference to one.
 const SECRET: [&str; 7] = ["_URL", "SECRET", "KEY", "PASSWORD", "TOKEN", "CREDENTIAL", "_DSN"];
-/// `…_URL`, yet public: where links in mails lead.
-const PUBLIC: [&str; 1] = ["APP_URL"];
+/// Called like a secret, yet none: where links in mails lead, and the name of a key.
+const PUBLIC: [&str; 2] = ["APP_URL", "BACKUP_KMS_KEY"];
 /// Who may read what only they may read.
-const RESERVED: [(&str, &[&str]); 5] = [
+const RESERVED: [(&str, &[&str]); 6] = [
     ("SigningKeysSecret", &["Auth"]),
     ("AuthSecret", &["Auth"]),
     ("EncryptionSecret", &["Auth", "Organizations"]),
-    ("DatabaseOwnerSecret", &["Migrate"]),
+    ("DatabaseOwnerSecret", &["Migrate", "RestoreDrill"]),
+    ("DatabaseBackupSecret", &["Backup"]),
     ("DatabaseRetentionSecret", &["Retention"]),
 ];
 /// What a statement of a policy says it is about.
@@ -49,7 +50,7 @@ pub fn has_a_role_that_names_every_action_and_resource(template: &Template) -> V
 pub fn explains_every_wildcard(template: &Template, text: &str) -> Vec<String> {
     let explained = text.lines().zip(text.lines().skip(1)).filter(|(above, line)| {
         above.trim_start().starts_with("# ")
-            && line.ends_with("*\"")
+            && line.contains('*')
             && GRANTS.iter().any(|key| line.trim_start().starts_with(&format!("{key}: ")))
     });
     let (granted, explained) = (wildcards(&template.0).len(), explained.count());
