@@ -122,28 +122,38 @@ async fn without_the_ledger_nobody_is_erased_and_everything_else_is_done() {
 }
 
 #[tokio::test]
-async fn an_administrator_who_waits_for_a_user_being_erased_finds_them_erased() {
+async fn who_is_restored_or_put_under_a_hold_at_that_moment_is_erased_whole_or_not_at_all() {
     let app = TestApp::new().await;
-    let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
-    grace.client.delete(&format!("/v1/users/{}", ada.id)).await.ok(204);
-    app.database
-        .execute("UPDATE users SET deleted_at = deleted_at - interval '30 days' WHERE name = 'Ada'")
-        .await;
+    let grace = app.administrator("Grace").await;
+    plant_deleted(&app, 16, 31).await;
+    let ids = text(&app, "SELECT string_agg(id::text, ' ') FROM users WHERE name = 'Gone'").await;
     let state = state(&app);
-    let path = format!("/v1/users/{}/restore", ada.id);
     let job = job(Deadline::never());
+    let asked = join_all(ids.split(' ').enumerate().map(|(number, id)| {
+        let (path, grace) = (format!("/v1/users/{id}"), &grace.client);
+        async move {
+            match number % 2 {
+                0 => (id, grace.post_nothing(&format!("{path}/restore")).await),
+                _ => (id, grace.post(&format!("{path}/legal-hold"), json!({ "reason": "case" })).await),
+            }
+        }
+    }));
 
-    let (report, restored) =
-        tokio::join!(run(&state, Request::default(), &job), grace.client.post_nothing(&path));
+    let (report, answers) = tokio::join!(run(&state, Request::default(), &job), asked);
 
-    // Whoever came first; never half of each.
     let erased = of(&report.expect("a report"), "users").0;
-    let left = text(&app, "SELECT count(*)::text FROM users WHERE name = 'Ada' AND deleted_at IS NULL").await;
-    match erased {
-        1 => restored.refused(409, "user-erased"),
-        _ => _ = restored.ok(200),
+    let came_too_late = answers.iter().filter(|(_, answer)| answer.status == 409).count() as u64;
+    assert_eq!(erased, came_too_late);
+    for (id, answer) in answers {
+        let name = text(&app, &format!("SELECT name FROM users WHERE id = '{id}'")).await;
+        if answer.status == 409 {
+            answer.refused(409, "user-erased");
+            assert_eq!(name, "Deleted user");
+        } else {
+            answer.ok(200);
+            assert_eq!(name, "Gone");
+        }
     }
-    assert_eq!(left, (1 - erased).to_string());
 }
 
 /// The environment of the real binary, as in AWS but for the secrets.
