@@ -6,9 +6,11 @@ use retention::{Request, run};
 use serde_json::{Value, json};
 use shared::{
     clock::{Clock, SystemClock},
-    erasure_ledger,
+    erasure, erasure_ledger,
+    ids::UserId,
     job::Deadline,
     outside::storage::Bucket,
+    store,
 };
 
 use super::{clean, job, of, plant, settings, state, state_with, text, total};
@@ -154,6 +156,30 @@ async fn who_is_restored_or_put_under_a_hold_at_that_moment_is_erased_whole_or_n
             assert_eq!(name, "Gone");
         }
     }
+}
+
+#[tokio::test]
+async fn the_last_owner_of_an_organization_is_erased_anyway_and_it_is_said_which() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.proved_person("Ada").await, app.proved_person("Bob").await);
+    let team = ada.found("Engines").await;
+    ada.add(&team, &bob, "member").await;
+    let id = UserId(ada.id.parse().expect("an id"));
+    let (request, now) = (job(Deadline::never()).request(), app.clock.now());
+
+    let without_owner = app.state.app.db.transaction(async |tx| {
+        let user = store::users::hold(tx, id).await?.expect("Ada");
+        anyhow::Ok(erasure::erase_anyway(tx, &user, &request, now).await?)
+    });
+
+    let without_owner = without_owner.await.expect("she is erased");
+    assert_eq!(
+        without_owner.iter().map(|id| format!("/v1/organizations/{id}")).collect::<Vec<_>>(),
+        [team.as_str()]
+    );
+    assert_eq!(text(&app, &format!("SELECT name FROM users WHERE id = '{id}'")).await, "Deleted user");
+    let members = bob.client.get(&format!("{team}/members")).await.ok(200);
+    assert_eq!(members.body["data"].as_array().map(Vec::len), Some(1), "it goes on with Bob alone");
 }
 
 /// The environment of the real binary, as in AWS but for the secrets.
