@@ -112,6 +112,6 @@ pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<R
         users::erase(&run).await?,
     ];
     let report = Report::new(run.dry, tables, started.elapsed());
-    report.measure();
+    report.tell();
     Ok(report)
 }

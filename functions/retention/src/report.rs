@@ -52,10 +52,14 @@ impl Cleaned {
         self.held_because = (self.held > 0).then_some(LEGAL_HOLD);
     }
 
-    /// Says so in the log.
-    pub(crate) fn log(&self, dry_run: bool, request: &str) {
+    /// Says so in the log, and counts it unless nothing was done. At once: what comes later may fail.
+    pub(crate) fn tell(&self, dry_run: bool, request: &str) {
         let Self { table, removed, held, complete, .. } = *self;
         tracing::info!(request.id = request, table, rows = removed, held, complete, dry_run, "table cleaned");
+        if !dry_run {
+            counter!("RowsRemoved", "table" => table).increment(removed);
+            counter!("RowsHeld", "table" => table).increment(held);
+        }
     }
 }
 
@@ -66,15 +70,10 @@ impl Report {
         Self { dry_run, complete, tables, duration_ms: duration.as_millis().try_into().unwrap_or(u64::MAX) }
     }
 
-    /// Counts it, unless nothing was done.
-    pub(crate) fn measure(&self) {
-        if self.dry_run {
-            return;
+    /// Tells the alarm, unless nothing was done.
+    pub(crate) fn tell(&self) {
+        if !self.dry_run {
+            gauge!("RetentionComplete").set(if self.complete { 1.0 } else { 0.0 });
         }
-        for cleaned in &self.tables {
-            counter!("RowsRemoved", "table" => cleaned.table).increment(cleaned.removed);
-            counter!("RowsHeld", "table" => cleaned.table).increment(cleaned.held);
-        }
-        gauge!("RetentionComplete").set(if self.complete { 1.0 } else { 0.0 });
     }
 }

@@ -43,6 +43,6 @@ pub(crate) async fn clean<Id: Default>(
             break;
         }
     }
-    cleaned.log(run.dry, &run.job.id);
+    cleaned.tell(run.dry, &run.job.id);
     Ok(cleaned)
 }

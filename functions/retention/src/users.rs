@@ -37,7 +37,7 @@ pub(crate) async fn erase(run: &Run<'_>) -> anyhow::Result<Cleaned> {
             break;
         }
     }
-    cleaned.log(run.dry, &run.job.id);
+    cleaned.tell(run.dry, &run.job.id);
     Ok(cleaned)
 }
 
@@ -53,11 +53,13 @@ async fn some(
         return Ok(users);
     }
     let ids: Vec<_> = users.iter().map(|user| user.id).collect();
-    let noted = erasure_ledger::append(&run.state.ledger, &ids, run.now).await;
+    // Not when the run began: the ledger is compared with when backups began, and a run by hand may take hours.
+    let now = run.state.clock.now();
+    let noted = erasure_ledger::append(&run.state.ledger, &ids, now).await;
     noted.context("nobody was erased, because the ledger of erasures cannot be written")?;
     let request = run.job.request();
     for user in &users {
-        for organization in erasure::erase_anyway(tx, user, &request, run.now).await? {
+        for organization in erasure::erase_anyway(tx, user, &request, now).await? {
             tracing::warn!(organization.id = %organization, "an organization has no owner who can act");
         }
     }

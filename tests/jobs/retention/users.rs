@@ -6,9 +6,11 @@ use retention::{Request, run};
 use serde_json::{Value, json};
 use shared::{
     clock::{Clock, SystemClock},
-    erasure_ledger,
+    erasure, erasure_ledger,
+    ids::UserId,
     job::Deadline,
     outside::storage::Bucket,
+    store,
 };
 
 use super::{clean, job, of, plant, settings, state, state_with, text, total};
@@ -122,28 +124,62 @@ async fn without_the_ledger_nobody_is_erased_and_everything_else_is_done() {
 }
 
 #[tokio::test]
-async fn an_administrator_who_waits_for_a_user_being_erased_finds_them_erased() {
+async fn who_is_restored_or_put_under_a_hold_at_that_moment_is_erased_whole_or_not_at_all() {
     let app = TestApp::new().await;
-    let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
-    grace.client.delete(&format!("/v1/users/{}", ada.id)).await.ok(204);
-    app.database
-        .execute("UPDATE users SET deleted_at = deleted_at - interval '30 days' WHERE name = 'Ada'")
-        .await;
+    let grace = app.administrator("Grace").await;
+    plant_deleted(&app, 16, 31).await;
+    let ids = text(&app, "SELECT string_agg(id::text, ' ') FROM users WHERE name = 'Gone'").await;
     let state = state(&app);
-    let path = format!("/v1/users/{}/restore", ada.id);
     let job = job(Deadline::never());
+    let asked = join_all(ids.split(' ').enumerate().map(|(number, id)| {
+        let (path, grace) = (format!("/v1/users/{id}"), &grace.client);
+        async move {
+            match number % 2 {
+                0 => (id, grace.post_nothing(&format!("{path}/restore")).await),
+                _ => (id, grace.post(&format!("{path}/legal-hold"), json!({ "reason": "case" })).await),
+            }
+        }
+    }));
 
-    let (report, restored) =
-        tokio::join!(run(&state, Request::default(), &job), grace.client.post_nothing(&path));
+    let (report, answers) = tokio::join!(run(&state, Request::default(), &job), asked);
 
-    // Whoever came first; never half of each.
     let erased = of(&report.expect("a report"), "users").0;
-    let left = text(&app, "SELECT count(*)::text FROM users WHERE name = 'Ada' AND deleted_at IS NULL").await;
-    match erased {
-        1 => restored.refused(409, "user-erased"),
-        _ => _ = restored.ok(200),
+    let came_too_late = answers.iter().filter(|(_, answer)| answer.status == 409).count() as u64;
+    assert_eq!(erased, came_too_late);
+    for (id, answer) in answers {
+        let name = text(&app, &format!("SELECT name FROM users WHERE id = '{id}'")).await;
+        if answer.status == 409 {
+            answer.refused(409, "user-erased");
+            assert_eq!(name, "Deleted user");
+        } else {
+            answer.ok(200);
+            assert_eq!(name, "Gone");
+        }
     }
-    assert_eq!(left, (1 - erased).to_string());
+}
+
+#[tokio::test]
+async fn the_last_owner_of_an_organization_is_erased_anyway_and_it_is_said_which() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.proved_person("Ada").await, app.proved_person("Bob").await);
+    let team = ada.found("Engines").await;
+    ada.add(&team, &bob, "member").await;
+    let id = UserId(ada.id.parse().expect("an id"));
+    let (request, now) = (job(Deadline::never()).request(), app.clock.now());
+
+    let without_owner = app.state.app.db.transaction(async |tx| {
+        let user = store::users::hold(tx, id).await?.expect("Ada");
+        anyhow::Ok(erasure::erase_anyway(tx, &user, &request, now).await?)
+    });
+
+    let without_owner = without_owner.await.expect("she is erased");
+    assert_eq!(
+        without_owner.iter().map(|id| format!("/v1/organizations/{id}")).collect::<Vec<_>>(),
+        [team.as_str()]
+    );
+    assert_eq!(text(&app, &format!("SELECT name FROM users WHERE id = '{id}'")).await, "Deleted user");
+    let members = bob.client.get(&format!("{team}/members")).await.ok(200);
+    assert_eq!(members.body["data"].as_array().map(Vec::len), Some(1), "it goes on with Bob alone");
 }
 
 /// The environment of the real binary, as in AWS but for the secrets.
