@@ -1,6 +1,5 @@
 //! The real binaries, fed by a loopback Runtime API with the events that API Gateway sends.
 
-mod events;
 mod functions;
 mod logs;
 mod start;

@@ -32,7 +32,7 @@ pub type RefreshKeys = Keyring<hmac::Key>;
 pub struct RefreshToken {
     bytes: [u8; LEN],
     /// The one it was made with, which it names.
-    key: hmac::Key,
+    key: Box<hmac::Key>,
 }
 
 /// What a text is that someone sent as a refresh token.
@@ -79,7 +79,7 @@ impl RefreshToken {
         // Truncated to 128 bits (RFC 2104, 5), so it is compared here, in constant time.
         let expected = mac(key, b"tag", body);
         if bool::from(expected.as_ref()[..TAG].ct_eq(tag)) {
-            Reading::Ours(Self { bytes, key: key.clone() })
+            Reading::Ours(Self { bytes, key: Box::new(key.clone()) })
         } else {
             Reading::Foreign
         }
@@ -116,7 +116,7 @@ impl RefreshToken {
         bytes[GENERATION..BODY].copy_from_slice(secret);
         let tag = mac(key, b"tag", &bytes[..BODY]);
         bytes[BODY..].copy_from_slice(&tag.as_ref()[..TAG]);
-        Self { bytes, key: key.clone() }
+        Self { bytes, key: Box::new(key.clone()) }
     }
 }
 
