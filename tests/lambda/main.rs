@@ -6,7 +6,7 @@ mod start;
 
 use std::collections::HashMap;
 
-use harness::{Database, function_settings, service};
+use harness::{Database, events, function_settings, service};
 
 /// The environment of a function on `database`, secrets by reference as in AWS.
 fn environment(database: &Database) -> HashMap<String, String> {

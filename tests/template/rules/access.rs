@@ -13,9 +13,9 @@ const SECRET: [&str; 7] = ["_URL", "SECRET", "KEY", "PASSWORD", "TOKEN", "CREDEN
 const PUBLIC: [&str; 1] = ["APP_URL"];
 /// Who may read what only they may read.
 const RESERVED: [(&str, &[&str]); 4] = [
-    ("SigningKeysSecret", &["Auth"]),
-    ("AuthSecret", &["Auth"]),
-    ("EncryptionSecret", &["Auth", "Organizations"]),
+    ("SigningKeysSecret", &["Auth", "RotateKeys"]),
+    ("AuthSecret", &["Auth", "RotateKeys"]),
+    ("EncryptionSecret", &["Auth", "Organizations", "RotateKeys"]),
     ("DatabaseOwnerSecret", &["Migrate"]),
 ];
 /// What a statement of a policy says it is about.

@@ -1,0 +1,3 @@
+//! The jobs: real binaries, told what to do as AWS tells them.
+
+mod keys;
