@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How long an answer is kept.
-const LIFETIME: TimeDelta = TimeDelta::hours(24);
+pub const LIFETIME: TimeDelta = TimeDelta::hours(24);
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 
 const MALFORMED: Refusal = Refusal::bad_request(

@@ -18,6 +18,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod invitation;
 pub mod job;
+pub mod keyring;
 pub mod mails;
 pub mod moment;
 pub mod one_time;

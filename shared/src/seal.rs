@@ -5,14 +5,14 @@ use std::sync::Arc;
 use data_encoding::BASE64;
 use ring::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    digest::{SHA256, digest},
     rand::{SecureRandom, SystemRandom},
 };
 
-use crate::{config::Setting, secrets::Secrets};
-
-/// The first bytes of the SHA-256 of a key, by which it is found again.
-const KEY_ID_LEN: usize = 4;
+use crate::{
+    config::Setting,
+    keyring::{KeyId, Keyring},
+    secrets::Secrets,
+};
 
 /// Encrypts and decrypts.
 ///
@@ -32,41 +32,47 @@ impl Sealer {
 
     /// Encrypts `plain`; it opens under the same `context` and no other.
     pub async fn seal(&self, context: &[u8], plain: Vec<u8>) -> anyhow::Result<Vec<u8>> {
-        let keys = self.keys().await?;
-        let (id, key) = keys.first().ok_or_else(|| anyhow::anyhow!("ENCRYPTION_KEY is empty"))?;
+        let keys = self.keys(false).await?;
+        let (id, key) = keys.first();
         let mut nonce = [0; NONCE_LEN];
         SystemRandom::new().fill(&mut nonce).map_err(|_| anyhow::anyhow!("no random bytes"))?;
         let mut text = plain;
         key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), &mut text)
             .map_err(|_| anyhow::anyhow!("not encrypted"))?;
-        Ok([id.as_slice(), &nonce, &text].concat())
+        Ok([id.as_bytes().as_slice(), &nonce, &text].concat())
     }
 
     /// Decrypts what [`Self::seal`] made; `None` if it was made with a key that is gone, or was changed since.
     pub async fn open(&self, context: &[u8], sealed: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
-        let keys = self.keys().await?;
-        let Some((id, rest)) = sealed.split_at_checked(KEY_ID_LEN) else { return Ok(None) };
+        let Some((id, rest)) = sealed.split_at_checked(KeyId::LEN) else { return Ok(None) };
         let Some((nonce, text)) = rest.split_at_checked(NONCE_LEN) else { return Ok(None) };
-        let Some((_, key)) = keys.iter().find(|(known, _)| known == id) else { return Ok(None) };
+        let mut keys = self.keys(false).await?;
+        if keys.find(id).is_none() {
+            keys = self.keys(true).await?;
+        }
+        let Some((_, key)) = keys.find(id) else { return Ok(None) };
         let mut text = text.to_vec();
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| anyhow::anyhow!("no nonce"))?;
         Ok(key.open_in_place(nonce, Aad::from(context), &mut text).ok().map(|plain| plain.to_vec()))
     }
 
-    async fn keys(&self) -> anyhow::Result<Vec<([u8; KEY_ID_LEN], LessSafeKey)>> {
-        let setting = self.secrets.get(&self.setting).await?;
-        setting.split(',').map(|key| key_of(key.trim())).collect()
+    async fn keys(&self, renew: bool) -> anyhow::Result<Keyring<LessSafeKey>> {
+        let setting = if renew {
+            self.secrets.renew(&self.setting).await?
+        } else {
+            self.secrets.get(&self.setting).await?
+        };
+        Keyring::parse(&setting, key)
     }
 }
 
-fn key_of(text: &str) -> anyhow::Result<([u8; KEY_ID_LEN], LessSafeKey)> {
+/// Reads an encryption key: 32 bytes in base64.
+pub fn key(text: &str) -> anyhow::Result<(KeyId, LessSafeKey)> {
     // What is wrong with it is not repeated.
     let bytes = BASE64.decode(text.as_bytes()).unwrap_or_default();
     let key = UnboundKey::new(&AES_256_GCM, &bytes)
         .map_err(|_| anyhow::anyhow!("ENCRYPTION_KEY is not 32 bytes in base64"))?;
-    let mut id = [0; KEY_ID_LEN];
-    id.copy_from_slice(&digest(&SHA256, &bytes).as_ref()[..KEY_ID_LEN]);
-    Ok((id, LessSafeKey::new(key)))
+    Ok((KeyId::of(&bytes), LessSafeKey::new(key)))
 }
 
 #[cfg(test)]

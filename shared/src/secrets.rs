@@ -22,6 +22,10 @@ const TTL: Duration = Duration::from_mins(5);
 /// How long a request waits for a newer value when there is an older one.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// The least time between two reads of the same secret, however often someone asks to renew it.
+///
+/// So a key that is made within this time of a read stays unknown that long. It does not matter: a key is published one
+/// whole rotation before it is used (`functions/rotate-keys`), longer than [`TTL`], so what was made with it comes to
+/// instances that have read it. Renewing is the second net, for a secret that was changed by hand.
 const LEAST: Duration = Duration::from_secs(10);
 
 /// A secret, by its ARN and, if it is a JSON document, the member to take from it.
@@ -48,6 +52,18 @@ impl SecretRef {
         };
         let arn = parts[..7].join(":");
         Some(Self { arn, key: key.filter(|key| !key.is_empty()).map(str::to_owned) })
+    }
+
+    /// Which secret.
+    #[must_use]
+    pub fn arn(&self) -> &str {
+        &self.arn
+    }
+
+    /// Which member of it; `None` for the whole.
+    #[must_use]
+    pub fn member(&self) -> Option<&str> {
+        self.key.as_deref()
     }
 }
 

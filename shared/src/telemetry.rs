@@ -17,7 +17,7 @@ use tracing_subscriber::{EnvFilter, fmt::time::ChronoUtc, layer::SubscriberExt, 
 pub const NAMESPACE: &str = "Arches";
 
 /// Who may say more than warnings. What other people's code says below that holds secrets: bodies, headers, queries.
-const OURS: [&str; 10] = [
+const OURS: [&str; 11] = [
     "auth",
     "backup",
     "docs",
@@ -25,17 +25,19 @@ const OURS: [&str; 10] = [
     "organizations",
     "restore_drill",
     "retention",
+    "rotate_keys",
     "shared",
     "system",
     "users",
 ];
 
 /// What is counted.
-const COUNTERS: [(&str, Unit, &str); 4] = [
+const COUNTERS: [(&str, Unit, &str); 5] = [
     ("Requests", Unit::Count, "by route and status class"),
     ("ColdStarts", Unit::Count, "first requests of an instance"),
     ("RowsRemoved", Unit::Count, "past their time, by table; of users, those erased"),
     ("RowsHeld", Unit::Count, "past their time and kept by a legal hold, by table"),
+    ("KeysRotated", Unit::Count, "rotations of keys that ended well, by kind"),
 ];
 /// What is as it is.
 const GAUGES: [(&str, Unit, &str); 6] = [

@@ -7,6 +7,7 @@
 mod client;
 mod database;
 pub mod document;
+pub mod events;
 mod planted;
 pub mod runtime_api;
 mod server;
@@ -57,7 +58,7 @@ pub struct TestApp {
     /// Moves the functions' time.
     pub clock: FrozenClock,
     /// For arranging and inspecting what the API cannot.
-    pub database: Database,
+    pub database: Arc<Database>,
     mailer: RecordingMailer,
     functions: Functions,
 }
@@ -95,12 +96,18 @@ impl TestApp {
     pub async fn with(settings: &[(&str, &str)]) -> Self {
         let database = Database::create().await;
         let config = Config::from_lookup(lookup(&database, settings), &[]).expect("a valid configuration");
-        Self::assemble(config, database)
+        let start: DateTime<Utc> = START.parse().expect("START is a timestamp");
+        Self::assemble(config, Arc::new(database), FrozenClock::at(start))
     }
 
-    fn assemble(config: Config, database: Database) -> Self {
-        let start: DateTime<Utc> = START.parse().expect("START is a timestamp");
-        let clock = FrozenClock::at(start);
+    /// Another instance of the same functions: it has read nothing yet.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        let config = Config::clone(&self.state.app.config);
+        Self::assemble(config, Arc::clone(&self.database), self.clock.clone())
+    }
+
+    fn assemble(config: Config, database: Arc<Database>, clock: FrozenClock) -> Self {
         let mailer = RecordingMailer::default();
         let app = AppState::with_clock(config, Arc::new(clock.clone()));
         let state = AuthState::with_mailer(app.clone(), Arc::new(mailer.clone()));

@@ -4,6 +4,7 @@ mod backup;
 mod copies;
 mod erased;
 mod identical;
+mod keys;
 mod restore;
 mod retention;
 mod vault;

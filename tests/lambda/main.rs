@@ -1,14 +1,13 @@
 //! The real binaries, fed by a loopback Runtime API with the events that API Gateway sends.
 
 mod erasure;
-mod events;
 mod functions;
 mod logs;
 mod start;
 
 use std::collections::HashMap;
 
-use harness::{Database, function_settings, service};
+use harness::{Database, events, function_settings, service};
 
 /// The environment of a function on `database`, secrets by reference as in AWS.
 fn environment(database: &Database) -> HashMap<String, String> {

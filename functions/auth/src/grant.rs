@@ -79,14 +79,13 @@ async fn open(
 ) -> anyhow::Result<(SessionView, RefreshToken)> {
     let tokens = &state.app.config.tokens;
     let id = SessionId::new();
-    let key = state.refresh_key().await?;
-    let token = RefreshToken::first(&key, id)?;
+    let token = RefreshToken::first(&state.refresh_keys().await?, id)?;
     let ends_at = now + tokens.session_limit;
     let address = request.address.map(|address| address.to_string());
     let new = store::sessions::NewSession {
         id,
         user,
-        refresh_token_hash: &token.hash(&key),
+        refresh_token_hash: &token.hash(),
         transport: transport.name(),
         user_agent: request.user_agent.as_deref(),
         ip_address: address.as_deref(),

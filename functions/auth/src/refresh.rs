@@ -24,7 +24,7 @@ use utoipa::ToSchema;
 use crate::{
     AuthState, cookie,
     grant::{self, Tokens, Transport},
-    refresh_token::RefreshToken,
+    refresh_token::{Reading, RefreshKeys, RefreshToken},
     refusals,
 };
 
@@ -41,8 +41,14 @@ pub struct Refresh {
 }
 
 enum Decision {
-    Granted { user: UserId, token: RefreshToken, lives: TimeDelta },
+    Granted {
+        user: UserId,
+        token: RefreshToken,
+        lives: TimeDelta,
+    },
     Reused,
+    /// The successor that is stored was made with a key that is not among those at hand.
+    UnknownKey,
     Refused,
 }
 
@@ -75,12 +81,23 @@ pub async fn refresh(
     }
     // Before the token is used up: an answer that cannot be given must not cost it.
     state.signer.check().await?;
-    let key = state.refresh_key().await?;
-    let token = RefreshToken::parse(&key, &token).ok_or(refusals::INVALID_REFRESH_TOKEN)?;
+    let mut keys = state.refresh_keys().await?;
+    let mut reading = RefreshToken::read(&keys, &token);
+    if matches!(reading, Reading::UnknownKey) {
+        keys = state.renewed_refresh_keys().await?;
+        reading = RefreshToken::read(&keys, &token);
+    }
+    let Reading::Ours(token) = reading else { return Err(refusals::INVALID_REFRESH_TOKEN.into()) };
     let (id, now) = (token.session(), state.app.clock.now());
 
-    let decision =
-        state.app.db.transaction(async |tx| decide(&state, tx, &token, &key, &request, now).await).await?;
+    let decided = async |keys| {
+        state.app.db.transaction(async |tx| decide(&state, tx, &token, keys, &request, now).await).await
+    };
+    let mut decision = decided(&keys).await?;
+    if matches!(decision, Decision::UnknownKey) {
+        let renewed = state.renewed_refresh_keys().await?;
+        decision = decided(&renewed).await?;
+    }
     match decision {
         Decision::Granted { user, token, lives } => {
             let tokens = grant::tokens(&state, user, id, &token, transport, now).await?;
@@ -90,7 +107,7 @@ pub async fn refresh(
             session::forget(&state.app, &[id]).await;
             Err(refusals::INVALID_REFRESH_TOKEN.into())
         }
-        Decision::Refused => Err(refusals::INVALID_REFRESH_TOKEN.into()),
+        Decision::UnknownKey | Decision::Refused => Err(refusals::INVALID_REFRESH_TOKEN.into()),
     }
 }
 
@@ -99,7 +116,7 @@ async fn decide(
     state: &AuthState,
     tx: &mut Tx,
     token: &RefreshToken,
-    key: &ring::hmac::Key,
+    keys: &RefreshKeys,
     request: &RequestInfo,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Decision> {
@@ -107,18 +124,24 @@ async fn decide(
     let Some(held) = store::sessions::hold_for_refresh(tx, id, now).await? else {
         return Ok(Decision::Refused);
     };
-    let (hash, successor) = (token.hash(key), token.successor(key));
+    let (user, hash) = (held.user_id, token.hash());
     let expires_at = held.ends_at.min(now + state.app.config.tokens.refresh_expiry);
-    let granted = Decision::Granted { user: held.user_id, token: successor, lives: expires_at - now };
+    let lives = expires_at - now;
     if hash == held.refresh_token_hash {
-        let Decision::Granted { token, .. } = &granted else { return Ok(granted) };
-        store::sessions::rotate(tx, id, &token.hash(key), expires_at, now).await?;
-        return Ok(granted);
+        let successor = token.successor(keys);
+        store::sessions::rotate(tx, id, &successor.hash(), expires_at, now).await?;
+        return Ok(Decision::Granted { user, token: successor, lives });
     }
     if held.previous_refresh_token_hash.is_some_and(|previous| previous == hash)
         && now - held.rotated_at <= GRACE
     {
-        return Ok(granted);
+        // Made a moment ago, perhaps by an instance with other keys in front.
+        let successor = token.successor_hashed(keys, &held.refresh_token_hash);
+        return Ok(successor.map_or(Decision::UnknownKey, |successor| Decision::Granted {
+            user,
+            token: successor,
+            lives,
+        }));
     }
     store::sessions::revoke(tx, held.user_id, id, "refresh_token_reused", now).await?;
     let event = Event::new(Action::RefreshTokenReused, held.user_id, request).through(id).to(id.0).denied();

@@ -7,10 +7,12 @@ use ring::hmac;
 use shared::{
     AppState,
     auth::{access_token::Signer, password::Passwords},
-    config::Setting,
+    keyring::{Keyring, mac_key},
     outside::mail::{Mailer, SesMailer},
 };
 use tokio::time::timeout;
+
+use crate::refresh_token::RefreshKeys;
 
 /// The settings without which this function does not start.
 pub const REQUIRED: &[&str] = &[
@@ -25,8 +27,6 @@ pub const REQUIRED: &[&str] = &[
 
 /// Lambda gives init ten seconds, and begins anew when they are over.
 const INIT: Duration = Duration::from_secs(6);
-/// The least length of a key of MACs: as long as what they are made of (RFC 2104, 3).
-const KEY_LEN: usize = 32;
 
 /// Made once in `main`.
 #[derive(Clone)]
@@ -60,25 +60,27 @@ impl AuthState {
     ///
     /// Whatever fails is read again by the request that needs it, which says so.
     pub async fn warm(&self) {
-        let keys = async { tokio::join!(self.signer.check(), self.refresh_key(), self.session_key()) };
+        let keys = async { tokio::join!(self.signer.check(), self.refresh_keys(), self.session_key()) };
         let all = async { tokio::join!(self.app.warm(), keys) };
         _ = timeout(INIT, Box::pin(all)).await;
     }
 
-    /// The key of refresh tokens.
-    pub(crate) async fn refresh_key(&self) -> anyhow::Result<hmac::Key> {
-        self.key(&self.app.config.tokens.refresh_secret).await
+    /// The keys of refresh tokens.
+    pub(crate) async fn refresh_keys(&self) -> anyhow::Result<RefreshKeys> {
+        let secret = self.app.secrets.get(&self.app.config.tokens.refresh_secret).await?;
+        Keyring::parse(&secret, mac_key)
+    }
+
+    /// The same read again, as often as [`Secrets::renew`](shared::secrets::Secrets::renew) allows.
+    pub(crate) async fn renewed_refresh_keys(&self) -> anyhow::Result<RefreshKeys> {
+        let secret = self.app.secrets.renew(&self.app.config.tokens.refresh_secret).await?;
+        Keyring::parse(&secret, mac_key)
     }
 
     /// The key of the hashes under which throttles know an account.
     pub(crate) async fn session_key(&self) -> anyhow::Result<hmac::Key> {
-        self.key(&self.app.config.session_secret).await
-    }
-
-    async fn key(&self, setting: &Setting) -> anyhow::Result<hmac::Key> {
-        let secret = self.app.secrets.get(setting).await?;
-        anyhow::ensure!(secret.len() >= KEY_LEN, "a secret that keys MACs is shorter than {KEY_LEN} bytes");
-        Ok(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))
+        let secret = self.app.secrets.get(&self.app.config.session_secret).await?;
+        mac_key(&secret).map(|(_, key)| key)
     }
 }
 

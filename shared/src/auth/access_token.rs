@@ -8,10 +8,13 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, deco
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::crypto;
+use super::{
+    crypto,
+    key_set::{Key, KeySet, Status, read},
+};
 use crate::{
     clock::Clock,
-    config::{Setting, Tokens},
+    config::Tokens,
     ids::{SessionId, UserId},
     secrets::Secrets,
 };
@@ -40,67 +43,6 @@ pub struct Claims {
     pub exp: i64,
     /// Its own id.
     pub jti: Uuid,
-}
-
-/// A set of keys, as JSON Web Keys (RFC 7517).
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct KeySet {
-    /// The keys, in no particular order.
-    pub keys: Vec<Key>,
-}
-
-/// One Ed25519 key (RFC 8037).
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Key {
-    /// The key type: `OKP`.
-    pub kty: String,
-    /// The curve: `Ed25519`.
-    pub crv: String,
-    /// The algorithm it is bound to: `EdDSA`.
-    pub alg: String,
-    /// What it is for: `sig`.
-    pub r#use: String,
-    /// Its name in a token's header.
-    pub kid: String,
-    /// The public key.
-    pub x: String,
-    /// The private key; absent from the public set.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    d: Option<String>,
-    /// Where it is in its life: `next`, `current` or `previous`; only the current one signs.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    status: Option<String>,
-}
-
-impl std::fmt::Debug for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Key").field("kid", &self.kid).finish_non_exhaustive()
-    }
-}
-
-impl Key {
-    fn is_ours(&self) -> bool {
-        self.kty == "OKP" && self.crv == "Ed25519" && self.alg == "EdDSA"
-    }
-
-    /// The same key with nothing private in it.
-    fn public(self) -> Self {
-        Self { d: None, status: None, ..self }
-    }
-}
-
-/// A set in which there may be keys of other kinds, which are passed over (RFC 7517, 5).
-#[derive(Deserialize)]
-struct AnyKeySet {
-    keys: Vec<serde_json::Value>,
-}
-
-async fn read(secrets: &Secrets, setting: &Setting, renew: bool) -> anyhow::Result<KeySet> {
-    let document = if renew { secrets.renew(setting).await? } else { secrets.get(setting).await? };
-    let set: AnyKeySet = serde_json::from_str(&document)
-        .map_err(|_| anyhow::anyhow!("the key set is not a JSON Web Key Set"))?;
-    let keys = set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok());
-    Ok(KeySet { keys: keys.filter(Key::is_ours).collect() })
 }
 
 /// Verifies access tokens with the public key set.
@@ -184,9 +126,9 @@ impl Signer {
     /// The current key's id, and its seed with its public half.
     async fn current_pair(&self) -> anyhow::Result<(String, Vec<u8>)> {
         let set = read(&self.secrets, &self.tokens.signing_keys, false).await?;
-        let current = set.keys.into_iter().find(|key| key.status.as_deref() == Some("current"));
+        let current = set.keys.into_iter().find(|key| key.status == Some(Status::Current));
         let key = current.ok_or_else(|| anyhow::anyhow!("the signing key set has no current key"))?;
-        let private = key.d.ok_or_else(|| anyhow::anyhow!("the current signing key is not private"))?;
+        let private = key.seed().ok_or_else(|| anyhow::anyhow!("the current signing key is not private"))?;
         let mut pair = BASE64URL_NOPAD.decode(private.as_bytes())?;
         pair.extend(BASE64URL_NOPAD.decode(key.x.as_bytes())?);
         Ok((key.kid, pair))

@@ -5,6 +5,7 @@ pub mod administrator;
 pub mod api_key;
 pub mod caller;
 mod crypto;
+pub mod key_set;
 pub mod member;
 pub mod password;
 pub mod permission;

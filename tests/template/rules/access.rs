@@ -13,9 +13,9 @@ const SECRET: [&str; 7] = ["_URL", "SECRET", "KEY", "PASSWORD", "TOKEN", "CREDEN
 const PUBLIC: [&str; 2] = ["APP_URL", "BACKUP_KMS_KEY"];
 /// Who may read what only they may read.
 const RESERVED: [(&str, &[&str]); 6] = [
-    ("SigningKeysSecret", &["Auth"]),
-    ("AuthSecret", &["Auth"]),
-    ("EncryptionSecret", &["Auth", "Organizations"]),
+    ("SigningKeysSecret", &["Auth", "RotateKeys"]),
+    ("AuthSecret", &["Auth", "RotateKeys"]),
+    ("EncryptionSecret", &["Auth", "Organizations", "RotateKeys"]),
     ("DatabaseOwnerSecret", &["Migrate", "RestoreDrill"]),
     ("DatabaseBackupSecret", &["Backup"]),
     ("DatabaseRetentionSecret", &["Retention"]),

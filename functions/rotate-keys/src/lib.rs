@@ -1,0 +1,136 @@
+//! Rotates the keys of access tokens, of refresh tokens and of encryption, as Secrets Manager asks it to.
+//!
+//! Secrets Manager calls it with four steps, each perhaps more than once (AWS Secrets Manager User Guide, "Lambda rotation
+//! functions"). Whichever way they end, what is `AWSCURRENT` works: a key is published one whole rotation before it is used.
+
+mod check;
+mod key_text;
+mod kind;
+mod ring;
+mod signing_keys;
+mod versions;
+
+use anyhow::Context;
+use metrics::counter;
+use serde::{Deserialize, Serialize};
+use shared::{
+    clock::{Clock, SystemClock},
+    config::{Config, ConfigError},
+    job::Job,
+};
+
+use kind::{Kind, Rotated};
+use ring::Ring;
+use versions::{Standing, Version, Versions};
+
+/// What it is told on a command line.
+pub const USAGE: &str = r#"usage: rotate-keys '{"Step": "createSecret", "SecretId": "<ARN>", "ClientRequestToken": "<version>"}'
+
+Secrets Manager calls it: aws secretsmanager rotate-secret --secret-id <ARN>"#;
+
+/// The settings without which this function does not start.
+const REQUIRED: &[&str] = &["JWT_SECRET", "JWT_PUBLIC_KEYS", "JWT_REFRESH_SECRET", "ENCRYPTION_KEY"];
+
+/// What Secrets Manager asks for. It may add members of its own.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Event {
+    step: Step,
+    /// The secret's ARN.
+    secret_id: String,
+    /// The version that is to become current.
+    client_request_token: String,
+}
+
+/// In the order in which they are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+enum Step {
+    #[serde(rename = "createSecret")]
+    Create,
+    #[serde(rename = "setSecret")]
+    Set,
+    #[serde(rename = "testSecret")]
+    Test,
+    #[serde(rename = "finishSecret")]
+    Finish,
+}
+
+/// What came of a step. Keys go by their ids.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    kind: &'static str,
+    step: Step,
+    done: &'static str,
+    current: String,
+    next: Option<String>,
+    previous: Vec<String>,
+}
+
+/// Reads the settings.
+pub fn make() -> Result<Config, ConfigError> {
+    Config::from_env(REQUIRED)
+}
+
+/// Does one step.
+pub async fn run(config: &Config, event: Event, _: &Job) -> anyhow::Result<Report> {
+    let secret = Rotated::named(config, &event.secret_id)?;
+    let versions = Versions::new(&event.secret_id, &event.client_request_token).await;
+    let standing = versions.standing().await?;
+    let current = versions.current().await?;
+    let (ring, done) = match standing {
+        // Secrets Manager asks again if it has not heard the answer.
+        Standing::Current => (secret.parse(&current.value)?, "nothing: this version is current already"),
+        Standing::Pending => Box::pin(step(config, &secret, &versions, event.step, &current)).await?,
+    };
+    Ok(Report {
+        kind: secret.kind.name(),
+        step: event.step,
+        done,
+        current: ring.current.id,
+        next: ring.next.map(|key| key.id),
+        previous: ring.previous.into_iter().map(|key| key.id).collect(),
+    })
+}
+
+async fn step(
+    config: &Config,
+    secret: &Rotated,
+    versions: &Versions<'_>,
+    step: Step,
+    current: &Version,
+) -> anyhow::Result<(Ring, &'static str)> {
+    let (now, keep) = (SystemClock.now(), secret.keep(config)?);
+    let before = secret.parse(&current.value)?;
+    let Some(pending) = versions.pending().await? else {
+        anyhow::ensure!(step == Step::Create, "createSecret has not made this version's value yet");
+        let after = before.rotated(secret.fresh()?, now, keep)?;
+        versions.put(&secret.render(&after, &current.value)?).await?;
+        return Ok((after, "a new version is pending"));
+    };
+    let after = secret.parse(&pending)?;
+    if let Err(error) =
+        after.follows(&before, now, keep).and_then(|()| secret.same_besides(&pending, &current.value))
+    {
+        // Otherwise Secrets Manager would try to finish this version, in vain and for ever.
+        versions.withdraw().await?;
+        return Err(error.context("withdrawn; the next attempt begins anew"));
+    }
+    let done = match (step, secret.kind) {
+        (Step::Create, _) => "nothing: a new version is pending already",
+        (Step::Set, Kind::Signing) => signing_keys::publish(config, &after).await?,
+        (Step::Set, _) => "nothing: these keys are known nowhere else",
+        (Step::Test, _) => {
+            check::works(config, secret, &pending, &current.value).await?;
+            "the pending version works, beside the current one"
+        }
+        (Step::Finish, _) => {
+            // Asked again, so that no order of the steps makes a version current that does not work.
+            check::works(config, secret, &pending, &current.value).await.context("not made current")?;
+            versions.finish(&current.id).await?;
+            counter!("KeysRotated", "kind" => secret.kind.name()).increment(1);
+            "the pending version is current"
+        }
+    };
+    Ok((after, done))
+}

@@ -1,0 +1,10 @@
+//! The `rotate-keys` function.
+
+use std::process::ExitCode;
+
+use shared::job;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    job::serve(rotate_keys::USAGE, rotate_keys::make, rotate_keys::run).await
+}

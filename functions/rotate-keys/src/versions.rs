@@ -1,0 +1,119 @@
+//! The versions of a secret in Secrets Manager. Nothing here is cached.
+
+use anyhow::Context;
+use aws_sdk_secretsmanager::{Client, operation::get_secret_value::GetSecretValueError};
+use shared::outside::aws;
+
+const CURRENT: &str = "AWSCURRENT";
+const PENDING: &str = "AWSPENDING";
+
+/// A secret, and the version of it that a rotation is about.
+pub struct Versions<'a> {
+    client: Client,
+    arn: &'a str,
+    version: &'a str,
+}
+
+/// A version that is there.
+pub struct Version {
+    /// Its id.
+    pub id: String,
+    /// What it holds.
+    pub value: String,
+}
+
+/// What the version is.
+pub enum Standing {
+    /// To become current.
+    Pending,
+    /// Current.
+    Current,
+}
+
+impl<'a> Versions<'a> {
+    /// Of the secret `arn`.
+    pub async fn new(arn: &'a str, version: &'a str) -> Self {
+        Self { client: client().await, arn, version }
+    }
+
+    /// Refuses a version that is not being rotated.
+    pub async fn standing(&self) -> anyhow::Result<Standing> {
+        let secret =
+            self.client.describe_secret().secret_id(self.arn).send().await.context("secret not described")?;
+        anyhow::ensure!(secret.rotation_enabled() == Some(true), "rotation is not enabled for {}", self.arn);
+        let stages = secret.version_ids_to_stages().and_then(|versions| versions.get(self.version));
+        let stages =
+            stages.with_context(|| format!("{} has no version {} to rotate", self.arn, self.version))?;
+        let has = |stage| stages.iter().any(|other| other == stage);
+        match (has(CURRENT), has(PENDING)) {
+            (true, _) => Ok(Standing::Current),
+            (false, true) => Ok(Standing::Pending),
+            (false, false) => anyhow::bail!("the version {} of {} is not pending", self.version, self.arn),
+        }
+    }
+
+    /// What is current.
+    pub async fn current(&self) -> anyhow::Result<Version> {
+        current_of(self.arn).await
+    }
+
+    /// What is pending; `None` before it has a value.
+    pub async fn pending(&self) -> anyhow::Result<Option<String>> {
+        let asked = self.client.get_secret_value().secret_id(self.arn);
+        match asked.version_id(self.version).version_stage(PENDING).send().await {
+            Ok(output) => Ok(Some(output.secret_string.context("the pending version has no text")?)),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(GetSecretValueError::is_resource_not_found_exception) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error).context("pending version not read"),
+        }
+    }
+
+    /// Gives the pending version its value, which then stays.
+    pub async fn put(&self, value: &str) -> anyhow::Result<()> {
+        let put = self.client.put_secret_value().secret_id(self.arn).client_request_token(self.version);
+        put.secret_string(value).version_stages(PENDING).send().await.context("pending version not made")?;
+        Ok(())
+    }
+
+    /// Makes the pending version the current one, if that is `current` still.
+    pub async fn finish(&self, current: &str) -> anyhow::Result<()> {
+        let moved = self.client.update_secret_version_stage().secret_id(self.arn).version_stage(CURRENT);
+        let moved = moved.move_to_version_id(self.version).remove_from_version_id(current);
+        moved.send().await.context("pending version not made current")?;
+        Ok(())
+    }
+
+    /// Ends the rotation without having done anything.
+    pub async fn withdraw(&self) -> anyhow::Result<()> {
+        let update = self.client.update_secret_version_stage().secret_id(self.arn).version_stage(PENDING);
+        let update = update.remove_from_version_id(self.version);
+        update.send().await.context("pending version not withdrawn")?;
+        Ok(())
+    }
+}
+
+/// The current version of the secret `arn`.
+pub async fn current_of(arn: &str) -> anyhow::Result<Version> {
+    let output = client().await.get_secret_value().secret_id(arn).version_stage(CURRENT).send().await;
+    let output = output.context("current version not read")?;
+    Ok(Version {
+        id: output.version_id.context("a version without an id")?,
+        value: output.secret_string.context("the current version has no text")?,
+    })
+}
+
+/// Makes `value` the current one of the secret `arn`, at once.
+pub async fn put_current(arn: &str, value: &str) -> anyhow::Result<()> {
+    let put = client().await.put_secret_value().secret_id(arn).secret_string(value);
+    put.send().await.context("current version not made")?;
+    Ok(())
+}
+
+async fn client() -> Client {
+    Client::new(aws::config().await)
+}

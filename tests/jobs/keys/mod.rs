@@ -1,0 +1,207 @@
+//! `rotate-keys`, called as Secrets Manager calls it.
+
+mod floods;
+mod front;
+mod requests;
+mod steps;
+
+use std::collections::HashMap;
+
+use aws_sdk_secretsmanager::Client;
+use chrono::{DateTime, TimeDelta, Utc};
+use data_encoding::{BASE64, BASE64URL_NOPAD};
+use front::Front;
+use harness::{TestApp, runtime_api::Function, service};
+use serde_json::{Map, Value, json};
+use shared::{auth::key_set::Key, outside::aws};
+use uuid::Uuid;
+
+const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
+/// A little more than the time that has to pass between two rotations.
+const AN_HOUR: TimeDelta = TimeDelta::minutes(61);
+
+fn bytes() -> Vec<u8> {
+    [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat()
+}
+
+fn random_key() -> String {
+    BASE64.encode(&bytes())
+}
+
+async fn manager() -> Client {
+    Client::new(aws::config().await)
+}
+
+/// The secrets of a deployment of its own, and the function that rotates them.
+struct Keys {
+    front: Front,
+    function: Function,
+    signing: String,
+    verification: String,
+    auth: String,
+    encryption: String,
+}
+
+impl Keys {
+    async fn new() -> Self {
+        let signing: Vec<Value> = ["next", "current", "previous"]
+            .map(|status| {
+                let key = Key::from_seed(&Uuid::new_v4().to_string(), &BASE64URL_NOPAD.encode(&bytes()));
+                let mut key = serde_json::to_value(key.expect("a key")).expect("JSON");
+                key["status"] = json!(status);
+                key
+            })
+            .into();
+        let public: Vec<Value> = signing.iter().map(public_half).collect();
+        let two = || [random_key(), random_key()].join(",");
+        let signing = create("signing-keys", &json!({ "keys": signing })).await;
+        let verification = create("verification-keys", &json!({ "keys": public })).await;
+        let auth = create("auth", &json!({ "refreshSecret": two(), "sessionSecret": random_key() })).await;
+        let encryption = create("encryption", &json!({ "key": two() })).await;
+        let front = Front::start().await;
+        let mut environment: HashMap<String, String> =
+            ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+                .map(|name| (name.to_owned(), service(name)))
+                .into();
+        environment.extend([
+            ("NODE_ENV".to_owned(), "production".to_owned()),
+            ("AWS_ENDPOINT_URL".to_owned(), front.url.clone()),
+        ]);
+        environment.extend(settings(&signing, &verification, &auth, &encryption));
+        let function = Function::start("rotate-keys", environment).await;
+        Self { front, function, signing, verification, auth, encryption }
+    }
+
+    fn settings(&self) -> HashMap<String, String> {
+        settings(&self.signing, &self.verification, &self.auth, &self.encryption)
+    }
+
+    /// An instance of the API's functions with these secrets.
+    async fn app(&self) -> TestApp {
+        let settings = self.settings();
+        let settings: Vec<_> = settings.iter().map(|(name, arn)| (name.as_str(), arn.as_str())).collect();
+        TestApp::with(&settings).await
+    }
+
+    /// The three that rotate.
+    fn rotated(&self) -> [&str; 3] {
+        [&self.signing, &self.auth, &self.encryption]
+    }
+
+    /// A rotation of `arn` begins; the version it is about.
+    fn begin(&self, arn: &str) -> String {
+        let version = Uuid::new_v4().to_string();
+        self.front.begin(arn, &version);
+        version
+    }
+
+    /// One step of a rotation.
+    async fn step(&self, step: &str, arn: &str, version: &str) -> Result<Value, Value> {
+        let event =
+            json!({ "Step": step, "SecretId": arn, "ClientRequestToken": version, "RotationToken": "x" });
+        self.function.invoke(event).await
+    }
+
+    /// A step that must be refused, and why it was.
+    async fn refused(&self, step: &str, arn: &str, version: &str) -> String {
+        let error = self.step(step, arn, version).await.expect_err("a refusal");
+        error["errorMessage"].as_str().expect("a message").to_owned()
+    }
+
+    /// A whole rotation of `arn`.
+    async fn rotate(&self, arn: &str) {
+        let version = self.begin(arn);
+        for step in STEPS {
+            self.step(step, arn, &version).await.unwrap_or_else(|error| panic!("{step}: {error}"));
+        }
+    }
+
+    /// Time passes: all dates in the secrets become that much older.
+    async fn age(&self, by: TimeDelta) {
+        for arn in self.rotated() {
+            let mut document = current(arn).await;
+            age(&mut document, by);
+            put(arn, &document).await;
+        }
+    }
+
+    /// The ids of the published keys.
+    async fn published(&self) -> Vec<String> {
+        let set = current(&self.verification).await;
+        let keys = set["keys"].as_array().expect("keys").iter();
+        keys.map(|key| key["kid"].as_str().expect("an id").to_owned()).collect()
+    }
+
+    /// What can be changed by a rotation, to see that it was not.
+    async fn all(&self) -> Vec<Value> {
+        let mut all = Vec::new();
+        for arn in [&self.signing, &self.verification, &self.auth, &self.encryption] {
+            all.push(current(arn).await);
+        }
+        all
+    }
+}
+
+fn settings(signing: &str, verification: &str, auth: &str, encryption: &str) -> HashMap<String, String> {
+    [
+        ("JWT_SECRET", signing.to_owned()),
+        ("JWT_PUBLIC_KEYS", verification.to_owned()),
+        ("JWT_REFRESH_SECRET", format!("{auth}:refreshSecret::")),
+        ("SESSION_SECRET", format!("{auth}:sessionSecret::")),
+        ("ENCRYPTION_KEY", format!("{encryption}:key::")),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+async fn create(name: &str, document: &Value) -> String {
+    let name = format!("test-{}/{name}", Uuid::new_v4().simple());
+    let made = manager().await.create_secret().name(name).secret_string(document.to_string()).send().await;
+    made.expect("a secret").arn.expect("its ARN")
+}
+
+async fn put(arn: &str, document: &Value) {
+    let put = manager().await.put_secret_value().secret_id(arn).secret_string(document.to_string());
+    put.send().await.expect("a new version");
+}
+
+async fn current(arn: &str) -> Value {
+    let read = manager().await.get_secret_value().secret_id(arn).version_stage("AWSCURRENT").send().await;
+    serde_json::from_str(read.expect("a value").secret_string().expect("a text")).expect("JSON")
+}
+
+fn public_half(key: &Value) -> Value {
+    let mut key = key.clone();
+    for private in ["d", "status", "published_at", "retired_at"] {
+        key.as_object_mut().expect("an object").remove(private);
+    }
+    key
+}
+
+fn age(value: &mut Value, by: TimeDelta) {
+    match value {
+        Value::Object(members) => members.iter_mut().for_each(|(name, value)| age_member(name, value, by)),
+        Value::Array(items) => items.iter_mut().for_each(|item| age(item, by)),
+        _ => {}
+    }
+}
+
+fn age_member(name: &str, value: &mut Value, by: TimeDelta) {
+    if ["published_at", "retired_at", "publishedAt", "retiredAt"].contains(&name) {
+        let then: DateTime<Utc> = value.as_str().expect("a text").parse().expect("a time");
+        *value = json!(then - by);
+    } else {
+        age(value, by);
+    }
+}
+
+/// The keys of the private set by their status.
+fn by_status(set: &Value) -> Map<String, Value> {
+    let keys = set["keys"].as_array().expect("keys").iter();
+    keys.map(|key| (key["status"].as_str().expect("a status").to_owned(), key["kid"].clone())).collect()
+}
+
+/// The keys of a text.
+fn texts(document: &Value, member: &str) -> Vec<String> {
+    document[member].as_str().expect("a text").split(',').map(str::to_owned).collect()
+}

@@ -1,0 +1,204 @@
+//! Requests go on while keys change, whatever an instance has read and when.
+
+use chrono::TimeDelta;
+use data_encoding::BASE64URL_NOPAD;
+use harness::{Answer, Client, TestApp};
+use ring::signature::Ed25519KeyPair;
+use serde_json::{Value, json};
+
+use super::{AN_HOUR, Keys, current};
+
+/// Someone whose requests go to whichever instance.
+struct Visitor {
+    email: String,
+    access: String,
+    refresh: String,
+    /// What they made under one `Idempotency-Key`, to be asked for again and again.
+    organization: String,
+}
+
+const ONCE: &str = "the same request";
+
+impl Visitor {
+    async fn register(at: &TestApp) -> Self {
+        let ada = at.person("Ada").await;
+        let once = ada.client.with("idempotency-key", ONCE);
+        let made = once.post("/v1/organizations", json!({ "name": "Engines" })).await;
+        let organization = made.ok(201).text("/data/id").to_owned();
+        Self {
+            email: ada.email.clone(),
+            access: ada.access_token.clone(),
+            refresh: ada.refresh_token.clone(),
+            organization,
+        }
+    }
+
+    /// Everything they do at one instance works.
+    async fn calls(&mut self, at: &TestApp) {
+        let me = at.client().token(&self.access);
+        me.get("/v1/auth/me").await.ok(200);
+        let again =
+            me.with("idempotency-key", ONCE).post("/v1/organizations", json!({ "name": "Engines" })).await;
+        assert_eq!(again.header("idempotency-replayed"), "true", "{again:?}");
+        assert_eq!(again.ok(201).text("/data/id"), self.organization);
+        let login = json!({ "email": self.email, "password": harness::PASSWORD });
+        at.client().post("/v1/auth/login", login).await.ok(201);
+        let set = at.client().get("/.well-known/jwks.json").await.ok(200);
+        let kid = part(&self.access, 0)["kid"].clone();
+        let keys = set.body["keys"].as_array().expect("keys");
+        assert!(keys.iter().any(|key| key["kid"] == kid), "everyone can verify it: {set:?}");
+        self.refreshes(&[at]).await;
+    }
+
+    /// The first trades the token in; the others are asked with the same token a moment later.
+    async fn refreshes(&mut self, at: &[&TestApp]) {
+        let mut successors = Vec::new();
+        for instance in at.iter().chain(at) {
+            let answer = refresh(&instance.client(), &self.refresh).await.ok(200);
+            successors.push(answer.text("/data/refreshToken").to_owned());
+            self.access = answer.text("/data/accessToken").to_owned();
+        }
+        successors.dedup();
+        assert_eq!(successors.len(), 1, "one successor, whoever is asked");
+        self.refresh = successors.remove(0);
+    }
+}
+
+async fn refresh(client: &Client<'_>, token: &str) -> Answer {
+    client.post("/v1/auth/refresh", json!({ "refreshToken": token })).await
+}
+
+fn part(token: &str, n: usize) -> Value {
+    let part = token.split('.').nth(n).expect("three parts");
+    serde_json::from_slice(&BASE64URL_NOPAD.decode(part.as_bytes()).expect("base64url")).expect("JSON")
+}
+
+/// A token of our form, signed by anyone.
+fn forged(header: &Value, claims: &Value, seed: &[u8]) -> String {
+    let [header, claims] = [header, claims].map(|part| BASE64URL_NOPAD.encode(part.to_string().as_bytes()));
+    let pair = Ed25519KeyPair::from_seed_unchecked(seed).expect("a seed");
+    let signature = pair.sign(format!("{header}.{claims}").as_bytes());
+    format!("{header}.{claims}.{}", BASE64URL_NOPAD.encode(signature.as_ref()))
+}
+
+/// The seed of the key `kid`.
+fn seed(set: &Value, kid: &Value) -> Vec<u8> {
+    let key = set["keys"].as_array().expect("keys").iter().find(|key| key["kid"] == *kid).expect("the key");
+    BASE64URL_NOPAD.decode(key["d"].as_str().expect("a seed").as_bytes()).expect("base64url")
+}
+
+/// An instance that reads its secrets now, and keeps to them.
+async fn instance(app: &TestApp) -> TestApp {
+    let instance = app.beside();
+    instance.state.warm().await;
+    Visitor::register(&instance).await;
+    instance
+}
+
+#[tokio::test]
+async fn no_request_fails_at_any_instance_through_three_rotations() {
+    let keys = Keys::new().await;
+    let app = keys.app().await;
+    let mut ada = Visitor::register(&app).await;
+    for round in 1..=3 {
+        let mut instances = vec![instance(&app).await];
+        let versions = keys.rotated().map(|arn| keys.begin(arn));
+        let access = ada.access.clone();
+        for step in super::STEPS {
+            for (arn, version) in keys.rotated().into_iter().zip(&versions) {
+                keys.step(step, arn, version).await.unwrap_or_else(|error| panic!("{step}: {error}"));
+            }
+            instances.push(instance(&app).await);
+            for instance in &instances {
+                ada.calls(instance).await;
+            }
+        }
+        let forth: Vec<&TestApp> = instances.iter().collect();
+        let back: Vec<&TestApp> = instances.iter().rev().collect();
+        ada.refreshes(&forth).await;
+        ada.refreshes(&back).await;
+        for instance in &instances {
+            let mut bob = Visitor::register(instance).await;
+            for other in &instances {
+                bob.calls(other).await;
+                other.client().token(&access).get("/v1/auth/me").await.ok(200);
+            }
+        }
+        println!("round {round}: {} instances", instances.len());
+        // Rotations are an hour apart, at the least.
+        keys.age(AN_HOUR).await;
+        app.clock.advance(AN_HOUR);
+        refresh(&app.client(), &ada.refresh).await.ok(200);
+        ada.refreshes(&[&app.beside()]).await;
+    }
+}
+
+#[tokio::test]
+async fn an_access_token_from_before_a_rotation_is_valid_until_it_expires_and_not_a_second_longer() {
+    let keys = Keys::new().await;
+    let app = keys.app().await;
+    let ada = app.person("Ada").await;
+    keys.rotate(&keys.signing).await;
+    let after = instance(&app).await;
+    app.clock.advance(TimeDelta::minutes(15) - TimeDelta::seconds(1));
+    for instance in [&app, &after] {
+        instance.client().token(&ada.access_token).get("/v1/auth/me").await.ok(200);
+    }
+    app.clock.advance(TimeDelta::seconds(1));
+    for instance in [&app, &after] {
+        let answer = instance.client().token(&ada.access_token).get("/v1/auth/me").await;
+        answer.refused(401, "unauthenticated");
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_or_foreign_key_opens_nothing() {
+    let keys = Keys::new().await;
+    let app = keys.app().await;
+    let ada = app.person("Ada").await;
+    let (header, claims) = (part(&ada.access_token, 0), part(&ada.access_token, 1));
+    let old = seed(&current(&keys.signing).await, &header["kid"]);
+    // The forger's tools work.
+    app.client().token(&forged(&header, &claims, &old)).get("/v1/auth/me").await.ok(200);
+
+    let month = TimeDelta::days(30);
+    for arn in keys.rotated() {
+        keys.rotate(arn).await;
+    }
+    keys.age(month).await;
+    for arn in keys.rotated() {
+        keys.rotate(arn).await;
+    }
+    let after = instance(&app).await;
+    let stranger = json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": "0b5d1f6e-0000-4000-8000-000000000000" });
+    let now = current(&keys.signing).await;
+    let kept = super::by_status(&now)["current"].clone();
+    let renamed = json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": kept });
+    for (name, token) in [
+        ("the dropped key", forged(&header, &claims, &old)),
+        ("the token it once signed", ada.access_token.clone()),
+        ("the dropped key by another's name", forged(&renamed, &claims, &old)),
+        ("a key of the forger's own", forged(&stranger, &claims, &[7; 32])),
+        ("a key of the forger's own by another's name", forged(&renamed, &claims, &[7; 32])),
+    ] {
+        let answer = after.client().token(&token).get("/v1/auth/me").await;
+        assert_eq!(answer.status, 401, "{name}");
+    }
+    after.client().token(&forged(&renamed, &claims, &seed(&now, &kept))).get("/v1/auth/me").await.ok(200);
+    refresh(&after.client(), &ada.refresh_token).await.refused(401, "invalid-refresh-token");
+    let ended = app.database.value::<i64>("SELECT count(*) FROM sessions WHERE revoked_at IS NOT NULL").await;
+    assert_eq!(ended, 0, "a token that cannot be read ends nothing");
+}
+
+#[tokio::test]
+async fn a_refresh_token_from_two_rotations_ago_still_gets_its_successor() {
+    let keys = Keys::new().await;
+    let app = keys.app().await;
+    let ada = app.person("Ada").await;
+    keys.rotate(&keys.auth).await;
+    keys.age(AN_HOUR).await;
+    keys.rotate(&keys.auth).await;
+    let after = instance(&app).await;
+    let answer = refresh(&after.client(), &ada.refresh_token).await.ok(200);
+    refresh(&after.client(), answer.text("/data/refreshToken")).await.ok(200);
+}
