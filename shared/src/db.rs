@@ -16,6 +16,7 @@ use tokio::{
     sync::RwLock,
     time::{Instant, timeout},
 };
+use url::Url;
 
 use crate::{config::Database, error::Unavailable, error::is_database_outage, secrets::Secrets};
 
@@ -152,15 +153,23 @@ pub fn connect_options(url: &str) -> anyhow::Result<PgConnectOptions> {
 }
 
 /// A connection of its own, straight to the server: for what a pooler cannot do.
+pub async fn connect(url: &str) -> anyhow::Result<PgConnection> {
+    Ok(timeout(DIAL_TIMEOUT, PgConnection::connect_with(&connect_options(url)?)).await??)
+}
+
+/// `url`, for such a connection: with TLS if `require_tls` says so and the URL does not say more.
 ///
 /// The cluster's certificate is Amazon's own: to have it verified, the URL names `sslmode=verify-full` and `sslrootcert`.
-pub async fn connect(url: &str, require_tls: bool) -> anyhow::Result<PgConnection> {
-    let mut options = connect_options(url)?;
-    let verifies = matches!(options.get_ssl_mode(), PgSslMode::VerifyCa | PgSslMode::VerifyFull);
-    if require_tls && !verifies {
-        options = options.ssl_mode(PgSslMode::Require);
+pub fn direct_url(url: &str, require_tls: bool) -> anyhow::Result<String> {
+    // It holds a password, so what is wrong with it is not repeated.
+    let mut url = Url::parse(url).map_err(|_| anyhow::anyhow!("the database is no postgresql:// URL"))?;
+    let mode = connect_options(url.as_str())?.get_ssl_mode();
+    let encrypts = matches!(mode, PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull);
+    if require_tls && !encrypts {
+        let others: Vec<_> = url.query_pairs().into_owned().filter(|(name, _)| name != "sslmode").collect();
+        url.query_pairs_mut().clear().extend_pairs(others).append_pair("sslmode", "require");
     }
-    Ok(timeout(DIAL_TIMEOUT, PgConnection::connect_with(&options)).await??)
+    Ok(url.into())
 }
 
 /// A transaction. The only thing the functions of [`crate::store`] accept.
@@ -231,5 +240,22 @@ impl<'c> Executor<'c> for &'c mut Tx {
         'c: 'e,
     {
         self.0.describe(sql)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deployed_database_is_reached_through_tls_only() {
+        for (url, expected) in [
+            ("postgresql://a:b%40c@h/d", "postgresql://a:b%40c@h/d?sslmode=require"),
+            ("postgresql://a:b@h/d?sslmode=disable", "postgresql://a:b@h/d?sslmode=require"),
+            ("postgresql://a:b@h/d?sslmode=verify-full", "postgresql://a:b@h/d?sslmode=verify-full"),
+        ] {
+            assert_eq!(direct_url(url, true).expect("a URL"), expected);
+            assert_eq!(direct_url(url, false).expect("a URL"), url);
+        }
     }
 }

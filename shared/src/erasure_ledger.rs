@@ -33,7 +33,7 @@ pub async fn append(ledger: &Bucket, users: &[UserId], now: DateTime<Utc>) -> an
 pub async fn since(ledger: &Bucket, moment: DateTime<Utc>) -> anyhow::Result<Vec<Entry>> {
     let mut entries = Vec::new();
     let objects = ledger.list("", "").await?;
-    for object in objects.iter().filter(|object| object.modified >= moment - SKEW) {
+    for object in objects.iter().filter(|object| object.modified.is_none_or(|time| time >= moment - SKEW)) {
         let found = ledger.get(&object.key).await?;
         let text = found.ok_or_else(|| anyhow::anyhow!("the entry {} is gone", object.key))?;
         let entry = serde_json::from_slice(&text);

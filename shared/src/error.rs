@@ -225,7 +225,8 @@ impl Unavailable {
 }
 
 /// Whether retrying the same request later could succeed.
-fn is_outage(error: &anyhow::Error) -> bool {
+#[must_use]
+pub fn is_outage(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.is::<Unavailable>()
             || cause

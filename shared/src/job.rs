@@ -7,10 +7,11 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
+use anyhow::Context;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use crate::{
@@ -19,6 +20,9 @@ use crate::{
     http::RequestInfo,
     telemetry,
 };
+
+/// How long a command may take.
+const COMMAND: Duration = Duration::from_hours(12);
 
 /// One run of a job.
 #[derive(Debug, Clone)]
@@ -37,34 +41,42 @@ impl Job {
     }
 }
 
-/// When Lambda ends the instance; on a command line it never does.
+/// When Lambda ends the instance. A command gives up by itself, half a day after it began.
 #[derive(Debug, Clone, Copy)]
-pub struct Deadline(Option<Instant>);
+pub struct Deadline(Instant);
 
 impl Deadline {
     /// `time` from now.
     #[must_use]
     pub fn after(time: Duration) -> Self {
-        Self(Some(Instant::now() + time))
+        Self(Instant::now() + time)
     }
 
-    /// There is none.
+    /// That of a command.
     #[must_use]
-    pub fn never() -> Self {
-        Self(None)
+    pub fn far() -> Self {
+        Self::after(COMMAND)
     }
 
-    /// How long a job may still work, if it wants `reserve` for putting things in order; `None` is for ever.
+    /// How long a job may still work, if it wants `reserve` for putting things in order.
     #[must_use]
-    pub fn left(self, reserve: Duration) -> Option<Duration> {
-        let end = self.0?;
-        Some(end.saturating_duration_since(Instant::now()).saturating_sub(reserve))
+    pub fn left(self, reserve: Duration) -> Duration {
+        self.0.saturating_duration_since(Instant::now()).saturating_sub(reserve)
     }
 
     /// Whether no more than `reserve` is left.
     #[must_use]
     pub fn is_near(self, reserve: Duration) -> bool {
-        self.left(reserve).is_some_and(|left| left.is_zero())
+        self.left(reserve).is_zero()
+    }
+
+    /// Does `work`, unless that takes so long that no more than `reserve` is left.
+    pub async fn within<T>(
+        self,
+        reserve: Duration,
+        work: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<T> {
+        timeout(self.left(reserve), Box::pin(work)).await.context("the function's time is over")?
     }
 }
 
@@ -113,7 +125,7 @@ async fn by_hand<S, E: DeserializeOwned, R: Serialize>(
     event: &str,
     work: &impl AsyncFn(&S, E, &Job) -> anyhow::Result<R>,
 ) -> Result<(), Error> {
-    let job = Job { id: Uuid::now_v7().to_string(), deadline: Deadline::never() };
+    let job = Job { id: Uuid::now_v7().to_string(), deadline: Deadline::far() };
     let result = once(state, serde_json::from_str(event)?, &job, work).await?;
     print(&serde_json::to_string_pretty(&result)?);
     Ok(())

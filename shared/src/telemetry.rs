@@ -9,7 +9,7 @@ use std::{
 };
 
 use json_subscriber::JsonLayer;
-use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use metrics::{Unit, describe_counter, describe_histogram};
 use metrics_cloudwatch_embedded::{Builder, Collector};
 use tracing_subscriber::{EnvFilter, fmt::time::ChronoUtc, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -39,17 +39,14 @@ const COUNTERS: [(&str, Unit, &str); 5] = [
     ("RowsHeld", Unit::Count, "past their time and kept by a legal hold, by table"),
     ("KeysRotated", Unit::Count, "rotations of keys that ended well, by kind"),
 ];
-/// What is as it is.
-const GAUGES: [(&str, Unit, &str); 6] = [
+/// What is measured. No gauges: an instance would tell the last value again and again, also after a run that measured nothing.
+const HISTOGRAMS: [(&str, Unit, &str); 8] = [
     ("RetentionComplete", Unit::Count, "1 if nothing is left that is past its time"),
     ("LastBackupAge", Unit::Seconds, "since the newest backup was begun"),
     ("LastVerifiedBackupAge", Unit::Seconds, "since the newest one that was restored was begun"),
     ("BackupSeconds", Unit::Seconds, "that a backup took"),
     ("BackupBytes", Unit::Bytes, "of a backup's archive"),
     ("RestoreSeconds", Unit::Seconds, "until a restored database could be used"),
-];
-/// What takes time.
-const HISTOGRAMS: [(&str, Unit, &str); 2] = [
     ("Duration", Unit::Milliseconds, "of a request, by route"),
     ("DependencyTime", Unit::Milliseconds, "of a call, by dependency"),
 ];
@@ -96,9 +93,6 @@ pub fn init() {
             Ok(collector) => {
                 for (name, unit, text) in COUNTERS {
                     describe_counter!(name, unit, text);
-                }
-                for (name, unit, text) in GAUGES {
-                    describe_gauge!(name, unit, text);
                 }
                 for (name, unit, text) in HISTOGRAMS {
                     describe_histogram!(name, unit, text);

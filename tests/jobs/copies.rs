@@ -21,3 +21,8 @@ pub async fn drop_database(database: &Database, name: &str) {
     let statement = AssertSqlSafe(format!("DROP DATABASE {name}"));
     sqlx::raw_sql(statement).execute(database.pool()).await.expect("dropped");
 }
+
+pub async fn create_database(database: &Database, name: &str) {
+    let statement = AssertSqlSafe(format!("CREATE DATABASE {name}"));
+    sqlx::raw_sql(statement).execute(database.pool()).await.expect("created");
+}

@@ -1,9 +1,9 @@
 use harness::Database;
 use serde_json::{Value, json};
-use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
 
 use crate::{
-    copies::{drop_database, text, unused},
+    copies::{create_database, drop_database, unused},
     vault::Vault,
 };
 
@@ -69,7 +69,7 @@ async fn a_backup_that_is_not_what_its_manifest_says_is_refused_before_the_targe
 }
 
 #[tokio::test]
-async fn a_restore_that_fails_midway_leaves_an_empty_database() {
+async fn a_restore_that_fails_midway_leaves_nothing() {
     let (database, vault) = filled().await;
     let manifest = vault.back_up().await;
     // An archive whose manifest agrees with it, though it is cut.
@@ -87,18 +87,12 @@ async fn a_restore_that_fails_midway_leaves_an_empty_database() {
     let url = vault.beside(&name);
     let error = vault.restore(&url).await.expect_err("cut");
     assert!(error.contains("pg_restore failed"), "{error}");
-    let mut target = PgConnection::connect(&url).await.expect("a connection");
-    assert_eq!(
-        text(&mut target, "SELECT count(*)::text FROM pg_tables WHERE schemaname = 'public'").await,
-        "0"
-    );
-    target.close().await.expect("a clean end");
-    drop_database(&database, &name).await;
+    assert!(!exists(&database, &name).await, "the target was made");
 }
 
 #[tokio::test]
 async fn what_is_restored_and_differs_from_the_manifest_is_not_verified() {
-    let (_database, vault) = filled().await;
+    let (database, vault) = filled().await;
     let manifest = vault.back_up().await;
     let key = format!("{}/manifest.json", manifest["id"].as_str().expect("an id"));
     let mut lying = manifest;
@@ -107,6 +101,9 @@ async fn what_is_restored_and_differs_from_the_manifest_is_not_verified() {
     lying["contents"]["extensions"]["postgis"] = json!("3");
     lying["contents"]["migration"] = json!(1);
     vault.write(&key, lying.to_string().into_bytes()).await;
+    let name = unused();
+    let error = vault.restore(&vault.beside(&name)).await.expect_err("it differs");
+    assert!(error.contains("instead of 3001") && !exists(&database, &name).await, "{error}");
     let error = vault.drill().await.expect_err("it differs");
     for difference in ["public.users has 3000 rows instead of 3001", "public.gone", "postgis", "migration"] {
         assert!(error.contains(difference), "{difference}: {error}");
@@ -121,14 +118,22 @@ async fn a_drill_restores_the_newest_backup_marks_it_and_leaves_nothing_behind()
     assert!(error.contains("there is no backup"), "{error}");
     vault.back_up().await;
     let newest = vault.back_up().await;
+    // Of 1970, as if a drill had been cut off then; and one that is not a drill's.
+    let (abandoned, other) =
+        (format!("arches_drill_1_{}", Uuid::new_v4().simple()), format!("arches_drill_{}", unused()));
+    for name in [&abandoned, &other] {
+        create_database(&database, name).await;
+    }
     let function = vault.restore_function().await;
     let answer = function.invoke(json!({ "command": "drill" })).await.expect("restored");
     assert_eq!(answer["backup"], newest["id"]);
     let scratch = answer["database"].as_str().expect("a name");
     assert!(scratch.starts_with("arches_drill_") && !exists(&database, scratch).await, "{scratch} is left");
-    for metric in ["RestoreSeconds", "LastVerifiedBackupAge", "LastBackupAge"] {
-        function.log_line(|line| line.contains(metric)).await;
-    }
+    function.log_line(|line| line.contains("RestoreSeconds")).await;
+    assert!(!exists(&database, &abandoned).await && exists(&database, &other).await);
+    let error = vault.restore(&vault.beside(&other)).await.expect_err("called like a drill's");
+    assert!(error.contains("cannot be restored into"), "{error}");
+    drop_database(&database, &other).await;
     vault.drill().await.expect("restored once more");
     let list = vault.ask(json!({ "command": "list" })).await.expect("a list");
     let verified: Vec<_> = list.as_array().expect("a list").iter().map(|one| &one["verified"]).collect();

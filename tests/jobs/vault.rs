@@ -55,6 +55,13 @@ impl Vault {
         self.tools = Some(folder);
     }
 
+    /// Makes the file beside `pg_dump` that scripts may look for as `$0.fail`.
+    pub fn fail_from_now_on(&self) -> PathBuf {
+        let marker = self.tools.as_ref().expect("a script").path().join("pg_dump.fail");
+        std::fs::write(&marker, "").expect("a file");
+        marker
+    }
+
     /// Gives the real `pg_dump` back.
     pub fn dump_as_always(&mut self) {
         self.tools = None;

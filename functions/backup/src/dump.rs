@@ -42,7 +42,7 @@ pub async fn stream(
     upload: &Upload<'_>,
 ) -> anyhow::Result<Dumped> {
     let part = part_size(snapshot.bytes.try_into()?);
-    let mut dump = state.tools.program_on("pg_dump", url, state.config.database.require_tls)?;
+    let mut dump = state.tools.program_on("pg_dump", url)?;
     dump.args(["--format=custom", "--compress=0", "--no-password", "--lock-wait-timeout=10s"]);
     dump.arg(format!("--snapshot={}", snapshot.id));
     let mut check = state.tools.program("pg_restore");

@@ -6,20 +6,21 @@
 mod compress;
 mod dump;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, mem, time::Duration};
 
 use anyhow::{Context, ensure};
-use metrics::gauge;
+use metrics::histogram;
 use serde::{Deserialize, Serialize};
 use shared::{
     backup::{Catalogue, Contents, Manifest, State, dump_key, manifest_key, new_id},
     config::{Config, ConfigError},
+    db,
     job::Job,
     outside::storage::Upload,
     store::database::{self, Snapshot},
 };
 use sqlx::PgConnection;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use crate::dump::Dumped;
 
@@ -28,12 +29,12 @@ pub const USAGE: &str = "usage: backup ['{}']
 
 Makes a backup of DATABASE_URL, as a role that may read everything, in BACKUP_BUCKET, with pg_dump from POSTGRES_BIN.";
 
-/// What is kept back of the function's time, to abort an upload and to say so.
-const RESERVE: Duration = Duration::from_secs(5);
+/// What is kept back of the function's time, to remove what was begun (two calls to S3) and to say so.
+pub const RESERVE: Duration = Duration::from_secs(15);
 /// How many bytes of a database are dumped in a second as long as no backup tells: a small function's rate.
 const FIRST_RATE: f64 = 20e6;
-/// How much slower than the last time a dump may be before it does not fit any more.
-const MARGIN: f64 = 1.5;
+/// How many backups tell how quick they can be: the quickest counts, since one may have been held up.
+const TELLING: usize = 5;
 
 /// The event: there is nothing to say.
 #[derive(Debug, Deserialize)]
@@ -57,45 +58,42 @@ pub fn state() -> Result<State, ConfigError> {
 
 /// Makes a backup, then removes those that are too old; tells how old the newest ones are, also if it fails.
 pub async fn run(state: &State, _: Request, job: &Job) -> anyhow::Result<Report> {
-    let before = Catalogue::read(&state.bucket).await?;
+    let before = job.deadline.within(RESERVE, Catalogue::read(&state.bucket)).await?;
     let made = make(state, &before, job).await;
     if made.is_err() {
         before.measure(state.clock.now());
     }
     let manifest = made?;
-    gauge!("BackupSeconds").set(manifest.seconds);
+    histogram!("BackupSeconds").record(manifest.seconds);
     #[expect(clippy::cast_precision_loss, reason = "a length for a graph")]
-    gauge!("BackupBytes").set(manifest.size as f64);
+    histogram!("BackupBytes").record(manifest.size as f64);
     let after = Catalogue::read(&state.bucket).await?;
     after.measure(state.clock.now());
     let removed = after.prune(&state.bucket, state.clock.now()).await?;
     Ok(Report { manifest, removed })
 }
 
+/// What a backup begins with.
+struct Prepared {
+    tool: String,
+    url: String,
+    connection: PgConnection,
+    snapshot: Snapshot,
+    sequences: BTreeMap<String, i64>,
+}
+
 async fn make(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result<Manifest> {
     let begin = Instant::now();
-    let tool = state.tools.version("pg_dump").await?;
-    let url = state.secrets.get(&state.config.database.url).await?;
-    let mut connection = state.connect(&url).await?;
-    let snapshot = database::begin_snapshot(&mut connection).await?;
-    let rate = last_rate(state, before).await;
-    let left = job.deadline.left(RESERVE);
-    refuse_too_large(&snapshot, rate, left)?;
-
+    let mut prepared = job.deadline.within(RESERVE, prepare(state, before, job)).await?;
     let id = new_id(state.clock.now());
-    tracing::info!(backup.id = id, bytes = snapshot.bytes, "backup begun");
+    tracing::info!(backup.id = id, bytes = prepared.snapshot.bytes, "backup begun");
     let upload = state.bucket.upload(&dump_key(&id)).await?;
-    let work = write(state, &upload, &url, &snapshot, &mut connection);
-    let written = match left {
-        Some(left) => timeout(left, work).await.context("the function's time is over").flatten(),
-        None => work.await,
-    };
-    if written.is_err()
-        && let Err(error) = upload.abort().await
-    {
-        tracing::warn!(error = format!("{error:#}"), "parts not removed; the bucket's lifecycle will");
+    let written = job.deadline.within(RESERVE, write(state, &upload, &mut prepared)).await;
+    if written.is_err() {
+        discard(state, &upload).await;
     }
     let (dumped, contents) = written?;
+    let Prepared { tool, snapshot, .. } = prepared;
     let manifest = Manifest {
         format: Manifest::format(),
         size: dumped.size,
@@ -109,45 +107,97 @@ async fn make(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result<Ma
         contents,
         id,
     };
-    state.bucket.put_new(&manifest_key(&manifest.id), serde_json::to_vec_pretty(&manifest)?).await?;
+    let text = serde_json::to_vec_pretty(&manifest)?;
+    let noted = state.bucket.put_new(&manifest_key(&manifest.id), text).await;
+    if noted.is_err() {
+        discard(state, &upload).await;
+    }
+    noted?;
     Ok(manifest)
 }
 
-/// A database that cannot be dumped in time is refused before anything is begun.
-fn refuse_too_large(snapshot: &Snapshot, rate: f64, left: Option<Duration>) -> anyhow::Result<()> {
-    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-    let wanted = snapshot.bytes as f64 / rate;
-    let Some(left) = left.map(|left| left.as_secs_f64()) else { return Ok(()) };
+/// Opens the snapshot; a database that cannot be dumped in time is refused before anything is begun.
+async fn prepare(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result<Prepared> {
+    let tool = state.tools.version("pg_dump").await?;
+    let url = state.url(&state.config.database.url).await?;
+    let mut connection = db::connect(&url).await?;
+    let snapshot = database::begin_snapshot(&mut connection).await?;
+    let sequences = database::sequences(&mut connection).await?;
+    let mut last = Vec::new();
+    for backup in before.0.iter().rev().filter(|backup| backup.complete).take(TELLING) {
+        last.extend(before.manifest(&state.bucket, Some(&backup.id)).await.ok());
+    }
+    let (wanted, left) = (estimate(snapshot.bytes, &last), job.deadline.left(RESERVE).as_secs_f64());
     ensure!(
         wanted <= left,
         "a database of {} bytes takes about {wanted:.1} s to dump, and {left:.1} s are left; docs/operations/backup.md says what to do",
         snapshot.bytes
     );
-    Ok(())
+    Ok(Prepared { tool, url, connection, snapshot, sequences })
 }
 
-/// How many bytes of the database the last backup dumped in a second, with a margin.
-async fn last_rate(state: &State, before: &Catalogue) -> f64 {
-    match before.manifest(&state.bucket, None).await {
-        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-        Ok(last) => last.database_bytes as f64 / last.seconds / MARGIN,
-        Err(_) => FIRST_RATE,
-    }
+/// How many seconds it takes to dump so many bytes, as quickly as the quickest of the `last` backups.
+#[expect(clippy::cast_precision_loss, reason = "an estimate")]
+fn estimate(bytes: i64, last: &[Manifest]) -> f64 {
+    let rates = last.iter().map(|manifest| manifest.database_bytes as f64 / manifest.seconds);
+    bytes as f64 / rates.reduce(f64::max).unwrap_or(FIRST_RATE)
 }
 
 /// Writes the archive, and meanwhile counts what should be in it, in the same snapshot.
 async fn write(
     state: &State,
     upload: &Upload<'_>,
-    url: &str,
-    snapshot: &Snapshot,
-    connection: &mut PgConnection,
+    prepared: &mut Prepared,
 ) -> anyhow::Result<(Dumped, Contents)> {
+    let Prepared { url, connection, snapshot, sequences, .. } = prepared;
     let (dumped, contents) =
         tokio::join!(dump::stream(state, url, snapshot, upload), database::contents(connection));
     let (dumped, contents) = (dumped?, contents.context("what is in the database was not counted")?);
     upload.complete(dumped.parts.clone()).await?;
     let object = state.bucket.open(upload.key()).await?;
     ensure!(object.is_some_and(|object| object.size == dumped.size), "S3 has not what was written");
-    Ok((dumped, contents))
+    Ok((dumped, Contents { sequences: mem::take(sequences), ..contents }))
+}
+
+/// Removes what was written of a backup that is none.
+async fn discard(state: &State, upload: &Upload<'_>) {
+    let key = upload.key().to_owned();
+    // Of the two only one has anything to remove, unless the upload was just being completed.
+    if let (Err(parts), Err(object)) = (upload.abort().await, state.bucket.delete(&[key]).await) {
+        tracing::warn!(
+            error = format!("{parts:#}; {object:#}"),
+            "parts not removed; the bucket's lifecycle will"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+
+    fn manifest(database_bytes: u64, seconds: f64) -> Manifest {
+        Manifest {
+            format: 1,
+            id: String::new(),
+            size: 0,
+            sha256: String::new(),
+            taken_at: DateTime::UNIX_EPOCH,
+            seconds,
+            database_bytes,
+            dump_bytes: 0,
+            server: String::new(),
+            dump: String::new(),
+            contents: Contents::default(),
+        }
+    }
+
+    #[test]
+    fn one_backup_that_was_held_up_stops_no_other() {
+        let last = [manifest(1_000, 800.0), manifest(900, 90.0)];
+        assert!((estimate(1_000, &last) - 100.0).abs() < 0.001);
+        assert!((estimate(1_000, &last[..1]) - 800.0).abs() < 0.001);
+        assert!((estimate(20_000_000, &[]) - 1.0).abs() < 0.001);
+    }
 }

@@ -80,7 +80,7 @@ pub struct Report {
 pub async fn run(request: &Request) -> anyhow::Result<Outcome> {
     let config = Config::from_env(&["DATABASE_URL"])?;
     let url = Secrets::default().get(&config.database.url).await?;
-    let mut connection = db::connect(&url, config.database.require_tls).await?;
+    let mut connection = db::connect(&db::direct_url(&url, config.database.require_tls)?).await?;
     let outcome = match request {
         Request::Up => up(&mut connection).await.map(Outcome::Schema),
         Request::Status => status(&mut connection).await.map(Outcome::Schema),

@@ -31,7 +31,11 @@ pub async fn since(state: &State, moment: DateTime<Utc>) -> anyhow::Result<Vec<E
 pub async fn replay(state: &State, moment: DateTime<Utc>, url: &str, job: &Job) -> anyhow::Result<Replayed> {
     let mut config = state.config.database.clone();
     config.url = Setting::Plain(url.into());
+    // What the URL says about TLS is enough here, as for pg_restore: this is not the proxy.
+    config.require_tls = false;
     let db = Db::new(config, state.secrets.clone());
+    // So that a ledger without a new entry, too, shows that there is a way.
+    db.transaction(async |_| anyhow::Ok(())).await?;
     let mut replayed = Replayed::default();
     for entry in since(state, moment).await? {
         for user in entry.users {
@@ -55,6 +59,11 @@ async fn erase(
     db.transaction(async |tx| {
         let user = store::users::hold(tx, id).await?.filter(|user| user.erased_at.is_none());
         let Some(user) = user else { return Ok(None) };
+        if user.legal_hold_at.is_some_and(|held_at| held_at > erased_at) {
+            // The ledger comes before the deed, and here the deed failed, or they would not be here to be held.
+            tracing::warn!(user.id = %id, "user not erased again: held since");
+            return Ok(None);
+        }
         Ok(Some(erasure::erase_anyway(tx, &user, &job.request(), erased_at).await?))
     })
     .await

@@ -7,21 +7,26 @@ mod target;
 
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use chrono::{DateTime, Utc};
-use metrics::gauge;
+use metrics::histogram;
 use serde::{Deserialize, Serialize};
 use shared::{
-    backup::{Catalogue, Manifest, State, verified_key},
+    backup::{Catalogue, Contents, Manifest, State, verified_key},
     config::{Config, ConfigError},
+    db,
     ids::OrganizationId,
     job::Job,
     outside::storage::Source,
     store::{self, database},
 };
-use tokio::time::{Instant, timeout};
+use sqlx::Connection;
+use tokio::time::Instant;
 
-use crate::target::Target;
+use crate::{
+    erasures::Replayed,
+    target::{Scratch, Target},
+};
 
 /// What the command prints when it is asked wrongly.
 pub const USAGE: &str = r#"usage: restore-drill '{"command": "list"}'
@@ -33,7 +38,7 @@ it; or restores it for real, into an empty database: a name on the same server, 
 secret that holds one. "backup": "<id>" chooses another than the newest."#;
 
 /// What is kept back of the function's time, to remove the scratch database and to say so.
-const RESERVE: Duration = Duration::from_secs(10);
+pub const RESERVE: Duration = Duration::from_secs(20);
 
 /// The event.
 #[derive(Debug, Deserialize)]
@@ -95,106 +100,119 @@ pub fn state() -> Result<State, ConfigError> {
     Ok(State::new(Config::from_env(&["DATABASE_URL", "BACKUP_BUCKET", "ERASURE_BUCKET"])?))
 }
 
-/// Does as it is told; tells how old the newest backups are, also if it fails.
+/// Does as it is told.
 pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<Outcome> {
-    let catalogue = Catalogue::read(&state.bucket).await?;
-    let done = match request {
-        Request::List => return Ok(Outcome::List(catalogue)),
-        Request::Drill { backup } => drill(state, &catalogue, backup.as_deref(), job).await,
-        Request::Restore { backup, target } => {
-            for_real(state, &catalogue, backup.as_deref(), &target, job).await
+    let begin = Instant::now();
+    let (backup, target) = match request {
+        Request::List => {
+            let catalogue = job.deadline.within(RESERVE, Catalogue::read(&state.bucket));
+            return Ok(Outcome::List(catalogue.await?));
         }
+        Request::Drill { backup } => (backup, None),
+        Request::Restore { backup, target } => (backup, Some(target)),
     };
-    Catalogue::read(&state.bucket).await?.measure(state.clock.now());
-    done.map(Outcome::Restored)
-}
-
-async fn drill(
-    state: &State,
-    catalogue: &Catalogue,
-    backup: Option<&str>,
-    job: &Job,
-) -> anyhow::Result<Restored> {
-    let manifest = catalogue.manifest(&state.bucket, backup).await?;
-    let begin = Instant::now();
-    let source = fetch::verify(&state.bucket, &manifest).await?;
-    let url = state.secrets.get(&state.config.database.url).await?;
-    let mut target = Target::scratch(state, &url, state.clock.now()).await?;
-    let restored = into(state, &manifest, &source, begin, &mut target, job).await;
-    let removed = target.remove().await;
-    let restored = restored?;
-    removed?;
-    gauge!("RestoreSeconds").set(restored.seconds);
-    if !catalogue.0.iter().any(|backup| backup.id == manifest.id && backup.verified) {
-        state.bucket.put_new(&verified_key(&manifest.id), serde_json::to_vec_pretty(&restored)?).await?;
-    }
-    Ok(restored)
-}
-
-async fn for_real(
-    state: &State,
-    catalogue: &Catalogue,
-    backup: Option<&str>,
-    target: &str,
-    job: &Job,
-) -> anyhow::Result<Restored> {
-    let url = target::url(state, target).await?;
-    let manifest = catalogue.manifest(&state.bucket, backup).await?;
-    let begin = Instant::now();
-    let source = fetch::verify(&state.bucket, &manifest).await?;
-    let mut target = Target::empty(state, &url).await?;
-    let restored = into(state, &manifest, &source, begin, &mut target, job).await?;
-    let mut connection = state.connect(&target.url).await?;
-    // What was ended or used up since the backup would be good again.
-    store::sessions::revoke_everyones(&mut connection, "restored", state.clock.now()).await?;
-    store::verification_tokens::consume_everyones(&mut connection, state.clock.now()).await?;
-    Ok(restored)
-}
-
-/// Restores, compares and erases again, before the function's time is over.
-async fn into(
-    state: &State,
-    manifest: &Manifest,
-    source: &Source,
-    begin: Instant,
-    target: &mut Target,
-    job: &Job,
-) -> anyhow::Result<Restored> {
+    let checked = check(state, backup.as_deref(), target.as_deref());
+    let Checked { manifest, verified, source, target } = job.deadline.within(RESERVE, checked).await?;
     let verify_seconds = begin.elapsed().as_secs_f64();
-    tracing::info!(backup.id = manifest.id, "archive is what its manifest says");
-    let work = async {
-        // Whether the ledger can be read shows before anything is done.
-        erasures::since(state, manifest.taken_at).await?;
-        target.create_roles(&manifest.contents.roles).await?;
-        restore::restore(state, source, &target.url).await?;
-        tracing::info!(backup.id = manifest.id, database = target.name, "archive restored");
-        let mut connection = state.connect(&target.url).await?;
-        let contents = database::contents(&mut connection).await?;
-        let missing = manifest.contents.missing_in(&contents);
-        ensure!(
-            missing.is_empty(),
-            "{} is not what {} was: {}",
-            target.name,
-            manifest.id,
-            missing.join("; ")
-        );
-        let replayed = erasures::replay(state, manifest.taken_at, &target.url, job).await?;
-        database::analyze(&mut connection).await?;
-        Ok((contents, replayed))
-    };
-    let (contents, replayed) = match job.deadline.left(RESERVE) {
-        Some(left) => timeout(left, work).await.context("the function's time is over").flatten()?,
-        None => work.await?,
-    };
-    Ok(Restored {
+    let (database, contents, replayed) = restore(state, &manifest, &source, target.as_ref(), job).await?;
+    let restored = Restored {
         backup: manifest.id.clone(),
         taken_at: manifest.taken_at,
-        database: target.name.clone(),
+        database,
         tables: contents.tables.len(),
         rows: contents.rows(),
         erased_again: replayed.users,
         ownerless: replayed.ownerless,
         verify_seconds,
         seconds: begin.elapsed().as_secs_f64(),
-    })
+    };
+    if target.is_none() {
+        histogram!("RestoreSeconds").record(restored.seconds);
+        if !verified {
+            state.bucket.put_new(&verified_key(&manifest.id), serde_json::to_vec_pretty(&restored)?).await?;
+        }
+    }
+    Ok(Outcome::Restored(restored))
+}
+
+/// What is known before anything is touched.
+struct Checked {
+    manifest: Manifest,
+    verified: bool,
+    source: Source,
+    target: Option<Target>,
+}
+
+/// Looks whether everything is as it should be: target, manifest, every byte of the archive, ledger.
+async fn check(state: &State, backup: Option<&str>, target: Option<&str>) -> anyhow::Result<Checked> {
+    let target = match target {
+        Some(target) => Some(Target::named(state, target).await?),
+        None => None,
+    };
+    let catalogue = Catalogue::read(&state.bucket).await?;
+    let manifest = catalogue.manifest(&state.bucket, backup).await?;
+    let source = fetch::verify(&state.bucket, &manifest).await?;
+    tracing::info!(backup.id = manifest.id, "archive is what its manifest says");
+    erasures::since(state, manifest.taken_at).await?;
+    let verified = catalogue.0.iter().any(|backup| backup.id == manifest.id && backup.verified);
+    Ok(Checked { manifest, verified, source, target })
+}
+
+/// Restores into a scratch database. If all is well, that becomes `target`, or was a drill; otherwise nothing is left of it.
+async fn restore(
+    state: &State,
+    manifest: &Manifest,
+    source: &Source,
+    target: Option<&Target>,
+    job: &Job,
+) -> anyhow::Result<(String, Contents, Replayed)> {
+    let server = match target {
+        Some(target) => target.url.clone(),
+        None => state.url(&state.config.database.url).await?,
+    };
+    let mut scratch = job.deadline.within(RESERVE, Scratch::create(&server, state.clock.now())).await?;
+    let work = async {
+        let done = bring_back(state, manifest, source, &mut scratch, target.is_some(), job).await?;
+        if let Some(target) = target {
+            scratch.become_target(target).await?;
+        }
+        Ok(done)
+    };
+    let done = job.deadline.within(RESERVE, work).await;
+    // Once it has become the target there is none of its old name.
+    if let Err(error) = scratch.remove().await {
+        tracing::error!(database = scratch.name, %error, "scratch database not removed; a later drill will");
+    }
+    let (contents, replayed) = done?;
+    Ok((target.map_or(scratch.name, |target| target.name.clone()), contents, replayed))
+}
+
+/// Restores, compares and erases again; for use, also ends what may have been ended since.
+async fn bring_back(
+    state: &State,
+    manifest: &Manifest,
+    source: &Source,
+    scratch: &mut Scratch,
+    for_use: bool,
+    job: &Job,
+) -> anyhow::Result<(Contents, Replayed)> {
+    scratch.create_roles(&manifest.contents.roles).await?;
+    restore::restore(state, source, &scratch.url).await?;
+    tracing::info!(backup.id = manifest.id, database = scratch.name, "archive restored");
+    let mut connection = db::connect(&scratch.url).await?;
+    let mut contents = database::contents(&mut connection).await?;
+    contents.sequences = database::sequences(&mut connection).await?;
+    let missing = manifest.contents.missing_in(&contents);
+    ensure!(missing.is_empty(), "{} is not what {} was: {}", scratch.name, manifest.id, missing.join("; "));
+    let replayed = erasures::replay(state, manifest.taken_at, &scratch.url, job).await?;
+    if for_use {
+        // What was ended or used up since the backup would be good again.
+        let now = state.clock.now();
+        store::sessions::revoke_everyones(&mut connection, "restored", now).await?;
+        store::verification_tokens::consume_everyones(&mut connection, now).await?;
+        store::invitations::revoke_everyones(&mut connection, now).await?;
+    }
+    database::analyze(&mut connection).await?;
+    connection.close().await?;
+    Ok((contents, replayed))
 }

@@ -24,7 +24,7 @@ const CHUNK: usize = 256 << 10;
 /// Restores the archive `source` into the database at `url`, in one transaction.
 pub async fn restore(state: &State, source: &Source, url: &str) -> anyhow::Result<()> {
     let (reader, archive) = io::pipe()?;
-    let mut restore = state.tools.program_on("pg_restore", url, state.config.database.require_tls)?;
+    let mut restore = state.tools.program_on("pg_restore", url)?;
     let database = url::Url::parse(url)?;
     // Whoever restores owns everything: the old owner may not exist here. Without --exit-on-error it would go on after errors.
     restore.args([
@@ -34,6 +34,8 @@ pub async fn restore(state: &State, source: &Source, url: &str) -> anyhow::Resul
         "--no-owner",
         "--no-password",
     ]);
+    // Comments on extensions are for their owner, who on RDS is someone else.
+    restore.arg("--no-comments");
     restore.arg(format!("--dbname={}", database.path().trim_start_matches('/')));
     let child = restore.stdin(reader).stdout(Stdio::null()).spawn();
     let child = child.map_err(|error| anyhow::anyhow!("pg_restore does not start: {error}"))?;

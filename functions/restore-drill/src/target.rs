@@ -1,21 +1,21 @@
-//! The database that is restored into.
+//! The databases that are restored into.
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use chrono::{DateTime, Utc};
-use shared::{backup::State, config::Setting, store::database};
-use sqlx::PgConnection;
+use shared::{backup::State, config::Setting, db, store::database};
+use sqlx::{Connection, PgConnection};
 use url::Url;
 use uuid::Uuid;
 
 /// Where one connects to make databases (PostgreSQL manual, 22.3).
 const MAINTENANCE: &str = "postgres";
-/// What the databases of drills are called.
+/// What a database is called as long as it is not known to be good.
 const SCRATCH: &str = "arches_drill_";
-/// After this many seconds nobody works on a drill's database any more.
-const ABANDONED: i64 = 86_400;
+/// After this many seconds what nobody is connected to was abandoned.
+const ABANDONED: i64 = 3_600;
 
-/// An empty database.
-pub struct Target {
+/// A database that everything is done in before it is removed, or becomes what someone asked for.
+pub struct Scratch {
     /// How to reach it.
     pub url: String,
     /// Its name.
@@ -24,35 +24,28 @@ pub struct Target {
     maintenance: PgConnection,
 }
 
-impl Target {
-    /// A database of the drill's own, on the server at `url`. What an interrupted drill left is removed first.
-    pub async fn scratch(state: &State, url: &str, now: DateTime<Utc>) -> anyhow::Result<Self> {
-        let mut maintenance = state.connect(&with_database(url, MAINTENANCE)?).await?;
+/// What someone asked for.
+pub struct Target {
+    /// How to reach it.
+    pub url: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl Scratch {
+    /// On the server of the database at `url`. What others abandoned there is removed first.
+    pub async fn create(url: &str, now: DateTime<Utc>) -> anyhow::Result<Self> {
+        let mut maintenance = db::connect(&with_database(url, MAINTENANCE)?).await?;
         for name in database::named(&mut maintenance, SCRATCH).await? {
-            let made = name[SCRATCH.len()..].split('_').next().and_then(|time| time.parse::<i64>().ok());
-            if made.is_none_or(|made| now.timestamp() - made > ABANDONED) {
-                database::remove(&mut maintenance, &name).await?;
+            if made_at(&name).is_some_and(|made| now.timestamp() - made > ABANDONED)
+                && let Err(error) = database::remove_unused(&mut maintenance, &name).await
+            {
+                tracing::warn!(database = name, %error, "abandoned database not removed");
             }
         }
         let name = format!("{SCRATCH}{}_{}", now.timestamp(), Uuid::new_v4().simple());
         database::create(&mut maintenance, &name).await?;
         Ok(Self { url: with_database(url, &name)?, name, maintenance })
-    }
-
-    /// The database at `url`, which is made if it is not there; refused if anything is in it.
-    pub async fn empty(state: &State, url: &str) -> anyhow::Result<Self> {
-        let parsed = Url::parse(url).map_err(|_| anyhow::anyhow!("the target is not a postgresql:// URL"))?;
-        let name = parsed.path().trim_start_matches('/').to_owned();
-        let plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
-        ensure!(!name.is_empty() && name.chars().all(plain), "the target is no database: {name:?}");
-        let mut maintenance = state.connect(&with_database(url, MAINTENANCE)?).await.context("the target")?;
-        if !database::exists(&mut maintenance, &name).await? {
-            database::create(&mut maintenance, &name).await?;
-        }
-        let mut connection = state.connect(url).await.context("the target")?;
-        let is_empty = database::is_empty(&mut connection).await?;
-        ensure!(is_empty, "the database {name} is not empty: a backup is restored into an empty one only");
-        Ok(Self { url: url.to_owned(), name, maintenance })
     }
 
     /// Makes the roles that the backup's grants name and the server does not know.
@@ -63,29 +56,90 @@ impl Target {
         Ok(())
     }
 
+    /// Becomes `target`, in the place of the empty database of that name.
+    pub async fn become_target(&mut self, target: &Target) -> anyhow::Result<()> {
+        target.require_empty(&mut self.maintenance).await?;
+        database::remove_unused(&mut self.maintenance, &target.name).await?;
+        Ok(database::rename(&mut self.maintenance, &self.name, &target.name).await?)
+    }
+
     /// Removes it with all that is in it.
     pub async fn remove(&mut self) -> sqlx::Result<()> {
         database::remove(&mut self.maintenance, &self.name).await
     }
 }
 
-/// The URL of the database that someone calls `target`.
-pub async fn url(state: &State, target: &str) -> anyhow::Result<String> {
-    if target.contains(':') {
-        let setting = Setting::read(target);
-        let plain = matches!(setting, Setting::Plain(_));
+impl Target {
+    /// What someone calls `target`: a database on the server of `DATABASE_URL`, or its whole URL, or a reference to that.
+    /// Refused if anything is in it.
+    pub async fn named(state: &State, target: &str) -> anyhow::Result<Self> {
+        let url = if target.contains(':') {
+            let setting = Setting::read(target);
+            let plain = matches!(setting, Setting::Plain(_));
+            ensure!(
+                !(plain && state.config.environment.is_deployed()),
+                "the target is a value; here it must be a name, or a reference to a secret: <ARN>:<json-key>::"
+            );
+            state.url(&setting).await?
+        } else {
+            with_database(&state.url(&state.config.database.url).await?, target)?
+        };
+        let name = parsed(&url)?.path().trim_start_matches('/').to_owned();
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+        let good = !name.is_empty() && name.chars().all(plain) && !name.starts_with(SCRATCH);
         ensure!(
-            !(plain && state.config.environment.is_deployed()),
-            "the target is a value; here it must be a name, or a reference to a secret: <ARN>:<json-key>::"
+            good,
+            "{name:?} cannot be restored into: a name of letters, digits, _ and -, and not {SCRATCH}…"
         );
-        return Ok(state.secrets.get(&setting).await?.as_str().to_owned());
+        let target = Self { url, name };
+        let mut maintenance = db::connect(&with_database(&target.url, MAINTENANCE)?).await?;
+        target.require_empty(&mut maintenance).await?;
+        maintenance.close().await?;
+        Ok(target)
     }
-    let own = state.secrets.get(&state.config.database.url).await?;
-    with_database(&own, target)
+
+    async fn require_empty(&self, maintenance: &mut PgConnection) -> anyhow::Result<()> {
+        if !database::exists(maintenance, &self.name).await? {
+            return Ok(());
+        }
+        let mut connection = db::connect(&self.url).await?;
+        let is_empty = database::is_empty(&mut connection).await?;
+        connection.close().await?;
+        let name = &self.name;
+        ensure!(is_empty, "the database {name} is not empty: a backup is restored into an empty one only");
+        Ok(())
+    }
+}
+
+/// When a scratch database was made, if `name` is that of one.
+fn made_at(name: &str) -> Option<i64> {
+    let (made, unique) = name.strip_prefix(SCRATCH)?.split_once('_')?;
+    Uuid::try_parse(unique).ok()?;
+    made.parse().ok()
 }
 
 fn with_database(url: &str, name: &str) -> anyhow::Result<String> {
-    let mut url = Url::parse(url).map_err(|_| anyhow::anyhow!("DATABASE_URL is not a URL"))?;
+    let mut url = parsed(url)?;
     url.set_path(name);
     Ok(url.into())
+}
+
+fn parsed(url: &str) -> anyhow::Result<Url> {
+    // It holds a password, so what is wrong with it is not repeated.
+    Url::parse(url).map_err(|_| anyhow::anyhow!("this is no postgresql:// URL"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_drill_made_is_taken_for_abandoned() {
+        assert_eq!(made_at("arches_drill_1767323045_0f1e2d3c4b5a69788796a5b4c3d2e1f0"), Some(1_767_323_045));
+        for other in
+            ["arches", "arches_drill_", "arches_drill_2026", "arches_drill_2026_copy", "arches_drill_x_y"]
+        {
+            assert_eq!(made_at(other), None, "{other}");
+        }
+    }
 }

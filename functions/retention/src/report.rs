@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metrics::{counter, gauge};
+use metrics::{counter, histogram};
 use serde::Serialize;
 
 /// The one reason for which something past its time stays.
@@ -73,7 +73,7 @@ impl Report {
     /// Tells the alarm, unless nothing was done.
     pub(crate) fn tell(&self) {
         if !self.dry_run {
-            gauge!("RetentionComplete").set(if self.complete { 1.0 } else { 0.0 });
+            histogram!("RetentionComplete").record(if self.complete { 1.0 } else { 0.0 });
         }
     }
 }

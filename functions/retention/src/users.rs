@@ -5,63 +5,82 @@ use chrono::{DateTime, Utc};
 use shared::{
     db::Tx,
     erasure, erasure_ledger,
+    error::is_outage,
     ids::UserId,
-    store::users::{User, count_deleted, hold_deleted},
+    store::users::{Deleted, count_deleted, hold_deleted},
 };
 use uuid::Uuid;
 
 use crate::{Cleaned, Run};
 
-/// How many users one transaction erases at most: about a dozen statements each, far from its 10 s.
-const AT_ONCE: u8 = 100;
+/// So many users who cannot be erased are gone past; with more something is wrong that is not theirs.
+const MOST_FAILURES: usize = 10;
 
-/// Erases the users whose time is over, but for those under a legal hold.
+/// Where a user stands in the order in which they were deleted.
+type Place = (DateTime<Utc>, UserId);
+
+/// Erases the users whose time is over, but for those under a legal hold. One who cannot be erased does not keep the others.
 pub(crate) async fn erase(run: &Run<'_>) -> anyhow::Result<Cleaned> {
     let until = run.until("users")?;
     let mut cleaned = Cleaned::nothing("users");
+    let mut failures = Vec::new();
     let mut after = (DateTime::UNIX_EPOCH, UserId(Uuid::nil()));
     if run.goes_on() {
-        let counted =
-            run.state.db.transaction(async |tx| anyhow::Ok(count_deleted(tx, until).await?)).await?;
+        let counted = count(run, until).await?;
         cleaned.add(if run.dry { counted.due.unsigned_abs() } else { 0 }, counted.held.unsigned_abs());
         cleaned.complete = run.dry;
     }
     while !run.dry && run.goes_on() {
-        let erased = run.state.db.transaction(async |tx| some(run, tx, &after, until).await).await?;
-        cleaned.add(erased.len() as u64, 0);
-        if let Some(last) = erased.last() {
-            after = (last.deleted_at.unwrap_or(until), last.id);
-        }
-        if erased.len() < AT_ONCE.into() {
-            cleaned.complete = true;
-            break;
+        let mut place = None;
+        let erased =
+            run.state.db.transaction(async |tx| next(run, tx, &after, until, &mut place).await).await;
+        match (erased, place) {
+            (Ok(()), None) => {
+                // Someone else may be at work on those that were left out.
+                cleaned.complete = count(run, until).await?.due == 0;
+                break;
+            }
+            (Ok(()), Some(place)) => {
+                cleaned.add(1, 0);
+                after = place;
+            }
+            (Err(error), Some(place)) if !is_outage(&error) && failures.len() < MOST_FAILURES => {
+                tracing::error!(user.id = %place.1, error = format!("{error:#}"), "user not erased");
+                failures.push(place.1);
+                after = place;
+            }
+            (Err(error), _) => return Err(error),
         }
     }
     cleaned.tell(run.dry, &run.job.id);
+    anyhow::ensure!(
+        failures.is_empty(),
+        "{} users were not erased; the log says which and why",
+        failures.len()
+    );
     Ok(cleaned)
 }
 
-/// Erases the first users after `after`, all or none: they are in the ledger before the first of them is touched.
-async fn some(
+async fn count(run: &Run<'_>, until: DateTime<Utc>) -> anyhow::Result<Deleted> {
+    run.state.db.transaction(async |tx| Ok(count_deleted(tx, until).await?)).await
+}
+
+/// Erases the first user after `after`, and says in `place` who that is: they are in the ledger before they are touched.
+async fn next(
     run: &Run<'_>,
     tx: &mut Tx,
-    after: &(DateTime<Utc>, UserId),
+    after: &Place,
     until: DateTime<Utc>,
-) -> anyhow::Result<Vec<User>> {
-    let users = hold_deleted(tx, after, AT_ONCE.into(), until).await?;
-    if users.is_empty() {
-        return Ok(users);
-    }
-    let ids: Vec<_> = users.iter().map(|user| user.id).collect();
+    place: &mut Option<Place>,
+) -> anyhow::Result<()> {
+    let Some(user) = hold_deleted(tx, after, until).await? else { return Ok(()) };
+    *place = Some((user.deleted_at.unwrap_or(until), user.id));
     // Not when the run began: the ledger is compared with when backups began, and a run by hand may take hours.
     let now = run.state.clock.now();
-    let noted = erasure_ledger::append(&run.state.ledger, &ids, now).await;
-    noted.context("nobody was erased, because the ledger of erasures cannot be written")?;
-    let request = run.job.request();
-    for user in &users {
-        for organization in erasure::erase_anyway(tx, user, &request, now).await? {
-            tracing::warn!(organization.id = %organization, "an organization has no owner who can act");
-        }
+    let noted = erasure_ledger::append(&run.state.ledger, &[user.id], now).await;
+    noted.context("not erased, because the ledger of erasures cannot be written")?;
+    for organization in erasure::erase_anyway(tx, &user, &run.job.request(), now).await? {
+        tracing::warn!(organization.id = %organization, "an organization has no owner who can act");
     }
-    Ok(users)
+    Ok(())
 }

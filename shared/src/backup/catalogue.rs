@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
-use metrics::gauge;
+use metrics::histogram;
 use serde::Serialize;
 
 use super::{Manifest, dump_key, manifest_key, verified_key};
@@ -115,10 +115,10 @@ impl Catalogue {
         #[expect(clippy::cast_precision_loss, reason = "seconds of an age")]
         let age = |backup: &Backup| (now - backup.begun_at).num_seconds() as f64;
         if let Some(backup) = self.newest() {
-            gauge!("LastBackupAge").set(age(backup));
+            histogram!("LastBackupAge").record(age(backup));
         }
         if let Some(backup) = self.newest_verified() {
-            gauge!("LastVerifiedBackupAge").set(age(backup));
+            histogram!("LastVerifiedBackupAge").record(age(backup));
         }
     }
 }

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use sqlx::PgConnection;
-
 use super::Tools;
 use crate::{
     clock::{Clock, SystemClock},
-    config::Config,
+    config::{Config, Setting},
     db,
     outside::storage::Bucket,
     secrets::Secrets,
@@ -40,8 +38,8 @@ impl State {
         }
     }
 
-    /// A connection of its own to the database at `url`.
-    pub async fn connect(&self, url: &str) -> anyhow::Result<PgConnection> {
-        db::connect(url, self.config.database.require_tls).await
+    /// How to reach the database that `setting` names, by a connection of one's own.
+    pub async fn url(&self, setting: &Setting) -> anyhow::Result<String> {
+        db::direct_url(&*self.secrets.get(setting).await?, self.config.database.require_tls)
     }
 }

@@ -7,7 +7,7 @@ use std::{ops::Range, time::Duration};
 use aws_sdk_s3::{
     Client,
     config::{ResponseChecksumValidation, timeout::TimeoutConfig},
-    error::{DisplayErrorContext, SdkError},
+    error::SdkError,
     operation::{get_object::GetObjectError, head_object::HeadObjectError},
     primitives::{AggregatedBytes, ByteStream},
     types::{Delete, ObjectIdentifier, ServerSideEncryption},
@@ -39,8 +39,8 @@ pub struct Object {
     pub key: String,
     /// Its length in bytes.
     pub size: u64,
-    /// When it was written, by the clock of S3.
-    pub modified: DateTime<Utc>,
+    /// When it was written, by the clock of S3, if that says so.
+    pub modified: Option<DateTime<Utc>>,
 }
 
 /// An object that may be read in pieces, as long as nobody puts another in its place.
@@ -60,11 +60,16 @@ impl Bucket {
         Self { name: name.to_owned(), key, client: OnceCell::new() }
     }
 
-    /// Writes a small object under a name that was never used.
+    /// Writes a small object under a name that only one caller ever uses, and never twice.
     pub async fn put_new(&self, key: &str, body: Vec<u8>) -> Result<(), Unavailable> {
         let put = self.client().await.put_object().bucket(&self.name).key(key).body(body.into());
         let put = put.if_none_match("*").set_server_side_encryption(self.encryption());
-        put.set_ssekms_key_id(self.key.clone()).send().await.map(drop).map_err(away)
+        match put.set_ssekms_key_id(self.key.clone()).send().await {
+            Ok(_) => Ok(()),
+            // It is there: by an attempt whose answer was lost.
+            Err(error) if error.raw_response().is_some_and(|raw| raw.status().as_u16() == 412) => Ok(()),
+            Err(error) => Err(away(error)),
+        }
     }
 
     /// A small object; `None` if there is none.
@@ -111,7 +116,7 @@ impl Bucket {
                 objects.push(Object {
                     key: object.key.unwrap_or_default(),
                     size: object.size.and_then(|size| size.try_into().ok()).unwrap_or_default(),
-                    modified: modified.unwrap_or_default(),
+                    modified,
                 });
             }
         }
@@ -157,12 +162,10 @@ async fn collect(body: ByteStream) -> Result<AggregatedBytes, Unavailable> {
     body.collect().await.map_err(|error| Unavailable::new("s3", error))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "so that it can be named in `map_err`")]
 fn away<E, R>(error: SdkError<E, R>) -> Unavailable
 where
     E: std::error::Error + Send + Sync + 'static,
     R: std::fmt::Debug + Send + Sync + 'static,
 {
-    // The SDK's own `Display` is "service error".
-    Unavailable::new("s3", anyhow::anyhow!("{}", DisplayErrorContext(&error)))
+    Unavailable::new("s3", error)
 }

@@ -36,7 +36,9 @@ pub async fn begin_snapshot(connection: &mut PgConnection) -> sqlx::Result<Snaps
     .await
 }
 
-/// What the database holds, table by table.
+/// What the database holds, table by table, but for its sequences.
+///
+/// These know no snapshot: who makes a copy asks for [`sequences`] before it is begun.
 pub async fn contents(connection: &mut PgConnection) -> sqlx::Result<Contents> {
     let mut tables = BTreeMap::new();
     for name in tables_of(connection).await? {
@@ -46,7 +48,7 @@ pub async fn contents(connection: &mut PgConnection) -> sqlx::Result<Contents> {
     }
     Ok(Contents {
         migration: migration(connection).await?,
-        sequences: sequences(connection).await?,
+        sequences: BTreeMap::new(),
         extensions: extensions(connection).await?,
         roles: roles(connection).await?,
         tables,
@@ -80,7 +82,8 @@ async fn migration(connection: &mut PgConnection) -> sqlx::Result<Option<i64>> {
         .await
 }
 
-async fn sequences(connection: &mut PgConnection) -> sqlx::Result<BTreeMap<String, i64>> {
+/// Where every sequence is.
+pub async fn sequences(connection: &mut PgConnection) -> sqlx::Result<BTreeMap<String, i64>> {
     let found = sqlx::query!(
         r#"
         SELECT format('%I.%I', schemaname, sequencename) AS "name!", coalesce(last_value, 0) AS "last!"
@@ -95,20 +98,16 @@ async fn extensions(connection: &mut PgConnection) -> sqlx::Result<BTreeMap<Stri
     Ok(found.fetch_all(connection).await?.into_iter().map(|row| (row.name, row.version)).collect())
 }
 
-/// Whoever was granted something here and is not its owner or PostgreSQL's own.
+/// Whoever was granted something here, or is named in a policy (PostgreSQL manual, 52.48).
 async fn roles(connection: &mut PgConnection) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!(
         r#"
         SELECT DISTINCT r.rolname::text AS "name!"
-        FROM (
-            SELECT relowner AS owner, (aclexplode(relacl)).grantee FROM pg_class
-            UNION SELECT nspowner, (aclexplode(nspacl)).grantee FROM pg_namespace
-            UNION SELECT proowner, (aclexplode(proacl)).grantee FROM pg_proc
-            UNION SELECT typowner, (aclexplode(typacl)).grantee FROM pg_type
-            UNION SELECT defaclrole, (aclexplode(defaclacl)).grantee FROM pg_default_acl
-        ) AS granted
-        JOIN pg_roles r ON r.oid = granted.grantee
-        WHERE granted.grantee <> granted.owner AND r.rolname NOT LIKE 'pg\_%'
+        FROM pg_shdepend d
+        JOIN pg_roles r ON r.oid = d.refobjid
+        JOIN pg_database current ON current.oid = d.dbid
+        WHERE d.refclassid = 'pg_authid'::regclass AND d.deptype IN ('a', 'r') AND current.datname = current_database()
+          AND r.rolname NOT LIKE 'pg\_%'
         ORDER BY 1
         "#,
     )
@@ -124,6 +123,9 @@ pub async fn is_empty(connection: &mut PgConnection) -> sqlx::Result<bool> {
                            WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema')
            AND NOT EXISTS (SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
                            WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema')
+           AND NOT EXISTS (SELECT FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+                           WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema')
+           AND NOT EXISTS (SELECT FROM pg_largeobject_metadata)
            AND NOT EXISTS (SELECT FROM pg_namespace
                            WHERE nspname NOT LIKE 'pg\_%' AND nspname NOT IN ('information_schema', 'public'))
            AND NOT EXISTS (SELECT FROM pg_extension WHERE extname <> 'plpgsql') AS "empty!"
@@ -151,9 +153,21 @@ pub async fn create(connection: &mut PgConnection, name: &str) -> sqlx::Result<(
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await.map(drop)
 }
 
-/// Removes a database with all that is in it, and whoever is connected to it.
+/// Removes a database with all that is in it, unless someone is connected to it.
+pub async fn remove_unused(connection: &mut PgConnection, name: &str) -> sqlx::Result<()> {
+    let statement = format!("DROP DATABASE IF EXISTS {}", quoted(name));
+    sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await.map(drop)
+}
+
+/// Removes a database with all that is in it, and ends whoever is connected to it.
 pub async fn remove(connection: &mut PgConnection, name: &str) -> sqlx::Result<()> {
     let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(name));
+    sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await.map(drop)
+}
+
+/// Calls a database `to`; fails while someone is connected to it.
+pub async fn rename(connection: &mut PgConnection, name: &str, to: &str) -> sqlx::Result<()> {
+    let statement = format!("ALTER DATABASE {} RENAME TO {}", quoted(name), quoted(to));
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await.map(drop)
 }
 

@@ -1,6 +1,7 @@
 //! The `invitations` table.
 
 use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
 
 use crate::{
     auth::permission::Role,
@@ -207,4 +208,15 @@ pub async fn end(
     )
     .fetch_optional(tx)
     .await
+}
+
+/// Revokes everyone's open invitations.
+pub async fn revoke_everyones(connection: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE invitations SET status = 'revoked', updated_at = $1, version = version + 1 WHERE status = 'pending'",
+        now,
+    )
+    .execute(connection)
+    .await
+    .map(drop)
 }

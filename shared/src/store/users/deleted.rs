@@ -29,28 +29,26 @@ pub async fn count_deleted(tx: &mut Tx, until: DateTime<Utc>) -> sqlx::Result<De
     .await
 }
 
-/// The first users after `after`, in the order in which they were deleted, who were deleted at `until` or before, not erased
+/// The first user after `after`, in the order in which they were deleted, who was deleted at `until` or before, is not erased
 /// yet, and may be. Nobody else changes them before this transaction ends; who is held by someone else is left out.
 pub async fn hold_deleted(
     tx: &mut Tx,
     after: &(DateTime<Utc>, UserId),
-    limit: i64,
     until: DateTime<Utc>,
-) -> sqlx::Result<Vec<User>> {
+) -> sqlx::Result<Option<User>> {
     users!(
         "SELECT",
         r#"
         FROM users
-        WHERE deleted_at <= $4 AND erased_at IS NULL AND legal_hold_at IS NULL AND (deleted_at, id) > ($1, $2)
+        WHERE deleted_at <= $3 AND erased_at IS NULL AND legal_hold_at IS NULL AND (deleted_at, id) > ($1, $2)
         ORDER BY deleted_at, id
-        LIMIT $3
+        LIMIT 1
         FOR NO KEY UPDATE SKIP LOCKED
         "#,
         after.0,
         after.1 as UserId,
-        limit,
         until,
     )
-    .fetch_all(tx)
+    .fetch_optional(tx)
     .await
 }
