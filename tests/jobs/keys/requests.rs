@@ -17,14 +17,14 @@ struct Visitor {
     organization: String,
 }
 
-const ONCE: &str = "the same request";
+const ONCE: &str = "the-same-request";
 
 impl Visitor {
     async fn register(at: &TestApp) -> Self {
         let ada = at.person("Ada").await;
-        let made =
-            ada.client.with("idempotency-key", ONCE).post("/v1/organizations", json!({ "name": "Engines" }));
-        let organization = made.await.ok(201).text("/data/id").to_owned();
+        let once = ada.client.with("idempotency-key", ONCE);
+        let made = once.post("/v1/organizations", json!({ "name": "Engines" })).await;
+        let organization = made.ok(201).text("/data/id").to_owned();
         Self {
             email: ada.email.clone(),
             access: ada.access_token.clone(),
