@@ -17,8 +17,8 @@ use tracing_subscriber::{EnvFilter, fmt::time::ChronoUtc, layer::SubscriberExt, 
 pub const NAMESPACE: &str = "Arches";
 
 /// Who may say more than warnings. What other people's code says below that holds secrets: bodies, headers, queries.
-const OURS: [&str; 8] =
-    ["auth", "docs", "migrate", "organizations", "rotate_keys", "shared", "system", "users"];
+const OURS: [&str; 9] =
+    ["auth", "docs", "migrate", "organizations", "rotate_keys", "shared", "smoke", "system", "users"];
 
 static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
 static WARM: AtomicBool = AtomicBool::new(false);
@@ -63,6 +63,7 @@ pub fn init() {
                 describe_counter!("Requests", Unit::Count, "by route and status class");
                 describe_counter!("ColdStarts", Unit::Count, "first requests of an instance");
                 describe_counter!("KeysRotated", Unit::Count, "rotations of keys that ended well, by kind");
+                describe_counter!("SmokeChecks", Unit::Count, "what was tried of new versions, by outcome");
                 describe_histogram!("Duration", Unit::Milliseconds, "of a request, by route");
                 describe_histogram!("DependencyTime", Unit::Milliseconds, "of a call, by dependency");
                 _ = COLLECTOR.set(collector);

@@ -117,6 +117,7 @@ fn a_secret_that_leaves_those_it_is_reserved_for() {
         ("AuthSecret", "Organizations"),
         ("EncryptionSecret", "Users"),
         ("DatabaseOwnerSecret", "Auth"),
+        ("SmokeSecret", "Users"),
     ] {
         let arn = json!({"Ref": secret});
         let statement =

@@ -12,11 +12,12 @@ const SECRET: [&str; 7] = ["_URL", "SECRET", "KEY", "PASSWORD", "TOKEN", "CREDEN
 /// `…_URL`, yet public: where links in mails lead.
 const PUBLIC: [&str; 1] = ["APP_URL"];
 /// Who may read what only they may read.
-const RESERVED: [(&str, &[&str]); 4] = [
+const RESERVED: [(&str, &[&str]); 5] = [
     ("SigningKeysSecret", &["Auth", "RotateKeys"]),
     ("AuthSecret", &["Auth", "RotateKeys"]),
     ("EncryptionSecret", &["Auth", "Organizations", "RotateKeys"]),
     ("DatabaseOwnerSecret", &["Migrate"]),
+    ("SmokeSecret", &["Smoke"]),
 ];
 /// What a statement of a policy says it is about.
 const GRANTS: [&str; 5] = ["Action", "NotAction", "Resource", "NotResource", "Principal"];
