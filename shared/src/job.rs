@@ -82,8 +82,7 @@ impl Deadline {
 
 /// Runs `work` for each event, on what `make` makes once; or once as a command, whose only argument is the event as JSON.
 ///
-/// In AWS the result is also a log line. A failure is logged with
-/// its whole chain, and is one to Lambda too.
+/// In AWS the result is also a log line. A failure is logged with its whole chain, and is one to Lambda too.
 pub async fn serve<S, E: DeserializeOwned, R: Serialize>(
     usage: &str,
     make: impl FnOnce() -> Result<S, ConfigError>,
@@ -95,9 +94,10 @@ pub async fn serve<S, E: DeserializeOwned, R: Serialize>(
         _ if in_lambda => None,
         [] => Some("{}"),
         [event] if event.trim_start().starts_with('{') => Some(event.as_str()),
-        _ => {
+        other => {
             print(usage);
-            return ExitCode::FAILURE;
+            let asked = other.iter().any(|argument| matches!(argument.as_str(), "-h" | "--help"));
+            return if asked { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }
     };
     telemetry::init();
@@ -147,7 +147,8 @@ async fn once<S, E: DeserializeOwned, R: Serialize>(
         tracing::error!(request.id = job.id, error = format!("{error:#}"), "job failed");
     }
     telemetry::flush();
-    done
+    // Lambda tells only the outermost sentence of an error.
+    done.map_err(|error| anyhow::anyhow!("{error:#}"))
 }
 
 #[expect(clippy::print_stdout, reason = "a command answers on standard output")]

@@ -136,7 +136,7 @@ impl Secrets {
     async fn fetch(&self, arn: &str) -> anyhow::Result<SecretString> {
         let client = self.0.client.get_or_init(|| async { Client::new(aws::config().await) }).await;
         let started = Instant::now();
-        let output = client.get_secret_value().secret_id(arn).send().await;
+        let output = client.get_secret_value().secret_id(arn).version_stage("AWSCURRENT").send().await;
         histogram!("DependencyTime", "dependency" => "secrets").record(started.elapsed().as_secs_f64() * 1e3);
         let output = output.map_err(|error| Unavailable::new("secrets", error))?;
         let value = output.secret_string.ok_or_else(|| anyhow::anyhow!("the secret {arn} has no text"))?;

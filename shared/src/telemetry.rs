@@ -17,7 +17,7 @@ use tracing_subscriber::{EnvFilter, fmt::time::ChronoUtc, layer::SubscriberExt, 
 pub const NAMESPACE: &str = "Arches";
 
 /// Who may say more than warnings. What other people's code says below that holds secrets: bodies, headers, queries.
-const OURS: [&str; 11] = [
+const OURS: [&str; 12] = [
     "auth",
     "backup",
     "docs",
@@ -27,17 +27,19 @@ const OURS: [&str; 11] = [
     "retention",
     "rotate_keys",
     "shared",
+    "smoke",
     "system",
     "users",
 ];
 
 /// What is counted.
-const COUNTERS: [(&str, Unit, &str); 5] = [
+const COUNTERS: [(&str, Unit, &str); 6] = [
     ("Requests", Unit::Count, "by route and status class"),
     ("ColdStarts", Unit::Count, "first requests of an instance"),
     ("RowsRemoved", Unit::Count, "past their time, by table; of users, those erased"),
     ("RowsHeld", Unit::Count, "past their time and kept by a legal hold, by table"),
     ("KeysRotated", Unit::Count, "rotations of keys that ended well, by kind"),
+    ("SmokeChecks", Unit::Count, "what was tried of new versions, by outcome"),
 ];
 /// What is measured. No gauges: an instance would tell the last value again and again, also after a run that measured nothing.
 const HISTOGRAMS: [(&str, Unit, &str); 8] = [

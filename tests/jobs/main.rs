@@ -7,4 +7,5 @@ mod identical;
 mod keys;
 mod restore;
 mod retention;
+mod smoke;
 mod vault;

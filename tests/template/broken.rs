@@ -118,6 +118,7 @@ fn a_secret_that_leaves_those_it_is_reserved_for() {
         ("EncryptionSecret", "Users"),
         ("DatabaseOwnerSecret", "Auth"),
         ("DatabaseRetentionSecret", "Users"),
+        ("SmokeSecret", "Users"),
     ] {
         let arn = json!({"Ref": secret});
         let statement =

@@ -10,7 +10,6 @@ mod ring;
 mod signing_keys;
 mod versions;
 
-use anyhow::Context;
 use metrics::counter;
 use serde::{Deserialize, Serialize};
 use shared::{
@@ -114,7 +113,7 @@ async fn step(
     {
         // Otherwise Secrets Manager would try to finish this version, in vain and for ever.
         versions.withdraw().await?;
-        return Err(error.context("withdrawn; the next attempt begins anew"));
+        anyhow::bail!("{error:#}; withdrawn, the next attempt begins anew");
     }
     let done = match (step, secret.kind) {
         (Step::Create, _) => "nothing: a new version is pending already",
@@ -126,7 +125,7 @@ async fn step(
         }
         (Step::Finish, _) => {
             // Asked again, so that no order of the steps makes a version current that does not work.
-            check::works(config, secret, &pending, &current.value).await.context("not made current")?;
+            check::works(config, secret, &pending, &current.value).await?;
             versions.finish(&current.id).await?;
             counter!("KeysRotated", "kind" => secret.kind.name()).increment(1);
             "the pending version is current"

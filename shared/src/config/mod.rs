@@ -13,7 +13,7 @@ use secrecy::SecretString;
 
 use crate::secrets::SecretRef;
 use reader::Reader;
-pub use sections::{Cache, Chat, Database, Monitoring, RateLimit, Storage, Tokens, Web};
+pub use sections::{Cache, Chat, Database, Monitoring, RateLimit, Smoke, Storage, Tokens, Web};
 
 /// A value that may be kept in Secrets Manager.
 #[derive(Debug, Clone)]
@@ -89,6 +89,8 @@ pub struct Config {
     pub encryption_key: Setting,
     /// `BACKUP_*`, `ERASURE_BUCKET`.
     pub storage: Storage,
+    /// `SMOKE_*`.
+    pub smoke: Smoke,
     /// `RATE_LIMIT_*`.
     pub rate_limit: RateLimit,
     /// `MAIL_FROM`: the sender of every mail.
@@ -179,6 +181,15 @@ impl Config {
                 backup_key: r.text("BACKUP_KMS_KEY", ""),
                 postgres_bin: r.text("POSTGRES_BIN", "/opt/bin"),
                 erasures: r.text("ERASURE_BUCKET", ""),
+            },
+            smoke: Smoke {
+                email: r.setting("SMOKE_EMAIL"),
+                password: r.setting("SMOKE_PASSWORD"),
+                system: r.text("SMOKE_SYSTEM", ""),
+                docs: r.text("SMOKE_DOCS", ""),
+                auth: r.text("SMOKE_AUTH", ""),
+                organizations: r.text("SMOKE_ORGANIZATIONS", ""),
+                users: r.text("SMOKE_USERS", ""),
             },
             rate_limit: RateLimit {
                 window: r.millis("RATE_LIMIT_WINDOW", 60_000),

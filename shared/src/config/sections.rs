@@ -82,6 +82,25 @@ pub struct Storage {
     pub erasures: String,
 }
 
+/// What is tried before new versions get traffic: the synthetic account, and the version of each function.
+#[derive(Debug, Clone)]
+pub struct Smoke {
+    /// `SMOKE_EMAIL`.
+    pub email: Setting,
+    /// `SMOKE_PASSWORD`.
+    pub password: Setting,
+    /// `SMOKE_SYSTEM`: the ARN of a version, like those that follow.
+    pub system: String,
+    /// `SMOKE_DOCS`.
+    pub docs: String,
+    /// `SMOKE_AUTH`.
+    pub auth: String,
+    /// `SMOKE_ORGANIZATIONS`.
+    pub organizations: String,
+    /// `SMOKE_USERS`.
+    pub users: String,
+}
+
 /// How often one address may call.
 #[derive(Debug, Clone, Copy)]
 pub struct RateLimit {

@@ -160,9 +160,15 @@ async fn create(name: &str, document: &Value) -> String {
     made.expect("a secret").arn.expect("its ARN")
 }
 
+/// Makes `document` current. In two steps, because the stand-in would leave a version current that a rotation made so.
 async fn put(arn: &str, document: &Value) {
-    let put = manager().await.put_secret_value().secret_id(arn).secret_string(document.to_string());
-    put.send().await.expect("a new version");
+    let client = manager().await;
+    let before = client.get_secret_value().secret_id(arn).version_stage("AWSCURRENT").send().await;
+    let before = before.expect("a value").version_id.expect("its id");
+    let put = client.put_secret_value().secret_id(arn).secret_string(document.to_string());
+    let made = put.version_stages("BYHAND").send().await.expect("a new version").version_id.expect("its id");
+    let moved = client.update_secret_version_stage().secret_id(arn).version_stage("AWSCURRENT");
+    moved.remove_from_version_id(before).move_to_version_id(made).send().await.expect("current");
 }
 
 async fn current(arn: &str) -> Value {

@@ -17,7 +17,7 @@ struct Visitor {
     organization: String,
 }
 
-const ONCE: &str = "the same request";
+const ONCE: &str = "the-same-request";
 
 impl Visitor {
     async fn register(at: &TestApp) -> Self {
@@ -56,7 +56,7 @@ impl Visitor {
         for instance in at.iter().chain(at) {
             let answer = refresh(&instance.client(), &self.refresh).await.ok(200);
             successors.push(answer.text("/data/refreshToken").to_owned());
-            self.access = answer.text("/data/accessToken").to_owned();
+            answer.text("/data/accessToken").clone_into(&mut self.access);
         }
         successors.dedup();
         assert_eq!(successors.len(), 1, "one successor, whoever is asked");
@@ -100,7 +100,7 @@ async fn no_request_fails_at_any_instance_through_three_rotations() {
     let keys = Keys::new().await;
     let app = keys.app().await;
     let mut ada = Visitor::register(&app).await;
-    for round in 1..=3 {
+    for _ in 1..=3 {
         let mut instances = vec![instance(&app).await];
         let versions = keys.rotated().map(|arn| keys.begin(arn));
         let access = ada.access.clone();
@@ -124,12 +124,10 @@ async fn no_request_fails_at_any_instance_through_three_rotations() {
                 other.client().token(&access).get("/v1/auth/me").await.ok(200);
             }
         }
-        println!("round {round}: {} instances", instances.len());
         // Rotations are an hour apart, at the least.
         keys.age(AN_HOUR).await;
         app.clock.advance(AN_HOUR);
-        refresh(&app.client(), &ada.refresh).await.ok(200);
-        ada.refreshes(&[&app.beside()]).await;
+        ada.refreshes(&[&instances[0], &app.beside()]).await;
     }
 }
 

@@ -12,13 +12,14 @@ const SECRET: [&str; 7] = ["_URL", "SECRET", "KEY", "PASSWORD", "TOKEN", "CREDEN
 /// Called like a secret, yet none: where links in mails lead, and the name of a key.
 const PUBLIC: [&str; 2] = ["APP_URL", "BACKUP_KMS_KEY"];
 /// Who may read what only they may read.
-const RESERVED: [(&str, &[&str]); 6] = [
+const RESERVED: [(&str, &[&str]); 7] = [
     ("SigningKeysSecret", &["Auth", "RotateKeys"]),
     ("AuthSecret", &["Auth", "RotateKeys"]),
     ("EncryptionSecret", &["Auth", "Organizations", "RotateKeys"]),
     ("DatabaseOwnerSecret", &["Migrate", "RestoreDrill"]),
     ("DatabaseBackupSecret", &["Backup"]),
     ("DatabaseRetentionSecret", &["Retention"]),
+    ("SmokeSecret", &["Smoke"]),
 ];
 /// What a statement of a policy says it is about.
 const GRANTS: [&str; 5] = ["Action", "NotAction", "Resource", "NotResource", "Principal"];

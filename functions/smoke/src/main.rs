@@ -1,0 +1,10 @@
+//! The `smoke` function.
+
+use std::process::ExitCode;
+
+use shared::job;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    job::serve(smoke::USAGE, smoke::make, smoke::run).await
+}
