@@ -40,6 +40,6 @@ impl State {
 
     /// How to reach the database that `setting` names, by a connection of one's own.
     pub async fn url(&self, setting: &Setting) -> anyhow::Result<String> {
-        db::direct_url(&*self.secrets.get(setting).await?, self.config.database.require_tls)
+        db::direct_url(&self.secrets.get(setting).await?, self.config.database.require_tls)
     }
 }
