@@ -4,14 +4,14 @@ use backup::RESERVE;
 use harness::{Database, runtime_api::Function};
 use serde_json::{Value, json};
 
-use crate::vault::Vault;
+use crate::vault::{TIME, Vault};
 
 /// Some thousand rows, so that a dump can be cut in many places.
 const FILL: &str = "INSERT INTO users (id, name, email, created_at, updated_at)
     SELECT gen_random_uuid(), 'Ada ' || i, 'ada.' || i || '@example.com', now(), now()
     FROM generate_series(1, 3000) AS i";
 /// Backups of long ago, one of which was restored.
-const OLD: [&str; 2] = ["2025-01-01T00-00-00Z-00000000", "2025-01-02T00-00-00Z-00000000"];
+const OLD: [&str; 2] = ["2025-01-01T00-00-00.000Z-00000000", "2025-01-02T00-00-00.000Z-00000000"];
 
 async fn filled() -> (Database, Vault) {
     let database = Database::create().await;
@@ -30,7 +30,7 @@ fn metric(function: &Function, name: &str) -> Option<f64> {
 async fn a_backup_is_an_archive_and_a_manifest_that_says_what_is_in_it() {
     let (database, vault) = filled().await;
     let backup = vault.backup_function().await;
-    let answer = backup.invoke(json!({})).await.expect("a backup");
+    let answer = backup.invoke_within(TIME, json!({})).await.expect("a backup");
     let manifest = &answer["manifest"];
     let id = manifest["id"].as_str().expect("an id");
     assert_eq!(vault.objects().await, [format!("{id}/dump.zst"), format!("{id}/manifest.json")]);
@@ -127,21 +127,27 @@ async fn a_backup_that_cannot_be_made_is_refused_before_anything_is_begun() {
 
     let mut environment = vault.environment(database.owner_url());
     environment.insert("POSTGRES_BIN".to_owned(), "/nowhere".to_owned());
-    let error = Function::start("backup", environment).await.invoke(json!({})).await.expect_err("no pg_dump");
+    let error = Function::start("backup", environment)
+        .await
+        .invoke_within(TIME, json!({}))
+        .await
+        .expect_err("no pg_dump");
     assert!(error["errorMessage"].as_str().expect("a reason").contains("pg_dump does not start"), "{error}");
 
     let away = "postgresql://nobody:planted-password@127.0.0.1:1/none".to_owned();
     let function = Function::start("backup", vault.environment(away)).await;
-    function.invoke(json!({})).await.expect_err("no database");
+    function.invoke_within(TIME, json!({})).await.expect_err("no database");
     function.log_line(|line| line.contains("job failed")).await;
     assert!(!function.log().concat().contains("planted-password"));
 
     let mut environment = vault.environment(database.owner_url());
     environment.insert("AWS_ENDPOINT_URL".to_owned(), "http://127.0.0.1:1".to_owned());
-    let error = Function::start("backup", environment).await.invoke(json!({})).await.expect_err("no S3");
+    let error =
+        Function::start("backup", environment).await.invoke_within(TIME, json!({})).await.expect_err("no S3");
     assert!(error["errorMessage"].as_str().expect("a reason").contains("s3 is away"), "{error}");
 
-    let error = backup.invoke(json!({ "everything": true })).await.expect_err("an unknown event");
+    let error =
+        backup.invoke_within(TIME, json!({ "everything": true })).await.expect_err("an unknown event");
     assert!(error["errorMessage"].as_str().expect("a reason").contains("not one of ours"), "{error}");
     assert!(vault.objects().await.is_empty() && vault.unfinished().await == 0);
 }
@@ -156,11 +162,11 @@ async fn backups_of_more_than_thirty_days_go_but_not_the_last_ones_that_were_res
             vault.write(&format!("{other}/{name}"), b"{}".to_vec()).await;
         }
     }
-    vault.write("2025-01-03T00-00-00Z-00000000/dump.zst", b"half".to_vec()).await;
+    vault.write("2025-01-03T00-00-00.000Z-00000000/dump.zst", b"half".to_vec()).await;
     vault.write("not-ours.txt", b"kept".to_vec()).await;
     let backup = vault.backup_function().await;
-    let answer = backup.invoke(json!({})).await.expect("a backup");
-    assert_eq!(answer["removed"], json!([other, "2025-01-03T00-00-00Z-00000000"]));
+    let answer = backup.invoke_within(TIME, json!({})).await.expect("a backup");
+    assert_eq!(answer["removed"], json!([other, "2025-01-03T00-00-00.000Z-00000000"]));
     let objects = vault.objects().await;
     assert_eq!(objects.iter().filter(|key| key.starts_with(verified)).count(), 3, "{objects:?}");
     assert!(objects.contains(&"not-ours.txt".to_owned()) && objects.len() == 6, "{objects:?}");
@@ -173,17 +179,17 @@ async fn an_instance_that_failed_tells_no_old_figures_and_succeeds_again() {
     let (_database, mut vault) = filled().await;
     vault.dump_with("[ -e \"$0.fail\" ] && exit 1\nexec \"$real\" \"$@\"");
     let backup = vault.backup_function().await;
-    backup.invoke(json!({})).await.expect("a backup");
+    backup.invoke_within(TIME, json!({})).await.expect("a backup");
     let figures = |backup: &Function| {
         let log = backup.log();
         log.iter().filter(|line| line.contains("\"BackupBytes\":")).count()
     };
     backup.log_line(|line| line.contains("\"BackupBytes\":")).await;
     let marker = vault.fail_from_now_on();
-    backup.invoke(json!({})).await.expect_err("no backup");
+    backup.invoke_within(TIME, json!({})).await.expect_err("no backup");
     backup.log_line(|line| line.contains("job failed")).await;
     std::fs::remove_file(marker).expect("removed");
-    backup.invoke(json!({})).await.expect("a backup");
+    backup.invoke_within(TIME, json!({})).await.expect("a backup");
     let done = async || backup.log().iter().filter(|line| line.contains("job done")).count();
     while done().await < 2 {
         tokio::task::yield_now().await;

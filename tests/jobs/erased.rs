@@ -4,7 +4,7 @@ use sqlx::{Connection, PgConnection};
 
 use crate::{
     copies::{drop_database, text, unused},
-    vault::Vault,
+    vault::{TIME, Vault},
 };
 
 #[tokio::test]
@@ -19,7 +19,7 @@ async fn of_someone_who_was_erased_after_the_backup_nothing_comes_back() {
     let name = unused();
     let function = vault.restore_function().await;
     let event = json!({ "command": "restore", "target": vault.beside(&name) });
-    let restored = function.invoke(event).await.expect("restored");
+    let restored = function.invoke_within(TIME, event).await.expect("restored");
     assert_eq!(restored["erasedAgain"], 1);
 
     let mut copy = PgConnection::connect(&vault.beside(&name)).await.expect("a connection");

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::{
     copies::{create_database, drop_database, unused},
-    vault::Vault,
+    vault::{TIME, Vault},
 };
 
 async fn filled() -> (Database, Vault) {
@@ -125,7 +125,7 @@ async fn a_drill_restores_the_newest_backup_marks_it_and_leaves_nothing_behind()
         create_database(&database, name).await;
     }
     let function = vault.restore_function().await;
-    let answer = function.invoke(json!({ "command": "drill" })).await.expect("restored");
+    let answer = function.invoke_within(TIME, json!({ "command": "drill" })).await.expect("restored");
     assert_eq!(answer["backup"], newest["id"]);
     let scratch = answer["database"].as_str().expect("a name");
     assert!(scratch.starts_with("arches_drill_") && !exists(&database, scratch).await, "{scratch} is left");

@@ -15,7 +15,7 @@ use axum::{
     routing::post,
 };
 use futures_util::future::join_all;
-use harness::{Database, function_settings, runtime_api::Function, service};
+use harness::{Database, environment, runtime_api::Function, service};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use uuid::Uuid;
@@ -118,27 +118,6 @@ async fn tell(State(aws): State<Aws>, headers: HeaderMap, body: Bytes) -> axum::
         json!({ "lifecycleEventHookExecutionId": told["lifecycleEventHookExecutionId"] }).to_string();
     aws.told.lock().expect("a lock").push(told);
     ([(header::CONTENT_TYPE, "application/x-amz-json-1.1")], answer).into_response()
-}
-
-fn environment(database: &Database) -> HashMap<String, String> {
-    let passed = [
-        "AWS_ENDPOINT_URL",
-        "AWS_REGION",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-        "JWT_SECRET",
-        "JWT_PUBLIC_KEYS",
-        "JWT_REFRESH_SECRET",
-        "SESSION_SECRET",
-        "ENCRYPTION_KEY",
-        "APP_URL",
-        "MAIL_FROM",
-    ];
-    let mut environment: HashMap<_, _> =
-        passed.into_iter().map(|name| (name.to_owned(), service(name))).collect();
-    environment.extend(function_settings(database));
-    environment.insert("AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH".to_owned(), "true".to_owned());
-    environment
 }
 
 async fn smoke(aws: &Aws, password: &str) -> Function {

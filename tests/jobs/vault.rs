@@ -10,7 +10,7 @@ use shared::outside::aws;
 use uuid::Uuid;
 
 /// As long as any of it may take on a busy machine.
-const TIME: Duration = Duration::from_mins(3);
+pub const TIME: Duration = Duration::from_mins(3);
 
 pub struct Vault {
     database: String,

@@ -10,7 +10,7 @@ use super::{Manifest, dump_key, manifest_key, verified_key};
 use crate::outside::storage::Bucket;
 
 /// How an id tells the time.
-pub(super) const TIME: &str = "%Y-%m-%dT%H-%M-%SZ";
+pub(super) const TIME: &str = "%Y-%m-%dT%H-%M-%S%.3fZ";
 /// How long backups are kept.
 const KEPT: TimeDelta = TimeDelta::days(30);
 /// How long what never became a backup is kept: no run takes this long.
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     fn backup(day: u32, complete: bool, verified: bool) -> Backup {
-        let id = format!("2026-01-{day:02}T00-00-00Z-00000000");
+        let id = format!("2026-01-{day:02}T00-00-00.000Z-00000000");
         Backup { begun_at: begun_at(&id).expect("a time"), id, size: 1, complete, verified }
     }
 
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn what_is_older_than_thirty_days_goes() {
-        let now = begun_at("2026-01-31T00-00-00Z-0").expect("a time");
+        let now = begun_at("2026-01-31T00-00-00.000Z-0").expect("a time");
         let catalogue = Catalogue((1..=30).map(|day| backup(day, true, false)).collect());
         assert_eq!(days(&catalogue.outdated(now)), ["01"]);
         assert_eq!(days(&catalogue.outdated(now - TimeDelta::seconds(1))), [""; 0]);
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn the_newest_verified_ones_and_the_newest_stay_whatever_their_age() {
-        let now = begun_at("2026-12-31T00-00-00Z-0").expect("a time");
+        let now = begun_at("2026-12-31T00-00-00.000Z-0").expect("a time");
         let catalogue = Catalogue((1..=8).map(|day| backup(day, day != 8, matches!(day, 1..=5))).collect());
         // 3, 4 and 5 are the newest verified ones, 7 is the newest; 8 has no manifest.
         assert_eq!(days(&catalogue.outdated(now)), ["01", "02", "06", "08"]);
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn what_never_became_a_backup_goes_after_a_day() {
-        let now = begun_at("2026-01-03T00-00-00Z-0").expect("a time");
+        let now = begun_at("2026-01-03T00-00-00.000Z-0").expect("a time");
         let catalogue = Catalogue(vec![backup(2, false, false), backup(3, true, false)]);
         assert_eq!(days(&catalogue.outdated(now)), ["02"]);
         assert!(catalogue.outdated(now - TimeDelta::seconds(1)).is_empty());
@@ -167,9 +167,9 @@ mod tests {
 
     #[test]
     fn an_id_tells_its_time() {
-        let now = begun_at("2026-01-03T01-02-03Z-0").expect("a time");
+        let now = begun_at("2026-01-03T01-02-03.000Z-0").expect("a time");
         assert_eq!(begun_at(&super::super::new_id(now)), Some(now));
-        for other in ["", "lost+found", "2026-01-03", "2026-13-03T01-02-03Z-0"] {
+        for other in ["", "lost+found", "2026-01-03", "2026-13-03T01-02-03.000Z-0"] {
             assert_eq!(begun_at(other), None);
         }
     }

@@ -21,7 +21,7 @@ pub use tools::{Tools, ended};
 /// The form of the manifest; a program that does not know it must not guess.
 const FORMAT: u32 = 1;
 
-/// Names a backup, and sorts by the time at which it was begun: `2026-01-02T03-04-05Z-1f2e3d4c`.
+/// Names a backup, and sorts by the time at which it was begun: `2026-01-02T03-04-05.000Z-1f2e3d4c`.
 #[must_use]
 pub fn new_id(now: DateTime<Utc>) -> String {
     let [.., a, b, c, d] = *Uuid::new_v4().as_bytes();

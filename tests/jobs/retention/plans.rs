@@ -84,7 +84,7 @@ async fn every_batch_is_found_and_removed_through_its_index() {
     let users = "users_deleted_at_id_idx";
     let hold = statement(&all, &["FOR NO KEY UPDATE SKIP LOCKED", "deleted_at, id"]);
     let nobody = "'00000000-0000-0000-0000-000000000000'";
-    questions.push((hold, format!("{}, {nobody}, 100, {}", at(50_000), at(0)), "users", users));
+    questions.push((hold, format!("{}, {nobody}, {}", at(50_000), at(0)), "users", users));
     let count = statement(&all, &["count(*) FILTER (WHERE legal_hold_at IS NULL)"]);
     questions.push((count, at(0), "users", users));
 

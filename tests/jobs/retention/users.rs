@@ -217,7 +217,7 @@ async fn the_function_does_what_its_event_says_and_leaves_a_line_per_table_and_f
     function
         .log_line(|line| line.contains("\"RowsRemoved\":2") && line.contains("\"table\":\"users\""))
         .await;
-    function.log_line(|line| line.contains("\"RetentionComplete\":1")).await;
+    function.log_line(|line| line.contains("\"RetentionComplete\":[1.0]")).await;
     assert!(!function.log().iter().any(|line| line.contains("gone-")), "no address is in the log");
 }
 
