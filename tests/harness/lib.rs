@@ -151,18 +151,7 @@ fn address() -> String {
 
 /// The settings of a function under test, with `changes`.
 fn lookup(database: &Database, changes: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {
-    let mut settings: HashMap<String, String> = [
-        "JWT_SECRET",
-        "JWT_PUBLIC_KEYS",
-        "JWT_REFRESH_SECRET",
-        "SESSION_SECRET",
-        "ENCRYPTION_KEY",
-        "ERASURE_BUCKET",
-    ]
-    .into_iter()
-    .map(|name| (name.to_owned(), service(name)))
-    .collect();
-    settings.extend(function_settings(database));
+    let mut settings = environment(database);
     settings.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     move |name| settings.get(name).cloned()
 }

@@ -41,6 +41,20 @@ async fn of_someone_who_was_erased_after_the_backup_nothing_comes_back() {
     copy.close().await.expect("a clean end");
     drop_database(&app.database, &name).await;
 
+    // As if the cluster had been set back: Ada is there, until her erasure is replayed.
+    let set_back = unused();
+    let unaware = vault.with_an_empty_ledger().await;
+    let restored = unaware.restore(&vault.beside(&set_back)).await.expect("restored");
+    assert_eq!(restored["erasedAgain"], 0);
+    let event = json!({ "command": "replay", "target": set_back, "since": restored["takenAt"] });
+    assert_eq!(vault.ask(event.clone()).await.expect("replayed")["erasedAgain"], 1);
+    assert_eq!(vault.ask(event).await.expect("replayed")["erasedAgain"], 0, "once is enough");
+    let mut copy = PgConnection::connect(&vault.beside(&set_back)).await.expect("a connection");
+    let users = text(&mut copy, "SELECT string_agg(u::text, ' ') FROM users u").await;
+    assert!(!users.contains(PLANTED[0]) && users.contains(&id), "{users}");
+    copy.close().await.expect("a clean end");
+    drop_database(&app.database, &set_back).await;
+
     let drilled = vault.drill().await.expect("restored");
     assert_eq!(drilled["erasedAgain"], 1, "an erasure holds for every restore");
     vault.remove_ledger().await;

@@ -15,8 +15,8 @@ pub const TIME: Duration = Duration::from_mins(3);
 pub struct Vault {
     database: String,
     owner_url: String,
-    pub bucket: String,
-    pub ledger: String,
+    bucket: String,
+    ledger: String,
     tools: Option<Scratch>,
 }
 
@@ -34,6 +34,20 @@ impl Vault {
             database: database.name().to_owned(),
             owner_url: database.owner_url(),
             bucket,
+            ledger,
+            tools: None,
+        }
+    }
+
+    /// The same backups beside a ledger in which nobody is.
+    pub async fn with_an_empty_ledger(&self) -> Self {
+        let ledger = format!("l-{}", Uuid::new_v4());
+        client().await.create_bucket().bucket(&ledger).send().await.expect("a bucket");
+        let Self { database, owner_url, bucket, .. } = self;
+        Self {
+            database: database.clone(),
+            owner_url: owner_url.clone(),
+            bucket: bucket.clone(),
             ledger,
             tools: None,
         }

@@ -1,6 +1,7 @@
 //! Erasures that were decided after the backup was made, carried out once more.
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use shared::{
     backup::State,
     config::Setting,
@@ -14,10 +15,11 @@ use shared::{
 };
 
 /// What came of it.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Replayed {
     /// How many users were erased again.
-    pub users: usize,
+    pub erased_again: usize,
     /// The organizations that nobody owns who can act: in this copy ownership had not been handed over yet.
     pub ownerless: Vec<OrganizationId>,
 }
@@ -41,7 +43,7 @@ pub async fn replay(state: &State, moment: DateTime<Utc>, url: &str, job: &Job) 
         for user in entry.users {
             if let Some(ownerless) = erase(&db, user, entry.erased_at, job).await? {
                 tracing::info!(user.id = %user, "user erased again");
-                replayed.users += 1;
+                replayed.erased_again += 1;
                 replayed.ownerless.extend(ownerless);
             }
         }

@@ -12,7 +12,7 @@ use shared::{
 };
 
 /// How much is asked for at once.
-const PIECE: u64 = 8 << 20;
+const PIECE: u64 = 4 << 20;
 /// How many pieces are on their way at once.
 const AT_ONCE: usize = 4;
 /// How often a piece is asked for whose connection was lost midway, which the SDK does not mend.

@@ -20,7 +20,7 @@ use shared::{
     outside::storage::Source,
     store::{self, database},
 };
-use sqlx::Connection;
+use sqlx::{Connection, PgConnection};
 use tokio::time::Instant;
 
 use crate::{
@@ -32,10 +32,12 @@ use crate::{
 pub const USAGE: &str = r#"usage: restore-drill '{"command": "list"}'
        restore-drill '{"command": "drill"}'
        restore-drill '{"command": "restore", "target": "arches_restored"}'
+       restore-drill '{"command": "replay", "target": "arches", "since": "2026-01-02T03:04:05Z"}'
 
 Lists the backups in BACKUP_BUCKET; restores one into a scratch database on the server of DATABASE_URL, compares and removes
 it; or restores it for real, into an empty database: a name on the same server, a postgresql:// URL, or a reference to the
-secret that holds one. "backup": "<id>" chooses another than the newest."#;
+secret that holds one. "backup": "<id>" chooses another than the newest.
+The last one erases again, in a database that was brought back by other means, whoever was erased since."#;
 
 /// What is kept back of the function's time, to remove the scratch database and to say so.
 pub const RESERVE: Duration = Duration::from_secs(20);
@@ -59,12 +61,21 @@ pub enum Request {
         /// the secret that holds it.
         target: String,
     },
+    /// Erase again whoever was erased since, in a database that was brought back by other means; and end its sessions.
+    Replay {
+        /// Which, as for `Restore`.
+        target: String,
+        /// Of which moment it is.
+        since: DateTime<Utc>,
+    },
 }
 
 /// What was done.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Outcome {
+    /// Erased again.
+    Replayed(Replayed),
     /// The backups, oldest first.
     List(Catalogue),
     /// One was restored.
@@ -108,6 +119,10 @@ pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<O
             let catalogue = job.deadline.within(RESERVE, Catalogue::read(&state.bucket));
             return Ok(Outcome::List(catalogue.await?));
         }
+        Request::Replay { target, since } => {
+            let replayed = job.deadline.within(RESERVE, replay(state, &target, since, job));
+            return Ok(Outcome::Replayed(replayed.await?));
+        }
         Request::Drill { backup } => (backup, None),
         Request::Restore { backup, target } => (backup, Some(target)),
     };
@@ -121,7 +136,7 @@ pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<O
         database,
         tables: contents.tables.len(),
         rows: contents.rows(),
-        erased_again: replayed.users,
+        erased_again: replayed.erased_again,
         ownerless: replayed.ownerless,
         verify_seconds,
         seconds: begin.elapsed().as_secs_f64(),
@@ -187,6 +202,23 @@ async fn restore(
     Ok((target.map_or(scratch.name, |target| target.name.clone()), contents, replayed))
 }
 
+/// Erases again in a database that was brought back by other means.
+async fn replay(state: &State, target: &str, since: DateTime<Utc>, job: &Job) -> anyhow::Result<Replayed> {
+    let url = target::url(state, target).await?;
+    let replayed = erasures::replay(state, since, &url, job).await?;
+    let mut connection = db::connect(&url).await?;
+    end_what_may_have_ended(&mut connection, state.clock.now()).await?;
+    connection.close().await?;
+    Ok(replayed)
+}
+
+/// What was ended or used up since the copy was made would be good again in it.
+async fn end_what_may_have_ended(connection: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Result<()> {
+    store::sessions::revoke_everyones(connection, "restored", now).await?;
+    store::verification_tokens::consume_everyones(connection, now).await?;
+    store::invitations::revoke_everyones(connection, now).await
+}
+
 /// Restores, compares and erases again; for use, also ends what may have been ended since.
 async fn bring_back(
     state: &State,
@@ -206,11 +238,7 @@ async fn bring_back(
     ensure!(missing.is_empty(), "{} is not what {} was: {}", scratch.name, manifest.id, missing.join("; "));
     let replayed = erasures::replay(state, manifest.taken_at, &scratch.url, job).await?;
     if for_use {
-        // What was ended or used up since the backup would be good again.
-        let now = state.clock.now();
-        store::sessions::revoke_everyones(&mut connection, "restored", now).await?;
-        store::verification_tokens::consume_everyones(&mut connection, now).await?;
-        store::invitations::revoke_everyones(&mut connection, now).await?;
+        end_what_may_have_ended(&mut connection, state.clock.now()).await?;
     }
     database::analyze(&mut connection).await?;
     connection.close().await?;

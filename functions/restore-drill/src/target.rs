@@ -70,20 +70,9 @@ impl Scratch {
 }
 
 impl Target {
-    /// What someone calls `target`: a database on the server of `DATABASE_URL`, or its whole URL, or a reference to that.
-    /// Refused if anything is in it.
+    /// What someone calls `target`; refused if anything is in it.
     pub async fn named(state: &State, target: &str) -> anyhow::Result<Self> {
-        let url = if target.contains(':') {
-            let setting = Setting::read(target);
-            let plain = matches!(setting, Setting::Plain(_));
-            ensure!(
-                !(plain && state.config.environment.is_deployed()),
-                "the target is a value; here it must be a name, or a reference to a secret: <ARN>:<json-key>::"
-            );
-            state.url(&setting).await?
-        } else {
-            with_database(&state.url(&state.config.database.url).await?, target)?
-        };
+        let url = url(state, target).await?;
         let name = parsed(&url)?.path().trim_start_matches('/').to_owned();
         let plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
         let good = !name.is_empty() && name.chars().all(plain) && !name.starts_with(SCRATCH);
@@ -109,6 +98,21 @@ impl Target {
         ensure!(is_empty, "the database {name} is not empty: a backup is restored into an empty one only");
         Ok(())
     }
+}
+
+/// How to reach what someone calls `target`: a database on the server of `DATABASE_URL`, or its whole URL, or a reference to
+/// that.
+pub async fn url(state: &State, target: &str) -> anyhow::Result<String> {
+    if !target.contains(':') {
+        return with_database(&state.url(&state.config.database.url).await?, target);
+    }
+    let setting = Setting::read(target);
+    let plain = matches!(setting, Setting::Plain(_));
+    ensure!(
+        !(plain && state.config.environment.is_deployed()),
+        "the target is a value; here it must be a name, or a reference to a secret: <ARN>:<json-key>::"
+    );
+    state.url(&setting).await
 }
 
 /// When a scratch database was made, if `name` is that of one.
