@@ -28,7 +28,10 @@ struct Dates {
 /// The keys in `member` of `document`.
 pub fn parse(kind: Kind, member: &str, document: &str) -> anyhow::Result<Ring> {
     let dates: BTreeMap<String, Dates> = match object(document)?.remove(&dates_of(member)) {
-        Some(dates) => serde_json::from_value(dates).context("the keys' dates")?,
+        Some(dates) => {
+            // What is wrong with them is not repeated either.
+            serde_json::from_value(dates).map_err(|_| anyhow::anyhow!("the keys' dates cannot be read"))?
+        }
         None => BTreeMap::new(),
     };
     let text = text(member, document)?;
@@ -40,8 +43,8 @@ pub fn parse(kind: Kind, member: &str, document: &str) -> anyhow::Result<Ring> {
     }
     let mut previous = entries.split_off(1);
     let current = entries.pop().map(|key| Entry { retired_at: None, ..key }).context("no key is current")?;
-    // Whoever adds one by hand adds it behind the others.
-    let next = previous.pop_if(|key| key.retired_at.is_none());
+    // One without dates was put there by hand, and may be an old one.
+    let next = previous.pop_if(|key| key.published_at.is_some() && key.retired_at.is_none());
     Ok(Ring { current, next, previous })
 }
 
@@ -111,7 +114,9 @@ mod tests {
 
     #[test]
     fn a_document_that_cannot_be_read_is_not_repeated() {
-        for document in ["hunter2", r#"{"keys":"hunter2"}"#, r#"{"keys":["hunter2"]}"#, r#"{"hunter2":"x"}"#]
+        let dated = r#"{"keys":"x","keysDates":"hunter2"}"#;
+        for document in
+            [dated, "hunter2", r#"{"keys":"hunter2"}"#, r#"{"keys":["hunter2"]}"#, r#"{"hunter2":"x"}"#]
         {
             let error = parse(Kind::Encryption, "keys", document).expect_err("no keys");
             assert!(!format!("{error:#}").contains("hunter2"), "{error:#}");

@@ -101,9 +101,18 @@ async fn step(
 ) -> anyhow::Result<(Ring, &'static str)> {
     let (now, keep) = (SystemClock.now(), secret.keep(config)?);
     let before = secret.parse(&current.value)?;
-    let Some(pending) = versions.pending().await? else {
+    let pending = versions.pending().await?;
+    if step == Step::Test && pending.as_ref().is_none_or(|pending| *pending == current.value) {
+        // Secrets Manager tries this step alone when someone sets a schedule ("RotateImmediately" in the API's reference).
+        check::works(config, secret, &current.value, &current.value).await?;
+        return Ok((before, "nothing is to become current, and what is current works"));
+    }
+    let Some(pending) = pending else {
         anyhow::ensure!(step == Step::Create, "createSecret has not made this version's value yet");
-        let after = before.rotated(secret.fresh()?, now, keep)?;
+        let after = match before.rotated(secret.fresh()?, now, keep) {
+            Ok(after) => after,
+            Err(error) => return Err(withdrawn(versions, &error).await),
+        };
         versions.put(&secret.render(&after, &current.value)?).await?;
         return Ok((after, "a new version is pending"));
     };
@@ -111,9 +120,7 @@ async fn step(
     if let Err(error) =
         after.follows(&before, now, keep).and_then(|()| secret.same_besides(&pending, &current.value))
     {
-        // Otherwise Secrets Manager would try to finish this version, in vain and for ever.
-        versions.withdraw().await?;
-        anyhow::bail!("{error:#}; withdrawn, the next attempt begins anew");
+        return Err(withdrawn(versions, &error).await);
     }
     let done = match (step, secret.kind) {
         (Step::Create, _) => "nothing: a new version is pending already",
@@ -132,4 +139,12 @@ async fn step(
         }
     };
     Ok((after, done))
+}
+
+/// Ends a rotation that cannot be finished: Secrets Manager would try to, in vain and for ever, and begin no other.
+async fn withdrawn(versions: &Versions<'_>, error: &anyhow::Error) -> anyhow::Error {
+    match versions.withdraw().await {
+        Ok(()) => anyhow::anyhow!("{error:#}; withdrawn, the next attempt begins anew"),
+        Err(other) => anyhow::anyhow!("{error:#}; not withdrawn: {other:#}"),
+    }
 }

@@ -32,10 +32,10 @@ async fn auth(keys: &Keys, database: &Database) -> Function {
 /// Sends many such events, each refused, and asks how often `arn` was read meanwhile.
 async fn flood(keys: &Keys, arn: &str, event: impl Fn(u8) -> Value) {
     let database = Database::create().await;
+    let begun = Instant::now();
     let auth = auth(keys, &database).await;
     let register = json!({ "name": "Ada", "email": "ada@example.com", "password": "a long enough phrase" });
     let headers = json!({ "content-type": "application/json" });
-    let begun = Instant::now();
     let register = http("POST", "/v1/auth/register", &headers, Some(&register.to_string()), "203.0.113.7");
     let registered = auth.invoke(register).await.expect("an answer");
     assert_eq!(registered["statusCode"], 201, "{registered}");

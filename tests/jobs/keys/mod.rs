@@ -13,7 +13,12 @@ use data_encoding::{BASE64, BASE64URL_NOPAD};
 use front::Front;
 use harness::{TestApp, runtime_api::Function, service};
 use serde_json::{Map, Value, json};
-use shared::{auth::key_set::Key, outside::aws};
+use shared::{
+    auth::key_set::Key,
+    keyring::{KeyId, mac_key},
+    outside::aws,
+    seal,
+};
 use uuid::Uuid;
 
 const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
@@ -26,6 +31,17 @@ fn bytes() -> Vec<u8> {
 
 fn random_key() -> String {
     BASE64.encode(&bytes())
+}
+
+/// Two keys, the second of which has been known for a while.
+fn current_and_next(member: &str, id: impl Fn(&str) -> anyhow::Result<KeyId>) -> Value {
+    let (current, next) = (random_key(), random_key());
+    let published =
+        json!({ id(&next).expect("a key").to_string(): { "publishedAt": "2026-01-02T03:04:05Z" } });
+    json!({
+        member: format!("{current},{next}"),
+        format!("{member}Dates"): published,
+    })
 }
 
 async fn manager() -> Client {
@@ -53,11 +69,12 @@ impl Keys {
             })
             .into();
         let public: Vec<Value> = signing.iter().map(public_half).collect();
-        let two = || [random_key(), random_key()].join(",");
         let signing = create("signing-keys", &json!({ "keys": signing })).await;
         let verification = create("verification-keys", &json!({ "keys": public })).await;
-        let auth = create("auth", &json!({ "refreshSecret": two(), "sessionSecret": random_key() })).await;
-        let encryption = create("encryption", &json!({ "key": two() })).await;
+        let mut auth = current_and_next("refreshSecret", |key| Ok(mac_key(key)?.0));
+        auth["sessionSecret"] = json!(random_key());
+        let auth = create("auth", &auth).await;
+        let encryption = create("encryption", &current_and_next("key", |key| Ok(seal::key(key)?.0))).await;
         let front = Front::start().await;
         let mut environment: HashMap<String, String> =
             ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
