@@ -90,7 +90,7 @@ async fn make(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result<Ma
     let upload = state.bucket.upload(&dump_key(&id)).await?;
     let written = job.deadline.within(RESERVE, write(state, &upload, &mut prepared)).await;
     if written.is_err() {
-        discard(state, &upload).await;
+        discard(state, &id, &upload).await;
     }
     let (dumped, contents) = written?;
     let Prepared { tool, snapshot, .. } = prepared;
@@ -110,7 +110,7 @@ async fn make(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result<Ma
     let text = serde_json::to_vec_pretty(&manifest)?;
     let noted = state.bucket.put_new(&manifest_key(&manifest.id), text).await;
     if noted.is_err() {
-        discard(state, &upload).await;
+        discard(state, &manifest.id, &upload).await;
     }
     noted?;
     Ok(manifest)
@@ -159,11 +159,11 @@ async fn write(
     Ok((dumped, Contents { sequences: mem::take(sequences), ..contents }))
 }
 
-/// Removes what was written of a backup that is none.
-async fn discard(state: &State, upload: &Upload<'_>) {
-    let key = upload.key().to_owned();
-    // Of the two only one has anything to remove, unless the upload was just being completed.
-    if let (Err(parts), Err(object)) = (upload.abort().await, state.bucket.delete(&[key]).await) {
+/// Removes what was written of a backup that is none: the manifest too, whose writing may have succeeded without our hearing of it.
+async fn discard(state: &State, id: &str, upload: &Upload<'_>) {
+    let keys = [manifest_key(id), dump_key(id)];
+    // Either there are parts or there is an object, unless the upload was just being completed.
+    if let (Err(parts), Err(object)) = (upload.abort().await, state.bucket.delete(&keys).await) {
         tracing::warn!(
             error = format!("{parts:#}; {object:#}"),
             "parts not removed; the bucket's lifecycle will"
