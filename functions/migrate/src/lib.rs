@@ -8,7 +8,7 @@ mod appoint;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use shared::{config::Config, db, secrets::Secrets};
+use shared::{config::Config, db, secrets::Secrets, store::database};
 use sqlx::{
     Connection, PgConnection,
     migrate::{Migrate, Migrator},
@@ -97,7 +97,7 @@ pub async fn run(request: &Request) -> anyhow::Result<Outcome> {
 pub async fn up(connection: &mut PgConnection) -> anyhow::Result<Report> {
     lock(connection).await?;
     let applied = apply(connection).await;
-    let unlocked = sqlx::query("SELECT pg_advisory_unlock($1)").bind(LOCK).execute(&mut *connection).await;
+    let unlocked = database::unlock(connection, LOCK).await;
     let applied = applied?;
     unlocked?;
     let after = status(connection).await?;
@@ -113,10 +113,7 @@ async fn apply(connection: &mut PgConnection) -> anyhow::Result<Vec<String>> {
     for migration in MIGRATOR.iter().filter(|migration| is_missing(migration.version)) {
         // A build that goes on beside others may wait for them; anything else would make the whole API queue behind it.
         let patience = if migration.no_tx { "0" } else { LOCK_TIMEOUT };
-        sqlx::query("SELECT set_config('lock_timeout', $1, false)")
-            .bind(patience)
-            .execute(&mut *connection)
-            .await?;
+        database::set_lock_timeout(connection, patience).await?;
         migrator.run_direct(Some(migration.version), &mut *connection, false).await?;
     }
     // Nothing is missing now, so this only compares what was applied with what is here.
@@ -129,16 +126,10 @@ async fn apply(connection: &mut PgConnection) -> anyhow::Result<Vec<String>> {
 /// A blocking `pg_advisory_lock` would hold a snapshot while it waits, and `CREATE INDEX CONCURRENTLY` of the run that has
 /// the lock waits for every snapshot: the two would deadlock.
 async fn lock(connection: &mut PgConnection) -> anyhow::Result<()> {
-    loop {
-        let locked: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
-            .bind(LOCK)
-            .fetch_one(&mut *connection)
-            .await?;
-        if locked {
-            return Ok(());
-        }
+    while !database::try_lock(connection, LOCK).await? {
         tokio::time::sleep(PAUSE).await;
     }
+    Ok(())
 }
 
 /// Says what is there and what is missing; fails if something is there only in part.
@@ -148,10 +139,7 @@ pub async fn status(connection: &mut PgConnection) -> anyhow::Result<Report> {
     if let Some(version) = connection.dirty_version(table).await? {
         anyhow::bail!("migration {version} was interrupted; see docs/runbooks/migration-interrupted.md");
     }
-    let invalid: Vec<String> =
-        sqlx::query_scalar("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid")
-            .fetch_all(&mut *connection)
-            .await?;
+    let invalid = database::invalid_indexes(connection).await?;
     if !invalid.is_empty() {
         anyhow::bail!("invalid indexes: {}; see docs/runbooks/migration-interrupted.md", invalid.join(", "));
     }

@@ -1,6 +1,6 @@
 //! The database as a whole: what is in it, and other ones on the same server.
 //!
-//! For backup and restore, which have a connection of their own to the server itself.
+//! For backup, restore and migrations, which have a connection of their own to the server itself.
 
 use std::collections::BTreeMap;
 
@@ -192,6 +192,28 @@ pub async fn create_role(connection: &mut PgConnection, name: &str) -> sqlx::Res
     }
     let statement = format!("CREATE ROLE {} NOLOGIN", quoted(name));
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await.map(drop)
+}
+
+/// Takes the advisory lock `key` for this connection, unless another one has it; `false` if one has.
+pub async fn try_lock(connection: &mut PgConnection, key: i64) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(key).fetch_one(connection).await
+}
+
+/// Gives the advisory lock `key` back.
+pub async fn unlock(connection: &mut PgConnection, key: i64) -> sqlx::Result<()> {
+    sqlx::query("SELECT pg_advisory_unlock($1)").bind(key).execute(connection).await.map(drop)
+}
+
+/// How long a statement of this connection may wait for a lock, as PostgreSQL writes it (`5s`); `0` is for ever.
+pub async fn set_lock_timeout(connection: &mut PgConnection, timeout: &str) -> sqlx::Result<()> {
+    let set = sqlx::query("SELECT set_config('lock_timeout', $1, false)").bind(timeout);
+    set.execute(connection).await.map(drop)
+}
+
+/// The indexes whose building was interrupted.
+pub async fn invalid_indexes(connection: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+    let find = sqlx::query_scalar("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid");
+    find.fetch_all(connection).await
 }
 
 /// As an identifier (PostgreSQL manual, 4.1.1).
