@@ -29,7 +29,7 @@ up() {
 
 deploy() {
     sam deploy --config-env "$environment" --no-confirm-changeset \
-        --parameter-overrides "file://infra/environments/$environment.yaml" "AppVersion=$version"
+        --parameter-overrides "file://infra/environments/$environment/app.yaml" "AppVersion=$version"
 }
 
 # The schema goes first: the new migrate brings it up to date while `live` still serves with the old code, which

@@ -225,7 +225,7 @@ fn an_error_in_the_gateways_own_words() {
 
 #[test]
 fn an_environment_that_says_too_little_or_takes_from_another() {
-    let staging = Template::read(&text("infra/environments/staging.yaml"));
+    let staging = Template::read(&text("infra/environments/staging/app.yaml"));
     for (broken, about) in [
         (staging.without("/MailFrom"), "does not say MailFrom"),
         (staging.without("/AppUrl"), "neither AppUrl nor DomainName"),

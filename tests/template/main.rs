@@ -33,6 +33,13 @@ fn names(folder: &str) -> BTreeSet<String> {
     paths.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect()
 }
 
+/// The stacks: the folders of `infra` that have a `head.yaml`.
+fn stacks() -> BTreeSet<String> {
+    let mut stacks = names("infra");
+    stacks.retain(|stack| root().join("infra").join(stack).join("head.yaml").exists());
+    stacks
+}
+
 fn documented_paths() -> Vec<String> {
     let document: Value = serde_json::from_str(&text("openapi.json")).expect("openapi.json");
     document["paths"].as_object().expect("paths").keys().cloned().collect()
@@ -66,11 +73,16 @@ fn holds(problems: &[String]) {
 }
 
 #[test]
-fn template_yaml_is_what_infra_app_says() {
-    let assembled = Command::new("sh").arg(root().join("infra/assemble.sh")).output().expect("sh");
-    assert!(assembled.status.success(), "{}", String::from_utf8_lossy(&assembled.stderr));
-    let same = assembled.stdout == text("template.yaml").into_bytes();
-    assert!(same, "template.yaml is out of date. Run: cargo xtask generate");
+fn every_template_is_what_its_fragments_say() {
+    for stack in stacks() {
+        let file =
+            if stack == "app" { "template.yaml".to_owned() } else { format!("infra/stacks/{stack}.yaml") };
+        let script = root().join("infra/assemble.sh");
+        let assembled = Command::new("sh").arg(script).arg(&stack).output().expect("sh");
+        assert!(assembled.status.success(), "{}", String::from_utf8_lossy(&assembled.stderr));
+        let same = assembled.stdout == text(&file).into_bytes();
+        assert!(same, "{file} is out of date. Run: cargo xtask generate");
+    }
 }
 
 #[test]
@@ -153,7 +165,7 @@ fn the_gateway_answers_for_itself_as_the_api_does() {
 #[test]
 fn every_environment_gives_what_the_template_asks_for() {
     for name in names("infra/environments") {
-        let values = Template::read(&text(&format!("infra/environments/{name}.yaml"))).0;
+        let values = Template::read(&text(&format!("infra/environments/{name}/app.yaml"))).0;
         assert_eq!(values["Environment"], *name);
         holds(&rules::is_given_what_it_asks_for(&template(), &name, &values));
     }

@@ -10,9 +10,12 @@ use std::{
 use anyhow::{Context, Result, bail};
 use local_stack::{Credentials, Postgres, Scratch, ToolSet, ports, postgres};
 
-use crate::{progress::step, project::Project};
+use crate::{
+    progress::step,
+    project::{self, Project},
+};
 
-/// Write the generated files anew: .sqlx, openapi.json and template.yaml
+/// Write the generated files anew: .sqlx, openapi.json, template.yaml and infra/stacks
 ///
 /// They are kept in git, so that a build needs no database and a review sees what changes.
 #[derive(Debug, clap::Args)]
@@ -36,10 +39,13 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let document = step("openapi.json made", || output(document))?;
     settle_one(project, "openapi.json", document, arguments.check)?;
 
-    let template = &mut project.command("sh");
-    template.arg("infra/assemble.sh");
-    let template = step("template.yaml made", || output(template))?;
-    settle_one(project, "template.yaml", template, arguments.check)?;
+    step("Templates made", || {
+        for stack in project.stacks()? {
+            let template = output(project.command("sh").args(["infra/assemble.sh", &stack]))?;
+            settle_one(project, &project::template(&stack), template, arguments.check)?;
+        }
+        Ok(())
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -95,6 +101,9 @@ fn settle_one(project: &Project, name: &str, content: Vec<u8>, check: bool) -> R
     }
     if check {
         bail!("{name} is not up to date. Run: cargo xtask generate");
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
     }
     fs::write(&path, content).with_context(|| format!("write {name}"))
 }

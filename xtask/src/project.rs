@@ -3,6 +3,7 @@
 use std::{
     env,
     ffi::OsStr,
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -110,6 +111,18 @@ impl Project {
         Ok(programs.filter_map(|target| target["name"].as_str().map(str::to_owned)).collect())
     }
 
+    /// The stacks: the folders of `infra` that have a `head.yaml`.
+    pub fn stacks(&self) -> Result<Vec<String>> {
+        let folder = self.root.join("infra");
+        let entries = fs::read_dir(&folder).with_context(|| format!("read {}", folder.display()))?;
+        let folders = entries.filter_map(|entry| Some(entry.ok()?.path()));
+        let with_head = folders.filter(|folder| folder.join("head.yaml").exists());
+        let mut stacks: Vec<_> =
+            with_head.filter_map(|folder| Some(folder.file_name()?.to_str()?.to_owned())).collect();
+        stacks.sort();
+        Ok(stacks)
+    }
+
     fn metadata(&self) -> Result<Value> {
         let mut cargo = self.cargo(&["metadata", "--format-version", "1", "--no-deps"]);
         let output = cargo.output().context("start cargo metadata")?;
@@ -117,6 +130,11 @@ impl Project {
             format!("`cargo metadata` failed: {}", String::from_utf8_lossy(&output.stderr).trim())
         })
     }
+}
+
+/// Where the template of a stack is. That of the app is where SAM looks for it.
+pub fn template(stack: &str) -> String {
+    if stack == "app" { "template.yaml".to_owned() } else { format!("infra/stacks/{stack}.yaml") }
 }
 
 /// How much cargo optimizes.
