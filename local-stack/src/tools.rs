@@ -23,6 +23,8 @@ pub enum ToolSet {
     Services,
     /// Also checking and building what is deployed.
     Checks,
+    /// Looking for unsafe settings in what is deployed; in an environment of its own.
+    Scan,
 }
 
 impl ToolSet {
@@ -32,9 +34,19 @@ impl ToolSet {
             ("dev.txt", include_str!("../requirements/dev.txt")),
             ("ci.txt", include_str!("../requirements/ci.txt")),
         ];
+        const SCAN: [(&str, &str); 1] = [("scan.txt", include_str!("../requirements/scan.txt"))];
         match self {
             Self::Services => &ALL[..1],
             Self::Checks => &ALL,
+            Self::Scan => &SCAN,
+        }
+    }
+
+    /// The name of its environment.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Services | Self::Checks => "venv",
+            Self::Scan => "scan",
         }
     }
 }
@@ -49,18 +61,20 @@ impl Tools {
     /// The environment of the project at `root`; what is missing in it is installed.
     pub fn ensure(root: &Path, set: ToolSet, interrupt: &Interrupt, report: &dyn Report) -> Result<Self> {
         let dev = root.join(".dev");
-        let tools = Self { venv: dev.join("venv") };
+        let tools = Self { venv: dev.join(set.folder()) };
         if tools.missing(set).is_empty() {
             return Ok(tools);
         }
         fs::create_dir_all(&dev).with_context(|| format!("create {}", dev.display()))?;
         // Two commands may start at once; the second finds everything done.
-        let lock = File::create(dev.join("venv.lock")).context("create the lock of the tools")?;
+        let lock = File::create(dev.join(format!("{}.lock", set.folder())))
+            .context("create the lock of the tools")?;
         lock.lock().context("wait for another command that installs the tools")?;
         let missing = tools.missing(set);
         if !missing.is_empty() {
             let begin = Instant::now();
-            report.begins("Installing tools into .dev/venv (once; it takes a minute)");
+            let folder = set.folder();
+            report.begins(&format!("Installing tools into .dev/{folder} (once; it takes a minute)"));
             tools.install(&missing, &dev.join("logs/tools.log"), interrupt)?;
             report.done("Tools installed", begin.elapsed());
         }

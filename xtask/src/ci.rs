@@ -3,11 +3,11 @@
 use std::{fs, path::PathBuf, process::ExitCode, time::Instant};
 
 use anyhow::{Context, Result, bail};
-use local_stack::{Interrupted, Report, ToolSet, Tools, command};
+use local_stack::{Interrupted, Report, Scratch, ToolSet, Tools, command};
 
 use crate::{
     progress::{Lines, print},
-    project::Project,
+    project::{self, Project},
 };
 
 /// The wheel of it is too old to read our files.
@@ -24,7 +24,7 @@ struct Check {
     run: fn(&Project, &Tools) -> Result<()>,
 }
 
-const CHECKS: [Check; 8] = [
+const CHECKS: [Check; 9] = [
     Check { what: "Formatting", remedy: "cargo fmt --all", run: formatting },
     Check {
         what: "Clippy",
@@ -47,9 +47,14 @@ const CHECKS: [Check; 8] = [
         run: dependencies,
     },
     Check {
-        what: "Template",
-        remedy: "change the fragment in infra/app, then cargo xtask generate",
-        run: template,
+        what: "Templates",
+        remedy: "change the fragment in infra, then cargo xtask generate",
+        run: templates,
+    },
+    Check {
+        what: "Unsafe settings",
+        remedy: "mend it, or skip the check inside the resource: `# checkov:skip=<id>: <reason>`",
+        run: unsafe_settings,
     },
     Check {
         what: "Build for AWS",
@@ -137,13 +142,30 @@ fn cargo_deny(project: &Project) -> Result<PathBuf> {
     Ok(program)
 }
 
-fn template(project: &Project, tools: &Tools) -> Result<()> {
+fn templates(project: &Project, tools: &Tools) -> Result<()> {
     let mut validate = sam(project, tools)?;
     validate.args(["validate", "--lint", "--template", "template.yaml", "--region", "us-east-1"]);
     project.quietly("ci-sam", &mut validate)?;
     let mut lint = project.command(tools.program("cfn-lint"));
-    lint.arg("template.yaml");
+    lint.args(project.stacks()?.iter().map(|stack| project::template(stack)));
     project.quietly("ci-cfn-lint", &mut lint)
+}
+
+/// Has checkov look at every template as it is deployed: SAM adds resources.
+fn unsafe_settings(project: &Project, tools: &Tools) -> Result<()> {
+    let checkov = project.tools(ToolSet::Scan)?.program("checkov");
+    let scratch = Scratch::create()?;
+    for stack in project.stacks()? {
+        let mut translate = project.command(tools.program("python"));
+        translate.arg("infra/translate.py").arg(project::template(&stack));
+        let template = scratch.path().join(format!("{stack}.json"));
+        fs::write(&template, project::output(&mut translate)?).context("write a template")?;
+        let mut scan = project.command(&checkov);
+        // It asks its maker's service for descriptions, and goes on without.
+        scan.args(["--framework", "cloudformation", "--quiet", "--compact", "--skip-download", "--file"]);
+        project.quietly(&format!("ci-checkov-{stack}"), scan.arg(&template))?;
+    }
+    Ok(())
 }
 
 fn sam_build(project: &Project, _: &Tools) -> Result<()> {

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::{Command, ExitCode},
+    process::ExitCode,
 };
 
 use anyhow::{Context, Result, bail};
@@ -12,7 +12,7 @@ use local_stack::{Credentials, Postgres, Scratch, ToolSet, ports, postgres};
 
 use crate::{
     progress::step,
-    project::{self, Project},
+    project::{self, Project, output},
 };
 
 /// Write the generated files anew: .sqlx, openapi.json, template.yaml and infra/stacks
@@ -70,15 +70,6 @@ fn queries(project: &Project) -> Result<Files> {
         .env("DATABASE_URL", server.url(postgres::DATABASE));
     project.quietly("generate", &mut check)?;
     read(&data)
-}
-
-fn output(command: &mut Command) -> Result<Vec<u8>> {
-    let line = local_stack::command::line(command);
-    let output = command.output().with_context(|| format!("start `{line}`"))?;
-    if !output.status.success() {
-        bail!("`{line}` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
-    }
-    Ok(output.stdout)
 }
 
 fn read(folder: &Path) -> Result<Files> {

@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use local_stack::{Interrupt, ToolSet, Tools, command, service};
 use serde_json::Value;
 
@@ -130,6 +130,16 @@ impl Project {
             format!("`cargo metadata` failed: {}", String::from_utf8_lossy(&output.stderr).trim())
         })
     }
+}
+
+/// What a program prints, if it ends well.
+pub fn output(command: &mut Command) -> Result<Vec<u8>> {
+    let line = local_stack::command::line(command);
+    let output = command.output().with_context(|| format!("start `{line}`"))?;
+    if !output.status.success() {
+        bail!("`{line}` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(output.stdout)
 }
 
 /// Where the template of a stack is. That of the app is where SAM looks for it.
