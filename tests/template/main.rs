@@ -1,6 +1,7 @@
 //! The deployment is what `infra/app` says, and what it says keeps to the rules of `infra/README.md`.
 
 mod broken;
+mod deployed;
 mod rules;
 mod template;
 

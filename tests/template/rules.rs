@@ -1,12 +1,20 @@
 //! What every template of ours keeps to. A rule returns what breaks it, so that it can be tried on broken ones.
 
 mod access;
+mod alarms;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use crate::template::{Function, Template, each};
+
+pub use alarms::{listens_to_what_is_said, tells_someone_what_to_do};
+pub use settings::{
+    backs_up_often_enough, has_one_way_in, has_what_it_is_to_be_asked_for,
+    sets_what_every_resource_of_its_kind_sets, tries_new_versions_first,
+};
 
 pub use access::{
     explains_every_wildcard, has_a_role_that_names_every_action_and_resource, holds_no_secret,

@@ -44,6 +44,12 @@ impl Template {
         if resource["Type"] == of_type { &resource["Properties"] } else { &Value::Null }
     }
 
+    /// The resources of a type, by their ids.
+    pub fn of_type(&self, of_type: &str) -> Vec<(&str, &Value)> {
+        let resources = self.section("Resources").iter();
+        resources.filter(|(_, r)| r["Type"] == of_type).map(|(id, r)| (id.as_str(), r)).collect()
+    }
+
     pub fn functions(&self) -> Vec<Function<'_>> {
         self.section("Resources")
             .iter()

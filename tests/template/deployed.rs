@@ -1,0 +1,146 @@
+//! The app stack as `CloudFormation` sees it, after SAM has added what it adds; and that each rule about it can fail.
+
+use std::{collections::BTreeSet, process::Command, sync::LazyLock};
+
+use harness::service;
+use local_stack::Tools;
+use serde_json::{Value, json};
+
+use crate::{holds, names, root, rules, template::Template, text};
+
+static DEPLOYED: LazyLock<Template> = LazyLock::new(|| {
+    let mut translate = Command::new(Tools::at(service("TEST_TOOLS")).program("python"));
+    let translate = translate.args(["infra/translate.py", "template.yaml"]).current_dir(root());
+    let output = translate.output().expect("python starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Template(serde_json::from_slice(&output.stdout).expect("its JSON"))
+});
+
+/// The metrics that the code records without a label.
+fn our_metrics() -> BTreeSet<String> {
+    let mut ours = BTreeSet::new();
+    for file in [
+        "functions/backup/src/lib.rs",
+        "functions/restore-drill/src/lib.rs",
+        "functions/retention/src/report.rs",
+        "shared/src/backup/catalogue.rs",
+        "shared/src/http/request.rs",
+    ] {
+        let code = text(file);
+        let recorded = code.split("histogram!(\"").skip(1).chain(code.split("counter!(\"").skip(1));
+        ours.extend(recorded.filter_map(|rest| Some(rest.split_once("\")")?.0.to_owned())));
+    }
+    ours.retain(|name| name.chars().all(char::is_alphabetic));
+    ours
+}
+
+#[track_caller]
+fn noticed(rule: impl Fn(&Template) -> Vec<String>, broken: &Template, about: &str) {
+    let problems = rule(broken);
+    assert!(problems.iter().any(|problem| problem.contains(about)), "{about} is not in {problems:?}");
+}
+
+fn without(pointer: &str) -> Template {
+    DEPLOYED.without(&format!("/Resources/{pointer}"))
+}
+
+fn with(pointer: &str, value: Value) -> Template {
+    DEPLOYED.with(&format!("/Resources/{pointer}"), value)
+}
+
+#[test]
+fn every_resource_is_set_as_those_of_its_kind_are() {
+    holds(&rules::has_what_it_is_to_be_asked_for(&DEPLOYED));
+    holds(&rules::sets_what_every_resource_of_its_kind_sets(&DEPLOYED));
+}
+
+#[test]
+fn a_setting_that_is_gone_is_noticed() {
+    for (pointer, id) in [
+        ("Api/Properties/MinimumCompressionSize", "Api"),
+        ("ApiliveStage/Properties/TracingEnabled", "ApiliveStage"),
+        ("ApiliveStage/Properties/AccessLogSetting", "ApiliveStage"),
+        ("ApiliveStage/Properties/MethodSettings", "ApiliveStage"),
+        ("AuthDeploymentGroup/Properties/AlarmConfiguration", "AuthDeploymentGroup"),
+        ("AuthDeploymentGroup/Properties/AutoRollbackConfiguration", "AuthDeploymentGroup"),
+        ("AuthAliaslive/UpdatePolicy", "AuthAliaslive"),
+        ("AuthLogs/Properties/RetentionInDays", "AuthLogs"),
+        ("ApiAccessLogs/Properties/RetentionInDays", "ApiAccessLogs"),
+        ("Backup/Properties/ReservedConcurrentExecutions", "Backup"),
+        ("Docs/Properties/TracingConfig", "Docs"),
+        ("FailedJobs/Properties/SqsManagedSseEnabled", "FailedJobs"),
+        ("ApiSlow/Properties/TreatMissingData", "ApiSlow"),
+    ] {
+        noticed(rules::sets_what_every_resource_of_its_kind_sets, &without(pointer), id);
+    }
+    let old = with("ApiDomain/Properties/SecurityPolicy", json!("TLS_1_0"));
+    noticed(rules::sets_what_every_resource_of_its_kind_sets, &old, "ApiDomain");
+}
+
+#[test]
+fn nobody_walks_around_our_own_name() {
+    holds(&rules::has_one_way_in(&DEPLOYED));
+    noticed(rules::has_one_way_in, &without("Api/Properties/Body/servers"), "Api");
+}
+
+#[test]
+fn new_versions_are_tried_before_they_get_all_the_traffic() {
+    holds(&rules::tries_new_versions_first(&DEPLOYED));
+    let unhooked = without("AuthAliaslive/UpdatePolicy/CodeDeployLambdaAliasUpdate/BeforeAllowTrafficHook");
+    noticed(rules::tries_new_versions_first, &unhooked, "AuthAliaslive");
+    let at_once = with(
+        "UsersDeploymentGroup/Properties/DeploymentConfigName",
+        json!("CodeDeployDefault.LambdaAllAtOnce"),
+    );
+    noticed(rules::tries_new_versions_first, &at_once, "UsersAliaslive");
+}
+
+#[test]
+fn no_more_than_an_hour_can_be_lost() {
+    holds(&rules::backs_up_often_enough(&DEPLOYED));
+    for broken in [
+        with("BackupHalfHourly/Properties/ScheduleExpression", json!("rate(50 minutes)")),
+        with("BackupHalfHourly/Properties/State", json!("DISABLED")),
+        without("BackupHalfHourly"),
+    ] {
+        noticed(rules::backs_up_often_enough, &broken, "Backup");
+    }
+}
+
+#[test]
+fn every_alarm_listens_to_what_is_said() {
+    let ours = our_metrics();
+    let rule = |template: &Template| rules::listens_to_what_is_said(template, &ours);
+    holds(&rule(&DEPLOYED));
+    for (broken, id) in [
+        (with("LastBackupTooOld/Properties/MetricName", json!("BackupAge")), "LastBackupTooOld"),
+        (with("LastBackupTooOld/Properties/Dimensions", json!([])), "LastBackupTooOld"),
+        (with("LastBackupTooOld/Properties/Dimensions/0/Name", json!("Function")), "LastBackupTooOld"),
+        (
+            with("LastBackupTooOld/Properties/Dimensions/0/Value", json!({"Ref": "Bakcup"})),
+            "LastBackupTooOld",
+        ),
+        (with("LastBackupTooOld/Properties/Namespace", json!("Arche")), "LastBackupTooOld"),
+        (with("ApiFailures/Properties/Dimensions/1/Name", json!("StageName")), "ApiFailures"),
+        (with("AuthRollback/Properties/MetricName", json!("AuthErrors")), "AuthRollback"),
+        (without("AuthFailures"), "AuthRollback"),
+    ] {
+        noticed(rule, &broken, id);
+    }
+}
+
+#[test]
+fn every_alarm_tells_someone_what_to_do() {
+    let runbooks = names("docs/runbooks");
+    let rule = |template: &Template| rules::tells_someone_what_to_do(template, &runbooks);
+    holds(&rule(&DEPLOYED));
+    for (broken, id) in [
+        (without("ApiFailures/Properties/AlarmActions"), "ApiFailures"),
+        (with("ApiFailures/Properties/ActionsEnabled", json!(false)), "ApiFailures"),
+        (without("AuthDeploymentGroup/Properties/AlarmConfiguration"), "AuthRollback"),
+    ] {
+        noticed(rule, &broken, id);
+    }
+    let unwritten = |template: &Template| rules::tells_someone_what_to_do(template, &BTreeSet::new());
+    noticed(unwritten, &DEPLOYED, "ApiFailures");
+}

@@ -1,0 +1,100 @@
+//! What alarms listen to, whom they tell and what they say.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::template::Template;
+
+/// Metrics of AWS and the dimensions they come with (CloudWatch User Guide, "AWS services that publish metrics").
+const OF_AWS: [(&str, &str, &[&str]); 4] = [
+    ("AWS/ApiGateway", "5XXError", &["ApiName", "Stage"]),
+    ("AWS/ApiGateway", "Latency", &["ApiName", "Stage"]),
+    ("AWS/Lambda", "Throttles", &["FunctionName"]),
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible", &["QueueName"]),
+];
+
+/// A metric as an alarm asks for it: namespace, name, dimensions.
+type Metric<'a> = (&'a Value, &'a str, Vec<(&'a str, &'a Value)>);
+
+fn metrics(alarm: &Value) -> Vec<Metric<'_>> {
+    let several = alarm["Metrics"].as_array().into_iter().flatten();
+    let several = several.filter_map(|metric| metric.pointer("/MetricStat/Metric"));
+    let one = alarm["MetricName"].is_string().then_some(alarm);
+    several
+        .chain(one)
+        .map(|metric| {
+            let dimensions = metric["Dimensions"].as_array().into_iter().flatten();
+            let dimensions =
+                dimensions.map(|pair| (pair["Name"].as_str().unwrap_or_default(), &pair["Value"]));
+            (&metric["Namespace"], metric["MetricName"].as_str().unwrap_or_default(), dimensions.collect())
+        })
+        .collect()
+}
+
+/// `ours` are the metrics that the code records without a label of their own, so with the dimension `function` alone.
+pub fn listens_to_what_is_said(template: &Template, ours: &BTreeSet<String>) -> Vec<String> {
+    let filters = template.of_type("AWS::Logs::MetricFilter");
+    let filtered: Vec<&Value> =
+        filters.iter().map(|(_, filter)| &filter["Properties"]["MetricTransformations"][0]).collect();
+    let is_said = |(namespace, name, dimensions): &Metric<'_>| {
+        let names: Vec<&str> = dimensions.iter().map(|(name, _)| *name).collect();
+        let by_a_function = || {
+            let function =
+                dimensions.first().and_then(|(_, value)| value["Ref"].as_str()).unwrap_or_default();
+            !template.resource(function, "AWS::Lambda::Function").is_null()
+        };
+        match namespace.as_str() {
+            Some("Arches") => ours.contains(*name) && names == ["function"] && by_a_function(),
+            Some(namespace) => {
+                let known = OF_AWS.iter().find(|(of, metric, _)| of == &namespace && metric == name);
+                known.is_some_and(|(.., wanted)| *wanted == names)
+                    && (namespace != "AWS/Lambda" || by_a_function())
+            }
+            None => {
+                let same = |metric: &&Value| {
+                    metric["MetricNamespace"] == **namespace && metric["MetricName"] == *name
+                };
+                names.is_empty() && filtered.iter().any(same)
+            }
+        }
+    };
+    let alarms = template.of_type("AWS::CloudWatch::Alarm").into_iter();
+    let deaf = alarms.filter(|(_, alarm)| {
+        let metrics = metrics(&alarm["Properties"]);
+        metrics.is_empty() || !metrics.iter().all(is_said)
+    });
+    deaf.map(|(id, _)| format!("{id}: listens to what nobody says")).collect()
+}
+
+/// `runbooks` are the names in `docs/runbooks`.
+pub fn tells_someone_what_to_do(template: &Template, runbooks: &BTreeSet<String>) -> Vec<String> {
+    let stops_a_deployment = |id: &str| {
+        let groups = template.of_type("AWS::CodeDeploy::DeploymentGroup");
+        groups.iter().any(|(_, group)| {
+            let alarms = group["Properties"]["AlarmConfiguration"]["Alarms"].as_array();
+            alarms.is_some_and(|alarms| alarms.contains(&json!({"Name": {"Ref": id}})))
+        })
+    };
+    let alarms = template.of_type("AWS::CloudWatch::Alarm").into_iter();
+    let mute = alarms.filter(|(id, alarm)| {
+        let told = alarm["Properties"]["AlarmActions"] == json!([{"Ref": "AlarmTopic"}]);
+        let acts = told || stops_a_deployment(id);
+        !acts
+            || alarm["Properties"]["ActionsEnabled"] == false
+            || alarm["Properties"]["AlarmDescription"].is_null()
+            || !runbooks.contains(&kebab(id))
+    });
+    mute.map(|(id, _)| format!("{id}: tells nobody, or has no page in docs/runbooks")).collect()
+}
+
+fn kebab(id: &str) -> String {
+    let mut name = String::new();
+    for letter in id.chars() {
+        if letter.is_uppercase() && !name.is_empty() {
+            name.push('-');
+        }
+        name.extend(letter.to_lowercase());
+    }
+    name
+}
