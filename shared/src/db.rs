@@ -18,14 +18,16 @@ use tokio::{
 };
 use url::Url;
 
-use crate::{config::Database, error::Unavailable, error::is_database_outage, secrets::Secrets};
+use crate::{
+    config::Database,
+    error::{Unavailable, is_database_outage, is_refused},
+    secrets::Secrets,
+};
 
 /// No request may wait longer for one transaction.
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// No job may wait longer for a connection of its own.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
-/// SQLSTATE `invalid_password`: the password was rotated since we read it.
-const INVALID_PASSWORD: &str = "28P01";
 
 /// Hands out transactions and nothing else.
 ///
@@ -83,8 +85,7 @@ impl Db {
             Ok(tx) => return Ok(Tx(tx)),
             Err(error) => error,
         };
-        let refused =
-            error.as_database_error().is_some_and(|error| error.code().as_deref() == Some(INVALID_PASSWORD));
+        let refused = is_refused(&error);
         if refused || (is_database_outage(&error) && !matches!(error, sqlx::Error::PoolTimedOut)) {
             return Ok(Tx(self.pool(refused).await?.begin().await?));
         }
@@ -105,7 +106,8 @@ impl Db {
             return Ok(pool.clone());
         }
         let Inner { config, secrets, .. } = &*self.0;
-        let url = if renew { secrets.renew(&config.url).await? } else { secrets.get(&config.url).await? };
+        let address = &config.address;
+        let url = if renew { address.renew(secrets).await? } else { address.get(secrets).await? };
         let mut options = connect_options(&url)?;
         if config.require_tls {
             options = options.ssl_mode(PgSslMode::VerifyFull);
