@@ -18,14 +18,21 @@ use tokio::{
 };
 use url::Url;
 
-use crate::{config::Database, error::Unavailable, error::is_database_outage, secrets::Secrets};
+use crate::{
+    config::Database,
+    error::{Unavailable, is_database_outage, is_refused},
+    rds_authorities,
+    secrets::Secrets,
+};
 
 /// No request may wait longer for one transaction.
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// No job may wait longer for a connection of its own.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
-/// SQLSTATE `invalid_password`: the password was rotated since we read it.
-const INVALID_PASSWORD: &str = "28P01";
+
+/// What sqlx calls `sslmode` in a URL, and `sslrootcert`.
+const MODE: [&str; 2] = ["sslmode", "ssl-mode"];
+const ROOTS: [&str; 3] = ["sslrootcert", "ssl-root-cert", "ssl-ca"];
 
 /// Hands out transactions and nothing else.
 ///
@@ -83,8 +90,7 @@ impl Db {
             Ok(tx) => return Ok(Tx(tx)),
             Err(error) => error,
         };
-        let refused =
-            error.as_database_error().is_some_and(|error| error.code().as_deref() == Some(INVALID_PASSWORD));
+        let refused = is_refused(&error);
         if refused || (is_database_outage(&error) && !matches!(error, sqlx::Error::PoolTimedOut)) {
             return Ok(Tx(self.pool(refused).await?.begin().await?));
         }
@@ -105,7 +111,8 @@ impl Db {
             return Ok(pool.clone());
         }
         let Inner { config, secrets, .. } = &*self.0;
-        let url = if renew { secrets.renew(&config.url).await? } else { secrets.get(&config.url).await? };
+        let address = &config.address;
+        let url = if renew { address.renew(secrets).await? } else { address.get(secrets).await? };
         let mut options = connect_options(&url)?;
         if config.require_tls {
             options = options.ssl_mode(PgSslMode::VerifyFull);
@@ -157,17 +164,24 @@ pub async fn connect(url: &str) -> anyhow::Result<PgConnection> {
     Ok(timeout(DIAL_TIMEOUT, PgConnection::connect_with(&connect_options(url)?)).await??)
 }
 
-/// `url`, for such a connection: with TLS if `require_tls` says so and the URL does not say more.
+/// `url`, for such a connection: if `require_tls`, with TLS and the server verified, whatever the URL says.
 ///
-/// The cluster's certificate is Amazon's own: to have it verified, the URL names `sslmode=verify-full` and `sslrootcert`.
+/// The cluster's certificate is from an authority of Amazon's own, unless the URL names another in `sslrootcert`.
 pub fn direct_url(url: &str, require_tls: bool) -> anyhow::Result<String> {
     // It holds a password, so what is wrong with it is not repeated.
     let mut url = Url::parse(url).map_err(|_| anyhow::anyhow!("the database is no postgresql:// URL"))?;
-    let mode = connect_options(url.as_str())?.get_ssl_mode();
-    let encrypts = matches!(mode, PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull);
-    if require_tls && !encrypts {
-        let others: Vec<_> = url.query_pairs().into_owned().filter(|(name, _)| name != "sslmode").collect();
-        url.query_pairs_mut().clear().extend_pairs(others).append_pair("sslmode", "require");
+    if require_tls {
+        let (roots, mut others): (Vec<_>, Vec<_>) =
+            url.query_pairs().into_owned().partition(|(name, _)| ROOTS.contains(&name.as_str()));
+        others.retain(|(name, _)| !MODE.contains(&name.as_str()));
+        let roots = match roots.into_iter().next_back() {
+            Some((_, own)) => own,
+            None => rds_authorities::file()?.to_owned(),
+        };
+        url.query_pairs_mut()
+            .clear()
+            .extend_pairs(others)
+            .extend_pairs([("sslmode", "verify-full"), ("sslrootcert", &*roots)]);
     }
     Ok(url.into())
 }
@@ -248,14 +262,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deployed_database_is_reached_through_tls_only() {
-        for (url, expected) in [
-            ("postgresql://a:b%40c@h/d", "postgresql://a:b%40c@h/d?sslmode=require"),
-            ("postgresql://a:b@h/d?sslmode=disable", "postgresql://a:b@h/d?sslmode=require"),
-            ("postgresql://a:b@h/d?sslmode=verify-full", "postgresql://a:b@h/d?sslmode=verify-full"),
+    fn a_deployed_database_is_reached_through_tls_only_and_verified() {
+        let authorities = rds_authorities::file().expect("a file");
+        let (ours, own) =
+            (format!("&sslrootcert={}", authorities.replace('/', "%2F")), "&sslrootcert=%2Fca.pem");
+        for (query, others, roots) in [
+            ("", "", ours.as_str()),
+            ("?sslmode=disable", "", &ours),
+            ("?sslmode=require&application_name=a", "application_name=a&", &ours),
+            ("?ssl-mode=verify-ca", "", &ours),
+            ("?sslrootcert=/ca.pem&sslmode=prefer", "", own),
+            ("?ssl-ca=/ca.pem", "", own),
         ] {
-            assert_eq!(direct_url(url, true).expect("a URL"), expected);
-            assert_eq!(direct_url(url, false).expect("a URL"), url);
+            let url = format!("postgresql://a:b%40c@h/d{query}");
+            let expected = format!("postgresql://a:b%40c@h/d?{others}sslmode=verify-full{roots}");
+            let verified = direct_url(&url, true).expect("a URL");
+            assert_eq!(verified, expected);
+            let options = connect_options(&verified).expect("options");
+            assert!(matches!(options.get_ssl_mode(), PgSslMode::VerifyFull));
+            assert_eq!(direct_url(&url, false).expect("a URL"), url);
         }
     }
 }

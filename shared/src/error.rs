@@ -231,7 +231,7 @@ pub fn is_outage(error: &anyhow::Error) -> bool {
         cause.is::<Unavailable>()
             || cause
                 .downcast_ref::<sqlx::Error>()
-                .is_some_and(|error| is_database_outage(error) || is_contention(error))
+                .is_some_and(|error| is_database_outage(error) || is_contention(error) || is_refused(error))
     })
 }
 
@@ -255,6 +255,11 @@ pub(crate) fn is_database_outage(error: &sqlx::Error) -> bool {
 fn is_contention(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.is_some_and(|code| code.starts_with("40"))
+}
+
+/// Whether the database refuses our password (SQLSTATE `invalid_password`): it was changed since we read it.
+pub(crate) fn is_refused(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("28P01"))
 }
 
 /// Turns the violation of a named database constraint into a refusal.

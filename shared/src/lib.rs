@@ -26,6 +26,7 @@ pub mod outside;
 pub mod page;
 pub mod personal_data;
 pub mod rate_limit;
+mod rds_authorities;
 pub mod redis;
 pub mod seal;
 pub mod secrets;

@@ -62,7 +62,7 @@ impl Redis {
             return Err(Unavailable::new("cache", anyhow::anyhow!("was away a moment ago")));
         }
         // Outside the budget: the first reading of the secret takes longer, and must be allowed to end.
-        self.0.secrets.get(&self.0.config.url).await.map_err(|error| Unavailable::new("cache", error))?;
+        self.0.config.address.get(&self.0.secrets).await.map_err(|error| Unavailable::new("cache", error))?;
         let started = Instant::now();
         let answer = match timeout(BUDGET, self.attempts(commands)).await {
             Ok(answer) => answer,
@@ -103,7 +103,7 @@ impl Redis {
         if let Some(connection) = slot.as_ref() {
             return Ok(connection.clone());
         }
-        let url = self.0.secrets.get(&self.0.config.url).await?;
+        let url = self.0.config.address.get(&self.0.secrets).await?;
         // The URL holds a password, so what is wrong with it is not repeated.
         let info = url
             .as_str()
@@ -119,7 +119,7 @@ impl Redis {
         let connection = match dialled {
             // The password may have been rotated since we read it.
             Err(error) if error.kind() == redis::ErrorKind::AuthenticationFailed => {
-                self.0.secrets.renew(&self.0.config.url).await?;
+                self.0.config.address.renew(&self.0.secrets).await?;
                 return Err(error.into());
             }
             dialled => dialled?,

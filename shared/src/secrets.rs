@@ -95,7 +95,8 @@ impl Secrets {
         self.read(setting, true).await
     }
 
-    async fn read(&self, setting: &Setting, renew: bool) -> anyhow::Result<Secret> {
+    /// [`Secrets::renew`] or [`Secrets::get`].
+    pub(crate) async fn read(&self, setting: &Setting, renew: bool) -> anyhow::Result<Secret> {
         let reference = match setting {
             Setting::Plain(value) => return Ok(Secret(value.clone())),
             Setting::Secret(reference) => reference,
@@ -158,6 +159,12 @@ impl SecretRef {
 
 /// A secret's value, for as long as it is needed.
 pub struct Secret(SecretString);
+
+impl From<String> for Secret {
+    fn from(value: String) -> Self {
+        Self(value.into())
+    }
+}
 
 impl std::ops::Deref for Secret {
     type Target = str;

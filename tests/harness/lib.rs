@@ -10,6 +10,7 @@ pub mod document;
 pub mod events;
 mod planted;
 pub mod runtime_api;
+mod secrets;
 mod server;
 mod tenant;
 
@@ -33,6 +34,7 @@ use uuid::Uuid;
 pub use client::{Answer, Client, PASSWORD, Person};
 pub use database::Database;
 pub use planted::{PLANTED, everything, planted};
+pub use secrets::{apart, create_secret, printable, put_secret};
 pub use server::Server;
 pub use tenant::{ApiKey, Invitation, token_in};
 

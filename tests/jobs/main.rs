@@ -1,6 +1,7 @@
 //! The functions that no gateway calls: the real binaries, on real services.
 
 mod backup;
+mod cluster;
 mod copies;
 mod erased;
 mod identical;

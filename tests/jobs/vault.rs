@@ -71,9 +71,14 @@ impl Vault {
 
     /// Makes the file beside `pg_dump` that scripts may look for as `$0.fail`.
     pub fn fail_from_now_on(&self) -> PathBuf {
-        let marker = self.tools.as_ref().expect("a script").path().join("pg_dump.fail");
+        let marker = self.beside_dump("fail");
         std::fs::write(&marker, "").expect("a file");
         marker
+    }
+
+    /// The file that a script knows as `$0.<name>`.
+    pub fn beside_dump(&self, name: &str) -> PathBuf {
+        self.tools.as_ref().expect("a script").path().join(format!("pg_dump.{name}"))
     }
 
     /// Gives the real `pg_dump` back.

@@ -1,5 +1,7 @@
-use harness::{Database, runtime_api::Function};
-use serde_json::json;
+use std::collections::HashMap;
+
+use harness::{Database, apart, create_secret, runtime_api::Function};
+use serde_json::{Value, json};
 
 use crate::{
     environment,
@@ -28,6 +30,61 @@ async fn a_deployed_function_does_not_start_with_a_secret_in_its_environment() {
     assert!(!auth.ended().await.success());
     let line = auth.log_line(|line| line.contains("DATABASE_URL holds a value")).await;
     assert!(!line.contains(&password), "{line}");
+}
+
+/// The settings of a function on `database` with every password in a secret beside its URL, and the passwords.
+async fn apart_environment(database: &Database) -> (HashMap<String, String>, Vec<String>) {
+    let mut environment = environment(database);
+    let mut passwords = Vec::new();
+    for service in ["DATABASE", "REDIS"] {
+        let (url, credentials) = apart(&environment[&format!("{service}_URL")]);
+        passwords.push(credentials["password"].as_str().expect("a password").to_owned());
+        environment.insert(format!("{service}_URL"), url);
+        environment.insert(format!("{service}_CREDENTIALS"), create_secret(&credentials).await);
+    }
+    (environment, passwords)
+}
+
+async fn readiness(function: &Function) -> (Value, Value) {
+    let ready = function.invoke(http("GET", "/ready", &json!({}), None, "203.0.113.7")).await;
+    let answer = ready.expect("an answer");
+    (answer["statusCode"].clone(), body(&answer)["checks"].clone())
+}
+
+#[tokio::test]
+async fn a_function_finds_its_passwords_in_secrets_beside_the_urls() {
+    let database = Database::create().await;
+    let (environment, passwords) = apart_environment(&database).await;
+    let system = Function::start("system", environment).await;
+    let (status, checks) = readiness(&system).await;
+    assert_eq!(status, 200, "{checks}");
+    assert!(passwords.iter().all(|password| !system.log().concat().contains(password)));
+}
+
+#[tokio::test]
+async fn a_deployed_function_takes_such_urls_and_goes_nowhere_without_tls() {
+    let database = Database::create().await;
+    let (mut environment, passwords) = apart_environment(&database).await;
+    environment.insert("NODE_ENV".to_owned(), "production".to_owned());
+    let system = Function::start("system", environment).await;
+    let (status, checks) = readiness(&system).await;
+    assert_eq!(status, 503, "{checks}");
+    let found = ["database", "cache", "secrets"].map(|name| checks[name]["status"].clone());
+    assert_eq!(found, ["away", "away", "ok"]);
+    system.log_line(|line| line.contains("server does not support TLS")).await;
+    system.log_line(|line| line.contains("REDIS_URL must be a rediss:// URL here")).await;
+    assert!(passwords.iter().all(|password| !system.log().concat().contains(password)));
+}
+
+#[tokio::test]
+async fn a_function_that_is_given_credentials_twice_does_not_start() {
+    let database = Database::create().await;
+    let (mut environment, passwords) = apart_environment(&database).await;
+    environment.insert("DATABASE_URL".to_owned(), database.pooler_url());
+    let mut system = Function::start("system", environment).await;
+    assert!(!system.ended().await.success());
+    let line = system.log_line(|line| line.contains("DATABASE_URL is no URL")).await;
+    assert!(line.contains("DATABASE_CREDENTIALS") && !line.contains(&passwords[0]), "{line}");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //!
 //! These tests have a PostgreSQL, a PgBouncer and a Redis of their own, which they stop and start.
 
+mod passwords;
 mod proxy;
 mod services;
 
@@ -104,13 +105,18 @@ async fn ask(client: &Client<'_>, method: Method, path: &str, body: &Value) -> A
 
 /// Asks again until the answer has `status`, for as long as a recovery may take.
 async fn recovers(client: &Client<'_>, path: &str, status: u16) -> Answer {
+    recovers_within(RECOVERY, client, path, status).await
+}
+
+async fn recovers_within(limit: Duration, client: &Client<'_>, path: &str, status: u16) -> Answer {
     let started = Instant::now();
     loop {
         let answer = client.get(path).await;
         if answer.status == status {
             return answer;
         }
-        assert!(started.elapsed() < RECOVERY, "{path} has not recovered: {answer:?}");
+        assert_eq!(answer.status, 503, "{answer:?}");
+        assert!(started.elapsed() < limit, "{path} has not recovered: {answer:?}");
         sleep(Duration::from_millis(50)).await;
     }
 }

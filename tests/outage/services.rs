@@ -67,6 +67,15 @@ impl Services {
         format!("{}/arches", self.pooler.url())
     }
 
+    /// As the owner, straight to the server.
+    pub fn owner_url(&self) -> String {
+        self.postgres.url("arches")
+    }
+
+    pub fn redis_url(&self) -> String {
+        self.redis.url()
+    }
+
     pub fn pooler_port(&self) -> u16 {
         self.pooler_port
     }

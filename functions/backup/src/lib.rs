@@ -119,7 +119,7 @@ async fn make(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result<Ma
 /// Opens the snapshot; a database that cannot be dumped in time is refused before anything is begun.
 async fn prepare(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result<Prepared> {
     let tool = state.tools.version("pg_dump").await?;
-    let url = state.url(&state.config.database.url).await?;
+    let url = state.url(&state.config.database.address).await?;
     let mut connection = db::connect(&url).await?;
     let snapshot = database::begin_snapshot(&mut connection).await?;
     let sequences = database::sequences(&mut connection).await?;

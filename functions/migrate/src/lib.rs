@@ -79,7 +79,7 @@ pub struct Report {
 /// Reads the settings, connects and does as it is told.
 pub async fn run(request: &Request) -> anyhow::Result<Outcome> {
     let config = Config::from_env(&["DATABASE_URL"])?;
-    let url = Secrets::default().get(&config.database.url).await?;
+    let url = config.database.address.get(&Secrets::default()).await?;
     let mut connection = db::connect(&db::direct_url(&url, config.database.require_tls)?).await?;
     let outcome = match request {
         Request::Up => up(&mut connection).await.map(Outcome::Schema),

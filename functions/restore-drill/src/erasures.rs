@@ -32,7 +32,7 @@ pub async fn since(state: &State, moment: DateTime<Utc>) -> anyhow::Result<Vec<E
 /// Erases in the database at `url` whoever was erased since `moment`.
 pub async fn replay(state: &State, moment: DateTime<Utc>, url: &str, job: &Job) -> anyhow::Result<Replayed> {
     let mut config = state.config.database.clone();
-    config.url = Setting::Plain(url.into());
+    config.address = Setting::Plain(url.into()).into();
     // What the URL says about TLS is enough here, as for pg_restore: this is not the proxy.
     config.require_tls = false;
     let db = Db::new(config, state.secrets.clone());

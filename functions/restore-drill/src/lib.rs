@@ -183,7 +183,7 @@ async fn restore(
 ) -> anyhow::Result<(String, Contents, Replayed)> {
     let server = match target {
         Some(target) => target.url.clone(),
-        None => state.url(&state.config.database.url).await?,
+        None => state.url(&state.config.database.address).await?,
     };
     let mut scratch = job.deadline.within(RESERVE, Scratch::create(&server, state.clock.now())).await?;
     let work = async {

@@ -104,7 +104,7 @@ impl Target {
 /// that.
 pub async fn url(state: &State, target: &str) -> anyhow::Result<String> {
     if !target.contains(':') {
-        return with_database(&state.url(&state.config.database.url).await?, target);
+        return with_database(&state.url(&state.config.database.address).await?, target);
     }
     let setting = Setting::read(target);
     let plain = matches!(setting, Setting::Plain(_));
@@ -112,7 +112,7 @@ pub async fn url(state: &State, target: &str) -> anyhow::Result<String> {
         !(plain && state.config.environment.is_deployed()),
         "the target is a value; here it must be a name, or a reference to a secret: <ARN>:<json-key>::"
     );
-    state.url(&setting).await
+    state.url(&setting.into()).await
 }
 
 /// When a scratch database was made, if `name` is that of one.

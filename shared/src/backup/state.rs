@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Tools;
 use crate::{
     clock::{Clock, SystemClock},
-    config::{Config, Setting},
+    config::{Address, Config},
     db,
     outside::storage::Bucket,
     secrets::Secrets,
@@ -38,8 +38,8 @@ impl State {
         }
     }
 
-    /// How to reach the database that `setting` names, by a connection of one's own.
-    pub async fn url(&self, setting: &Setting) -> anyhow::Result<String> {
-        db::direct_url(&self.secrets.get(setting).await?, self.config.database.require_tls)
+    /// How to reach the database at `address` by a connection of one's own.
+    pub async fn url(&self, address: &Address) -> anyhow::Result<String> {
+        db::direct_url(&address.get(&self.secrets).await?, self.config.database.require_tls)
     }
 }

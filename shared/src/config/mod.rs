@@ -2,6 +2,7 @@
 //!
 //! The names are those of the production guide; `docs/configuration.md` lists them all.
 
+mod address;
 mod reader;
 mod sections;
 #[cfg(test)]
@@ -12,6 +13,7 @@ use std::{env, net::IpAddr};
 use secrecy::SecretString;
 
 use crate::secrets::SecretRef;
+pub use address::Address;
 use reader::Reader;
 pub use sections::{Cache, Chat, Database, Monitoring, RateLimit, Smoke, Storage, Tokens, Web};
 
@@ -77,7 +79,7 @@ pub struct Config {
     pub listen: (IpAddr, u16),
     /// Who may call from a browser, and where people land.
     pub web: Web,
-    /// `DATABASE_URL`, `DB_*`.
+    /// `DATABASE_*`, `DB_*`.
     pub database: Database,
     /// `REDIS_*`.
     pub cache: Cache,
@@ -150,7 +152,7 @@ impl Config {
                 app_url: r.url("APP_URL").unwrap_or_else(reader::localhost),
             },
             database: Database {
-                url: r.setting("DATABASE_URL"),
+                address: r.address("DATABASE_URL", "DATABASE_CREDENTIALS"),
                 require_tls: environment.is_deployed(),
                 pool_min: r.number("DB_POOL_MIN", 0, 0..=1000),
                 pool_max: r.number("DB_POOL_MAX", 1, 1..=1000),
@@ -158,7 +160,7 @@ impl Config {
                 idle_timeout: r.millis("DB_IDLE_TIMEOUT", 600_000),
             },
             cache: Cache {
-                url: r.setting("REDIS_URL"),
+                address: r.address("REDIS_URL", "REDIS_CREDENTIALS"),
                 require_tls: environment.is_deployed(),
                 max_retries: r.number("REDIS_MAX_RETRIES", 3, 0..=10),
                 retry_delay: r.millis("REDIS_RETRY_DELAY", 50),

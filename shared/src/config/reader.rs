@@ -3,9 +3,13 @@
 use std::{ops::RangeInclusive, str::FromStr, time::Duration};
 
 use axum::http::HeaderValue;
+use secrecy::ExposeSecret;
 use url::Url;
 
-use super::{ConfigError, Setting};
+use super::{
+    Address, ConfigError, Setting,
+    address::{Credentials, is_bare},
+};
 
 /// The longest duration that makes sense for a token or a session, in seconds: ten years.
 const LONGEST: u64 = 10 * 366 * 86_400;
@@ -135,6 +139,36 @@ impl<'a, F: Fn(&str) -> Option<String>> Reader<'a, F> {
             ));
         }
         setting
+    }
+
+    /// The URL that `url` holds; with `credentials`, one that holds no secret and so may stand in plain sight.
+    pub fn address(&mut self, url: &'static str, credentials: &'static str) -> Address {
+        let beside = match self.setting(credentials) {
+            Setting::Absent(_) => return self.setting(url).into(),
+            beside => beside,
+        };
+        let given = self.raw(url).map_or(Setting::Absent(url), |raw| Setting::read(&raw));
+        match &given {
+            Setting::Secret(_) => self.problems.push(format!(
+                "{url} is a reference, and {credentials} is set: one of the two would be ignored"
+            )),
+            Setting::Plain(text) if !is_bare(text.expose_secret()) => self.problems.push(format!(
+                "{url} is no URL with a host and without user name and password; nothing else is allowed, because {credentials} is set"
+            )),
+            _ => {}
+        }
+        match &beside {
+            Setting::Secret(reference) if reference.member().is_some() => self.problems.push(format!(
+                "{credentials} names a member of a secret; allowed: the ARN of the whole secret"
+            )),
+            Setting::Plain(text) => {
+                if let Err(problem) = Credentials::parse(text.expose_secret()) {
+                    self.problems.push(format!("{credentials} {problem}"));
+                }
+            }
+            _ => {}
+        }
+        Address { url: given, credentials: Some(beside) }
     }
 }
 

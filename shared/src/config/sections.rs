@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::HeaderValue;
 use url::Url;
 
-use super::Setting;
+use super::{Address, Setting};
 
 /// Who may call from a browser, and where people land.
 #[derive(Debug, Clone)]
@@ -19,8 +19,8 @@ pub struct Web {
 /// How to reach the database.
 #[derive(Debug, Clone)]
 pub struct Database {
-    /// `DATABASE_URL`.
-    pub url: Setting,
+    /// `DATABASE_URL`, `DATABASE_CREDENTIALS`.
+    pub address: Address,
     /// Whether the connection must be encrypted and the server's name verified: wherever customers' data may be.
     pub require_tls: bool,
     /// `DB_POOL_MIN`.
@@ -36,8 +36,8 @@ pub struct Database {
 /// How to reach Redis.
 #[derive(Debug, Clone)]
 pub struct Cache {
-    /// `REDIS_URL`.
-    pub url: Setting,
+    /// `REDIS_URL`, `REDIS_CREDENTIALS`.
+    pub address: Address,
     /// Whether the connection must be encrypted.
     pub require_tls: bool,
     /// `REDIS_MAX_RETRIES`.

@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
+use redis::IntoConnectionInfo;
+use url::Url;
+
 use super::*;
+use crate::{db::connect_options, secrets::Secrets};
 
 fn read(variables: &[(&str, &str)], required: &[&str]) -> Result<Config, ConfigError> {
     let find = |key: &str| variables.iter().find(|(name, _)| *name == key).map(|(_, v)| (*v).to_owned());
@@ -72,4 +77,99 @@ fn a_deployed_function_refuses_a_secret_in_its_environment_and_does_not_repeat_i
     .expect_err("a plain secret")
     .to_string();
     assert!(error.contains("DATABASE_URL") && !error.contains("hunter2"), "{error}");
+}
+
+const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:arches/production/database-AbCdEf";
+
+#[test]
+fn a_deployed_function_takes_a_url_without_a_password_if_the_credentials_are_a_secret() {
+    let config = read(
+        &[
+            ("NODE_ENV", "production"),
+            ("DATABASE_URL", "postgresql://proxy.example/arches?sslmode=require"),
+            ("DATABASE_CREDENTIALS", SECRET),
+            ("REDIS_URL", "rediss://cache.example"),
+            ("REDIS_CREDENTIALS", SECRET),
+        ],
+        &["DATABASE_URL", "REDIS_URL"],
+    );
+    assert!(config.is_ok(), "{config:?}");
+}
+
+#[test]
+fn credentials_are_given_once_and_never_repeated() {
+    let member = format!("{SECRET}:url::");
+    for (environment, url, credentials, problem) in [
+        ("production", "postgresql://db/arches", "", "DATABASE_URL holds a value"),
+        (
+            "production",
+            "postgresql://db/arches",
+            r#"{"password":"hunter2"}"#,
+            "DATABASE_CREDENTIALS holds a value",
+        ),
+        ("production", &member, SECRET, "DATABASE_URL is a reference, and DATABASE_CREDENTIALS is set"),
+        ("production", "postgresql://db/arches", &member, "DATABASE_CREDENTIALS names a member"),
+        ("production", "postgresql://u@db/arches", SECRET, "DATABASE_URL is no URL with a host and without"),
+        ("production", "postgresql://:hunter2@db/arches", SECRET, "DATABASE_URL is no URL"),
+        ("production", "postgresql://db/arches?password=hunter2", SECRET, "DATABASE_URL is no URL"),
+        ("development", "postgresql://u:hunter2@db/arches", SECRET, "DATABASE_URL is no URL"),
+        ("development", "postgresql:///arches", SECRET, "DATABASE_URL is no URL"),
+        ("development", "hunter2", SECRET, "DATABASE_URL is no URL"),
+        ("development", "postgresql://db/arches", "hunter2", "DATABASE_CREDENTIALS is no JSON object"),
+        (
+            "development",
+            "postgresql://db/arches",
+            r#"{"username":"hunter2"}"#,
+            "DATABASE_CREDENTIALS is no JSON",
+        ),
+        ("development", "", SECRET, "DATABASE_URL is not set"),
+    ] {
+        let variables =
+            [("NODE_ENV", environment), ("DATABASE_URL", url), ("DATABASE_CREDENTIALS", credentials)];
+        let error = read(&variables, &["DATABASE_URL"]).expect_err(problem).to_string();
+        assert!(error.contains(problem) && !error.contains("hunter2"), "{problem:?} in {error}");
+    }
+}
+
+/// Every character that can be seen, and the space.
+fn printable() -> String {
+    (' '..='~').collect()
+}
+
+async fn complete(url: &str, credentials: &serde_json::Value) -> anyhow::Result<String> {
+    let address =
+        Address { url: Setting::read(url), credentials: Some(Setting::read(&credentials.to_string())) };
+    Ok(address.get(&Secrets::default()).await?.to_string())
+}
+
+#[tokio::test]
+async fn user_name_and_password_arrive_as_they_are_whatever_is_in_them() {
+    let name = format!("é{}", printable());
+    let credentials = serde_json::json!({ "username": name, "password": printable(), "engine": "postgres" });
+    let url =
+        complete("postgresql://db.example:5433/arches?sslmode=require", &credentials).await.expect("a URL");
+    let options = connect_options(&url).expect("options");
+    assert_eq!(
+        (options.get_username(), options.get_host(), options.get_port()),
+        (&*name, "db.example", 5433)
+    );
+    let parsed = Url::parse(&url).expect("a URL");
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8().expect("UTF-8").into_owned();
+    assert_eq!(decoded(parsed.password().expect("a password")), printable());
+    assert_eq!((parsed.path(), parsed.query()), ("/arches", Some("sslmode=require")));
+
+    let url = complete("rediss://cache.example", &credentials).await.expect("a URL");
+    let info = url.as_str().into_connection_info().expect("a URL of Redis");
+    let redis = info.redis_settings();
+    assert_eq!((redis.username(), redis.password()), (Some(&*name), Some(&*printable())));
+    let url = complete("rediss://cache.example/2", &serde_json::json!({ "password": printable() })).await;
+    let info = url.expect("a URL").as_str().into_connection_info().expect("a URL of Redis");
+    let redis = info.redis_settings();
+    assert_eq!((redis.username(), redis.password()), (None, Some(&*printable())));
+}
+
+#[tokio::test]
+async fn postgresql_is_not_met_as_nobody() {
+    let error = complete("postgresql://db/arches", &serde_json::json!({ "password": "hunter2" })).await;
+    assert_eq!(error.expect_err("nobody").to_string(), "the credentials have no username");
 }

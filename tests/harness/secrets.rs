@@ -1,0 +1,43 @@
+//! Credentials as a deployment keeps them: beside the URL, in a secret.
+
+use aws_sdk_secretsmanager::Client;
+use serde_json::{Value, json};
+use shared::outside::aws;
+use uuid::Uuid;
+
+/// `url` without user name and password, and these.
+#[must_use]
+pub fn apart(url: &str) -> (String, Value) {
+    let (scheme, rest) = url.split_once("://").expect("a URL");
+    let (who, place) = rest.split_once('@').expect("a user name or password");
+    let (username, password) = who.split_once(':').expect("a password");
+    let mut credentials = json!({ "password": password });
+    if !username.is_empty() {
+        credentials["username"] = json!(username);
+    }
+    (format!("{scheme}://{place}"), credentials)
+}
+
+/// Makes a secret that holds `document`; its ARN.
+pub async fn create_secret(document: &Value) -> String {
+    let name = format!("test-{}", Uuid::new_v4().simple());
+    let made = client().await.create_secret().name(name).secret_string(document.to_string()).send().await;
+    made.expect("a secret").arn.expect("its ARN")
+}
+
+/// Makes `document` what the secret `arn` holds.
+pub async fn put_secret(arn: &str, document: &Value) {
+    let put = client().await.put_secret_value().secret_id(arn).secret_string(document.to_string());
+    put.send().await.expect("a new version");
+}
+
+async fn client() -> Client {
+    // The services' endpoint and keys are in the environment of the tests.
+    Client::new(aws::config().await)
+}
+
+/// Every character that can be seen, and the space: what a password may be made of.
+#[must_use]
+pub fn printable() -> String {
+    (' '..='~').collect()
+}

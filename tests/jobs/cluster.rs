@@ -1,0 +1,152 @@
+//! The database itself, met by TLS: the jobs that go past the proxy verify who it is.
+
+use std::{collections::HashMap, fs, net::Ipv4Addr, sync::Arc};
+
+use harness::{Database, apart, create_secret, printable, runtime_api::Function, service};
+use local_stack::Scratch;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::{ServerConfig, crypto::ring, pki_types::PrivatePkcs8KeyDer};
+use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
+    net::{TcpListener, TcpStream},
+};
+use tokio_rustls::TlsAcceptor;
+use uuid::Uuid;
+
+use crate::vault::{TIME, Vault};
+
+/// What `pg_dump` of the tests, which is built without TLS, is not told; what it would have been told is looked at.
+const WITHOUT_TLS: &str = "[ \"$PGSSLMODE\" = verify-full ] || exit 9
+[ \"$(/usr/bin/grep -c BEGIN \"$PGSSLROOTCERT\")\" = 1 ] || exit 8
+unset PGSSLROOTCERT
+PGSSLMODE=disable PGPORT=$(/usr/bin/cat \"$0.port\") exec \"$real\" \"$@\"";
+
+/// A server that takes TLS and hands what it reads to PostgreSQL; its certificate is for `localhost`.
+struct Front {
+    port: u16,
+    folder: Scratch,
+}
+
+impl Front {
+    async fn start() -> Self {
+        let mut authority = CertificateParams::new([]).expect("parameters");
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().expect("a key"));
+        let authority = authority.expect("an authority");
+        let key = KeyPair::generate().expect("a key");
+        let certificate = CertificateParams::new(["localhost".to_owned()]).expect("parameters");
+        let certificate = certificate.signed_by(&key, &authority).expect("a certificate");
+        let folder = Scratch::create().expect("a folder");
+        fs::write(folder.path().join("authority.pem"), authority.pem()).expect("a file");
+
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate.der().clone()],
+                PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
+            )
+            .expect("a certificate with its key");
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(serve(acceptor.clone(), client));
+            }
+        });
+        Self { port, folder }
+    }
+
+    fn authority(&self) -> String {
+        self.folder.path().join("authority.pem").display().to_string()
+    }
+}
+
+/// PostgreSQL's own manual, "Message Flow", on SSL session encryption: eight bytes ask for it, one answers.
+async fn serve(acceptor: TlsAcceptor, mut client: TcpStream) {
+    let mut asked = [0; 8];
+    client.read_exact(&mut asked).await.expect("a request for TLS");
+    assert_eq!(asked[4..], 80_877_103_u32.to_be_bytes(), "nothing is said before TLS");
+    client.write_all(b"S").await.expect("an answer");
+    // Whoever does not trust the certificate leaves here.
+    let Ok(mut client) = acceptor.accept(client).await else { return };
+    let mut server = TcpStream::connect((Ipv4Addr::LOCALHOST, postgres_port())).await.expect("PostgreSQL");
+    _ = copy_bidirectional(&mut client, &mut server).await;
+}
+
+fn postgres_port() -> u16 {
+    let (url, _) = apart(&service("TEST_POSTGRES_URL"));
+    url.rsplit([':', '/']).nth(1).and_then(|port| port.parse().ok()).expect("a port")
+}
+
+/// A job's environment in production, its password in a secret beside the URL.
+async fn deployed(vault: &Vault, url: &str, credentials: &Value) -> HashMap<String, String> {
+    let mut environment = vault.environment(url.to_owned());
+    environment.insert("NODE_ENV".to_owned(), "production".to_owned());
+    environment.insert("DATABASE_CREDENTIALS".to_owned(), create_secret(credentials).await);
+    environment
+}
+
+#[tokio::test]
+async fn a_cluster_that_cannot_prove_who_it_is_is_told_nothing() {
+    let database = Database::create().await;
+    let (vault, front) = (Vault::of(&database).await, Front::start().await);
+    let (plain, credentials) = apart(&database.owner_url());
+    let (port, name, authority) = (front.port, database.name(), front.authority());
+    for (url, reason) in [
+        (plain, "does not support TLS"),
+        (format!("postgresql://localhost:{port}/{name}"), "UnknownIssuer"),
+        (format!("postgresql://localhost:{port}/{name}?sslmode=disable"), "UnknownIssuer"),
+        (format!("postgresql://127.0.0.1:{port}/{name}?sslrootcert={authority}"), "not valid for name"),
+    ] {
+        let environment = deployed(&vault, &url, &credentials).await;
+        for (job, event) in [
+            ("backup", json!({})),
+            ("migrate", json!({ "command": "status" })),
+            (
+                "restore-drill",
+                json!({ "command": "replay", "target": name, "since": "2026-01-02T03:04:05Z" }),
+            ),
+        ] {
+            let function = Function::start(job, environment.clone()).await;
+            let error = function.invoke_within(TIME, event).await.expect_err("a refusal");
+            let message = error["errorMessage"].as_str().expect("a reason");
+            assert!(message.contains(reason), "{job} at {url}: {message}");
+            let password = credentials["password"].as_str().expect("a password");
+            assert!(!function.log().concat().contains(password) && !message.contains(password));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_backup_is_made_of_a_cluster_that_proves_who_it_is() {
+    let database = Database::create().await;
+    let (mut vault, front) = (Vault::of(&database).await, Front::start().await);
+    let role = format!("backup_{}", Uuid::new_v4().simple());
+    let password = printable().replace('\'', "''");
+    let create = format!("CREATE ROLE {role} LOGIN PASSWORD '{password}' IN ROLE pg_read_all_data");
+    sqlx::raw_sql(AssertSqlSafe(create)).execute(database.pool()).await.expect("a role");
+    vault.dump_with(WITHOUT_TLS);
+    fs::write(vault.beside_dump("port"), postgres_port().to_string()).expect("a file");
+    let url = format!(
+        "postgresql://localhost:{}/{}?sslrootcert={}",
+        front.port,
+        database.name(),
+        front.authority()
+    );
+    let credentials = json!({ "username": role, "password": printable() });
+    let backup = Function::start("backup", deployed(&vault, &url, &credentials).await).await;
+    let made = backup.invoke_within(TIME, json!({})).await;
+    drop(backup);
+    sqlx::raw_sql(AssertSqlSafe(format!("DROP ROLE {role}")))
+        .execute(database.pool())
+        .await
+        .expect("dropped");
+    assert!(made.is_ok(), "{made:?}");
+    vault.dump_as_always();
+    vault.drill().await.expect("it can be restored");
+}
