@@ -1,52 +1,54 @@
 #!/bin/sh
-# Deploys what `sam build` has built: infra/deploy.sh <environment> <version>. Ends well only if the API is ready.
+# Deploys a stack of an environment: infra/deploy.sh <environment> <stack> [<version>] [<option of sam deploy>…]
+#
+# The app wants a version, and `sam build` before. Once the API can be reached, the app and the edge end well only if
+# it is ready. --no-execute-changeset shows what would change and leaves it at that.
 set -eu
 cd "$(dirname "$0")/.."
-environment=$1 version=$2
-stack=arches-$environment-app
-scratch=$(mktemp -d)
-trap 'rm -r "$scratch"' EXIT
+usage() {
+    sed -n '2,5s/^# \{0,1\}//p' "$0" >&2
+    echo "environments and stacks: $(cd infra/environments && echo */*.yaml)" >&2
+    exit 2
+}
+[ $# -ge 2 ] || usage
+environment=$1 stack=$2
+parameters=infra/environments/$environment/$stack.yaml
+[ -f "$parameters" ] || usage
+shift 2
+case $stack in
+app)
+    case ${1-} in '' | -*) usage ;; esac
+    template=.aws-sam/build/template.yaml version=AppVersion=$1
+    shift
+    ;;
+*) template=infra/stacks/$stack.yaml version= ;;
+esac
 
-# The function's name; empty before the first deployment.
-migrate() {
-    if ! name=$(aws cloudformation describe-stack-resource --stack-name "$stack" --logical-resource-id Migrate \
-        --query StackResourceDetail.PhysicalResourceId --output text 2>&1); then
-        # Anything else could be a stack that is there and cannot be seen.
-        case $name in *"does not exist"*) name= ;; *) echo "$name" >&2; return 1 ;; esac
+# What the account stack publishes.
+published() {
+    aws ssm get-parameter --name "/arches/account/$1" --query Parameter.Value --output text
+}
+
+# An output of a stack; nothing if there is no such stack. Any other failure could be one that is there and cannot be seen.
+output() {
+    if ! value=$(aws cloudformation describe-stacks --stack-name "$1" \
+        --query "Stacks[0].Outputs[?OutputKey=='$2'].OutputValue" --output text 2>&1); then
+        case $value in *"does not exist"*) return 0 ;; *) echo "$value" >&2 && return 1 ;; esac
     fi
-    echo "$name"
+    echo "$value"
 }
 
-# One attempt: the client would take a long index for a lost answer. It succeeds even if the function fails.
-up() {
-    failed=$(AWS_MAX_ATTEMPTS=1 aws lambda invoke --function-name "$1" --payload '{"command":"up"}' \
-        --cli-binary-format raw-in-base64-out --cli-read-timeout 910 \
-        --query FunctionError --output text "$scratch/answer")
-    cat "$scratch/answer"
-    echo
-    [ "$failed" = None ]
-}
+role=$(published "$environment/service-role")
+bucket=$(published artifacts-bucket)
+sam deploy --config-env "$environment" --no-confirm-changeset --template-file "$template" \
+    --stack-name "arches-$environment-$stack" --role-arn "$role" --s3-bucket "$bucket" \
+    --s3-prefix "arches-$environment-$stack" --parameter-overrides "file://$parameters" ${version:+"$version"} "$@"
 
-deploy() {
-    sam deploy --config-env "$environment" --no-confirm-changeset \
-        --parameter-overrides "file://infra/environments/$environment/app.yaml" "AppVersion=$version"
-}
-
-# The schema goes first: the new migrate brings it up to date while `live` still serves with the old code, which
-# migrations/README.md says must work. No version is published here, or CloudFormation could not publish its own.
-function=$(migrate)
-if [ -n "$function" ]; then
-    (cd .aws-sam/build/Migrate && zip -qX "$scratch/migrate.zip" bootstrap)
-    aws lambda update-function-code --function-name "$function" --zip-file "fileb://$scratch/migrate.zip" \
-        --query CodeSha256 --output text
-    aws lambda wait function-updated-v2 --function-name "$function"
-    up "$function"
-    deploy
+case $stack in app | edge) ;; *) exit ;; esac
+url=$(output "arches-$environment-app" ApiUrl)
+edge=$(output "arches-$environment-edge" WebAclArn)
+if [ -n "$url" ] && [ -n "$edge" ]; then
+    curl --fail --silent --show-error --max-time 30 --retry 5 --retry-all-errors "$url/ready"
 else
-    deploy
-    up "$(migrate)"
+    echo "The API cannot be reached before both app and edge are deployed." >&2
 fi
-
-url=$(aws cloudformation describe-stacks --stack-name "$stack" \
-    --query "Stacks[0].Outputs[?OutputKey=='ApiUrl'].OutputValue" --output text)
-curl --fail --silent --show-error --max-time 30 --retry 5 --retry-all-errors "$url/ready"

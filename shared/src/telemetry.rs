@@ -9,8 +9,9 @@ use std::{
 };
 
 use json_subscriber::JsonLayer;
-use metrics::{Unit, describe_counter, describe_histogram};
+use metrics::{Unit, describe_counter, describe_histogram, histogram};
 use metrics_cloudwatch_embedded::{Builder, Collector};
+use nix::sys::resource::{UsageWho, getrusage};
 use tracing_subscriber::{EnvFilter, fmt::time::ChronoUtc, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// The CloudWatch namespace of every metric.
@@ -42,7 +43,8 @@ const COUNTERS: [(&str, Unit, &str); 6] = [
     ("SmokeChecks", Unit::Count, "what was tried of new versions, by outcome"),
 ];
 /// What is measured. No gauges: an instance would tell the last value again and again, also after a run that measured nothing.
-const HISTOGRAMS: [(&str, Unit, &str); 8] = [
+const HISTOGRAMS: [(&str, Unit, &str); 9] = [
+    ("MemoryUsed", Unit::Percent, "of the function's memory, at its peak"),
     ("RetentionComplete", Unit::Count, "1 if nothing is left that is past its time"),
     ("LastBackupAge", Unit::Seconds, "since the newest backup was begun"),
     ("LastVerifiedBackupAge", Unit::Seconds, "since the newest one that was restored was begun"),
@@ -54,6 +56,8 @@ const HISTOGRAMS: [(&str, Unit, &str); 8] = [
 ];
 
 static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
+/// The function's memory, in MiB.
+static MEMORY: OnceLock<f64> = OnceLock::new();
 static WARM: AtomicBool = AtomicBool::new(false);
 
 /// Starts logs and metrics. Comes before the configuration is read, so that what is wrong with it can be logged.
@@ -100,6 +104,9 @@ pub fn init() {
                     describe_histogram!(name, unit, text);
                 }
                 _ = COLLECTOR.set(collector);
+                if let Some(size) = variable("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").and_then(|size| size.parse().ok()) {
+                    _ = MEMORY.set(size);
+                }
             }
             Err(error) => tracing::error!(%error, "metrics not started"),
         }
@@ -108,11 +115,24 @@ pub fn init() {
 
 /// Writes the metrics gathered since the last call. Lambda freezes what runs after a response, so this comes before it.
 pub fn flush() {
-    if let Some(collector) = COLLECTOR.get()
-        && let Err(error) = collector.flush(io::stdout())
-    {
+    let Some(collector) = COLLECTOR.get() else { return };
+    if let Some(share) = memory_used() {
+        histogram!("MemoryUsed").record(share);
+    }
+    if let Err(error) = collector.flush(io::stdout()) {
         tracing::error!(%error, "metrics not written");
     }
+}
+
+/// The most that this process or a program it ran has used so far, in percent of the function's memory.
+fn memory_used() -> Option<f64> {
+    let size = MEMORY.get()?;
+    let peaks = [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN].map(getrusage);
+    // Linux counts in KiB.
+    let most = peaks.iter().flatten().map(|usage| usage.max_rss()).max()?;
+    #[expect(clippy::cast_precision_loss, reason = "an instance has 10 GiB at the most")]
+    let mebibytes = most as f64 / 1024.0;
+    Some(mebibytes / size * 100.0)
 }
 
 /// Whether this is the first request of the instance; `true` once.

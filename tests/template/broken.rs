@@ -124,6 +124,17 @@ fn a_secret_that_leaves_those_it_is_reserved_for() {
 }
 
 #[test]
+fn a_function_that_may_be_there_before_the_schema_is() {
+    noticed(&rules::waits_for_the_schema(&template().without("/Resources/Users/DependsOn")), "Users");
+}
+
+#[test]
+fn a_secret_its_function_may_not_decrypt() {
+    let broken = template().with("/Resources/AuthRole/Properties/ManagedPolicyArns", json!([]));
+    noticed(&rules::reads_exactly_the_secrets_it_is_given(&broken), "Auth");
+}
+
+#[test]
 fn a_secret_its_function_may_not_read() {
     let broken = template().with(
         "/Resources/Auth/Properties/Environment/Variables/OPENAI_API_KEY",
@@ -138,6 +149,7 @@ fn a_secret_in_the_environment() {
         json!("postgresql://u:p@db/arches"),
         json!({"Ref": "DatabaseUrl"}),
         json!({"Fn::Sub": "postgresql://${User}:${Password}@db"}),
+        json!({"Fn::Sub": "postgresql://${Proxy}/arches?password=${Password}"}),
     ] {
         let broken = template().with("/Resources/Auth/Properties/Environment/Variables/DATABASE_URL", value);
         noticed(&rules::holds_no_secret(&broken, ""), "DATABASE_URL");

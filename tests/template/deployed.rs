@@ -1,20 +1,28 @@
-//! The app stack as `CloudFormation` sees it, after SAM has added what it adds; and that each rule about it can fail.
+//! The stacks as `CloudFormation` sees them, after SAM has added what it adds; and that each rule about them can fail.
 
-use std::{collections::BTreeSet, process::Command, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+    sync::LazyLock,
+};
 
 use harness::service;
 use local_stack::Tools;
 use serde_json::{Value, json};
 
-use crate::{holds, names, root, rules, template::Template, text};
+use crate::{environment, file_of, holds, names, root, rules, stacks, template::Template, text};
 
-static DEPLOYED: LazyLock<Template> = LazyLock::new(|| {
-    let mut translate = Command::new(Tools::at(service("TEST_TOOLS")).program("python"));
-    let translate = translate.args(["infra/translate.py", "template.yaml"]).current_dir(root());
-    let output = translate.output().expect("python starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Template(serde_json::from_slice(&output.stdout).expect("its JSON"))
+static STACKS: LazyLock<BTreeMap<String, Template>> = LazyLock::new(|| {
+    let translated = |stack: String| {
+        let mut translate = Command::new(Tools::at(service("TEST_TOOLS")).program("python"));
+        let translate = translate.args(["infra/translate.py", &file_of(&stack)]).current_dir(root());
+        let output = translate.output().expect("python starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        (stack, Template(serde_json::from_slice(&output.stdout).expect("its JSON")))
+    };
+    stacks().into_iter().map(translated).collect()
 });
+static DEPLOYED: LazyLock<&Template> = LazyLock::new(|| &STACKS["app"]);
 
 /// The metrics that the code records without a label.
 fn our_metrics() -> BTreeSet<String> {
@@ -40,18 +48,21 @@ fn noticed(rule: impl Fn(&Template) -> Vec<String>, broken: &Template, about: &s
     assert!(problems.iter().any(|problem| problem.contains(about)), "{about} is not in {problems:?}");
 }
 
-fn without(pointer: &str) -> Template {
-    DEPLOYED.without(&format!("/Resources/{pointer}"))
+/// The stack without something: `without("app", "Auth/Properties/Role")`.
+fn without(stack: &str, pointer: &str) -> Template {
+    STACKS[stack].without(&format!("/Resources/{pointer}"))
 }
 
-fn with(pointer: &str, value: Value) -> Template {
-    DEPLOYED.with(&format!("/Resources/{pointer}"), value)
+fn with(stack: &str, pointer: &str, value: Value) -> Template {
+    STACKS[stack].with(&format!("/Resources/{pointer}"), value)
 }
 
 #[test]
 fn every_resource_is_set_as_those_of_its_kind_are() {
-    holds(&rules::has_what_it_is_to_be_asked_for(&DEPLOYED));
-    holds(&rules::sets_what_every_resource_of_its_kind_sets(&DEPLOYED));
+    holds(&rules::has_what_it_is_to_be_asked_for(&STACKS));
+    for template in STACKS.values() {
+        holds(&rules::sets_what_every_resource_of_its_kind_sets(template));
+    }
 }
 
 #[test]
@@ -71,24 +82,25 @@ fn a_setting_that_is_gone_is_noticed() {
         ("FailedJobs/Properties/SqsManagedSseEnabled", "FailedJobs"),
         ("ApiSlow/Properties/TreatMissingData", "ApiSlow"),
     ] {
-        noticed(rules::sets_what_every_resource_of_its_kind_sets, &without(pointer), id);
+        noticed(rules::sets_what_every_resource_of_its_kind_sets, &without("app", pointer), id);
     }
-    let old = with("ApiDomain/Properties/SecurityPolicy", json!("TLS_1_0"));
+    let old = with("app", "ApiDomain/Properties/SecurityPolicy", json!("TLS_1_0"));
     noticed(rules::sets_what_every_resource_of_its_kind_sets, &old, "ApiDomain");
 }
 
 #[test]
 fn nobody_walks_around_our_own_name() {
     holds(&rules::has_one_way_in(&DEPLOYED));
-    noticed(rules::has_one_way_in, &without("Api/Properties/Body/servers"), "Api");
+    noticed(rules::has_one_way_in, &without("app", "Api/Properties/Body/servers"), "Api");
 }
 
 #[test]
 fn new_versions_are_tried_before_they_get_all_the_traffic() {
     holds(&rules::tries_new_versions_first(&DEPLOYED));
-    let unhooked = without("AuthAliaslive/UpdatePolicy/CodeDeployLambdaAliasUpdate/BeforeAllowTrafficHook");
+    let unhooked = without("app", "AuthAliaslive/UpdatePolicy/CodeDeployLambdaAliasUpdate/BeforeAllowTrafficHook");
     noticed(rules::tries_new_versions_first, &unhooked, "AuthAliaslive");
     let at_once = with(
+        "app",
         "UsersDeploymentGroup/Properties/DeploymentConfigName",
         json!("CodeDeployDefault.LambdaAllAtOnce"),
     );
@@ -99,9 +111,9 @@ fn new_versions_are_tried_before_they_get_all_the_traffic() {
 fn no_more_than_an_hour_can_be_lost() {
     holds(&rules::backs_up_often_enough(&DEPLOYED));
     for broken in [
-        with("BackupHalfHourly/Properties/ScheduleExpression", json!("rate(50 minutes)")),
-        with("BackupHalfHourly/Properties/State", json!("DISABLED")),
-        without("BackupHalfHourly"),
+        with("app", "BackupHalfHourly/Properties/ScheduleExpression", json!("rate(50 minutes)")),
+        with("app", "BackupHalfHourly/Properties/State", json!("DISABLED")),
+        without("app", "BackupHalfHourly"),
     ] {
         noticed(rules::backs_up_often_enough, &broken, "Backup");
     }
@@ -113,17 +125,17 @@ fn every_alarm_listens_to_what_is_said() {
     let rule = |template: &Template| rules::listens_to_what_is_said(template, &ours);
     holds(&rule(&DEPLOYED));
     for (broken, id) in [
-        (with("LastBackupTooOld/Properties/MetricName", json!("BackupAge")), "LastBackupTooOld"),
-        (with("LastBackupTooOld/Properties/Dimensions", json!([])), "LastBackupTooOld"),
-        (with("LastBackupTooOld/Properties/Dimensions/0/Name", json!("Function")), "LastBackupTooOld"),
+        (with("app", "LastBackupTooOld/Properties/MetricName", json!("BackupAge")), "LastBackupTooOld"),
+        (with("app", "LastBackupTooOld/Properties/Dimensions", json!([])), "LastBackupTooOld"),
+        (with("app", "LastBackupTooOld/Properties/Dimensions/0/Name", json!("Function")), "LastBackupTooOld"),
         (
-            with("LastBackupTooOld/Properties/Dimensions/0/Value", json!({"Ref": "Bakcup"})),
+            with("app", "LastBackupTooOld/Properties/Dimensions/0/Value", json!({"Ref": "Bakcup"})),
             "LastBackupTooOld",
         ),
-        (with("LastBackupTooOld/Properties/Namespace", json!("Arche")), "LastBackupTooOld"),
-        (with("ApiFailures/Properties/Dimensions/1/Name", json!("StageName")), "ApiFailures"),
-        (with("AuthRollback/Properties/MetricName", json!("AuthErrors")), "AuthRollback"),
-        (without("AuthFailures"), "AuthRollback"),
+        (with("app", "LastBackupTooOld/Properties/Namespace", json!("Arche")), "LastBackupTooOld"),
+        (with("app", "ApiFailures/Properties/Dimensions/1/Name", json!("StageName")), "ApiFailures"),
+        (with("app", "AuthRollback/Properties/MetricName", json!("AuthErrors")), "AuthRollback"),
+        (without("app", "AuthFailures"), "AuthRollback"),
     ] {
         noticed(rule, &broken, id);
     }
@@ -135,9 +147,9 @@ fn every_alarm_tells_someone_what_to_do() {
     let rule = |template: &Template| rules::tells_someone_what_to_do(template, &runbooks);
     holds(&rule(&DEPLOYED));
     for (broken, id) in [
-        (without("ApiFailures/Properties/AlarmActions"), "ApiFailures"),
-        (with("ApiFailures/Properties/ActionsEnabled", json!(false)), "ApiFailures"),
-        (without("AuthDeploymentGroup/Properties/AlarmConfiguration"), "AuthRollback"),
+        (without("app", "ApiFailures/Properties/AlarmActions"), "ApiFailures"),
+        (with("app", "ApiFailures/Properties/ActionsEnabled", json!(false)), "ApiFailures"),
+        (without("app", "AuthDeploymentGroup/Properties/AlarmConfiguration"), "AuthRollback"),
     ] {
         noticed(rule, &broken, id);
     }

@@ -1,6 +1,7 @@
 //! The deployment is what `infra/app` says, and what it says keeps to the rules of `infra/README.md`.
 
 mod broken;
+mod deploy;
 mod deployed;
 mod rules;
 mod template;
@@ -41,6 +42,20 @@ fn stacks() -> BTreeSet<String> {
     stacks
 }
 
+fn file_of(stack: &str) -> String {
+    if stack == "app" { "template.yaml".to_owned() } else { format!("infra/stacks/{stack}.yaml") }
+}
+
+/// What an environment gives its stacks, by stack.
+fn environment(name: &str) -> BTreeMap<String, Value> {
+    let folder = format!("infra/environments/{name}");
+    let read = |stack: String| {
+        let values = Template::read(&text(&format!("{folder}/{stack}.yaml"))).0;
+        (stack, values)
+    };
+    names(&folder).into_iter().map(read).collect()
+}
+
 fn documented_paths() -> Vec<String> {
     let document: Value = serde_json::from_str(&text("openapi.json")).expect("openapi.json");
     document["paths"].as_object().expect("paths").keys().cloned().collect()
@@ -76,8 +91,7 @@ fn holds(problems: &[String]) {
 #[test]
 fn every_template_is_what_its_fragments_say() {
     for stack in stacks() {
-        let file =
-            if stack == "app" { "template.yaml".to_owned() } else { format!("infra/stacks/{stack}.yaml") };
+        let file = file_of(&stack);
         let script = root().join("infra/assemble.sh");
         let assembled = Command::new("sh").arg(script).arg(&stack).output().expect("sh");
         assert!(assembled.status.success(), "{}", String::from_utf8_lossy(&assembled.stderr));
@@ -108,7 +122,10 @@ fn every_function_has_a_role_that_names_every_action_and_resource() {
 
 #[test]
 fn every_wildcard_is_explained_on_the_line_above() {
-    holds(&rules::explains_every_wildcard(&template(), &text("template.yaml")));
+    for stack in stacks() {
+        let text = text(&file_of(&stack));
+        holds(&rules::explains_every_wildcard(&Template::read(&text), &text));
+    }
 }
 
 #[test]
@@ -119,6 +136,11 @@ fn every_function_is_rolled_back_when_it_logs_errors() {
 #[test]
 fn every_function_publishes_every_change() {
     holds(&rules::publishes_every_change(&template()));
+}
+
+#[test]
+fn every_function_with_a_database_waits_for_its_schema() {
+    holds(&rules::waits_for_the_schema(&template()));
 }
 
 #[test]
@@ -166,9 +188,13 @@ fn the_gateway_answers_for_itself_as_the_api_does() {
 #[test]
 fn every_environment_gives_what_the_template_asks_for() {
     for name in names("infra/environments") {
-        let values = Template::read(&text(&format!("infra/environments/{name}/app.yaml"))).0;
-        assert_eq!(values["Environment"], *name);
-        holds(&rules::is_given_what_it_asks_for(&template(), &name, &values));
+        let stacks = environment(&name);
+        assert!(stacks.keys().eq(BTreeSet::from(rules::ORDER)), "{name} has {:?}", stacks.keys());
+        for (stack, values) in stacks {
+            assert_eq!(values["Environment"], *name);
+            let template = Template::read(&text(&file_of(&stack)));
+            holds(&rules::is_given_what_it_asks_for(&template, &name, &values));
+        }
     }
 }
 

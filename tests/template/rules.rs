@@ -2,7 +2,9 @@
 
 mod access;
 mod alarms;
+mod edge;
 mod settings;
+mod stacks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +13,11 @@ use serde_json::{Value, json};
 use crate::template::{Function, Template, each};
 
 pub use alarms::{listens_to_what_is_said, tells_someone_what_to_do};
+pub use stacks::{
+    ORDER, answer_over_tls_only, are_given_what_those_before_them_publish, keep_what_cannot_be_made_again,
+    let_nobody_in_from_the_internet,
+};
+
 pub use settings::{
     backs_up_often_enough, has_one_way_in, has_what_it_is_to_be_asked_for,
     sets_what_every_resource_of_its_kind_sets, tries_new_versions_first,
@@ -87,6 +94,14 @@ pub fn is_rolled_back_when_it_logs_errors(template: &Template) -> Vec<String> {
                 && each(f.get("/DeploymentPreference/Alarms")).contains(&json!({ "Ref": rollback })),
             "no rollback alarm on its own error lines",
         )
+    })
+}
+
+/// Code that wants a table is not there before the table is.
+pub fn waits_for_the_schema(template: &Template) -> Vec<String> {
+    of_each(template, |f| {
+        let waits = f.id == "Migrate" || each(&f.resource["DependsOn"]).contains(&json!("Migrations"));
+        unless(waits || !f.environment().contains_key("DATABASE_URL"), "may be there before the schema is")
     })
 }
 
@@ -209,8 +224,16 @@ pub fn is_given_what_it_asks_for(template: &Template, environment: &str, values:
         .filter(|(name, parameter)| parameter["Default"].is_null() && values[name.as_str()].is_null())
         .map(|(name, _)| format!("{environment} does not say {name}"))
         .collect();
-    if ["AppUrl", "DomainName"].iter().all(|name| values[*name].as_str().unwrap_or_default().is_empty()) {
+    let names = ["AppUrl", "DomainName"];
+    let asked = names.iter().all(|name| parameters.contains_key(*name));
+    if asked && names.iter().all(|name| values[*name].as_str().unwrap_or_default().is_empty()) {
         problems.push(format!("{environment} says neither AppUrl nor DomainName"));
+    }
+    // Reserving takes from other functions of the account, so a default does not.
+    let reserved = |name: &str| values[name].as_i64().is_some_and(|instances| instances > 0);
+    let unreserved = parameters.keys().filter(|name| name.ends_with("Concurrency") && !reserved(name));
+    if environment == "production" {
+        problems.extend(unreserved.map(|name| format!("production reserves nothing as {name}")));
     }
     for (name, value) in values.as_object().into_iter().flatten() {
         let Some(parameter) = parameters.get(name) else {

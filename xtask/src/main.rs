@@ -1,6 +1,7 @@
 //! The project's commands. `cargo xtask --help` lists them.
 
 mod appoint;
+mod artifacts;
 mod ci;
 mod database;
 mod dev;
@@ -43,6 +44,7 @@ enum Command {
     Generate(generate::Arguments),
     Ci(ci::Arguments),
     SamBuild(sam_build::Arguments),
+    Artifacts(artifacts::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -77,6 +79,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Test(arguments) => test::run(&project, &arguments),
         Command::Ci(arguments) => ci::run(&project, &arguments),
         Command::SamBuild(arguments) => sam_build::run(&project, &arguments),
+        Command::Artifacts(arguments) => artifacts::run(&project, &arguments),
         Command::Generate(arguments) => generate::run(&project, &arguments),
     }
 }

@@ -17,8 +17,8 @@ const RESERVED: [(&str, &[&str]); 7] = [
     ("AuthSecret", &["Auth", "RotateKeys"]),
     ("EncryptionSecret", &["Auth", "Organizations", "RotateKeys"]),
     ("DatabaseOwnerSecret", &["Migrate", "RestoreDrill"]),
-    ("DatabaseBackupSecret", &["Backup"]),
-    ("DatabaseRetentionSecret", &["Retention"]),
+    ("DatabaseBackupSecret", &["Backup", "Migrate"]),
+    ("DatabaseRetentionSecret", &["Migrate", "Retention"]),
     ("SmokeSecret", &["Smoke"]),
 ];
 /// What a statement of a policy says it is about.
@@ -85,7 +85,20 @@ pub fn reads_exactly_the_secrets_it_is_given(template: &Template) -> Vec<String>
             .collect();
         let trespass =
             RESERVED.iter().any(|(name, readers)| readable.contains(name) && !readers.contains(&f.id));
-        unless(given == readable && !trespass, &format!("given {given:?}, may read {readable:?}"))
+        let managed = &template.resource(&format!("{}Role", f.id), "AWS::IAM::Role")["ManagedPolicyArns"];
+        let decrypts = each(managed).contains(&json!({ "Ref": "SecretsAccess" }));
+        unless(
+            given == readable && !trespass && decrypts != given.is_empty(),
+            &format!("given {given:?}, may read {readable:?}"),
+        )
+    })
+}
+
+/// Whether it is a URL without user name and password, at a host that another stack publishes.
+fn is_address(value: &Value) -> bool {
+    let url = value["Fn::Sub"].as_str().and_then(|url| url.split_once("://${"));
+    url.is_some_and(|(scheme, rest)| {
+        ["postgresql", "rediss"].contains(&scheme) && !rest.contains(['@', '?', ':'])
     })
 }
 
@@ -93,7 +106,10 @@ pub fn reads_exactly_the_secrets_it_is_given(template: &Template) -> Vec<String>
 pub fn holds_no_secret(template: &Template, text: &str) -> Vec<String> {
     let mut problems = of_each(template, |f| {
         let literal = f.environment().into_iter().find(|(name, value)| {
-            !PUBLIC.contains(name) && SECRET.iter().any(|part| name.contains(part)) && secret(value).is_none()
+            !PUBLIC.contains(name)
+                && SECRET.iter().any(|part| name.contains(part))
+                && secret(value).is_none()
+                && !is_address(value)
         });
         literal.map(|(name, _)| format!("{name} is not a reference to a secret"))
     });

@@ -1,5 +1,7 @@
 //! Settings that every resource of a kind has, in whichever stack it stands.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::template::Template;
@@ -7,7 +9,7 @@ use crate::template::Template;
 /// A kind of resource, the place of a setting in it (a JSON Pointer), and what may stand there.
 type Setting = (&'static str, &'static str, fn(&Value) -> bool);
 
-const SETTINGS: [Setting; 16] = [
+const SETTINGS: [Setting; 36] = [
     ("AWS::ApiGateway::RestApi", "/Properties/MinimumCompressionSize", |size| *size == 1000),
     ("AWS::ApiGateway::RestApi", "/Properties/EndpointConfiguration/Types", |types| {
         *types == json!(["REGIONAL"])
@@ -23,12 +25,35 @@ const SETTINGS: [Setting; 16] = [
     ("AWS::CodeDeploy::DeploymentGroup", "/Properties/AutoRollbackConfiguration/Events", |events| {
         events.as_array().is_some_and(|events| events.contains(&json!("DEPLOYMENT_STOP_ON_ALARM")))
     }),
+    ("AWS::CloudFront::Distribution", "/Properties/DistributionConfig/Logging/Bucket", is_given),
+    ("AWS::ElastiCache::ParameterGroup", "/Properties/Properties/maxmemory-policy", |policy| *policy == "noeviction"),
+    ("AWS::ElastiCache::ReplicationGroup", "/Properties/AtRestEncryptionEnabled", is_true),
+    ("AWS::ElastiCache::ReplicationGroup", "/Properties/AuthToken", is_given),
+    ("AWS::ElastiCache::ReplicationGroup", "/Properties/AutomaticFailoverEnabled", is_given),
+    ("AWS::ElastiCache::ReplicationGroup", "/Properties/SnapshotRetentionLimit", is_given),
+    ("AWS::ElastiCache::ReplicationGroup", "/Properties/TransitEncryptionEnabled", is_true),
+    ("AWS::KMS::Key", "/Properties/EnableKeyRotation", is_true),
     ("AWS::Lambda::Alias", "/UpdatePolicy/CodeDeployLambdaAliasUpdate/DeploymentGroupName", is_given),
     ("AWS::Lambda::Function", "/Properties/LoggingConfig/LogGroup", is_given),
     ("AWS::Lambda::Function", "/Properties/ReservedConcurrentExecutions", is_given),
     ("AWS::Lambda::Function", "/Properties/TracingConfig/Mode", |mode| *mode == "Active"),
     ("AWS::Logs::LogGroup", "/Properties/RetentionInDays", is_given),
+    ("AWS::RDS::DBCluster", "/Properties/BackupRetentionPeriod", |days| *days == 35),
+    ("AWS::RDS::DBCluster", "/Properties/DeletionProtection", |on| *on == json!({"Fn::If": ["IsDev", false, true]})),
+    ("AWS::RDS::DBCluster", "/Properties/ManageMasterUserPassword", is_true),
+    ("AWS::RDS::DBCluster", "/Properties/StorageEncrypted", is_true),
+    ("AWS::RDS::DBClusterParameterGroup", "/Properties/Parameters/rds.force_ssl", |on| *on == "1"),
+    ("AWS::RDS::DBInstance", "/Properties/PubliclyAccessible", |public| *public == false),
+    ("AWS::RDS::DBProxy", "/Properties/RequireTLS", is_true),
+    ("AWS::S3::Bucket", "/Properties/BucketEncryption/ServerSideEncryptionConfiguration/0", is_given),
+    ("AWS::S3::Bucket", "/Properties/PublicAccessBlockConfiguration", |block| {
+        let ways = ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"];
+        ways.iter().all(|way| block[way] == true)
+    }),
+    ("AWS::S3::Bucket", "/Properties/VersioningConfiguration/Status", |status| *status == "Enabled"),
+    ("AWS::SNS::Topic", "/Properties/KmsMasterKeyId", is_given),
     ("AWS::SQS::Queue", "/Properties/SqsManagedSseEnabled", is_true),
+    ("AWS::SecretsManager::Secret", "/Properties/KmsKeyId", is_given),
 ];
 
 fn is_true(value: &Value) -> bool {
@@ -39,10 +64,10 @@ fn is_given(value: &Value) -> bool {
     !value.is_null()
 }
 
-/// The kinds that some rule is about and that `template` has none of: without them no rule could fail.
-pub fn has_what_it_is_to_be_asked_for(template: &Template) -> Vec<String> {
+/// The kinds that some rule is about and that no stack has any of: without them no rule could fail.
+pub fn has_what_it_is_to_be_asked_for(stacks: &BTreeMap<String, Template>) -> Vec<String> {
     let kinds = SETTINGS.iter().map(|(kind, ..)| *kind);
-    let missing = kinds.filter(|kind| template.of_type(kind).is_empty());
+    let missing = kinds.filter(|kind| stacks.values().all(|template| template.of_type(kind).is_empty()));
     missing.map(|kind| format!("no {kind}")).collect()
 }
 

@@ -1,0 +1,111 @@
+//! What `infra/deploy.sh` asks of SAM and of AWS, which stand in here as scripts that note how they were called.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Output},
+};
+
+use local_stack::Scratch;
+
+use crate::root;
+
+/// An AWS account in which `app` is deployed.
+const AWS: &str = r#"case "$*" in
+*"--name /arches/account/staging/service-role"*) echo arn:role ;;
+*"--name /arches/account/artifacts-bucket"*) echo artifacts ;;
+*"--stack-name arches-staging-app"*) echo https://api.staging.archesai.com ;;
+*) echo "$EDGE"; [ "$EDGE" = arn:acl ] ;;
+esac"#;
+
+struct Run {
+    output: Output,
+    calls: String,
+}
+
+/// Deploys with `arguments`; asking for the web ACL says `edge`, asking for `/ready` succeeds.
+fn deploy(arguments: &[&str], edge: &str) -> Run {
+    deploy_to(arguments, edge, "")
+}
+
+/// If something is `wrong`, `/ready` says so.
+fn deploy_to(arguments: &[&str], edge: &str, wrong: &str) -> Run {
+    let scratch = Scratch::create().expect("a folder");
+    let calls = scratch.path().join("calls");
+    stand_in(scratch.path(), "sam", "");
+    stand_in(scratch.path(), "curl", "[ -z \"$WRONG\" ]");
+    stand_in(scratch.path(), "aws", AWS);
+    fs::write(&calls, "").expect("no calls yet");
+    let output = Command::new("sh")
+        .arg(root().join("infra/deploy.sh"))
+        .args(arguments)
+        .env("PATH", format!("{}:/usr/bin:/bin", scratch.path().display()))
+        .env("CALLS", &calls)
+        .env("EDGE", edge)
+        .env("WRONG", wrong)
+        .output()
+        .expect("sh");
+    Run { output, calls: fs::read_to_string(calls).expect("the calls") }
+}
+
+fn stand_in(folder: &Path, program: &str, does: &str) {
+    let path = folder.join(program);
+    let text = format!("#!/bin/sh\necho \"{program} $*\" >> \"$CALLS\"\n{does}\n");
+    fs::write(&path, text).expect("a script");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("may be run");
+}
+
+const THERE: &str = "arn:acl";
+const NOT_YET: &str = "Stack with id arches-staging-edge does not exist";
+
+#[test]
+fn a_stack_is_deployed_with_its_environments_parameters_as_the_role_that_may() {
+    let run = deploy(&["staging", "network"], NOT_YET);
+    assert!(run.output.status.success());
+    let sam = run.calls.lines().find(|call| call.starts_with("sam")).expect("a deployment");
+    for part in [
+        "--config-env staging",
+        "--template-file infra/stacks/network.yaml",
+        "--stack-name arches-staging-network",
+        "--role-arn arn:role",
+        "--s3-bucket artifacts",
+        "--parameter-overrides file://infra/environments/staging/network.yaml",
+    ] {
+        assert!(sam.contains(part), "{part} is not in {sam}");
+    }
+}
+
+#[test]
+fn a_deployment_of_the_app_ends_well_only_if_the_api_is_ready() {
+    let run = deploy(&["staging", "app", "v1.2.3", "--no-execute-changeset"], THERE);
+    assert!(run.output.status.success());
+    assert!(run.calls.contains("file://infra/environments/staging/app.yaml AppVersion=v1.2.3 --no-execute"));
+    assert!(run.calls.contains("https://api.staging.archesai.com/ready"));
+    let run = deploy_to(&["staging", "app", "v1.2.3"], THERE, "not ready");
+    assert!(!run.output.status.success());
+}
+
+#[test]
+fn before_there_is_an_edge_nobody_asks_whether_the_api_is_ready() {
+    let run = deploy(&["staging", "app", "v1.2.3"], NOT_YET);
+    assert!(run.output.status.success());
+    assert!(!run.calls.contains("curl"));
+}
+
+#[test]
+fn an_edge_that_cannot_be_seen_is_not_taken_for_none() {
+    let run = deploy(&["staging", "app", "v1.2.3"], "AccessDenied");
+    assert!(!run.output.status.success());
+    assert!(String::from_utf8_lossy(&run.output.stderr).contains("AccessDenied"));
+}
+
+#[test]
+fn what_cannot_be_deployed_is_said_before_anything_is_asked() {
+    for arguments in [&[][..], &["staging"], &["staging", "app"], &["staging", "app", "--guided"], &["mars", "app", "v1"]] {
+        let run = deploy(arguments, THERE);
+        assert_eq!(run.output.status.code(), Some(2), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&run.output.stderr).contains("infra/deploy.sh <environment> <stack>"));
+        assert!(run.calls.is_empty());
+    }
+}

@@ -1,0 +1,103 @@
+//! How stacks meet, and what none of them may do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::template::{Template, each};
+
+/// In the order in which they are deployed.
+pub const ORDER: [&str; 5] = ["network", "data", "observability", "app", "edge"];
+/// What people put where stacks look for it.
+const BY_HAND: [&str; 2] = ["edge/certificate", "edge/site-certificate"];
+
+/// The names under which `template` publishes something, without `/arches/<env>/`.
+fn published(template: &Template) -> BTreeSet<&str> {
+    let parameters = template.of_type("AWS::SSM::Parameter").into_iter();
+    let names = parameters.filter_map(|(_, parameter)| parameter["Properties"]["Name"]["Fn::Sub"].as_str());
+    names.filter_map(|name| name.strip_prefix("/arches/${Environment}/")).collect()
+}
+
+/// `values` are those of the environment's files, by stack.
+pub fn are_given_what_those_before_them_publish(
+    stacks: &BTreeMap<String, Template>,
+    environment: &str,
+    values: &BTreeMap<String, Value>,
+) -> Vec<String> {
+    let prefix = format!("/arches/{environment}/");
+    let mut problems = Vec::new();
+    let mut known: BTreeSet<&str> = BY_HAND.into();
+    let mut taken: BTreeSet<&str> = BTreeSet::new();
+    for stack in ORDER {
+        let members = values[stack].as_object().into_iter().flatten();
+        for name in members.filter_map(|(_, value)| value.as_str()?.strip_prefix(&prefix)) {
+            if !known.contains(name) {
+                problems.push(format!("{stack} takes {name}, which no stack before it publishes"));
+            }
+            taken.insert(name);
+        }
+        let ours = published(&stacks[stack]);
+        let foreign = ours.iter().filter(|name| !name.starts_with(&format!("{stack}/")));
+        problems.extend(foreign.map(|name| format!("{stack} publishes {name}")));
+        known.extend(ours);
+    }
+    let unused = known.difference(&taken).filter(|name| !BY_HAND.contains(name));
+    problems.extend(unused.map(|name| format!("nobody takes {name}")));
+    if values["app"]["DomainName"] != values["edge"]["DomainName"] {
+        problems.push("app and edge do not agree on DomainName".to_owned());
+    }
+    problems
+}
+
+/// What comes over the network in clear text is refused by every bucket.
+pub fn answer_over_tls_only(template: &Template) -> Vec<String> {
+    let policies = template.of_type("AWS::S3::BucketPolicy");
+    let refused = |bucket: &str| {
+        policies.iter().any(|(_, policy)| {
+            let policy = &policy["Properties"];
+            policy["Bucket"] == json!({ "Ref": bucket })
+                && each(&policy["PolicyDocument"]["Statement"]).iter().any(|statement| {
+                    let insecure = &statement["Condition"]["Bool"]["aws:SecureTransport"];
+                    statement["Effect"] == "Deny"
+                        && [json!("false"), json!(false)].contains(insecure)
+                        && ["s3:*", "*"].iter().any(|action| statement["Action"] == *action)
+                })
+        })
+    };
+    let buckets = template.of_type("AWS::S3::Bucket").into_iter();
+    let open = buckets.filter(|(id, _)| !refused(id));
+    open.map(|(id, _)| format!("{id}: can be reached without TLS")).collect()
+}
+
+/// Nothing in the network can be reached from the internet.
+pub fn let_nobody_in_from_the_internet(template: &Template) -> Vec<String> {
+    let anywhere = |rule: &Value| {
+        [("CidrIp", "0.0.0.0/0"), ("CidrIpv6", "::/0")].iter().any(|(name, all)| rule[*name] == *all)
+    };
+    let groups = template.of_type("AWS::EC2::SecurityGroup").into_iter();
+    let within = groups.flat_map(|(id, group)| {
+        let rules = group["Properties"]["SecurityGroupIngress"].as_array().into_iter().flatten();
+        rules.map(move |rule| (id, rule))
+    });
+    let beside = template.of_type("AWS::EC2::SecurityGroupIngress").into_iter();
+    let beside = beside.map(|(id, rule)| (id, &rule["Properties"]));
+    let open = within.chain(beside).filter(|(_, rule)| anywhere(rule));
+    open.map(|(id, _)| format!("{id}: lets everyone in")).collect()
+}
+
+/// What holds people's data or keys is not lost with the stack that made it.
+pub fn keep_what_cannot_be_made_again(template: &Template) -> Vec<String> {
+    const KEPT: [(&str, &[&str]); 4] = [
+        ("AWS::KMS::Key", &["Retain"]),
+        ("AWS::RDS::DBCluster", &["Snapshot", "Retain"]),
+        ("AWS::S3::Bucket", &["Retain"]),
+        ("AWS::Logs::LogGroup", &["Retain"]),
+    ];
+    let all = KEPT.iter().flat_map(|(kind, ways)| {
+        template.of_type(kind).into_iter().filter_map(move |(id, resource)| {
+            let kept = |policy: &str| resource[policy].as_str().is_some_and(|way| ways.contains(&way));
+            (!(kept("DeletionPolicy") && kept("UpdateReplacePolicy"))).then(|| format!("{id}: may be lost"))
+        })
+    });
+    all.collect()
+}
