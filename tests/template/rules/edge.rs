@@ -15,7 +15,7 @@ const MANAGED: [&str; 3] = [
     "AWSManagedRulesKnownBadInputsRuleSet",
 ];
 
-/// Whatever is not `good`, after the resource that it is about.
+/// What those say that do not hold.
 fn broken<const N: usize>(checks: [(bool, &str); N]) -> Vec<String> {
     checks.into_iter().filter(|(good, _)| !good).map(|(_, problem)| problem.to_owned()).collect()
 }
