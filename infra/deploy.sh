@@ -29,10 +29,10 @@ published() {
     aws ssm get-parameter --name "/arches/account/$1" --query Parameter.Value --output text
 }
 
-# An output of a stack; nothing if there is no such stack. Any other failure could be one that is there and cannot be seen.
-output() {
-    if ! value=$(aws cloudformation describe-stacks --stack-name "$1" \
-        --query "Stacks[0].Outputs[?OutputKey=='$2'].OutputValue" --output text 2>&1); then
+# What is known of a stack; nothing if there is none. Any other failure could be one that is there and cannot be seen.
+described() {
+    if ! value=$(aws cloudformation describe-stacks --stack-name "arches-$environment-$1" \
+        --query "Stacks[0].$2" --output text 2>&1); then
         case $value in *"does not exist"*) return 0 ;; *) echo "$value" >&2 && return 1 ;; esac
     fi
     echo "$value"
@@ -45,8 +45,8 @@ sam deploy --config-env "$environment" --no-confirm-changeset --template-file "$
     --s3-prefix "arches-$environment-$stack" --parameter-overrides "file://$parameters" ${version:+"$version"} "$@"
 
 case $stack in app | edge) ;; *) exit ;; esac
-url=$(output "arches-$environment-app" ApiUrl)
-edge=$(output "arches-$environment-edge" WebAclArn)
+url=$(described app "Outputs[?OutputKey=='ApiUrl'].OutputValue")
+edge=$(described edge StackStatus)
 if [ -n "$url" ] && [ -n "$edge" ]; then
     curl --fail --silent --show-error --max-time 30 --retry 5 --retry-all-errors "$url/ready"
 else

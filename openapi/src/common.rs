@@ -12,7 +12,7 @@ const EVERYWHERE: [Answer; 3] = [
 ];
 const WITH_BODY: [Answer; 4] = [
     ("400", "`malformed-body`, the body is not JSON"),
-    ("413", "`body-too-large`, the body is larger than 1 MiB"),
+    ("413", "`body-too-large`, the body is larger than 64 KiB"),
     ("415", "`unsupported-media-type`, the body was not sent as JSON"),
     ("422", "`invalid-body`, the body is JSON but not what is expected here; `errors` says where"),
 ];

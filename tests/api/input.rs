@@ -91,11 +91,11 @@ async fn deep_nesting_costs_nothing() {
 }
 
 #[tokio::test]
-async fn a_body_of_more_than_a_mebibyte_is_too_large() {
+async fn a_body_of_more_than_64_kibibytes_is_too_large() {
     let app = TestApp::new().await;
     let body = |size: usize| format!("{{\"name\":\"{}\"}}", "x".repeat(size - 11));
-    app.client().post_bytes(PATH, body(1024 * 1024)).await.refused(422, "invalid-body");
-    app.client().post_bytes(PATH, body(1024 * 1024 + 1)).await.refused(413, "body-too-large");
+    app.client().post_bytes(PATH, body(64 * 1024)).await.refused(422, "invalid-body");
+    app.client().post_bytes(PATH, body(64 * 1024 + 1)).await.refused(413, "body-too-large");
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ const AWS: &str = r#"case "$*" in
 *"--name /arches/account/staging/service-role"*) echo arn:role ;;
 *"--name /arches/account/artifacts-bucket"*) echo artifacts ;;
 *"--stack-name arches-staging-app"*) echo https://api.staging.archesai.com ;;
-*) echo "$EDGE"; [ "$EDGE" = arn:acl ] ;;
+*) echo "$EDGE"; [ "$EDGE" = UPDATE_COMPLETE ] ;;
 esac"#;
 
 struct Run {
@@ -24,7 +24,7 @@ struct Run {
     calls: String,
 }
 
-/// Deploys with `arguments`; asking for the web ACL says `edge`, asking for `/ready` succeeds.
+/// Deploys with `arguments`; asking for the edge stack says `edge`, asking for `/ready` succeeds.
 fn deploy(arguments: &[&str], edge: &str) -> Run {
     deploy_to(arguments, edge, "")
 }
@@ -56,7 +56,7 @@ fn stand_in(folder: &Path, program: &str, does: &str) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("may be run");
 }
 
-const THERE: &str = "arn:acl";
+const THERE: &str = "UPDATE_COMPLETE";
 const NOT_YET: &str = "Stack with id arches-staging-edge does not exist";
 
 #[test]

@@ -13,6 +13,10 @@ use serde_json::{Value, json};
 use crate::template::{Function, Template, each};
 
 pub use alarms::{listens_to_what_is_said, tells_someone_what_to_do};
+pub use edge::{
+    keeps_the_web_acl_before_the_api, limits_addresses_and_bodies, serves_files_only_through_the_distribution,
+};
+
 pub use stacks::{
     ORDER, answer_over_tls_only, are_given_what_those_before_them_publish, keep_what_cannot_be_made_again,
     let_nobody_in_from_the_internet,

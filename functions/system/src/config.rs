@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State, http::header, response::IntoResponse};
 use serde::Serialize;
-use shared::page::Data;
+use shared::{http::BODY_LIMIT, page::Data};
 use utoipa::ToSchema;
 
 use crate::SystemState;
@@ -25,7 +25,7 @@ pub struct PublicConfig {
 pub struct Limits {
     password_min_length: u16,
     password_max_length: u16,
-    body_max_bytes: u32,
+    body_max_bytes: usize,
     requests_per_window: u32,
     window_seconds: u64,
     access_token_seconds: u64,
@@ -45,7 +45,7 @@ pub async fn config(State(state): State<SystemState>) -> impl IntoResponse {
         limits: Limits {
             password_min_length: 8,
             password_max_length: 256,
-            body_max_bytes: 1024 * 1024,
+            body_max_bytes: BODY_LIMIT,
             requests_per_window: config.rate_limit.max_requests,
             window_seconds: config.rate_limit.window.as_secs(),
             access_token_seconds: config.tokens.expiry.as_secs(),

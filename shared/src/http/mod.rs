@@ -23,8 +23,8 @@ use crate::{
 
 pub use request::RequestInfo;
 
-/// The largest body of a JSON route.
-const BODY_LIMIT: usize = 1024 * 1024;
+/// The largest body of a JSON route, in bytes: as much as the web ACL can look at (`infra/edge/web-acl.yaml`).
+pub const BODY_LIMIT: usize = 64 * 1024;
 
 /// Left on a response that is not worth a log line unless it failed.
 #[derive(Clone)]

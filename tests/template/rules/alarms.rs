@@ -7,11 +7,20 @@ use serde_json::{Value, json};
 use crate::template::Template;
 
 /// Metrics of AWS and the dimensions they come with (CloudWatch User Guide, "AWS services that publish metrics").
-const OF_AWS: [(&str, &str, &[&str]); 4] = [
+const OF_AWS: &[(&str, &str, &[&str])] = &[
     ("AWS/ApiGateway", "5XXError", &["ApiName", "Stage"]),
     ("AWS/ApiGateway", "Latency", &["ApiName", "Stage"]),
+    ("AWS/ElastiCache", "DatabaseMemoryUsagePercentage", &["CacheClusterId"]),
+    ("AWS/ElastiCache", "EngineCPUUtilization", &["CacheClusterId"]),
+    ("AWS/ElastiCache", "Evictions", &["CacheClusterId"]),
     ("AWS/Lambda", "Throttles", &["FunctionName"]),
+    ("AWS/RDS", "AvailabilityPercentage", &["ProxyName", "TargetGroup", "TargetRole"]),
+    ("AWS/RDS", "CPUUtilization", &["DBClusterIdentifier", "Role"]),
+    ("AWS/RDS", "DatabaseConnectionsBorrowLatency", &["ProxyName"]),
+    ("AWS/RDS", "DatabaseConnectionsCurrentlySessionPinned", &["ProxyName"]),
+    ("AWS/RDS", "FreeableMemory", &["DBClusterIdentifier", "Role"]),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", &["QueueName"]),
+    ("AWS/WAFV2", "BlockedRequests", &["WebACL", "Region", "Rule"]),
 ];
 
 /// A metric as an alarm asks for it: namespace, name, dimensions.
