@@ -11,7 +11,7 @@ use std::{
 use json_subscriber::JsonLayer;
 use metrics::{Unit, describe_counter, describe_histogram, histogram};
 use metrics_cloudwatch_embedded::{Builder, Collector};
-use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::resource::{Usage, UsageWho, getrusage};
 use tracing_subscriber::{EnvFilter, fmt::time::ChronoUtc, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// The CloudWatch namespace of every metric.
@@ -104,7 +104,9 @@ pub fn init() {
                     describe_histogram!(name, unit, text);
                 }
                 _ = COLLECTOR.set(collector);
-                if let Some(size) = variable("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").and_then(|size| size.parse().ok()) {
+                if let Some(size) =
+                    variable("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").and_then(|size| size.parse().ok())
+                {
                     _ = MEMORY.set(size);
                 }
             }
@@ -129,7 +131,7 @@ fn memory_used() -> Option<f64> {
     let size = MEMORY.get()?;
     let peaks = [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN].map(getrusage);
     // Linux counts in KiB.
-    let most = peaks.iter().flatten().map(|usage| usage.max_rss()).max()?;
+    let most = peaks.iter().flatten().map(Usage::max_rss).max()?;
     #[expect(clippy::cast_precision_loss, reason = "an instance has 10 GiB at the most")]
     let mebibytes = most as f64 / 1024.0;
     Some(mebibytes / size * 100.0)

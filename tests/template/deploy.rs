@@ -102,10 +102,14 @@ fn an_edge_that_cannot_be_seen_is_not_taken_for_none() {
 
 #[test]
 fn what_cannot_be_deployed_is_said_before_anything_is_asked() {
-    for arguments in [&[][..], &["staging"], &["staging", "app"], &["staging", "app", "--guided"], &["mars", "app", "v1"]] {
+    for arguments in
+        [&[][..], &["staging"], &["staging", "app"], &["staging", "app", "--guided"], &["mars", "app", "v1"]]
+    {
         let run = deploy(arguments, THERE);
         assert_eq!(run.output.status.code(), Some(2), "{arguments:?}");
-        assert!(String::from_utf8_lossy(&run.output.stderr).contains("infra/deploy.sh <environment> <stack>"));
+        assert!(
+            String::from_utf8_lossy(&run.output.stderr).contains("infra/deploy.sh <environment> <stack>")
+        );
         assert!(run.calls.is_empty());
     }
 }

@@ -92,7 +92,12 @@ fn a_setting_that_is_gone_is_noticed() {
         ("data", "FirstInstance/Properties/PubliclyAccessible", json!(true), "FirstInstance"),
         ("data", "Proxy/Properties/RequireTLS", json!(false), "Proxy"),
         ("data", "Cache/Properties/TransitEncryptionEnabled", json!(false), "Cache"),
-        ("data", "CacheParameters/Properties/Properties/maxmemory-policy", json!("allkeys-lru"), "CacheParameters"),
+        (
+            "data",
+            "CacheParameters/Properties/Properties/maxmemory-policy",
+            json!("allkeys-lru"),
+            "CacheParameters",
+        ),
         ("data", "SecretsKey/Properties/EnableKeyRotation", json!(false), "SecretsKey"),
         ("data", "RedisSecret/Properties/KmsKeyId", json!(null), "RedisSecret"),
         ("data", "BackupBucket/Properties/BucketEncryption", json!(null), "BackupBucket"),
@@ -117,10 +122,19 @@ fn no_stack_loses_or_shows_what_it_keeps() {
     }
     noticed(rules::answer_over_tls_only, &without("data", "BackupBucketPolicy"), "BackupBucket");
     let open = with("network", "FunctionToProxy/Properties/CidrIp", json!("0.0.0.0/0"));
-    let open = Template(serde_json::from_str(&open.0.to_string().replace("AWS::EC2::SecurityGroupEgress", "AWS::EC2::SecurityGroupIngress")).expect("JSON"));
+    let open = Template(
+        serde_json::from_str(
+            &open.0.to_string().replace("AWS::EC2::SecurityGroupEgress", "AWS::EC2::SecurityGroupIngress"),
+        )
+        .expect("JSON"),
+    );
     noticed(rules::let_nobody_in_from_the_internet, &open, "FunctionToProxy");
     noticed(rules::keep_what_cannot_be_made_again, &without("data", "Cluster/DeletionPolicy"), "Cluster");
-    noticed(rules::keep_what_cannot_be_made_again, &without("data", "SecretsKey/UpdateReplacePolicy"), "SecretsKey");
+    noticed(
+        rules::keep_what_cannot_be_made_again,
+        &without("data", "SecretsKey/UpdateReplacePolicy"),
+        "SecretsKey",
+    );
 }
 
 #[test]
@@ -146,7 +160,11 @@ fn the_web_acl_stands_before_the_api_and_refuses_too_much() {
     let edge = &STACKS["edge"];
     holds(&rules::keeps_the_web_acl_before_the_api(edge));
     holds(&rules::limits_addresses_and_bodies(edge));
-    noticed(rules::keeps_the_web_acl_before_the_api, &without("edge", "WebAclAssociation"), "WebAclAssociation");
+    noticed(
+        rules::keeps_the_web_acl_before_the_api,
+        &without("edge", "WebAclAssociation"),
+        "WebAclAssociation",
+    );
     for (pointer, value) in [
         ("WebAclAssociation/Condition", json!("HasDomain")),
         (
@@ -157,7 +175,8 @@ fn the_web_acl_stands_before_the_api_and_refuses_too_much() {
     ] {
         noticed(rules::keeps_the_web_acl_before_the_api, &with("edge", pointer, value), "WebAcl");
     }
-    let size = "WebAcl/Properties/Rules/1/Statement/SizeConstraintStatement/FieldToMatch/Body/OversizeHandling";
+    let size =
+        "WebAcl/Properties/Rules/1/Statement/SizeConstraintStatement/FieldToMatch/Body/OversizeHandling";
     for (pointer, value) in [
         ("WebAcl/Properties/Rules/0/Statement/RateBasedStatement/Limit", json!(601)),
         ("WebAcl/Properties/Rules/0/Action", json!({"Count": {}})),
@@ -179,10 +198,7 @@ fn static_files_come_from_the_distribution_alone() {
             "SiteFilesPolicy",
         ),
         (without("edge", &format!("{site}/Origins/0/OriginAccessControlId")), "Site"),
-        (
-            with("edge", &format!("{site}/CacheBehaviors/0/ViewerProtocolPolicy"), json!("allow-all")),
-            "Site",
-        ),
+        (with("edge", &format!("{site}/CacheBehaviors/0/ViewerProtocolPolicy"), json!("allow-all")), "Site"),
         (
             with("edge", &format!("{site}/ViewerCertificate/MinimumProtocolVersion"), json!("TLSv1.1_2016")),
             "Site",
@@ -201,7 +217,8 @@ fn nobody_walks_around_our_own_name() {
 #[test]
 fn new_versions_are_tried_before_they_get_all_the_traffic() {
     holds(&rules::tries_new_versions_first(&DEPLOYED));
-    let unhooked = without("app", "AuthAliaslive/UpdatePolicy/CodeDeployLambdaAliasUpdate/BeforeAllowTrafficHook");
+    let unhooked =
+        without("app", "AuthAliaslive/UpdatePolicy/CodeDeployLambdaAliasUpdate/BeforeAllowTrafficHook");
     noticed(rules::tries_new_versions_first, &unhooked, "AuthAliaslive");
     let at_once = with(
         "app",

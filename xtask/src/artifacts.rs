@@ -70,7 +70,10 @@ pub fn check(project: &Project, optimized: bool) -> Result<()> {
                 let name = folder.file_name().unwrap_or_default().display();
                 #[expect(clippy::cast_precision_loss, reason = "for people")]
                 let mebibytes = size as f64 / f64::from(1 << 20);
-                print(&format!("{name:<16} {mebibytes:>5.1} MiB, glibc {}.{}\n", needs.glibc.0, needs.glibc.1))?;
+                print(&format!(
+                    "{name:<16} {mebibytes:>5.1} MiB, glibc {}.{}\n",
+                    needs.glibc.0, needs.glibc.1
+                ))?;
                 if size > ARCHIVE {
                     problems.push(format!("{name}: the archive has {mebibytes:.1} MiB"));
                 }
@@ -94,24 +97,30 @@ pub fn check(project: &Project, optimized: bool) -> Result<()> {
 fn needs(file: &Path) -> Result<Needs> {
     let bytes = fs::read(file).with_context(|| format!("read {}", file.display()))?;
     let elf = Elf::parse(&bytes).with_context(|| format!("{} is no program", file.display()))?;
-    let versions = elf.verneed.iter().flatten().flat_map(|library| library.iter());
-    let names = versions.filter_map(|version| elf.dynstrtab.get_at(version.vna_name));
-    let glibc = names.filter_map(|name| {
-        let (major, minor) = name.strip_prefix("GLIBC_")?.split_once('.')?;
-        // Those of old have a third number.
-        Some((major.parse().ok()?, minor.split('.').next()?.parse().ok()?))
-    });
+    let mut glibc = (0, 0);
+    for library in elf.verneed.iter().flatten() {
+        for version in library.iter() {
+            let name = elf.dynstrtab.get_at(version.vna_name).unwrap_or_default();
+            glibc = glibc.max(glibc_version(name).unwrap_or_default());
+        }
+    }
     let libraries = elf.libraries.iter().map(|&library| library.to_owned()).collect();
-    Ok(Needs { glibc: glibc.max().unwrap_or_default(), libraries })
+    Ok(Needs { glibc, libraries })
+}
+
+/// Reads `GLIBC_2.34`; those of old have a third number.
+fn glibc_version(name: &str) -> Option<(u32, u32)> {
+    let (major, minor) = name.strip_prefix("GLIBC_")?.split_once('.')?;
+    Some((major.parse().ok()?, minor.split('.').next()?.parse().ok()?))
 }
 
 /// What `file` needs and neither Amazon Linux nor we ourselves have.
 fn unmet(file: &Path, needs: &Needs, bundled: &[String]) -> Vec<String> {
-    let there = |library: &String| {
-        bundled.contains(library) || LIBRARIES.iter().any(|(known, _)| known == library)
-    };
+    let there =
+        |library: &String| bundled.contains(library) || LIBRARIES.iter().any(|(known, _)| known == library);
     let missing = needs.libraries.iter().filter(|library| !there(library));
-    let mut problems: Vec<_> = missing.map(|library| format!("{}: needs {library}", file.display())).collect();
+    let mut problems: Vec<_> =
+        missing.map(|library| format!("{}: needs {library}", file.display())).collect();
     if needs.glibc > GLIBC {
         problems.push(format!("{}: needs glibc {}.{}", file.display(), needs.glibc.0, needs.glibc.1));
     }
@@ -153,7 +162,8 @@ mod tests {
 
     #[test]
     fn what_a_newer_system_has_is_noticed() {
-        let needs = Needs { glibc: (2, 38), libraries: vec!["libpq.so.5".to_owned(), "libc.so.6".to_owned()] };
+        let needs =
+            Needs { glibc: (2, 38), libraries: vec!["libpq.so.5".to_owned(), "libc.so.6".to_owned()] };
         let problems = unmet(Path::new("bootstrap"), &needs, &[]);
         assert_eq!(problems, ["bootstrap: needs libpq.so.5", "bootstrap: needs glibc 2.38"]);
         let needs = Needs { glibc: (2, 34), ..needs };

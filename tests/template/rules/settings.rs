@@ -26,7 +26,9 @@ const SETTINGS: [Setting; 36] = [
         events.as_array().is_some_and(|events| events.contains(&json!("DEPLOYMENT_STOP_ON_ALARM")))
     }),
     ("AWS::CloudFront::Distribution", "/Properties/DistributionConfig/Logging/Bucket", is_given),
-    ("AWS::ElastiCache::ParameterGroup", "/Properties/Properties/maxmemory-policy", |policy| *policy == "noeviction"),
+    ("AWS::ElastiCache::ParameterGroup", "/Properties/Properties/maxmemory-policy", |policy| {
+        *policy == "noeviction"
+    }),
     ("AWS::ElastiCache::ReplicationGroup", "/Properties/AtRestEncryptionEnabled", is_true),
     ("AWS::ElastiCache::ReplicationGroup", "/Properties/AuthToken", is_given),
     ("AWS::ElastiCache::ReplicationGroup", "/Properties/AutomaticFailoverEnabled", is_given),
@@ -39,7 +41,9 @@ const SETTINGS: [Setting; 36] = [
     ("AWS::Lambda::Function", "/Properties/TracingConfig/Mode", |mode| *mode == "Active"),
     ("AWS::Logs::LogGroup", "/Properties/RetentionInDays", is_given),
     ("AWS::RDS::DBCluster", "/Properties/BackupRetentionPeriod", |days| *days == 35),
-    ("AWS::RDS::DBCluster", "/Properties/DeletionProtection", |on| *on == json!({"Fn::If": ["IsDev", false, true]})),
+    ("AWS::RDS::DBCluster", "/Properties/DeletionProtection", |on| {
+        *on == json!({"Fn::If": ["IsDev", false, true]})
+    }),
     ("AWS::RDS::DBCluster", "/Properties/ManageMasterUserPassword", is_true),
     ("AWS::RDS::DBCluster", "/Properties/StorageEncrypted", is_true),
     ("AWS::RDS::DBClusterParameterGroup", "/Properties/Parameters/rds.force_ssl", |on| *on == "1"),
