@@ -3,6 +3,7 @@
 mod broken;
 mod deploy;
 mod deployed;
+mod documents;
 mod rules;
 mod template;
 

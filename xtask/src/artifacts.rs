@@ -99,7 +99,7 @@ fn needs(file: &Path) -> Result<Needs> {
     let elf = Elf::parse(&bytes).with_context(|| format!("{} is no program", file.display()))?;
     let mut glibc = (0, 0);
     for library in elf.verneed.iter().flatten() {
-        for version in library.iter() {
+        for version in &library {
             let name = elf.dynstrtab.get_at(version.vna_name).unwrap_or_default();
             glibc = glibc.max(glibc_version(name).unwrap_or_default());
         }
