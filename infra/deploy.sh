@@ -24,11 +24,6 @@ app)
 *) template=infra/stacks/$stack.yaml version= ;;
 esac
 
-# What the account stack publishes.
-published() {
-    aws ssm get-parameter --name "/arches/account/$1" --query Parameter.Value --output text
-}
-
 # What is known of a stack; nothing if there is none. Any other failure could be one that is there and cannot be seen.
 described() {
     if ! value=$(aws cloudformation describe-stacks --stack-name "arches-$environment-$1" \
@@ -38,8 +33,14 @@ described() {
     echo "$value"
 }
 
-role=$(published "$environment/service-role")
-bucket=$(published artifacts-bucket)
+# The account stack's names for the role that makes the stacks, and for where builds lie.
+caller=$(aws sts get-caller-identity --query Arn --output text) # arn:<partition>:sts::<account>:…
+partition=$(echo "$caller" | cut -d: -f2)
+account=$(echo "$caller" | cut -d: -f5)
+region=${AWS_REGION:-$(aws configure get region)}
+role=arn:$partition:iam::$account:role/arches-account-cloudformation-$environment
+bucket=arches-artifacts-$account-$region
+
 sam deploy --config-env "$environment" --no-confirm-changeset --template-file "$template" \
     --stack-name "arches-$environment-$stack" --role-arn "$role" --s3-bucket "$bucket" \
     --s3-prefix "arches-$environment-$stack" --parameter-overrides "file://$parameters" ${version:+"$version"} "$@"

@@ -13,8 +13,7 @@ use crate::root;
 
 /// An AWS account in which `app` is deployed.
 const AWS: &str = r#"case "$*" in
-*"--name /arches/account/staging/service-role"*) echo arn:role ;;
-*"--name /arches/account/artifacts-bucket"*) echo artifacts ;;
+*get-caller-identity*) echo arn:aws:sts::123456789012:assumed-role/deploy/me ;;
 *"--stack-name arches-staging-app"*) echo https://api.staging.archesai.com ;;
 *) echo "$EDGE"; [ "$EDGE" = UPDATE_COMPLETE ] ;;
 esac"#;
@@ -43,6 +42,7 @@ fn deploy_to(arguments: &[&str], edge: &str, wrong: &str) -> Run {
         .env("PATH", format!("{}:/usr/bin:/bin", scratch.path().display()))
         .env("CALLS", &calls)
         .env("EDGE", edge)
+        .env("AWS_REGION", "eu-west-1")
         .env("WRONG", wrong)
         .output()
         .expect("sh");
@@ -68,8 +68,8 @@ fn a_stack_is_deployed_with_its_environments_parameters_as_the_role_that_may() {
         "--config-env staging",
         "--template-file infra/stacks/network.yaml",
         "--stack-name arches-staging-network",
-        "--role-arn arn:role",
-        "--s3-bucket artifacts",
+        "--role-arn arn:aws:iam::123456789012:role/arches-account-cloudformation-staging",
+        "--s3-bucket arches-artifacts-123456789012-eu-west-1",
         "--parameter-overrides file://infra/environments/staging/network.yaml",
     ] {
         assert!(sam.contains(part), "{part} is not in {sam}");
