@@ -240,7 +240,7 @@ fn an_environment_that_says_too_little_or_takes_from_another() {
     let staging = Template::read(&text("infra/environments/staging/app.yaml"));
     for (broken, about) in [
         (staging.without("/MailFrom"), "does not say MailFrom"),
-        (staging.without("/AppUrl"), "neither AppUrl nor DomainName"),
+        (staging.without("/AppUrl").without("/DomainName"), "neither AppUrl nor DomainName"),
         (staging.with("/Colour", json!("blue")), "Colour"),
         (staging.with("/DatabaseSecret", json!("/arches/production/data/database-secret")), "elsewhere"),
     ] {

@@ -9,7 +9,7 @@ use crate::template::Template;
 /// A kind of resource, the place of a setting in it (a JSON Pointer), and what may stand there.
 type Setting = (&'static str, &'static str, fn(&Value) -> bool);
 
-const SETTINGS: [Setting; 36] = [
+const SETTINGS: [Setting; 35] = [
     ("AWS::ApiGateway::RestApi", "/Properties/MinimumCompressionSize", |size| *size == 1000),
     ("AWS::ApiGateway::RestApi", "/Properties/EndpointConfiguration/Types", |types| {
         *types == json!(["REGIONAL"])
@@ -25,7 +25,6 @@ const SETTINGS: [Setting; 36] = [
     ("AWS::CodeDeploy::DeploymentGroup", "/Properties/AutoRollbackConfiguration/Events", |events| {
         events.as_array().is_some_and(|events| events.contains(&json!("DEPLOYMENT_STOP_ON_ALARM")))
     }),
-    ("AWS::CloudFront::Distribution", "/Properties/DistributionConfig/Logging/Bucket", is_given),
     ("AWS::ElastiCache::ParameterGroup", "/Properties/Properties/maxmemory-policy", |policy| {
         *policy == "noeviction"
     }),
