@@ -8,7 +8,7 @@ cd "$(dirname "$0")/$stack"
 
 # A line `#include <file>` stands for the file, as far indented as it is itself.
 joined() {
-    awk '/^ *#include / { match($0, /^ */); while ((getline line < $2) > 0) print substr($0, 1, RLENGTH) line; next }
+    awk '/^ *#include / { match($0, /^ */); while ((getline line < $2) > 0) print substr($0, 1, RLENGTH) line; close($2); next }
         { print }' "$@"
 }
 
