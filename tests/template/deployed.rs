@@ -101,6 +101,7 @@ fn a_setting_that_is_gone_is_noticed() {
         ),
         ("data", "SecretsKey/Properties/EnableKeyRotation", json!(false), "SecretsKey"),
         ("data", "RedisSecret/Properties/KmsKeyId", json!(null), "RedisSecret"),
+        ("data", "RedisSecret/Properties/SecretString", json!("hunter2"), "RedisSecret"),
         ("data", "BackupBucket/Properties/BucketEncryption", json!(null), "BackupBucket"),
         (
             "data",
@@ -123,19 +124,30 @@ fn no_stack_loses_or_shows_what_it_keeps() {
     holds(&rules::keep_what_cannot_be_made_again(&STACKS["data"]));
     noticed(rules::answer_over_tls_only, &without("data", "BackupBucketPolicy"), "BackupBucket");
     let open = with("network", "FunctionToProxy/Properties/CidrIp", json!("0.0.0.0/0"));
-    let open = Template(
-        serde_json::from_str(
-            &open.0.to_string().replace("AWS::EC2::SecurityGroupEgress", "AWS::EC2::SecurityGroupIngress"),
-        )
-        .expect("JSON"),
-    );
     noticed(rules::let_nobody_in_from_the_internet, &open, "FunctionToProxy");
     noticed(rules::keep_what_cannot_be_made_again, &without("data", "Cluster/DeletionPolicy"), "Cluster");
+    let lock = "BackupBucket/Properties/ObjectLockConfiguration/Rule/DefaultRetention/Mode";
+    let governed = with("data", lock, json!("GOVERNANCE"));
+    noticed(rules::keep_what_cannot_be_made_again, &governed, "BackupBucket");
     noticed(
         rules::keep_what_cannot_be_made_again,
         &without("data", "SecretsKey/UpdateReplacePolicy"),
         "SecretsKey",
     );
+}
+
+#[test]
+fn whatever_leaves_the_network_is_encrypted_and_in_production_it_cannot_leave() {
+    holds(&rules::lets_out_tls_alone(&STACKS["network"]));
+    for (field, value) in [("FromPort", json!(22)), ("ToPort", json!(8080)), ("IpProtocol", json!("-1"))] {
+        let pointer = format!("FunctionGroup/Properties/SecurityGroupEgress/2/{field}");
+        noticed(rules::lets_out_tls_alone, &with("network", &pointer, value), "FunctionGroup");
+    }
+    for name in ["staging", "production"] {
+        let values = &environment(name)["network"];
+        assert!(values["NatGateways"].is_null(), "{name}: the default is none");
+    }
+    assert_eq!(STACKS["network"].0["Parameters"]["NatGateways"]["Default"], 0);
 }
 
 #[test]

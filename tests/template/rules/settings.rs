@@ -9,7 +9,7 @@ use crate::template::Template;
 /// A kind of resource, the place of a setting in it (a JSON Pointer), and what may stand there.
 type Setting = (&'static str, &'static str, fn(&Value) -> bool);
 
-const SETTINGS: [Setting; 35] = [
+const SETTINGS: [Setting; 36] = [
     ("AWS::ApiGateway::RestApi", "/Properties/MinimumCompressionSize", |size| *size == 1000),
     ("AWS::ApiGateway::RestApi", "/Properties/EndpointConfiguration/Types", |types| {
         *types == json!(["REGIONAL"])
@@ -57,6 +57,8 @@ const SETTINGS: [Setting; 35] = [
     ("AWS::SNS::Topic", "/Properties/KmsMasterKeyId", is_given),
     ("AWS::SQS::Queue", "/Properties/SqsManagedSseEnabled", is_true),
     ("AWS::SecretsManager::Secret", "/Properties/KmsKeyId", is_given),
+    // Made up by Secrets Manager, or by a function.
+    ("AWS::SecretsManager::Secret", "/Properties/SecretString", Value::is_null),
 ];
 
 fn is_true(value: &Value) -> bool {

@@ -85,6 +85,21 @@ pub fn let_nobody_in_from_the_internet(template: &Template) -> Vec<String> {
     open.map(|(id, _)| format!("{id}: lets everyone in")).collect()
 }
 
+/// Connections to anywhere are to HTTPS; where they can lead, the routes decide.
+pub fn lets_out_tls_alone(template: &Template) -> Vec<String> {
+    let groups = template.of_type("AWS::EC2::SecurityGroup").into_iter();
+    let open = groups.filter(|(_, group)| {
+        let rules = group["Properties"]["SecurityGroupEgress"].as_array();
+        let anywhere = |rule: &Value| rule["DestinationSecurityGroupId"].is_null();
+        let allowed = |rule: &Value| {
+            rule["CidrIp"] == "127.0.0.1/32"
+                || (rule["IpProtocol"] == "tcp" && rule["FromPort"] == 443 && rule["ToPort"] == 443)
+        };
+        rules.is_none_or(|rules| rules.iter().any(|rule| anywhere(rule) && !allowed(rule)))
+    });
+    open.map(|(id, _)| format!("{id}: reaches more than HTTPS")).collect()
+}
+
 /// What holds people's data or keys is not lost with the stack that made it.
 pub fn keep_what_cannot_be_made_again(template: &Template) -> Vec<String> {
     const KEPT: [(&str, &[&str]); 4] = [
@@ -99,5 +114,11 @@ pub fn keep_what_cannot_be_made_again(template: &Template) -> Vec<String> {
             (!(kept("DeletionPolicy") && kept("UpdateReplacePolicy"))).then(|| format!("{id}: may be lost"))
         })
     });
-    all.collect()
+    let locked = |id: &str| {
+        let lock =
+            &template.resource(id, "AWS::S3::Bucket")["ObjectLockConfiguration"]["Rule"]["DefaultRetention"];
+        lock["Mode"]["Fn::If"][2] == "COMPLIANCE" && lock["Days"].as_u64() >= Some(30)
+    };
+    let unlocked = ["BackupBucket", "ErasureBucket"].into_iter().filter(|id| !locked(id));
+    all.chain(unlocked.map(|id| format!("{id}: can be emptied"))).collect()
 }
