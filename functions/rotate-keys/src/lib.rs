@@ -4,6 +4,7 @@
 //! functions"). Whichever way they end, what is `AWSCURRENT` works: a key is published one whole rotation before it is used.
 
 mod check;
+mod first;
 mod key_text;
 mod kind;
 mod ring;
@@ -16,6 +17,7 @@ use shared::{
     clock::{Clock, SystemClock},
     config::{Config, ConfigError},
     job::Job,
+    outside::custom_resource::{Answered, Call, Resource},
 };
 
 use kind::{Kind, Rotated};
@@ -29,6 +31,9 @@ Secrets Manager calls it: aws secretsmanager rotate-secret --secret-id <ARN>"#;
 
 /// The settings without which this function does not start.
 const REQUIRED: &[&str] = &["JWT_SECRET", "JWT_PUBLIC_KEYS", "JWT_REFRESH_SECRET", "ENCRYPTION_KEY"];
+
+/// What a deployment makes: keys, where there are none.
+const KEYS: Resource = Resource { kind: "Custom::Keys", id: "keys" };
 
 /// What Secrets Manager asks for. It may add members of its own.
 #[derive(Debug, Deserialize)]
@@ -54,6 +59,16 @@ enum Step {
     Finish,
 }
 
+/// What was done.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Outcome {
+    /// A step.
+    Step(Report),
+    /// A deployment was told.
+    Answered(Answered),
+}
+
 /// What came of a step. Keys go by their ids.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -71,8 +86,17 @@ pub fn make() -> Result<Config, ConfigError> {
     Config::from_env(REQUIRED)
 }
 
-/// Does one step.
-pub async fn run(config: &Config, event: Event, _: &Job) -> anyhow::Result<Report> {
+/// Does one step of a rotation, or sees to it that there are keys.
+pub async fn run(config: &Config, call: Call<Event>, job: &Job) -> anyhow::Result<Outcome> {
+    match call {
+        Call::Own(event) => rotate(config, event).await.map(Outcome::Step),
+        Call::Resource(event) => {
+            event.answered(&KEYS, job.deadline, first::fill(config)).await.map(Outcome::Answered)
+        }
+    }
+}
+
+async fn rotate(config: &Config, event: Event) -> anyhow::Result<Report> {
     let secret = Rotated::named(config, &event.secret_id)?;
     let versions = Versions::new(&event.secret_id, &event.client_request_token).await;
     let standing = versions.standing().await?;

@@ -97,6 +97,11 @@ pub async fn published(config: &Config) -> anyhow::Result<KeySet> {
         .map_err(|_| anyhow::anyhow!("what is published is not a JSON Web Key Set"))
 }
 
+/// Whether there is a public set at all.
+pub async fn are_some_published(config: &Config) -> anyhow::Result<bool> {
+    Ok(versions::find_current(verification_arn(config)?).await?.is_some())
+}
+
 fn verification_arn(config: &Config) -> anyhow::Result<&str> {
     match &config.tokens.verification_keys {
         Setting::Secret(reference) if reference.member().is_none() => Ok(reference.arn()),

@@ -1,5 +1,6 @@
 //! What is not ours: a trait where tests must replace it.
 
 pub mod aws;
+pub mod custom_resource;
 pub mod mail;
 pub mod storage;

@@ -1,0 +1,48 @@
+//! The logins of the other functions: each is a member of the role that has its rights, and has the password of its secret.
+
+use std::collections::BTreeSet;
+
+use anyhow::Context;
+use shared::{
+    config::{Credentials, Logins, Setting},
+    secrets::Secrets,
+    store::database,
+};
+use sqlx::PgConnection;
+
+use crate::scram;
+
+/// Makes the logins that are given, or gives them the passwords that they have now; their names.
+///
+/// What is kept of the last password cannot be read, so it is written each time. Connections that are there go on.
+pub async fn make(
+    connection: &mut PgConnection,
+    logins: &Logins,
+    secrets: &Secrets,
+) -> anyhow::Result<BTreeSet<String>> {
+    let owner = database::current_role(connection).await?;
+    let mut made = BTreeSet::new();
+    // The roles of migrations/20261123000002 and 20261124000008, and one of PostgreSQL's own.
+    for (setting, role) in [
+        (&logins.api, "arches_app"),
+        (&logins.retention, "arches_retention"),
+        (&logins.backup, "pg_read_all_data"),
+    ] {
+        if matches!(setting, Setting::Absent(_)) {
+            continue;
+        }
+        let credentials = Credentials::get(setting, secrets).await?;
+        let name = credentials.username()?;
+        let login = async {
+            anyhow::ensure!(name != owner, "that is the schema's owner");
+            // Else one of them would have the rights of both.
+            anyhow::ensure!(made.insert(name.to_owned()), "two logins have this name");
+            let verifier = scram::verifier(credentials.password())?;
+            database::create_role(connection, name).await?;
+            anyhow::Ok(database::let_log_in(connection, name, &verifier, role).await?)
+        };
+        login.await.with_context(|| format!("the login {name}, a member of {role}, was not made"))?;
+    }
+    tracing::info!(logins = made.len(), "logins made");
+    Ok(made)
+}
