@@ -1,8 +1,10 @@
 //! The functions that no gateway calls: the real binaries, on real services.
 
 mod backup;
+mod cloudformation;
 mod cluster;
 mod copies;
+mod deployment;
 mod erased;
 mod identical;
 mod keys;

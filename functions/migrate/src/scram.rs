@@ -27,7 +27,8 @@ pub fn verifier(password: &str) -> anyhow::Result<String> {
     let mut salt = [0; SALT_LEN];
     SystemRandom::new().fill(&mut salt).map_err(|_| anyhow::anyhow!("no random bytes"))?;
     let keys = Keys::derive(password, &salt);
-    let [salt, stored, server] = [&salt[..], keys.stored.as_ref(), keys.server.as_ref()].map(|raw| BASE64.encode(raw));
+    let [salt, stored, server] =
+        [&salt[..], keys.stored.as_ref(), keys.server.as_ref()].map(|raw| BASE64.encode(raw));
     Ok(format!("SCRAM-SHA-256${ITERATIONS}:{salt}${stored}:{server}"))
 }
 
@@ -59,8 +60,9 @@ mod tests {
     #[test]
     fn the_exchange_of_rfc_7677_succeeds_with_the_keys_that_are_kept() {
         const NONCE: &str = "rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
-        let message =
-            format!("n=user,r=rOprNGfwEbeRWgbNEkqO,r={NONCE},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,c=biws,r={NONCE}");
+        let message = format!(
+            "n=user,r=rOprNGfwEbeRWgbNEkqO,r={NONCE},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,c=biws,r={NONCE}"
+        );
         let keys = Keys::derive("pencil", &BASE64.decode(b"W22ZaJ0SNY7soEsUEjb6gQ==").expect("a salt"));
         assert_eq!(
             BASE64.encode(&mac(keys.server.as_ref(), &message)),
@@ -68,7 +70,8 @@ mod tests {
         );
         let proof = BASE64.decode(b"dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=").expect("a proof");
         let signature = mac(keys.stored.as_ref(), &message);
-        let client: Vec<u8> = proof.iter().zip(signature).map(|(proof, signature)| proof ^ signature).collect();
+        let client: Vec<u8> =
+            proof.iter().zip(signature).map(|(proof, signature)| proof ^ signature).collect();
         assert_eq!(digest::digest(&digest::SHA256, &client).as_ref(), keys.stored.as_ref());
     }
 

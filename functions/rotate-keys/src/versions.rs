@@ -119,9 +119,7 @@ fn if_any<R>(
     match asked {
         Ok(output) => Ok(Some(output)),
         Err(error)
-            if error
-                .as_service_error()
-                .is_some_and(GetSecretValueError::is_resource_not_found_exception) =>
+            if error.as_service_error().is_some_and(GetSecretValueError::is_resource_not_found_exception) =>
         {
             Ok(None)
         }

@@ -127,7 +127,12 @@ impl Event {
             RequestType::Create | RequestType::Update => {
                 let ours = self.resource_type == resource.kind;
                 let work = async {
-                    anyhow::ensure!(ours, "this function makes {}, not {}", resource.kind, self.resource_type);
+                    anyhow::ensure!(
+                        ours,
+                        "this function makes {}, not {}",
+                        resource.kind,
+                        self.resource_type
+                    );
                     work.await
                 };
                 deadline.within(RESERVE, work).await
