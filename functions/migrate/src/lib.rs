@@ -107,12 +107,12 @@ pub async fn run(call: Call<Request>, job: &Job) -> anyhow::Result<Outcome> {
             .await
             .inspect_err(|error| tracing::error!(error = format!("{error:#}"), "migration failed")),
         Call::Resource(event) => {
-            let deploy = async {
+            let deploy = Box::pin(async {
                 for request in [Request::Up, Request::Logins] {
                     obey(&request).await?;
                 }
                 Ok(())
-            };
+            });
             event.answered(&SCHEMA, job.deadline, deploy).await.map(Outcome::Answered)
         }
     }

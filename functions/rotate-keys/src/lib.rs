@@ -91,7 +91,8 @@ pub async fn run(config: &Config, call: Call<Event>, job: &Job) -> anyhow::Resul
     match call {
         Call::Own(event) => rotate(config, event).await.map(Outcome::Step),
         Call::Resource(event) => {
-            event.answered(&KEYS, job.deadline, first::fill(config)).await.map(Outcome::Answered)
+            let filled = Box::pin(first::fill(config));
+            event.answered(&KEYS, job.deadline, filled).await.map(Outcome::Answered)
         }
     }
 }

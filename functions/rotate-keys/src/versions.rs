@@ -70,7 +70,7 @@ impl<'a> Versions<'a> {
     pub async fn pending(&self) -> anyhow::Result<Option<String>> {
         let asked = self.client.get_secret_value().secret_id(self.arn);
         let asked = asked.version_id(self.version).version_stage(PENDING).send().await;
-        let Some(output) = if_any(asked).context("pending version not read")? else { return Ok(None) };
+        let Some(output) = if_any(asked, "pending version not read")? else { return Ok(None) };
         output.secret_string.context("the pending version has no text").map(Some)
     }
 
@@ -106,7 +106,7 @@ pub async fn current_of(arn: &str) -> anyhow::Result<Version> {
 /// The same; `None` if the secret has never had a value.
 pub async fn find_current(arn: &str) -> anyhow::Result<Option<Version>> {
     let asked = client().await.get_secret_value().secret_id(arn).version_stage(CURRENT).send().await;
-    let Some(output) = if_any(asked).context("current version not read")? else { return Ok(None) };
+    let Some(output) = if_any(asked, "current version not read")? else { return Ok(None) };
     Ok(Some(Version {
         id: output.version_id.context("a version without an id")?,
         value: output.secret_string.context("the current version has no text")?,
@@ -115,15 +115,17 @@ pub async fn find_current(arn: &str) -> anyhow::Result<Option<Version>> {
 
 fn if_any<R>(
     asked: Result<GetSecretValueOutput, SdkError<GetSecretValueError, R>>,
-) -> Result<Option<GetSecretValueOutput>, SdkError<GetSecretValueError, R>> {
+    failure: &'static str,
+) -> anyhow::Result<Option<GetSecretValueOutput>>
+where
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    let is_none = |error: &SdkError<_, _>| {
+        error.as_service_error().is_some_and(GetSecretValueError::is_resource_not_found_exception)
+    };
     match asked {
-        Ok(output) => Ok(Some(output)),
-        Err(error)
-            if error.as_service_error().is_some_and(GetSecretValueError::is_resource_not_found_exception) =>
-        {
-            Ok(None)
-        }
-        Err(error) => Err(error),
+        Err(error) if is_none(&error) => Ok(None),
+        asked => asked.map(Some).context(failure),
     }
 }
 

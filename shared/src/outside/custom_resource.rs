@@ -243,7 +243,7 @@ mod tests {
             "https://my-bucket.s3.amazonaws.com/x".to_owned(),
             "https://127.0.0.1/x".to_owned(),
             "https://169.254.169.254/latest".to_owned(),
-            "".to_owned(),
+            String::new(),
         ] {
             assert!(!is_cloudformations(&url), "{url}");
         }
