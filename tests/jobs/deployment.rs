@@ -162,7 +162,7 @@ async fn a_deployment_that_fails_is_told_why_and_no_secret() {
         (json!({ "username": "pg_hunter", "password": "hunter2" }), "reserved"),
         (
             json!({ "username": deployment.logins["backup"].0, "password": "hunter2" }),
-            "two logins have this name",
+            "two logins are called",
         ),
     ] {
         put_secret(&secret, &document).await;

@@ -5,16 +5,21 @@
 
 mod appoint;
 mod logins;
+mod rotation;
 mod scram;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde_json::Value;
 use shared::{
     config::Config,
     db,
     job::Job,
-    outside::custom_resource::{Answered, Call, Resource},
+    outside::{
+        custom_resource::{Answered, Call, Resource},
+        secret_versions::Rotation,
+    },
     secrets::Secrets,
     store::database,
 };
@@ -25,6 +30,7 @@ use sqlx::{
 
 pub use appoint::{Appointed, appoint};
 pub use logins::make as make_logins;
+pub use rotation::Rotated;
 
 /// Every migration there is, compiled in: a deployment is one artifact.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
@@ -72,6 +78,27 @@ impl Request {
     }
 }
 
+/// A request, or a step that Secrets Manager asks for.
+#[derive(Debug)]
+pub enum Task {
+    /// Of a person or a script.
+    Request(Request),
+    /// Of a rotation of a login's password.
+    Rotation(Rotation),
+}
+
+impl<'de> Deserialize<'de> for Task {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let event = Value::deserialize(deserializer)?;
+        let task = if event.get("Step").is_some() {
+            serde_json::from_value(event).map(Self::Rotation)
+        } else {
+            serde_json::from_value(event).map(Self::Request)
+        };
+        task.map_err(D::Error::custom)
+    }
+}
+
 /// What was done.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
@@ -85,6 +112,8 @@ pub enum Outcome {
     },
     /// Someone was appointed.
     Appointed(Appointed),
+    /// A step of a rotation was made.
+    Rotated(Rotated),
     /// A deployment was told.
     Answered(Answered),
 }
@@ -101,15 +130,15 @@ pub struct Report {
 }
 
 /// Does as it is told, by a deployment or by a person.
-pub async fn run(call: Call<Request>, job: &Job) -> anyhow::Result<Outcome> {
+pub async fn run(call: Call<Task>, job: &Job) -> anyhow::Result<Outcome> {
     match call {
-        Call::Own(request) => Box::pin(obey(&request))
+        Call::Own(task) => Box::pin(obey(&task))
             .await
             .inspect_err(|error| tracing::error!(error = format!("{error:#}"), "migration failed")),
         Call::Resource(event) => {
             let deploy = Box::pin(async {
                 for request in [Request::Up, Request::Logins] {
-                    obey(&request).await?;
+                    obey(&Task::Request(request)).await?;
                 }
                 Ok(())
             });
@@ -119,18 +148,24 @@ pub async fn run(call: Call<Request>, job: &Job) -> anyhow::Result<Outcome> {
 }
 
 /// Reads the settings, connects and does as it is told.
-async fn obey(request: &Request) -> anyhow::Result<Outcome> {
+async fn obey(task: &Task) -> anyhow::Result<Outcome> {
     let config = Config::from_env(&["DATABASE_URL"])?;
     let secrets = Secrets::default();
     let url = config.database.address.get(&secrets).await?;
-    let mut connection = db::connect(&db::direct_url(&url, config.database.require_tls)?).await?;
-    let outcome = match request {
-        Request::Up => up(&mut connection).await.map(Outcome::Schema),
-        Request::Status => status(&mut connection).await.map(Outcome::Schema),
-        Request::Logins => make_logins(&mut connection, &config.logins, &secrets)
+    let url = db::direct_url(&url, config.database.require_tls)?;
+    let mut connection = db::connect(&url).await?;
+    let outcome = match task {
+        Task::Request(Request::Up) => up(&mut connection).await.map(Outcome::Schema),
+        Task::Request(Request::Status) => status(&mut connection).await.map(Outcome::Schema),
+        Task::Request(Request::Logins) => make_logins(&mut connection, &config.logins, &secrets)
             .await
             .map(|logins| Outcome::Logins { logins }),
-        Request::Appoint { email } => appoint(&mut connection, email).await.map(Outcome::Appointed),
+        Task::Request(Request::Appoint { email }) => {
+            appoint(&mut connection, email).await.map(Outcome::Appointed)
+        }
+        Task::Rotation(rotation) => {
+            rotation::rotate(&mut connection, &url, &config.logins, rotation).await.map(Outcome::Rotated)
+        }
     };
     let closed = connection.close().await;
     let outcome = outcome?;

@@ -12,37 +12,48 @@ use sqlx::PgConnection;
 
 use crate::scram;
 
+/// The secret of each login, and the role that has its rights: of migrations/20261123000002, of 20261124000008, and one of
+/// PostgreSQL's own.
+pub fn roles(logins: &Logins) -> [(&Setting, &'static str); 3] {
+    [
+        (&logins.api, "arches_app"),
+        (&logins.retention, "arches_retention"),
+        (&logins.backup, "pg_read_all_data"),
+    ]
+}
+
 /// Makes the logins that are given, or gives them the passwords that they have now; their names.
-///
-/// What is kept of the last password cannot be read, so it is written each time. Connections that are there go on.
 pub async fn make(
     connection: &mut PgConnection,
     logins: &Logins,
     secrets: &Secrets,
 ) -> anyhow::Result<BTreeSet<String>> {
-    let owner = database::current_role(connection).await?;
     let mut made = BTreeSet::new();
-    // The roles of migrations/20261123000002 and 20261124000008, and one of PostgreSQL's own.
-    for (setting, role) in [
-        (&logins.api, "arches_app"),
-        (&logins.retention, "arches_retention"),
-        (&logins.backup, "pg_read_all_data"),
-    ] {
+    for (setting, role) in roles(logins) {
         if matches!(setting, Setting::Absent(_)) {
             continue;
         }
         let credentials = Credentials::get(setting, secrets).await?;
         let name = credentials.username()?;
-        let login = async {
-            anyhow::ensure!(name != owner, "that is the schema's owner");
-            // Else one of them would have the rights of both.
-            anyhow::ensure!(made.insert(name.to_owned()), "two logins have this name");
-            let verifier = scram::verifier(credentials.password())?;
-            database::create_role(connection, name).await?;
-            anyhow::Ok(database::let_log_in(connection, name, &verifier, role).await?)
-        };
-        login.await.with_context(|| format!("the login {name}, a member of {role}, was not made"))?;
+        // Else one of them would have the rights of both.
+        anyhow::ensure!(made.insert(name.to_owned()), "two logins are called {name}");
+        set(connection, &credentials, role).await?;
     }
     tracing::info!(logins = made.len(), "logins made");
     Ok(made)
+}
+
+/// Makes one login, or gives it this password; connections that it has go on.
+///
+/// What the server keeps of the last password cannot be read, so it is written each time.
+pub async fn set(connection: &mut PgConnection, credentials: &Credentials, role: &str) -> anyhow::Result<()> {
+    let name = credentials.username()?;
+    let login = async {
+        let owner = database::current_role(connection).await?;
+        anyhow::ensure!(name != owner, "that is the schema's owner");
+        let verifier = scram::verifier(credentials.password())?;
+        database::create_role(connection, name).await?;
+        anyhow::Ok(database::let_log_in(connection, name, &verifier, role).await?)
+    };
+    login.await.with_context(|| format!("the login {name}, a member of {role}, was not made"))
 }

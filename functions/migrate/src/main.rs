@@ -3,7 +3,7 @@
 use std::{env, process::ExitCode};
 
 use lambda_runtime::{LambdaEvent, run, service_fn};
-use migrate::Request;
+use migrate::{Request, Task};
 use shared::{
     job::{Deadline, Job},
     outside::custom_resource::Call,
@@ -14,7 +14,7 @@ use shared::{
 async fn main() -> ExitCode {
     telemetry::init();
     let done = if env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
-        let handler = service_fn(async |event: LambdaEvent<Call<Request>>| {
+        let handler = service_fn(async |event: LambdaEvent<Call<Task>>| {
             let job = Job::from(event.context);
             migrate::run(event.payload, &job).await
         });
@@ -36,7 +36,10 @@ async fn command_line() -> Result<(), lambda_runtime::Error> {
     match Request::parse(&env::args().skip(1).collect::<Vec<_>>()) {
         Some(request) => {
             let job = Job { id: String::new(), deadline: Deadline::far() };
-            println!("{}", serde_json::to_string_pretty(&migrate::run(Call::Own(request), &job).await?)?);
+            println!(
+                "{}",
+                serde_json::to_string_pretty(&migrate::run(Call::Own(Task::Request(request)), &job).await?)?
+            );
         }
         None => println!(
             "usage: migrate up | status | logins | appoint <email>\n\nDATABASE_URL names the database, as its owner and not through a pooler."

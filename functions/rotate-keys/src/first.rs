@@ -5,24 +5,25 @@ use serde_json::{Map, Value};
 use shared::{
     clock::{Clock, SystemClock},
     config::{Config, Setting},
+    outside::secret_versions,
 };
 
 use crate::{
     check,
     kind::{self, Kind, Rotated},
     ring::Ring,
-    signing_keys, versions,
+    signing_keys,
 };
 
 /// Gives every secret of ours that is empty its first keys, and leaves the others alone.
 pub async fn fill(config: &Config) -> anyhow::Result<()> {
     for secret in Rotated::all(config)? {
-        let mut made = versions::find_current(&secret.arn).await?.is_none();
+        let mut made = secret_versions::find_current(&secret.arn).await?.is_none();
         if made {
             // One made by a run beside this one is as good.
-            versions::put_first(&secret.arn, &document(config, &secret)?).await?;
+            secret_versions::put_first(&secret.arn, &document(config, &secret)?).await?;
         }
-        let current = versions::current_of(&secret.arn).await?.value;
+        let current = secret_versions::current_of(&secret.arn).await?.value;
         if secret.kind == Kind::Signing && (made || !signing_keys::are_some_published(config).await?) {
             signing_keys::publish(config, &secret.parse(&current)?).await?;
             made = true;

@@ -75,12 +75,13 @@ impl Credentials {
     }
 
     /// Reads them; what is wrong with them is said without repeating them.
-    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
         serde_json::from_str(text)
             .map_err(|_| "is no JSON object with the text member password, and username if there is one")
     }
 
-    fn complete(self, url: &str) -> anyhow::Result<Secret> {
+    /// `url` with these in place of its own.
+    pub fn complete(self, url: &str) -> anyhow::Result<Secret> {
         const NOT: &str = "the URL takes no user name and password";
         let mut url = Url::parse(url).map_err(|_| anyhow::anyhow!(NOT))?;
         // PostgreSQL's clients would go as whoever runs the process.

@@ -3,4 +3,5 @@
 pub mod aws;
 pub mod custom_resource;
 pub mod mail;
+pub mod secret_versions;
 pub mod storage;

@@ -1,4 +1,4 @@
-//! The versions of a secret in Secrets Manager. Nothing here is cached.
+//! The versions of a secret in Secrets Manager, and how it asks for a new one. Nothing here is cached.
 
 use anyhow::Context;
 use aws_sdk_secretsmanager::{
@@ -9,12 +9,43 @@ use aws_sdk_secretsmanager::{
         put_secret_value::PutSecretValueError,
     },
 };
-use shared::outside::aws;
+use serde::{Deserialize, Serialize};
+
+use super::aws;
 
 const CURRENT: &str = "AWSCURRENT";
 const PENDING: &str = "AWSPENDING";
 /// The id of a first version. Always the same, so that of two runs at once one makes it (`ClientRequestToken`).
 const FIRST: &str = "first-keys-of-an-empty-secret-0001";
+
+/// What Secrets Manager asks for. It may add members of its own.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Rotation {
+    /// What is to be done.
+    pub step: Step,
+    /// The secret's ARN.
+    pub secret_id: String,
+    /// The version that is to become current.
+    pub client_request_token: String,
+}
+
+/// In the order in which they are asked for, each perhaps more than once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+pub enum Step {
+    /// Make the version.
+    #[serde(rename = "createSecret")]
+    Create,
+    /// Make it known where it must be.
+    #[serde(rename = "setSecret")]
+    Set,
+    /// See whether it works.
+    #[serde(rename = "testSecret")]
+    Test,
+    /// Make it current.
+    #[serde(rename = "finishSecret")]
+    Finish,
+}
 
 /// A secret, and the version of it that a rotation is about.
 pub struct Versions<'a> {
@@ -40,9 +71,10 @@ pub enum Standing {
 }
 
 impl<'a> Versions<'a> {
-    /// Of the secret `arn`.
-    pub async fn new(arn: &'a str, version: &'a str) -> Self {
-        Self { client: client().await, arn, version }
+    /// Those that `rotation` is about.
+    pub async fn of(rotation: &'a Rotation) -> Self {
+        let Rotation { secret_id, client_request_token, .. } = rotation;
+        Self { client: client().await, arn: secret_id, version: client_request_token }
     }
 
     /// Refuses a version that is not being rotated.
