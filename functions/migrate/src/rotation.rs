@@ -60,15 +60,21 @@ pub async fn rotate(
                 let is_same = besides(&pending)? == besides(&current.value)?;
                 anyhow::ensure!(is_same, "the secret was changed since this version was made");
                 let credentials = parse(&pending)?;
-                if *step == Step::Set {
-                    logins::set(connection, &credentials, role).await?;
-                    "the pending version works, and the current one no more"
-                } else {
-                    log_in(url, credentials).await?;
-                    if *step == Step::Finish {
-                        versions.finish(&current.id).await?;
+                match step {
+                    Step::Set => {
+                        logins::set(connection, &credentials, role).await?;
+                        "the pending version works, and the current one no more"
                     }
-                    "the pending version works"
+                    Step::Finish => {
+                        // Asked again, so that no order of the steps makes a version current that does not work.
+                        log_in(url, credentials).await?;
+                        versions.finish(&current.id).await?;
+                        "the pending version is current"
+                    }
+                    Step::Create | Step::Test => {
+                        log_in(url, credentials).await?;
+                        "the pending version works"
+                    }
                 }
             }
         },

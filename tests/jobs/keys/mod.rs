@@ -199,7 +199,7 @@ async fn put(arn: &str, document: &Value) {
     moved.remove_from_version_id(before).move_to_version_id(made).send().await.expect("current");
 }
 
-async fn current(arn: &str) -> Value {
+pub async fn current(arn: &str) -> Value {
     let read = manager().await.get_secret_value().secret_id(arn).version_stage("AWSCURRENT").send().await;
     serde_json::from_str(read.expect("a value").secret_string().expect("a text")).expect("JSON")
 }
