@@ -8,6 +8,7 @@ mod deployment;
 mod erased;
 mod identical;
 mod keys;
+mod passwords;
 mod restore;
 mod retention;
 mod smoke;
