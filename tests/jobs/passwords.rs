@@ -1,6 +1,6 @@
 //! `migrate` as Secrets Manager calls it: new passwords for the logins.
 
-use harness::{Database, create_secret, runtime_api::Function};
+use harness::{Database, create_secret, put_secret, runtime_api::Function};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -53,5 +53,21 @@ async fn a_password_rotates_step_by_step_and_each_step_may_come_twice() {
     let event = json!({ "Step": "createSecret", "SecretId": foreign, "ClientRequestToken": version });
     let error = migrate.invoke(event).await.expect_err("a refusal");
     assert!(error["errorMessage"].as_str().expect("a reason").contains("the secret of no login"));
+    deployment.end().await;
+}
+
+#[tokio::test]
+async fn a_secret_that_was_given_another_name_meanwhile_begins_anew() {
+    let deployment = Deployment::new(Database::create().await).await;
+    let migrate = Function::start("migrate", deployment.environment()).await;
+    let (name, secret) = &deployment.logins["api"];
+    let version = Uuid::new_v4().to_string();
+    deployment.front.begin(secret, &version);
+    let event = |step| json!({ "Step": step, "SecretId": secret, "ClientRequestToken": version });
+    migrate.invoke(event("createSecret")).await.expect("made");
+    put_secret(secret, &json!({ "username": format!("{name}-2"), "password": "x" })).await;
+    let error = migrate.invoke(event("setSecret")).await.expect_err("a refusal");
+    assert!(error["errorMessage"].as_str().expect("a reason").contains("withdrawn"), "{error}");
+    deployment.log_in("api", "x").await.expect_err("no login was made");
     deployment.end().await;
 }

@@ -57,8 +57,13 @@ pub async fn rotate(
             }
             (_, None) => anyhow::bail!("createSecret has not made this version's value yet"),
             (step, Some(pending)) => {
-                let is_same = besides(&pending)? == besides(&current.value)?;
-                anyhow::ensure!(is_same, "the secret was changed since this version was made");
+                if besides(&pending)? != besides(&current.value)? {
+                    // Secrets Manager would try to finish it, in vain and for ever, and begin no other.
+                    versions.withdraw().await?;
+                    anyhow::bail!(
+                        "the secret was changed since this version was made; withdrawn, the next attempt begins anew"
+                    );
+                }
                 let credentials = parse(&pending)?;
                 match step {
                     Step::Set => {
