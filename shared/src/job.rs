@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use lambda_runtime::{Context as Invocation, Error, LambdaEvent, run, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
@@ -38,6 +38,14 @@ impl Job {
     #[must_use]
     pub fn request(&self) -> RequestInfo {
         RequestInfo { id: self.id.clone(), address: None, path: String::new(), user_agent: None }
+    }
+}
+
+impl From<Invocation> for Job {
+    fn from(invocation: Invocation) -> Self {
+        let ends = UNIX_EPOCH + Duration::from_millis(invocation.deadline);
+        let left = ends.duration_since(SystemClock.now().into()).unwrap_or_default();
+        Self { id: invocation.request_id, deadline: Deadline::after(left) }
     }
 }
 
@@ -107,9 +115,7 @@ pub async fn serve<S, E: DeserializeOwned, R: Serialize>(
     } else {
         let handler = service_fn(async |event: LambdaEvent<Value>| {
             let LambdaEvent { payload, context } = event;
-            let ends = UNIX_EPOCH + Duration::from_millis(context.deadline);
-            let left = ends.duration_since(SystemClock.now().into()).unwrap_or_default();
-            let job = Job { id: context.request_id, deadline: Deadline::after(left) };
+            let job = Job::from(context);
             let result = once(&state, payload, &job, &work).await?;
             // Nobody reads the answer of a scheduled run.
             tracing::info!(request.id = job.id, result = %result, "job done");

@@ -1,11 +1,14 @@
 //! The functions that no gateway calls: the real binaries, on real services.
 
 mod backup;
+mod cloudformation;
 mod cluster;
 mod copies;
+mod deployment;
 mod erased;
 mod identical;
 mod keys;
+mod passwords;
 mod restore;
 mod retention;
 mod smoke;

@@ -40,6 +40,31 @@ async fn four_runs_at_once_apply_every_migration_once() {
 }
 
 #[tokio::test]
+async fn a_later_releases_schema_is_left_as_it_is() {
+    let database = Database::create().await;
+    let mut connection = owner(&database).await;
+    database
+        .execute(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+             VALUES (29991231000000, 'later', true, '\\x00', 0), (20261123000000, 'merged late', true, '\\x00', 0)",
+        )
+        .await;
+    let report = up(&mut connection).await.expect("nothing to do");
+    assert_eq!(
+        (report.version, report.applied.len(), report.pending.len()),
+        (Some(29_991_231_000_000), 0, 0)
+    );
+
+    database.execute("UPDATE _sqlx_migrations SET checksum = '\\x01' WHERE version = 20261123000003").await;
+    let error = up(&mut connection).await.expect_err("another migration of this name").to_string();
+    assert!(error.contains("20261123000003") && error.contains("modified"), "{error}");
+
+    database.execute("DELETE FROM _sqlx_migrations WHERE version = 20261123000003").await;
+    let error = up(&mut connection).await.expect_err("neither release is the later one").to_string();
+    assert!(error.contains("missing in the resolved migrations"), "{error}");
+}
+
+#[tokio::test]
 async fn an_index_whose_build_was_broken_off_is_named_and_never_taken_for_done() {
     let database = Database::create().await;
     let mut connection = owner(&database).await;

@@ -3,14 +3,22 @@
 use std::{env, process::ExitCode};
 
 use lambda_runtime::{LambdaEvent, run, service_fn};
-use migrate::Request;
-use shared::telemetry;
+use migrate::{Request, Task};
+use shared::{
+    job::{Deadline, Job},
+    outside::custom_resource::Call,
+    telemetry,
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     telemetry::init();
     let done = if env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
-        run(service_fn(async |event: LambdaEvent<Request>| migrate::run(&event.payload).await)).await
+        let handler = service_fn(async |event: LambdaEvent<Call<Task>>| {
+            let job = Job::from(event.context);
+            migrate::run(event.payload, &job).await
+        });
+        run(handler).await
     } else {
         command_line().await
     };
@@ -26,9 +34,15 @@ async fn main() -> ExitCode {
 #[expect(clippy::print_stdout, reason = "a command answers on standard output")]
 async fn command_line() -> Result<(), lambda_runtime::Error> {
     match Request::parse(&env::args().skip(1).collect::<Vec<_>>()) {
-        Some(request) => println!("{}", serde_json::to_string_pretty(&migrate::run(&request).await?)?),
+        Some(request) => {
+            let job = Job { id: String::new(), deadline: Deadline::far() };
+            println!(
+                "{}",
+                serde_json::to_string_pretty(&migrate::run(Call::Own(Task::Request(request)), &job).await?)?
+            );
+        }
         None => println!(
-            "usage: migrate up | status | appoint <email>\n\nDATABASE_URL names the database, as its owner and not through a pooler."
+            "usage: migrate up | status | logins | appoint <email>\n\nDATABASE_URL names the database, as its owner and not through a pooler."
         ),
     }
     Ok(())

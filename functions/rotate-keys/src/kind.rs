@@ -52,9 +52,22 @@ impl Kind {
     }
 }
 
+/// A key that is a text, and that nobody has seen.
+pub fn random_key() -> anyhow::Result<String> {
+    Ok(BASE64.encode(&random_bytes()?))
+}
+
+fn random_bytes() -> anyhow::Result<[u8; KEY_LEN]> {
+    let mut bytes = [0; KEY_LEN];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| anyhow::anyhow!("no random bytes"))?;
+    Ok(bytes)
+}
+
 /// A secret that this function rotates.
 #[derive(Debug)]
 pub struct Rotated {
+    /// Which one.
+    pub arn: String,
     /// What its keys are for.
     pub kind: Kind,
     /// The member that has them; `None` if the whole is a key set.
@@ -62,26 +75,32 @@ pub struct Rotated {
 }
 
 impl Rotated {
+    /// Every one of ours.
+    pub fn all(config: &Config) -> anyhow::Result<[Self; 3]> {
+        Ok([
+            Self::of(Kind::Signing, &config.tokens.signing_keys)?,
+            Self::of(Kind::Refresh, &config.tokens.refresh_secret)?,
+            Self::of(Kind::Encryption, &config.encryption_key)?,
+        ])
+    }
+
     /// The one whose ARN is `arn`, if it is one of ours.
     pub fn named(config: &Config, arn: &str) -> anyhow::Result<Self> {
-        let ours = [
-            (Kind::Signing, &config.tokens.signing_keys),
-            (Kind::Refresh, &config.tokens.refresh_secret),
-            (Kind::Encryption, &config.encryption_key),
-        ];
-        let found = ours.into_iter().find_map(|(kind, setting)| {
-            let Setting::Secret(reference) = setting else { return None };
-            (reference.arn() == arn).then_some((kind, reference))
-        });
-        let (kind, reference) =
-            found.ok_or_else(|| anyhow::anyhow!("{arn} is none of the secrets that are rotated here"))?;
-        let member = reference.member().map(str::to_owned);
+        let found = Self::all(config)?.into_iter().find(|secret| secret.arn == arn);
+        found.with_context(|| format!("{arn} is none of the secrets that are rotated here"))
+    }
+
+    fn of(kind: Kind, setting: &Setting) -> anyhow::Result<Self> {
+        let Setting::Secret(reference) = setting else {
+            anyhow::bail!("what is given as the {} keys is no reference to a secret", kind.name())
+        };
+        let (arn, member) = (reference.arn().to_owned(), reference.member().map(str::to_owned));
         anyhow::ensure!(
             member.is_none() == (kind == Kind::Signing),
             "the {} keys are not where they are expected in {arn}",
             kind.name()
         );
-        Ok(Self { kind, member })
+        Ok(Self { arn, kind, member })
     }
 
     /// How long a key may be needed after it has made something for the last time.
@@ -96,12 +115,10 @@ impl Rotated {
 
     /// A key that nobody has seen.
     pub fn fresh(&self) -> anyhow::Result<Entry> {
-        let mut bytes = [0; KEY_LEN];
-        SystemRandom::new().fill(&mut bytes).map_err(|_| anyhow::anyhow!("no random bytes"))?;
         let (id, key) = if self.kind == Kind::Signing {
-            (Uuid::new_v4().to_string(), BASE64URL_NOPAD.encode(&bytes))
+            (Uuid::new_v4().to_string(), BASE64URL_NOPAD.encode(&random_bytes()?))
         } else {
-            let key = BASE64.encode(&bytes);
+            let key = random_key()?;
             (self.kind.id(&key)?.to_string(), key)
         };
         Ok(Entry { id, key: key.into(), published_at: None, retired_at: None })

@@ -4,23 +4,26 @@
 //! functions"). Whichever way they end, what is `AWSCURRENT` works: a key is published one whole rotation before it is used.
 
 mod check;
+mod first;
 mod key_text;
 mod kind;
 mod ring;
 mod signing_keys;
-mod versions;
 
 use metrics::counter;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use shared::{
     clock::{Clock, SystemClock},
     config::{Config, ConfigError},
     job::Job,
+    outside::{
+        custom_resource::{Answered, Call, Resource},
+        secret_versions::{Rotation, Standing, Step, Version, Versions},
+    },
 };
 
 use kind::{Kind, Rotated};
 use ring::Ring;
-use versions::{Standing, Version, Versions};
 
 /// What it is told on a command line.
 pub const USAGE: &str = r#"usage: rotate-keys '{"Step": "createSecret", "SecretId": "<ARN>", "ClientRequestToken": "<version>"}'
@@ -30,28 +33,17 @@ Secrets Manager calls it: aws secretsmanager rotate-secret --secret-id <ARN>"#;
 /// The settings without which this function does not start.
 const REQUIRED: &[&str] = &["JWT_SECRET", "JWT_PUBLIC_KEYS", "JWT_REFRESH_SECRET", "ENCRYPTION_KEY"];
 
-/// What Secrets Manager asks for. It may add members of its own.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Event {
-    step: Step,
-    /// The secret's ARN.
-    secret_id: String,
-    /// The version that is to become current.
-    client_request_token: String,
-}
+/// What a deployment makes: keys, where there are none.
+const KEYS: Resource = Resource { kind: "Custom::Keys", id: "keys" };
 
-/// In the order in which they are asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-enum Step {
-    #[serde(rename = "createSecret")]
-    Create,
-    #[serde(rename = "setSecret")]
-    Set,
-    #[serde(rename = "testSecret")]
-    Test,
-    #[serde(rename = "finishSecret")]
-    Finish,
+/// What was done.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Outcome {
+    /// A step.
+    Step(Report),
+    /// A deployment was told.
+    Answered(Answered),
 }
 
 /// What came of a step. Keys go by their ids.
@@ -71,20 +63,30 @@ pub fn make() -> Result<Config, ConfigError> {
     Config::from_env(REQUIRED)
 }
 
-/// Does one step.
-pub async fn run(config: &Config, event: Event, _: &Job) -> anyhow::Result<Report> {
-    let secret = Rotated::named(config, &event.secret_id)?;
-    let versions = Versions::new(&event.secret_id, &event.client_request_token).await;
+/// Does one step of a rotation, or sees to it that there are keys.
+pub async fn run(config: &Config, call: Call<Rotation>, job: &Job) -> anyhow::Result<Outcome> {
+    match call {
+        Call::Own(rotation) => rotate(config, &rotation).await.map(Outcome::Step),
+        Call::Resource(event) => {
+            let filled = Box::pin(first::fill(config));
+            event.answered(&KEYS, job.deadline, filled).await.map(Outcome::Answered)
+        }
+    }
+}
+
+async fn rotate(config: &Config, rotation: &Rotation) -> anyhow::Result<Report> {
+    let secret = Rotated::named(config, &rotation.secret_id)?;
+    let versions = Versions::of(rotation).await;
     let standing = versions.standing().await?;
     let current = versions.current().await?;
     let (ring, done) = match standing {
         // Secrets Manager asks again if it has not heard the answer.
         Standing::Current => (secret.parse(&current.value)?, "nothing: this version is current already"),
-        Standing::Pending => Box::pin(step(config, &secret, &versions, event.step, &current)).await?,
+        Standing::Pending => Box::pin(step(config, &secret, &versions, rotation.step, &current)).await?,
     };
     Ok(Report {
         kind: secret.kind.name(),
-        step: event.step,
+        step: rotation.step,
         done,
         current: ring.current.id,
         next: ring.next.map(|key| key.id),

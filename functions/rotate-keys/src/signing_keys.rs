@@ -7,12 +7,10 @@ use secrecy::ExposeSecret;
 use shared::{
     auth::key_set::{Key, KeySet, Status},
     config::{Config, Setting},
+    outside::secret_versions,
 };
 
-use crate::{
-    ring::{Entry, Ring},
-    versions,
-};
+use crate::ring::{Entry, Ring};
 
 /// The keys in a private key set.
 pub fn parse(document: &str) -> anyhow::Result<Ring> {
@@ -73,7 +71,7 @@ pub async fn publish(config: &Config, ring: &Ring) -> anyhow::Result<&'static st
     if published(config).await.ok().is_some_and(|published| same(&published, &set)) {
         return Ok("nothing: the public keys are published already");
     }
-    versions::put_current(arn, &serde_json::to_string(&set)?).await?;
+    secret_versions::put_current(arn, &serde_json::to_string(&set)?).await?;
     Ok("the public keys are published")
 }
 
@@ -92,9 +90,14 @@ pub async fn is_published(config: &Config, ring: &Ring) -> anyhow::Result<()> {
 
 /// The public set as it is now, past every cache.
 pub async fn published(config: &Config) -> anyhow::Result<KeySet> {
-    let published = versions::current_of(verification_arn(config)?).await?;
+    let published = secret_versions::current_of(verification_arn(config)?).await?;
     serde_json::from_str(&published.value)
         .map_err(|_| anyhow::anyhow!("what is published is not a JSON Web Key Set"))
+}
+
+/// Whether there is a public set at all.
+pub async fn are_some_published(config: &Config) -> anyhow::Result<bool> {
+    Ok(secret_versions::find_current(verification_arn(config)?).await?.is_some())
 }
 
 fn verification_arn(config: &Config) -> anyhow::Result<&str> {

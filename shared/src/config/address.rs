@@ -1,5 +1,6 @@
 //! Where a service is, and as whom to go there.
 
+use anyhow::Context;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use url::Url;
@@ -38,35 +39,56 @@ impl Address {
     async fn read(&self, secrets: &Secrets, renew: bool) -> anyhow::Result<Secret> {
         let url = secrets.read(&self.url, renew).await?;
         let Some(setting) = &self.credentials else { return Ok(url) };
-        let credentials =
-            Credentials::parse(&secrets.read(setting, renew).await?).map_err(|problem| match setting {
-                Setting::Secret(reference) => anyhow::anyhow!("the secret {} {problem}", reference.arn()),
-                _ => anyhow::anyhow!("what is given as credentials {problem}"),
-            })?;
-        credentials.complete(&url)
+        Credentials::read(setting, secrets, renew).await?.complete(&url)
     }
 }
 
 /// Who goes there; Redis may know only one.
 #[derive(Deserialize)]
-pub(super) struct Credentials {
+pub struct Credentials {
     username: Option<String>,
     password: String,
 }
 
 impl Credentials {
+    /// Those that `setting` holds.
+    pub async fn get(setting: &Setting, secrets: &Secrets) -> anyhow::Result<Self> {
+        Self::read(setting, secrets, false).await
+    }
+
+    async fn read(setting: &Setting, secrets: &Secrets, renew: bool) -> anyhow::Result<Self> {
+        Self::parse(&secrets.read(setting, renew).await?).map_err(|problem| match setting {
+            Setting::Secret(reference) => anyhow::anyhow!("the secret {} {problem}", reference.arn()),
+            _ => anyhow::anyhow!("what is given as credentials {problem}"),
+        })
+    }
+
+    /// The user name; PostgreSQL knows nobody without one.
+    pub fn username(&self) -> anyhow::Result<&str> {
+        self.username.as_deref().context("the credentials have no username")
+    }
+
+    /// The password.
+    #[must_use]
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
     /// Reads them; what is wrong with them is said without repeating them.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         serde_json::from_str(text)
             .map_err(|_| "is no JSON object with the text member password, and username if there is one")
     }
 
-    fn complete(self, url: &str) -> anyhow::Result<Secret> {
+    /// `url` with these in place of its own.
+    pub fn complete(self, url: &str) -> anyhow::Result<Secret> {
         const NOT: &str = "the URL takes no user name and password";
         let mut url = Url::parse(url).map_err(|_| anyhow::anyhow!(NOT))?;
         // PostgreSQL's clients would go as whoever runs the process.
         let may_be_nameless = url.scheme().starts_with("redis");
-        anyhow::ensure!(may_be_nameless || self.username.is_some(), "the credentials have no username");
+        if !may_be_nameless {
+            self.username()?;
+        }
         // `Url` leaves "%" as it is.
         let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         url.set_username(&encode(&self.username.unwrap_or_default())).map_err(|()| anyhow::anyhow!(NOT))?;

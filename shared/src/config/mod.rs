@@ -13,9 +13,9 @@ use std::{env, net::IpAddr};
 use secrecy::SecretString;
 
 use crate::secrets::SecretRef;
-pub use address::Address;
+pub use address::{Address, Credentials};
 use reader::Reader;
-pub use sections::{Cache, Chat, Database, Monitoring, RateLimit, Smoke, Storage, Tokens, Web};
+pub use sections::{Cache, Chat, Database, Logins, Monitoring, RateLimit, Smoke, Storage, Tokens, Web};
 
 /// A value that may be kept in Secrets Manager.
 #[derive(Debug, Clone)]
@@ -81,6 +81,8 @@ pub struct Config {
     pub web: Web,
     /// `DATABASE_*`, `DB_*`.
     pub database: Database,
+    /// `API_CREDENTIALS`, `RETENTION_CREDENTIALS`, `BACKUP_CREDENTIALS`.
+    pub logins: Logins,
     /// `REDIS_*`.
     pub cache: Cache,
     /// `JWT_*`.
@@ -158,6 +160,11 @@ impl Config {
                 pool_max: r.number("DB_POOL_MAX", 1, 1..=1000),
                 connection_timeout: r.millis("DB_CONNECTION_TIMEOUT", 3_000),
                 idle_timeout: r.millis("DB_IDLE_TIMEOUT", 600_000),
+            },
+            logins: Logins {
+                api: r.credentials("API_CREDENTIALS"),
+                retention: r.credentials("RETENTION_CREDENTIALS"),
+                backup: r.credentials("BACKUP_CREDENTIALS"),
             },
             cache: Cache {
                 address: r.address("REDIS_URL", "REDIS_CREDENTIALS"),

@@ -143,7 +143,7 @@ impl<'a, F: Fn(&str) -> Option<String>> Reader<'a, F> {
 
     /// The URL that `url` holds; with `credentials`, one that holds no secret and so may stand in plain sight.
     pub fn address(&mut self, url: &'static str, credentials: &'static str) -> Address {
-        let beside = match self.setting(credentials) {
+        let beside = match self.credentials(credentials) {
             Setting::Absent(_) => return self.setting(url).into(),
             beside => beside,
         };
@@ -157,18 +157,24 @@ impl<'a, F: Fn(&str) -> Option<String>> Reader<'a, F> {
             )),
             _ => {}
         }
-        match &beside {
-            Setting::Secret(reference) if reference.member().is_some() => self.problems.push(format!(
-                "{credentials} names a member of a secret; allowed: the ARN of the whole secret"
-            )),
+        Address { url: given, credentials: Some(beside) }
+    }
+
+    /// User name and password, as one JSON object.
+    pub fn credentials(&mut self, key: &'static str) -> Setting {
+        let setting = self.setting(key);
+        match &setting {
+            Setting::Secret(reference) if reference.member().is_some() => self
+                .problems
+                .push(format!("{key} names a member of a secret; allowed: the ARN of the whole secret")),
             Setting::Plain(text) => {
                 if let Err(problem) = Credentials::parse(text.expose_secret()) {
-                    self.problems.push(format!("{credentials} {problem}"));
+                    self.problems.push(format!("{key} {problem}"));
                 }
             }
             _ => {}
         }
-        Address { url: given, credentials: Some(beside) }
+        setting
     }
 }
 

@@ -33,6 +33,17 @@ pub struct Database {
     pub idle_timeout: Duration,
 }
 
+/// As whom the other functions go to the database; `migrate` makes these logins.
+#[derive(Debug, Clone)]
+pub struct Logins {
+    /// `API_CREDENTIALS`.
+    pub api: Setting,
+    /// `RETENTION_CREDENTIALS`.
+    pub retention: Setting,
+    /// `BACKUP_CREDENTIALS`.
+    pub backup: Setting,
+}
+
 /// How to reach Redis.
 #[derive(Debug, Clone)]
 pub struct Cache {

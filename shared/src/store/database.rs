@@ -194,6 +194,23 @@ pub async fn create_role(connection: &mut PgConnection, name: &str) -> sqlx::Res
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await.map(drop)
 }
 
+/// Lets the role `name` log in with the password that `verifier` was made of, and gives it the rights of `group`.
+pub async fn let_log_in(
+    connection: &mut PgConnection,
+    name: &str,
+    verifier: &str,
+    group: &str,
+) -> sqlx::Result<()> {
+    let (name, group, verifier) = (quoted(name), quoted(group), verifier.replace('\'', "''"));
+    let statement = format!("ALTER ROLE {name} LOGIN PASSWORD '{verifier}'; GRANT {group} TO {name}");
+    sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await.map(drop)
+}
+
+/// As whom this connection works.
+pub async fn current_role(connection: &mut PgConnection) -> sqlx::Result<String> {
+    sqlx::query_scalar("SELECT current_user::text").fetch_one(connection).await
+}
+
 /// Takes the advisory lock `key` for this connection, unless another one has it; `false` if one has.
 pub async fn try_lock(connection: &mut PgConnection, key: i64) -> sqlx::Result<bool> {
     sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(key).fetch_one(connection).await

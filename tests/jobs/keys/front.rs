@@ -1,4 +1,5 @@
-//! Secrets Manager as a function sees it: the stand-in, counted, and with a rotation begun where a test says so.
+//! Secrets Manager as a function sees it: the stand-in, counted, and with a rotation begun where a test says so. And
+//! CloudFormation, which only listens.
 //!
 //! The stand-in begins rotations only by running the function in a container; what it leaves out is said by this front.
 
@@ -11,7 +12,7 @@ use axum::{
     Router,
     body::Bytes,
     extract::State,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, Method, StatusCode, Uri},
 };
 use harness::service;
 use serde_json::{Value, json};
@@ -19,6 +20,8 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
+
+use crate::cloudformation::Told;
 
 #[derive(Default)]
 struct Known {
@@ -28,6 +31,10 @@ struct Known {
     begun: HashMap<String, String>,
     /// Those that nobody told to rotate.
     still: HashSet<String>,
+    /// What CloudFormation was told.
+    told: Vec<Told>,
+    /// How often it will not listen.
+    deaf: usize,
 }
 
 #[derive(Clone)]
@@ -44,6 +51,14 @@ impl Front {
         let router = Router::new().fallback(answer).with_state(front.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.expect("the front serves") });
         front
+    }
+
+    /// What a function is told that is to meet this front as AWS.
+    pub fn environment(&self) -> HashMap<String, String> {
+        let passed = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+        let mut environment: HashMap<_, _> = passed.map(|name| (name.to_owned(), service(name))).into();
+        environment.insert("AWS_ENDPOINT_URL".to_owned(), self.url.clone());
+        environment
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -65,6 +80,26 @@ impl Front {
         self.known().still.insert(arn.to_owned());
     }
 
+    /// What CloudFormation was told so far, oldest first.
+    pub fn told(&self) -> Vec<Told> {
+        self.known().told.clone()
+    }
+
+    /// The next `times` CloudFormation is away.
+    pub fn be_deaf(&self, times: usize) {
+        self.known().deaf = times;
+    }
+
+    fn tell(&self, told: Told) -> StatusCode {
+        let mut known = self.known();
+        if known.deaf > 0 {
+            known.deaf -= 1;
+            return StatusCode::SERVICE_UNAVAILABLE;
+        }
+        known.told.push(told);
+        StatusCode::OK
+    }
+
     fn note_read(&self, arn: &str) {
         *self.known().reads.entry(arn.to_owned()).or_default() += 1;
     }
@@ -82,7 +117,23 @@ impl Front {
     }
 }
 
-async fn answer(State(front): State<Front>, headers: HeaderMap, body: Bytes) -> (StatusCode, Bytes) {
+async fn answer(
+    State(front): State<Front>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, Bytes) {
+    // Secrets Manager knows only POST.
+    if method == Method::PUT {
+        let content_type = headers.get("content-type").and_then(|value| value.to_str().ok());
+        let told = Told {
+            path: uri.to_string(),
+            content_type: content_type.map(str::to_owned),
+            answer: serde_json::from_slice(&body).expect("a JSON answer"),
+        };
+        return (front.tell(told), Bytes::new());
+    }
     let (status, answered) = forwarded(&headers, &body).await;
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
     let arn = asked["SecretId"].as_str().unwrap_or_default();

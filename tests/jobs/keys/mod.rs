@@ -1,7 +1,8 @@
 //! `rotate-keys`, called as Secrets Manager calls it.
 
+mod first;
 mod floods;
-mod front;
+pub mod front;
 mod requests;
 mod steps;
 
@@ -11,7 +12,7 @@ use aws_sdk_secretsmanager::Client;
 use chrono::{DateTime, TimeDelta, Utc};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use front::Front;
-use harness::{TestApp, runtime_api::Function, service};
+use harness::{TestApp, runtime_api::Function};
 use serde_json::{Map, Value, json};
 use shared::{
     auth::key_set::Key,
@@ -75,15 +76,19 @@ impl Keys {
         auth["sessionSecret"] = json!(random_key());
         let auth = create("auth", &auth).await;
         let encryption = create("encryption", &current_and_next("key", |key| Ok(seal::key(key)?.0))).await;
+        Self::of(signing, verification, auth, encryption).await
+    }
+
+    /// Those of a deployment that is only beginning.
+    async fn empty() -> Self {
+        let (signing, verification) = (reserve("signing-keys").await, reserve("verification-keys").await);
+        Self::of(signing, verification, reserve("auth").await, reserve("encryption").await).await
+    }
+
+    async fn of(signing: String, verification: String, auth: String, encryption: String) -> Self {
         let front = Front::start().await;
-        let mut environment: HashMap<String, String> =
-            ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
-                .map(|name| (name.to_owned(), service(name)))
-                .into();
-        environment.extend([
-            ("NODE_ENV".to_owned(), "production".to_owned()),
-            ("AWS_ENDPOINT_URL".to_owned(), front.url.clone()),
-        ]);
+        let mut environment = front.environment();
+        environment.insert("NODE_ENV".to_owned(), "production".to_owned());
         environment.extend(settings(&signing, &verification, &auth, &encryption));
         let function = Function::start("rotate-keys", environment).await;
         Self { front, function, signing, verification, auth, encryption }
@@ -171,6 +176,12 @@ fn settings(signing: &str, verification: &str, auth: &str, encryption: &str) -> 
     .into()
 }
 
+/// A secret without a value.
+async fn reserve(name: &str) -> String {
+    let name = format!("test-{}/{name}", Uuid::new_v4().simple());
+    manager().await.create_secret().name(name).send().await.expect("a secret").arn.expect("its ARN")
+}
+
 async fn create(name: &str, document: &Value) -> String {
     let name = format!("test-{}/{name}", Uuid::new_v4().simple());
     let made = manager().await.create_secret().name(name).secret_string(document.to_string()).send().await;
@@ -188,7 +199,7 @@ async fn put(arn: &str, document: &Value) {
     moved.remove_from_version_id(before).move_to_version_id(made).send().await.expect("current");
 }
 
-async fn current(arn: &str) -> Value {
+pub async fn current(arn: &str) -> Value {
     let read = manager().await.get_secret_value().secret_id(arn).version_stage("AWSCURRENT").send().await;
     serde_json::from_str(read.expect("a value").secret_string().expect("a text")).expect("JSON")
 }

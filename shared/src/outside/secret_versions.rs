@@ -1,11 +1,51 @@
-//! The versions of a secret in Secrets Manager. Nothing here is cached.
+//! The versions of a secret in Secrets Manager, and how it asks for a new one. Nothing here is cached.
 
 use anyhow::Context;
-use aws_sdk_secretsmanager::{Client, operation::get_secret_value::GetSecretValueError};
-use shared::outside::aws;
+use aws_sdk_secretsmanager::{
+    Client,
+    error::SdkError,
+    operation::{
+        get_secret_value::{GetSecretValueError, GetSecretValueOutput},
+        put_secret_value::PutSecretValueError,
+    },
+};
+use serde::{Deserialize, Serialize};
+
+use super::aws;
 
 const CURRENT: &str = "AWSCURRENT";
 const PENDING: &str = "AWSPENDING";
+/// The id of a first version. Always the same, so that of two runs at once one makes it (`ClientRequestToken`).
+const FIRST: &str = "first-keys-of-an-empty-secret-0001";
+
+/// What Secrets Manager asks for. It may add members of its own.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Rotation {
+    /// What is to be done.
+    pub step: Step,
+    /// The secret's ARN.
+    pub secret_id: String,
+    /// The version that is to become current.
+    pub client_request_token: String,
+}
+
+/// In the order in which they are asked for, each perhaps more than once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+pub enum Step {
+    /// Make the version.
+    #[serde(rename = "createSecret")]
+    Create,
+    /// Make it known where it must be.
+    #[serde(rename = "setSecret")]
+    Set,
+    /// See whether it works.
+    #[serde(rename = "testSecret")]
+    Test,
+    /// Make it current.
+    #[serde(rename = "finishSecret")]
+    Finish,
+}
 
 /// A secret, and the version of it that a rotation is about.
 pub struct Versions<'a> {
@@ -31,9 +71,10 @@ pub enum Standing {
 }
 
 impl<'a> Versions<'a> {
-    /// Of the secret `arn`.
-    pub async fn new(arn: &'a str, version: &'a str) -> Self {
-        Self { client: client().await, arn, version }
+    /// Those that `rotation` is about.
+    pub async fn of(rotation: &'a Rotation) -> Self {
+        let Rotation { secret_id, client_request_token, .. } = rotation;
+        Self { client: client().await, arn: secret_id, version: client_request_token }
     }
 
     /// Refuses a version that is not being rotated.
@@ -60,17 +101,9 @@ impl<'a> Versions<'a> {
     /// What is pending; `None` before it has a value.
     pub async fn pending(&self) -> anyhow::Result<Option<String>> {
         let asked = self.client.get_secret_value().secret_id(self.arn);
-        match asked.version_id(self.version).version_stage(PENDING).send().await {
-            Ok(output) => Ok(Some(output.secret_string.context("the pending version has no text")?)),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(GetSecretValueError::is_resource_not_found_exception) =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(error).context("pending version not read"),
-        }
+        let asked = asked.version_id(self.version).version_stage(PENDING).send().await;
+        let Some(output) = if_any(asked, "pending version not read")? else { return Ok(None) };
+        output.secret_string.context("the pending version has no text").map(Some)
     }
 
     /// Gives the pending version its value, which then stays.
@@ -99,12 +132,47 @@ impl<'a> Versions<'a> {
 
 /// The current version of the secret `arn`.
 pub async fn current_of(arn: &str) -> anyhow::Result<Version> {
-    let output = client().await.get_secret_value().secret_id(arn).version_stage(CURRENT).send().await;
-    let output = output.context("current version not read")?;
-    Ok(Version {
+    find_current(arn).await?.with_context(|| format!("{arn} has no value"))
+}
+
+/// The same; `None` if the secret has never had a value.
+pub async fn find_current(arn: &str) -> anyhow::Result<Option<Version>> {
+    let asked = client().await.get_secret_value().secret_id(arn).version_stage(CURRENT).send().await;
+    let Some(output) = if_any(asked, "current version not read")? else { return Ok(None) };
+    Ok(Some(Version {
         id: output.version_id.context("a version without an id")?,
         value: output.secret_string.context("the current version has no text")?,
-    })
+    }))
+}
+
+fn if_any<R>(
+    asked: Result<GetSecretValueOutput, SdkError<GetSecretValueError, R>>,
+    failure: &'static str,
+) -> anyhow::Result<Option<GetSecretValueOutput>>
+where
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    let is_none = |error: &SdkError<_, _>| {
+        error.as_service_error().is_some_and(GetSecretValueError::is_resource_not_found_exception)
+    };
+    match asked {
+        Err(error) if is_none(&error) => Ok(None),
+        asked => asked.map(Some).context(failure),
+    }
+}
+
+/// Makes `value` the first one of the secret `arn`, unless it has one from us already.
+pub async fn put_first(arn: &str, value: &str) -> anyhow::Result<()> {
+    let put = client().await.put_secret_value().secret_id(arn).client_request_token(FIRST);
+    match put.secret_string(value).send().await {
+        Ok(_) => Ok(()),
+        Err(error)
+            if error.as_service_error().is_some_and(PutSecretValueError::is_resource_exists_exception) =>
+        {
+            Ok(())
+        }
+        Err(error) => Err(error).context("first version not made"),
+    }
 }
 
 /// Makes `value` the current one of the secret `arn`, at once.

@@ -1,0 +1,78 @@
+//! The first keys: made when a deployment is, and never again.
+
+use serde_json::Value;
+
+use super::{AN_HOUR, Keys, by_status, current, manager, reserve, texts};
+use crate::cloudformation::{Told, request};
+
+impl Keys {
+    /// What CloudFormation is told of a request.
+    async fn asked(&self, kind: &str) -> Told {
+        self.function.invoke(request(kind, "Custom::Keys")).await.expect("an answer");
+        self.front.told().pop().expect("CloudFormation was told")
+    }
+}
+
+async fn is_empty(arn: &str) -> bool {
+    manager().await.get_secret_value().secret_id(arn).send().await.is_err()
+}
+
+#[tokio::test]
+async fn a_new_deployment_gets_keys_with_which_people_sign_in_and_which_rotate() {
+    let keys = Keys::empty().await;
+    let told = keys.asked("Create").await;
+    assert_eq!((told.status(), told.answer["PhysicalResourceId"].as_str()), ("SUCCESS", Some("keys")));
+    let signing = by_status(&current(&keys.signing).await);
+    let ids = |value: &Value| value.as_str().expect("an id").to_owned();
+    let (mut published, mut private) =
+        (keys.published().await, signing.values().map(ids).collect::<Vec<_>>());
+    published.sort();
+    private.sort();
+    assert_eq!((published, signing.len()), (private, 2));
+    assert!(!current(&keys.verification).await.to_string().contains("\"d\""));
+
+    let app = keys.app().await;
+    let ada = app.person("Ada").await;
+    ada.client.get("/v1/auth/me").await.ok(200);
+
+    let before = keys.all().await;
+    assert_eq!(keys.asked("Update").await.status(), "SUCCESS");
+    assert_eq!(keys.asked("Delete").await.status(), "SUCCESS");
+    assert_eq!(keys.all().await, before);
+
+    keys.age(AN_HOUR).await;
+    for arn in keys.rotated() {
+        keys.rotate(arn).await;
+    }
+    assert_eq!(by_status(&current(&keys.signing).await)["current"], signing["next"]);
+    ada.client.get("/v1/auth/me").await.ok(200);
+    let secrets = [current(&keys.auth).await["sessionSecret"].clone(), before[2]["refreshSecret"].clone()];
+    let log = keys.function.log().concat();
+    assert!(secrets.iter().all(|secret| !log.contains(secret.as_str().expect("a text"))));
+}
+
+#[tokio::test]
+async fn only_what_is_empty_is_filled() {
+    let mut keys = Keys::new().await;
+    let ids = keys.published().await;
+    let before = keys.all().await;
+    let (verification, encryption) = (reserve("verification-keys").await, reserve("encryption").await);
+    keys = Keys::of(keys.signing, verification, keys.auth, encryption).await;
+    assert_eq!(keys.asked("Update").await.status(), "SUCCESS");
+    assert_eq!(current(&keys.signing).await, before[0]);
+    assert_eq!(current(&keys.auth).await, before[2]);
+    let (mut published, mut expected) = (keys.published().await, ids);
+    published.sort();
+    expected.sort();
+    assert_eq!(published, expected);
+    assert_eq!(texts(&current(&keys.encryption).await, "key").len(), 2);
+}
+
+#[tokio::test]
+async fn without_a_deployment_nothing_is_made() {
+    let keys = Keys::empty().await;
+    assert_eq!(keys.asked("Delete").await.status(), "SUCCESS");
+    for arn in [&keys.signing, &keys.verification, &keys.auth, &keys.encryption] {
+        assert!(is_empty(arn).await);
+    }
+}
