@@ -2,7 +2,7 @@
 # Deploys a stack of an environment: infra/deploy.sh <environment> <stack> [<version>] [<option of sam deploy>…]
 #
 # The app wants a version, and `sam build` before. Once the API can be reached, the app and the edge end well only if
-# it is ready. --no-execute-changeset shows what would change and leaves it at that.
+# it is ready. --no-execute-changeset shows what would change.
 set -eu
 cd "$(dirname "$0")/.."
 usage() {
@@ -26,11 +26,10 @@ esac
 
 # What is known of a stack; nothing if there is none. Any other failure could be one that is there and cannot be seen.
 described() {
-    if ! value=$(aws cloudformation describe-stacks --stack-name "arches-$environment-$1" \
-        --query "Stacks[0].$2" --output text 2>&1); then
-        case $value in *"does not exist"*) return 0 ;; *) echo "$value" >&2 && return 1 ;; esac
+    if ! aws cloudformation describe-stacks --stack-name "arches-$environment-$1" \
+        --query "Stacks[0].$2" --output text 2>"$scratch/error"; then
+        grep -q 'does not exist' "$scratch/error" || { cat "$scratch/error" >&2 && return 1; }
     fi
-    echo "$value"
 }
 
 # The account stack's names for the role that makes the stacks, and for where builds lie.
@@ -41,11 +40,14 @@ region=${AWS_REGION:-$(aws configure get region)}
 role=arn:$partition:iam::$account:role/arches-account-cloudformation-$environment
 bucket=arches-artifacts-$account-$region
 
-sam deploy --config-env "$environment" --no-confirm-changeset --template-file "$template" \
+# SAM does not read AWS_REGION.
+sam deploy --region "$region" --config-env "$environment" --no-confirm-changeset --template-file "$template" \
     --stack-name "arches-$environment-$stack" --role-arn "$role" --s3-bucket "$bucket" \
     --s3-prefix "arches-$environment-$stack" --parameter-overrides "file://$parameters" ${version:+"$version"} "$@"
 
 case $stack in app | edge) ;; *) exit ;; esac
+scratch=$(mktemp -d)
+trap 'rm -r "$scratch"' EXIT
 url=$(described app "Outputs[?OutputKey=='ApiUrl'].OutputValue")
 edge=$(described edge StackStatus)
 if [ -n "$url" ] && [ -n "$edge" ]; then

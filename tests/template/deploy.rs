@@ -15,7 +15,7 @@ use crate::root;
 const AWS: &str = r#"case "$*" in
 *get-caller-identity*) echo arn:aws:sts::123456789012:assumed-role/deploy/me ;;
 *"--stack-name arches-staging-app"*) echo https://api.staging.archesai.com ;;
-*) echo "$EDGE"; [ "$EDGE" = UPDATE_COMPLETE ] ;;
+*) if [ "$EDGE" = UPDATE_COMPLETE ]; then echo "$EDGE"; else echo "$EDGE" >&2; false; fi ;;
 esac"#;
 
 struct Run {
@@ -65,6 +65,7 @@ fn a_stack_is_deployed_with_its_environments_parameters_as_the_role_that_may() {
     assert!(run.output.status.success());
     let sam = run.calls.lines().find(|call| call.starts_with("sam")).expect("a deployment");
     for part in [
+        "--region eu-west-1",
         "--config-env staging",
         "--template-file infra/stacks/network.yaml",
         "--stack-name arches-staging-network",
