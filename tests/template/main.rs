@@ -1,5 +1,6 @@
 //! The deployment is what `infra/app` says, and what it says keeps to the rules of `infra/README.md`.
 
+mod around;
 mod broken;
 mod deploy;
 mod deployed;

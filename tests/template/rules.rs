@@ -18,8 +18,8 @@ pub use edge::{
 };
 
 pub use stacks::{
-    ORDER, answer_over_tls_only, are_given_what_those_before_them_publish, keep_what_cannot_be_made_again,
-    let_nobody_in_from_the_internet, lets_out_tls_alone,
+    ORDER, answer_over_tls_only, are_given_what_those_before_them_publish, bound_every_role,
+    keep_what_cannot_be_made_again, let_nobody_in_from_the_internet, lets_out_tls_alone,
 };
 
 pub use settings::{

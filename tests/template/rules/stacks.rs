@@ -85,6 +85,15 @@ pub fn let_nobody_in_from_the_internet(template: &Template) -> Vec<String> {
     open.map(|(id, _)| format!("{id}: lets everyone in")).collect()
 }
 
+/// Every role is bounded, so that its policies cannot give it more, whoever wrote them.
+pub fn bound_every_role(template: &Template) -> Vec<String> {
+    let bound =
+        json!({"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/arches-account-boundary"});
+    let roles = template.of_type("AWS::IAM::Role").into_iter();
+    let unbounded = roles.filter(|(_, role)| role["Properties"]["PermissionsBoundary"] != bound);
+    unbounded.map(|(id, _)| format!("{id}: has no bound")).collect()
+}
+
 /// Connections to anywhere are to HTTPS; where they can lead, the routes decide.
 pub fn lets_out_tls_alone(template: &Template) -> Vec<String> {
     let groups = template.of_type("AWS::EC2::SecurityGroup").into_iter();
@@ -103,10 +112,10 @@ pub fn lets_out_tls_alone(template: &Template) -> Vec<String> {
 /// What holds people's data or keys is not lost with the stack that made it.
 pub fn keep_what_cannot_be_made_again(template: &Template) -> Vec<String> {
     const KEPT: [(&str, &[&str]); 4] = [
-        ("AWS::KMS::Key", &["Retain"]),
-        ("AWS::RDS::DBCluster", &["Snapshot", "Retain"]),
-        ("AWS::S3::Bucket", &["Retain"]),
-        ("AWS::Logs::LogGroup", &["Retain"]),
+        ("AWS::KMS::Key", &["Retain", "RetainExceptOnCreate"]),
+        ("AWS::RDS::DBCluster", &["Snapshot"]),
+        ("AWS::S3::Bucket", &["Retain", "RetainExceptOnCreate"]),
+        ("AWS::Logs::LogGroup", &["Retain", "RetainExceptOnCreate"]),
     ];
     let all = KEPT.iter().flat_map(|(kind, ways)| {
         template.of_type(kind).into_iter().filter_map(move |(id, resource)| {

@@ -1,0 +1,134 @@
+//! How the stacks meet, and what those around the app keep to; and that each rule about them can fail.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::{
+    deployed::{STACKS, noticed, with, without},
+    environment, holds, names, rules,
+    template::Template,
+};
+
+#[test]
+fn no_stack_loses_or_shows_what_it_keeps() {
+    for template in STACKS.values() {
+        holds(&rules::answer_over_tls_only(template));
+        holds(&rules::let_nobody_in_from_the_internet(template));
+    }
+    holds(&rules::keep_what_cannot_be_made_again(&STACKS["data"]));
+    noticed(rules::answer_over_tls_only, &without("data", "BackupBucketPolicy"), "BackupBucket");
+    let open = with("network", "FunctionToProxy/Properties/CidrIp", json!("0.0.0.0/0"));
+    noticed(rules::let_nobody_in_from_the_internet, &open, "FunctionToProxy");
+    noticed(rules::keep_what_cannot_be_made_again, &without("data", "Cluster/DeletionPolicy"), "Cluster");
+    let lock = "BackupBucket/Properties/ObjectLockConfiguration/Rule/DefaultRetention/Mode";
+    let governed = with("data", lock, json!("GOVERNANCE"));
+    noticed(rules::keep_what_cannot_be_made_again, &governed, "BackupBucket");
+    noticed(
+        rules::keep_what_cannot_be_made_again,
+        &without("data", "SecretsKey/UpdateReplacePolicy"),
+        "SecretsKey",
+    );
+}
+
+#[test]
+fn no_role_has_a_way_out_of_its_environment() {
+    for (stack, template) in STACKS.iter().filter(|(stack, _)| *stack != "account") {
+        assert!(rules::bound_every_role(template).is_empty(), "{stack}");
+    }
+    let unbounded = without("app", "BackupHalfHourlyRole/Properties/PermissionsBoundary");
+    noticed(rules::bound_every_role, &unbounded, "BackupHalfHourlyRole");
+    let made =
+        &STACKS["account"].resource("RolesMaking", "AWS::IAM::ManagedPolicy")["PolicyDocument"]["Statement"];
+    let made = made.as_array().into_iter().flatten();
+    let unbounded = made.filter(|statement| {
+        statement["Action"].to_string().contains("iam:CreateRole\"")
+            && statement["Condition"]["StringEquals"]["iam:PermissionsBoundary"].is_null()
+    });
+    assert_eq!(unbounded.count(), 0, "a role can be made without a bound");
+}
+
+#[test]
+fn whatever_leaves_the_network_is_encrypted_and_in_production_it_cannot_leave() {
+    holds(&rules::lets_out_tls_alone(&STACKS["network"]));
+    for (field, value) in [("FromPort", json!(22)), ("ToPort", json!(8080)), ("IpProtocol", json!("-1"))] {
+        let pointer = format!("FunctionGroup/Properties/SecurityGroupEgress/2/{field}");
+        noticed(rules::lets_out_tls_alone, &with("network", &pointer, value), "FunctionGroup");
+    }
+    for name in ["staging", "production"] {
+        let values = &environment(name)["network"];
+        assert!(values["NatGateways"].is_null(), "{name}: the default is none");
+    }
+    assert_eq!(STACKS["network"].0["Parameters"]["NatGateways"]["Default"], 0);
+}
+
+#[test]
+fn stacks_meet_at_what_one_publishes_and_the_next_takes() {
+    let rule = |name: &str, stacks: &BTreeMap<String, Template>, values: &BTreeMap<String, Value>| {
+        rules::are_given_what_those_before_them_publish(stacks, name, values)
+    };
+    for name in names("infra/environments") {
+        holds(&rule(&name, &STACKS, &environment(&name)));
+    }
+    let mut silent = STACKS.clone();
+    silent.insert("data".to_owned(), without("data", "RedisHost"));
+    let problems = rule("staging", &silent, &environment("staging"));
+    assert!(problems.iter().any(|problem| problem.contains("app takes data/redis-host")), "{problems:?}");
+    let mut values = environment("staging");
+    values.get_mut("edge").expect("edge")["DomainName"] = json!("api.example.com");
+    let problems = rule("staging", &STACKS, &values);
+    assert!(problems.iter().any(|problem| problem.contains("DomainName")), "{problems:?}");
+}
+
+#[test]
+fn the_web_acl_stands_before_the_api_and_refuses_too_much() {
+    let edge = &STACKS["edge"];
+    holds(&rules::keeps_the_web_acl_before_the_api(edge));
+    holds(&rules::limits_addresses_and_bodies(edge));
+    noticed(
+        rules::keeps_the_web_acl_before_the_api,
+        &without("edge", "WebAclAssociation"),
+        "WebAclAssociation",
+    );
+    for (pointer, value) in [
+        ("WebAclAssociation/Condition", json!("HasDomain")),
+        (
+            "WebAclAssociation/Properties/ResourceArn",
+            json!("arn:aws:apigateway:eu-west-1::/restapis/a/stages/b"),
+        ),
+        ("WebAcl/Properties/Rules/-", json!({"Name": "Friends", "Action": {"Allow": {}}})),
+    ] {
+        noticed(rules::keeps_the_web_acl_before_the_api, &with("edge", pointer, value), "WebAcl");
+    }
+    let size =
+        "WebAcl/Properties/Rules/1/Statement/SizeConstraintStatement/FieldToMatch/Body/OversizeHandling";
+    for (pointer, value) in [
+        ("WebAcl/Properties/Rules/0/Statement/RateBasedStatement/Limit", json!(601)),
+        ("WebAcl/Properties/Rules/0/Action", json!({"Count": {}})),
+        (size, json!("CONTINUE")),
+        ("WebAcl/Properties/Rules/4/OverrideAction", json!({"Count": {}})),
+    ] {
+        noticed(rules::limits_addresses_and_bodies, &with("edge", pointer, value), "WebAcl");
+    }
+}
+
+#[test]
+fn static_files_come_from_the_distribution_alone() {
+    let rule = rules::serves_files_only_through_the_distribution;
+    holds(&rule(&STACKS["edge"]));
+    let site = "Site/Properties/DistributionConfig";
+    for (broken, id) in [
+        (
+            without("edge", "SiteFilesPolicy/Properties/PolicyDocument/Statement/0/Condition"),
+            "SiteFilesPolicy",
+        ),
+        (without("edge", &format!("{site}/Origins/0/OriginAccessControlId")), "Site"),
+        (with("edge", &format!("{site}/CacheBehaviors/0/ViewerProtocolPolicy"), json!("allow-all")), "Site"),
+        (
+            with("edge", &format!("{site}/ViewerCertificate/MinimumProtocolVersion"), json!("TLSv1.1_2016")),
+            "Site",
+        ),
+    ] {
+        noticed(rule, &broken, id);
+    }
+}
