@@ -25,7 +25,7 @@ pub struct PublicConfig {
 pub struct Limits {
     password_min_length: u16,
     password_max_length: u16,
-    body_max_bytes: usize,
+    body_max_bytes: u32,
     requests_per_window: u32,
     window_seconds: u64,
     access_token_seconds: u64,

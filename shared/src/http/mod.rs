@@ -24,7 +24,7 @@ use crate::{
 pub use request::RequestInfo;
 
 /// The largest body of a JSON route, in bytes: as much as the web ACL can look at (`infra/edge/web-acl.yaml`).
-pub const BODY_LIMIT: usize = 64 * 1024;
+pub const BODY_LIMIT: u32 = 64 * 1024;
 
 /// Left on a response that is not worth a log line unless it failed.
 #[derive(Clone)]
@@ -57,7 +57,7 @@ where
             async |response: Response| (axum::Extension(Quiet), response).into_response(),
         )))
         .with_state(state)
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT as usize))
         .layer(CatchPanicLayer::custom(|_| {
             ApiError::from(anyhow::anyhow!("handler panicked")).into_response()
         }))
