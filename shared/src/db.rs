@@ -19,9 +19,12 @@ use tokio::{
 use url::Url;
 
 use crate::{
+    auth::account,
     config::Database,
     error::{Unavailable, is_database_outage, is_refused},
+    ids::UserId,
     rds_authorities,
+    redis::Redis,
     secrets::Secrets,
 };
 
@@ -45,14 +48,16 @@ pub struct Db(Arc<Inner>);
 struct Inner {
     config: Database,
     secrets: Secrets,
+    /// Where changes are announced.
+    cache: Option<Redis>,
     pool: RwLock<Option<PgPool>>,
 }
 
 impl Db {
-    /// Connects at the first transaction.
+    /// Connects at the first transaction. What is changed is announced in `cache`; a job has none.
     #[must_use]
-    pub fn new(config: Database, secrets: Secrets) -> Self {
-        Self(Arc::new(Inner { config, secrets, pool: RwLock::new(None) }))
+    pub fn new(config: Database, secrets: Secrets, cache: Option<Redis>) -> Self {
+        Self(Arc::new(Inner { config, secrets, cache, pool: RwLock::new(None) }))
     }
 
     /// Runs `work` in a transaction: commits what it did if it succeeds, undoes it if it fails.
@@ -65,8 +70,9 @@ impl Db {
         let done = timeout(TRANSACTION_TIMEOUT, async {
             let mut tx = self.begin().await?;
             let done = work(&mut tx).await?;
-            tx.0.commit().await?;
-            Ok(done)
+            let Tx { transaction, changed } = tx;
+            transaction.commit().await?;
+            Ok::<_, E>((done, changed))
         })
         .await;
         if done.is_ok() {
@@ -75,7 +81,13 @@ impl Db {
         histogram!("DependencyTime", "dependency" => "database")
             .record(started.elapsed().as_secs_f64() * 1e3);
         match done {
-            Ok(done) => done,
+            Ok(done) => {
+                let (done, changed) = done?;
+                if let Some(cache) = self.0.cache.as_ref().filter(|_| !changed.is_empty()) {
+                    account::forget(cache, &changed).await;
+                }
+                Ok(done)
+            }
             Err(elapsed) => Err(anyhow::Error::new(Unavailable::new("database", elapsed)).into()),
         }
     }
@@ -87,12 +99,13 @@ impl Db {
     async fn begin(&self) -> anyhow::Result<Tx> {
         let pool = self.pool(false).await?;
         let error = match pool.begin().await {
-            Ok(tx) => return Ok(Tx(tx)),
+            Ok(transaction) => return Ok(Tx { transaction, changed: Vec::new() }),
             Err(error) => error,
         };
         let refused = is_refused(&error);
         if refused || (is_database_outage(&error) && !matches!(error, sqlx::Error::PoolTimedOut)) {
-            return Ok(Tx(self.pool(refused).await?.begin().await?));
+            let transaction = self.pool(refused).await?.begin().await?;
+            return Ok(Tx { transaction, changed: Vec::new() });
         }
         if matches!(error, sqlx::Error::PoolTimedOut) {
             // The one connection may be lost without a word; the next request dials anew.
@@ -190,7 +203,17 @@ pub fn direct_url(url: &str, require_tls: bool) -> anyhow::Result<String> {
 ///
 /// Every statement sent through it is unnamed: behind a transaction pooler a named one may already exist on the
 /// server connection, put there by someone else. `query!` keeps its compile-time check.
-pub struct Tx(Transaction<'static, Postgres>);
+pub struct Tx {
+    transaction: Transaction<'static, Postgres>,
+    changed: Vec<UserId>,
+}
+
+impl Tx {
+    /// Notes that the account `id` changes, so that nobody goes on believing in what it was once that is committed.
+    pub(crate) fn changes(&mut self, id: UserId) {
+        self.changed.push(id);
+    }
+}
 
 impl fmt::Debug for Tx {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -227,7 +250,7 @@ impl<'c> Executor<'c> for &'c mut Tx {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        self.0.fetch_many(Unnamed(query))
+        self.transaction.fetch_many(Unnamed(query))
     }
 
     fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, sqlx::Result<Option<PgRow>>>
@@ -235,7 +258,7 @@ impl<'c> Executor<'c> for &'c mut Tx {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        self.0.fetch_optional(Unnamed(query))
+        self.transaction.fetch_optional(Unnamed(query))
     }
 
     fn prepare_with<'e>(
@@ -246,14 +269,14 @@ impl<'c> Executor<'c> for &'c mut Tx {
     where
         'c: 'e,
     {
-        self.0.prepare_with(sql, parameters)
+        self.transaction.prepare_with(sql, parameters)
     }
 
     fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, sqlx::Result<Describe<Postgres>>>
     where
         'c: 'e,
     {
-        self.0.describe(sql)
+        self.transaction.describe(sql)
     }
 }
 

@@ -18,7 +18,12 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::{config::Cache, error::Unavailable, ids::SessionId, secrets::Secrets};
+use crate::{
+    config::Cache,
+    error::Unavailable,
+    ids::{SessionId, UserId},
+    secrets::Secrets,
+};
 
 /// The longest that a whole call may take, dialling and retries included: the callers have a second-best answer.
 const BUDGET: Duration = Duration::from_secs(1);
@@ -147,6 +152,12 @@ impl Redis {
     #[must_use]
     pub fn session_key(&self, id: SessionId) -> String {
         format!("{}:session:{id}", self.0.config.prefix)
+    }
+
+    /// Where the account `id` is cached.
+    #[must_use]
+    pub fn account_key(&self, id: UserId) -> String {
+        format!("{}:account:{id}", self.0.config.prefix)
     }
 }
 

@@ -39,9 +39,10 @@ impl AppState {
     #[must_use]
     pub fn with_clock(config: Config, clock: Arc<dyn Clock>) -> Self {
         let secrets = Secrets::default();
+        let redis = Redis::new(config.cache.clone(), secrets.clone());
         Self {
-            db: Db::new(config.database.clone(), secrets.clone()),
-            redis: Redis::new(config.cache.clone(), secrets.clone()),
+            db: Db::new(config.database.clone(), secrets.clone(), Some(redis.clone())),
+            redis,
             sealer: Sealer::new(secrets.clone(), config.encryption_key.clone()),
             verifier: Verifier::new(secrets.clone(), Arc::new(config.tokens.clone()), Arc::clone(&clock)),
             fallback: Arc::default(),

@@ -3,6 +3,7 @@
 mod accounts;
 mod api_keys;
 mod audit;
+mod cached;
 mod change_email;
 mod cookies;
 mod forged_tokens;

@@ -13,6 +13,7 @@ pub mod runtime_api;
 mod secrets;
 mod server;
 mod tenant;
+mod wire;
 
 use std::{collections::HashMap, env, sync::Arc};
 
@@ -37,6 +38,7 @@ pub use planted::{PLANTED, everything, planted};
 pub use secrets::{apart, create_secret, printable, put_secret};
 pub use server::Server;
 pub use tenant::{ApiKey, Invitation, token_in};
+pub use wire::Wire;
 
 /// The moment at which every test starts.
 pub const START: &str = "2026-01-02T03:04:05Z";
@@ -106,6 +108,14 @@ impl TestApp {
     #[must_use]
     pub fn beside(&self) -> Self {
         let config = Config::clone(&self.state.app.config);
+        Self::assemble(config, Arc::clone(&self.database), self.clock.clone())
+    }
+
+    /// Another instance, with some settings changed.
+    #[must_use]
+    pub fn beside_with(&self, settings: &[(&str, &str)]) -> Self {
+        let config =
+            Config::from_lookup(lookup(&self.database, settings), &[]).expect("a valid configuration");
         Self::assemble(config, Arc::clone(&self.database), self.clock.clone())
     }
 

@@ -35,7 +35,7 @@ pub async fn replay(state: &State, moment: DateTime<Utc>, url: &str, job: &Job) 
     config.address = Setting::Plain(url.into()).into();
     // What the URL says about TLS is enough here, as for pg_restore: this is not the proxy.
     config.require_tls = false;
-    let db = Db::new(config, state.secrets.clone());
+    let db = Db::new(config, state.secrets.clone(), None);
     // So that a ledger without a new entry, too, shows that there is a way.
     db.transaction(async |_| anyhow::Ok(())).await?;
     let mut replayed = Replayed::default();

@@ -52,7 +52,7 @@ impl State {
     /// With `clock`.
     #[must_use]
     pub fn new(config: &Config, clock: Arc<dyn Clock>) -> Self {
-        let db = Db::new(config.database.clone(), Secrets::default());
+        let db = Db::new(config.database.clone(), Secrets::default(), None);
         Self { db, ledger: Bucket::new(&config.storage.erasures, ""), clock }
     }
 }

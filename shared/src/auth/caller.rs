@@ -9,7 +9,13 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 
-use super::{access_token::Claims, api_key::ApiKeyToken, session, session::Cached};
+use super::{
+    access_token::Claims,
+    account::{self, Account},
+    api_key::ApiKeyToken,
+    session,
+    session::Cached,
+};
 use crate::{
     ApiError, AppState, Refusal,
     error::Unavailable,
@@ -31,6 +37,15 @@ pub struct Caller {
     pub session: SessionId,
     /// When they last proved who they are.
     pub authenticated_at: DateTime<Utc>,
+    /// What the cache knows of their account.
+    cached: Option<Arc<Account>>,
+}
+
+impl Caller {
+    /// The caller's account; `None` if it has just come to its end.
+    pub async fn account(self, state: &AppState) -> anyhow::Result<Option<Arc<Account>>> {
+        account::find(state, self.user, self.cached).await
+    }
 }
 
 /// What the request's credential turned out to be, before any handler asks.
@@ -40,8 +55,8 @@ pub(crate) enum Credential {
     Invalid,
     /// A well-formed API key.
     ApiKey(ApiKeyToken),
-    /// A valid token, and what the cache knows of its session.
-    Token(Claims, Option<Cached>),
+    /// A valid token, and what the cache knows of its session and its user's account.
+    Token(Claims, Option<Cached>, Option<Arc<Account>>),
     /// It could not be told.
     Unknown(Arc<anyhow::Error>),
 }
@@ -64,7 +79,7 @@ impl Credential {
             return Self::Invalid;
         }
         match state.verifier.verify(text).await {
-            Ok(Some(claims)) => Self::Token(claims, None),
+            Ok(Some(claims)) => Self::Token(claims, None, None),
             Ok(None) => Self::Invalid,
             Err(error) => Self::Unknown(Arc::new(error)),
         }
@@ -83,8 +98,10 @@ where
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let (claims, cached) = match parts.extensions.get::<Credential>() {
-            Some(Credential::Token(claims, cached)) => (claims.clone(), cached.clone()),
+        let (claims, session, account) = match parts.extensions.get::<Credential>() {
+            Some(Credential::Token(claims, session, account)) => {
+                (claims.clone(), session.clone(), account.clone())
+            }
             Some(Credential::Unknown(error)) => {
                 return Err(Unavailable::new("secrets", anyhow::anyhow!("{error:#}")).into());
             }
@@ -92,11 +109,16 @@ where
                 return Err(UNAUTHENTICATED.into());
             }
         };
-        let session = session::find(&AppState::from_ref(state), claims.sid, cached).await?;
+        let session = session::find(&AppState::from_ref(state), claims.sid, session).await?;
         let Some(session) = session.filter(|session| session.user_id == claims.sub) else {
             return Err(UNAUTHENTICATED.into());
         };
         tracing::Span::current().record("user.id", tracing::field::display(claims.sub));
-        Ok(Self { user: claims.sub, session: claims.sid, authenticated_at: session.authenticated_at })
+        Ok(Self {
+            user: claims.sub,
+            session: claims.sid,
+            authenticated_at: session.authenticated_at,
+            cached: account,
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! Who is calling, how they prove it, and what they may do.
 
 pub mod access_token;
+pub mod account;
 pub mod administrator;
 pub mod api_key;
 pub mod caller;

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AppState, ids::SessionId, ids::UserId, store};
 
-/// How long a session is believed to be alive without asking: the most that an ended one can outlive its end, and
-/// only if Redis was away when it ended.
-const BELIEF: Duration = Duration::from_secs(5);
-/// How long an end is remembered: longer than any reading of the database that began before it.
-const MEMORY: Duration = Duration::from_mins(1);
+/// How long a session, or an account, is believed to be as it was without asking: the most that an end or a change can
+/// go unnoticed, and only if Redis was away when it came.
+pub(super) const BELIEF: Duration = Duration::from_secs(5);
+/// How long an end, or a change, is remembered: longer than any reading of the database that began before it.
+pub(super) const MEMORY: Duration = Duration::from_mins(1);
 
 /// A session that was alive when last looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

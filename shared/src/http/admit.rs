@@ -1,6 +1,6 @@
 //! Who may come in, and how often: one round trip to the cache answers both.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{Request, State},
@@ -13,7 +13,7 @@ use data_encoding::HEXLOWER;
 use super::{headers::RATE_LIMIT, request::RequestInfo};
 use crate::{
     AppState, Refusal,
-    auth::{caller::Credential, session::Cached},
+    auth::{account::Account, caller::Credential, session::Cached},
     rate_limit::{Limit, Verdict, counted, subject},
 };
 
@@ -39,7 +39,7 @@ pub(super) async fn admit(State(state): State<AppState>, mut request: Request, n
     with_headers(response, verdict)
 }
 
-/// Counts the request, per address and per API key, and fetches what the cache knows of its session on the way.
+/// Counts the request, per address and per API key, and fetches what the cache knows of session and account on the way.
 async fn count(
     state: &AppState,
     address: Option<IpAddr>,
@@ -60,10 +60,15 @@ async fn count(
     for key in &keys {
         limit.count(&mut commands, key);
     }
-    let answer = if let Credential::Token(claims, cached) = credential {
-        commands.get(state.redis.session_key(claims.sid));
-        state.redis.query::<(i64, Option<String>)>(&commands).await.map(|(count, session)| {
-            *cached = session.and_then(|session| serde_json::from_str::<Cached>(&session).ok());
+    let answer = if let Credential::Token(claims, session, account) = credential {
+        commands.mget(&[state.redis.session_key(claims.sid), state.redis.account_key(claims.sub)]);
+        let known = state.redis.query::<(i64, [Option<String>; 2])>(&commands).await;
+        known.map(|(count, known)| {
+            let [known_session, known_account] = known;
+            *session = known_session.and_then(|session| serde_json::from_str::<Cached>(&session).ok());
+            *account = known_account
+                .and_then(|account| serde_json::from_str::<Account>(&account).ok())
+                .map(Arc::new);
             vec![count]
         })
     } else {

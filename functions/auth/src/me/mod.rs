@@ -7,7 +7,7 @@ pub mod update;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use shared::{ids::UserId, store::users};
+use shared::{auth::account::Account, ids::UserId, store::users::User};
 use utoipa::ToSchema;
 
 /// A person, as they see themselves.
@@ -29,15 +29,21 @@ pub struct Profile {
     updated_at: DateTime<Utc>,
 }
 
-impl From<users::User> for Profile {
-    fn from(user: users::User) -> Self {
+impl From<User> for Profile {
+    fn from(user: User) -> Self {
+        Self::from(&Account::from(user))
+    }
+}
+
+impl From<&Account> for Profile {
+    fn from(user: &Account) -> Self {
         Self {
             id: user.id,
-            name: user.name,
-            email: user.email,
+            name: user.name.clone(),
+            email: user.email.clone(),
             email_verified: user.email_verified_at.is_some(),
-            image: user.image,
-            phone: user.phone,
+            image: user.image.clone(),
+            phone: user.phone.clone(),
             created_at: user.created_at,
             updated_at: user.updated_at,
         }

@@ -6,7 +6,6 @@ use shared::{
     auth::{Caller, caller::UNAUTHENTICATED},
     etag::ETag,
     page::Data,
-    store,
 };
 
 use super::Profile;
@@ -23,8 +22,6 @@ pub async fn show(
     State(state): State<AuthState>,
     caller: Caller,
 ) -> Result<(ETag, Json<Data<Profile>>), ApiError> {
-    let user =
-        state.app.db.transaction(async |tx| anyhow::Ok(store::users::find(tx, caller.user).await?)).await?;
-    let user = user.ok_or(UNAUTHENTICATED)?;
-    Ok((ETag(user.version), Json(Data { data: user.into() })))
+    let account = caller.account(&state.app).await?.ok_or(UNAUTHENTICATED)?;
+    Ok((ETag(account.version), Json(Data { data: Profile::from(&*account) })))
 }

@@ -104,6 +104,7 @@ pub async fn set_system_administrator(
     is_one: bool,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Option<User>> {
+    tx.changes(id);
     users!(
         r#"
         UPDATE users
@@ -126,6 +127,7 @@ pub async fn suspend(
     reason: &str,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Option<User>> {
+    tx.changes(id);
     users!(
         r#"
         UPDATE users
@@ -144,6 +146,7 @@ pub async fn suspend(
 /// Brings a deleted user back who has not been erased, and lets them in again. Violates `users_email_key` when another living
 /// user has the address by now.
 pub async fn restore(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> sqlx::Result<Option<User>> {
+    tx.changes(id);
     users!(
         r#"
         UPDATE users
@@ -165,6 +168,7 @@ pub async fn set_legal_hold(
     reason: Option<&str>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Option<User>> {
+    tx.changes(id);
     users!(
         r#"
         UPDATE users

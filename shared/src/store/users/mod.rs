@@ -161,6 +161,7 @@ pub async fn update(
     version: Option<i64>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Option<User>> {
+    tx.changes(id);
     let (change_image, image) = changes.image.change();
     let (change_phone, phone) = changes.phone.change();
     users!(
@@ -194,6 +195,7 @@ pub async fn verify_email(
     email: &str,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Option<User>> {
+    tx.changes(id);
     users!(
         r#"
         UPDATE users
@@ -218,6 +220,7 @@ pub async fn delete(
     seen: Option<&str>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
+    tx.changes(id);
     let result = sqlx::query!(
         r#"
         UPDATE users
@@ -242,6 +245,7 @@ pub async fn change_email(
     email: &str,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Option<User>> {
+    tx.changes(id);
     users!(
         r#"
         UPDATE users

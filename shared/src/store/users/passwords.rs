@@ -62,6 +62,7 @@ pub async fn replace_password(
     new: &str,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
+    tx.changes(id);
     let result = sqlx::query!(
         r#"
         UPDATE users
@@ -85,6 +86,7 @@ pub async fn set_password(
     hash: Option<&str>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
+    tx.changes(id);
     sqlx::query!(
         "UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1 AND deleted_at IS NULL",
         id as UserId,
