@@ -2,6 +2,7 @@
 
 mod appoint;
 mod artifacts;
+mod bench;
 mod ci;
 mod database;
 mod dev;
@@ -45,6 +46,7 @@ enum Command {
     Ci(ci::Arguments),
     SamBuild(sam_build::Arguments),
     Artifacts(artifacts::Arguments),
+    Bench(bench::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -80,6 +82,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Ci(arguments) => ci::run(&project, &arguments),
         Command::SamBuild(arguments) => sam_build::run(&project, &arguments),
         Command::Artifacts(arguments) => artifacts::run(&project, &arguments),
+        Command::Bench(arguments) => bench::run(&project, &arguments),
         Command::Generate(arguments) => generate::run(&project, &arguments),
     }
 }

@@ -49,3 +49,23 @@ use crate::db::Tx;
 pub async fn ping(tx: &mut Tx) -> sqlx::Result<()> {
     sqlx::query_scalar!(r#"SELECT 1 AS "one!""#).fetch_one(tx).await.map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn whatever_changes_an_account_says_so() {
+        let files = [
+            include_str!("users/mod.rs"),
+            include_str!("users/passwords.rs"),
+            include_str!("users/administration.rs"),
+        ];
+        let functions = files.iter().flat_map(|file| file.split("pub async fn "));
+        let changing: Vec<_> =
+            functions.filter(|f| f.contains("UPDATE users") && f.contains("tx: &mut Tx")).collect();
+        assert!(!changing.is_empty());
+        for function in changing {
+            let name = function.split('(').next().unwrap_or_default();
+            assert!(function.contains("tx.changes(id)"), "{name} changes accounts that go on being believed");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Three hundred instances at once, on the few server connections that a transaction pooler has for them.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use tokio::{sync::Barrier, task::JoinSet};
+
+use crate::{
+    report::{Report, Target},
+    world::{World, get, millis},
+};
+
+const INSTANCES: usize = 300;
+const REQUESTS: usize = 10;
+
+/// Each serves its own person and must never see another's organization.
+pub async fn run(world: &World, report: &mut Report) -> Result<()> {
+    let auth = world.start("Auth", &world.environment).await?;
+    let organizations = Arc::new(world.programs.join("Organizations").join("bootstrap"));
+    let barrier = Arc::new(Barrier::new(INSTANCES));
+    let mut crowd = JoinSet::new();
+    for _ in 0..INSTANCES {
+        let person = world.person(&auth).await?;
+        let (barrier, program, environment) =
+            (Arc::clone(&barrier), Arc::clone(&organizations), world.environment.clone());
+        crowd.spawn(async move {
+            let instance = crate::instance::Instance::start(&program, &environment).await?;
+            let event = get("/v1/organizations", Some(&person.token));
+            let own =
+                |answer: &Value| answer.pointer("/data/0/id").and_then(Value::as_str).map(str::to_owned);
+            let (first, _) = instance.ask(&event, 200).await?;
+            let mine = own(&first).context("an organization")?;
+            barrier.wait().await;
+            let mut taken: Vec<Duration> = Vec::new();
+            for _ in 0..REQUESTS {
+                let (answer, took) = instance.ask(&event, 200).await?;
+                ensure!(own(&answer).as_deref() == Some(&mine), "another's organization: {answer}");
+                taken.push(took);
+            }
+            anyhow::Ok((mine, taken))
+        });
+    }
+    let (mut all, mut taken) = (std::collections::BTreeSet::new(), Vec::new());
+    let mut failed = 0;
+    while let Some(one) = crowd.join_next().await {
+        match one? {
+            Ok((mine, times)) => {
+                ensure!(all.insert(mine), "two people with one organization");
+                taken.extend(times.into_iter().map(millis));
+            }
+            Err(error) => {
+                failed += 1;
+                eprintln!("  {error:#}");
+            }
+        }
+    }
+    report.measured(
+        "crowd",
+        "300 instances at once: failed or wrong",
+        "",
+        &[f64::from(failed)],
+        Target::AtMost(0.0),
+    );
+    report.measured("crowd", "… a list of organizations meanwhile", "ms", &taken, Target::None);
+    Ok(())
+}

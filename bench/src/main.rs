@@ -1,0 +1,39 @@
+//! Measures the functions as they are deployed. `cargo xtask bench` builds them, starts the services and then this.
+
+mod cold;
+mod crowd;
+mod instance;
+mod report;
+mod size;
+mod warm;
+mod world;
+
+use std::{env, fs, path::PathBuf};
+
+use anyhow::{Context, Result};
+use report::Report;
+use world::World;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let mut arguments = env::args().skip(1);
+    let mut next = |what| arguments.next().context(what);
+    let root = PathBuf::from(next("the checkout")?);
+    let bare = PathBuf::from(next("the floor")?);
+    let rounds = next("how many rounds")?.parse()?;
+    let world = World::make(root.join(".aws-sam/build"), bare, rounds).await;
+    let mut report = Report::default();
+    size::run(&world, &mut report)?;
+    cold::run(&world, &mut report).await?;
+    warm::run(&world, &mut report).await?;
+    crowd::run(&world, &mut report).await?;
+    fs::write(root.join("bench/results.json"), serde_json::to_string_pretty(&report)? + "\n")?;
+    let page = root.join("docs/performance.md");
+    let text = fs::read_to_string(&page).with_context(|| format!("read {}", page.display()))?;
+    let (head, _) = text.split_once(TABLES).context("the place of the tables")?;
+    fs::write(&page, format!("{head}{TABLES}\n{}", report.tables()))?;
+    Ok(())
+}
+
+/// What follows in the page is made by this program.
+const TABLES: &str = "<!-- made by cargo xtask bench -->\n";

@@ -1,0 +1,211 @@
+//! What a request costs an instance that has served before.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use harness::service;
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
+
+use crate::{
+    instance::Instance,
+    report::{Report, Target},
+    world::{PASSWORD, World, event, get, millis, post},
+};
+
+/// How many requests a round has; its figure is their median.
+const REQUESTS: usize = 100;
+/// Hashing takes its time.
+const LOGINS: usize = 10;
+
+/// Rounds of one route: latencies, and the CPU time of a request, in ms.
+#[derive(Default)]
+struct Rounds {
+    latency: Vec<f64>,
+    cpu: Vec<f64>,
+}
+
+impl Rounds {
+    async fn round(
+        &mut self,
+        instance: &Instance,
+        requests: usize,
+        status: u16,
+        mut event: impl FnMut(&Value) -> Value,
+    ) -> Result<()> {
+        let before = instance.cpu()?;
+        let mut taken = Vec::new();
+        let mut last = Value::Null;
+        for _ in 0..requests {
+            let (answer, took) = instance.ask(&event(&last), status).await?;
+            taken.push(took);
+            last = answer;
+        }
+        self.latency.push(millis(median(taken)));
+        #[expect(clippy::cast_precision_loss, reason = "a hundred")]
+        self.cpu.push(millis(instance.cpu()?.saturating_sub(before)) / requests as f64);
+        Ok(())
+    }
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+/// Asks every kind of route, round after round, beside the floor and the round trips to the services.
+pub async fn run(world: &World, report: &mut Report) -> Result<()> {
+    let bare = world.start_bare().await?;
+    let (auth, organizations, system) = (
+        world.start("Auth", &world.environment).await?,
+        world.start("Organizations", &world.environment).await?,
+        world.start("System", &world.environment).await?,
+    );
+    let ada = world.person(&auth).await?;
+    let token = Some(ada.token.as_str());
+    let mut services = Services::dial(world).await?;
+    let (mut redis, mut database) = (Vec::new(), Vec::new());
+    let [mut floor, mut health, mut me, mut row, mut list, mut create, mut refresh, mut hash, mut login] =
+        std::array::from_fn(|_| Rounds::default());
+    let mut refresh_token = ada.refresh_token.clone();
+    let session = format!("/v1/auth/sessions/{}", ada.session);
+    for _ in 0..world.rounds {
+        floor.round(&bare, REQUESTS, 200, |_| get("/health", None)).await?;
+        health.round(&system, REQUESTS, 200, |_| get("/health", None)).await?;
+        redis.push(services.ping().await?);
+        me.round(&auth, REQUESTS, 200, |_| get("/v1/auth/me", token)).await?;
+        database.push(services.select().await?);
+        row.round(&auth, REQUESTS, 200, |_| get(&session, token)).await?;
+        list.round(&organizations, REQUESTS, 200, |_| get("/v1/organizations", token)).await?;
+        let make = |_: &Value| {
+            let key = Uuid::new_v4().to_string();
+            let body = json!({ "name": "Analytical Engines" });
+            event("POST", "/v1/organizations", token, Some(&body), &[("idempotency-key", key.as_str())])
+        };
+        create.round(&organizations, LOGINS, 201, make).await?;
+        let trade = |last: &Value| {
+            if let Some(next) = last.pointer("/data/refreshToken").and_then(Value::as_str) {
+                next.clone_into(&mut refresh_token);
+            }
+            post("/v1/auth/refresh", None, &json!({ "refreshToken": refresh_token }))
+        };
+        refresh.round(&auth, LOGINS, 200, trade).await?;
+        // The last answer's token is the next round's first.
+        refresh_token = services.latest(&auth, &refresh_token).await?;
+        hash.round(&bare, LOGINS, 200, |_| get("/hash", None)).await?;
+        let credentials = json!({ "email": ada.email, "password": PASSWORD });
+        login.round(&auth, LOGINS, 201, |_| post("/v1/auth/login", None, &credentials)).await?;
+    }
+    report.measured("warm", "Redis: one round trip", "ms", &redis, Target::None);
+    report.measured("warm", "PostgreSQL, through the pooler: one round trip", "ms", &database, Target::None);
+    report.compared("warm", "GET /health", "ms", (&floor.latency, &health.latency), Target::AtMost(1.25));
+    let over = |ours: &[f64], base: &[f64], trip: &[f64]| -> Vec<f64> {
+        ours.iter().zip(base).zip(trip).map(|((ours, base), trip)| (ours - base) / trip).collect()
+    };
+    let cached = over(&me.latency, &floor.latency, &redis);
+    report.measured(
+        "warm",
+        "GET from cache, above bare, in Redis round trips",
+        "RTT",
+        &cached,
+        Target::AtMost(1.5),
+    );
+    let rows = over(&row.latency, &me.latency, &database);
+    report.measured(
+        "warm",
+        "GET of one row, above that, in database round trips",
+        "RTT",
+        &rows,
+        Target::AtMost(4.0),
+    );
+    for (what, rounds) in [
+        ("GET from cache", &me),
+        ("GET of one row", &row),
+        ("list of organizations", &list),
+        ("create with Idempotency-Key", &create),
+        ("refresh", &refresh),
+    ] {
+        report.compared("warm", what, "ms", (&floor.latency, &rounds.latency), Target::None);
+        report.compared("warm", format!("{what}: CPU"), "ms", (&floor.cpu, &rounds.cpu), Target::None);
+    }
+    report.compared(
+        "login",
+        "login beside the bare hash",
+        "ms",
+        (&hash.latency, &login.latency),
+        Target::AtMost(1.1),
+    );
+    report.compared("login", "CPU of that", "ms", (&hash.cpu, &login.cpu), Target::None);
+    report.measured("login", "memory of auth", "MiB", &[auth.peak_memory()?], Target::AtMost(40.0));
+    together(world, report).await
+}
+
+/// Logins a second, of one instance and of two.
+async fn together(world: &World, report: &mut Report) -> Result<()> {
+    let mut rates: [Vec<f64>; 2] = Default::default();
+    let instances =
+        [world.start("Auth", &world.environment).await?, world.start("Auth", &world.environment).await?];
+    let ada = world.person(&instances[0]).await?;
+    let event = post("/v1/auth/login", None, &json!({ "email": ada.email, "password": PASSWORD }));
+    let logins = async |instance: &Instance| -> Result<()> {
+        for _ in 0..LOGINS {
+            instance.ask(&event, 201).await?;
+        }
+        Ok(())
+    };
+    #[expect(clippy::cast_precision_loss, reason = "twenty")]
+    for _ in 0..world.rounds {
+        let started = Instant::now();
+        logins(&instances[0]).await?;
+        rates[0].push(LOGINS as f64 / started.elapsed().as_secs_f64());
+        let started = Instant::now();
+        let (one, other) = tokio::join!(logins(&instances[0]), logins(&instances[1]));
+        one.and(other)?;
+        rates[1].push(2.0 * LOGINS as f64 / started.elapsed().as_secs_f64());
+    }
+    report.compared("login", "two instances beside one", "/s", (&rates[0], &rates[1]), Target::AtLeast(1.5));
+    Ok(())
+}
+
+/// Connections of our own, for the round trips.
+struct Services {
+    redis: redis::aio::MultiplexedConnection,
+    database: PgConnection,
+}
+
+impl Services {
+    async fn dial(world: &World) -> Result<Self> {
+        let redis =
+            redis::Client::open(service("TEST_REDIS_URL"))?.get_multiplexed_async_connection().await?;
+        let database = PgConnection::connect(&world.database.owner_url()).await?;
+        Ok(Self { redis, database })
+    }
+
+    async fn ping(&mut self) -> Result<f64> {
+        let mut taken = Vec::new();
+        for _ in 0..REQUESTS {
+            let started = Instant::now();
+            redis::cmd("PING").query_async::<()>(&mut self.redis).await?;
+            taken.push(started.elapsed());
+        }
+        Ok(millis(median(taken)))
+    }
+
+    async fn select(&mut self) -> Result<f64> {
+        let mut taken = Vec::new();
+        for _ in 0..REQUESTS {
+            let started = Instant::now();
+            sqlx::raw_sql("SELECT 1").execute(&mut self.database).await?;
+            taken.push(started.elapsed());
+        }
+        Ok(millis(median(taken)))
+    }
+
+    /// The successor of `token`: within 10 s the one that was made of it.
+    async fn latest(&self, auth: &Instance, token: &str) -> Result<String> {
+        let (answer, _) =
+            auth.ask(&post("/v1/auth/refresh", None, &json!({ "refreshToken": token })), 200).await?;
+        Ok(answer.pointer("/data/refreshToken").and_then(Value::as_str).context("a token")?.to_owned())
+    }
+}
