@@ -1,5 +1,7 @@
 //! The migrations, as code.
 
+mod plans;
+
 use futures_util::future::join_all;
 use harness::{Database, TestApp};
 use migrate::{MIGRATOR, appoint, status, up};

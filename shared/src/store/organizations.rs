@@ -137,7 +137,7 @@ pub async fn list(tx: &mut Tx, user: UserId, page: &PageQuery) -> sqlx::Result<V
         FROM members m JOIN organizations o ON o.id = m.organization_id
         WHERE m.user_id = $3 AND o.deleted_at IS NULL
         "#,
-        "o.id",
+        "m.organization_id",
         user as UserId
     )
 }

@@ -1,0 +1,204 @@
+//! How the database finds what each statement asks for.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use harness::Database;
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
+
+/// Statements that may read a whole table, by what stands in no other, and why.
+const READ_WHOLE_TABLES: [(&str, &str); 4] = [
+    ("ELSE 'active' END)", "filters of administrators: planned with those at hand, see below"),
+    ("FROM audit_events WHERE ($3::uuid IS NULL", "filters likewise"),
+    ("SET consumed_at = $1 WHERE consumed_at IS NULL", "after a restore, all of them"),
+    ("SET status = 'revoked', updated_at = $1", "after a restore, all that are open"),
+];
+
+/// 20 000 users with an organization of their own, the first also in a thousand others, and the first organization with a
+/// thousand members; and 60 000 rows in every other table, over 60 000 minutes.
+const ROWS: &str = "
+    INSERT INTO users (id, name, email, created_at, updated_at, deleted_at, suspended_at, suspended_reason,
+                       legal_hold_at, legal_hold_reason)
+    SELECT lpad(to_hex(n), 32, '0')::uuid, 'U', 'u' || n || '@example.com', now(), now(),
+           CASE WHEN n % 10 = 0 THEN now() - n * interval '1 min' END,
+           CASE WHEN n % 500 = 2 THEN now() END, CASE WHEN n % 500 = 2 THEN 'case' END,
+           CASE WHEN n % 1000 = 1 THEN now() END, CASE WHEN n % 1000 = 1 THEN 'case' END
+    FROM generate_series(1, 20000) n;
+    INSERT INTO organizations (id, name, slug, billing_email, created_at, updated_at)
+    SELECT id, name, 's' || id, email, now(), now() FROM users;
+    INSERT INTO members (organization_id, user_id, role, created_at, updated_at)
+    SELECT id, id, 'owner', created_at, now() FROM users
+    UNION ALL SELECT lpad('1', 32, '0')::uuid, lpad(to_hex(n), 32, '0')::uuid, 'member', now() - n * interval '1 min', now()
+    FROM generate_series(2, 1001) n
+    UNION ALL SELECT lpad(to_hex(n), 32, '0')::uuid, lpad('1', 32, '0')::uuid, 'member', now(), now()
+    FROM generate_series(19001, 20000) n;
+    CREATE TEMP TABLE numbered AS
+        SELECT row_number() OVER () AS i, id, email, n, now() - row_number() OVER () * interval '1 min' AS moment
+        FROM users, generate_series(1, 3) n;
+    INSERT INTO sessions (id, user_id, refresh_token_hash, rotated_at, transport, created_at, authenticated_at,
+                          last_used_at, expires_at, ends_at, revoked_at, revoked_reason)
+    SELECT uuidv7(), id, sha256(i::text::bytea), moment, 'body', moment, moment, moment, moment + interval '30 d',
+           moment + interval '30 d', CASE WHEN n = 1 THEN moment END, CASE WHEN n = 1 THEN 'logout' END FROM numbered;
+    INSERT INTO verification_tokens (id, user_id, email, token_hash, created_at, expires_at, purpose, consumed_at)
+    SELECT uuidv7(), id, email, sha256(i::text::bytea), moment, moment, 'magic_link', CASE WHEN n = 1 THEN moment END
+    FROM numbered;
+    INSERT INTO invitations (id, organization_id, email, role, token_hash, created_at, updated_at, expires_at, status)
+    SELECT uuidv7(), id, i || email, 'member', sha256(i::text::bytea), moment, moment, moment + interval '7 d',
+           CASE WHEN n = 1 THEN 'accepted' ELSE 'pending' END FROM numbered;
+    INSERT INTO api_keys (id, organization_id, name, scopes, secret_hash, created_by, created_at, updated_at)
+    SELECT uuidv7(), id, 'K', '{}', 'x', id, moment, moment FROM numbered;
+    INSERT INTO idempotency_records (key_hash, sealed, expires_at)
+    SELECT sha256(i::text::bytea), 'x', moment + interval '1 d' FROM numbered;
+    INSERT INTO audit_events (id, occurred_at, action, outcome, actor_id, organization_id, target_id, request_id)
+    SELECT uuidv7(), moment, 'session.created', 'success', id, id, id, 'r' FROM numbered;
+    ANALYZE";
+
+/// Statements that requests wait for: what stands in no other, what it is asked, and the index that must find it. `$user` and
+/// `$large` are the first user and organization, `$other` is another of each.
+const HOT: [(&str, &str, &str); 35] = [
+    // Session check.
+    ("SELECT s.user_id AS \"user_id: UserId\", s.authenticated_at", "$other, now()", "sessions_pkey"),
+    ("FOR UPDATE OF s", "$other, now()", "sessions_pkey"),
+    // Login, by whichever index of addresses.
+    ("SELECT id AS \"id: UserId\", password_hash FROM users", "'u5@example.com'", "users_email_"),
+    // API key.
+    ("SELECT k.organization_id", "$other, now()", "api_keys_pkey"),
+    // Idempotency: the record is read, and written while old ones are removed.
+    ("SELECT sealed FROM", "'x', now()", "idempotency_records_pkey"),
+    ("WITH expired AS", "'x', 'x', now(), now() - interval '30 d'", "idempotency_records_expires_at_idx"),
+    // Membership, with the organization and by itself.
+    ("o.version, m.role AS \"role: Role\"", "$large, $other", "members_"),
+    ("SELECT m.role AS \"role: Role\" FROM", "$large, $other", "members_"),
+    // Lists: the first page and one in the middle, in both orders.
+    ("ORDER BY m.organization_id DESC", "NULL, 21, $user", "members_user_id_organization_id_idx"),
+    ("ORDER BY m.organization_id DESC", "$middle, 21, $user", "members_user_id_organization_id_idx"),
+    ("ORDER BY m.organization_id LIMIT", "$middle, 21, $user", "members_user_id_organization_id_idx"),
+    ("ORDER BY m.created_at DESC", "$large, NULL, NULL, NULL, 21", MEMBERS),
+    ("ORDER BY m.created_at DESC", "$large, NULL, now() - interval '500 min', $other, 21", MEMBERS),
+    (
+        "ORDER BY m.created_at, m.user_id LIMIT",
+        "$large, NULL, now() - interval '500 min', $other, 21",
+        MEMBERS,
+    ),
+    (
+        "user_id = $3 AND revoked_at IS NULL AND expires_at > $4 AND ($1::uuid IS NULL OR id < $1)",
+        "NULL, 21, $other, now()",
+        SESSIONS,
+    ),
+    (
+        "user_id = $3 AND revoked_at IS NULL AND expires_at > $4 AND ($1::uuid IS NULL OR id > $1)",
+        "$other, 21, $other, now()",
+        SESSIONS,
+    ),
+    ("status END) AND ($1::uuid IS NULL OR id < $1)", "NULL, 21, $other, 'pending', now()", INVITATIONS),
+    ("status END) AND ($1::uuid IS NULL OR id > $1)", "$other, 21, $other, NULL, now()", INVITATIONS),
+    (
+        "organization_id = $3 AND revoked_at IS NULL AND ($1::uuid IS NULL OR id < $1)",
+        "NULL, 21, $other",
+        API_KEYS,
+    ),
+    (
+        "organization_id = $3 AND revoked_at IS NULL AND ($1::uuid IS NULL OR id > $1)",
+        "$other, 21, $other",
+        API_KEYS,
+    ),
+    (AUDIT, "NULL, 21, NULL, NULL, NULL, NULL, NULL", "audit_events_pkey"),
+    (AUDIT, "$other, 21, NULL, NULL, NULL, NULL, NULL", "audit_events_pkey"),
+    (AUDIT, "NULL, 21, $other, NULL, NULL, NULL, NULL", "audit_events_organization_id_id_idx"),
+    (AUDIT, "NULL, 21, NULL, $other, NULL, NULL, NULL", "audit_events_actor_id_id_idx"),
+    (AUDIT, "NULL, 21, NULL, NULL, 'user.appointed', NULL, NULL", "audit_events_action_id_idx"),
+    (AUDIT, "NULL, 21, NULL, NULL, NULL, now() - interval '1 h', NULL", "audit_events_occurred_at_id_idx"),
+    (USERS, "NULL, 21, NULL, NULL", "users_pkey"),
+    (USERS, "$other, 21, NULL, NULL", "users_pkey"),
+    (USERS, "NULL, 21, 'u5@example.com', NULL", "users_email_idx"),
+    (USERS, "NULL, 21, NULL, 'active'", "users_"),
+    (USERS, "NULL, 21, NULL, 'suspended'", "users_standing_id_idx"),
+    (USERS, "NULL, 21, NULL, 'erased'", "users_standing_id_idx"),
+    // Addresses: whether one is taken, whether one is a member's, who has it.
+    (
+        "SELECT EXISTS (SELECT 1 FROM users WHERE lower(email) = lower($1) AND deleted_at IS NULL)",
+        "'u5@example.com'",
+        "users_email_",
+    ),
+    ("m.organization_id = $1 AND lower(u.email) = lower($2)", "$large, 'u5@example.com'", "users_email_"),
+    ("deleted_at, erased_at, version FROM users WHERE lower(email)", "'u5@example.com'", "users_email_"),
+];
+const MEMBERS: &str = "members_organization_id_created_at_user_id_idx";
+const SESSIONS: &str = "sessions_user_id_id_idx";
+const INVITATIONS: &str = "invitations_organization_id_id_idx";
+const API_KEYS: &str = "api_keys_organization_id_id_idx";
+const AUDIT: &str = "OR occurred_at < $7) AND ($1::uuid IS NULL OR id < $1)";
+const USERS: &str = "ELSE 'active' END) AND ($1::uuid IS NULL OR id < $1)";
+
+/// Our statements by what they say in one line, as sqlx checked them: those the functions run.
+fn statements() -> BTreeMap<String, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.sqlx");
+    let files = fs::read_dir(folder).expect("the query data");
+    files
+        .map(|entry| {
+            let text = fs::read_to_string(entry.expect("an entry").path()).expect("a file");
+            let query: Value = serde_json::from_str(&text).expect("JSON");
+            let query = query["query"].as_str().expect("a statement").to_owned();
+            (query.split_whitespace().collect::<Vec<_>>().join(" "), query)
+        })
+        .collect()
+}
+
+/// A connection to a database with enough in it that a plan matters.
+async fn filled(database: &Database) -> PgConnection {
+    let mut connection = PgConnection::connect(&database.owner_url()).await.expect("a connection");
+    connection.execute(sqlx::raw_sql(ROWS)).await.expect("rows");
+    connection
+}
+
+/// The plan that `explain` answers, step by step. What it explains may have parameters, so it is sent as plain text.
+async fn plan(connection: &mut PgConnection, explain: String) -> String {
+    let lines = connection.fetch_all(sqlx::raw_sql(AssertSqlSafe(explain))).await.expect("a plan");
+    lines.iter().map(|line| line.get::<String, _>(0)).collect::<Vec<_>>().join("\n")
+}
+
+/// The tables of ours that `plan` reads from the first page to the last.
+fn whole_tables(plan: &str) -> Vec<&str> {
+    let read = plan.lines().filter_map(|step| step.split_once("Seq Scan on ")?.1.split(' ').next());
+    read.filter(|table| !table.starts_with("pg_")).collect()
+}
+
+#[tokio::test]
+async fn no_statement_reads_a_whole_table_unless_it_says_why() {
+    let database = Database::create().await;
+    let mut connection = filled(&database).await;
+    let mut excused = [false; READ_WHOLE_TABLES.len()];
+    for (line, query) in statements() {
+        let plan = plan(&mut connection, format!("EXPLAIN (GENERIC_PLAN) {query}")).await;
+        let tables = whole_tables(&plan);
+        if tables.is_empty() {
+            continue;
+        }
+        let excuse = READ_WHOLE_TABLES.iter().position(|(part, _)| line.contains(part));
+        let excuse = excuse.unwrap_or_else(|| panic!("{line} reads all of {tables:?}: {plan}"));
+        excused[excuse] = true;
+    }
+    for ((part, why), used) in READ_WHOLE_TABLES.iter().zip(excused) {
+        assert!(used, "nothing with {part:?} reads a whole table any more ({why})");
+    }
+}
+
+#[tokio::test]
+async fn every_statement_that_requests_wait_for_uses_its_index() {
+    let database = Database::create().await;
+    let mut connection = filled(&database).await;
+    let all = statements();
+    for (number, (part, arguments, index)) in HOT.into_iter().enumerate() {
+        let found: Vec<_> = all.iter().filter(|(line, _)| line.contains(part)).collect();
+        assert_eq!(found.len(), 1, "{part}: {found:#?}");
+        let (line, query) = found[0];
+        let id = |n: u16| format!("'00000000-0000-0000-0000-00000000{n:04x}'");
+        let arguments = arguments.replace("$user", &id(1)).replace("$large", &id(1));
+        let arguments = arguments.replace("$middle", &id(19_500)).replace("$other", &id(4_000));
+        connection.execute(AssertSqlSafe(format!("PREPARE q{number} AS {query}"))).await.expect("prepared");
+        // As behind the pooler: planned with the arguments at hand, every time.
+        let plan = plan(&mut connection, format!("EXPLAIN EXECUTE q{number} ({arguments})")).await;
+        assert!(plan.contains(&format!(" {index}")), "not through {index}: {line} ({arguments})\n{plan}");
+        assert!(whole_tables(&plan).is_empty(), "{line} ({arguments})\n{plan}");
+    }
+}
