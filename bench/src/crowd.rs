@@ -22,7 +22,6 @@ fn own(answer: &Value) -> Option<String> {
 /// Each serves its own person and must never see another's organization.
 pub async fn run(world: &World, report: &mut Report) -> Result<()> {
     let auth = world.start("Auth", &world.environment).await?;
-    let organizations = Arc::new(world.programs.join("Organizations").join("bootstrap"));
     let event = |token: &str| get("/v1/organizations", Some(token));
     let mut crowd = Vec::new();
     for _ in 0..INSTANCES {
