@@ -1,10 +1,10 @@
 //! Three hundred instances at once, on the few server connections that a transaction pooler has for them.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use tokio::{sync::Barrier, task::JoinSet};
+use tokio::task::JoinSet;
 
 use crate::{
     report::{Report, Target},
@@ -14,36 +14,38 @@ use crate::{
 const INSTANCES: usize = 300;
 const REQUESTS: usize = 10;
 
+/// The id of the one organization in a list.
+fn own(answer: &Value) -> Option<String> {
+    answer.pointer("/data/0/id").and_then(Value::as_str).map(str::to_owned)
+}
+
 /// Each serves its own person and must never see another's organization.
 pub async fn run(world: &World, report: &mut Report) -> Result<()> {
     let auth = world.start("Auth", &world.environment).await?;
-    let organizations = Arc::new(world.programs.join("Organizations").join("bootstrap"));
-    let barrier = Arc::new(Barrier::new(INSTANCES));
-    let mut crowd = JoinSet::new();
+    let event = |token: &str| get("/v1/organizations", Some(token));
+    let mut crowd = Vec::new();
     for _ in 0..INSTANCES {
         let person = world.person(&auth).await?;
-        let (barrier, program, environment) =
-            (Arc::clone(&barrier), Arc::clone(&organizations), world.environment.clone());
-        crowd.spawn(async move {
-            let instance = crate::instance::Instance::start(&program, &environment).await?;
-            let event = get("/v1/organizations", Some(&person.token));
-            let own =
-                |answer: &Value| answer.pointer("/data/0/id").and_then(Value::as_str).map(str::to_owned);
-            let (first, _) = instance.ask(&event, 200).await?;
-            let mine = own(&first).context("an organization")?;
-            barrier.wait().await;
+        let instance = world.start("Organizations", &world.environment).await?;
+        let event = event(&person.token);
+        let (answer, _) = instance.ask(&event, 200).await?;
+        crowd.push((instance, event, own(&answer).context("an organization")?));
+    }
+    let mut asking = JoinSet::new();
+    for (instance, event, mine) in crowd {
+        asking.spawn(async move {
             let mut taken: Vec<Duration> = Vec::new();
             for _ in 0..REQUESTS {
                 let (answer, took) = instance.ask(&event, 200).await?;
-                ensure!(own(&answer).as_deref() == Some(&mine), "another's organization: {answer}");
+                ensure!(own(&answer).as_ref() == Some(&mine), "another's organization: {answer}");
                 taken.push(took);
             }
             anyhow::Ok((mine, taken))
         });
     }
-    let (mut all, mut taken) = (std::collections::BTreeSet::new(), Vec::new());
+    let (mut all, mut taken) = (BTreeSet::new(), Vec::new());
     let mut failed = 0;
-    while let Some(one) = crowd.join_next().await {
+    while let Some(one) = asking.join_next().await {
         match one? {
             Ok((mine, times)) => {
                 ensure!(all.insert(mine), "two people with one organization");

@@ -113,12 +113,17 @@ impl Instance {
         Ok((serde_json::from_str(body).unwrap_or_default(), took))
     }
 
-    /// The CPU time it has had so far.
+    /// The CPU time that its threads have had so far.
     pub fn cpu(&self) -> Result<Duration> {
-        let path = format!("/proc/{}/schedstat", self.pid()?);
-        let text = fs::read_to_string(&path).with_context(|| format!("read {path}"))?;
-        let nanoseconds = text.split(' ').next().and_then(|field| field.parse().ok());
-        Ok(Duration::from_nanos(nanoseconds.context("a number")?))
+        let path = format!("/proc/{}/task", self.pid()?);
+        let mut sum = Duration::ZERO;
+        for thread in fs::read_dir(&path).with_context(|| format!("read {path}"))? {
+            // One that has ended meanwhile is gone from there.
+            let Ok(text) = fs::read_to_string(thread?.path().join("schedstat")) else { continue };
+            let nanoseconds = text.split(' ').next().and_then(|field| field.parse().ok());
+            sum += Duration::from_nanos(nanoseconds.context("a number")?);
+        }
+        Ok(sum)
     }
 
     /// The most memory it has had so far, in MiB.

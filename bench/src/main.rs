@@ -31,8 +31,15 @@ async fn main() -> Result<()> {
     let page = root.join("docs/performance.md");
     let text = fs::read_to_string(&page).with_context(|| format!("read {}", page.display()))?;
     let (head, _) = text.split_once(TABLES).context("the place of the tables")?;
-    fs::write(&page, format!("{head}{TABLES}\n{}", report.tables()))?;
+    fs::write(&page, format!("{head}{TABLES}\nOn {}, {rounds} rounds.\n{}", machine()?, report.tables()))?;
     Ok(())
+}
+
+fn machine() -> Result<String> {
+    let text = fs::read_to_string("/proc/cpuinfo")?;
+    let model = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    let cores = text.lines().filter(|line| line.starts_with("processor")).count();
+    Ok(format!("{cores} cores of {}", model.map_or("an unnamed kind", |(_, name)| name.trim())))
 }
 
 /// What follows in the page is made by this program.

@@ -17,11 +17,11 @@ pub enum Target {
 }
 
 impl Target {
-    fn is_met(self, value: f64) -> bool {
+    fn is_met(self, value: f64) -> Option<bool> {
         match self {
-            Self::AtMost(most) => value <= most,
-            Self::AtLeast(least) => value >= least,
-            Self::None => true,
+            Self::AtMost(most) => Some(value <= most),
+            Self::AtLeast(least) => Some(value >= least),
+            Self::None => None,
         }
     }
 
@@ -65,7 +65,8 @@ struct Row {
     /// Ours by the baseline, or else ours.
     figure: f64,
     target: Target,
-    met: bool,
+    /// `None` if no figure is wanted.
+    met: Option<bool>,
 }
 
 /// Everything that one run measured.
@@ -113,7 +114,7 @@ impl Report {
         target: Target,
     ) {
         let met = target.is_met(figure);
-        let sign = if met { ' ' } else { '✗' };
+        let sign = if met == Some(false) { '✗' } else { ' ' };
         eprintln!(
             "{sign} {group:<6} {what:<58} {:>10} {unit:<4} {:>8} {}",
             short(ours.median),
@@ -136,10 +137,10 @@ impl Report {
                 );
             }
             let baseline = row.baseline.map(Spread::text).unwrap_or_default();
-            let verdict = match row.target {
-                Target::None => "",
-                _ if row.met => "✓",
-                _ => "✗",
+            let verdict = match row.met {
+                None => "",
+                Some(true) => "✓",
+                Some(false) => "✗",
             };
             _ = writeln!(
                 text,

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use harness::service;
 use serde_json::{Value, json};
+use shared::db::connect_options;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
@@ -178,7 +179,7 @@ impl Services {
     async fn dial(world: &World) -> Result<Self> {
         let redis =
             redis::Client::open(service("TEST_REDIS_URL"))?.get_multiplexed_async_connection().await?;
-        let database = PgConnection::connect(&world.database.owner_url()).await?;
+        let database = PgConnection::connect_with(&connect_options(&world.database.pooler_url())?).await?;
         Ok(Self { redis, database })
     }
 
