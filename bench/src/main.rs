@@ -2,6 +2,7 @@
 
 mod cold;
 mod crowd;
+mod growth;
 mod instance;
 mod report;
 mod size;
@@ -26,6 +27,7 @@ async fn main() -> Result<()> {
     size::run(&world, &mut report)?;
     cold::run(&world, &mut report).await?;
     warm::run(&world, &mut report).await?;
+    growth::run(&world, &mut report).await?;
     crowd::run(&world, &mut report).await?;
     fs::write(root.join("bench/results.json"), serde_json::to_string_pretty(&report)? + "\n")?;
     let page = root.join("docs/performance.md");
