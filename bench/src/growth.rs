@@ -19,7 +19,7 @@ const LOGINS: usize = 10;
 /// How many rows `retention` removes in one transaction.
 const BATCH: u64 = 5_000;
 
-/// `$many` users, each with a session and an organization.
+/// `$many` users, each with a session, an organization and a line of the audit log.
 const PEOPLE: &str = "
     INSERT INTO users (id, name, email, created_at, updated_at)
     SELECT uuidv7(), 'U', 'u' || n || '@example.com', now(), now() FROM generate_series(1, $many) n;
@@ -31,7 +31,9 @@ const PEOPLE: &str = "
                           last_used_at, expires_at, ends_at)
     SELECT uuidv7(), id, sha256(id::text::bytea), now(), 'body', now(), now(), now(), now() + interval '30 d',
            now() + interval '30 d'
-    FROM users;";
+    FROM users;
+    INSERT INTO audit_events (id, occurred_at, action, outcome, actor_id, target_id, request_id)
+    SELECT uuidv7(), now(), 'session.created', 'success', id, id, 'r' FROM users;";
 
 /// The newest user, `$email`, administers the system, belongs to `$few` organizations besides their own, and `$few` people to
 /// that one.
