@@ -3,9 +3,9 @@
 use std::{collections::HashMap, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
-use aws_config::BehaviorVersion;
 use harness::{Database, environment, events};
 use serde_json::{Value, json};
+use shared::outside::aws;
 use uuid::Uuid;
 
 use crate::instance::Instance;
@@ -59,13 +59,14 @@ impl World {
 
     /// An instance of the floor.
     pub async fn start_bare(&self) -> Result<Instance> {
-        Instance::start(&self.bare, &HashMap::new()).await
+        // As for ours: the stage's name is no part of the routes.
+        let name = "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH".to_owned();
+        Instance::start(&self.bare, &HashMap::from([(name, "true".to_owned())])).await
     }
 
     /// The settings with which a function finds nobody to dial: keys are given, and services refuse at once.
     pub async fn alone(&self) -> Result<HashMap<String, String>> {
-        let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
-        let secrets = aws_sdk_secretsmanager::Client::new(&aws);
+        let secrets = aws_sdk_secretsmanager::Client::new(aws::config().await);
         let mut alone = self.environment.clone();
         for name in ["JWT_SECRET", "JWT_PUBLIC_KEYS"] {
             let secret = secrets.get_secret_value().secret_id(&self.environment[name]).send().await?;
