@@ -1,16 +1,13 @@
 //! The database, one transaction at a time.
 
-use std::{fmt, sync::Arc, time::Duration};
+mod tx;
 
-use futures_core::{future::BoxFuture, stream::BoxStream};
+use std::{sync::Arc, time::Duration};
+
 use metrics::histogram;
 use sqlx::{
-    Connection, Describe, Either, Execute, Executor, PgConnection, PgPool, Postgres, SqlStr, Transaction,
-    error::BoxDynError,
-    postgres::{
-        PgArguments, PgConnectOptions, PgPoolOptions, PgQueryResult, PgRow, PgSslMode, PgStatement,
-        PgTypeInfo,
-    },
+    Connection, PgConnection, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
 };
 use tokio::{
     sync::RwLock,
@@ -22,11 +19,12 @@ use crate::{
     auth::account,
     config::Database,
     error::{Unavailable, is_database_outage, is_refused},
-    ids::UserId,
     rds_authorities,
     redis::Redis,
     secrets::Secrets,
 };
+
+pub use tx::Tx;
 
 /// No request may wait longer for one transaction.
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
@@ -70,9 +68,7 @@ impl Db {
         let done = timeout(TRANSACTION_TIMEOUT, async {
             let mut tx = self.begin().await?;
             let done = work(&mut tx).await?;
-            let Tx { transaction, changed } = tx;
-            transaction.commit().await?;
-            Ok::<_, E>((done, changed))
+            Ok::<_, E>((done, tx.commit().await?))
         })
         .await;
         if done.is_ok() {
@@ -99,13 +95,12 @@ impl Db {
     async fn begin(&self) -> anyhow::Result<Tx> {
         let pool = self.pool(false).await?;
         let error = match pool.begin().await {
-            Ok(transaction) => return Ok(Tx { transaction, changed: Vec::new() }),
+            Ok(transaction) => return Ok(Tx::new(transaction)),
             Err(error) => error,
         };
         let refused = is_refused(&error);
         if refused || (is_database_outage(&error) && !matches!(error, sqlx::Error::PoolTimedOut)) {
-            let transaction = self.pool(refused).await?.begin().await?;
-            return Ok(Tx { transaction, changed: Vec::new() });
+            return Ok(Tx::new(self.pool(refused).await?.begin().await?));
         }
         if matches!(error, sqlx::Error::PoolTimedOut) {
             // The one connection may be lost without a word; the next request dials anew.
@@ -197,87 +192,6 @@ pub fn direct_url(url: &str, require_tls: bool) -> anyhow::Result<String> {
             .extend_pairs([("sslmode", "verify-full"), ("sslrootcert", &*roots)]);
     }
     Ok(url.into())
-}
-
-/// A transaction. The only thing the functions of [`crate::store`] accept.
-///
-/// Every statement sent through it is unnamed: behind a transaction pooler a named one may already exist on the
-/// server connection, put there by someone else. `query!` keeps its compile-time check.
-pub struct Tx {
-    transaction: Transaction<'static, Postgres>,
-    changed: Vec<UserId>,
-}
-
-impl Tx {
-    /// Notes that the account `id` changes, so that nobody goes on believing in what it was once that is committed.
-    pub(crate) fn changes(&mut self, id: UserId) {
-        self.changed.push(id);
-    }
-}
-
-impl fmt::Debug for Tx {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Tx")
-    }
-}
-
-/// A query that is never kept as a named statement.
-struct Unnamed<E>(E);
-
-impl<'q, E: Execute<'q, Postgres>> Execute<'q, Postgres> for Unnamed<E> {
-    fn sql(self) -> SqlStr {
-        self.0.sql()
-    }
-
-    fn statement(&self) -> Option<&PgStatement> {
-        self.0.statement()
-    }
-
-    fn take_arguments(&mut self) -> Result<Option<PgArguments>, BoxDynError> {
-        self.0.take_arguments()
-    }
-
-    fn persistent(&self) -> bool {
-        false
-    }
-}
-
-impl<'c> Executor<'c> for &'c mut Tx {
-    type Database = Postgres;
-
-    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, sqlx::Result<Either<PgQueryResult, PgRow>>>
-    where
-        'c: 'e,
-        E: 'q + Execute<'q, Postgres>,
-    {
-        self.transaction.fetch_many(Unnamed(query))
-    }
-
-    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, sqlx::Result<Option<PgRow>>>
-    where
-        'c: 'e,
-        E: 'q + Execute<'q, Postgres>,
-    {
-        self.transaction.fetch_optional(Unnamed(query))
-    }
-
-    fn prepare_with<'e>(
-        self,
-        sql: SqlStr,
-        parameters: &'e [PgTypeInfo],
-    ) -> BoxFuture<'e, sqlx::Result<PgStatement>>
-    where
-        'c: 'e,
-    {
-        self.transaction.prepare_with(sql, parameters)
-    }
-
-    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, sqlx::Result<Describe<Postgres>>>
-    where
-        'c: 'e,
-    {
-        self.transaction.describe(sql)
-    }
 }
 
 #[cfg(test)]

@@ -3,15 +3,12 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use local_stack::{
-    Packages, Scratch, Stack, ToolSet, command,
-    environment::give,
-    stack::{Ports, Purpose, Settings},
-};
+use local_stack::{Packages, Scratch, Stack, ToolSet, command, environment::give};
 
 use crate::{
     progress::{Lines, step},
     project::Project,
+    test::passing,
 };
 
 /// Measure the functions as they are deployed, beside the least that a function can be
@@ -60,14 +57,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     })?;
 
     let scratch = Scratch::create()?;
-    let settings = Settings {
-        purpose: Purpose::Test,
-        dir: scratch.path().to_owned(),
-        ports: Ports::free()?,
-        database_url: None,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-    let stack = Stack::start(&tools, &packages, settings, &project.interrupt, &Lines)?;
+    let stack = Stack::start(&tools, &packages, passing(&scratch)?, &project.interrupt, &Lines)?;
     let mut bench = project.cargo(&["run", "--quiet", "--release", "--package", "bench", "--"]);
     bench.envs(UNLINKED).arg(&project.root).arg(project.root.join("target/lambda/bare/bootstrap"));
     bench.arg(arguments.rounds.to_string());

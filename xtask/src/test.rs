@@ -27,6 +27,17 @@ pub struct Arguments {
     extra: Vec<String>,
 }
 
+/// Services on free ports, of which nothing stays behind.
+pub fn passing(scratch: &Scratch) -> Result<Settings> {
+    Ok(Settings {
+        purpose: Purpose::Test,
+        dir: scratch.path().to_owned(),
+        ports: Ports::free()?,
+        database_url: None,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
 /// Runs the tests; the exit code is theirs.
 pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let tools = project.tools(ToolSet::Services)?;
@@ -34,14 +45,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     project.build_functions(Profile::Dev)?;
 
     let scratch = Scratch::create()?;
-    let settings = Settings {
-        purpose: Purpose::Test,
-        dir: scratch.path().to_owned(),
-        ports: Ports::free()?,
-        database_url: None,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-    let mut stack = Stack::start(&tools, &packages, settings, &project.interrupt, &Lines)?;
+    let mut stack = Stack::start(&tools, &packages, passing(&scratch)?, &project.interrupt, &Lines)?;
 
     let mut tests = project.cargo(&["test", "--workspace", "--no-fail-fast"]);
     tests.args(&arguments.filter).arg("--").args(&arguments.extra);
