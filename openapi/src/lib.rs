@@ -5,6 +5,7 @@ mod common;
 use common::complete;
 use serde_json::{Value, json};
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApiBuilder};
+use utoipa_axum::router::OpenApiRouter;
 
 /// The whole document.
 #[must_use]
@@ -17,11 +18,11 @@ pub fn document() -> Value {
         .build();
     let mut document = OpenApiBuilder::new().info(info).build();
     for part in [
-        auth::routes().into_openapi(),
-        organizations::routes().into_openapi(),
-        users::routes().into_openapi(),
-        system::routes().into_openapi(),
-        system::probes().into_openapi(),
+        auth::routes::<OpenApiRouter<_>>().into_openapi(),
+        organizations::routes::<OpenApiRouter<_>>().into_openapi(),
+        users::routes::<OpenApiRouter<_>>().into_openapi(),
+        system::routes::<OpenApiRouter<_>>().into_openapi(),
+        system::probes::<OpenApiRouter<_>>().into_openapi(),
     ] {
         document.merge(part);
     }

@@ -115,7 +115,8 @@ pub fn init() {
     }
 }
 
-/// Writes the metrics gathered since the last call. Lambda freezes what runs after a response, so this comes before it.
+/// Writes the metrics gathered since the last call; to be called before the next event is asked for, as Lambda may then freeze
+/// the instance.
 pub fn flush() {
     let Some(collector) = COLLECTOR.get() else { return };
     if let Some(share) = memory_used() {

@@ -12,7 +12,6 @@ use harness::{Answer, ORIGIN, TestApp};
 use lambda_http::Context;
 use shared::http::service;
 use tower::ServiceExt;
-use utoipa_axum::router::OpenApiRouter;
 
 #[track_caller]
 fn secured(answer: &Answer) {
@@ -90,7 +89,7 @@ async fn broken() {
 #[tokio::test]
 async fn a_panic_is_a_500_that_says_nothing_and_the_next_request_is_served() {
     let app = TestApp::new().await;
-    let routes = OpenApiRouter::new().route("/broken", get(broken)).route("/well", get(async || "well"));
+    let routes = axum::Router::new().route("/broken", get(broken)).route("/well", get(async || "well"));
     let service = service(routes, app.state.app.clone());
     let ask = async |path: &str| {
         let request = Request::get(path).body(Body::empty()).expect("a request");
@@ -107,7 +106,7 @@ async fn a_panic_is_a_500_that_says_nothing_and_the_next_request_is_served() {
 #[tokio::test]
 async fn a_request_that_takes_too_long_is_given_up_before_lambda_would() {
     let app = TestApp::new().await;
-    let routes = OpenApiRouter::new().route("/slow", get(pending::<()>));
+    let routes = axum::Router::new().route("/slow", get(pending::<()>));
     let service = service(routes, app.state.app.clone());
     let mut request = Request::get("/slow").header("origin", ORIGIN).body(Body::empty()).expect("a request");
     let mut context = Context::default();

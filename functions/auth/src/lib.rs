@@ -26,14 +26,14 @@ mod state;
 mod throttle;
 mod verify_email;
 
-use utoipa_axum::{router::OpenApiRouter, routes};
+use shared::{http::Routes, routes};
 
 pub use state::{AuthState, REQUIRED};
 
 /// Every route of this function; the integration tests and the OpenAPI document start here too.
 #[must_use]
-pub fn routes() -> OpenApiRouter<AuthState> {
-    OpenApiRouter::new()
+pub fn routes<R: Routes<AuthState>>() -> R {
+    R::default()
         .routes(routes!(register::register))
         .routes(routes!(login::login))
         .routes(routes!(refresh::refresh))

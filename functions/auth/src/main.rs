@@ -1,7 +1,7 @@
 //! The `auth` function.
 
 use auth::{AuthState, REQUIRED};
-use lambda_http::{Error, run};
+use lambda_http::Error;
 use shared::{AppState, config::Config, http, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
@@ -9,5 +9,5 @@ async fn main() -> Result<(), Error> {
     telemetry::init();
     let state = AuthState::new(AppState::new(Config::from_env(REQUIRED)?));
     state.warm().await;
-    run(http::service(auth::routes(), state)).await
+    http::run(http::service(auth::routes(), state)).await
 }

@@ -3,9 +3,8 @@
 //! A function of its own: its megabyte of script would make every other one slower to start. It needs no setting and
 //! no secret, and asks nobody.
 
-use axum::{http::header, routing::get};
+use axum::{Router, http::header, routing::get};
 use shared::AppState;
-use utoipa_axum::router::OpenApiRouter;
 
 const PAGE: &str = include_str!("../assets/index.html");
 const STYLE: &str = include_str!("../assets/docs.css");
@@ -19,8 +18,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
     frame-ancestors 'none'";
 
 /// Every route of this function. They are no part of the document that they show.
-#[must_use]
-pub fn routes() -> OpenApiRouter<AppState> {
+pub fn routes() -> Router<AppState> {
     let asset = |kind: &'static str, body: &'static str| {
         let headers = [
             (header::CONTENT_TYPE, kind),
@@ -29,7 +27,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         ];
         get(async move || (headers, body))
     };
-    OpenApiRouter::new()
+    Router::new()
         .route("/docs", asset("text/html; charset=utf-8", PAGE))
         .route("/docs/docs.css", asset("text/css; charset=utf-8", STYLE))
         .route("/docs/docs.js", asset("text/javascript; charset=utf-8", START))

@@ -14,14 +14,14 @@ mod show;
 mod state;
 mod update;
 
-use utoipa_axum::{router::OpenApiRouter, routes};
+use shared::{http::Routes, routes};
 
 pub use state::{OrganizationsState, REQUIRED};
 
 /// Every route of this function; the integration tests and the OpenAPI document start here too.
 #[must_use]
-pub fn routes() -> OpenApiRouter<OrganizationsState> {
-    OpenApiRouter::new()
+pub fn routes<R: Routes<OrganizationsState>>() -> R {
+    R::default()
         .routes(routes!(list::list, create::create))
         .routes(routes!(show::show, update::update, delete::delete))
         .routes(routes!(members::list::list))

@@ -1,6 +1,6 @@
 //! The `organizations` function.
 
-use lambda_http::{Error, run};
+use lambda_http::Error;
 use organizations::{OrganizationsState, REQUIRED};
 use shared::{AppState, config::Config, http, telemetry};
 
@@ -9,5 +9,5 @@ async fn main() -> Result<(), Error> {
     telemetry::init();
     let state = OrganizationsState::new(AppState::new(Config::from_env(REQUIRED)?));
     Box::pin(state.app.warm()).await;
-    run(http::service(organizations::routes(), state)).await
+    http::run(http::service(organizations::routes(), state)).await
 }

@@ -9,9 +9,8 @@ mod ready;
 use std::sync::Arc;
 
 use axum::extract::FromRef;
-use shared::AppState;
+use shared::{AppState, http::Routes, routes};
 use tokio::sync::Mutex;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The settings without which this function does not start.
 pub const REQUIRED: &[&str] = &["DATABASE_URL", "REDIS_URL", "JWT_PUBLIC_KEYS"];
@@ -39,15 +38,12 @@ impl FromRef<SystemState> for AppState {
 
 /// The routes for everyone.
 #[must_use]
-pub fn routes() -> OpenApiRouter<SystemState> {
-    OpenApiRouter::new()
-        .routes(routes!(jwks::jwks))
-        .routes(routes!(config::config))
-        .routes(routes!(openapi::openapi))
+pub fn routes<R: Routes<SystemState>>() -> R {
+    R::default().routes(routes!(jwks::jwks)).routes(routes!(config::config)).routes(routes!(openapi::openapi))
 }
 
 /// The routes for those who watch.
 #[must_use]
-pub fn probes() -> OpenApiRouter<SystemState> {
-    OpenApiRouter::new().routes(routes!(health::health)).routes(routes!(ready::ready))
+pub fn probes<R: Routes<SystemState>>() -> R {
+    R::default().routes(routes!(health::health)).routes(routes!(ready::ready))
 }

@@ -1,6 +1,6 @@
 //! The `system` function.
 
-use lambda_http::{Error, run};
+use lambda_http::Error;
 use shared::{AppState, config::Config, http, telemetry};
 use system::{REQUIRED, SystemState};
 
@@ -8,5 +8,5 @@ use system::{REQUIRED, SystemState};
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let state = SystemState::new(AppState::new(Config::from_env(REQUIRED)?));
-    run(http::service_with_probes(system::routes(), system::probes(), state)).await
+    http::run(http::service_with_probes(system::routes(), system::probes(), state)).await
 }

@@ -15,14 +15,14 @@ mod suspend;
 mod update;
 mod user;
 
-use utoipa_axum::{router::OpenApiRouter, routes};
+use shared::{http::Routes, routes};
 
 pub use state::{REQUIRED, UsersState};
 
 /// Every route of this function; the integration tests and the OpenAPI document start here too.
 #[must_use]
-pub fn routes() -> OpenApiRouter<UsersState> {
-    OpenApiRouter::new()
+pub fn routes<R: Routes<UsersState>>() -> R {
+    R::default()
         .routes(routes!(list::list))
         .routes(routes!(show::show, update::update, delete::delete))
         .routes(routes!(suspend::suspend))

@@ -1,6 +1,6 @@
 //! The `users` function.
 
-use lambda_http::{Error, run};
+use lambda_http::Error;
 use shared::{AppState, config::Config, http, telemetry};
 use users::{REQUIRED, UsersState};
 
@@ -9,5 +9,5 @@ async fn main() -> Result<(), Error> {
     telemetry::init();
     let state = UsersState::new(AppState::new(Config::from_env(REQUIRED)?));
     Box::pin(state.app.warm()).await;
-    run(http::service(users::routes(), state)).await
+    http::run(http::service(users::routes(), state)).await
 }

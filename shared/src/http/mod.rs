@@ -5,6 +5,7 @@ mod admit;
 pub(crate) mod headers;
 mod problem;
 mod request;
+mod routes;
 
 use axum::{
     Router,
@@ -13,15 +14,20 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use lambda_http::{Adapter, lambda_runtime::Runtime};
+use tower::util::MapResultLayer;
 use tower_http::catch_panic::CatchPanicLayer;
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     ApiError, AppState,
     error::{NO_SUCH_ROUTE, WRONG_METHOD},
+    telemetry,
 };
 
 pub use request::RequestInfo;
+pub use routes::{Routes, serve};
+#[doc(hidden)]
+pub use utoipa_axum;
 
 /// The largest body of a JSON route, in bytes: as much as the web ACL can look at (`infra/edge/web-acl.yaml`).
 pub const BODY_LIMIT: u32 = 64 * 1024;
@@ -30,25 +36,36 @@ pub const BODY_LIMIT: u32 = 64 * 1024;
 #[derive(Clone)]
 struct Quiet;
 
+/// Serves `service` to Lambda.
+///
+/// Metrics are written between an answer and the question for the next event: whoever waits for the answer does not wait for
+/// them, and Lambda does not freeze an instance before it asks (AWS Lambda Developer Guide, "Lambda execution environment
+/// lifecycle").
+pub async fn run(service: Router) -> Result<(), lambda_http::Error> {
+    let flush = MapResultLayer::new(|done| {
+        telemetry::flush();
+        done
+    });
+    Runtime::new(Adapter::from(service)).layer(flush).run().await
+}
+
 /// Turns a function's routes into the service that Lambda and the tests both run.
-pub fn service<S>(routes: OpenApiRouter<S>, state: S) -> Router
+pub fn service<S>(routes: Router<S>, state: S) -> Router
 where
     S: Clone + Send + Sync + 'static,
     AppState: FromRef<S>,
 {
-    service_with_probes(routes, OpenApiRouter::new(), state)
+    service_with_probes(routes, Router::new(), state)
 }
 
 /// [`service`], with routes that ask nobody who is calling: no rate limit, no credential, and no log line while all is
 /// well.
-pub fn service_with_probes<S>(routes: OpenApiRouter<S>, probes: OpenApiRouter<S>, state: S) -> Router
+pub fn service_with_probes<S>(routes: Router<S>, probes: Router<S>, state: S) -> Router
 where
     S: Clone + Send + Sync + 'static,
     AppState: FromRef<S>,
 {
     let app = AppState::from_ref(&state);
-    // The documents that come with them are for the `openapi` program.
-    let (routes, probes) = (Router::from(routes), Router::from(probes));
     routes
         .fallback(async || ApiError::from(NO_SUCH_ROUTE))
         .method_not_allowed_fallback(async || ApiError::from(WRONG_METHOD))

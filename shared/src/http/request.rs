@@ -149,5 +149,4 @@ fn measure(response: &Response, route: String, duration: Duration) {
     if telemetry::cold_start() {
         counter!("ColdStarts").increment(1);
     }
-    telemetry::flush();
 }

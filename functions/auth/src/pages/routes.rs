@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use axum::{
-    Form,
+    Form, Router,
     extract::{FromRequestParts, State, rejection::FormRejection},
     http::{StatusCode, header, request::Parts},
     response::Response,
@@ -19,7 +19,6 @@ use shared::{
     text::{Email, NewPassword, Password},
 };
 use url::form_urlencoded;
-use utoipa_axum::router::OpenApiRouter;
 
 use super::page::{Field, OwnForm, Question, done};
 use crate::{
@@ -86,9 +85,9 @@ struct SignInForm {
 type Sent<T> = Result<Form<T>, FormRejection>;
 
 /// The pages.
-pub fn routes() -> OpenApiRouter<AuthState> {
+pub fn routes() -> Router<AuthState> {
     let page = |question: Question| get(async move || question.ask(None, StatusCode::OK));
-    OpenApiRouter::new()
+    Router::new()
         .route("/account/verify-email", page(VERIFY_EMAIL).post(verify_email))
         .route("/account/reset-password", page(RESET_PASSWORD).post(reset_password))
         .route("/account/confirm-email", page(CONFIRM_EMAIL).post(confirm_email))
