@@ -1,8 +1,8 @@
 //! How mails look. What is in them, the function says that sends them.
 
-use std::{sync::LazyLock, time::Duration};
+use std::time::Duration;
 
-use minijinja::{Environment, context};
+use askama::Template;
 use tokio::time::timeout;
 use url::Url;
 
@@ -14,20 +14,6 @@ use crate::{
 
 /// After this long a mail is given up.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut templates = Environment::new();
-    for (name, source) in [
-        ("mail.txt", include_str!("../templates/mail.txt")),
-        // By the ending of its name, what is put into it is escaped.
-        ("mail.html", include_str!("../templates/mail.html")),
-    ] {
-        if let Err(error) = templates.add_template(name, source) {
-            tracing::error!(%error, "mail template broken");
-        }
-    }
-    templates
-});
 
 /// What a mail says, before it is text and HTML.
 #[derive(Default)]
@@ -44,17 +30,22 @@ pub struct Letter {
     pub ending: &'static str,
 }
 
+#[derive(Template)]
+#[template(path = "mail.txt")]
+struct Text<'a>(&'a Letter);
+
+/// By the ending of its name, what is put into it is escaped.
+#[derive(Template)]
+#[template(path = "mail.html")]
+struct Html<'a>(&'a Letter);
+
 impl Letter {
-    fn mail(self, to: Email) -> anyhow::Result<Mail> {
-        let (link, label) = self.link.unzip();
-        let values = context! {
-            paragraphs => self.paragraphs, link => link.map(String::from), label, code => self.code, ending => self.ending
-        };
+    fn mail(&self, to: Email) -> anyhow::Result<Mail> {
         Ok(Mail {
             to,
             subject: self.subject.to_owned(),
-            text: TEMPLATES.get_template("mail.txt")?.render(&values)?,
-            html: TEMPLATES.get_template("mail.html")?.render(&values)?,
+            text: Text(self).render()?,
+            html: Html(self).render()?,
         })
     }
 }

@@ -12,7 +12,10 @@ use json_subscriber::JsonLayer;
 use metrics::{Unit, describe_counter, describe_histogram, histogram};
 use metrics_cloudwatch_embedded::{Builder, Collector};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
-use tracing_subscriber::{EnvFilter, fmt::time::ChronoUtc, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{
+    filter::Targets, fmt::time::ChronoUtc, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 /// The CloudWatch namespace of every metric.
 pub const NAMESPACE: &str = "Arches";
@@ -71,9 +74,8 @@ pub fn init() {
         )]
         env::var(name).ok()
     };
-    let level = variable("LOG_LEVEL").unwrap_or_else(|| "info".to_owned());
-    let ours = OURS.map(|name| format!(",{name}={level}")).concat();
-    let filter = EnvFilter::try_new(format!("warn{ours}")).unwrap_or_else(|_| EnvFilter::new("info"));
+    let level = variable("LOG_LEVEL").and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
+    let filter = Targets::new().with_default(LevelFilter::WARN).with_targets(OURS.map(|name| (name, level)));
     let registry = tracing_subscriber::registry().with(filter);
     if variable("LOG_FORMAT").as_deref() == Some("pretty") {
         registry.with(tracing_subscriber::fmt::layer().compact()).init();

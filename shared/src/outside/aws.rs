@@ -1,17 +1,25 @@
 //! How every AWS client is configured.
 
-use std::time::Duration;
+use std::{env, time::Duration};
 
-use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
+    retry::RetryConfig, timeout::TimeoutConfig,
+};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::{
     Builder,
     tls::{Provider, rustls_provider::CryptoMode},
 };
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use tokio::sync::OnceCell;
 
 static CONFIG: OnceCell<SdkConfig> = OnceCell::const_new();
 
-/// Region, credentials and endpoint from the environment; TLS by ring; a deadline on every call.
+/// Region, credentials and endpoints from the environment; TLS by ring; a deadline on every call.
+///
+/// From nowhere else: Lambda puts them there, and `aws_config::defaults` would bring what asks profiles, roles and metadata
+/// servers into every binary and every cold start.
 pub async fn config() -> &'static SdkConfig {
     CONFIG
         .get_or_init(|| async {
@@ -20,12 +28,33 @@ pub async fn config() -> &'static SdkConfig {
                 .operation_attempt_timeout(Duration::from_secs(2))
                 .operation_timeout(Duration::from_secs(5))
                 .build();
-            aws_config::defaults(BehaviorVersion::latest())
+            let credentials = EnvironmentVariableCredentialsProvider::new();
+            let mut config = SdkConfig::builder()
+                .behavior_version(BehaviorVersion::latest())
+                .region(variable("AWS_REGION").map(Region::new))
+                .credentials_provider(SharedCredentialsProvider::new(credentials))
+                .service_config(Endpoints)
                 .http_client(Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https())
                 .timeout_config(timeouts)
-                .retry_config(RetryConfig::standard().with_max_attempts(2))
-                .load()
-                .await
+                .retry_config(RetryConfig::standard().with_max_attempts(2));
+            config.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
+            config.build()
         })
         .await
+}
+
+/// `AWS_ENDPOINT_URL_<SERVICE>`, as all of AWS's own programs take it (AWS SDKs and Tools Reference Guide, "Service-specific
+/// endpoints").
+#[derive(Debug)]
+struct Endpoints;
+
+impl LoadServiceConfig for Endpoints {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        variable(&format!("{}_{}", key.env(), key.service_id().to_uppercase().replace(' ', "_")))
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "these are the SDK's, and no settings of ours")]
+    env::var(name).ok()
 }

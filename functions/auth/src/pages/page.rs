@@ -2,27 +2,19 @@
 
 use std::sync::LazyLock;
 
+use askama::Template;
 use axum::{
     extract::FromRequestParts,
     http::{HeaderValue, StatusCode, header, request::Parts},
     response::{Html, IntoResponse, Response},
 };
 use data_encoding::BASE64;
-use minijinja::{Environment, Value, context};
 use ring::digest::{SHA256, digest};
 use shared::ApiError;
 
 use crate::{AuthState, refusals};
 
 const STYLE: &str = include_str!("../../templates/page.css");
-
-static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut templates = Environment::new();
-    if let Err(error) = templates.add_template("page.html", include_str!("../../templates/page.html")) {
-        tracing::error!(%error, "page template broken");
-    }
-    templates
-});
 
 /// Nothing but this one style, and forms to ourselves.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
@@ -50,23 +42,22 @@ pub struct Question {
     pub button: &'static str,
 }
 
+#[derive(Default, Template)]
+#[template(path = "page.html")]
+struct Page<'a> {
+    title: &'a str,
+    text: &'a str,
+    problem: Option<&'a str>,
+    fields: &'a [Field],
+    button: Option<&'a str>,
+    next: Option<&'a str>,
+}
+
 impl Question {
     /// The page with its button, and what went wrong the last time.
     pub fn ask(&self, problem: Option<&str>, status: StatusCode) -> Result<Response, ApiError> {
-        let fields: Vec<_> = self
-            .fields
-            .iter()
-            .map(|field| {
-                let Field { label, name, kind, autocomplete } = *field;
-                context! { label, name, kind, autocomplete }
-            })
-            .collect();
-        render(
-            status,
-            context! {
-                title => self.title, text => self.text, fields, button => self.button, problem
-            },
-        )
+        let Self { title, text, fields, button } = *self;
+        render(status, &Page { title, text, problem, fields, button: Some(button), next: None })
     }
 
     /// The page after a refusal: with the button again if it is worth another try. Failures are not for this page.
@@ -78,12 +69,11 @@ impl Question {
 
 /// The page that says that it is done.
 pub fn done(title: &str, text: &str, next: Option<&str>) -> Result<Response, ApiError> {
-    render(StatusCode::OK, context! { title, text, next })
+    render(StatusCode::OK, &Page { title, text, next, ..Page::default() })
 }
 
-fn render(status: StatusCode, values: Value) -> Result<Response, ApiError> {
-    let values = context! { style => STYLE, ..values };
-    let html = TEMPLATES.get_template("page.html")?.render(values)?;
+fn render(status: StatusCode, page: &Page<'_>) -> Result<Response, ApiError> {
+    let html = page.render().map_err(anyhow::Error::from)?;
     let headers = [
         (header::CONTENT_SECURITY_POLICY, POLICY.as_str()),
         // Its own form must say where it comes from; nobody else may learn the address, which holds a token.
