@@ -22,13 +22,28 @@ async fn main() -> Result<()> {
     let root = PathBuf::from(next("the checkout")?);
     let bare = PathBuf::from(next("the floor")?);
     let rounds = next("how many rounds")?.parse()?;
+    let only = arguments.next();
+    let wanted = |group: &str| only.as_deref().is_none_or(|only| only == group);
     let world = World::make(root.join(".aws-sam/build"), bare, rounds).await;
     let mut report = Report::default();
-    size::run(&world, &mut report)?;
-    cold::run(&world, &mut report).await?;
-    warm::run(&world, &mut report).await?;
-    growth::run(&world, &mut report).await?;
-    crowd::run(&world, &mut report).await?;
+    if wanted("size") {
+        size::run(&world, &mut report)?;
+    }
+    if wanted("cold") {
+        cold::run(&world, &mut report).await?;
+    }
+    if wanted("warm") {
+        warm::run(&world, &mut report).await?;
+    }
+    if wanted("growth") {
+        growth::run(&world, &mut report).await?;
+    }
+    if wanted("crowd") {
+        crowd::run(&world, &mut report).await?;
+    }
+    if only.is_some() {
+        return Ok(());
+    }
     fs::write(root.join("bench/results.json"), serde_json::to_string_pretty(&report)? + "\n")?;
     let page = root.join("docs/performance.md");
     let text = fs::read_to_string(&page).with_context(|| format!("read {}", page.display()))?;

@@ -71,7 +71,6 @@ pub fn aws(port: u16) -> Variables {
         ("AWS_REGION", aws::REGION.to_owned()),
         ("AWS_ACCESS_KEY_ID", "local".to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
-        // Asking a machine that is not there who we are would take seconds.
         ("BACKUP_BUCKET", aws::BACKUPS.to_owned()),
         ("ERASURE_BUCKET", aws::ERASURES.to_owned()),
     ]

@@ -44,7 +44,7 @@ impl AppState {
             db: Db::new(config.database.clone(), secrets.clone(), Some(redis.clone())),
             redis,
             sealer: Sealer::new(secrets.clone(), config.encryption_key.clone()),
-            verifier: Verifier::new(secrets.clone(), Arc::new(config.tokens.clone()), Arc::clone(&clock)),
+            verifier: Verifier::new(secrets.clone(), &config.tokens, Arc::clone(&clock)),
             fallback: Arc::default(),
             config: Arc::new(config),
             clock,

@@ -20,6 +20,9 @@ pub struct Arguments {
     /// How often each figure is measured
     #[arg(long, default_value_t = 15)]
     rounds: u32,
+    /// Measure one group of figures alone, and write nothing
+    #[arg(long, value_parser = ["size", "cold", "warm", "jobs", "growth", "crowd"])]
+    only: Option<String>,
     /// Measure what the last `cargo xtask sam-build` made, without building it again
     #[arg(long)]
     built: bool,
@@ -60,7 +63,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let stack = Stack::start(&tools, &packages, passing(&scratch)?, &project.interrupt, &Lines)?;
     let mut bench = project.cargo(&["run", "--quiet", "--release", "--package", "bench", "--"]);
     bench.envs(UNLINKED).arg(&project.root).arg(project.root.join("target/lambda/bare/bootstrap"));
-    bench.arg(arguments.rounds.to_string());
+    bench.arg(arguments.rounds.to_string()).args(&arguments.only);
     give(&mut bench, &stack.test_environment()?);
     bench.env("TEST_TOOLS", tools.path());
     let status = command::openly_noted("bench", scratch.path(), &mut bench, &project.interrupt)?;

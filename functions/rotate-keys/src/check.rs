@@ -60,7 +60,7 @@ async fn signs(config: &Config, keys: Setting, published: &str, now: DateTime<Ut
     });
     let (user, session) = (UserId::new(), SessionId::new());
     let token = Signer::new(Secrets::default(), Arc::clone(&tokens)).sign(user, session, now).await?;
-    let claims = Verifier::new(Secrets::default(), tokens, Arc::new(SystemClock)).verify(&token).await?;
+    let claims = Verifier::new(Secrets::default(), &tokens, Arc::new(SystemClock)).verify(&token).await?;
     anyhow::ensure!(
         claims.is_some_and(|claims| claims.sub == user && claims.sid == session),
         "what it signs is not verified by what is published"

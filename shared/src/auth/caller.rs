@@ -10,7 +10,7 @@ use axum::{
 use chrono::{DateTime, Utc};
 
 use super::{
-    access_token::Claims,
+    access_token::{self, Claims},
     account::{self, Account},
     api_key::ApiKeyToken,
     session,
@@ -55,20 +55,37 @@ pub(crate) enum Credential {
     Invalid,
     /// A well-formed API key.
     ApiKey(ApiKeyToken),
-    /// A valid token, and what the cache knows of its session and its user's account.
-    Token(Claims, Option<Cached>, Option<Arc<Account>>),
+    /// A valid token, and what the cache knows of whom it names.
+    Token(Claims, Known),
     /// It could not be told.
     Unknown(Arc<anyhow::Error>),
 }
 
-impl Credential {
-    /// Reads the `Authorization` header (RFC 6750, 2.1) or `X-API-Key`, and verifies a token in it.
-    pub async fn read(headers: &HeaderMap, state: &AppState) -> Self {
+/// What the cache knows of a token's session and of its user's account.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Known {
+    pub session: Option<Cached>,
+    pub account: Option<Arc<Account>>,
+}
+
+/// What the request gives as its credential.
+pub(crate) enum Given<'a> {
+    Nothing,
+    Invalid,
+    /// A well-formed API key.
+    ApiKey(ApiKeyToken),
+    /// A token, and what it says of itself.
+    Token(&'a str, Claims),
+}
+
+impl<'a> Given<'a> {
+    /// Reads the `Authorization` header (RFC 6750, 2.1) or `X-API-Key`.
+    pub fn read(headers: &'a HeaderMap) -> Self {
         let bearer = headers.get_all(header::AUTHORIZATION).iter().map(bearer);
         let keys = headers.get_all(API_KEY).iter().map(|value| value.to_str().ok());
         let mut values = bearer.chain(keys);
         let text = match (values.next(), values.next()) {
-            (None, _) => return Self::None,
+            (None, _) => return Self::Nothing,
             (Some(Some(text)), None) => text,
             _ => return Self::Invalid,
         };
@@ -78,10 +95,20 @@ impl Credential {
         if !headers.contains_key(header::AUTHORIZATION) {
             return Self::Invalid;
         }
-        match state.verifier.verify(text).await {
-            Ok(Some(claims)) => Self::Token(claims, None, None),
-            Ok(None) => Self::Invalid,
-            Err(error) => Self::Unknown(Arc::new(error)),
+        access_token::unverified(text).map_or(Self::Invalid, |claims| Self::Token(text, claims))
+    }
+
+    /// The credential that this is, of which nothing is known yet.
+    pub async fn verify(&self, state: &AppState) -> Credential {
+        match self {
+            Self::Nothing => Credential::None,
+            Self::Invalid => Credential::Invalid,
+            Self::ApiKey(key) => Credential::ApiKey(key.clone()),
+            Self::Token(text, _) => match state.verifier.verify(text).await {
+                Ok(Some(claims)) => Credential::Token(claims, Known::default()),
+                Ok(None) => Credential::Invalid,
+                Err(error) => Credential::Unknown(Arc::new(error)),
+            },
         }
     }
 }
@@ -98,10 +125,8 @@ where
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let (claims, session, account) = match parts.extensions.get::<Credential>() {
-            Some(Credential::Token(claims, session, account)) => {
-                (claims.clone(), session.clone(), account.clone())
-            }
+        let (claims, known) = match parts.extensions.get::<Credential>() {
+            Some(Credential::Token(claims, known)) => (claims.clone(), known.clone()),
             Some(Credential::Unknown(error)) => {
                 return Err(Unavailable::new("secrets", anyhow::anyhow!("{error:#}")).into());
             }
@@ -109,7 +134,7 @@ where
                 return Err(UNAUTHENTICATED.into());
             }
         };
-        let session = session::find(&AppState::from_ref(state), claims.sid, session).await?;
+        let session = session::find(&AppState::from_ref(state), claims.sid, known.session).await?;
         let Some(session) = session.filter(|session| session.user_id == claims.sub) else {
             return Err(UNAUTHENTICATED.into());
         };
@@ -118,7 +143,7 @@ where
             user: claims.sub,
             session: claims.sid,
             authenticated_at: session.authenticated_at,
-            cached: account,
+            cached: known.account,
         })
     }
 }

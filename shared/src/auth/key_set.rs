@@ -1,17 +1,30 @@
 //! The keys of access tokens, as JSON Web Keys (RFC 7517).
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use chrono::{DateTime, Utc};
 use data_encoding::BASE64URL_NOPAD;
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde::{Deserialize, Serialize};
 
-use crate::{config::Setting, secrets::Secrets};
+use crate::{
+    config::Setting,
+    secrets::{Secret, Secrets},
+};
 
 /// A set of keys.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct KeySet {
     /// The keys, in no particular order.
     pub keys: Vec<Key>,
+}
+
+impl KeySet {
+    /// The key whose id is `kid`.
+    #[must_use]
+    pub fn named(&self, kid: &str) -> Option<&Key> {
+        self.keys.iter().find(|key| key.kid == kid)
+    }
 }
 
 /// Where a key is in its life.
@@ -89,8 +102,8 @@ impl Key {
 
     /// The same key with nothing private in it.
     #[must_use]
-    pub fn public(self) -> Self {
-        Self { d: None, status: None, published_at: None, retired_at: None, ..self }
+    pub fn public(&self) -> Self {
+        Self { d: None, status: None, published_at: None, retired_at: None, ..self.clone() }
     }
 
     fn is_ours(&self) -> bool {
@@ -104,11 +117,37 @@ struct AnyKeySet {
     keys: Vec<serde_json::Value>,
 }
 
-/// The set that `setting` holds, read again if `renew`.
-pub async fn read(secrets: &Secrets, setting: &Setting, renew: bool) -> anyhow::Result<KeySet> {
-    let document = if renew { secrets.renew(setting).await? } else { secrets.get(setting).await? };
-    let set: AnyKeySet = serde_json::from_str(&document)
-        .map_err(|_| anyhow::anyhow!("the key set is not a JSON Web Key Set"))?;
-    let keys = set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok());
-    Ok(KeySet { keys: keys.filter(Key::is_ours).collect() })
+/// Reads the set that a setting holds, and parses it when it is another than the last time.
+#[derive(Clone)]
+pub struct KeySetReader(Arc<Inner>);
+
+struct Inner {
+    secrets: Secrets,
+    setting: Setting,
+    last: Mutex<Option<(Secret, Arc<KeySet>)>>,
+}
+
+impl KeySetReader {
+    /// Reads nothing yet.
+    #[must_use]
+    pub fn new(secrets: Secrets, setting: Setting) -> Self {
+        Self(Arc::new(Inner { secrets, setting, last: Mutex::default() }))
+    }
+
+    /// The set, as new as [`Secrets::get`] says; as [`Secrets::renew`] does if `renew`.
+    pub async fn read(&self, renew: bool) -> anyhow::Result<Arc<KeySet>> {
+        let document = self.0.secrets.read(&self.0.setting, renew).await?;
+        let mut last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((parsed, set)) = &*last
+            && **parsed == *document
+        {
+            return Ok(Arc::clone(set));
+        }
+        let set: AnyKeySet = serde_json::from_str(&document)
+            .map_err(|_| anyhow::anyhow!("the key set is not a JSON Web Key Set"))?;
+        let keys = set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok());
+        let set = Arc::new(KeySet { keys: keys.filter(Key::is_ours).collect() });
+        *last = Some((document, Arc::clone(&set)));
+        Ok(set)
+    }
 }

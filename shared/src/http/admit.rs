@@ -9,11 +9,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use data_encoding::HEXLOWER;
+use tokio::task::yield_now;
 
 use super::{headers::RATE_LIMIT, request::RequestInfo};
 use crate::{
     AppState, Refusal,
-    auth::{account::Account, caller::Credential, session::Cached},
+    auth::caller::{Credential, Given, Known},
     rate_limit::{Limit, Verdict, counted, subject},
 };
 
@@ -26,10 +27,17 @@ const TOO_MANY: Refusal = Refusal {
 /// Counts the request, reads its credential, and lets it in or refuses it.
 pub(super) async fn admit(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let address = request.extensions().get::<RequestInfo>().and_then(|info| info.address);
-    let mut credential = Credential::read(request.headers(), &state).await;
-    let (verdict, keys) = count(&state, address, &mut credential).await;
+    let given = Given::read(request.headers());
+    let ((verdict, keys, found), mut credential) = tokio::join!(count(&state, address, &given), async {
+        // The question to the cache is sent first, and a signature verified while its answer is on its way.
+        yield_now().await;
+        given.verify(&state).await
+    });
     if !verdict.allowed {
         return with_headers(TOO_MANY.retry_after(verdict.reset).into_response(), verdict);
+    }
+    if let Credential::Token(_, known) = &mut credential {
+        *known = found;
     }
     request.extensions_mut().insert(credential);
     let response = next.run(request).await;
@@ -39,17 +47,18 @@ pub(super) async fn admit(State(state): State<AppState>, mut request: Request, n
     with_headers(response, verdict)
 }
 
-/// Counts the request, per address and per API key, and fetches what the cache knows of session and account on the way.
+/// Counts the request, per address and per API key, and fetches on the way what the cache knows of whom a token names, which
+/// nobody may believe before the token is verified.
 async fn count(
     state: &AppState,
     address: Option<IpAddr>,
-    credential: &mut Credential,
-) -> (Verdict, Vec<String>) {
+    given: &Given<'_>,
+) -> (Verdict, Vec<String>, Known) {
     let config = state.config.rate_limit;
     let limit = Limit { name: "requests", max: config.max_requests, window: config.window };
     let now = state.clock.now();
     let mut subjects = vec![subject(address)];
-    if let Credential::ApiKey(key) = credential {
+    if let Given::ApiKey(key) = given {
         // By its hash and not by its id: nobody else can use its requests up.
         subjects.push(format!("key:{}", HEXLOWER.encode(&key.hash()[..16])));
     }
@@ -60,15 +69,13 @@ async fn count(
     for key in &keys {
         limit.count(&mut commands, key);
     }
-    let answer = if let Credential::Token(claims, session, account) = credential {
+    let mut known = Known::default();
+    let answer = if let Given::Token(_, claims) = given {
         commands.mget(&[state.redis.session_key(claims.sid), state.redis.account_key(claims.sub)]);
-        let known = state.redis.query::<(i64, [Option<String>; 2])>(&commands).await;
-        known.map(|(count, known)| {
-            let [known_session, known_account] = known;
-            *session = known_session.and_then(|session| serde_json::from_str::<Cached>(&session).ok());
-            *account = known_account
-                .and_then(|account| serde_json::from_str::<Account>(&account).ok())
-                .map(Arc::new);
+        let answer = state.redis.query::<(i64, [Option<String>; 2])>(&commands).await;
+        answer.map(|(count, [session, account])| {
+            known.session = session.and_then(|session| serde_json::from_str(&session).ok());
+            known.account = account.and_then(|account| serde_json::from_str(&account).ok()).map(Arc::new);
             vec![count]
         })
     } else {
@@ -81,7 +88,7 @@ async fn count(
             keys.iter().map(|key| state.fallback.count(key, window_end, now)).max()
         }
     };
-    (limit.judge(count.unwrap_or(u32::MAX), now), keys)
+    (limit.judge(count.unwrap_or(u32::MAX), now), keys, known)
 }
 
 /// Takes the request back (`RATE_LIMIT_SKIP_SUCCESSFUL_REQUESTS`).
