@@ -108,6 +108,11 @@ impl Redis {
         if let Some(connection) = slot.as_ref() {
             return Ok(connection.clone());
         }
+        // Boxed: rare and large.
+        Ok(slot.insert(Box::pin(self.dial()).await?).clone())
+    }
+
+    async fn dial(&self) -> anyhow::Result<MultiplexedConnection> {
         let url = self.0.config.address.get(&self.0.secrets).await?;
         // The URL holds a password, so what is wrong with it is not repeated.
         let info = url
@@ -121,15 +126,13 @@ impl Redis {
             .set_connection_timeout(Some(PATIENCE))
             .set_response_timeout(Some(PATIENCE));
         let dialled = Client::open(info)?.get_multiplexed_async_connection_with_config(&config).await;
-        let connection = match dialled {
+        if let Err(error) = &dialled
+            && error.kind() == redis::ErrorKind::AuthenticationFailed
+        {
             // The password may have been rotated since we read it.
-            Err(error) if error.kind() == redis::ErrorKind::AuthenticationFailed => {
-                self.0.config.address.renew(&self.0.secrets).await?;
-                return Err(error.into());
-            }
-            dialled => dialled?,
-        };
-        Ok(slot.insert(connection).clone())
+            self.0.config.address.renew(&self.0.secrets).await?;
+        }
+        Ok(dialled?)
     }
 
     fn millis(&self) -> u64 {

@@ -116,8 +116,9 @@ impl Secrets {
             known.asked = now;
         }
         let patience = if slot.is_some() { PATIENCE } else { TTL };
-        let fetched =
-            timeout(patience, self.fetch(&reference.arn)).await.unwrap_or_else(|late| Err(late.into()));
+        // Boxed: rare, and so large that the future of every request would be.
+        let fetched = Box::pin(timeout(patience, self.fetch(&reference.arn)));
+        let fetched = fetched.await.unwrap_or_else(|late| Err(late.into()));
         match (fetched, slot.as_ref()) {
             (Ok(value), _) => {
                 let known = slot.insert(Known { value, asked: now, fresh_until: now + TTL });

@@ -57,7 +57,7 @@ pub async fn change_email(
             .db
             .transaction(async |tx| -> Result<_, ApiError> {
                 // A password that was changed meanwhile has withdrawn every such wish, this one too.
-                if !store::users::hold_password(tx, caller.user, &seen).await? {
+                if store::users::hold_password(tx, caller.user, &seen).await?.is_none() {
                     return Err(refusals::WRONG_PASSWORD.into());
                 }
                 let wanted = may_mail && !store::users::is_taken(tx, &wish.new_email).await?;

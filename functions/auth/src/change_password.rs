@@ -43,7 +43,7 @@ pub async fn change_password(
 ) -> Result<StatusCode, ApiError> {
     let seen = verify(&state, &caller, &change.current_password, &request).await?;
     let now = state.app.clock.now();
-    let new = state.passwords.hash(change.new_password.as_ref()).await?;
+    let new = state.passwords.hash(change.new_password.as_ref())?;
     let (ended, email) = state
         .app
         .db
@@ -81,7 +81,7 @@ pub async fn verify(
         .db
         .transaction(async |tx| anyhow::Ok(store::users::password_hash(tx, caller.user).await?))
         .await?;
-    let verified = state.passwords.verify(password, stored.as_deref()).await?;
+    let verified = state.passwords.verify(password, stored.as_deref())?;
     match stored {
         Some(stored) if verified.matches => {
             attempt.succeeded(state).await;

@@ -85,11 +85,15 @@ pub struct Known {
 impl Known {
     /// The user, if the password still is what it was a moment ago; nobody changes it before this transaction ends.
     pub async fn hold(&self, tx: &mut Tx, now: DateTime<Utc>) -> Result<User, ApiError> {
-        let held = match &self.better {
-            Some(better) => store::users::replace_password(tx, self.user, &self.seen, better, now).await?,
-            None => store::users::hold_password(tx, self.user, &self.seen).await?,
+        let seen = match &self.better {
+            Some(better)
+                if store::users::replace_password(tx, self.user, &self.seen, better, now).await? =>
+            {
+                better
+            }
+            _ => &self.seen,
         };
-        let user = if held { store::users::find(tx, self.user).await? } else { None };
+        let user = store::users::hold_password(tx, self.user, seen).await?;
         user.ok_or_else(|| refusals::JUST_CHANGED.retry_after(Duration::from_secs(1)))
     }
 }
@@ -106,12 +110,9 @@ pub async fn authenticate(
     let found =
         db.transaction(async |tx| anyhow::Ok(store::users::credentials_by_email(tx, email).await?)).await?;
     let (actor, stored) = found.map_or((None, None), |user| (Some(user.id), user.password_hash));
-    let verified = state.passwords.verify(password, stored.as_deref()).await?;
-    let better = if verified.matches && verified.outdated {
-        Some(state.passwords.hash(password).await?)
-    } else {
-        None
-    };
+    let verified = state.passwords.verify(password, stored.as_deref())?;
+    let better =
+        if verified.matches && verified.outdated { Some(state.passwords.hash(password)?) } else { None };
     if let (true, Some(user), Some(seen)) = (verified.matches, actor, stored) {
         return Ok(Known { user, attempt, seen, better });
     }

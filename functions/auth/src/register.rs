@@ -66,7 +66,7 @@ pub async fn register(
     throttle::request(&state, "register", email, &request).await?;
     state.signer.check().await?;
     let now = state.app.clock.now();
-    let password_hash = state.passwords.hash(new.password.as_ref()).await?;
+    let password_hash = state.passwords.hash(new.password.as_ref())?;
     let token = OneTimeToken::generate()?;
     let (response, registered) = once
         .run(&state.app, &format!("email:{}", email.to_lowercase()), async |tx| {

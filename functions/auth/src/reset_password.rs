@@ -60,7 +60,7 @@ pub async fn redeem(
         })
         .await?;
     let owner = owner.ok_or_else(|| refusals::INVALID_TOKEN.at("/token"))?;
-    let hash = state.passwords.hash(new.as_ref()).await?;
+    let hash = state.passwords.hash(new.as_ref())?;
     let (email, ended) = db
         .transaction(async |tx| -> Result<_, ApiError> {
             store::users::hold(tx, owner).await?;

@@ -3,7 +3,7 @@
 use std::{
     collections::HashSet,
     sync::{
-        Arc, LazyLock,
+        Arc, LazyLock, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -15,7 +15,6 @@ use argon2::{
 use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
-use tokio::sync::Mutex;
 
 use crate::text::Password;
 
@@ -44,8 +43,8 @@ pub fn is_common(password: &str) -> bool {
 
 /// Hashes passwords.
 ///
-/// One at a time: an instance has less than one core to itself, and memory for one hash. The memory is kept, because
-/// the allocator would keep it anyway, per thread.
+/// One at a time, and where it is asked for: an instance serves one request at a time with less than one core, so that another
+/// thread would cost two changes of threads and free nobody. The memory is kept for the next one.
 #[derive(Clone, Default)]
 pub struct Passwords {
     memory: Arc<Mutex<Vec<Block>>>,
@@ -69,12 +68,12 @@ impl Passwords {
     }
 
     /// The hash of `password`, with a new salt, in PHC string format.
-    pub async fn hash(&self, password: &Password) -> anyhow::Result<String> {
+    pub fn hash(&self, password: &Password) -> anyhow::Result<String> {
         let mut salt = [0; SALT_LEN];
         SystemRandom::new().fill(&mut salt).map_err(|_| anyhow::anyhow!("no random bytes"))?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, today()?);
         let params = ParamsString::try_from(argon2.params())?;
-        let output = self.run(argon2, password.clone(), salt.to_vec(), HASH_LEN).await?;
+        let output = self.run(&argon2, password, &salt, HASH_LEN)?;
         let hash = PasswordHash {
             algorithm: Algorithm::Argon2id.ident(),
             version: Some(Version::V0x13.into()),
@@ -86,7 +85,7 @@ impl Passwords {
     }
 
     /// Compares `password` with `hash`; without one, does the same work and says no.
-    pub async fn verify(&self, password: &Password, hash: Option<&str>) -> anyhow::Result<Verified> {
+    pub fn verify(&self, password: &Password, hash: Option<&str>) -> anyhow::Result<Verified> {
         let parsed = PasswordHash::new(hash.unwrap_or(NOBODY))?;
         let (Some(salt), Some(expected)) = (parsed.salt, parsed.hash) else {
             anyhow::bail!("the stored password hash has no salt or no output");
@@ -95,31 +94,28 @@ impl Passwords {
         let weaker = params.m_cost() < MEMORY_KIB || params.t_cost() < PASSES;
         let argon2 = Argon2::new(Algorithm::try_from(parsed.algorithm.as_str())?, Version::V0x13, params);
         let length = expected.as_bytes().len();
-        let output = self.run(argon2, password.clone(), salt.to_vec(), length).await?;
+        let output = self.run(&argon2, password, &salt, length)?;
         let equal = bool::from(output.ct_eq(expected.as_bytes()));
         Ok(Verified { matches: hash.is_some() && equal, outdated: weaker })
     }
 
-    async fn run(
+    fn run(
         &self,
-        argon2: Argon2<'static>,
-        password: Password,
-        salt: Vec<u8>,
+        argon2: &Argon2<'_>,
+        password: &Password,
+        salt: &[u8],
         length: usize,
     ) -> anyhow::Result<Vec<u8>> {
-        let mut memory = Arc::clone(&self.memory).lock_owned().await;
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         self.hashed.fetch_add(1, Ordering::Relaxed);
-        tokio::task::spawn_blocking(move || {
-            let blocks = argon2.params().block_count();
-            if memory.len() < blocks {
-                memory.resize(blocks, Block::default());
-            }
-            let mut output = vec![0; length];
-            let password = password.expose_secret().as_bytes();
-            argon2.hash_password_into_with_memory(password, &salt, &mut output, &mut memory[..blocks])?;
-            Ok(output)
-        })
-        .await?
+        let blocks = argon2.params().block_count();
+        if memory.len() < blocks {
+            memory.resize(blocks, Block::default());
+        }
+        let mut output = vec![0; length];
+        let password = password.expose_secret().as_bytes();
+        argon2.hash_password_into_with_memory(password, salt, &mut output, &mut memory[..blocks])?;
+        Ok(output)
     }
 }
 
@@ -135,25 +131,25 @@ mod tests {
         Password::try_from(text.to_owned()).expect("a password")
     }
 
-    #[tokio::test]
-    async fn a_password_matches_its_own_hash_and_no_other() {
+    #[test]
+    fn a_password_matches_its_own_hash_and_no_other() {
         let passwords = Passwords::default();
-        let hash = passwords.hash(&password("Pässwörd 🔑 \0 x")).await.expect("a hash");
+        let hash = passwords.hash(&password("Pässwörd 🔑 \0 x")).expect("a hash");
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        let right = passwords.verify(&password("Pässwörd 🔑 \0 x"), Some(&hash)).await.expect("an answer");
+        let right = passwords.verify(&password("Pässwörd 🔑 \0 x"), Some(&hash)).expect("an answer");
         assert_eq!(right, Verified { matches: true, outdated: false });
-        let wrong = passwords.verify(&password("Pässwörd 🔑 \0 X"), Some(&hash)).await.expect("an answer");
+        let wrong = passwords.verify(&password("Pässwörd 🔑 \0 X"), Some(&hash)).expect("an answer");
         assert!(!wrong.matches);
     }
 
-    #[tokio::test]
-    async fn nobody_has_no_password() {
-        let verified = Passwords::default().verify(&password("anything"), None).await.expect("an answer");
+    #[test]
+    fn nobody_has_no_password() {
+        let verified = Passwords::default().verify(&password("anything"), None).expect("an answer");
         assert_eq!(verified, Verified { matches: false, outdated: false });
     }
 
-    #[tokio::test]
-    async fn a_hash_with_weaker_parameters_still_matches_but_is_outdated() {
+    #[test]
+    fn a_hash_with_weaker_parameters_still_matches_but_is_outdated() {
         let weak = "$argon2id$v=19$m=4096,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$";
         let argon2 = Argon2::new(
             Algorithm::Argon2id,
@@ -164,7 +160,7 @@ mod tests {
         argon2.hash_password_into(b"correct horse", b"somesaltsomesalt", &mut output).expect("a hash");
         let hash = format!("{weak}{}", data_encoding::BASE64_NOPAD.encode(&output));
         let verified =
-            Passwords::default().verify(&password("correct horse"), Some(&hash)).await.expect("an answer");
+            Passwords::default().verify(&password("correct horse"), Some(&hash)).expect("an answer");
         assert_eq!(verified, Verified { matches: true, outdated: true });
     }
 }

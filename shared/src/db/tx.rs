@@ -4,11 +4,13 @@ use std::fmt;
 
 use futures_core::{future::BoxFuture, stream::BoxStream};
 use sqlx::{
-    Describe, Either, Execute, Executor, Postgres, SqlStr, Transaction,
+    Describe, Either, Execute, Executor, PgConnection, Postgres, SqlStr,
     error::BoxDynError,
     postgres::{PgArguments, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
 };
+use tokio::sync::OwnedSemaphorePermit;
 
+use super::connections::Connections;
 use crate::ids::UserId;
 
 /// A transaction. The only thing the functions of [`crate::store`] accept.
@@ -16,20 +18,30 @@ use crate::ids::UserId;
 /// Every statement sent through it is unnamed: behind a transaction pooler a named one may already exist on the
 /// server connection, put there by someone else. `query!` keeps its compile-time check.
 pub struct Tx {
-    transaction: Transaction<'static, Postgres>,
+    connection: PgConnection,
+    /// To have one of the connections.
+    _permit: OwnedSemaphorePermit,
     changed: Vec<UserId>,
 }
 
 impl Tx {
-    /// In which nothing has changed yet.
-    pub(super) fn new(transaction: Transaction<'static, Postgres>) -> Self {
-        Self { transaction, changed: Vec::new() }
+    /// Begun on `connection`, which is closed if this is dropped before it has come to an end.
+    pub(super) fn new(connection: PgConnection, permit: OwnedSemaphorePermit) -> Self {
+        Self { connection, _permit: permit, changed: Vec::new() }
     }
 
     /// Makes it last; the accounts that it changed.
-    pub(super) async fn commit(self) -> sqlx::Result<Vec<UserId>> {
-        self.transaction.commit().await?;
+    pub(super) async fn commit(mut self, connections: &Connections) -> sqlx::Result<Vec<UserId>> {
+        sqlx::raw_sql("COMMIT").execute(&mut self.connection).await?;
+        connections.take_back(self.connection);
         Ok(self.changed)
+    }
+
+    /// Undoes it; if that cannot be said to the server, it sees the connection close.
+    pub(super) async fn roll_back(mut self, connections: &Connections) {
+        if sqlx::raw_sql("ROLLBACK").execute(&mut self.connection).await.is_ok() {
+            connections.take_back(self.connection);
+        }
     }
 
     /// Notes that the account `id` changes, so that nobody goes on believing in what it was once that is committed.
@@ -73,7 +85,7 @@ impl<'c> Executor<'c> for &'c mut Tx {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        self.transaction.fetch_many(Unnamed(query))
+        self.connection.fetch_many(Unnamed(query))
     }
 
     fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, sqlx::Result<Option<PgRow>>>
@@ -81,7 +93,7 @@ impl<'c> Executor<'c> for &'c mut Tx {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        self.transaction.fetch_optional(Unnamed(query))
+        self.connection.fetch_optional(Unnamed(query))
     }
 
     fn prepare_with<'e>(
@@ -92,13 +104,13 @@ impl<'c> Executor<'c> for &'c mut Tx {
     where
         'c: 'e,
     {
-        self.transaction.prepare_with(sql, parameters)
+        self.connection.prepare_with(sql, parameters)
     }
 
     fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, sqlx::Result<Describe<Postgres>>>
     where
         'c: 'e,
     {
-        self.transaction.describe(sql)
+        self.connection.describe(sql)
     }
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::User;
 use crate::{db::Tx, ids::UserId, text::Email};
 
 /// What a sign-in needs of a user.
@@ -35,11 +36,11 @@ pub async fn password_hash(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<Strin
         .map(Option::flatten)
 }
 
-/// Whether the living user still has the password hash `seen`; nobody changes it before this transaction ends.
-pub async fn hold_password(tx: &mut Tx, id: UserId, seen: &str) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
+/// The living user, if they still have the password hash `seen`; nobody changes it before this transaction ends.
+pub async fn hold_password(tx: &mut Tx, id: UserId, seen: &str) -> sqlx::Result<Option<User>> {
+    users!(
+        "SELECT",
         r#"
-        SELECT 1 AS "one!"
         FROM users
         WHERE id = $1 AND password_hash = $2 AND deleted_at IS NULL AND suspended_at IS NULL
         FOR SHARE
@@ -49,7 +50,6 @@ pub async fn hold_password(tx: &mut Tx, id: UserId, seen: &str) -> sqlx::Result<
     )
     .fetch_optional(tx)
     .await
-    .map(|row| row.is_some())
 }
 
 /// Replaces the password hash `seen` by `new`; `false` if it is no longer there.

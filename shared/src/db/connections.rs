@@ -1,0 +1,98 @@
+//! The connections of an instance: as many at once as `DB_POOL_MAX` says, and used again.
+//!
+//! Not sqlx's pool: it asks the server once more whenever it takes a connection back, which made five round trips of four, and
+//! dials a server that refuses again and again for as long as a request may wait (`docs/adr/0020-connections-of-our-own.md`).
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sqlx::{ConnectOptions, PgConnection, postgres::PgSslMode};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout},
+};
+
+use super::{connect_options, tx::Tx};
+use crate::{
+    config::Database,
+    error::{Unavailable, is_database_outage, is_refused},
+    secrets::Secrets,
+};
+
+pub(super) struct Connections {
+    config: Database,
+    secrets: Secrets,
+    permits: Arc<Semaphore>,
+    /// Those that nobody uses, and since when; the last one used last.
+    idle: Mutex<Vec<(Instant, PgConnection)>>,
+}
+
+impl Connections {
+    /// Dials nobody yet.
+    pub(super) fn new(config: Database, secrets: Secrets) -> Self {
+        let permits = Arc::new(Semaphore::new(config.pool_max as usize));
+        Self { config, secrets, permits, idle: Mutex::default() }
+    }
+
+    /// Begins a transaction.
+    pub(super) async fn begin(&self) -> anyhow::Result<Tx> {
+        let permit = Arc::clone(&self.permits).acquire_owned();
+        let permit = timeout(self.config.connection_timeout, permit)
+            .await
+            .map_err(|elapsed| Unavailable::new("database", elapsed))??;
+        Ok(Tx::new(self.begun().await?, permit))
+    }
+
+    /// A connection in a transaction: a fresh one if the one at hand turns out to be dead.
+    ///
+    /// Nothing has been done before `BEGIN` succeeds, so repeating it is safe; and it costs a healthy request
+    /// nothing, unlike a ping before each use.
+    async fn begun(&self) -> anyhow::Result<PgConnection> {
+        if let Some(connection) = self.idle() {
+            match begun(connection).await {
+                Err(error) if is_database_outage(&error) || is_refused(&error) => {}
+                begun => return Ok(begun?),
+            }
+        }
+        // Boxed: rare and large, it would make every transaction's future large.
+        match Box::pin(self.dialled(false)).await {
+            // The password may have been rotated since it was read.
+            Err(error) if error.downcast_ref().is_some_and(is_refused) => Box::pin(self.dialled(true)).await,
+            dialled => dialled,
+        }
+    }
+
+    /// A new connection in a transaction; reads the secret again if `renew`.
+    async fn dialled(&self, renew: bool) -> anyhow::Result<PgConnection> {
+        let Self { config, secrets, .. } = self;
+        let url =
+            if renew { config.address.renew(secrets).await? } else { config.address.get(secrets).await? };
+        let mut options = connect_options(&url)?;
+        if config.require_tls {
+            options = options.ssl_mode(PgSslMode::VerifyFull);
+        }
+        let dialled = async { begun(options.connect().await?).await };
+        let dialled = timeout(config.connection_timeout, dialled).await;
+        Ok(dialled.map_err(|elapsed| Unavailable::new("database", elapsed))??)
+    }
+
+    fn idle(&self) -> Option<PgConnection> {
+        let Database { idle_timeout, pool_min, .. } = self.config;
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some((since, connection)) = idle.pop() {
+            if since.elapsed() < idle_timeout || idle.len() < pool_min as usize {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    /// Takes back a connection that is in no transaction.
+    pub(super) fn take_back(&self, connection: PgConnection) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push((Instant::now(), connection));
+    }
+}
+
+async fn begun(mut connection: PgConnection) -> sqlx::Result<PgConnection> {
+    sqlx::raw_sql("BEGIN").execute(&mut connection).await?;
+    Ok(connection)
+}
