@@ -1,17 +1,20 @@
-//! What every API function is made of. Cheap to clone.
+//! What every API function is made of.
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use crate::{
     auth::access_token::Verifier, clock::Clock, clock::SystemClock, config::Config, db::Db,
     rate_limit::Fallback, redis::Redis, seal::Sealer, secrets::Secrets,
 };
 
-/// Made once in `main`; nothing in it dials before it is needed.
+/// Made once in `main`; nothing in it dials before it is needed. Cheap to clone: every layer around a request does.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Parts>);
+
+/// What an [`AppState`] gives.
+pub struct Parts {
     /// The settings.
-    pub config: Arc<Config>,
+    pub config: Config,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Secrets Manager.
@@ -25,7 +28,15 @@ pub struct AppState {
     /// Verifies access tokens.
     pub verifier: Verifier,
     /// Counts while the cache is away.
-    pub fallback: Arc<Fallback>,
+    pub fallback: Fallback,
+}
+
+impl Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
 }
 
 impl AppState {
@@ -40,16 +51,16 @@ impl AppState {
     pub fn with_clock(config: Config, clock: Arc<dyn Clock>) -> Self {
         let secrets = Secrets::default();
         let redis = Redis::new(config.cache.clone(), secrets.clone());
-        Self {
+        Self(Arc::new(Parts {
             db: Db::new(config.database.clone(), secrets.clone(), Some(redis.clone())),
             redis,
             sealer: Sealer::new(secrets.clone(), config.encryption_key.clone()),
             verifier: Verifier::new(secrets.clone(), &config.tokens, Arc::clone(&clock)),
-            fallback: Arc::default(),
-            config: Arc::new(config),
+            fallback: Fallback::default(),
+            config,
             clock,
             secrets,
-        }
+        }))
     }
 
     /// Dials everything a request will need, at once, while the instance is still being paid for by AWS.

@@ -1,10 +1,11 @@
 //! Logs and metrics, both to standard output, where CloudWatch reads them.
 
 use std::{
-    env, io,
+    env,
+    io::{self, Write},
     sync::{
         OnceLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
 
@@ -61,6 +62,8 @@ const HISTOGRAMS: [(&str, Unit, &str); 9] = [
 static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
 /// The function's memory, in MiB.
 static MEMORY: OnceLock<f64> = OnceLock::new();
+/// The most that was told of it so far, in KiB.
+static PEAK: AtomicI64 = AtomicI64::new(0);
 static WARM: AtomicBool = AtomicBool::new(false);
 
 /// Starts logs and metrics. Comes before the configuration is read, so that what is wrong with it can be logged.
@@ -124,17 +127,22 @@ pub fn flush() {
     if let Some(share) = memory_used() {
         histogram!("MemoryUsed").record(share);
     }
-    if let Err(error) = collector.flush(io::stdout()) {
+    let mut lines = Vec::new();
+    let written = collector.flush(&mut lines).and_then(|()| io::stdout().write_all(&lines));
+    if let Err(error) = written {
         tracing::error!(%error, "metrics not written");
     }
 }
 
-/// The most that this process or a program it ran has used so far, in percent of the function's memory.
+/// The most that this process or a program it ran has used so far, in percent of the function's memory; `None` if that was told.
 fn memory_used() -> Option<f64> {
     let size = MEMORY.get()?;
     let peaks = [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN].map(getrusage);
     // Linux counts in KiB.
     let most = peaks.iter().flatten().map(Usage::max_rss).max()?;
+    if PEAK.fetch_max(most, Ordering::Relaxed) >= most {
+        return None;
+    }
     #[expect(clippy::cast_precision_loss, reason = "an instance has 10 GiB at the most")]
     let mebibytes = most as f64 / 1024.0;
     Some(mebibytes / size * 100.0)
