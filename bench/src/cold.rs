@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::{
     report::{Report, Target},
+    secrets::Front,
     world::{World, get, millis},
 };
 
@@ -22,6 +23,9 @@ pub async fn run(world: &World, report: &mut Report) -> Result<()> {
         report.compared("init", format!("{id}, nobody to dial"), "ms", (&bare, &ours), Target::AtMost(1.4));
     }
     let person = world.person(&world.start("Auth", &world.environment).await?).await?;
+    let front = Front::start().await?;
+    let mut environment = world.environment.clone();
+    environment.extend(front.variables());
     let routes = [("Auth", "/v1/auth/me"), ("Organizations", "/v1/organizations")];
     for (id, path) in routes {
         let (mut bare, mut bare_cpu, mut bare_first) = (Vec::new(), Vec::new(), Vec::new());
@@ -33,7 +37,7 @@ pub async fn run(world: &World, report: &mut Report) -> Result<()> {
             let (_, took) = instance.ask(&get("/health", None), 200).await?;
             bare_first.push(millis(instance.init + took));
 
-            let instance = world.start(id, &world.environment).await?;
+            let instance = world.start(id, &environment).await?;
             wall.push(millis(instance.init));
             cpu.push(millis(instance.init_cpu));
             let (_, took) = instance.ask(&get(path, Some(&person.token)), 200).await?;

@@ -4,7 +4,9 @@ mod cold;
 mod crowd;
 mod growth;
 mod instance;
+mod jobs;
 mod report;
+mod secrets;
 mod size;
 mod warm;
 mod world;
@@ -34,6 +36,9 @@ async fn main() -> Result<()> {
     }
     if wanted("warm") {
         warm::run(&world, &mut report).await?;
+    }
+    if wanted("jobs") {
+        jobs::run(&world, &mut report).await?;
     }
     if wanted("growth") {
         growth::run(&world, &mut report).await?;

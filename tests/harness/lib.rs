@@ -8,6 +8,7 @@ mod client;
 mod database;
 pub mod document;
 pub mod events;
+mod identity;
 mod planted;
 pub mod runtime_api;
 mod secrets;
@@ -34,6 +35,7 @@ use uuid::Uuid;
 
 pub use client::{Answer, Client, PASSWORD, Person};
 pub use database::Database;
+pub use identity::Identity;
 pub use planted::{PLANTED, everything, planted};
 pub use secrets::{apart, create_secret, printable, put_secret};
 pub use server::Server;

@@ -1,11 +1,9 @@
 //! The database itself, met by TLS: the jobs that go past the proxy verify who it is.
 
-use std::{collections::HashMap, fs, net::Ipv4Addr, sync::Arc};
+use std::{collections::HashMap, fs, net::Ipv4Addr};
 
-use harness::{Database, apart, create_secret, printable, runtime_api::Function, service};
+use harness::{Database, Identity, apart, create_secret, printable, runtime_api::Function, service};
 use local_stack::Scratch;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::{ServerConfig, crypto::ring, pki_types::PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 use tokio::{
@@ -31,26 +29,9 @@ struct Front {
 
 impl Front {
     async fn start() -> Self {
-        let mut authority = CertificateParams::new([]).expect("parameters");
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().expect("a key"));
-        let authority = authority.expect("an authority");
-        let key = KeyPair::generate().expect("a key");
-        let certificate = CertificateParams::new(["localhost".to_owned()]).expect("parameters");
-        let certificate = certificate.signed_by(&key, &authority).expect("a certificate");
+        let Identity { authority, acceptor } = Identity::localhost();
         let folder = Scratch::create().expect("a folder");
-        fs::write(folder.path().join("authority.pem"), authority.pem()).expect("a file");
-
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![certificate.der().clone()],
-                PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
-            )
-            .expect("a certificate with its key");
-        let acceptor = TlsAcceptor::from(Arc::new(config));
+        fs::write(folder.path().join("authority.pem"), authority).expect("a file");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         tokio::spawn(async move {

@@ -1,0 +1,186 @@
+//! The jobs whose time grows with the data: `backup` beside `pg_dump` alone, `retention` beside one DELETE.
+
+mod sink;
+
+use std::{collections::BTreeMap, fs, path::Path, process::Stdio, time::Duration};
+
+use anyhow::{Context, Result, ensure};
+use harness::{Database, service};
+use local_stack::Tools;
+use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
+use tokio::{
+    process::Command,
+    time::{Instant, sleep},
+};
+
+use crate::{
+    report::{Report, Target},
+    world::World,
+};
+use sink::Sink;
+
+/// A round takes seconds: fewer of them than of requests.
+const ROUNDS: usize = 5;
+/// How many rows are past their time.
+const ROWS: u32 = 300_000;
+/// How often memory is looked at. Peaks are the kernel's own, so that only a process that lives shorter is missed.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// About 500 MB of dump each: words, and bytes that only their hexadecimal digits make smaller.
+const TABLES: [(&str, &str, f64); 2] = [
+    (
+        "rows of text",
+        "CREATE TABLE filling AS SELECT i, gen_random_uuid() AS id,
+             repeat('The quick brown fox ' || i % 97 || ' jumps over the lazy dog; ', 3) || md5(i::text) AS body
+         FROM generate_series(1, 2000000) i",
+        0.75,
+    ),
+    (
+        "hardly compressible",
+        "CREATE TABLE filling (i bigint, body bytea);
+         ALTER TABLE filling ALTER body SET STORAGE EXTERNAL;
+         INSERT INTO filling SELECT i, (SELECT string_agg(sha512((i || '-' || j)::bytea), '') FROM generate_series(1, 62) j)
+         FROM generate_series(1, 64000) i",
+        0.45,
+    ),
+];
+
+/// Measures both.
+pub async fn run(world: &World, report: &mut Report) -> Result<()> {
+    for (what, fill, target) in TABLES {
+        backup(world, report, what, fill, target).await?;
+    }
+    retention(world, report).await
+}
+
+async fn backup(world: &World, report: &mut Report, what: &str, fill: &str, target: f64) -> Result<()> {
+    let database = Database::create().await;
+    sqlx::raw_sql(AssertSqlSafe(fill.to_owned())).execute(database.pool()).await?;
+    sqlx::raw_sql("VACUUM ANALYZE").execute(database.pool()).await?;
+    let sink = Sink::default();
+    let dump = Tools::at(service("TEST_TOOLS")).postgres("pg_dump")?;
+    let mut environment = world.environment.clone();
+    environment.extend([
+        ("AWS_ENDPOINT_URL".to_owned(), sink.start().await?),
+        ("DATABASE_URL".to_owned(), database.owner_url()),
+        ("BACKUP_BUCKET".to_owned(), "backups".to_owned()),
+        ("POSTGRES_BIN".to_owned(), dump.parent().context("a folder")?.display().to_string()),
+    ]);
+    let mut ours = Command::new(world.programs.join("Backup/bootstrap"));
+    ours.arg("{}").env_clear().envs(&environment);
+    let mut alone = Command::new(&dump);
+    alone.args(["--format=custom", "--compress=0", "--dbname", &database.owner_url()]);
+
+    // Once before it counts: everything is in the page cache then. That all of it has arrived, `backup` asks itself.
+    let (_, _, answer) = timed(&mut ours).await?;
+    let manifest = &answer["manifest"];
+    #[expect(clippy::cast_precision_loss, reason = "a length for a figure")]
+    let megabytes = manifest["dumpBytes"].as_u64().context("a length")? as f64 / 1e6;
+    let (mut baseline, mut rates, mut memory) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..world.rounds.min(ROUNDS) {
+        baseline.push(megabytes / timed(&mut alone).await?.0);
+        let (seconds, peak, _) = timed(&mut ours).await?;
+        rates.push(megabytes / seconds);
+        memory.push(peak);
+    }
+    let speed = format!("backup of {megabytes:.0} MB, {what}, beside pg_dump alone");
+    report.compared("jobs", speed, "MB/s", (&baseline, &rates), Target::AtLeast(target));
+    let most = format!("backup, {what}: peak memory, with pg_dump and pg_restore");
+    report.measured("jobs", most, "MiB", &memory, Target::AtMost(96.0));
+    Ok(())
+}
+
+/// Runs `command` to its end: how many seconds it took, how much memory it and its children had at most, and what it said.
+async fn timed(command: &mut Command) -> Result<(f64, f64, Value)> {
+    command.stdin(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+    let is_dump = command.as_std().get_program().to_string_lossy().ends_with("pg_dump");
+    command.stdout(if is_dump { Stdio::null() } else { Stdio::piped() });
+    let started = Instant::now();
+    let child = command.spawn().context("start a program")?;
+    let process = child.id().context("a process")?;
+    let mut peaks = BTreeMap::new();
+    let ended = child.wait_with_output();
+    tokio::pin!(ended);
+    let output = loop {
+        tokio::select! {
+            output = &mut ended => break output?,
+            () = sleep(LOOK) => look(process, &mut peaks),
+        }
+    };
+    let seconds = started.elapsed().as_secs_f64();
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok((seconds, peaks.values().sum(), serde_json::from_slice(&output.stdout).unwrap_or_default()))
+}
+
+/// Notes the peak, in MiB, of `process` and of all that it started.
+fn look(process: u32, peaks: &mut BTreeMap<u32, f64>) {
+    let folder = format!("/proc/{process}");
+    // A process may have ended since: then what was seen last counts.
+    let Ok(status) = fs::read_to_string(format!("{folder}/status")) else { return };
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+    if let Some(kibibytes) = peak.and_then(|text| text.parse::<f64>().ok()) {
+        peaks.insert(process, kibibytes / 1024.0);
+    }
+    for task in fs::read_dir(Path::new(&folder).join("task")).into_iter().flatten().flatten() {
+        let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
+        for child in children.split_whitespace().filter_map(|text| text.parse().ok()) {
+            look(child, peaks);
+        }
+    }
+}
+
+/// Sessions that are past their time, of people of whom one in a thousand is under a legal hold.
+const PEOPLE: &str = "
+    INSERT INTO users (id, name, email, created_at, updated_at, legal_hold_at, legal_hold_reason)
+    SELECT gen_random_uuid(), 'U', 'u' || n || '@example.com', now(), now(),
+           CASE WHEN n % 1000 = 1 THEN now() END, CASE WHEN n % 1000 = 1 THEN 'case' END
+    FROM generate_series(1, 20000) n;
+    CREATE TABLE numbered AS SELECT row_number() OVER () AS n, id FROM users";
+/// The same statement as `retention`'s, but all at once.
+const AT_ONCE: &str = "
+    DELETE FROM sessions t WHERE least(revoked_at, expires_at, last_used_at) <= now() - interval '90 days'
+    AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = t.user_id AND u.legal_hold_at IS NOT NULL)";
+
+async fn retention(world: &World, report: &mut Report) -> Result<()> {
+    let database = Database::create().await;
+    sqlx::raw_sql(PEOPLE).execute(database.pool()).await?;
+    let mut environment = world.environment.clone();
+    environment.insert("DATABASE_URL".to_owned(), database.retention_url());
+    let function = world.start("Retention", &environment).await?;
+    // Connected, as whom it is compared with is.
+    function.invoke(&json!({ "dryRun": true })).await?;
+    let (mut baseline, mut rates) = (Vec::new(), Vec::new());
+    for _ in 0..world.rounds.min(ROUNDS) {
+        plant(&database).await?;
+        let started = Instant::now();
+        let removed = sqlx::raw_sql(AT_ONCE).execute(database.pool()).await?.rows_affected();
+        baseline.push(rate(removed, started.elapsed()));
+        plant(&database).await?;
+        let (answer, took) = function.invoke(&json!({})).await?;
+        ensure!(answer["tables"][0]["removed"] == removed, "not the same rows: {answer}");
+        rates.push(rate(removed, took));
+    }
+    let what = format!("retention of {ROWS} sessions, beside one DELETE");
+    report.compared("jobs", what, "/s", (&baseline, &rates), Target::AtLeast(0.7));
+    Ok(())
+}
+
+async fn plant(database: &Database) -> Result<()> {
+    let fill = format!(
+        "TRUNCATE sessions;
+         INSERT INTO sessions (id, user_id, refresh_token_hash, rotated_at, transport, created_at, authenticated_at,
+                               last_used_at, expires_at, ends_at)
+         SELECT gen_random_uuid(), u.id, sha256(i::text::bytea), m, 'body', m, m, m, m, m
+         FROM generate_series(1, {ROWS}) i JOIN numbered u ON u.n = 1 + i * 7 % 20000,
+              LATERAL (SELECT now() - interval '91 days' - i * interval '1 s' AS m) moment"
+    );
+    sqlx::raw_sql(AssertSqlSafe(fill)).execute(database.pool()).await?;
+    sqlx::raw_sql("VACUUM ANALYZE sessions").execute(database.pool()).await?;
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count for a figure")]
+fn rate(rows: u64, time: Duration) -> f64 {
+    rows as f64 / time.as_secs_f64()
+}

@@ -1,0 +1,53 @@
+//! Secrets Manager as it is met in AWS: by TLS.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+use harness::{Identity, service};
+use local_stack::Scratch;
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+};
+
+/// The authorities that Debian believes, as many as Amazon Linux does: whoever meets TLS reads them all.
+const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// Stands before the stand-in.
+pub struct Front {
+    url: String,
+    folder: Scratch,
+}
+
+impl Front {
+    /// Listens.
+    pub async fn start() -> Result<Self> {
+        let Identity { authority, acceptor } = Identity::localhost();
+        let folder = Scratch::create()?;
+        let authorities = fs::read_to_string(AUTHORITIES).with_context(|| format!("read {AUTHORITIES}"))?;
+        fs::write(folder.path().join("authorities.pem"), authorities + &authority)?;
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("https://localhost:{}", listener.local_addr()?.port());
+        let stand_in = service("AWS_ENDPOINT_URL").trim_start_matches("http://").to_owned();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let (acceptor, stand_in) = (acceptor.clone(), stand_in.clone());
+                tokio::spawn(async move {
+                    let mut client = acceptor.accept(client).await?;
+                    let mut server = TcpStream::connect(stand_in).await?;
+                    copy_bidirectional(&mut client, &mut server).await
+                });
+            }
+        });
+        Ok(Self { url, folder })
+    }
+
+    /// What leads a function to it.
+    pub fn variables(&self) -> [(String, String); 2] {
+        let authorities = self.folder.path().join("authorities.pem").display().to_string();
+        [
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER".to_owned(), self.url.clone()),
+            ("SSL_CERT_FILE".to_owned(), authorities),
+        ]
+    }
+}
