@@ -33,6 +33,8 @@ impl Front {
             while let Ok((client, _)) = listener.accept().await {
                 let (acceptor, stand_in) = (acceptor.clone(), stand_in.clone());
                 tokio::spawn(async move {
+                    // What is short is not kept back until the last of it is acknowledged.
+                    client.set_nodelay(true)?;
                     let mut client = acceptor.accept(client).await?;
                     let mut server = TcpStream::connect(stand_in).await?;
                     copy_bidirectional(&mut client, &mut server).await

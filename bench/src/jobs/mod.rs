@@ -64,6 +64,9 @@ async fn backup(world: &World, report: &mut Report, what: &str, fill: &str, targ
     environment.extend([
         ("AWS_ENDPOINT_URL".to_owned(), sink.start().await?),
         ("DATABASE_URL".to_owned(), database.owner_url()),
+        // Its answer is all that it prints.
+        ("LOG_LEVEL".to_owned(), "error".to_owned()),
+        ("METRICS_ENABLED".to_owned(), "false".to_owned()),
         ("BACKUP_BUCKET".to_owned(), "backups".to_owned()),
         ("POSTGRES_BIN".to_owned(), dump.parent().context("a folder")?.display().to_string()),
     ]);
