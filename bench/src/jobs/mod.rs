@@ -176,7 +176,8 @@ async fn plant(database: &Database) -> Result<()> {
                                last_used_at, expires_at, ends_at)
          SELECT gen_random_uuid(), u.id, sha256(i::text::bytea), m, 'body', m, m, m, m, m
          FROM generate_series(1, {ROWS}) i JOIN numbered u ON u.n = 1 + i * 7 % 20000,
-              LATERAL (SELECT now() - interval '91 days' - i * interval '1 s' AS m) moment"
+              LATERAL (SELECT now() - interval '91 days' - i * interval '1 s' AS m) moment
+         ORDER BY i DESC"
     );
     sqlx::raw_sql(AssertSqlSafe(fill)).execute(database.pool()).await?;
     sqlx::raw_sql("VACUUM ANALYZE sessions").execute(database.pool()).await?;
