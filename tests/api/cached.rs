@@ -1,8 +1,11 @@
 //! What the cache is believed, what it costs to ask, and that nobody sees what has been changed.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
-use harness::{TestApp, Wire, function_settings};
+use harness::{PASSWORD, TestApp, Wire, function_settings};
 use serde_json::json;
+use tokio::time::sleep;
 
 const ME: &str = "/v1/auth/me";
 
@@ -48,14 +51,20 @@ async fn of_sixteen_at_once_nobody_sees_less_than_what_was_changed_before() {
 /// BEGIN, parse, execute, COMMIT.
 const ROW: usize = 4;
 
+/// The functions again, with a wire to the cache and one to the database.
+async fn wired(app: &TestApp, settings: &[(&str, &str)]) -> (TestApp, Wire, Wire) {
+    let own = function_settings(&app.database);
+    let (cache, database) = (Wire::to(&own["REDIS_URL"]).await, Wire::to(&own["DATABASE_URL"]).await);
+    let mut settings = settings.to_vec();
+    settings.extend([("REDIS_URL", &*cache.url), ("DATABASE_URL", &*database.url)]);
+    (app.beside_with(&settings), cache, database)
+}
+
 #[tokio::test]
 async fn a_request_asks_the_cache_once_and_for_a_row_the_database_four_times() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let settings = function_settings(&app.database);
-    let (cache, database) =
-        (Wire::to(&settings["REDIS_URL"]).await, Wire::to(&settings["DATABASE_URL"]).await);
-    let wired = app.beside_with(&[("REDIS_URL", &cache.url), ("DATABASE_URL", &database.url)]);
+    let (wired, cache, database) = wired(&app, &[]).await;
     let client = wired.client().token(&ada.access_token);
     let organizations = "/v1/organizations";
     let organization = ada.client.get(organizations).await.text("/data/0/id").to_owned();
@@ -75,5 +84,38 @@ async fn a_request_asks_the_cache_once_and_for_a_row_the_database_four_times() {
         assert_eq!((cache.trips(), database.trips()), (1, ROW), "{path}");
         client.get(ME).await.ok(200);
         assert_eq!((cache.trips(), database.trips()), (2, ROW), "{ME}");
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_asks_the_cache_three_times_and_in_two_transactions_for_four_statements() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    let (wired, cache, database) = wired(&app, &[]).await;
+    let sign_in = async || {
+        let body = json!({ "email": ada.email, "password": PASSWORD });
+        wired.client().post("/v1/auth/login", body).await.ok(201);
+    };
+    // The first one dials.
+    sign_in().await;
+    cache.forget();
+    database.forget();
+    sign_in().await;
+    // Counted, and the guess counted and taken back; a BEGIN and a COMMIT for each transaction, two for each statement.
+    assert_eq!((cache.trips(), database.trips()), (3, 2 * 2 + 4 * 2));
+}
+
+#[tokio::test]
+async fn a_connection_that_nobody_used_for_too_long_is_not_used_again() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    for (keep, dials) in [("0", true), ("1", false)] {
+        let (wired, _, database) = wired(&app, &[("DB_IDLE_TIMEOUT", "1"), ("DB_POOL_MIN", keep)]).await;
+        let client = wired.client().token(&ada.access_token);
+        client.get("/v1/organizations").await.ok(200);
+        sleep(Duration::from_millis(2)).await;
+        database.forget();
+        client.get("/v1/organizations").await.ok(200);
+        assert_eq!(database.trips() > ROW, dials, "{keep} kept");
     }
 }
