@@ -17,7 +17,7 @@ impl Stack {
         let member = |name, key| self.aws.arn(name).map(|arn| format!("{arn}:{key}::"));
         let purpose = match self.settings.purpose {
             Purpose::Development => "development",
-            Purpose::Test => "test",
+            Purpose::Test | Purpose::Measurement => "test",
         };
         let mut variables = aws(self.settings.ports.aws);
         variables.extend([

@@ -21,6 +21,8 @@ pub enum Purpose {
     Development,
     /// A test run: nothing stays, and nothing waits for a disk.
     Test,
+    /// Measuring: the same, with a pooler as large as production's.
+    Measurement,
 }
 
 /// The ports of the services on the loopback address.
@@ -186,6 +188,13 @@ impl Starter<'_> {
                 dir: dir.clone(),
                 port: ports.pooler,
                 pool_size: 3,
+                min_pool_size: 0,
+                idle_seconds: 5,
+            },
+            Purpose::Measurement => pgbouncer::Settings {
+                dir: dir.clone(),
+                port: ports.pooler,
+                pool_size: 25,
                 min_pool_size: 0,
                 idle_seconds: 5,
             },

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use local_stack::{Packages, Scratch, Stack, ToolSet, command, environment::give};
+use local_stack::{Packages, Scratch, Stack, ToolSet, command, environment::give, stack::Purpose};
 
 use crate::{
     progress::{Lines, step},
@@ -60,7 +60,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     })?;
 
     let scratch = Scratch::create()?;
-    let stack = Stack::start(&tools, &packages, passing(&scratch)?, &project.interrupt, &Lines)?;
+    let stack = Stack::start(&tools, &packages, passing(&scratch, Purpose::Measurement)?, &project.interrupt, &Lines)?;
     let mut bench = project.cargo(&["run", "--quiet", "--release", "--package", "bench", "--"]);
     bench.envs(UNLINKED).arg(&project.root).arg(project.root.join("target/lambda/bare/bootstrap"));
     bench.arg(arguments.rounds.to_string()).args(&arguments.only);

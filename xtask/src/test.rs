@@ -28,9 +28,9 @@ pub struct Arguments {
 }
 
 /// Services on free ports, of which nothing stays behind.
-pub fn passing(scratch: &Scratch) -> Result<Settings> {
+pub fn passing(scratch: &Scratch, purpose: Purpose) -> Result<Settings> {
     Ok(Settings {
-        purpose: Purpose::Test,
+        purpose,
         dir: scratch.path().to_owned(),
         ports: Ports::free()?,
         database_url: None,
@@ -45,7 +45,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     project.build_functions(Profile::Dev)?;
 
     let scratch = Scratch::create()?;
-    let mut stack = Stack::start(&tools, &packages, passing(&scratch)?, &project.interrupt, &Lines)?;
+    let mut stack = Stack::start(&tools, &packages, passing(&scratch, Purpose::Test)?, &project.interrupt, &Lines)?;
 
     let mut tests = project.cargo(&["test", "--workspace", "--no-fail-fast"]);
     tests.args(&arguments.filter).arg("--").args(&arguments.extra);
