@@ -99,8 +99,6 @@ impl Passwords {
         Ok(Verified { matches: hash.is_some() && equal, outdated: weaker })
     }
 
-    /// Not inlined: a caller that is compiled to be small would make the hash a half slower.
-    #[inline(never)]
     fn run(
         &self,
         argon2: &Argon2<'_>,

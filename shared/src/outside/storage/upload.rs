@@ -41,7 +41,7 @@ impl Upload<'_> {
         let part = self.bucket.client().await.upload_part().bucket(&self.bucket.name).key(&self.key);
         let part = part.upload_id(&self.id).part_number(number).body(ByteStream::from(bytes));
         let part = part.checksum_algorithm(ChecksumAlgorithm::Crc32).customize().config_override(large());
-        // The signature covers the checksum, and S3 compares it: a SHA-256 of every part besides would cost as much as compressing.
+        // The signature covers the checksum, which S3 compares; the SHA-256 that it would cover besides costs a pass over everything.
         let sent = part.disable_payload_signing().send().await.map_err(away)?;
         let done = CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag);
         Ok(done.set_checksum_crc32(sent.checksum_crc32).build())
