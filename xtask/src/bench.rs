@@ -60,7 +60,13 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     })?;
 
     let scratch = Scratch::create()?;
-    let stack = Stack::start(&tools, &packages, passing(&scratch, Purpose::Measurement)?, &project.interrupt, &Lines)?;
+    let stack = Stack::start(
+        &tools,
+        &packages,
+        passing(&scratch, Purpose::Measurement)?,
+        &project.interrupt,
+        &Lines,
+    )?;
     let mut bench = project.cargo(&["run", "--quiet", "--release", "--package", "bench", "--"]);
     bench.envs(UNLINKED).arg(&project.root).arg(project.root.join("target/lambda/bare/bootstrap"));
     bench.arg(arguments.rounds.to_string()).args(&arguments.only);

@@ -45,7 +45,8 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     project.build_functions(Profile::Dev)?;
 
     let scratch = Scratch::create()?;
-    let mut stack = Stack::start(&tools, &packages, passing(&scratch, Purpose::Test)?, &project.interrupt, &Lines)?;
+    let mut stack =
+        Stack::start(&tools, &packages, passing(&scratch, Purpose::Test)?, &project.interrupt, &Lines)?;
 
     let mut tests = project.cargo(&["test", "--workspace", "--no-fail-fast"]);
     tests.args(&arguments.filter).arg("--").args(&arguments.extra);
