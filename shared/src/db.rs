@@ -57,10 +57,16 @@ impl Db {
     {
         let Inner { connections, cache } = &*self.0;
         let started = Instant::now();
+        // Announced also if nobody knows whether the commit has arrived.
+        let mut changed = Vec::new();
         let done = timeout(TRANSACTION_TIMEOUT, async {
             let mut tx = connections.begin().await?;
             match work(&mut tx).await {
-                Ok(done) => Ok((done, tx.commit(connections).await?)),
+                Ok(done) => {
+                    changed = tx.changed();
+                    tx.commit(connections).await?;
+                    Ok(done)
+                }
                 Err(error) => {
                     tx.roll_back(connections).await;
                     Err(error)
@@ -70,12 +76,10 @@ impl Db {
         .await;
         histogram!("DependencyTime", "dependency" => "database")
             .record(started.elapsed().as_secs_f64() * 1e3);
-        let (done, changed) =
-            done.map_err(|elapsed| anyhow::Error::new(Unavailable::new("database", elapsed)))??;
         if let Some(cache) = cache.as_ref().filter(|_| !changed.is_empty()) {
             account::forget(cache, &changed).await;
         }
-        Ok(done)
+        done.map_err(|elapsed| anyhow::Error::new(Unavailable::new("database", elapsed)))?
     }
 }
 

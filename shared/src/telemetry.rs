@@ -62,6 +62,8 @@ const HISTOGRAMS: [(&str, Unit, &str); 9] = [
 static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
 /// The function's memory, in MiB.
 static MEMORY: OnceLock<f64> = OnceLock::new();
+/// Percent of it, above which it is told with every request: the alarm's threshold (`infra/app/alarms.yaml`).
+const NEARLY_ALL: f64 = 85.0;
 /// The most that was told of it so far, in KiB.
 static PEAK: AtomicI64 = AtomicI64::new(0);
 static WARM: AtomicBool = AtomicBool::new(false);
@@ -77,7 +79,10 @@ pub fn init() {
         )]
         env::var(name).ok()
     };
-    let level = variable("LOG_LEVEL").and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
+    let level = variable("LOG_LEVEL")
+        .filter(|level| !level.is_empty())
+        .and_then(|level| level.parse().ok())
+        .unwrap_or(LevelFilter::INFO);
     let filter = Targets::new().with_default(LevelFilter::WARN).with_targets(OURS.map(|name| (name, level)));
     let registry = tracing_subscriber::registry().with(filter);
     if variable("LOG_FORMAT").as_deref() == Some("pretty") {
@@ -140,12 +145,10 @@ fn memory_used() -> Option<f64> {
     let peaks = [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN].map(getrusage);
     // Linux counts in KiB.
     let most = peaks.iter().flatten().map(Usage::max_rss).max()?;
-    if PEAK.fetch_max(most, Ordering::Relaxed) >= most {
-        return None;
-    }
     #[expect(clippy::cast_precision_loss, reason = "an instance has 10 GiB at the most")]
-    let mebibytes = most as f64 / 1024.0;
-    Some(mebibytes / size * 100.0)
+    let share = most as f64 / 1024.0 / size * 100.0;
+    let grown = PEAK.fetch_max(most, Ordering::Relaxed) < most;
+    (grown || share > NEARLY_ALL).then_some(share)
 }
 
 /// Whether this is the first request of the instance; `true` once.

@@ -30,5 +30,6 @@ mod story;
 mod system;
 mod team;
 mod tenants;
+mod transactions;
 mod users;
 mod verification;

@@ -191,7 +191,7 @@ async fn a_postgresql_that_was_restarted_between_two_requests_is_not_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_that_is_lost_without_a_word_costs_one_request_and_not_the_instance() {
+async fn a_connection_that_is_lost_without_a_word_is_replaced_while_the_request_waits() {
     let services = Services::start().await;
     let network = Proxy::before(services.pooler_port()).await;
     let url = services
@@ -201,11 +201,8 @@ async fn a_connection_that_is_lost_without_a_word_costs_one_request_and_not_the_
     let ada = app.person("Ada").await;
 
     network.lose_connections();
-    let answer =
-        timeout(Duration::from_secs(15), ada.client.get("/v1/auth/sessions")).await.expect("no hang");
-    answer.refused(503, "unavailable");
-
-    ada.client.get("/v1/auth/sessions").await.ok(200);
+    let answer = timeout(Duration::from_secs(15), ada.client.get("/v1/auth/sessions")).await;
+    answer.expect("no hang").ok(200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

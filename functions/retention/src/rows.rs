@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use shared::{
     db::Tx,
     store::retention::{Place, Stretch},
+    telemetry,
 };
 
 use crate::{Cleaned, Run};
@@ -35,6 +36,8 @@ pub(crate) async fn clean<Id: Default>(
         });
         let (found, removed) = transaction.await?;
         cleaned.add(removed, found.held.unsigned_abs());
+        // A hundred values are all that is held between two times.
+        telemetry::flush();
         if let Some(end) = found.end {
             after = end;
         }

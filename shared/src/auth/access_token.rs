@@ -110,7 +110,7 @@ fn validation(tokens: &Tokens) -> Validation {
 /// Signs access tokens with the private key set, which only one function may read.
 #[derive(Clone)]
 pub struct Signer {
-    keys: KeySetReader,
+    secrets: Secrets,
     tokens: Arc<Tokens>,
 }
 
@@ -119,7 +119,7 @@ impl Signer {
     #[must_use]
     pub fn new(secrets: Secrets, tokens: Arc<Tokens>) -> Self {
         crypto::install();
-        Self { keys: KeySetReader::new(secrets, tokens.signing_keys.clone()), tokens }
+        Self { secrets, tokens }
     }
 
     /// Fails if it could not sign now: to be asked before anything is committed that promises a token.
@@ -129,7 +129,8 @@ impl Signer {
 
     /// The current key's id, and its seed with its public half.
     async fn current_pair(&self) -> anyhow::Result<(String, Vec<u8>)> {
-        let set = self.keys.read(false).await?;
+        // Parsed for as long as it is needed: what is kept of private keys, `Secrets` keeps.
+        let set = KeySet::parse(&self.secrets.get(&self.tokens.signing_keys).await?)?;
         let current = set.keys.iter().find(|key| key.status == Some(Status::Current));
         let key = current.ok_or_else(|| anyhow::anyhow!("the signing key set has no current key"))?;
         let private = key.seed().ok_or_else(|| anyhow::anyhow!("the current signing key is not private"))?;

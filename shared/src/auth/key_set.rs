@@ -20,6 +20,14 @@ pub struct KeySet {
 }
 
 impl KeySet {
+    /// The keys of ours that `document` has.
+    pub fn parse(document: &str) -> anyhow::Result<Self> {
+        let set: AnyKeySet = serde_json::from_str(document)
+            .map_err(|_| anyhow::anyhow!("the key set is not a JSON Web Key Set"))?;
+        let keys = set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok());
+        Ok(Self { keys: keys.filter(Key::is_ours).collect() })
+    }
+
     /// The key whose id is `kid`.
     #[must_use]
     pub fn named(&self, kid: &str) -> Option<&Key> {
@@ -117,7 +125,7 @@ struct AnyKeySet {
     keys: Vec<serde_json::Value>,
 }
 
-/// Reads the set that a setting holds, and parses it when it is another than the last time.
+/// Reads the public set that a setting holds, and parses it when it is another than the last time.
 #[derive(Clone)]
 pub struct KeySetReader(Arc<Inner>);
 
@@ -143,10 +151,7 @@ impl KeySetReader {
         {
             return Ok(Arc::clone(set));
         }
-        let set: AnyKeySet = serde_json::from_str(&document)
-            .map_err(|_| anyhow::anyhow!("the key set is not a JSON Web Key Set"))?;
-        let keys = set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok());
-        let set = Arc::new(KeySet { keys: keys.filter(Key::is_ours).collect() });
+        let set = Arc::new(KeySet::parse(&document)?);
         *last = Some((document, Arc::clone(&set)));
         Ok(set)
     }

@@ -3,9 +3,12 @@
 //! Not sqlx's pool: it asks the server once more whenever it takes a connection back, which made five round trips of four, and
 //! dials a server that refuses again and again for as long as a request may wait (`docs/adr/0020-connections-of-our-own.md`).
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sqlx::{ConnectOptions, PgConnection, postgres::PgSslMode};
+use sqlx::{
+    ConnectOptions, PgConnection,
+    postgres::{PgDatabaseError, PgSeverity, PgSslMode},
+};
 use tokio::{
     sync::Semaphore,
     time::{Instant, timeout},
@@ -14,7 +17,7 @@ use tokio::{
 use super::{connect_options, tx::Tx};
 use crate::{
     config::Database,
-    error::{Unavailable, is_database_outage, is_refused},
+    error::{Unavailable, is_refused},
     secrets::Secrets,
 };
 
@@ -42,15 +45,21 @@ impl Connections {
         Ok(Tx::new(self.begun().await?, permit))
     }
 
-    /// A connection in a transaction: a fresh one if the one at hand turns out to be dead.
+    /// A connection in a transaction: a fresh one if the one at hand turns out to be dead, or does not answer in time.
     ///
     /// Nothing has been done before `BEGIN` succeeds, so repeating it is safe; and it costs a healthy request
     /// nothing, unlike a ping before each use.
     async fn begun(&self) -> anyhow::Result<PgConnection> {
-        if let Some(connection) = self.idle() {
-            match begun(connection).await {
-                Err(error) if is_database_outage(&error) || is_refused(&error) => {}
-                begun => return Ok(begun?),
+        if let Some(mut connection) = self.idle() {
+            match timeout(self.config.connection_timeout, begin(&mut connection)).await {
+                Ok(Ok(())) => return Ok(connection),
+                // The server is there and says no: on another connection it would say the same.
+                Ok(Err(error)) if !is_dead(&error) => {
+                    self.take_back(connection);
+                    return Err(error.into());
+                }
+                // So, probably, are those that were left at the same time.
+                Ok(Err(_)) | Err(_) => self.locked().clear(),
             }
         }
         // Boxed: rare and large, it would make every transaction's future large.
@@ -70,29 +79,40 @@ impl Connections {
         if config.require_tls {
             options = options.ssl_mode(PgSslMode::VerifyFull);
         }
-        let dialled = async { begun(options.connect().await?).await };
+        let dialled = async {
+            let mut connection = options.connect().await?;
+            begin(&mut connection).await?;
+            Ok::<_, sqlx::Error>(connection)
+        };
         let dialled = timeout(config.connection_timeout, dialled).await;
         Ok(dialled.map_err(|elapsed| Unavailable::new("database", elapsed))??)
     }
 
     fn idle(&self) -> Option<PgConnection> {
         let Database { idle_timeout, pool_min, .. } = self.config;
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some((since, connection)) = idle.pop() {
-            if since.elapsed() < idle_timeout || idle.len() < pool_min as usize {
-                return Some(connection);
-            }
-        }
-        None
+        let mut idle = self.locked();
+        let spare = idle.len().saturating_sub(pool_min as usize);
+        let old = idle.iter().take(spare).take_while(|(since, _)| since.elapsed() >= idle_timeout).count();
+        idle.drain(..old);
+        idle.pop().map(|(_, connection)| connection)
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Vec<(Instant, PgConnection)>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes back a connection that is in no transaction.
     pub(super) fn take_back(&self, connection: PgConnection) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push((Instant::now(), connection));
+        self.locked().push((Instant::now(), connection));
     }
 }
 
-async fn begun(mut connection: PgConnection) -> sqlx::Result<PgConnection> {
-    sqlx::raw_sql("BEGIN").execute(&mut connection).await?;
-    Ok(connection)
+async fn begin(connection: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::raw_sql("BEGIN").execute(connection).await.map(drop)
+}
+
+/// Whether the connection is of no use any more: the server has ended it, or nobody is there.
+fn is_dead(error: &sqlx::Error) -> bool {
+    let answer = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
+    answer.is_none_or(|answer| matches!(answer.severity(), PgSeverity::Fatal | PgSeverity::Panic))
 }

@@ -1,8 +1,9 @@
 //! A transaction, and how statements are sent through it.
 
-use std::fmt;
+use std::{fmt, mem};
 
 use futures_core::{future::BoxFuture, stream::BoxStream};
+use futures_util::{TryFutureExt, TryStreamExt};
 use sqlx::{
     Describe, Either, Execute, Executor, PgConnection, Postgres, SqlStr,
     error::BoxDynError,
@@ -22,19 +23,30 @@ pub struct Tx {
     /// To have one of the connections.
     _permit: OwnedSemaphorePermit,
     changed: Vec<UserId>,
+    /// Whether the server has refused a statement, and with it all that the transaction did.
+    failed: bool,
 }
 
 impl Tx {
     /// Begun on `connection`, which is closed if this is dropped before it has come to an end.
     pub(super) fn new(connection: PgConnection, permit: OwnedSemaphorePermit) -> Self {
-        Self { connection, _permit: permit, changed: Vec::new() }
+        Self { connection, _permit: permit, changed: Vec::new(), failed: false }
     }
 
-    /// Makes it last; the accounts that it changed.
-    pub(super) async fn commit(mut self, connections: &Connections) -> sqlx::Result<Vec<UserId>> {
+    /// The accounts that it changed so far.
+    pub(super) fn changed(&mut self) -> Vec<UserId> {
+        mem::take(&mut self.changed)
+    }
+
+    /// Makes it last; fails if a statement has failed, which PostgreSQL would not say: it rolls back and calls that a success.
+    pub(super) async fn commit(mut self, connections: &Connections) -> anyhow::Result<()> {
+        if self.failed {
+            self.roll_back(connections).await;
+            anyhow::bail!("a statement of the transaction has failed, and nobody minded");
+        }
         sqlx::raw_sql("COMMIT").execute(&mut self.connection).await?;
         connections.take_back(self.connection);
-        Ok(self.changed)
+        Ok(())
     }
 
     /// Undoes it; if that cannot be said to the server, it sees the connection close.
@@ -85,7 +97,8 @@ impl<'c> Executor<'c> for &'c mut Tx {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        self.connection.fetch_many(Unnamed(query))
+        let Tx { connection, failed, .. } = self;
+        Box::pin(connection.fetch_many(Unnamed(query)).inspect_err(|_| *failed = true))
     }
 
     fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, sqlx::Result<Option<PgRow>>>
@@ -93,7 +106,8 @@ impl<'c> Executor<'c> for &'c mut Tx {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        self.connection.fetch_optional(Unnamed(query))
+        let Tx { connection, failed, .. } = self;
+        Box::pin(connection.fetch_optional(Unnamed(query)).inspect_err(|_| *failed = true))
     }
 
     fn prepare_with<'e>(
