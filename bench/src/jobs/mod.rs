@@ -89,7 +89,7 @@ async fn backup(world: &World, report: &mut Report, what: &str, fill: &str, targ
     }
     let speed = format!("backup of {megabytes:.0} MB, {what}, beside pg_dump alone");
     report.compared("jobs", speed, "MB/s", (&baseline, &rates), Target::AtLeast(target));
-    let most = format!("backup, {what}: peak memory, with pg_dump and pg_restore");
+    let most = format!("backup, {what}: peak memory of all programs");
     report.measured("jobs", most, "MiB", &memory, Target::AtMost(96.0));
     Ok(())
 }
