@@ -128,15 +128,20 @@ impl Instance {
 
     /// The most memory it has had so far, in MiB.
     pub fn peak_memory(&self) -> Result<f64> {
-        let text = fs::read_to_string(format!("/proc/{}/status", self.pid()?))?;
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("a peak")?;
-        let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
-        Ok(kibibytes / 1024.0)
+        peak_memory(self.pid()?)
     }
 
     fn pid(&self) -> Result<u32> {
         self.process.id().context("the function has ended")
     }
+}
+
+/// The most memory that `process` has had so far, in MiB.
+pub fn peak_memory(process: u32) -> Result<f64> {
+    let text = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("a peak")?;
+    let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(kibibytes / 1024.0)
 }
 
 async fn next(State(waiting): State<Arc<Waiting>>) -> ([(&'static str, String); 3], String) {

@@ -10,7 +10,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// The authorities that Debian believes, as many as Amazon Linux does: whoever meets TLS reads them all.
+/// The authorities that Debian believes: whoever meets TLS reads them all, as those of Amazon Linux in Lambda.
 const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// Stands before the stand-in.

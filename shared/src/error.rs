@@ -240,10 +240,10 @@ pub fn is_outage(error: &anyhow::Error) -> bool {
 /// By SQLSTATE class (PostgreSQL manual, appendix A): 08 connection exceptions (also what a pooler reports when
 /// it has lost its server), 53 out of resources, 57P operator intervention, 25006 a primary that has become
 /// a replica.
-pub(crate) fn is_database_outage(error: &sqlx::Error) -> bool {
-    use sqlx::Error::{Database, Io, PoolClosed, PoolTimedOut, Tls};
+fn is_database_outage(error: &sqlx::Error) -> bool {
+    use sqlx::Error::{Database, Io, Tls};
     match error {
-        Io(_) | Tls(_) | PoolClosed | PoolTimedOut => true,
+        Io(_) | Tls(_) => true,
         Database(error) => error.code().is_some_and(|code| {
             code.starts_with("08") || code.starts_with("53") || code.starts_with("57P") || code == "25006"
         }),

@@ -2,7 +2,7 @@
 
 mod sink;
 
-use std::{collections::BTreeMap, fs, path::Path, process::Stdio, time::Duration};
+use std::{collections::BTreeMap, fs, process::Stdio, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use harness::{Database, service};
@@ -15,6 +15,7 @@ use tokio::{
 };
 
 use crate::{
+    instance::peak_memory,
     report::{Report, Target},
     world::World,
 };
@@ -118,14 +119,10 @@ async fn timed(command: &mut Command) -> Result<(f64, f64, Value)> {
 
 /// Notes the peak, in MiB, of `process` and of all that it started.
 fn look(process: u32, peaks: &mut BTreeMap<u32, f64>) {
-    let folder = format!("/proc/{process}");
     // A process may have ended since: then what was seen last counts.
-    let Ok(status) = fs::read_to_string(format!("{folder}/status")) else { return };
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
-    if let Some(kibibytes) = peak.and_then(|text| text.parse::<f64>().ok()) {
-        peaks.insert(process, kibibytes / 1024.0);
-    }
-    for task in fs::read_dir(Path::new(&folder).join("task")).into_iter().flatten().flatten() {
+    let Ok(peak) = peak_memory(process) else { return };
+    peaks.insert(process, peak);
+    for task in fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten() {
         let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
         for child in children.split_whitespace().filter_map(|text| text.parse().ok()) {
             look(child, peaks);

@@ -8,6 +8,7 @@ use shared::{
     error::is_outage,
     ids::UserId,
     store::users::{Deleted, count_deleted, hold_deleted},
+    telemetry,
 };
 use uuid::Uuid;
 
@@ -34,6 +35,8 @@ pub(crate) async fn erase(run: &Run<'_>) -> anyhow::Result<Cleaned> {
         let mut place = None;
         let erased =
             run.state.db.transaction(async |tx| next(run, tx, &after, until, &mut place).await).await;
+        // A hundred values are all that is held between two times.
+        telemetry::flush();
         match (erased, place) {
             (Ok(()), None) => {
                 // Someone else may be at work on those that were left out.
