@@ -2,7 +2,11 @@ use std::collections::BTreeSet;
 
 use harness::{PLANTED, TestApp, everything, planted};
 use serde_json::json;
-use shared::{clock::Clock, erasure_ledger, outside::storage::Bucket, personal_data::TABLES};
+use shared::{
+    accounts::erasure_ledger,
+    aws::s3::Bucket,
+    domain::{clock::Clock, personal_data::TABLES},
+};
 
 #[tokio::test]
 async fn every_column_of_every_table_is_in_the_register_and_nothing_else() {
