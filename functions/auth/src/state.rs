@@ -31,7 +31,7 @@ pub const REQUIRED: &[&str] = &[
 /// Lambda gives init ten seconds, and begins anew when they are over.
 const INIT: Duration = Duration::from_secs(6);
 
-/// Made once in `main`.
+/// Created once in `main`.
 #[derive(Clone)]
 pub struct AuthState {
     /// What every function has.

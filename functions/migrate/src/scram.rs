@@ -1,6 +1,6 @@
 //! What PostgreSQL keeps of a password (RFC 5802, RFC 7677). Asks nobody.
 //!
-//! Made here, so that the password itself is in no statement, and in no log of the server.
+//! Created here, so that the password itself is in no statement, and in no log of the server.
 
 use std::num::NonZeroU32;
 

@@ -5,7 +5,6 @@ use shared::{
     ApiError,
     auth::Member,
     domain::{actor::RequestInfo, audit::Action, ids::OrganizationId, permission::DeleteOrganization},
-    error::Problem,
     http::etag::{IfMatch, STALE},
     store,
 };
@@ -21,7 +20,7 @@ use crate::{OrganizationsState, refusals};
     security(("bearer" = [])),
     responses(
         (status = 204, description = "The organization is deleted."),
-        (status = 409, description = "`personal-organization`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`personal-organization`"),
     ),
 )]
 pub async fn delete(
@@ -39,11 +38,10 @@ pub async fn delete(
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
             member.hold(tx, now).await?;
-            if !store::organizations::delete(tx, member.organization.id, version, now).await? {
+            if !store::organizations::delete(tx, member.organization.id, version).await? {
                 return Err(STALE.into());
             }
-            store::audit_events::insert(tx, &member.event(Action::OrganizationDeleted, &request), now)
-                .await?;
+            store::audit_events::insert(tx, &member.event(Action::OrganizationDeleted, &request)).await?;
             Ok(())
         })
         .await?;

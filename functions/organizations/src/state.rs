@@ -11,7 +11,7 @@ use shared::{
 /// The settings without which this function does not start.
 pub const REQUIRED: &[&str] = &["DATABASE_URL", "REDIS_URL", "JWT_PUBLIC_KEYS", "ENCRYPTION_KEY"];
 
-/// Made once in `main`.
+/// Created once in `main`.
 #[derive(Clone)]
 pub struct OrganizationsState {
     /// What every function has.

@@ -14,7 +14,6 @@ use shared::{
         patch::Patch,
         permission::UpdateOrganization,
     },
-    error::Problem,
     http::{
         etag::{ETag, IfMatch, STALE},
         extract::Body,
@@ -51,7 +50,7 @@ pub struct OrganizationChanges {
     security(("bearer" = []), ("apiKey" = [])),
     responses(
         (status = 200, description = "The organization as it is now.", body = Data<OrganizationView>),
-        (status = 409, description = "`slug-taken`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`slug-taken`"),
     ),
 )]
 pub async fn update(
@@ -73,13 +72,11 @@ pub async fn update(
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
             member.hold(tx, now).await?;
-            let organization =
-                store::organizations::update(tx, member.organization.id, &changes, version, now)
-                    .await
-                    .on_constraint("organizations_slug_key", refusals::SLUG_TAKEN)?
-                    .ok_or(STALE)?;
-            store::audit_events::insert(tx, &member.event(Action::OrganizationUpdated, &request), now)
-                .await?;
+            let organization = store::organizations::update(tx, member.organization.id, &changes, version)
+                .await
+                .on_constraint("organizations_slug_key", refusals::SLUG_TAKEN)?
+                .ok_or(STALE)?;
+            store::audit_events::insert(tx, &member.event(Action::OrganizationUpdated, &request)).await?;
             Ok(organization)
         })
         .await?;

@@ -194,7 +194,7 @@ async fn restore(
         Ok(done)
     };
     let done = job.deadline.within(RESERVE, work).await;
-    // Once it has become the target there is none of its old name.
+    // Idempotent it has become the target there is none of its old name.
     if let Err(error) = scratch.remove().await {
         tracing::error!(database = scratch.name, %error, "scratch database not removed; a later drill will");
     }

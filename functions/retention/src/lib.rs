@@ -42,7 +42,7 @@ pub struct Request {
     pub dry_run: bool,
 }
 
-/// Made once in `main`.
+/// Created once in `main`.
 pub struct State {
     db: Db,
     ledger: Bucket,

@@ -18,12 +18,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::{
-    aws::secrets::Secrets,
-    config::Cache,
-    domain::ids::{SessionId, UserId},
-    error::Unavailable,
-};
+use crate::{aws::secrets::Secrets, config::Cache, error::Unavailable};
 
 /// The longest that a whole call may take, dialling and retries included: the callers have a second-best answer.
 const BUDGET: Duration = Duration::from_secs(1);
@@ -139,28 +134,10 @@ impl Redis {
         u64::try_from(self.0.born.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Where anything else of this system is kept.
+    /// Returns the Redis key of `name`, with the prefix of this system.
     #[must_use]
     pub fn key(&self, name: &str) -> String {
         format!("{}:{name}", self.0.config.prefix)
-    }
-
-    /// Where a rate limit counts: `subject` within the window that ends at `window_end`, a Unix time in ms.
-    #[must_use]
-    pub fn rate_limit_key(&self, limit: &str, subject: &str, window_end: i64) -> String {
-        format!("{}:limit:{limit}:{subject}:{window_end}", self.0.config.prefix)
-    }
-
-    /// Where the session `id` is cached.
-    #[must_use]
-    pub fn session_key(&self, id: SessionId) -> String {
-        format!("{}:session:{id}", self.0.config.prefix)
-    }
-
-    /// Where the account `id` is cached.
-    #[must_use]
-    pub fn account_key(&self, id: UserId) -> String {
-        format!("{}:account:{id}", self.0.config.prefix)
     }
 }
 

@@ -1,10 +1,10 @@
 //! Extractors whose rejections speak our error format.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, convert::Infallible};
 
 use axum::{
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Request},
+    extract::{FromRef, FromRequest, FromRequestParts, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -13,6 +13,8 @@ use serde_path_to_error::{Path as ErrorPath, Segment};
 use url::form_urlencoded;
 
 use crate::{
+    AppState,
+    db::Db,
     domain::page::PageQuery,
     error::{ApiError, NO_SUCH_ROUTE, Refusal},
 };
@@ -34,6 +36,17 @@ const NOT_JSON: Refusal = Refusal {
     code: "unsupported-media-type",
     message: "The request body must be sent as Content-Type: application/json.",
 };
+
+impl<S: Sync> FromRequestParts<S> for Db
+where
+    AppState: FromRef<S>,
+{
+    type Rejection = Infallible;
+
+    async fn from_request_parts(_: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        Ok(AppState::from_ref(state).db.clone())
+    }
+}
 
 /// A path parameter. A path that does not parse leads nowhere, so it is a 404 like any other.
 pub struct Path<T>(pub T);

@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::IntoParams;
 
 use crate::{
-    ApiError, AppState, Refusal,
+    ApiError, Refusal,
+    auth::Actor,
+    crypto::seal::Sealer,
     db::Tx,
     domain::page::Data,
     http::{extract, headers::IDEMPOTENCY_REPLAYED},
@@ -53,13 +55,13 @@ pub struct Create<T> {
     /// What to create.
     pub new: T,
     /// That it be created once.
-    pub once: Once,
+    pub idempotent: Idempotent,
 }
 
 /// The key of a request, if it has one, and what was asked under it.
-pub struct Once(Option<Asked>);
+pub struct Idempotent(Option<Keyed>);
 
-struct Asked {
+struct Keyed {
     key: String,
     /// SHA-256 of the body.
     body: Vec<u8>,
@@ -77,8 +79,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Create<T> {
         };
         let path = request.uri().path().to_owned();
         let (new, bytes) = extract::body(request, state).await?;
-        let asked = key.map(|key| Asked { key: format!("{path}\n{key}"), body: sha256(&bytes) });
-        Ok(Self { new, once: Once(asked) })
+        let keyed = key.map(|key| Keyed { key: format!("{path}\n{key}"), body: sha256(&bytes) });
+        Ok(Self { new, idempotent: Idempotent(keyed) })
     }
 }
 
@@ -92,12 +94,12 @@ fn sha256(bytes: &[u8]) -> Vec<u8> {
 
 /// The answer to a request that made something, in a form that can be kept.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Made {
+pub struct Created {
     headers: Vec<(String, String)>,
     body: String,
 }
 
-impl Made {
+impl Created {
     /// 201 with `data`.
     pub fn new(data: impl Serialize) -> anyhow::Result<Self> {
         Ok(Self { headers: Vec::new(), body: serde_json::to_string(&Data { data })? })
@@ -117,7 +119,7 @@ impl Made {
     }
 }
 
-impl IntoResponse for Made {
+impl IntoResponse for Created {
     fn into_response(self) -> Response {
         let content = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
         let mut response = (StatusCode::CREATED, content, self.body).into_response();
@@ -134,54 +136,57 @@ impl IntoResponse for Made {
 #[derive(Serialize, Deserialize)]
 struct Record {
     body: Vec<u8>,
-    made: Made,
+    made: Created,
 }
 
-impl Once {
-    /// Of a request without a key.
+impl Idempotent {
+    /// A request without a key.
     #[must_use]
     pub fn unkeyed() -> Self {
         Self(None)
     }
 
-    /// Does `work` in a transaction, or answers as it was answered the first time.
+    /// Runs `work` in the transaction of `actor`, or returns the response of the first request.
     ///
-    /// `who` asks: two people may choose the same key. What `work` returns beside the answer is for what follows the commit,
-    /// and is there only if the work was done now.
+    /// The second value of `work` is for what follows the commit (a mail). It is returned only if the work was done now.
     pub async fn run<T>(
         self,
-        app: &AppState,
-        who: &str,
-        work: impl AsyncFnOnce(&mut Tx) -> Result<(Made, T), ApiError>,
+        actor: &impl Actor,
+        sealer: &Sealer,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<(Created, T), ApiError> + Clone,
     ) -> Result<(Response, Option<T>), ApiError> {
-        let Some(Asked { key, body }) = self.0 else {
-            let (made, rest) = app.db.transaction(work).await?;
-            return Ok((made.into_response(), Some(rest)));
+        let Some(Keyed { key, body }) = self.0 else {
+            let (created, rest) = actor.transaction(work).await?;
+            return Ok((created.into_response(), Some(rest)));
         };
-        let now = app.clock.now();
-        let key = sha256(format!("{who}\n{key}").as_bytes());
-        app.db
-            .transaction(async |tx| -> Result<_, ApiError> {
-                if !idempotency_records::try_hold(tx, &key).await? {
+        let key = sha256(format!("{}\n{key}", actor.name()).as_bytes());
+        actor
+            .transaction(async |tx| {
+                if !idempotency_records::try_lock(tx, &key).await? {
                     return Err(IN_PROGRESS.into());
                 }
-                if let Some(sealed) = idempotency_records::find(tx, &key, now).await?
-                    && let Some(record) = app.sealer.open(&key, &sealed).await?
+                if let Some(sealed) = idempotency_records::find(tx, &key).await?
+                    && let Some(record) = sealer.open(&key, &sealed).await?
                 {
-                    let record: Record = serde_json::from_slice(&record)?;
-                    if record.body != body {
-                        return Err(REUSED.into());
-                    }
-                    let mut response = record.made.into_response();
-                    response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
-                    return Ok((response, None));
+                    return Ok((replay(&record, &body)?, None));
                 }
-                let (made, rest) = work(tx).await?;
-                let record = Record { body, made };
-                let sealed = app.sealer.seal(&key, serde_json::to_vec(&record)?).await?;
-                idempotency_records::replace(tx, &key, &sealed, now + LIFETIME, now).await?;
+                let (created, rest) = work.clone()(tx).await?;
+                let record = Record { body: body.clone(), made: created };
+                let sealed = sealer.seal(&key, serde_json::to_vec(&record)?).await?;
+                idempotency_records::replace(tx, &key, &sealed, tx.now() + LIFETIME).await?;
                 Ok((record.made.into_response(), Some(rest)))
             })
             .await
     }
+}
+
+/// Returns the stored response, if the request has the same `body`.
+fn replay(record: &[u8], body: &[u8]) -> Result<Response, ApiError> {
+    let record: Record = serde_json::from_slice(record)?;
+    if record.body != body {
+        return Err(REUSED.into());
+    }
+    let mut response = record.made.into_response();
+    response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+    Ok(response)
 }

@@ -55,7 +55,7 @@ where
     routes
         .fallback(async || ApiError::from(NO_SUCH_ROUTE))
         .method_not_allowed_fallback(async || ApiError::from(WRONG_METHOD))
-        .layer(from_fn_with_state(app.clone(), gate::admit))
+        .layer(from_fn_with_state(app.clone(), gate::gate))
         .merge(probes.method_not_allowed_fallback(async || ApiError::from(WRONG_METHOD)).layer(map_response(
             async |response: Response| (axum::Extension(Quiet), response).into_response(),
         )))

@@ -87,13 +87,8 @@ pub async fn role(tx: &mut Tx, organization: OrganizationId, user: UserId) -> sq
 }
 
 /// Adds a member. Violates `members_pkey` when the user is one already.
-pub async fn insert(
-    tx: &mut Tx,
-    organization: OrganizationId,
-    user: UserId,
-    role: Role,
-    now: DateTime<Utc>,
-) -> sqlx::Result<()> {
+pub async fn insert(tx: &mut Tx, organization: OrganizationId, user: UserId, role: Role) -> sqlx::Result<()> {
+    let now = tx.now();
     sqlx::query!(
         r#"
         INSERT INTO members (organization_id, user_id, role, created_at, updated_at)
@@ -101,7 +96,7 @@ pub async fn insert(
         "#,
         organization as OrganizationId,
         user as UserId,
-        role.word(),
+        role.as_str(),
         now,
     )
     .execute(tx)
@@ -205,8 +200,8 @@ pub async fn update(
     user: UserId,
     role: Role,
     version: Option<i64>,
-    now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
+    let now = tx.now();
     let result = sqlx::query!(
         r#"
         UPDATE members
@@ -215,7 +210,7 @@ pub async fn update(
         "#,
         organization as OrganizationId,
         user as UserId,
-        role.word(),
+        role.as_str(),
         version,
         now,
     )

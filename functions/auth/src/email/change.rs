@@ -12,7 +12,6 @@ use shared::{
         input::Email,
         password::Password,
     },
-    error::Problem,
     http::extract::Body,
     store::{
         self,
@@ -40,7 +39,7 @@ pub struct EmailChange {
     request_body = EmailChange, security(("bearer" = [])),
     responses(
         (status = 202, description = "If the address is free, a mail is on its way to it."),
-        (status = 403, description = "`wrong-password`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`wrong-password`"),
     ),
 )]
 pub async fn change_email(
@@ -60,7 +59,7 @@ pub async fn change_email(
             .db
             .transaction(async |tx| -> Result<_, ApiError> {
                 // A password that was changed meanwhile has withdrawn every such wish, this one too.
-                if store::users::hold_password(tx, caller.user, &seen).await?.is_none() {
+                if store::users::lock_password(tx, caller.user, &seen).await?.is_none() {
                     return Err(refusals::WRONG_PASSWORD.into());
                 }
                 let wanted = may_mail && !store::users::is_taken(tx, &wish.new_email).await?;
@@ -73,10 +72,10 @@ pub async fn change_email(
                         code_hash: None,
                         expires_at: now + mails::VERIFICATION_LIFETIME,
                     };
-                    store::verification_tokens::insert(tx, &proof, now).await?;
+                    store::verification_tokens::insert(tx, &proof).await?;
                 }
                 let event = Event::new(Action::EmailChangeRequested, caller.user, &request);
-                store::audit_events::insert(tx, &event.through(caller.session), now).await?;
+                store::audit_events::insert(tx, &event.through(caller.session)).await?;
                 Ok(wanted)
             })
             .await?;

@@ -8,7 +8,6 @@ use shared::{
         actor::RequestInfo,
         audit::{Action, Event},
     },
-    error::Problem,
     http::extract::Body,
     store::{self, verification_tokens::Purpose},
 };
@@ -23,8 +22,8 @@ use crate::{AuthState, email::verify::Verification, mails, refusals};
     request_body = Verification,
     responses(
         (status = 204, description = "The account has the new address."),
-        (status = 422, description = "`invalid-token`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`email-taken`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid-token`"),
+        (status = 409, description = "`email-taken`"),
     ),
 )]
 pub async fn confirm_email(
@@ -45,20 +44,20 @@ pub async fn redeem(state: &AuthState, request: &RequestInfo, token: &OneTimeTok
         .transaction(async |tx| -> Result<_, ApiError> {
             let invalid = || refusals::INVALID_TOKEN.at("/token");
             let hash = token.hash();
-            let id = store::verification_tokens::owner(tx, Purpose::ChangeEmail, &hash, now).await?;
+            let id = store::verification_tokens::owner(tx, Purpose::ChangeEmail, &hash).await?;
             let id = id.ok_or_else(invalid)?;
-            let old = store::users::hold(tx, id).await?;
-            let proof = store::verification_tokens::consume(tx, Purpose::ChangeEmail, &hash, now).await?;
+            let old = store::users::lock(tx, id).await?;
+            let proof = store::verification_tokens::consume(tx, Purpose::ChangeEmail, &hash).await?;
             let email = &proof.ok_or_else(invalid)?.email;
-            let moved = store::users::change_email(tx, id, email, now)
+            let moved = store::users::change_email(tx, id, email)
                 .await
                 .on_constraint("users_email_key", refusals::EMAIL_TAKEN)?;
             let (Some(old), Some(_)) = (old, moved) else {
                 return Err(invalid());
             };
             // What was mailed to the old address is worth nothing any more.
-            store::verification_tokens::withdraw(tx, id, Purpose::ALL, now).await?;
-            store::audit_events::insert(tx, &Event::new(Action::EmailChanged, id, request), now).await?;
+            store::verification_tokens::withdraw(tx, id, Purpose::ALL).await?;
+            store::audit_events::insert(tx, &Event::new(Action::EmailChanged, id, request)).await?;
             Ok(old.email)
         })
         .await?;

@@ -50,7 +50,7 @@ pub async fn request_verification(
                     code_hash: None,
                     expires_at: now + mails::VERIFICATION_LIFETIME,
                 };
-                store::verification_tokens::insert(tx, &proof, now).await?;
+                store::verification_tokens::insert(tx, &proof).await?;
             }
             Ok(user)
         })

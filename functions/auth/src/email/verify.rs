@@ -10,7 +10,6 @@ use shared::{
         audit::{Action, Event},
         page::Data,
     },
-    error::Problem,
     http::{etag::ETag, extract::Body},
     store::{self, users::User, verification_tokens::Purpose},
 };
@@ -31,7 +30,7 @@ pub struct Verification {
     request_body = Verification,
     responses(
         (status = 200, description = "The address is proved.", body = Data<Profile>),
-        (status = 422, description = "`invalid-token`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid-token`"),
     ),
 )]
 pub async fn verify_email(
@@ -54,13 +53,11 @@ pub async fn redeem(
         .app
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
-            let proof =
-                store::verification_tokens::consume(tx, Purpose::VerifyEmail, &token.hash(), now).await?;
+            let proof = store::verification_tokens::consume(tx, Purpose::VerifyEmail, &token.hash()).await?;
             let proof = proof.ok_or_else(|| refusals::INVALID_TOKEN.at("/token"))?;
-            let user = store::users::verify_email(tx, proof.user_id, &proof.email, now).await?;
+            let user = store::users::verify_email(tx, proof.user_id, &proof.email).await?;
             let user = user.ok_or_else(|| refusals::INVALID_TOKEN.at("/token"))?;
-            store::audit_events::insert(tx, &Event::new(Action::EmailVerified, user.id, request), now)
-                .await?;
+            store::audit_events::insert(tx, &Event::new(Action::EmailVerified, user.id, request)).await?;
             Ok(user)
         })
         .await

@@ -13,7 +13,6 @@ use shared::{
         actor::RequestInfo,
         audit::{Action, Event},
     },
-    error::Problem,
     http::{
         etag::{IfMatch, STALE},
         extract::OptionalBody,
@@ -37,8 +36,8 @@ use crate::{
     request_body(content = Option<Reauthentication>), security(("bearer" = [])),
     responses(
         (status = 204, description = "The account is deleted."),
-        (status = 403, description = "`wrong-password` or `reauthentication-required`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`last-owner`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`wrong-password` or `reauthentication-required`"),
+        (status = 409, description = "`last-owner`"),
     ),
 )]
 pub async fn delete(
@@ -54,14 +53,14 @@ pub async fn delete(
         .app
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
-            if !store::users::delete(tx, caller.user, version, seen.as_deref(), now).await? {
+            if !store::users::delete(tx, caller.user, version, seen.as_deref()).await? {
                 return Err(if version.is_some() { STALE.into() } else { UNAUTHENTICATED.into() });
             }
             let event = Event::new(Action::UserDeleted, caller.user, &request).through(caller.session);
-            departure::leave_organizations(tx, caller.user, &event, now).await?;
-            store::verification_tokens::withdraw(tx, caller.user, Purpose::ALL, now).await?;
-            let ended = store::sessions::revoke_all(tx, caller.user, None, "user_deleted", now).await?;
-            store::audit_events::insert(tx, &event, now).await?;
+            departure::leave_organizations(tx, caller.user, &event).await?;
+            store::verification_tokens::withdraw(tx, caller.user, Purpose::ALL).await?;
+            let ended = store::sessions::revoke_all(tx, caller.user, None, "user_deleted").await?;
+            store::audit_events::insert(tx, &event).await?;
             Ok(ended)
         })
         .await?;

@@ -62,11 +62,11 @@ pub async fn update(
         .app
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
-            let Some(user) = store::users::update(tx, caller.user, &changes, version, now).await? else {
+            let Some(user) = store::users::update(tx, caller.user, &changes, version).await? else {
                 return Err(if version.is_some() { STALE.into() } else { UNAUTHENTICATED.into() });
             };
             let event = Event::new(Action::UserUpdated, caller.user, &request).through(caller.session);
-            store::audit_events::insert(tx, &event, now).await?;
+            store::audit_events::insert(tx, &event).await?;
             Ok(user)
         })
         .await?;

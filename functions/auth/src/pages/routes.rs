@@ -19,7 +19,7 @@ use shared::{
         input::Email,
         password::{NewPassword, Password},
     },
-    http::idempotency::Once,
+    http::idempotency::Idempotent,
 };
 use url::form_urlencoded;
 
@@ -187,9 +187,15 @@ async fn magic_link(
 ) -> Result<Response, ApiError> {
     press(MAGIC_LINK, token, async |token| {
         let proof = Some(Proof::Token(token.clone()));
-        let signed_in =
-            magic_links::verify::sign_in(&state, &request, Once::unkeyed(), "", proof, Transport::Cookie)
-                .await?;
+        let signed_in = magic_links::verify::sign_in(
+            &state,
+            &request,
+            Idempotent::unkeyed(),
+            "",
+            proof,
+            Transport::Cookie,
+        )
+        .await?;
         let origins = &state.app.config.web.cors_origins;
         let next = origins.first().and_then(|origin| origin.to_str().ok());
         let mut page = done("Welcome", "You are signed in on this device.", next)?;
@@ -221,7 +227,7 @@ async fn invitation(
             .transaction(async |tx| -> Result<_, ApiError> {
                 let user = known.hold(tx, now).await?;
                 let who = Invited { user: user.id, session: None, request: &request };
-                invitation::accept(tx, &who, token, now).await
+                invitation::accept(tx, &who, token).await
             })
             .await;
         // The password was right, whatever came of it.

@@ -10,7 +10,6 @@ use shared::{
         audit::{Action, Event},
         password::{NewPassword, Password},
     },
-    error::Problem,
     http::extract::Body,
     store::{self, verification_tokens::Purpose},
 };
@@ -34,7 +33,7 @@ pub struct PasswordChange {
     request_body = PasswordChange, security(("bearer" = [])),
     responses(
         (status = 204, description = "The new password holds; all other sessions have ended."),
-        (status = 403, description = "`wrong-password`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`wrong-password`"),
     ),
 )]
 pub async fn change_password(
@@ -50,15 +49,15 @@ pub async fn change_password(
         .app
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
-            if !store::users::replace_password(tx, caller.user, &seen, &new, now).await? {
+            if !store::users::replace_password(tx, caller.user, &seen, &new).await? {
                 // Someone else changed it since we looked.
                 return Err(refusals::WRONG_PASSWORD.into());
             }
             let keep = Some(caller.session);
-            let ended = store::sessions::revoke_all(tx, caller.user, keep, "password_changed", now).await?;
-            store::verification_tokens::withdraw(tx, caller.user, Purpose::ALL, now).await?;
+            let ended = store::sessions::revoke_all(tx, caller.user, keep, "password_changed").await?;
+            store::verification_tokens::withdraw(tx, caller.user, Purpose::ALL).await?;
             let event = Event::new(Action::PasswordChanged, caller.user, &request).through(caller.session);
-            store::audit_events::insert(tx, &event, now).await?;
+            store::audit_events::insert(tx, &event).await?;
             let user = store::users::find(tx, caller.user).await?;
             Ok((ended, user.map(|user| user.email)))
         })

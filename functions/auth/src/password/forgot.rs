@@ -62,9 +62,9 @@ pub async fn forgot_password(
                         code_hash: None,
                         expires_at: now + mails::RESET_LIFETIME,
                     };
-                    store::verification_tokens::insert(tx, &proof, now).await?;
+                    store::verification_tokens::insert(tx, &proof).await?;
                 }
-                store::audit_events::insert(tx, &event, now).await?;
+                store::audit_events::insert(tx, &event).await?;
                 Ok(user)
             })
             .await?;

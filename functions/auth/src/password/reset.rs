@@ -11,7 +11,6 @@ use shared::{
         audit::{Action, Event},
         password::NewPassword,
     },
-    error::Problem,
     http::extract::Body,
     store::{self, verification_tokens::Purpose},
 };
@@ -35,7 +34,7 @@ pub struct PasswordReset {
     request_body = PasswordReset,
     responses(
         (status = 204, description = "The new password holds; all sessions have ended."),
-        (status = 422, description = "`invalid-token`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid-token`"),
     ),
 )]
 pub async fn reset_password(
@@ -58,24 +57,24 @@ pub async fn redeem(
     // A look first: hashing costs more than anyone without a token should be able to make us pay.
     let owner = db
         .transaction(async |tx| {
-            anyhow::Ok(store::verification_tokens::owner(tx, Purpose::ResetPassword, &token, now).await?)
+            anyhow::Ok(store::verification_tokens::owner(tx, Purpose::ResetPassword, &token).await?)
         })
         .await?;
     let owner = owner.ok_or_else(|| refusals::INVALID_TOKEN.at("/token"))?;
     let hash = state.passwords.hash(new.as_ref())?;
     let (email, ended) = db
         .transaction(async |tx| -> Result<_, ApiError> {
-            store::users::hold(tx, owner).await?;
-            let proof = store::verification_tokens::consume(tx, Purpose::ResetPassword, &token, now).await?;
+            store::users::lock(tx, owner).await?;
+            let proof = store::verification_tokens::consume(tx, Purpose::ResetPassword, &token).await?;
             let proof = proof.ok_or_else(|| refusals::INVALID_TOKEN.at("/token"))?;
             // Who reads the mail has proved the address.
-            let user = store::users::verify_email(tx, proof.user_id, &proof.email, now).await?;
+            let user = store::users::verify_email(tx, proof.user_id, &proof.email).await?;
             let id = user.ok_or_else(|| refusals::INVALID_TOKEN.at("/token"))?.id;
-            store::users::set_password(tx, id, Some(&hash), now).await?;
+            store::users::set_password(tx, id, Some(&hash)).await?;
             // Whoever may have been in the account before must not get back in by a mail to another address.
-            store::verification_tokens::withdraw(tx, id, Purpose::ALL, now).await?;
-            let ended = store::sessions::revoke_all(tx, id, None, "password_reset", now).await?;
-            store::audit_events::insert(tx, &Event::new(Action::PasswordReset, id, request), now).await?;
+            store::verification_tokens::withdraw(tx, id, Purpose::ALL).await?;
+            let ended = store::sessions::revoke_all(tx, id, None, "password_reset").await?;
+            store::audit_events::insert(tx, &Event::new(Action::PasswordReset, id, request)).await?;
             Ok((proof.email, ended))
         })
         .await?;

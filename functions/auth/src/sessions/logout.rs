@@ -34,11 +34,11 @@ pub async fn logout(
         .app
         .db
         .transaction(async |tx| -> anyhow::Result<()> {
-            store::sessions::revoke(tx, caller.user, caller.session, "logout", now).await?;
+            store::sessions::revoke(tx, caller.user, caller.session, "logout").await?;
             let event = Event::new(Action::SessionRevoked, caller.user, &request)
                 .through(caller.session)
                 .to(caller.session.0);
-            Ok(store::audit_events::insert(tx, &event, now).await?)
+            Ok(store::audit_events::insert(tx, &event).await?)
         })
         .await?;
     session::forget(&state.app, &[caller.session]).await;

@@ -34,9 +34,9 @@ pub async fn logout_all(
         .app
         .db
         .transaction(async |tx| -> anyhow::Result<_> {
-            let ended = store::sessions::revoke_all(tx, caller.user, None, "logout_all", now).await?;
+            let ended = store::sessions::revoke_all(tx, caller.user, None, "logout_all").await?;
             let event = Event::new(Action::SessionRevoked, caller.user, &request).through(caller.session);
-            store::audit_events::insert(tx, &event, now).await?;
+            store::audit_events::insert(tx, &event).await?;
             Ok(ended)
         })
         .await?;

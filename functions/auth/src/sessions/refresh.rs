@@ -17,7 +17,6 @@ use shared::{
         ids::UserId,
         page::Data,
     },
-    error::Problem,
     http::extract::OptionalBody,
     store,
 };
@@ -65,8 +64,8 @@ enum Decision {
     request_body(content = Option<Refresh>),
     responses(
         (status = 200, description = "A new pair.", body = Data<Tokens>),
-        (status = 401, description = "`invalid-refresh-token`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`foreign-origin`", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "`invalid-refresh-token`"),
+        (status = 403, description = "`foreign-origin`"),
     ),
 )]
 pub async fn refresh(
@@ -125,7 +124,7 @@ async fn decide(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Decision> {
     let id = token.session();
-    let Some(held) = store::sessions::hold_for_refresh(tx, id, now).await? else {
+    let Some(held) = store::sessions::lock_for_refresh(tx, id, now).await? else {
         return Ok(Decision::Refused);
     };
     let (user, hash) = (held.user_id, token.hash());
@@ -133,13 +132,13 @@ async fn decide(
     let lives = expires_at - now;
     if hash == held.refresh_token_hash {
         let successor = token.successor(keys);
-        store::sessions::rotate(tx, id, &successor.hash(), expires_at, now).await?;
+        store::sessions::rotate(tx, id, &successor.hash(), expires_at).await?;
         return Ok(Decision::Granted { user, token: successor, lives });
     }
     if held.previous_refresh_token_hash.is_some_and(|previous| previous == hash)
         && now - held.rotated_at <= GRACE
     {
-        // Made a moment ago, perhaps by an instance with other keys in front.
+        // Created a moment ago, perhaps by an instance with other keys in front.
         let successor = token.successor_hashed(keys, &held.refresh_token_hash);
         return Ok(successor.map_or(Decision::UnknownKey, |successor| Decision::Granted {
             user,
@@ -147,8 +146,8 @@ async fn decide(
             lives,
         }));
     }
-    store::sessions::revoke(tx, held.user_id, id, "refresh_token_reused", now).await?;
+    store::sessions::revoke(tx, held.user_id, id, "refresh_token_reused").await?;
     let event = Event::new(Action::RefreshTokenReused, held.user_id, request).through(id).to(id.0).denied();
-    store::audit_events::insert(tx, &event, now).await?;
+    store::audit_events::insert(tx, &event).await?;
     Ok(Decision::Reused)
 }

@@ -9,7 +9,6 @@ use shared::{
         audit::{Action, Event},
         ids::SessionId,
     },
-    error::Problem,
     http::extract::Path,
     store,
 };
@@ -22,7 +21,7 @@ use crate::{AuthState, refusals};
     params(("id" = SessionId, Path, description = "The session's id.")), security(("bearer" = [])),
     responses(
         (status = 204, description = "The session has ended, and its access tokens with it."),
-        (status = 404, description = "`session-not-found`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`session-not-found`"),
     ),
 )]
 pub async fn revoke(
@@ -36,12 +35,12 @@ pub async fn revoke(
         .app
         .db
         .transaction(async |tx| -> Result<(), ApiError> {
-            if !store::sessions::revoke(tx, caller.user, id, "revoked", now).await? {
+            if !store::sessions::revoke(tx, caller.user, id, "revoked").await? {
                 return Err(refusals::NO_SUCH_SESSION.into());
             }
             let event =
                 Event::new(Action::SessionRevoked, caller.user, &request).through(caller.session).to(id.0);
-            Ok(store::audit_events::insert(tx, &event, now).await?)
+            Ok(store::audit_events::insert(tx, &event).await?)
         })
         .await?;
     session::forget(&state.app, &[id]).await;

@@ -16,7 +16,6 @@ use shared::{
         page::Data,
         password::Password,
     },
-    error::Problem,
     http::idempotency::{Create, IdempotencyKey},
     store::{self, users::User},
 };
@@ -48,9 +47,9 @@ pub struct Credentials {
     request_body = Credentials, params(IdempotencyKey),
     responses(
         (status = 201, description = "Signed in.", body = Data<SignedIn>),
-        (status = 401, description = "`wrong-credentials`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`foreign-origin`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`try-again`, the account has changed this moment", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "`wrong-credentials`"),
+        (status = 403, description = "`foreign-origin`"),
+        (status = 503, description = "`try-again`, the account has changed this moment"),
     ),
 )]
 pub async fn login(
@@ -89,14 +88,12 @@ impl Known {
     /// The user, if the password still is what it was a moment ago; nobody changes it before this transaction ends.
     pub async fn hold(&self, tx: &mut Tx, now: DateTime<Utc>) -> Result<User, ApiError> {
         let seen = match &self.better {
-            Some(better)
-                if store::users::replace_password(tx, self.user, &self.seen, better, now).await? =>
-            {
+            Some(better) if store::users::replace_password(tx, self.user, &self.seen, better).await? => {
                 better
             }
             _ => &self.seen,
         };
-        let user = store::users::hold_password(tx, self.user, seen).await?;
+        let user = store::users::lock_password(tx, self.user, seen).await?;
         user.ok_or_else(|| refusals::JUST_CHANGED.retry_after(Duration::from_secs(1)))
     }
 }
@@ -120,6 +117,6 @@ pub async fn authenticate(
         return Ok(Known { user, attempt, seen, better });
     }
     let event = Event { denied: true, actor, ..Event::anonymous(Action::SessionCreated, request) };
-    db.transaction(async |tx| anyhow::Ok(store::audit_events::insert(tx, &event, now).await?)).await?;
+    db.transaction(async |tx| anyhow::Ok(store::audit_events::insert(tx, &event).await?)).await?;
     Err(refusals::WRONG_CREDENTIALS.into())
 }

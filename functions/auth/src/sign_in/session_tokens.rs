@@ -15,7 +15,7 @@ use shared::{
         ids::{SessionId, UserId},
         page::Data,
     },
-    http::idempotency::Made,
+    http::idempotency::Created,
     store::{self, users::User},
 };
 use utoipa::ToSchema;
@@ -98,7 +98,7 @@ async fn open(
         expires_at: ends_at.min(now + tokens.refresh_expiry),
         ends_at,
     };
-    let session = store::sessions::insert(tx, &new, now).await?;
+    let session = store::sessions::insert(tx, &new).await?;
     Ok((SessionView::of(session, id), token))
 }
 
@@ -110,14 +110,14 @@ pub async fn sign_in(
     transport: Transport,
     request: &RequestInfo,
     now: DateTime<Utc>,
-) -> anyhow::Result<Made> {
+) -> anyhow::Result<Created> {
     let id = user.id;
     let (session, refresh) = open(state, tx, id, transport, request, now).await?;
     let event = Event::new(Action::SessionCreated, id, request).through(session.id).to(session.id.0);
-    store::audit_events::insert(tx, &event, now).await?;
+    store::audit_events::insert(tx, &event).await?;
     let lives = session.expires_at - now;
     let tokens = tokens(state, id, session.id, &refresh, transport, now).await?;
-    let made = Made::new(SignedIn { user: user.into(), session, tokens })?;
+    let made = Created::new(SignedIn { user: user.into(), session, tokens })?;
     let cookie = match transport {
         Transport::Cookie => cookie::set(&refresh.reveal(), lives.num_seconds()),
         Transport::Body => None,

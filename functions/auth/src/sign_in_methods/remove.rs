@@ -8,7 +8,6 @@ use shared::{
         actor::RequestInfo,
         audit::{Action, Event},
     },
-    error::Problem,
     http::extract::{OptionalBody, Path},
     store::{self, verification_tokens::Purpose},
 };
@@ -29,9 +28,9 @@ use crate::{
     security(("bearer" = [])),
     responses(
         (status = 204, description = "It signs in no longer."),
-        (status = 403, description = "`wrong-password` or `reauthentication-required`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`account-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`last-account` or `address-needed`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`wrong-password` or `reauthentication-required`"),
+        (status = 404, description = "`account-not-found`"),
+        (status = 409, description = "`last-account` or `address-needed`"),
     ),
 )]
 pub async fn remove(
@@ -47,7 +46,7 @@ pub async fn remove(
         .app
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
-            let user = store::users::hold(tx, caller.user).await?.ok_or(UNAUTHENTICATED)?;
+            let user = store::users::lock(tx, caller.user).await?.ok_or(UNAUTHENTICATED)?;
             let has_password = store::users::password_hash(tx, caller.user).await?.is_some();
             let accounts = Account::all_of(&user, has_password);
             if accounts.iter().all(|account| account.id != id) {
@@ -59,10 +58,10 @@ pub async fn remove(
             if id == Method::Email {
                 return Err(refusals::ADDRESS_NEEDED.into());
             }
-            store::users::set_password(tx, caller.user, None, now).await?;
-            store::verification_tokens::withdraw(tx, caller.user, Purpose::ALL, now).await?;
+            store::users::set_password(tx, caller.user, None).await?;
+            store::verification_tokens::withdraw(tx, caller.user, Purpose::ALL).await?;
             let event = Event::new(Action::PasswordRemoved, caller.user, &request).through(caller.session);
-            store::audit_events::insert(tx, &event, now).await?;
+            store::audit_events::insert(tx, &event).await?;
             Ok(())
         })
         .await?;

@@ -6,7 +6,7 @@ use shared::{
     auth::Member,
     domain::{
         ids::OrganizationId,
-        page::{Page, PageQuery, Place},
+        page::{Page, PageQuery, Position},
         permission::ManageApiKeys,
     },
     http::extract::List,
@@ -34,6 +34,6 @@ pub async fn list(
         .db
         .transaction(async |tx| anyhow::Ok(store::api_keys::list(tx, organization, &page).await?))
         .await?;
-    let place = |row: &ApiKey| Place { at: row.created_at, id: row.id.0 };
-    Ok(Json(page.page(rows, place, ApiKeyView::from)))
+    let position = |row: &ApiKey| Position { at: row.created_at, id: row.id.0 };
+    Ok(Json(page.page(rows, position, ApiKeyView::from)))
 }

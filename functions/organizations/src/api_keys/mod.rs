@@ -91,5 +91,5 @@ fn words(scopes: &BTreeSet<Scope>) -> Result<Vec<String>, ApiError> {
     if scopes.is_empty() {
         return Err(refusals::SCOPES_NEEDED.at("/scopes"));
     }
-    Ok(scopes.iter().map(|scope| scope.word().to_owned()).collect())
+    Ok(scopes.iter().map(|scope| scope.as_str().to_owned()).collect())
 }

@@ -9,7 +9,6 @@ use shared::{
         page::Data,
         permission::ManageApiKeys,
     },
-    error::Problem,
     http::{etag::ETag, extract::Path},
     store,
 };
@@ -28,7 +27,7 @@ use crate::{OrganizationsState, refusals};
     security(("bearer" = [])),
     responses(
         (status = 200, description = "The key.", body = Data<ApiKeyView>),
-        (status = 404, description = "`api-key-not-found`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`api-key-not-found`"),
     ),
 )]
 pub async fn show(

@@ -19,8 +19,7 @@ use shared::{
         page::Data,
         permission::{ManageInvitations, Role},
     },
-    error::Problem,
-    http::idempotency::{Create, IdempotencyKey, Made},
+    http::idempotency::{Create, Created, IdempotencyKey},
     mail::message::{self, Letter},
     store,
 };
@@ -56,8 +55,8 @@ pub struct NewInvitation {
     security(("bearer" = []), ("apiKey" = [])),
     responses(
         (status = 201, description = "A mail is on its way.", body = Data<InvitationView>),
-        (status = 403, description = "`role-above-own` or `address-not-proved`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`already-member`, `already-invited` or `personal-organization`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`role-above-own` or `address-not-proved`"),
+        (status = 409, description = "`already-member`, `already-invited` or `personal-organization`"),
     ),
 )]
 pub async fn create(
@@ -99,13 +98,13 @@ pub async fn create(
                 invited_by,
                 expires_at: now + LIFETIME,
             };
-            let invitation = store::invitations::insert(tx, organization.id, &row, now)
+            let invitation = store::invitations::insert(tx, organization.id, &row)
                 .await
                 .on_constraint("invitations_organization_id_email_key", refusals::ALREADY_INVITED)?;
             let event = member.event(Action::InvitationCreated, &request).to(invitation.id.0);
-            store::audit_events::insert(tx, &event, now).await?;
+            store::audit_events::insert(tx, &event).await?;
             let version = invitation.version;
-            Ok((Made::new(InvitationView::of(invitation, now))?.version(version), ()))
+            Ok((Created::new(InvitationView::of(invitation, now))?.version(version), ()))
         })
         .await?;
     if invited.is_some() {

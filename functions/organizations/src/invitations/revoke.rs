@@ -10,7 +10,6 @@ use shared::{
         ids::{InvitationId, OrganizationId},
         permission::ManageInvitations,
     },
-    error::Problem,
     http::{
         etag::{IfMatch, STALE},
         extract::Path,
@@ -33,9 +32,9 @@ use crate::{OrganizationsState, refusals};
     security(("bearer" = []), ("apiKey" = [])),
     responses(
         (status = 204, description = "It can no longer be accepted."),
-        (status = 403, description = "`role-above-own`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`invitation-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`invitation-ended`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`role-above-own`"),
+        (status = 404, description = "`invitation-not-found`"),
+        (status = 409, description = "`invitation-ended`"),
     ),
 )]
 pub async fn revoke(
@@ -59,13 +58,12 @@ pub async fn revoke(
             if version.is_some_and(|version| version != found.version) {
                 return Err(STALE.into());
             }
-            let ended =
-                store::invitations::end(tx, organization, target.id, Status::Revoked, None, now).await?;
+            let ended = store::invitations::end(tx, organization, target.id, Status::Revoked, None).await?;
             if ended.is_none() {
                 return Err(refusals::ALREADY_ANSWERED.into());
             }
             let event = member.event(Action::InvitationRevoked, &request).to(target.id.0);
-            store::audit_events::insert(tx, &event, now).await?;
+            store::audit_events::insert(tx, &event).await?;
             Ok(())
         })
         .await?;

@@ -11,7 +11,6 @@ use shared::{
         ids::{OrganizationId, UserId},
         permission::{RemoveMembers, Role},
     },
-    error::Problem,
     http::{
         etag::{IfMatch, STALE},
         extract::Path,
@@ -36,9 +35,9 @@ use crate::{OrganizationsState, refusals};
     security(("bearer" = []), ("apiKey" = [])),
     responses(
         (status = 204, description = "They are no member any more."),
-        (status = 403, description = "`role-above-own`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`member-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`last-owner`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`role-above-own`"),
+        (status = 404, description = "`member-not-found`"),
+        (status = 409, description = "`last-owner`"),
     ),
 )]
 pub async fn delete(
@@ -69,7 +68,7 @@ pub async fn delete(
                 return Err(STALE.into());
             }
             let event = member.event(Action::MemberRemoved, &request).to(target.id.0);
-            store::audit_events::insert(tx, &event, now).await?;
+            store::audit_events::insert(tx, &event).await?;
             Ok(())
         })
         .await?;

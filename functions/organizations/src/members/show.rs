@@ -9,7 +9,6 @@ use shared::{
         page::Data,
         permission::ReadMembers,
     },
-    error::Problem,
     http::{etag::ETag, extract::Path},
     store,
 };
@@ -28,7 +27,7 @@ use crate::{OrganizationsState, refusals};
     security(("bearer" = []), ("apiKey" = [])),
     responses(
         (status = 200, description = "The member.", body = Data<MemberView>),
-        (status = 404, description = "`member-not-found`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`member-not-found`"),
     ),
 )]
 pub async fn show(

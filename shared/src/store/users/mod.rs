@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
+    cache::invalidation::CacheKey,
     db::Tx,
     domain::{
         ids::UserId,
@@ -66,11 +67,11 @@ mod deleted;
 mod passwords;
 
 pub use administration::{
-    Standing, appoint, hold_both, list, restore, set_legal_hold, set_system_administrator, suspend,
+    UserStatus, appoint, list, lock_pair, restore, set_legal_hold, set_system_administrator, suspend,
 };
-pub use deleted::{Deleted, count_deleted, hold_deleted};
+pub use deleted::{Deleted, count_deleted, lock_deleted};
 pub use passwords::{
-    Credentials, credentials_by_email, hold_password, password_hash, replace_password, set_password,
+    Credentials, credentials_by_email, lock_password, password_hash, replace_password, set_password,
 };
 
 /// What a profile's owner may change.
@@ -90,8 +91,8 @@ pub async fn insert(
     name: &Name,
     email: &Email,
     password_hash: &str,
-    now: DateTime<Utc>,
 ) -> sqlx::Result<User> {
+    let now = tx.now();
     users!(
         r#"
         INSERT INTO users (id, name, email, password_hash, created_at, updated_at)
@@ -151,7 +152,7 @@ pub async fn find_any(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
 }
 
 /// The user `id`, living or not; nobody else changes it before this transaction ends.
-pub async fn hold(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
+pub async fn lock(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
     users!("SELECT", "FROM users WHERE id = $1 FOR NO KEY UPDATE", id as UserId).fetch_optional(tx).await
 }
 
@@ -161,9 +162,9 @@ pub async fn update(
     id: UserId,
     changes: &Changes<'_>,
     version: Option<i64>,
-    now: DateTime<Utc>,
 ) -> sqlx::Result<Option<User>> {
-    tx.changes(id);
+    let now = tx.now();
+    tx.invalidate(CacheKey::Profile(id));
     let (change_image, image) = changes.image.change();
     let (change_phone, phone) = changes.phone.change();
     users!(
@@ -191,13 +192,9 @@ pub async fn update(
 }
 
 /// Marks the address of the living user as theirs, if it is still `email`.
-pub async fn verify_email(
-    tx: &mut Tx,
-    id: UserId,
-    email: &str,
-    now: DateTime<Utc>,
-) -> sqlx::Result<Option<User>> {
-    tx.changes(id);
+pub async fn verify_email(tx: &mut Tx, id: UserId, email: &str) -> sqlx::Result<Option<User>> {
+    let now = tx.now();
+    tx.invalidate(CacheKey::Profile(id));
     users!(
         r#"
         UPDATE users
@@ -215,14 +212,9 @@ pub async fn verify_email(
 
 /// Marks the living user as deleted, if the version is `version` and the password's hash is `seen`, or none is asked
 /// for; `false` if one is not.
-pub async fn delete(
-    tx: &mut Tx,
-    id: UserId,
-    version: Option<i64>,
-    seen: Option<&str>,
-    now: DateTime<Utc>,
-) -> sqlx::Result<bool> {
-    tx.changes(id);
+pub async fn delete(tx: &mut Tx, id: UserId, version: Option<i64>, seen: Option<&str>) -> sqlx::Result<bool> {
+    let now = tx.now();
+    tx.invalidate(CacheKey::Profile(id));
     let result = sqlx::query!(
         r#"
         UPDATE users
@@ -241,13 +233,9 @@ pub async fn delete(
 }
 
 /// Moves the living user to the proved address `email`. Violates `users_email_key` when another living user has it.
-pub async fn change_email(
-    tx: &mut Tx,
-    id: UserId,
-    email: &str,
-    now: DateTime<Utc>,
-) -> sqlx::Result<Option<User>> {
-    tx.changes(id);
+pub async fn change_email(tx: &mut Tx, id: UserId, email: &str) -> sqlx::Result<Option<User>> {
+    let now = tx.now();
+    tx.invalidate(CacheKey::Profile(id));
     users!(
         r#"
         UPDATE users

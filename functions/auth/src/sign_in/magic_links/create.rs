@@ -65,9 +65,9 @@ pub async fn create(
                         code_hash: Some(&code_hash(&state, user.id, &code).await?),
                         expires_at: now + mails::MAGIC_LINK_LIFETIME,
                     };
-                    store::verification_tokens::insert(tx, &proof, now).await?;
+                    store::verification_tokens::insert(tx, &proof).await?;
                 }
-                store::audit_events::insert(tx, &event, now).await?;
+                store::audit_events::insert(tx, &event).await?;
                 Ok(user)
             })
             .await?;

@@ -13,8 +13,7 @@ use shared::{
         input::Email,
         page::Data,
     },
-    error::Problem,
-    http::idempotency::{Create, IdempotencyKey, Once},
+    http::idempotency::{Create, IdempotencyKey, Idempotent},
     store::{
         self,
         verification_tokens::{Consumed, Purpose},
@@ -65,8 +64,8 @@ pub enum Proof {
     request_body = MagicLinkProof, params(IdempotencyKey),
     responses(
         (status = 201, description = "Signed in.", body = Data<SignedIn>),
-        (status = 422, description = "`invalid-token`, `invalid-code` or `token-or-code`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`foreign-origin`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid-token`, `invalid-code` or `token-or-code`"),
+        (status = 403, description = "`foreign-origin`"),
     ),
 )]
 pub async fn verify(
@@ -96,7 +95,7 @@ pub async fn verify(
 pub async fn sign_in(
     state: &AuthState,
     request: &RequestInfo,
-    once: Once,
+    idempotent: Idempotent,
     who: &str,
     proof: Option<Proof>,
     transport: Transport,
@@ -107,33 +106,31 @@ pub async fn sign_in(
         .run(&state.app, who, async |tx| {
             let (owner, refusal) = match &proof {
                 Some(Proof::Token(token)) => (
-                    store::verification_tokens::owner(tx, Purpose::MagicLink, &token.hash(), now).await?,
+                    store::verification_tokens::owner(tx, Purpose::MagicLink, &token.hash()).await?,
                     refusals::INVALID_TOKEN.at("/token"),
                 ),
                 Some(Proof::Guessed(owner, _)) => (Some(*owner), refusals::INVALID_CODE.at("/code")),
                 None => (None, refusals::INVALID_CODE.at("/code")),
             };
             let Some(owner) = owner else { return Err(refusal) };
-            let before = store::users::hold(tx, owner).await?;
+            let before = store::users::lock(tx, owner).await?;
             let consumed = match &proof {
                 Some(Proof::Token(token)) => {
-                    store::verification_tokens::consume(tx, Purpose::MagicLink, &token.hash(), now).await?
+                    store::verification_tokens::consume(tx, Purpose::MagicLink, &token.hash()).await?
                 }
-                Some(Proof::Guessed(_, id)) => {
-                    store::verification_tokens::consume_guessed(tx, *id, now).await?
-                }
+                Some(Proof::Guessed(_, id)) => store::verification_tokens::consume_guessed(tx, *id).await?,
                 None => None,
             };
             let Some(Consumed { user_id, email }) = consumed else { return Err(refusal) };
-            let user = store::users::verify_email(tx, user_id, &email, now).await?;
+            let user = store::users::verify_email(tx, user_id, &email).await?;
             let (Some(before), Some(user)) = (before, user) else { return Err(refusal) };
             let mut ended: Vec<SessionId> = Vec::new();
             if before.email_verified_at.is_none() {
-                store::users::set_password(tx, user_id, None, now).await?;
-                store::verification_tokens::withdraw(tx, user_id, Purpose::ALL, now).await?;
+                store::users::set_password(tx, user_id, None).await?;
+                store::verification_tokens::withdraw(tx, user_id, Purpose::ALL).await?;
                 let event = Event::new(Action::PasswordRemoved, user_id, request);
-                store::audit_events::insert(tx, &event, now).await?;
-                ended = store::sessions::revoke_all(tx, user_id, None, "address_proved", now).await?;
+                store::audit_events::insert(tx, &event).await?;
+                ended = store::sessions::revoke_all(tx, user_id, None, "address_proved").await?;
             }
             Ok((session_tokens::sign_in(state, tx, user, transport, request, now).await?, ended))
         })
@@ -160,7 +157,7 @@ async fn guess(
         .transaction(async |tx| -> anyhow::Result<_> {
             let Some(user) = store::users::find_by_email(tx, email).await? else { return Ok(None) };
             let hash = code_hash(state, user.id, code).await?;
-            let candidates = store::verification_tokens::guess(tx, user.id, MAX_GUESSES, now).await?;
+            let candidates = store::verification_tokens::guess(tx, user.id, MAX_GUESSES).await?;
             let right = candidates.into_iter().find(|candidate| {
                 candidate.code_hash.as_deref().is_some_and(|code| code.ct_eq(&hash).into())
             });
