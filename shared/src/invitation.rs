@@ -90,7 +90,7 @@ async fn answer(
             return Err(invalid());
         }
     }
-    let ended = store::invitations::end(tx, open.organization_id, open.id, status, None, now).await?;
+    let ended = store::invitations::end(tx, open.organization_id, open.id, status, now).await?;
     let ended = ended.ok_or_else(invalid)?;
     let action =
         if status == Status::Accepted { Action::InvitationAccepted } else { Action::InvitationDeclined };

@@ -30,7 +30,7 @@ pub async fn delete(
     State(state): State<OrganizationsState>,
     member: Member<DeleteOrganization>,
     request: RequestInfo,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
 ) -> Result<StatusCode, ApiError> {
     if member.organization.personal_to.is_some() {
         return Err(refusals::PERSONAL.into());
@@ -41,7 +41,7 @@ pub async fn delete(
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
             member.hold(tx, now).await?;
-            if !store::organizations::delete(tx, member.organization.id, version, now).await? {
+            if !store::organizations::delete(tx, member.organization.id, versions.as_deref(), now).await? {
                 return Err(STALE.into());
             }
             store::audit_events::insert(tx, &member.event(Action::OrganizationDeleted, &request), now)

@@ -52,7 +52,7 @@ pub async fn update(
     State(state): State<OrganizationsState>,
     member: Member<UpdateOrganization>,
     request: RequestInfo,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
     Body(changes): Body<OrganizationChanges>,
 ) -> Result<(ETag, Json<Data<OrganizationView>>), ApiError> {
     let changes = Changes {
@@ -68,7 +68,7 @@ pub async fn update(
         .transaction(async |tx| -> Result<_, ApiError> {
             member.hold(tx, now).await?;
             let organization =
-                store::organizations::update(tx, member.organization.id, &changes, version, now)
+                store::organizations::update(tx, member.organization.id, &changes, versions.as_deref(), now)
                     .await
                     .on_constraint("organizations_slug_key", refusals::SLUG_TAKEN)?
                     .ok_or(STALE)?;

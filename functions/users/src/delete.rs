@@ -32,7 +32,7 @@ pub async fn delete(
     administrator: Administrator,
     request: RequestInfo,
     Path(id): Path<UserId>,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
 ) -> Result<StatusCode, ApiError> {
     let caller = &administrator.0;
     if id == caller.user {
@@ -44,7 +44,7 @@ pub async fn delete(
         .transaction(async |tx| -> Result<_, ApiError> {
             administrator.hold(tx, id).await?;
             hold_living(tx, id).await?;
-            if !store::users::delete(tx, id, version, None, now).await? {
+            if !store::users::delete(tx, id, versions.as_deref(), None, now).await? {
                 return Err(STALE.into());
             }
             let event =

@@ -58,7 +58,7 @@ pub async fn update(
     administrator: Administrator,
     request: RequestInfo,
     Path(id): Path<UserId>,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
     Body(changes): Body<UserChanges>,
 ) -> Result<Shown, ApiError> {
     let caller = &administrator.0;
@@ -74,7 +74,8 @@ pub async fn update(
         .transaction(async |tx| -> Result<_, ApiError> {
             administrator.hold(tx, id).await?;
             hold_living(tx, id).await?;
-            let mut user = store::users::update(tx, id, &new, version, now).await?.ok_or(STALE)?;
+            let mut user =
+                store::users::update(tx, id, &new, versions.as_deref(), now).await?.ok_or(STALE)?;
             if let Some(is_one) = appoint {
                 let appointed = store::users::set_system_administrator(tx, id, is_one, now).await?;
                 user = appointed.ok_or(refusals::NO_SUCH_USER)?;

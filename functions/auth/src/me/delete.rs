@@ -39,7 +39,7 @@ pub async fn delete(
     State(state): State<AuthState>,
     caller: Caller,
     request: RequestInfo,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
     OptionalBody(proof): OptionalBody<Reauthentication>,
 ) -> Result<impl IntoResponse, ApiError> {
     let now = state.app.clock.now();
@@ -48,8 +48,8 @@ pub async fn delete(
         .app
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
-            if !store::users::delete(tx, caller.user, version, seen.as_deref(), now).await? {
-                return Err(if version.is_some() { STALE.into() } else { UNAUTHENTICATED.into() });
+            if !store::users::delete(tx, caller.user, versions.as_deref(), seen.as_deref(), now).await? {
+                return Err(if versions.is_some() { STALE.into() } else { UNAUTHENTICATED.into() });
             }
             let event = Event::new(Action::UserDeleted, caller.user, &request).through(caller.session);
             account::leave_organizations(tx, caller.user, &event, now).await?;

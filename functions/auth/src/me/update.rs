@@ -47,7 +47,7 @@ pub async fn update(
     State(state): State<AuthState>,
     caller: Caller,
     request: RequestInfo,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
     Body(changes): Body<ProfileChanges>,
 ) -> Result<(ETag, Json<Data<Profile>>), ApiError> {
     let name = changes.name.kept("/name")?;
@@ -57,8 +57,10 @@ pub async fn update(
         .app
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
-            let Some(user) = store::users::update(tx, caller.user, &changes, version, now).await? else {
-                return Err(if version.is_some() { STALE.into() } else { UNAUTHENTICATED.into() });
+            let Some(user) =
+                store::users::update(tx, caller.user, &changes, versions.as_deref(), now).await?
+            else {
+                return Err(if versions.is_some() { STALE.into() } else { UNAUTHENTICATED.into() });
             };
             let event = Event::new(Action::UserUpdated, caller.user, &request).through(caller.session);
             store::audit_events::insert(tx, &event, now).await?;

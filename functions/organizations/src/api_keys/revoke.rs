@@ -36,7 +36,7 @@ pub async fn revoke(
     member: Member<ManageApiKeys>,
     request: RequestInfo,
     Path(target): Path<ApiKeyPath>,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
 ) -> Result<StatusCode, ApiError> {
     let (organization, now) = (member.organization.id, state.app.clock.now());
     state
@@ -47,7 +47,7 @@ pub async fn revoke(
             if store::api_keys::find(tx, organization, target.id).await?.is_none() {
                 return Err(refusals::NO_SUCH_API_KEY.into());
             }
-            if !store::api_keys::revoke(tx, organization, target.id, version, now).await? {
+            if !store::api_keys::revoke(tx, organization, target.id, versions.as_deref(), now).await? {
                 return Err(STALE.into());
             }
             let event = member.event(Action::ApiKeyRevoked, &request).to(target.id.0);

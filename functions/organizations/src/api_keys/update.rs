@@ -59,7 +59,7 @@ pub async fn update(
     member: Member<ManageApiKeys>,
     request: RequestInfo,
     Path(target): Path<ApiKeyPath>,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
     Body(changes): Body<ApiKeyChanges>,
 ) -> Result<(ETag, Json<Data<ApiKeyView>>), ApiError> {
     let name = changes.name.kept("/name")?;
@@ -75,7 +75,8 @@ pub async fn update(
                 return Err(refusals::NO_SUCH_API_KEY.into());
             }
             let new = (name.map(AsRef::as_ref), scopes.as_deref());
-            let key = store::api_keys::update(tx, organization, target.id, new, version, now).await?;
+            let key =
+                store::api_keys::update(tx, organization, target.id, new, versions.as_deref(), now).await?;
             let event = member.event(Action::ApiKeyUpdated, &request).to(target.id.0);
             store::audit_events::insert(tx, &event, now).await?;
             Ok(key.ok_or(STALE)?)

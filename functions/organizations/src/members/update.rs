@@ -55,7 +55,7 @@ pub async fn update(
     member: Member<UpdateMembers>,
     request: RequestInfo,
     Path(target): Path<MemberPath>,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
     Body(MemberChanges { role }): Body<MemberChanges>,
 ) -> Result<(ETag, Json<Data<MemberView>>), ApiError> {
     let (organization, now) = (member.organization.id, state.app.clock.now());
@@ -75,7 +75,7 @@ pub async fn update(
             {
                 return Err(LAST_OWNER.into());
             }
-            if !store::members::update(tx, organization, target.id, role, version, now).await? {
+            if !store::members::update(tx, organization, target.id, role, versions.as_deref(), now).await? {
                 return Err(STALE.into());
             }
             let event = member.event(Action::MemberUpdated, &request).to(target.id.0);

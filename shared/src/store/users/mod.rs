@@ -153,12 +153,12 @@ pub async fn hold(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
     users!("SELECT", "FROM users WHERE id = $1 FOR NO KEY UPDATE", id as UserId).fetch_optional(tx).await
 }
 
-/// Changes the profile of the living user, if its version is `version` or none is asked for.
+/// Changes the profile of the living user, if its version is one of `versions` or `versions` is `None`.
 pub async fn update(
     tx: &mut Tx,
     id: UserId,
     changes: &Changes<'_>,
-    version: Option<i64>,
+    versions: Option<&[i64]>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Option<User>> {
     tx.changes(id);
@@ -172,11 +172,11 @@ pub async fn update(
             phone = CASE WHEN $6 THEN $7 ELSE phone END,
             updated_at = $8,
             version = version + 1
-        WHERE id = $1 AND deleted_at IS NULL AND version = coalesce($2, version)
+        WHERE id = $1 AND deleted_at IS NULL AND ($2::bigint[] IS NULL OR version = ANY($2))
         RETURNING"#,
         "",
         id as UserId,
-        version,
+        versions,
         changes.name.map(AsRef::as_ref),
         change_image,
         image.map(AsRef::as_ref),
@@ -211,12 +211,12 @@ pub async fn verify_email(
     .await
 }
 
-/// Marks the living user as deleted, if the version is `version` and the password's hash is `seen`, or none is asked
-/// for; `false` if one is not.
+/// Marks the living user as deleted, if the version is one of `versions` and the password's hash is `seen` (`None` skips
+/// either check); `false` if not.
 pub async fn delete(
     tx: &mut Tx,
     id: UserId,
-    version: Option<i64>,
+    versions: Option<&[i64]>,
     seen: Option<&str>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
@@ -225,11 +225,11 @@ pub async fn delete(
         r#"
         UPDATE users
         SET deleted_at = $4, updated_at = $4, version = version + 1
-        WHERE id = $1 AND deleted_at IS NULL AND version = coalesce($2, version)
+        WHERE id = $1 AND deleted_at IS NULL AND ($2::bigint[] IS NULL OR version = ANY($2))
           AND ($3::text IS NULL OR password_hash = $3)
         "#,
         id as UserId,
-        version,
+        versions,
         seen,
         now,
     )
