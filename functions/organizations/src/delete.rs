@@ -27,7 +27,7 @@ pub async fn delete(
     State(state): State<OrganizationsState>,
     member: Member<DeleteOrganization>,
     request: RequestInfo,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
 ) -> Result<StatusCode, ApiError> {
     if member.organization.personal_to.is_some() {
         return Err(refusals::PERSONAL.into());

@@ -57,7 +57,7 @@ pub async fn update(
     State(state): State<OrganizationsState>,
     member: Member<UpdateOrganization>,
     request: RequestInfo,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
     Body(changes): Body<OrganizationChanges>,
 ) -> Result<(ETag, Json<Data<OrganizationView>>), ApiError> {
     let changes = Changes {

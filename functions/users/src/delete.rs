@@ -30,14 +30,14 @@ use crate::user::{UserPath, lock_living, require_other};
 pub async fn delete(
     administrator: Administrator,
     Path(path): Path<UserPath>,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
 ) -> Result<StatusCode, ApiError> {
     let id = path.user_id;
     require_other(&administrator, id)?;
     administrator
         .transaction(async |tx| {
             lock_living(tx, &administrator, id).await?;
-            if !store::users::delete(tx, id, version, None).await? {
+            if !store::users::delete(tx, id, versions.as_deref(), None).await? {
                 return Err(STALE.into());
             }
             let event = administrator.caller.event(Action::UserDeleted).to(id.0);

@@ -57,7 +57,7 @@ pub struct UserChanges {
 pub async fn update(
     administrator: Administrator,
     Path(path): Path<UserPath>,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
     Body(changes): Body<UserChanges>,
 ) -> Result<UserResponse, ApiError> {
     let id = path.user_id;
@@ -69,7 +69,7 @@ pub async fn update(
     let new = Changes { name, image: &changes.image, phone: &changes.phone };
     let updated = administrator.transaction(async |tx| {
         lock_living(tx, &administrator, id).await?;
-        let user = store::users::update(tx, id, &new, version).await?.ok_or(STALE)?;
+        let user = store::users::update(tx, id, &new, versions.as_deref()).await?.ok_or(STALE)?;
         let Some(appoint) = appoint else {
             administrator.audit(tx, Action::UserUpdated, id).await?;
             return Ok(user);

@@ -80,7 +80,7 @@ async fn answer(
             return Err(invalid());
         }
     }
-    let ended = store::invitations::end(tx, open.organization_id, open.id, status, None).await?;
+    let ended = store::invitations::end(tx, open.organization_id, open.id, status).await?;
     let ended = ended.ok_or_else(invalid)?;
     let action =
         if status == Status::Accepted { Action::InvitationAccepted } else { Action::InvitationDeclined };

@@ -157,25 +157,25 @@ pub async fn record_use(tx: &mut Tx, id: ApiKeyId) -> sqlx::Result<()> {
         .map(drop)
 }
 
-/// Renames the key or gives it other scopes, if its version is `version` or none is asked for.
+/// Changes the name or the scopes of the key, if its version is one of `versions` or `versions` is `None`.
 pub async fn update(
     tx: &mut Tx,
     organization: OrganizationId,
     id: ApiKeyId,
     (name, scopes): (Option<&str>, Option<&[String]>),
-    version: Option<i64>,
+    versions: Option<&[i64]>,
 ) -> sqlx::Result<Option<ApiKey>> {
     let now = tx.now();
     api_keys!(
         r#"
         UPDATE api_keys
         SET name = coalesce($4, name), scopes = coalesce($5, scopes), updated_at = $6, version = version + 1
-        WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL AND version = coalesce($3, version)
+        WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL AND ($3::bigint[] IS NULL OR version = ANY($3))
         RETURNING"#,
         "",
         organization as OrganizationId,
         id as ApiKeyId,
-        version,
+        versions,
         name,
         scopes,
         now,
@@ -211,23 +211,23 @@ pub async fn rotate(
     .await
 }
 
-/// Revokes the key, if its version is `version` or none is asked for; `false` if it is not.
+/// Revokes the key, if its version is one of `versions` or `versions` is `None`; `false` if not.
 pub async fn revoke(
     tx: &mut Tx,
     organization: OrganizationId,
     id: ApiKeyId,
-    version: Option<i64>,
+    versions: Option<&[i64]>,
 ) -> sqlx::Result<bool> {
     let now = tx.now();
     let result = sqlx::query!(
         r#"
         UPDATE api_keys
         SET revoked_at = $4, updated_at = $4, version = version + 1
-        WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL AND version = coalesce($3, version)
+        WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL AND ($3::bigint[] IS NULL OR version = ANY($3))
         "#,
         organization as OrganizationId,
         id as ApiKeyId,
-        version,
+        versions,
         now,
     )
     .execute(tx)

@@ -180,29 +180,24 @@ pub async fn find_open(tx: &mut Tx, token_hash: &[u8]) -> sqlx::Result<Option<In
     .await
 }
 
-/// Ends an open invitation; of any number who try at once, one does.
-///
-/// With a `version`, only if it still has that one.
+/// Ends an open invitation. Of concurrent calls, one succeeds.
 pub async fn end(
     tx: &mut Tx,
     organization: OrganizationId,
     id: InvitationId,
     status: Status,
-    version: Option<i64>,
 ) -> sqlx::Result<Option<Invitation>> {
     let now = tx.now();
     invitations!(
         r#"
         UPDATE invitations
-        SET status = $3, updated_at = $5, version = version + 1
-        WHERE organization_id = $1 AND id = $2 AND status = 'pending' AND expires_at > $5
-          AND version = coalesce($4, version)
+        SET status = $3, updated_at = $4, version = version + 1
+        WHERE organization_id = $1 AND id = $2 AND status = 'pending' AND expires_at > $4
         RETURNING"#,
         "",
         organization as OrganizationId,
         id as InvitationId,
         status.as_str(),
-        version,
         now,
     )
     .fetch_optional(tx)

@@ -193,25 +193,25 @@ pub async fn is_last_owner(tx: &mut Tx, organization: OrganizationId, user: User
     .await
 }
 
-/// Gives the member another role, if their version is `version` or none is asked for; `false` if it is not.
+/// Changes the role of the member, if their version is one of `versions` or `versions` is `None`; `false` if not.
 pub async fn update(
     tx: &mut Tx,
     organization: OrganizationId,
     user: UserId,
     role: Role,
-    version: Option<i64>,
+    versions: Option<&[i64]>,
 ) -> sqlx::Result<bool> {
     let now = tx.now();
     let result = sqlx::query!(
         r#"
         UPDATE members
         SET role = $3, updated_at = $5, version = version + 1
-        WHERE organization_id = $1 AND user_id = $2 AND version = coalesce($4, version)
+        WHERE organization_id = $1 AND user_id = $2 AND ($4::bigint[] IS NULL OR version = ANY($4))
         "#,
         organization as OrganizationId,
         user as UserId,
         role.as_str(),
-        version,
+        versions,
         now,
     )
     .execute(tx)
@@ -219,21 +219,21 @@ pub async fn update(
     Ok(result.rows_affected() == 1)
 }
 
-/// Removes the member, if their version is `version` or none is asked for; `false` if it is not.
+/// Removes the member, if their version is one of `versions` or `versions` is `None`; `false` if not.
 pub async fn delete(
     tx: &mut Tx,
     organization: OrganizationId,
     user: UserId,
-    version: Option<i64>,
+    versions: Option<&[i64]>,
 ) -> sqlx::Result<bool> {
     let result = sqlx::query!(
         r#"
         DELETE FROM members
-        WHERE organization_id = $1 AND user_id = $2 AND version = coalesce($3, version)
+        WHERE organization_id = $1 AND user_id = $2 AND ($3::bigint[] IS NULL OR version = ANY($3))
         "#,
         organization as OrganizationId,
         user as UserId,
-        version,
+        versions,
     )
     .execute(tx)
     .await?;

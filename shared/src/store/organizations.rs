@@ -140,13 +140,13 @@ pub async fn list(tx: &mut Tx, user: UserId, page: &PageQuery) -> sqlx::Result<V
     )
 }
 
-/// Changes the profile, if its version is `version` or none is asked for. Violates `organizations_slug_key` when the slug is
-/// taken.
+/// Changes the profile, if its version is one of `versions` or `versions` is `None`. Violates `organizations_slug_key` when
+/// the slug is taken.
 pub async fn update(
     tx: &mut Tx,
     id: OrganizationId,
     changes: &Changes<'_>,
-    version: Option<i64>,
+    versions: Option<&[i64]>,
 ) -> sqlx::Result<Option<Organization>> {
     let now = tx.now();
     let (change_logo, logo) = changes.logo.change();
@@ -160,11 +160,11 @@ pub async fn update(
             billing_email = CASE WHEN $7 THEN $8 ELSE billing_email END,
             updated_at = $9,
             version = version + 1
-        WHERE id = $1 AND deleted_at IS NULL AND version = coalesce($2, version)
+        WHERE id = $1 AND deleted_at IS NULL AND ($2::bigint[] IS NULL OR version = ANY($2))
         RETURNING"#,
         "",
         id as OrganizationId,
-        version,
+        versions,
         changes.name.map(AsRef::as_ref),
         changes.slug.map(AsRef::as_ref),
         change_logo,
@@ -177,17 +177,17 @@ pub async fn update(
     .await
 }
 
-/// Marks the organization as deleted, if its version is `version` or none is asked for; `false` if it is not.
-pub async fn delete(tx: &mut Tx, id: OrganizationId, version: Option<i64>) -> sqlx::Result<bool> {
+/// Marks the organization as deleted, if its version is one of `versions` or `versions` is `None`; `false` if not.
+pub async fn delete(tx: &mut Tx, id: OrganizationId, versions: Option<&[i64]>) -> sqlx::Result<bool> {
     let now = tx.now();
     let result = sqlx::query!(
         r#"
         UPDATE organizations
         SET deleted_at = $3, updated_at = $3, version = version + 1
-        WHERE id = $1 AND deleted_at IS NULL AND version = coalesce($2, version)
+        WHERE id = $1 AND deleted_at IS NULL AND ($2::bigint[] IS NULL OR version = ANY($2))
         "#,
         id as OrganizationId,
-        version,
+        versions,
         now,
     )
     .execute(tx)

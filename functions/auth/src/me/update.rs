@@ -52,7 +52,7 @@ pub async fn update(
     State(state): State<AuthState>,
     caller: Caller,
     request: RequestInfo,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
     Body(changes): Body<ProfileChanges>,
 ) -> Result<(ETag, Json<Data<Profile>>), ApiError> {
     let name = changes.name.kept("/name")?;

@@ -40,7 +40,7 @@ pub async fn revoke(
     member: Member<ManageApiKeys>,
     request: RequestInfo,
     Path(target): Path<ApiKeyPath>,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
 ) -> Result<StatusCode, ApiError> {
     let (organization, now) = (member.organization.id, state.app.clock.now());
     state

@@ -61,7 +61,7 @@ pub async fn update(
     member: Member<ManageApiKeys>,
     request: RequestInfo,
     Path(target): Path<ApiKeyPath>,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
     Body(changes): Body<ApiKeyChanges>,
 ) -> Result<(ETag, Json<Data<ApiKeyView>>), ApiError> {
     let name = changes.name.kept("/name")?;

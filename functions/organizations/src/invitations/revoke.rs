@@ -42,7 +42,7 @@ pub async fn revoke(
     member: Member<ManageInvitations>,
     request: RequestInfo,
     Path(target): Path<InvitationPath>,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
 ) -> Result<StatusCode, ApiError> {
     let (organization, now) = (member.organization.id, state.app.clock.now());
     state
@@ -55,7 +55,7 @@ pub async fn revoke(
             if found.role > own {
                 return Err(refusals::ROLE_ABOVE_OWN.into());
             }
-            if version.is_some_and(|version| version != found.version) {
+            if versions.as_ref().is_some_and(|versions| !versions.contains(&found.version)) {
                 return Err(STALE.into());
             }
             let ended = store::invitations::end(tx, organization, target.id, Status::Revoked, None).await?;

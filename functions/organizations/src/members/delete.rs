@@ -45,7 +45,7 @@ pub async fn delete(
     member: Member<RemoveMembers>,
     request: RequestInfo,
     Path(target): Path<MemberPath>,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
 ) -> Result<StatusCode, ApiError> {
     let (organization, now) = (member.organization.id, state.app.clock.now());
     let leaves = matches!(&member.principal, Principal::User { id, .. } if *id == target.id);
@@ -64,7 +64,7 @@ pub async fn delete(
             {
                 return Err(LAST_OWNER.into());
             }
-            if !store::members::delete(tx, organization, target.id, version).await? {
+            if !store::members::delete(tx, organization, target.id, versions.as_deref()).await? {
                 return Err(STALE.into());
             }
             let event = member.event(Action::MemberRemoved, &request).to(target.id.0);

@@ -56,7 +56,7 @@ pub async fn update(
     member: Member<UpdateMembers>,
     request: RequestInfo,
     Path(target): Path<MemberPath>,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
     Body(MemberChanges { role }): Body<MemberChanges>,
 ) -> Result<(ETag, Json<Data<MemberView>>), ApiError> {
     let (organization, now) = (member.organization.id, state.app.clock.now());

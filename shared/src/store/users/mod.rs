@@ -156,12 +156,12 @@ pub async fn lock(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
     users!("SELECT", "FROM users WHERE id = $1 FOR NO KEY UPDATE", id as UserId).fetch_optional(tx).await
 }
 
-/// Changes the profile of the living user, if its version is `version` or none is asked for.
+/// Changes the profile of the living user, if its version is one of `versions` or `versions` is `None`.
 pub async fn update(
     tx: &mut Tx,
     id: UserId,
     changes: &Changes<'_>,
-    version: Option<i64>,
+    versions: Option<&[i64]>,
 ) -> sqlx::Result<Option<User>> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));
@@ -175,11 +175,11 @@ pub async fn update(
             phone = CASE WHEN $6 THEN $7 ELSE phone END,
             updated_at = $8,
             version = version + 1
-        WHERE id = $1 AND deleted_at IS NULL AND version = coalesce($2, version)
+        WHERE id = $1 AND deleted_at IS NULL AND ($2::bigint[] IS NULL OR version = ANY($2))
         RETURNING"#,
         "",
         id as UserId,
-        version,
+        versions,
         changes.name.map(AsRef::as_ref),
         change_image,
         image.map(AsRef::as_ref),
@@ -210,20 +210,25 @@ pub async fn verify_email(tx: &mut Tx, id: UserId, email: &str) -> sqlx::Result<
     .await
 }
 
-/// Marks the living user as deleted, if the version is `version` and the password's hash is `seen`, or none is asked
-/// for; `false` if one is not.
-pub async fn delete(tx: &mut Tx, id: UserId, version: Option<i64>, seen: Option<&str>) -> sqlx::Result<bool> {
+/// Marks the living user as deleted, if the version is one of `versions` and the password's hash is `seen` (`None` skips
+/// either check); `false` if not.
+pub async fn delete(
+    tx: &mut Tx,
+    id: UserId,
+    versions: Option<&[i64]>,
+    seen: Option<&str>,
+) -> sqlx::Result<bool> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));
     let result = sqlx::query!(
         r#"
         UPDATE users
         SET deleted_at = $4, updated_at = $4, version = version + 1
-        WHERE id = $1 AND deleted_at IS NULL AND version = coalesce($2, version)
+        WHERE id = $1 AND deleted_at IS NULL AND ($2::bigint[] IS NULL OR version = ANY($2))
           AND ($3::text IS NULL OR password_hash = $3)
         "#,
         id as UserId,
-        version,
+        versions,
         seen,
         now,
     )
