@@ -1,7 +1,7 @@
 //! The connections of an instance: as many at once as `DB_POOL_MAX` says, and used again.
 //!
 //! Not sqlx's pool: it asks the server once more whenever it takes a connection back, which made five round trips of four, and
-//! dials a server that refuses again and again for as long as a request may wait (`docs/adr/0020-connections-of-our-own.md`).
+//! dials a server that refuses again and again for as long as a request may wait (`docs/adr/0020-own-connection-pool.md`).
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
