@@ -35,7 +35,7 @@ impl Entry {
 
 /// All keys of a kind.
 #[derive(Debug, Clone)]
-pub struct Ring {
+pub struct KeyGenerations {
     /// Makes.
     pub current: Entry,
     /// Known to all, and the first to make after the next rotation.
@@ -44,7 +44,7 @@ pub struct Ring {
     pub previous: Vec<Entry>,
 }
 
-impl Ring {
+impl KeyGenerations {
     /// The keys after this rotation: `next` makes, `fresh` is next, and what nobody can need any more is gone.
     ///
     /// Where there is no next one yet, this rotation publishes one and changes nothing else.
@@ -106,7 +106,7 @@ mod tests {
         Entry { id: id.to_owned(), key: id.to_owned().into(), published_at: None, retired_at: None }
     }
 
-    fn ids(ring: &Ring) -> Vec<&str> {
+    fn ids(ring: &KeyGenerations) -> Vec<&str> {
         ring.keys().map(|key| key.id.as_str()).collect()
     }
 
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_key_is_next_then_current_then_previous_and_goes_when_nothing_of_it_can_be_valid() {
-        let ring = Ring { current: entry("a"), next: None, previous: Vec::new() };
+        let ring = KeyGenerations { current: entry("a"), next: None, previous: Vec::new() };
         let month = TimeDelta::days(30);
         let ring = ring.rotated(entry("b"), start(), KEEP).expect("published");
         assert_eq!(ids(&ring), ["a", "b"]);
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn however_often_someone_rotates_no_key_goes_before_its_time() {
         let (mut ring, mut now) =
-            (Ring { current: entry("0"), next: Some(entry("1")), previous: Vec::new() }, start());
+            (KeyGenerations { current: entry("0"), next: Some(entry("1")), previous: Vec::new() }, start());
         for n in 2..100 {
             let made_now = ring.current.id.clone();
             now += MARGIN;
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_key_that_was_published_a_moment_ago_is_not_used() {
-        let ring = Ring { current: entry("a"), next: Some(entry("b")), previous: Vec::new() };
+        let ring = KeyGenerations { current: entry("a"), next: Some(entry("b")), previous: Vec::new() };
         let ring = ring.rotated(entry("c"), start(), KEEP).expect("b was there before");
         let soon = start() + MARGIN - TimeDelta::microseconds(1);
         assert!(ring.clone().rotated(entry("d"), soon, KEEP).is_err());
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_previous_key_of_unknown_age_is_kept_for_a_whole_lifetime_more() {
-        let ring = Ring { current: entry("b"), next: Some(entry("c")), previous: vec![entry("a")] };
+        let ring = KeyGenerations { current: entry("b"), next: Some(entry("c")), previous: vec![entry("a")] };
         let ring = ring.rotated(entry("d"), start(), KEEP).expect("rotated");
         assert_eq!(ids(&ring), ["c", "b", "a", "d"]);
         let ring = ring.rotated(entry("e"), start() + KEEP, KEEP).expect("rotated");
@@ -160,14 +160,25 @@ mod tests {
 
     #[test]
     fn what_does_not_follow_from_what_is_current_is_refused() {
-        let before = Ring { current: entry("a"), next: Some(entry("b")), previous: vec![entry("z")] };
+        let before =
+            KeyGenerations { current: entry("a"), next: Some(entry("b")), previous: vec![entry("z")] };
         let after = before.clone().rotated(entry("c"), start(), KEEP).expect("rotated");
-        let refused = |after: &Ring, before: &Ring, now| after.follows(before, now, KEEP).is_err();
+        let refused =
+            |after: &KeyGenerations, before: &KeyGenerations, now| after.follows(before, now, KEEP).is_err();
         assert!(!refused(&after, &before, start()));
         assert!(refused(&after, &before, start() + PENDING), "too late");
-        assert!(refused(&after, &Ring { next: Some(entry("x")), ..before.clone() }, start()), "another heir");
-        assert!(refused(&after, &Ring { previous: Vec::new(), ..before.clone() }, start()), "z was removed");
-        assert!(refused(&Ring { previous: Vec::new(), ..after.clone() }, &before, start()), "a is needed");
+        assert!(
+            refused(&after, &KeyGenerations { next: Some(entry("x")), ..before.clone() }, start()),
+            "another heir"
+        );
+        assert!(
+            refused(&after, &KeyGenerations { previous: Vec::new(), ..before.clone() }, start()),
+            "z was removed"
+        );
+        assert!(
+            refused(&KeyGenerations { previous: Vec::new(), ..after.clone() }, &before, start()),
+            "a is needed"
+        );
         let mut forged = after;
         forged.current.key = "other".to_owned().into();
         assert!(refused(&forged, &before, start()), "another key of the same id");

@@ -4,9 +4,11 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     ApiError, Refusal,
-    audit::{Action, Event},
     db::Tx,
-    ids::{OrganizationId, UserId},
+    domain::{
+        audit::{Action, Event},
+        ids::{OrganizationId, UserId},
+    },
     store,
 };
 

@@ -3,11 +3,13 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    account::Leaving,
-    audit::{Action, Event},
+    accounts::departure::Leaving,
     db::Tx,
-    http::RequestInfo,
-    ids::OrganizationId,
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        ids::OrganizationId,
+    },
     store::{self, users::User},
 };
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{ids::UserId, outside::storage::Bucket};
+use crate::{aws::s3::Bucket, domain::ids::UserId};
 
 /// How far apart the clocks of S3 and of the database may be.
 const SKEW: TimeDelta = TimeDelta::hours(1);

@@ -4,15 +4,15 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     ApiError, OnConstraint, Refusal,
-    audit::{Action, Event},
-    auth::{
-        caller::UNAUTHENTICATED,
+    auth::caller::UNAUTHENTICATED,
+    crypto::one_time_token::OneTimeToken,
+    db::Tx,
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        ids::{SessionId, UserId},
         permission::{ManageInvitations, Permission},
     },
-    db::Tx,
-    http::RequestInfo,
-    ids::{SessionId, UserId},
-    one_time::OneTimeToken,
     store::{
         self,
         invitations::Status,

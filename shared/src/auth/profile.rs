@@ -6,7 +6,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::session::{BELIEF, MEMORY};
-use crate::{AppState, ids::UserId, redis::Redis, store, store::users::User};
+use crate::{
+    AppState,
+    cache::redis::Redis,
+    domain::ids::UserId,
+    store::{self, users::User},
+};
 
 /// What stands in the place of an account that has just changed: it says nothing, and nothing is put over it.
 const CHANGED: &str = "changed";

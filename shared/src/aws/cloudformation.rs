@@ -18,8 +18,8 @@ use serde_json::Value;
 use tokio::time::{sleep, timeout};
 use url::Url;
 
-use super::aws;
-use crate::job::Deadline;
+use super::client;
+use crate::lambda::job::Deadline;
 
 /// How often an answer is sent until it arrives.
 const ATTEMPTS: u32 = 3;
@@ -187,7 +187,7 @@ async fn put(connector: &Connector, url: &str, answer: &str) -> anyhow::Result<(
 
 /// `url`, or the same at the stand-in for AWS.
 async fn destination(url: &str) -> anyhow::Result<String> {
-    let Some(stand_in) = aws::config().await.endpoint_url() else { return Ok(url.to_owned()) };
+    let Some(stand_in) = client::config().await.endpoint_url() else { return Ok(url.to_owned()) };
     let url = Url::parse(url)?;
     Ok(Url::parse(stand_in)?.join(&url[url::Position::BeforePath..])?.into())
 }

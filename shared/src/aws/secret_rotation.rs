@@ -11,7 +11,7 @@ use aws_sdk_secretsmanager::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::aws;
+use super::client;
 
 const CURRENT: &str = "AWSCURRENT";
 const PENDING: &str = "AWSPENDING";
@@ -183,5 +183,5 @@ pub async fn put_current(arn: &str, value: &str) -> anyhow::Result<()> {
 }
 
 async fn client() -> Client {
-    Client::new(aws::config().await)
+    Client::new(client::config().await)
 }

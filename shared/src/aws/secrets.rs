@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::{config::Setting, error::Unavailable, outside::aws};
+use crate::{aws::client, config::Setting, error::Unavailable};
 
 /// How long a value is used before it is read again.
 const TTL: Duration = Duration::from_mins(5);
@@ -136,7 +136,7 @@ impl Secrets {
     }
 
     async fn fetch(&self, arn: &str) -> anyhow::Result<SecretString> {
-        let client = self.0.client.get_or_init(|| async { Client::new(aws::config().await) }).await;
+        let client = self.0.client.get_or_init(|| async { Client::new(client::config().await) }).await;
         let started = Instant::now();
         let output = client.get_secret_value().secret_id(arn).version_stage("AWSCURRENT").send().await;
         histogram!("DependencyTime", "dependency" => "secrets").record(started.elapsed().as_secs_f64() * 1e3);

@@ -19,10 +19,10 @@ use tokio::{
 };
 
 use crate::{
+    aws::secrets::Secrets,
     config::Cache,
+    domain::ids::{SessionId, UserId},
     error::Unavailable,
-    ids::{SessionId, UserId},
-    secrets::Secrets,
 };
 
 /// The longest that a whole call may take, dialling and retries included: the callers have a second-best answer.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::Setting;
-use crate::secrets::{Secret, Secrets};
+use crate::aws::secrets::{Secret, Secrets};
 
 /// What a URL's query may also say about user name and password.
 const IN_QUERY: [&str; 3] = ["user", "password", "pass"];

@@ -12,7 +12,7 @@ use std::{env, net::IpAddr};
 
 use secrecy::SecretString;
 
-use crate::secrets::SecretRef;
+use crate::aws::secrets::SecretRef;
 pub use address::{Address, Credentials};
 use reader::Reader;
 pub use sections::{Cache, Chat, Database, Logins, Monitoring, RateLimit, Smoke, Storage, Tokens, Web};

@@ -7,7 +7,7 @@ use redis::IntoConnectionInfo;
 use url::Url;
 
 use super::*;
-use crate::{db::connect_options, secrets::Secrets};
+use crate::{aws::secrets::Secrets, db::connect_options};
 
 fn read(variables: &[(&str, &str)], required: &[&str]) -> Result<Config, ConfigError> {
     let find = |key: &str| variables.iter().find(|(name, _)| *name == key).map(|(_, v)| (*v).to_owned());

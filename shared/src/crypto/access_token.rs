@@ -12,14 +12,16 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    crypto,
+    jwt_provider,
     key_set::{Key, KeySet, KeySetReader, Status},
 };
 use crate::{
-    clock::Clock,
+    aws::secrets::Secrets,
     config::Tokens,
-    ids::{SessionId, UserId},
-    secrets::Secrets,
+    domain::{
+        clock::Clock,
+        ids::{SessionId, UserId},
+    },
 };
 
 /// The header's `typ` (RFC 9068, 2.1): no other kind of JWT passes for an access token.
@@ -60,7 +62,7 @@ impl Verifier {
     /// Reads the key set at the first token.
     #[must_use]
     pub fn new(secrets: Secrets, tokens: &Tokens, clock: Arc<dyn Clock>) -> Self {
-        crypto::install();
+        jwt_provider::install();
         let keys = KeySetReader::new(secrets, tokens.verification_keys.clone());
         Self { keys, validation: Arc::new(validation(tokens)), clock }
     }
@@ -118,7 +120,7 @@ impl Signer {
     /// Reads the key set at the first token.
     #[must_use]
     pub fn new(secrets: Secrets, tokens: Arc<Tokens>) -> Self {
-        crypto::install();
+        jwt_provider::install();
         Self { secrets, tokens }
     }
 

@@ -10,7 +10,7 @@ use ring::{
 };
 use uuid::Uuid;
 
-use crate::ids::ApiKeyId;
+use crate::domain::ids::ApiKeyId;
 
 const PREFIX: &str = "ak_";
 /// 256 bits in base32.

@@ -1,11 +1,8 @@
 //! Passwords: argon2id, one hash at a time, in memory that is used again.
 
-use std::{
-    collections::HashSet,
-    sync::{
-        Arc, LazyLock, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use argon2::{
@@ -16,7 +13,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
-use crate::text::Password;
+use crate::domain::password::Password;
 
 /// 19 MiB, 2 passes, 1 lane: the OWASP Password Storage Cheat Sheet's first choice for argon2id.
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -29,17 +26,6 @@ const SALT_LEN: usize = 16;
 /// hashes to it: it is all zeros.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-
-/// The most common passwords of at least 8 characters, from leaks, in lower case. Taken from Django's
-/// `CommonPasswordValidator` (BSD-3-Clause), which is Royce Williams's list.
-static COMMON: LazyLock<HashSet<&str>> =
-    LazyLock::new(|| include_str!("common-passwords.txt").lines().collect());
-
-/// Whether `password` is among the first that an attacker tries.
-#[must_use]
-pub fn is_common(password: &str) -> bool {
-    COMMON.contains(password.to_lowercase().as_str())
-}
 
 /// Hashes passwords.
 ///

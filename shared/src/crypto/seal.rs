@@ -9,9 +9,9 @@ use ring::{
 };
 
 use crate::{
+    aws::secrets::Secrets,
     config::Setting,
-    keyring::{KeyId, Keyring},
-    secrets::Secrets,
+    crypto::keyring::{KeyId, Keyring},
 };
 
 /// Encrypts and decrypts.

@@ -1,7 +1,8 @@
 //! The database, one transaction at a time.
 
-mod connections;
-mod tx;
+mod pool;
+mod rds_certificates;
+mod transaction;
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,11 +12,11 @@ use tokio::time::{Instant, timeout};
 use url::Url;
 
 use crate::{
-    auth::account, config::Database, error::Unavailable, rds_authorities, redis::Redis, secrets::Secrets,
+    auth::profile, aws::secrets::Secrets, cache::redis::Redis, config::Database, error::Unavailable,
 };
-use connections::Connections;
+use pool::Connections;
 
-pub use tx::Tx;
+pub use transaction::Tx;
 
 /// No request may wait longer for one transaction.
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
@@ -77,7 +78,7 @@ impl Db {
         histogram!("DependencyTime", "dependency" => "database")
             .record(started.elapsed().as_secs_f64() * 1e3);
         if let Some(cache) = cache.as_ref().filter(|_| !changed.is_empty()) {
-            account::forget(cache, &changed).await;
+            profile::forget(cache, &changed).await;
         }
         done.map_err(|elapsed| anyhow::Error::new(Unavailable::new("database", elapsed)))?
     }
@@ -110,7 +111,7 @@ pub fn direct_url(url: &str, require_tls: bool) -> anyhow::Result<String> {
         others.retain(|(name, _)| !MODE.contains(&name.as_str()));
         let roots = match roots.into_iter().next_back() {
             Some((_, own)) => own,
-            None => rds_authorities::file()?.to_owned(),
+            None => rds_certificates::file()?.to_owned(),
         };
         url.query_pairs_mut()
             .clear()
@@ -128,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_deployed_database_is_reached_through_tls_only_and_verified() {
-        let authorities = rds_authorities::file().expect("a file");
+        let authorities = rds_certificates::file().expect("a file");
         let (ours, own) =
             (format!("&sslrootcert={}", authorities.replace('/', "%2F")), "&sslrootcert=%2Fca.pem");
         for (query, others, roots) in [

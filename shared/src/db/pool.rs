@@ -14,11 +14,11 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{connect_options, tx::Tx};
+use super::{connect_options, transaction::Tx};
 use crate::{
+    aws::secrets::Secrets,
     config::Database,
     error::{Unavailable, is_refused},
-    secrets::Secrets,
 };
 
 pub(super) struct Connections {

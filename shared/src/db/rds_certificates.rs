@@ -6,7 +6,7 @@ use anyhow::Context;
 use uuid::Uuid;
 
 /// Their certificates. Only the functions that call [`file`] have them in their binary.
-const PEM: &str = include_str!("rds-authorities.pem");
+const PEM: &str = include_str!("rds-certificates.pem");
 
 /// The file in which they are for the rest of the process: `pg_dump` and `pg_restore` take them from nowhere else.
 pub(crate) fn file() -> anyhow::Result<&'static str> {

@@ -11,8 +11,8 @@ use sqlx::{
 };
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::connections::Connections;
-use crate::ids::UserId;
+use super::pool::Connections;
+use crate::domain::ids::UserId;
 
 /// A transaction. The only thing the functions of [`crate::store`] accept.
 ///

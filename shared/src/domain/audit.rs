@@ -5,11 +5,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::{
-    auth::member::Principal,
-    http::RequestInfo,
+use crate::domain::{
+    actor::{Principal, RequestInfo},
     ids::{ApiKeyId, AuditEventId, OrganizationId, SessionId, UserId},
-    moment::Moment,
+    timestamp::Moment,
 };
 
 /// What happened. The names are part of the contract with those who read the log.
@@ -182,7 +181,7 @@ impl<'a> Event<'a> {
     #[must_use]
     pub fn by(action: Action, principal: &Principal, request: &'a RequestInfo) -> Self {
         match principal {
-            Principal::User(caller) => Self::new(action, caller.user, request).through(caller.session),
+            Principal::User { id, session } => Self::new(action, *id, request).through(*session),
             Principal::ApiKey(id) => Self { api_key: Some(*id), ..Self::anonymous(action, request) },
         }
     }

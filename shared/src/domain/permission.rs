@@ -1,8 +1,6 @@
 //! Who may do what in an organization, on one page.
 
-use crate::choice;
-
-choice!(
+text_enum!(
     /// What a member is, in rising order: each may do all that those before it may.
     Role {
         /// Reads.
@@ -14,7 +12,7 @@ choice!(
     }
 );
 
-choice!(
+text_enum!(
     /// What an API key may do.
     Scope {
         /// Read the organization's profile.

@@ -7,7 +7,7 @@
 ///
 /// Not a PostgreSQL enum: sqlx would have to ask for its number with a named statement, which a transaction pooler mixes up.
 #[macro_export]
-macro_rules! choice {
+macro_rules! text_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:tt,)+ }) => {
         $(#[$doc])*
         #[derive(

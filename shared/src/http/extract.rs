@@ -7,14 +7,14 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::error::Category;
 use serde_path_to_error::{Path as ErrorPath, Segment};
 use url::form_urlencoded;
 
 use crate::{
+    domain::page::PageQuery,
     error::{ApiError, NO_SUCH_ROUTE, Refusal},
-    page::PageQuery,
 };
 
 const MALFORMED: Refusal = Refusal::bad_request("malformed-body", "The request body is not JSON (RFC 8259).");
@@ -29,8 +29,6 @@ const TOO_LARGE: Refusal = Refusal {
     code: "body-too-large",
     message: "The request body is larger than this endpoint accepts.",
 };
-const CANNOT_BE_REMOVED: Refusal =
-    Refusal::invalid("cannot-be-removed", "This can be changed, but not removed; see errors.");
 const NOT_JSON: Refusal = Refusal {
     status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
     code: "unsupported-media-type",
@@ -158,42 +156,4 @@ fn pointer(path: &ErrorPath) -> String {
         Segment::Seq { index } => format!("{pointer}/{index}"),
         Segment::Enum { .. } | Segment::Unknown => pointer,
     })
-}
-
-/// A member of a JSON Merge Patch (RFC 7396).
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Patch<T> {
-    /// Absent: keep what there is.
-    #[default]
-    Keep,
-    /// `null`: remove it.
-    Clear,
-    /// A value: replace it.
-    Set(T),
-}
-
-impl<T> Patch<T> {
-    /// A new value, if there is one, of a member that cannot be removed.
-    pub fn kept(&self, pointer: &'static str) -> Result<Option<&T>, ApiError> {
-        match self {
-            Self::Keep => Ok(None),
-            Self::Clear => Err(CANNOT_BE_REMOVED.at(pointer)),
-            Self::Set(value) => Ok(Some(value)),
-        }
-    }
-
-    /// Whether to change anything, and to what.
-    pub fn change(&self) -> (bool, Option<&T>) {
-        match self {
-            Self::Keep => (false, None),
-            Self::Clear => (true, None),
-            Self::Set(value) => (true, Some(value)),
-        }
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Option::deserialize(deserializer).map(|value| value.map_or(Self::Clear, Self::Set))
-    }
 }

@@ -11,11 +11,12 @@ use axum::{
 use data_encoding::HEXLOWER;
 use tokio::task::yield_now;
 
-use super::{headers::RATE_LIMIT, request::RequestInfo};
+use super::headers::RATE_LIMIT;
+use crate::domain::actor::RequestInfo;
 use crate::{
     AppState, Refusal,
     auth::caller::{Credential, Given, Known},
-    rate_limit::{Limit, Verdict, counted, subject},
+    cache::rate_limit::{Limit, Verdict, counted, subject},
 };
 
 const TOO_MANY: Refusal = Refusal {

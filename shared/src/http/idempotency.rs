@@ -13,7 +13,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::IntoParams;
 
 use crate::{
-    ApiError, AppState, Refusal, db::Tx, extract, http::headers::IDEMPOTENCY_REPLAYED, page::Data,
+    ApiError, AppState, Refusal,
+    db::Tx,
+    domain::page::Data,
+    http::{extract, headers::IDEMPOTENCY_REPLAYED},
     store::idempotency_records,
 };
 

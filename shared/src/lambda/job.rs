@@ -15,9 +15,11 @@ use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use crate::{
-    clock::{Clock, SystemClock},
     config::ConfigError,
-    http::RequestInfo,
+    domain::{
+        actor::RequestInfo,
+        clock::{Clock, SystemClock},
+    },
     telemetry,
 };
 

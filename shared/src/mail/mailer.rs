@@ -11,8 +11,8 @@ use futures_core::future::BoxFuture;
 use metrics::histogram;
 use tokio::{sync::OnceCell, time::Instant};
 
-use super::aws;
-use crate::{error::Unavailable, text::Email};
+use crate::aws::client;
+use crate::{domain::input::Email, error::Unavailable};
 
 /// One mail to one person.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ impl SesMailer {
 impl Mailer for SesMailer {
     fn send(&self, mail: Mail) -> BoxFuture<'_, Result<(), Unavailable>> {
         Box::pin(async move {
-            let client = self.client.get_or_init(|| async { Client::new(aws::config().await) }).await;
+            let client = self.client.get_or_init(|| async { Client::new(client::config().await) }).await;
             let message = Message::builder()
                 .subject(utf8(mail.subject)?)
                 .body(Body::builder().text(utf8(mail.text)?).html(utf8(mail.html)?).build())

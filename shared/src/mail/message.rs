@@ -7,9 +7,9 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::{
-    one_time::OneTimeToken,
-    outside::mail::{Mail, Mailer},
-    text::Email,
+    crypto::one_time_token::OneTimeToken,
+    domain::input::Email,
+    mail::mailer::{Mail, Mailer},
 };
 
 /// After this long a mail is given up.

@@ -4,21 +4,24 @@ use axum::{extract::State, http::StatusCode};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    audit::{Action, Event},
     auth::Caller,
+    crypto::one_time_token::OneTimeToken,
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        input::Email,
+        password::Password,
+    },
     error::Problem,
-    extract::Body,
-    http::RequestInfo,
-    one_time::OneTimeToken,
+    http::extract::Body,
     store::{
         self,
         verification_tokens::{NewToken, Purpose},
     },
-    text::{Email, Password},
 };
 use utoipa::ToSchema;
 
-use crate::{AuthState, change_password, mails, refusals, throttle};
+use crate::{AuthState, mails, password::change, refusals, throttle};
 
 /// Where to, and proof that it is really me.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -46,7 +49,7 @@ pub async fn change_email(
     request: RequestInfo,
     Body(wish): Body<EmailChange>,
 ) -> Result<StatusCode, ApiError> {
-    let seen = change_password::verify(&state, &caller, &wish.current_password, &request).await?;
+    let seen = change::verify(&state, &caller, &wish.current_password, &request).await?;
     let email = wish.new_email.as_ref();
     let may_mail = throttle::may_mail(&state, "change", email).await?;
     let now = state.app.clock.now();

@@ -3,15 +3,17 @@
 use axum::{extract::State, http::StatusCode};
 use shared::{
     ApiError, OnConstraint,
-    audit::{Action, Event},
+    crypto::one_time_token::OneTimeToken,
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+    },
     error::Problem,
-    extract::Body,
-    http::RequestInfo,
-    one_time::OneTimeToken,
+    http::extract::Body,
     store::{self, verification_tokens::Purpose},
 };
 
-use crate::{AuthState, mails, refusals, verify_email::Verification};
+use crate::{AuthState, email::verify::Verification, mails, refusals};
 
 /// Move an account to the address to which the token was mailed.
 ///

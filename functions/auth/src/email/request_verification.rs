@@ -4,8 +4,8 @@ use axum::{extract::State, http::StatusCode};
 use shared::{
     ApiError,
     auth::Caller,
-    http::RequestInfo,
-    one_time::OneTimeToken,
+    crypto::one_time_token::OneTimeToken,
+    domain::actor::RequestInfo,
     store::{
         self,
         verification_tokens::{NewToken, Purpose},

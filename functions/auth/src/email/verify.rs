@@ -4,13 +4,14 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    audit::{Action, Event},
+    crypto::one_time_token::OneTimeToken,
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        page::Data,
+    },
     error::Problem,
-    etag::ETag,
-    extract::Body,
-    http::RequestInfo,
-    one_time::OneTimeToken,
-    page::Data,
+    http::{etag::ETag, extract::Body},
     store::{self, users::User, verification_tokens::Purpose},
 };
 use utoipa::ToSchema;

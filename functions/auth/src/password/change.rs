@@ -4,13 +4,15 @@ use axum::{extract::State, http::StatusCode};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    audit::{Action, Event},
     auth::{Caller, session},
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        password::{NewPassword, Password},
+    },
     error::Problem,
-    extract::Body,
-    http::RequestInfo,
+    http::extract::Body,
     store::{self, verification_tokens::Purpose},
-    text::{NewPassword, Password},
 };
 use utoipa::ToSchema;
 

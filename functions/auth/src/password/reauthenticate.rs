@@ -2,10 +2,14 @@
 
 use chrono::TimeDelta;
 use serde::Deserialize;
-use shared::{ApiError, auth::Caller, http::RequestInfo, text::Password};
+use shared::{
+    ApiError,
+    auth::Caller,
+    domain::{actor::RequestInfo, password::Password},
+};
 use utoipa::ToSchema;
 
-use crate::{AuthState, change_password, refusals};
+use crate::{AuthState, password::change, refusals};
 
 /// How long after a sign-in the password is not asked for again.
 const FRESH: TimeDelta = TimeDelta::minutes(10);
@@ -26,7 +30,7 @@ pub async fn reauthenticate(
     request: &RequestInfo,
 ) -> Result<Option<String>, ApiError> {
     match proof.and_then(|proof| proof.current_password) {
-        Some(password) => Ok(Some(change_password::verify(state, caller, &password, request).await?)),
+        Some(password) => Ok(Some(change::verify(state, caller, &password, request).await?)),
         None if state.app.clock.now() - caller.authenticated_at <= FRESH => Ok(None),
         None => Err(refusals::REAUTHENTICATE.into()),
     }

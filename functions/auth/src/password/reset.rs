@@ -4,14 +4,16 @@ use axum::{extract::State, http::StatusCode};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    audit::{Action, Event},
     auth::session,
+    crypto::one_time_token::OneTimeToken,
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        password::NewPassword,
+    },
     error::Problem,
-    extract::Body,
-    http::RequestInfo,
-    one_time::OneTimeToken,
+    http::extract::Body,
     store::{self, verification_tokens::Purpose},
-    text::NewPassword,
 };
 use utoipa::ToSchema;
 

@@ -7,13 +7,15 @@ use axum::{
 };
 use shared::{
     ApiError,
-    audit::{Action, Event},
     auth::{Caller, session},
-    http::RequestInfo,
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+    },
     store,
 };
 
-use crate::{AuthState, cookie};
+use crate::{AuthState, sessions::cookie};
 
 /// End this session.
 #[utoipa::path(

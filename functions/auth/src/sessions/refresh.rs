@@ -9,23 +9,27 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    audit::{Action, Event},
     auth::session,
     db::Tx,
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        ids::UserId,
+        page::Data,
+    },
     error::Problem,
-    extract::OptionalBody,
-    http::RequestInfo,
-    ids::UserId,
-    page::Data,
+    http::extract::OptionalBody,
     store,
 };
 use utoipa::ToSchema;
 
 use crate::{
-    AuthState, cookie,
-    grant::{self, Tokens, Transport},
-    refresh_token::{Reading, RefreshKeys, RefreshToken},
-    refusals,
+    AuthState, refusals,
+    sessions::{
+        cookie,
+        refresh_token::{Reading, RefreshKeys, RefreshToken},
+    },
+    sign_in::session_tokens::{self, Tokens, Transport},
 };
 
 /// How long a token that was just used up still gets its successor: two tabs of one browser, or a lost answer.
@@ -100,8 +104,8 @@ pub async fn refresh(
     }
     match decision {
         Decision::Granted { user, token, lives } => {
-            let tokens = grant::tokens(&state, user, id, &token, transport, now).await?;
-            Ok(grant::respond(StatusCode::OK, tokens, &token, transport, lives))
+            let tokens = session_tokens::tokens(&state, user, id, &token, transport, now).await?;
+            Ok(session_tokens::respond(StatusCode::OK, tokens, &token, transport, lives))
         }
         Decision::Reused => {
             session::forget(&state.app, &[id]).await;

@@ -11,8 +11,8 @@ use ring::{
     rand::{SecureRandom, SystemRandom},
 };
 use shared::{
-    ids::SessionId,
-    keyring::{KeyId, Keyring},
+    crypto::keyring::{KeyId, Keyring},
+    domain::ids::SessionId,
 };
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
@@ -131,7 +131,7 @@ fn mac(key: &hmac::Key, purpose: &[u8], message: &[u8]) -> hmac::Tag {
 
 #[cfg(test)]
 mod tests {
-    use shared::keyring::mac_key;
+    use shared::crypto::keyring::mac_key;
 
     use super::*;
 

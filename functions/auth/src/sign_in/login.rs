@@ -7,22 +7,25 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    audit::{Action, Event},
     db::Tx,
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        ids::UserId,
+        input::Email,
+        page::Data,
+        password::Password,
+    },
     error::Problem,
-    http::RequestInfo,
-    idempotency::{Create, IdempotencyKey},
-    ids::UserId,
-    page::Data,
+    http::idempotency::{Create, IdempotencyKey},
     store::{self, users::User},
-    text::{Email, Password},
 };
 use utoipa::ToSchema;
 
 use crate::{
-    AuthState, cookie,
-    grant::{self, SignedIn, Transport},
-    refusals,
+    AuthState, refusals,
+    sessions::cookie,
+    sign_in::session_tokens::{self, SignedIn, Transport},
     throttle::{self, Attempt},
 };
 
@@ -65,7 +68,7 @@ pub async fn login(
     let (response, _) = once
         .run(&state.app, &format!("user:{}", known.user), async |tx| {
             let user = known.hold(tx, now).await?;
-            Ok((grant::sign_in(&state, tx, user, given.transport, &request, now).await?, ()))
+            Ok((session_tokens::sign_in(&state, tx, user, given.transport, &request, now).await?, ()))
         })
         .await?;
     known.attempt.succeeded(&state).await;

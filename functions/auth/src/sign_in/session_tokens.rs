@@ -8,17 +8,23 @@ use axum::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared::{
-    audit::{Action, Event},
     db::Tx,
-    http::RequestInfo,
-    idempotency::Made,
-    ids::{SessionId, UserId},
-    page::Data,
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        ids::{SessionId, UserId},
+        page::Data,
+    },
+    http::idempotency::Made,
     store::{self, users::User},
 };
 use utoipa::ToSchema;
 
-use crate::{AuthState, cookie, me::Profile, refresh_token::RefreshToken, sessions::SessionView};
+use crate::{
+    AuthState,
+    me::Profile,
+    sessions::{SessionView, cookie, refresh_token::RefreshToken},
+};
 
 /// How the refresh token travels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]

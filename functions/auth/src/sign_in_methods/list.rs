@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use shared::{
     ApiError,
     auth::{Caller, caller::UNAUTHENTICATED},
-    page::{Page, PageMeta},
+    domain::page::{Page, PageMeta},
     store,
 };
 

@@ -3,18 +3,20 @@
 use axum::{extract::State, http::StatusCode};
 use shared::{
     ApiError,
-    audit::{Action, Event},
     auth::{Caller, caller::UNAUTHENTICATED},
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+    },
     error::Problem,
-    extract::{OptionalBody, Path},
-    http::RequestInfo,
+    http::extract::{OptionalBody, Path},
     store::{self, verification_tokens::Purpose},
 };
 
 use super::{Account, Method};
 use crate::{
     AuthState,
-    reauthenticate::{Reauthentication, reauthenticate},
+    password::reauthenticate::{Reauthentication, reauthenticate},
     refusals,
 };
 

@@ -15,7 +15,7 @@ use aws_sdk_s3::{
 use chrono::{DateTime, Utc};
 use tokio::sync::OnceCell;
 
-use super::aws;
+use super::client;
 use crate::error::Unavailable;
 
 pub use aws_sdk_s3::types::CompletedPart;
@@ -144,7 +144,7 @@ impl Bucket {
     }
 
     async fn client(&self) -> &Client {
-        self.client.get_or_init(|| async { Client::new(aws::config().await) }).await
+        self.client.get_or_init(|| async { Client::new(client::config().await) }).await
     }
 }
 

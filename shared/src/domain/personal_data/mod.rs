@@ -9,20 +9,10 @@ mod register;
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-
-use crate::{
-    audit::{Action, Event},
-    auth::Caller,
-    choice,
-    db::Tx,
-    http::RequestInfo,
-    ids::UserId,
-    store::{self, users::User},
-};
 
 pub use register::TABLES;
 
@@ -39,7 +29,7 @@ pub enum Class {
     Operational,
 }
 
-choice!(
+text_enum!(
     /// How long rows stay.
     Retention {
         /// As long as the account; what is personal is overwritten 30 days after it was deleted.
@@ -114,18 +104,6 @@ pub struct Table {
     pub columns: &'static [Column],
 }
 
-/// Everything held about one person.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Export {
-    /// When it was made.
-    pub exported_at: DateTime<Utc>,
-    /// Whom it is about.
-    pub user_id: UserId,
-    /// Table by table.
-    pub records: Vec<Records>,
-}
-
 /// The rows of one table.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -142,20 +120,4 @@ pub struct Records {
     /// The rows, as objects.
     #[schema(value_type = Vec<Object>)]
     pub rows: Value,
-}
-
-impl Export {
-    /// Reads everything held about `user`, and notes in the audit log that `by` did.
-    pub async fn of(
-        tx: &mut Tx,
-        user: &User,
-        by: &Caller,
-        request: &RequestInfo,
-        now: DateTime<Utc>,
-    ) -> sqlx::Result<Self> {
-        let event = Event::new(Action::UserExported, by.user, request).through(by.session).to(user.id.0);
-        store::audit_events::insert(tx, &event, now).await?;
-        let records = store::personal_data::export(tx, user).await?;
-        Ok(Self { exported_at: now, user_id: user.id, records })
-    }
 }

@@ -4,15 +4,17 @@ use axum::{extract::State, http::StatusCode};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    audit::{Action, Event},
-    extract::Body,
-    http::RequestInfo,
-    one_time::{OneTimeToken, six_digits},
+    crypto::one_time_token::{OneTimeToken, six_digits},
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        input::Email,
+    },
+    http::extract::Body,
     store::{
         self,
         verification_tokens::{NewToken, Purpose},
     },
-    text::Email,
 };
 use utoipa::ToSchema;
 

@@ -4,7 +4,7 @@ pub mod create;
 pub mod verify;
 
 use ring::hmac;
-use shared::ids::UserId;
+use shared::domain::ids::UserId;
 
 use crate::AuthState;
 

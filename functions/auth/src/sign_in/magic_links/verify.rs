@@ -4,28 +4,31 @@ use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    audit::{Action, Event},
     auth::session,
+    crypto::one_time_token::OneTimeToken,
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        ids::{SessionId, UserId, VerificationTokenId},
+        input::Email,
+        page::Data,
+    },
     error::Problem,
-    http::RequestInfo,
-    idempotency::{Create, IdempotencyKey, Once},
-    ids::{SessionId, UserId, VerificationTokenId},
-    one_time::OneTimeToken,
-    page::Data,
+    http::idempotency::{Create, IdempotencyKey, Once},
     store::{
         self,
         verification_tokens::{Consumed, Purpose},
     },
-    text::Email,
 };
 use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 
 use super::code_hash;
 use crate::{
-    AuthState, cookie,
-    grant::{self, SignedIn, Transport},
-    refusals, throttle,
+    AuthState, refusals,
+    sessions::cookie,
+    sign_in::session_tokens::{self, SignedIn, Transport},
+    throttle,
 };
 
 /// How often the digits of one mail may be guessed at, by everyone together. The link beside them goes on working.
@@ -132,7 +135,7 @@ pub async fn sign_in(
                 store::audit_events::insert(tx, &event, now).await?;
                 ended = store::sessions::revoke_all(tx, user_id, None, "address_proved", now).await?;
             }
-            Ok((grant::sign_in(state, tx, user, transport, request, now).await?, ended))
+            Ok((session_tokens::sign_in(state, tx, user, transport, request, now).await?, ended))
         })
         .await?;
     session::forget(&state.app, &ended.unwrap_or_default()).await;

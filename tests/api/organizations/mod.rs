@@ -1,3 +1,6 @@
+mod api_keys;
+mod invitations;
+
 use harness::TestApp;
 use serde_json::json;
 

@@ -1,3 +1,6 @@
+mod cookie;
+mod refresh;
+
 use std::collections::HashSet;
 
 use harness::TestApp;
