@@ -13,7 +13,7 @@ use metrics::histogram;
 use serde::{Deserialize, Serialize};
 use shared::{
     aws::s3::Upload,
-    backup::{Catalogue, Contents, Manifest, State, dump_key, manifest_key, new_id},
+    backup::{Catalogue, Manifest, State, dump_key, manifest_key, new_id},
     config::{Config, ConfigError},
     db,
     lambda::job::Job,

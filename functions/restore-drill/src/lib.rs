@@ -13,12 +13,12 @@ use metrics::histogram;
 use serde::{Deserialize, Serialize};
 use shared::{
     aws::s3::Source,
-    backup::{Catalogue, Contents, Manifest, State, verified_key},
+    backup::{Catalogue, Manifest, State, verified_key},
     config::{Config, ConfigError},
     db,
     domain::ids::OrganizationId,
     lambda::job::Job,
-    store::{self, database},
+    store::{self, contents::Contents, database},
 };
 use sqlx::{Connection, PgConnection};
 use tokio::time::Instant;

@@ -24,7 +24,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::client;
-use crate::lambda::job::Deadline;
+use crate::domain::deadline::Deadline;
 
 /// The number of attempts to send an answer.
 const MAX_ATTEMPTS: usize = 3;

@@ -11,7 +11,7 @@ use anyhow::Context;
 use lambda_runtime::{Context as Invocation, Error, LambdaEvent, run, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::{
@@ -23,8 +23,7 @@ use crate::{
     telemetry,
 };
 
-/// How long a command may take.
-const COMMAND: Duration = Duration::from_hours(12);
+pub use crate::domain::deadline::Deadline;
 
 /// One run of a job.
 #[derive(Debug, Clone)]
@@ -51,35 +50,7 @@ impl From<Invocation> for Job {
     }
 }
 
-/// When Lambda ends the instance. A command gives up by itself, half a day after it began.
-#[derive(Debug, Clone, Copy)]
-pub struct Deadline(Instant);
-
 impl Deadline {
-    /// `time` from now.
-    #[must_use]
-    pub fn after(time: Duration) -> Self {
-        Self(Instant::now() + time)
-    }
-
-    /// That of a command.
-    #[must_use]
-    pub fn far() -> Self {
-        Self::after(COMMAND)
-    }
-
-    /// How long a job may still work, if it wants `reserve` for putting things in order.
-    #[must_use]
-    pub fn left(self, reserve: Duration) -> Duration {
-        self.0.saturating_duration_since(Instant::now()).saturating_sub(reserve)
-    }
-
-    /// Whether no more than `reserve` is left.
-    #[must_use]
-    pub fn is_near(self, reserve: Duration) -> bool {
-        self.left(reserve).is_zero()
-    }
-
     /// Does `work`, unless that takes so long that no more than `reserve` is left.
     pub async fn within<T>(
         self,

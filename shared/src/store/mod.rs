@@ -32,6 +32,7 @@ macro_rules! page_of {
 
 pub mod api_keys;
 pub mod audit_events;
+pub mod contents;
 pub mod database;
 pub mod idempotency_records;
 pub mod invitations;
