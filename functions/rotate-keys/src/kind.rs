@@ -5,11 +5,10 @@ use chrono::TimeDelta;
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use ring::rand::{SecureRandom, SystemRandom};
 use shared::{
-    config::{Config, Setting},
+    config::{Config, SecretRef, Setting},
     idempotency,
     keyring::{KeyId, mac_key},
     seal,
-    secrets::SecretRef,
 };
 use uuid::Uuid;
 

@@ -8,8 +8,8 @@ use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    config::Setting,
-    secrets::{Secret, Secrets},
+    config::{Secret, Setting},
+    secrets::Secrets,
 };
 
 /// A set of keys.

@@ -5,36 +5,16 @@
 mod address;
 mod reader;
 mod sections;
+mod setting;
 #[cfg(test)]
 mod tests;
 
 use std::{env, net::IpAddr};
 
-use secrecy::SecretString;
-
-use crate::secrets::SecretRef;
 pub use address::{Address, Credentials};
 use reader::Reader;
 pub use sections::{Cache, Chat, Database, Logins, Monitoring, RateLimit, Smoke, Storage, Tokens, Web};
-
-/// A value that may be kept in Secrets Manager.
-#[derive(Debug, Clone)]
-pub enum Setting {
-    /// Given in the environment itself. Refused where `NODE_ENV` is `production` or `staging`.
-    Plain(SecretString),
-    /// Kept in Secrets Manager.
-    Secret(SecretRef),
-    /// Not given; the name of its variable.
-    Absent(&'static str),
-}
-
-impl Setting {
-    /// What `text` is: a reference to a secret, or else the value itself.
-    #[must_use]
-    pub fn read(text: &str) -> Self {
-        SecretRef::parse(text).map_or_else(|| Self::Plain(text.into()), Self::Secret)
-    }
-}
+pub use setting::{Secret, SecretRef, Setting};
 
 /// Where the process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

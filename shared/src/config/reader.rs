@@ -157,7 +157,7 @@ impl<'a, F: Fn(&str) -> Option<String>> Reader<'a, F> {
             )),
             _ => {}
         }
-        Address { url: given, credentials: Some(beside) }
+        Address::new(given, Some(beside))
     }
 
     /// User name and password, as one JSON object.

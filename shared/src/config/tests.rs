@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 use redis::IntoConnectionInfo;
+use sqlx::postgres::PgConnectOptions;
 use url::Url;
 
 use super::*;
-use crate::{db::connect_options, secrets::Secrets};
 
 fn read(variables: &[(&str, &str)], required: &[&str]) -> Result<Config, ConfigError> {
     let find = |key: &str| variables.iter().find(|(name, _)| *name == key).map(|(_, v)| (*v).to_owned());
@@ -136,19 +136,17 @@ fn printable() -> String {
     (' '..='~').collect()
 }
 
-async fn complete(url: &str, credentials: &serde_json::Value) -> anyhow::Result<String> {
-    let address =
-        Address { url: Setting::read(url), credentials: Some(Setting::read(&credentials.to_string())) };
-    Ok(address.get(&Secrets::default()).await?.to_string())
+fn complete(url: &str, credentials: &serde_json::Value) -> anyhow::Result<String> {
+    let credentials = Credentials::parse(&credentials.to_string()).map_err(anyhow::Error::msg)?;
+    Ok(credentials.complete(url)?.to_string())
 }
 
-#[tokio::test]
-async fn user_name_and_password_arrive_as_they_are_whatever_is_in_them() {
+#[test]
+fn user_name_and_password_arrive_as_they_are_whatever_is_in_them() {
     let name = format!("é{}", printable());
     let credentials = serde_json::json!({ "username": name, "password": printable(), "engine": "postgres" });
-    let url =
-        complete("postgresql://db.example:5433/arches?sslmode=require", &credentials).await.expect("a URL");
-    let options = connect_options(&url).expect("options");
+    let url = complete("postgresql://db.example:5433/arches?sslmode=require", &credentials).expect("a URL");
+    let options: PgConnectOptions = url.parse().expect("options");
     assert_eq!(
         (options.get_username(), options.get_host(), options.get_port()),
         (&*name, "db.example", 5433)
@@ -158,18 +156,18 @@ async fn user_name_and_password_arrive_as_they_are_whatever_is_in_them() {
     assert_eq!(decoded(parsed.password().expect("a password")), printable());
     assert_eq!((parsed.path(), parsed.query()), ("/arches", Some("sslmode=require")));
 
-    let url = complete("rediss://cache.example", &credentials).await.expect("a URL");
+    let url = complete("rediss://cache.example", &credentials).expect("a URL");
     let info = url.as_str().into_connection_info().expect("a URL of Redis");
     let redis = info.redis_settings();
     assert_eq!((redis.username(), redis.password()), (Some(&*name), Some(&*printable())));
-    let url = complete("rediss://cache.example/2", &serde_json::json!({ "password": printable() })).await;
+    let url = complete("rediss://cache.example/2", &serde_json::json!({ "password": printable() }));
     let info = url.expect("a URL").as_str().into_connection_info().expect("a URL of Redis");
     let redis = info.redis_settings();
     assert_eq!((redis.username(), redis.password()), (None, Some(&*printable())));
 }
 
-#[tokio::test]
-async fn postgresql_is_not_met_as_nobody() {
-    let error = complete("postgresql://db/arches", &serde_json::json!({ "password": "hunter2" })).await;
+#[test]
+fn postgresql_is_not_met_as_nobody() {
+    let error = complete("postgresql://db/arches", &serde_json::json!({ "password": "hunter2" }));
     assert_eq!(error.expect_err("nobody").to_string(), "the credentials have no username");
 }
