@@ -79,7 +79,7 @@ impl Rotated {
         Ok([
             Self::of(Kind::Signing, &config.tokens.signing_keys)?,
             Self::of(Kind::Refresh, &config.tokens.refresh_secret)?,
-            Self::of(Kind::Encryption, &config.encryption_key)?,
+            Self::of(Kind::Encryption, &config.keys.encryption_key)?,
         ])
     }
 

@@ -1,6 +1,6 @@
 //! What the settings accept, and how they refuse.
 
-use std::time::Duration;
+use std::{cell::RefCell, collections::BTreeSet, time::Duration};
 
 use percent_encoding::percent_decode_str;
 use redis::IntoConnectionInfo;
@@ -170,4 +170,53 @@ fn user_name_and_password_arrive_as_they_are_whatever_is_in_them() {
 fn postgresql_is_not_met_as_nobody() {
     let error = complete("postgresql://db/arches", &serde_json::json!({ "password": "hunter2" }));
     assert_eq!(error.expect_err("nobody").to_string(), "the credentials have no username");
+}
+
+fn declared() -> Vec<Declared> {
+    sections()
+        .into_iter()
+        .filter(|section| section.name != "Aws")
+        .flat_map(|section| section.settings)
+        .collect()
+}
+
+#[test]
+fn exactly_the_declared_variables_are_read() {
+    let read = RefCell::new(BTreeSet::new());
+    let config = Config::from_lookup(
+        |name| {
+            read.borrow_mut().insert(name.to_owned());
+            None
+        },
+        &[],
+    );
+    assert!(config.is_ok(), "{config:?}");
+    let declared: Vec<String> = declared().into_iter().map(|declared| declared.name).collect();
+    assert_eq!(read.into_inner(), declared.iter().cloned().collect());
+    assert_eq!(
+        declared.len(),
+        declared.iter().collect::<BTreeSet<_>>().len(),
+        "no variable is declared twice"
+    );
+}
+
+#[test]
+fn the_documented_defaults_are_the_defaults() {
+    let declared = declared();
+    let defaults: Vec<(&str, &str)> = declared
+        .iter()
+        .filter_map(|declared| Some((declared.name.as_str(), declared.default.as_deref()?)))
+        .collect();
+    let given = read(&defaults, &[]).expect("every default is accepted");
+    assert_eq!(format!("{given:?}"), format!("{:?}", read(&[], &[]).expect("no variable is needed")));
+}
+
+#[test]
+fn every_variable_is_documented_and_its_example_accepted() {
+    for Declared { name, meaning, default, allowed, example, .. } in declared() {
+        assert!(!meaning.is_empty() && !allowed.is_empty(), "{name}");
+        assert!(default.is_some() || !example.is_empty(), "{name} has neither a default nor an example");
+        let config = read(&[(&name, &example)], &[]);
+        assert!(config.is_ok(), "{config:?}");
+    }
 }

@@ -54,7 +54,7 @@ async fn count(
     address: Option<IpAddr>,
     given: &Given<'_>,
 ) -> (Verdict, Vec<String>, Known) {
-    let config = state.config.rate_limit;
+    let config = &state.config.rate_limit;
     let limit = Limit { name: "requests", max: config.max_requests, window: config.window };
     let now = state.clock.now();
     let mut subjects = vec![subject(address)];
