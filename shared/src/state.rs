@@ -57,7 +57,7 @@ impl AppState {
         Self(Arc::new(Parts {
             db: Db::new(config.database.clone(), secrets.clone(), Some(redis.clone()), Arc::clone(&clock)),
             redis: redis.clone(),
-            sealer: Sealer::new(secrets.clone(), config.encryption_key.clone()),
+            sealer: Sealer::new(secrets.clone(), config.keys.encryption_key.clone()),
             verifier: Verifier::new(secrets.clone(), &config.tokens, Arc::clone(&clock)),
             rate_limiter: RateLimiter::new(redis.clone()),
             config,

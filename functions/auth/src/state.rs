@@ -48,7 +48,7 @@ impl AuthState {
     /// With mail through SES.
     #[must_use]
     pub fn new(app: AppState) -> Self {
-        let mailer = Arc::new(SesMailer::new(app.config.mail_from.clone()));
+        let mailer = Arc::new(SesMailer::new(app.config.mail.from.clone()));
         Self::with_mailer(app, mailer)
     }
 
@@ -82,7 +82,7 @@ impl AuthState {
 
     /// The key of the hashes under which throttles know an account.
     pub(crate) async fn session_key(&self) -> anyhow::Result<hmac::Key> {
-        let secret = self.app.secrets.get(&self.app.config.session_secret).await?;
+        let secret = self.app.secrets.get(&self.app.config.keys.session_secret).await?;
         mac_key(&secret).map(|(_, key)| key)
     }
 }

@@ -17,7 +17,10 @@ use shared::{
     config::{Config, ConfigError},
     db,
     lambda::job::Job,
-    store::database::{self, Snapshot},
+    store::{
+        contents::Contents,
+        database::{self, Snapshot},
+    },
 };
 use sqlx::PgConnection;
 use tokio::time::Instant;

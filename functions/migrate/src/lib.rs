@@ -151,7 +151,7 @@ pub async fn run(call: Call<Task>, job: &Job) -> anyhow::Result<Outcome> {
 async fn obey(task: &Task) -> anyhow::Result<Outcome> {
     let config = Config::from_env(&["DATABASE_URL"])?;
     let secrets = Secrets::default();
-    let url = config.database.address.get(&secrets).await?;
+    let url = secrets.resolve(&config.database.address).await?;
     let url = db::direct_url(&url, config.database.require_tls)?;
     let mut connection = db::connect(&url).await?;
     let outcome = match task {

@@ -24,7 +24,7 @@ impl OrganizationsState {
     /// With mail through SES.
     #[must_use]
     pub fn new(app: AppState) -> Self {
-        let mailer = Arc::new(SesMailer::new(app.config.mail_from.clone()));
+        let mailer = Arc::new(SesMailer::new(app.config.mail.from.clone()));
         Self { app, mailer }
     }
 }

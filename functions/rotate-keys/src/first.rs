@@ -49,7 +49,7 @@ fn document(config: &Config, secret: &Rotated) -> anyhow::Result<String> {
 
 /// Where the secret `arn` has the key that does not rotate.
 fn session_member<'a>(config: &'a Config, arn: &str) -> anyhow::Result<&'a str> {
-    let Setting::Secret(reference) = &config.session_secret else {
+    let Setting::Secret(reference) = &config.keys.session_secret else {
         anyhow::bail!("SESSION_SECRET is no reference to a secret")
     };
     anyhow::ensure!(reference.arn() == arn, "SESSION_SECRET is not in the secret of JWT_REFRESH_SECRET");

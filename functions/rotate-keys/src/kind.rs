@@ -5,8 +5,7 @@ use chrono::TimeDelta;
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use ring::rand::{SecureRandom, SystemRandom};
 use shared::{
-    aws::secrets::SecretRef,
-    config::{Config, Setting},
+    config::{Config, SecretRef, Setting},
     crypto::{
         keyring::{KeyId, mac_key},
         seal,
@@ -81,7 +80,7 @@ impl Rotated {
         Ok([
             Self::of(Kind::Signing, &config.tokens.signing_keys)?,
             Self::of(Kind::Refresh, &config.tokens.refresh_secret)?,
-            Self::of(Kind::Encryption, &config.encryption_key)?,
+            Self::of(Kind::Encryption, &config.keys.encryption_key)?,
         ])
     }
 

@@ -15,7 +15,11 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::{aws::client, config::Setting, error::Unavailable};
+use crate::{
+    aws::client,
+    config::{Address, Credentials, Secret, SecretRef, Setting},
+    error::Unavailable,
+};
 
 /// How long a value is used before it is read again.
 const TTL: Duration = Duration::from_mins(5);
@@ -27,45 +31,6 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// whole rotation before it is used (`functions/rotate-keys`), longer than [`TTL`], so what was made with it comes to
 /// instances that have read it. Renewing is the second net, for a secret that was changed by hand.
 const LEAST: Duration = Duration::from_secs(10);
-
-/// A secret, by its ARN and, if it is a JSON document, the member to take from it.
-///
-/// Written the way Amazon ECS writes it in `valueFrom`: `<ARN>:<json-key>:<version-stage>:<version-id>`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SecretRef {
-    arn: String,
-    key: Option<String>,
-}
-
-impl SecretRef {
-    /// Reads a reference; `None` if `raw` is not the ARN of a secret.
-    #[must_use]
-    pub fn parse(raw: &str) -> Option<Self> {
-        let parts: Vec<&str> = raw.split(':').collect();
-        let ["arn", _, "secretsmanager", _, _, "secret", _, rest @ ..] = parts.as_slice() else {
-            return None;
-        };
-        let key = match rest {
-            [] => None,
-            [key] | [key, "" | "AWSCURRENT"] | [key, "" | "AWSCURRENT", ""] => Some(*key),
-            _ => return None,
-        };
-        let arn = parts[..7].join(":");
-        Some(Self { arn, key: key.filter(|key| !key.is_empty()).map(str::to_owned) })
-    }
-
-    /// Which secret.
-    #[must_use]
-    pub fn arn(&self) -> &str {
-        &self.arn
-    }
-
-    /// Which member of it; `None` for the whole.
-    #[must_use]
-    pub fn member(&self) -> Option<&str> {
-        self.key.as_deref()
-    }
-}
 
 /// Reads settings that may be secrets. Cheap to clone; all clones share one cache.
 #[derive(Clone, Default)]
@@ -95,16 +60,44 @@ impl Secrets {
         self.read(setting, true).await
     }
 
+    /// Returns the complete URL of `address`, its parts read as by [`Secrets::get`].
+    pub async fn resolve(&self, address: &Address) -> anyhow::Result<Secret> {
+        self.complete(address, false).await
+    }
+
+    /// Returns the complete URL of `address`, its parts read as by [`Secrets::renew`], because the last URL was refused.
+    pub async fn resolve_again(&self, address: &Address) -> anyhow::Result<Secret> {
+        self.complete(address, true).await
+    }
+
+    async fn complete(&self, address: &Address, renew: bool) -> anyhow::Result<Secret> {
+        let url = self.read(address.url(), renew).await?;
+        let Some(setting) = address.credentials() else { return Ok(url) };
+        Self::parse(setting, &self.read(setting, renew).await?)?.complete(&url)
+    }
+
+    /// Returns the credentials that `setting` holds, read as by [`Secrets::get`].
+    pub async fn credentials(&self, setting: &Setting) -> anyhow::Result<Credentials> {
+        Self::parse(setting, &self.get(setting).await?)
+    }
+
+    fn parse(setting: &Setting, text: &str) -> anyhow::Result<Credentials> {
+        Credentials::parse(text).map_err(|problem| match setting {
+            Setting::Secret(reference) => anyhow::anyhow!("the secret {} {problem}", reference.arn()),
+            _ => anyhow::anyhow!("the credentials given as a value: {problem}"),
+        })
+    }
+
     /// [`Secrets::renew`] or [`Secrets::get`].
     pub(crate) async fn read(&self, setting: &Setting, renew: bool) -> anyhow::Result<Secret> {
         let reference = match setting {
-            Setting::Plain(value) => return Ok(Secret(value.clone())),
+            Setting::Plain(value) => return Ok(value.clone().into()),
             Setting::Secret(reference) => reference,
             Setting::Absent(name) => anyhow::bail!("{name} is not set"),
         };
         let slot = {
             let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(known.entry(reference.arn.clone()).or_default())
+            Arc::clone(known.entry(reference.arn().to_owned()).or_default())
         };
         let mut slot = slot.lock().await;
         let now = Instant::now();
@@ -117,7 +110,7 @@ impl Secrets {
         }
         let patience = if slot.is_some() { PATIENCE } else { TTL };
         // Boxed: rare, and so large that the future of every request would be.
-        let fetched = Box::pin(timeout(patience, self.fetch(&reference.arn)));
+        let fetched = Box::pin(timeout(patience, self.fetch(reference.arn())));
         let fetched = fetched.await.unwrap_or_else(|late| Err(late.into()));
         match (fetched, slot.as_ref()) {
             (Ok(value), _) => {
@@ -148,38 +141,13 @@ impl Secrets {
 
 impl SecretRef {
     fn select(&self, document: &SecretString) -> anyhow::Result<Secret> {
-        let Some(key) = &self.key else { return Ok(Secret(document.clone())) };
+        let Some(key) = self.member() else { return Ok(document.clone().into()) };
         let mut members: HashMap<String, Value> = serde_json::from_str(document.expose_secret())
-            .map_err(|_| anyhow::anyhow!("the secret {} is not a JSON object", self.arn))?;
+            .map_err(|_| anyhow::anyhow!("the secret {} is not a JSON object", self.arn()))?;
         match members.remove(key) {
-            Some(Value::String(value)) => Ok(Secret(value.into())),
-            _ => anyhow::bail!("the secret {} has no text member {key}", self.arn),
+            Some(Value::String(value)) => Ok(value.into()),
+            _ => anyhow::bail!("the secret {} has no text member {key}", self.arn()),
         }
-    }
-}
-
-/// A secret's value, for as long as it is needed.
-pub struct Secret(SecretString);
-
-impl From<String> for Secret {
-    fn from(value: String) -> Self {
-        Self(value.into())
-    }
-}
-
-impl std::ops::Deref for Secret {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        self.0.expose_secret()
-    }
-}
-
-impl Secret {
-    /// The value, to be handed to a parser.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        self
     }
 }
 
@@ -187,16 +155,15 @@ impl Secret {
 mod tests {
     use super::*;
 
-    const ARN: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:arches/production/auth-AbCdEf";
-
-    #[test]
-    fn references_are_written_as_ecs_writes_them() {
-        let whole = SecretRef { arn: ARN.to_owned(), key: None };
-        let member = SecretRef { arn: ARN.to_owned(), key: Some("url".to_owned()) };
-        assert_eq!(SecretRef::parse(ARN), Some(whole));
-        assert_eq!(SecretRef::parse(&format!("{ARN}:url::")), Some(member));
-        for not in ["", "postgresql://u:p@h/d", "arn:aws:s3:::bucket", &format!("{ARN}:url:AWSPREVIOUS:")] {
-            assert_eq!(SecretRef::parse(not), None, "{not}");
+    #[tokio::test]
+    async fn an_address_is_its_url_with_the_credentials_in_it() {
+        let secrets = Secrets::default();
+        let alone = Address::from(Setting::read("redis://:old@cache.example"));
+        assert_eq!(&*secrets.resolve(&alone).await.expect("a URL"), "redis://:old@cache.example");
+        let setting = Setting::read(r#"{ "password": "new" }"#);
+        let both = Address::new(Setting::read("redis://cache.example"), Some(setting));
+        for url in [secrets.resolve(&both).await, secrets.resolve_again(&both).await] {
+            assert_eq!(&*url.expect("a URL"), "redis://:new@cache.example");
         }
     }
 }

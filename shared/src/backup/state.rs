@@ -39,6 +39,6 @@ impl State {
 
     /// How to reach the database at `address` by a connection of one's own.
     pub async fn url(&self, address: &Address) -> anyhow::Result<String> {
-        db::direct_url(&address.get(&self.secrets).await?, self.config.database.require_tls)
+        db::direct_url(&self.secrets.resolve(address).await?, self.config.database.require_tls)
     }
 }

@@ -62,7 +62,11 @@ impl Redis {
             return Err(Unavailable::new("cache", anyhow::anyhow!("was away a moment ago")));
         }
         // Outside the budget: the first reading of the secret takes longer, and must be allowed to end.
-        self.0.config.address.get(&self.0.secrets).await.map_err(|error| Unavailable::new("cache", error))?;
+        self.0
+            .secrets
+            .resolve(&self.0.config.address)
+            .await
+            .map_err(|error| Unavailable::new("cache", error))?;
         let started = Instant::now();
         let answer = match timeout(BUDGET, self.attempts(commands)).await {
             Ok(answer) => answer,
@@ -108,7 +112,7 @@ impl Redis {
     }
 
     async fn dial(&self) -> anyhow::Result<MultiplexedConnection> {
-        let url = self.0.config.address.get(&self.0.secrets).await?;
+        let url = self.0.secrets.resolve(&self.0.config.address).await?;
         // The URL holds a password, so what is wrong with it is not repeated.
         let info = url
             .as_str()
@@ -125,7 +129,7 @@ impl Redis {
             && error.kind() == redis::ErrorKind::AuthenticationFailed
         {
             // The password may have been rotated since we read it.
-            self.0.config.address.renew(&self.0.secrets).await?;
+            self.0.secrets.resolve_again(&self.0.config.address).await?;
         }
         Ok(dialled?)
     }

@@ -8,8 +8,8 @@ use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    aws::secrets::{Secret, Secrets},
-    config::Setting,
+    aws::secrets::Secrets,
+    config::{Secret, Setting},
 };
 
 /// A set of keys.

@@ -79,8 +79,11 @@ impl Pool {
     /// Opens a connection and begins a transaction; reads the secret again if `renew`.
     async fn connect(&self, renew: bool) -> anyhow::Result<PgConnection> {
         let Self { config, secrets, .. } = self;
-        let url =
-            if renew { config.address.renew(secrets).await? } else { config.address.get(secrets).await? };
+        let url = if renew {
+            secrets.resolve_again(&config.address).await?
+        } else {
+            secrets.resolve(&config.address).await?
+        };
         let mut options = connect_options(&url)?;
         if config.require_tls {
             options = options.ssl_mode(PgSslMode::VerifyFull);

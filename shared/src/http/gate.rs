@@ -66,7 +66,7 @@ async fn count(
     address: Option<IpAddr>,
     presented: &PresentedCredential<'_>,
 ) -> (RateLimitResult, Vec<String>, CachedIdentity) {
-    let (config, limiter, now) = (state.config.rate_limit, &state.rate_limiter, state.clock.now());
+    let (config, limiter, now) = (&state.config.rate_limit, &state.rate_limiter, state.clock.now());
     let limit = Limit { name: "requests", max: config.max_requests, window: config.window };
     let mut subjects = vec![subject(address)];
     if let PresentedCredential::ApiKey(key) = presented {
