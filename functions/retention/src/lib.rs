@@ -74,7 +74,7 @@ struct Run<'a> {
 impl Run<'_> {
     /// Whether there is time for one more transaction.
     fn goes_on(&self) -> bool {
-        !self.job.deadline.is_near(RESERVE)
+        !self.job.deadline.is_reached(RESERVE)
     }
 
     /// What of `table` ended then or before is past its time.
