@@ -220,7 +220,7 @@ async fn whoever_is_not_cloudformation_is_told_nothing_and_changes_nothing() {
     for url in [&deployment.front.url, "https://bucket.s3.amazonaws.com/x?X-Amz-Signature=y"] {
         event["ResponseURL"] = json!(url);
         let error = migrate.invoke(event.clone()).await.expect_err("a refusal");
-        assert!(error["errorMessage"].as_str().expect("a reason").contains("would not go to CloudFormation"));
+        assert!(error["errorMessage"].as_str().expect("a reason").contains("does not belong to CloudFormation"));
     }
     assert!(deployment.front.told().is_empty());
     let tables: i64 =
@@ -236,7 +236,7 @@ async fn an_answer_is_repeated_until_it_arrives() {
     assert_eq!(deployment.told(&migrate, request("Delete", "Custom::Migrations")).await.status(), "SUCCESS");
     deployment.front.be_deaf(3);
     let error = migrate.invoke(request("Delete", "Custom::Migrations")).await.expect_err("nobody listens");
-    assert_eq!(error["errorMessage"], "CloudFormation was not told");
+    assert_eq!(error["errorMessage"], "answer to CloudFormation not sent");
     assert!(!migrate.log().concat().contains("X-Amz-Signature"));
 }
 

@@ -15,7 +15,7 @@ use serde::Serialize;
 use shared::{
     aws::{
         cloudformation::{Answered, Call, Resource},
-        secret_rotation::{Rotation, Standing, Step, Version, Versions},
+        secret_rotation::{Rotation, Step, Version, VersionStage, Versions},
     },
     config::{Config, ConfigError},
     domain::clock::{Clock, SystemClock},
@@ -69,7 +69,7 @@ pub async fn run(config: &Config, call: Call<Rotation>, job: &Job) -> anyhow::Re
         Call::Own(rotation) => rotate(config, &rotation).await.map(Outcome::Step),
         Call::Resource(event) => {
             let filled = Box::pin(first::fill(config));
-            event.answered(&KEYS, job.deadline, filled).await.map(Outcome::Answered)
+            event.handle(&KEYS, job.deadline, filled).await.map(Outcome::Answered)
         }
     }
 }
@@ -77,12 +77,12 @@ pub async fn run(config: &Config, call: Call<Rotation>, job: &Job) -> anyhow::Re
 async fn rotate(config: &Config, rotation: &Rotation) -> anyhow::Result<Report> {
     let secret = Rotated::named(config, &rotation.secret_id)?;
     let versions = Versions::of(rotation).await;
-    let standing = versions.standing().await?;
+    let stage = versions.stage().await?;
     let current = versions.current().await?;
-    let (ring, done) = match standing {
+    let (ring, done) = match stage {
         // Secrets Manager asks again if it has not heard the answer.
-        Standing::Current => (secret.parse(&current.value)?, "nothing: this version is current already"),
-        Standing::Pending => Box::pin(step(config, &secret, &versions, rotation.step, &current)).await?,
+        VersionStage::Current => (secret.parse(&current.value)?, "nothing: this version is current already"),
+        VersionStage::Pending => Box::pin(step(config, &secret, &versions, rotation.step, &current)).await?,
     };
     Ok(Report {
         kind: secret.kind.name(),
