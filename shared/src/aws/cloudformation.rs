@@ -145,7 +145,7 @@ async fn send(url: &str, answer: &str) -> anyhow::Result<()> {
     (|| async { timeout(ATTEMPT_TIMEOUT, put(&connector, &url, answer)).await.context("no answer in time")? })
         .retry(ConstantBuilder::new().with_delay(RETRY_DELAY).with_max_times(MAX_ATTEMPTS - 1))
         .notify(|error, _| {
-            tracing::warn!(error = format!("{error:#}"), "answer to CloudFormation not sent; retried")
+            tracing::warn!(error = format!("{error:#}"), "answer to CloudFormation not sent; retried");
         })
         .await
         .context("answer to CloudFormation not sent")
