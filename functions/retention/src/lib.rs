@@ -93,23 +93,25 @@ pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<R
     let started = Instant::now();
     let run = Run { state, job, dry: request.dry_run, now: state.clock.now() };
     let tables = vec![
-        rows::clean(&run, "sessions", past::sessions::stretch, past::sessions::remove).await?,
+        rows::clean(&run, "sessions", past::sessions::next_batch, past::sessions::delete_batch).await?,
         rows::clean(
             &run,
             "verification_tokens",
-            past::verification_tokens::stretch,
-            past::verification_tokens::remove,
+            past::verification_tokens::next_batch,
+            past::verification_tokens::delete_batch,
         )
         .await?,
-        rows::clean(&run, "invitations", past::invitations::stretch, past::invitations::remove).await?,
+        rows::clean(&run, "invitations", past::invitations::next_batch, past::invitations::delete_batch)
+            .await?,
         rows::clean(
             &run,
             "idempotency_records",
-            past::idempotency_records::stretch,
-            past::idempotency_records::remove,
+            past::idempotency_records::next_batch,
+            past::idempotency_records::delete_batch,
         )
         .await?,
-        rows::clean(&run, "audit_events", past::audit_events::stretch, past::audit_events::remove).await?,
+        rows::clean(&run, "audit_events", past::audit_events::next_batch, past::audit_events::delete_batch)
+            .await?,
         users::erase(&run).await?,
     ];
     let report = Report::new(run.dry, tables, started.elapsed());

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use shared::{
     db::Tx,
-    store::retention::{Place, Stretch},
+    store::retention::{Batch, BatchEnd},
     telemetry,
 };
 
@@ -18,8 +18,8 @@ const STRETCH: i64 = 5_000;
 pub(crate) async fn clean<Id: Default>(
     run: &Run<'_>,
     table: &'static str,
-    stretch: impl AsyncFn(&mut Tx, &Place<Id>, i64, DateTime<Utc>) -> sqlx::Result<Stretch<Id>>,
-    remove: impl AsyncFn(&mut Tx, &Place<Id>, &Place<Id>) -> sqlx::Result<u64>,
+    next_batch: impl AsyncFn(&mut Tx, &BatchEnd<Id>, i64, DateTime<Utc>) -> sqlx::Result<Batch<Id>>,
+    delete_batch: impl AsyncFn(&mut Tx, &BatchEnd<Id>, &BatchEnd<Id>) -> sqlx::Result<u64>,
 ) -> anyhow::Result<Cleaned> {
     let until = run.until(table)?;
     let mut cleaned = Cleaned::nothing(table);
@@ -27,9 +27,9 @@ pub(crate) async fn clean<Id: Default>(
     let mut after = (DateTime::UNIX_EPOCH, Id::default());
     while run.goes_on() {
         let transaction = run.state.db.transaction(async |tx| {
-            let found = stretch(tx, &after, STRETCH, until).await?;
+            let found = next_batch(tx, &after, STRETCH, until).await?;
             let removed = match &found.end {
-                Some(end) if !run.dry => remove(tx, &after, end).await?,
+                Some(end) if !run.dry => delete_batch(tx, &after, end).await?,
                 _ => (found.rows - found.held).unsigned_abs(),
             };
             anyhow::Ok((found, removed))

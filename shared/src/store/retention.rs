@@ -1,40 +1,41 @@
-//! What is past its time, table by table: which rows, found and removed in stretches of an index.
+//! Finds and deletes rows whose retention has ended, in batches along an index.
 //!
-//! The end of a stretch is looked up first, then everything in it is removed, and the next one begins behind it. Asking for
-//! "any 5,000" each time would read the index entries of all that were removed before.
+//! First the end of a batch is looked up, then all rows in it are deleted, and the next batch begins after it. Selecting "any
+//! 5,000 rows" each time would read the index entries of all rows that were deleted before.
 
 use chrono::{DateTime, Utc};
 
 use crate::db::Tx;
 
-/// A place in an index: when a row ended, and its id.
-pub type Place<Id> = (DateTime<Utc>, Id);
+/// The end of a batch: the time at which its last row ended, and the id of that row.
+pub type BatchEnd<Id> = (DateTime<Utc>, Id);
 
-/// Rows past their time that follow each other in the index.
-pub struct Stretch<Id> {
-    /// How many.
+/// Consecutive rows in the index whose retention has ended.
+pub struct Batch<Id> {
     pub rows: i64,
-    /// How many of them a legal hold keeps.
+    /// The number of these rows that a legal hold keeps.
     pub held: i64,
-    /// Where the last of them is, if there is any.
-    pub end: Option<Place<Id>>,
+    /// `None` if there are no rows.
+    pub end: Option<BatchEnd<Id>>,
 }
 
-/// The two questions about a table: its name, its id and that one's type, when a row ended, and whether a legal hold keeps it.
-macro_rules! past {
+/// Defines the two statements for a table, from its name, its id and the id's type, and two SQL expressions: the time at which a row
+/// ended, and whether a legal hold keeps it.
+macro_rules! retention {
     ($(#[$doc:meta])* $module:ident, $table:tt, $id:tt as $type:ty, $ended:tt, $held:tt) => {
         $(#[$doc])*
         pub mod $module {
             use super::*;
 
-            /// The first `limit` rows after `after` that ended at `until` or before.
-            pub async fn stretch(
+            /// Returns the next batch: the first `limit` rows after `after` that ended at `until` or before.
+            pub async fn next_batch(
                 tx: &mut Tx,
-                after: &Place<$type>,
+                after: &BatchEnd<$type>,
                 limit: i64,
                 until: DateTime<Utc>,
-            ) -> sqlx::Result<Stretch<$type>> {
-                // The aggregates see the rows as the subquery ordered them (PostgreSQL manual, 9.21): sorting again costs a third.
+            ) -> sqlx::Result<Batch<$type>> {
+                // The aggregates get the rows in the order of the subquery (PostgreSQL manual, 9.21). Sorting again would take a
+                // third longer.
                 let found = sqlx::query!(
                     r#"SELECT count(*) AS "rows!", count(*) FILTER (WHERE held) AS "held!", max(ended) AS ended,
                               (array_agg(id))[count(*)] AS id
@@ -48,16 +49,16 @@ macro_rules! past {
                 )
                 .fetch_one(tx)
                 .await?;
-                Ok(Stretch { rows: found.rows, held: found.held, end: found.ended.zip(found.id) })
+                Ok(Batch { rows: found.rows, held: found.held, end: found.ended.zip(found.id) })
             }
 
-            /// Removes the rows after `after` up to `end`, but for what a legal hold keeps.
-            pub async fn remove(
+            /// Deletes the rows after `after` up to `end`, except those that a legal hold keeps. Returns their number.
+            pub async fn delete_batch(
                 tx: &mut Tx,
-                after: &Place<$type>,
-                end: &Place<$type>,
+                after: &BatchEnd<$type>,
+                end: &BatchEnd<$type>,
             ) -> sqlx::Result<u64> {
-                // Of the two bounds as pairs alone the planner would not see that they enclose little.
+                // With only the comparisons of pairs the planner would not see that the range is small.
                 let removed = sqlx::query!(
                     "DELETE FROM " + $table + " t WHERE " + $ended + " >= $1 AND " + $ended + " <= $3 AND ("
                         + $ended + ", " + $id + ") > ($1, $2) AND (" + $ended + ", " + $id + ") <= ($3, $4) AND NOT ("
@@ -75,41 +76,41 @@ macro_rules! past {
     };
 }
 
-past!(
-    /// Sessions that ended, or that nobody used any more.
+retention!(
+    /// Sessions, by the first of revocation, expiry and last use.
     sessions,
     "sessions",
     "id" as uuid::Uuid,
     "least(revoked_at, expires_at, last_used_at)",
     "EXISTS (SELECT 1 FROM users u WHERE u.id = t.user_id AND u.legal_hold_at IS NOT NULL)"
 );
-past!(
-    /// Mailed secrets that cannot be used any more.
+retention!(
+    /// Mailed tokens, by expiry.
     verification_tokens,
     "verification_tokens",
     "id" as uuid::Uuid,
     "expires_at",
     "EXISTS (SELECT 1 FROM users u WHERE u.id = t.user_id AND u.legal_hold_at IS NOT NULL)"
 );
-past!(
-    /// Invitations whose time to be answered is over, whatever became of them.
+retention!(
+    /// Invitations, by expiry, answered or not.
     invitations,
     "invitations",
     "id" as uuid::Uuid,
     "expires_at",
     "EXISTS (SELECT 1 FROM users u WHERE lower(u.email) = lower(t.email) AND u.legal_hold_at IS NOT NULL)"
 );
-past!(
-    /// Answers that are not given again.
+retention!(
+    /// Stored responses, by expiry.
     idempotency_records,
     "idempotency_records",
     "key_hash" as Vec<u8>,
     "expires_at",
-    // Under a hash: nobody's.
+    // Stored under a hash, so no record belongs to a user.
     "false"
 );
-past!(
-    /// Lines of the audit log, from when they were written.
+retention!(
+    /// Audit events, by the time of the event.
     audit_events,
     "audit_events",
     "id" as uuid::Uuid,

@@ -56,7 +56,7 @@ pub async fn create(
                 if let Some(user) = &user {
                     event.target = Some(user.id.0);
                     // One code at a time: guesses are not to be shared among many.
-                    store::verification_tokens::forget_codes(tx, user.id).await?;
+                    store::verification_tokens::invalidate_codes(tx, user.id).await?;
                     let proof = NewToken {
                         purpose: Purpose::MagicLink,
                         user: user.id,
