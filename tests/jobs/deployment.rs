@@ -220,7 +220,9 @@ async fn whoever_is_not_cloudformation_is_told_nothing_and_changes_nothing() {
     for url in [&deployment.front.url, "https://bucket.s3.amazonaws.com/x?X-Amz-Signature=y"] {
         event["ResponseURL"] = json!(url);
         let error = migrate.invoke(event.clone()).await.expect_err("a refusal");
-        assert!(error["errorMessage"].as_str().expect("a reason").contains("does not belong to CloudFormation"));
+        assert!(
+            error["errorMessage"].as_str().expect("a reason").contains("does not belong to CloudFormation")
+        );
     }
     assert!(deployment.front.told().is_empty());
     let tables: i64 =

@@ -36,8 +36,8 @@ mod tests {
             ("-262143-01-01T00:00:00Z", false),
             ("0000-12-31T23:59:59Z", false),
         ] {
-            let moment = serde_json::from_value::<Timestamp>(text.into());
-            assert_eq!(moment.is_ok(), valid, "{text}");
+            let time = serde_json::from_value::<Timestamp>(text.into());
+            assert_eq!(time.is_ok(), valid, "{text}");
         }
     }
 }

@@ -18,7 +18,7 @@ pub struct User {
     pub id: UserId,
     pub name: String,
     pub email: String,
-    /// `None` until the user has proved that the address is theirs.
+    /// `None` until the user has verified the address.
     pub email_verified_at: Option<DateTime<Utc>>,
     /// The URL of an image.
     pub image: Option<String>,
