@@ -164,8 +164,10 @@ fn wrong_in_index(index: &str, alarms: &BTreeMap<String, String>) -> Vec<String>
         if !says.contains(severity) {
             problems.push(format!("{alarm}: {file} has another severity than {severity}"));
         }
-        let id = alarm.trim_matches('`');
-        if id != alarm && alarms.get(id).is_none_or(|named| named != link) {
+        let id = alarm.strip_prefix('`').and_then(|id| id.strip_suffix('`'));
+        if let Some(id) = id
+            && alarms.get(id).is_none_or(|named| named != link)
+        {
             problems.push(format!("{id}: no alarm that names {link}"));
         }
     }
