@@ -231,15 +231,19 @@ pub fn is_outage(error: &anyhow::Error) -> bool {
         cause.is::<Unavailable>()
             || cause
                 .downcast_ref::<sqlx::Error>()
-                .is_some_and(|error| is_database_outage(error) || is_contention(error) || is_refused(error))
+                .is_some_and(|error| is_database_outage(error) || is_rerun(error) || is_refused(error))
     })
 }
 
-/// Whether the database is away, rather than displeased.
+/// Whether the database ended this transaction in favour of another one.
+pub(crate) fn is_contention(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.downcast_ref::<sqlx::Error>().is_some_and(is_rerun))
+}
+
+/// Whether the database is unavailable, by SQLSTATE class (PostgreSQL manual, appendix A).
 ///
-/// By SQLSTATE class (PostgreSQL manual, appendix A): 08 connection exceptions (also what a pooler reports when
-/// it has lost its server), 53 out of resources, 57P operator intervention, 25006 a primary that has become
-/// a replica.
+/// 08: connection exceptions, also reported by a pooler that lost its server. 53: out of resources. 57P: operator intervention.
+/// 25006: a primary that became a replica.
 fn is_database_outage(error: &sqlx::Error) -> bool {
     use sqlx::Error::{Database, Io, Tls};
     match error {
@@ -251,8 +255,8 @@ fn is_database_outage(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether the database chose this transaction to give way to another (SQLSTATE class 40: deadlock, serialization failure).
-fn is_contention(error: &sqlx::Error) -> bool {
+/// SQLSTATE class 40: deadlock, serialization failure.
+fn is_rerun(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.is_some_and(|code| code.starts_with("40"))
 }

@@ -3,11 +3,15 @@
 use std::{ops::Deref, sync::Arc};
 
 use crate::{
-    auth::access_token::Verifier, clock::Clock, clock::SystemClock, config::Config, db::Db,
-    rate_limit::Fallback, redis::Redis, seal::Sealer, secrets::Secrets,
+    aws::secrets::Secrets,
+    cache::{rate_limit::RateLimiter, redis::Redis},
+    config::Config,
+    crypto::{access_token::Verifier, seal::Sealer},
+    db::Db,
+    domain::clock::{Clock, SystemClock},
 };
 
-/// Made once in `main`; nothing in it dials before it is needed. Cheap to clone: every layer around a request does.
+/// Created once in `main`; nothing in it dials before it is needed. Cheap to clone: every layer around a request does.
 #[derive(Clone)]
 pub struct AppState(Arc<Parts>);
 
@@ -27,8 +31,7 @@ pub struct Parts {
     pub redis: Redis,
     /// Verifies access tokens.
     pub verifier: Verifier,
-    /// Counts while the cache is away.
-    pub fallback: Fallback,
+    pub rate_limiter: RateLimiter,
 }
 
 impl Deref for AppState {
@@ -52,11 +55,11 @@ impl AppState {
         let secrets = Secrets::default();
         let redis = Redis::new(config.cache.clone(), secrets.clone());
         Self(Arc::new(Parts {
-            db: Db::new(config.database.clone(), secrets.clone(), Some(redis.clone())),
-            redis,
-            sealer: Sealer::new(secrets.clone(), config.encryption_key.clone()),
+            db: Db::new(config.database.clone(), secrets.clone(), Some(redis.clone()), Arc::clone(&clock)),
+            redis: redis.clone(),
+            sealer: Sealer::new(secrets.clone(), config.keys.encryption_key.clone()),
             verifier: Verifier::new(secrets.clone(), &config.tokens, Arc::clone(&clock)),
-            fallback: Fallback::default(),
+            rate_limiter: RateLimiter::new(redis.clone()),
             config,
             clock,
             secrets,
@@ -68,7 +71,7 @@ impl AppState {
     /// What cannot be reached is not an error: it may be back before the first request, which will say so if not.
     pub async fn warm(&self) {
         let (database, cache, keys) = tokio::join!(
-            self.db.transaction(async |_| anyhow::Ok(())),
+            self.db.transaction_as(async |_| anyhow::Ok(())),
             async {
                 let mut ping = redis::pipe();
                 ping.ping().ignore();

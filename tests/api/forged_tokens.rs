@@ -6,7 +6,7 @@ use ring::{
     signature::{Ed25519KeyPair, KeyPair},
 };
 use serde_json::{Value, json};
-use shared::{config::Setting, secrets::SecretRef};
+use shared::config::{SecretRef, Setting};
 
 /// The pieces a forger has: a real token, taken apart.
 struct Forge {

@@ -5,27 +5,30 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use shared::{
     ApiError, OnConstraint,
-    audit::{Action, Event},
+    crypto::one_time_token::OneTimeToken,
     db::Tx,
-    error::Problem,
-    http::RequestInfo,
-    idempotency::{Create, IdempotencyKey},
-    ids::{OrganizationId, UserId},
-    one_time::OneTimeToken,
-    page::Data,
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        ids::{OrganizationId, UserId},
+        input::{Email, Name, Slug},
+        page::Data,
+        password::NewPassword,
+    },
+    http::idempotency::{Create, IdempotencyKey},
     store::{
         self,
         organizations::NewOrganization,
         verification_tokens::{NewToken, Purpose},
     },
-    text::{Email, Name, NewPassword, Slug},
 };
 use utoipa::ToSchema;
 
 use crate::{
-    AuthState, cookie,
-    grant::{self, SignedIn, Transport},
-    mails, refusals, throttle,
+    AuthState, mails, refusals,
+    sessions::cookie,
+    sign_in::session_tokens::{self, SignedIn, Transport},
+    throttle,
 };
 
 /// Who wants an account.
@@ -48,8 +51,8 @@ pub struct NewUser {
     request_body = NewUser, params(IdempotencyKey),
     responses(
         (status = 201, description = "The account is made, and signed in.", body = Data<SignedIn>),
-        (status = 403, description = "`foreign-origin`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`email-taken`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`foreign-origin`"),
+        (status = 409, description = "`email-taken`"),
     ),
 )]
 pub async fn register(
@@ -71,7 +74,7 @@ pub async fn register(
     let (response, registered) = once
         .run(&state.app, &format!("email:{}", email.to_lowercase()), async |tx| {
             let id = UserId::new();
-            let user = store::users::insert(tx, id, &new.name, &new.email, &password_hash, now)
+            let user = store::users::insert(tx, id, &new.name, &new.email, &password_hash)
                 .await
                 .on_constraint("users_email_key", refusals::EMAIL_TAKEN)?;
             insert_personal(tx, id, now).await?;
@@ -83,9 +86,9 @@ pub async fn register(
                 code_hash: None,
                 expires_at: now + mails::VERIFICATION_LIFETIME,
             };
-            store::verification_tokens::insert(tx, &proof, now).await?;
-            store::audit_events::insert(tx, &Event::new(Action::UserRegistered, id, &request), now).await?;
-            Ok((grant::sign_in(&state, tx, user, new.transport, &request, now).await?, ()))
+            store::verification_tokens::insert(tx, &proof).await?;
+            store::audit_events::insert(tx, &Event::new(Action::UserRegistered, id, &request)).await?;
+            Ok((session_tokens::sign_in(&state, tx, user, new.transport, &request, now).await?, ()))
         })
         .await?;
     if registered.is_some() && throttle::may_mail(&state, "register", email).await? {
@@ -106,6 +109,6 @@ async fn insert_personal(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> anyho
         billing_email: None,
         personal_to: Some(user),
     };
-    store::organizations::insert(tx, &new, user, now).await?;
+    store::organizations::insert(tx, &new, user).await?;
     Ok(())
 }

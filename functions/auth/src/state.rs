@@ -6,13 +6,16 @@ use axum::extract::FromRef;
 use ring::hmac;
 use shared::{
     AppState,
-    auth::{access_token::Signer, password::Passwords},
-    keyring::{Keyring, mac_key},
-    outside::mail::{Mailer, SesMailer},
+    crypto::{
+        access_token::Signer,
+        keyring::{Keyring, mac_key},
+        password::Passwords,
+    },
+    mail::mailer::{Mailer, SesMailer},
 };
 use tokio::time::timeout;
 
-use crate::refresh_token::RefreshKeys;
+use crate::sessions::refresh_token::RefreshKeys;
 
 /// The settings without which this function does not start.
 pub const REQUIRED: &[&str] = &[
@@ -28,7 +31,7 @@ pub const REQUIRED: &[&str] = &[
 /// Lambda gives init ten seconds, and begins anew when they are over.
 const INIT: Duration = Duration::from_secs(6);
 
-/// Made once in `main`.
+/// Created once in `main`.
 #[derive(Clone)]
 pub struct AuthState {
     /// What every function has.
@@ -45,7 +48,7 @@ impl AuthState {
     /// With mail through SES.
     #[must_use]
     pub fn new(app: AppState) -> Self {
-        let mailer = Arc::new(SesMailer::new(app.config.mail_from.clone()));
+        let mailer = Arc::new(SesMailer::new(app.config.mail.from.clone()));
         Self::with_mailer(app, mailer)
     }
 
@@ -71,7 +74,7 @@ impl AuthState {
         Keyring::parse(&secret, mac_key)
     }
 
-    /// The same read again, as often as [`Secrets::renew`](shared::secrets::Secrets::renew) allows.
+    /// The same read again, as often as [`Secrets::renew`](shared::aws::secrets::Secrets::renew) allows.
     pub(crate) async fn renewed_refresh_keys(&self) -> anyhow::Result<RefreshKeys> {
         let secret = self.app.secrets.renew(&self.app.config.tokens.refresh_secret).await?;
         Keyring::parse(&secret, mac_key)
@@ -79,7 +82,7 @@ impl AuthState {
 
     /// The key of the hashes under which throttles know an account.
     pub(crate) async fn session_key(&self) -> anyhow::Result<hmac::Key> {
-        let secret = self.app.secrets.get(&self.app.config.session_secret).await?;
+        let secret = self.app.secrets.get(&self.app.config.keys.session_secret).await?;
         mac_key(&secret).map(|(_, key)| key)
     }
 }

@@ -12,12 +12,15 @@ use anyhow::{Context, ensure};
 use metrics::histogram;
 use serde::{Deserialize, Serialize};
 use shared::{
-    backup::{Catalogue, Contents, Manifest, State, dump_key, manifest_key, new_id},
+    aws::s3::Upload,
+    backup::{Catalogue, Manifest, State, dump_key, manifest_key, new_id},
     config::{Config, ConfigError},
     db,
-    job::Job,
-    outside::storage::Upload,
-    store::database::{self, Snapshot},
+    lambda::job::Job,
+    store::{
+        contents::Contents,
+        database::{self, Snapshot},
+    },
 };
 use sqlx::PgConnection;
 use tokio::time::Instant;

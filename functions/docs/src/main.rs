@@ -2,11 +2,11 @@
 
 use axum::Router;
 use lambda_http::Error;
-use shared::{AppState, config::Config, http, telemetry};
+use shared::{AppState, config::Config, http, lambda, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let state = AppState::new(Config::from_env(&[])?);
-    http::run(http::service_with_probes(Router::new(), docs::routes(), state)).await
+    lambda::http::run(http::service_with_probes(Router::new(), docs::routes(), state)).await
 }

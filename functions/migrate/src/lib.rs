@@ -13,14 +13,14 @@ use std::{collections::BTreeSet, time::Duration};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::Value;
 use shared::{
+    aws::{
+        cloudformation::{Answered, Call, Resource},
+        secret_rotation::Rotation,
+        secrets::Secrets,
+    },
     config::Config,
     db,
-    job::Job,
-    outside::{
-        custom_resource::{Answered, Call, Resource},
-        secret_versions::Rotation,
-    },
-    secrets::Secrets,
+    lambda::job::Job,
     store::database,
 };
 use sqlx::{
@@ -151,7 +151,7 @@ pub async fn run(call: Call<Task>, job: &Job) -> anyhow::Result<Outcome> {
 async fn obey(task: &Task) -> anyhow::Result<Outcome> {
     let config = Config::from_env(&["DATABASE_URL"])?;
     let secrets = Secrets::default();
-    let url = config.database.address.get(&secrets).await?;
+    let url = secrets.resolve(&config.database.address).await?;
     let url = db::direct_url(&url, config.database.require_tls)?;
     let mut connection = db::connect(&url).await?;
     let outcome = match task {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use anyhow::Context;
 use shared::{
+    aws::secrets::Secrets,
     config::{Credentials, Logins, Setting},
-    secrets::Secrets,
     store::database,
 };
 use sqlx::PgConnection;
@@ -33,7 +33,7 @@ pub async fn make(
         if matches!(setting, Setting::Absent(_)) {
             continue;
         }
-        let credentials = Credentials::get(setting, secrets).await?;
+        let credentials = secrets.credentials(setting).await?;
         let name = credentials.username()?;
         // Else one of them would have the rights of both.
         anyhow::ensure!(made.insert(name.to_owned()), "two logins are called {name}");

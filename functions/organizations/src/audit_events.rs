@@ -3,11 +3,14 @@
 use axum::{Json, extract::State};
 use shared::{
     ApiError,
-    audit::{AuditEvent, AuditFilter},
-    auth::{Member, permission::ReadAuditEvents},
-    extract::List,
-    ids::OrganizationId,
-    page::{Page, PageQuery, Place},
+    auth::Member,
+    domain::{
+        audit::{AuditEvent, AuditFilter},
+        ids::OrganizationId,
+        page::{Page, PageQuery, Position},
+        permission::ReadAuditEvents,
+    },
+    http::extract::List,
     store,
 };
 
@@ -34,5 +37,5 @@ pub async fn list(
             anyhow::Ok(store::audit_events::list(tx, organization, &page, &filter).await?)
         })
         .await?;
-    Ok(Json(page.page(rows, |row| Place { at: row.occurred_at, id: row.id.0 }, |row| row)))
+    Ok(Json(page.page(rows, |row| Position { at: row.occurred_at, id: row.id.0 }, |row| row)))
 }

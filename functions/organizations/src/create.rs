@@ -4,15 +4,16 @@ use axum::{extract::State, response::Response};
 use serde::Deserialize;
 use shared::{
     ApiError, OnConstraint,
-    audit::{Action, Event},
     auth::Caller,
-    error::Problem,
-    http::RequestInfo,
-    idempotency::{Create, IdempotencyKey, Made},
-    ids::OrganizationId,
-    page::Data,
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        ids::OrganizationId,
+        input::{Email, ImageUrl, Name, Slug},
+        page::Data,
+    },
+    http::idempotency::{Create, Created, IdempotencyKey},
     store::{self, organizations},
-    text::{Email, ImageUrl, Name, Slug},
 };
 use utoipa::ToSchema;
 
@@ -37,7 +38,7 @@ pub struct NewOrganization {
     request_body = NewOrganization, params(IdempotencyKey), security(("bearer" = [])),
     responses(
         (status = 201, description = "The organization.", body = Data<OrganizationView>),
-        (status = 409, description = "`slug-taken`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`slug-taken`"),
     ),
 )]
 pub async fn create(
@@ -59,14 +60,14 @@ pub async fn create(
                 billing_email: new.billing_email.as_ref().map(AsRef::as_ref),
                 personal_to: None,
             };
-            let organization = store::organizations::insert(tx, &new, caller.user, now)
+            let organization = store::organizations::insert(tx, &new, caller.user)
                 .await
                 .on_constraint("organizations_slug_key", refusals::SLUG_TAKEN)?;
             let event = Event::new(Action::OrganizationCreated, caller.user, &request);
             let event = event.through(caller.session).within(id).to(id.0);
-            store::audit_events::insert(tx, &event, now).await?;
+            store::audit_events::insert(tx, &event).await?;
             let version = organization.version;
-            Ok((Made::new(OrganizationView::from(organization))?.version(version), ()))
+            Ok((Created::new(OrganizationView::from(organization))?.version(version), ()))
         })
         .await?;
     Ok(response)

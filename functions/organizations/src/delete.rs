@@ -3,12 +3,9 @@
 use axum::{extract::State, http::StatusCode};
 use shared::{
     ApiError,
-    audit::Action,
-    auth::{Member, permission::DeleteOrganization},
-    error::Problem,
-    etag::{IfMatch, STALE},
-    http::RequestInfo,
-    ids::OrganizationId,
+    auth::Member,
+    domain::{actor::RequestInfo, audit::Action, ids::OrganizationId, permission::DeleteOrganization},
+    http::etag::{IfMatch, STALE},
     store,
 };
 
@@ -23,14 +20,14 @@ use crate::{OrganizationsState, refusals};
     security(("bearer" = [])),
     responses(
         (status = 204, description = "The organization is deleted."),
-        (status = 409, description = "`personal-organization`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`personal-organization`"),
     ),
 )]
 pub async fn delete(
     State(state): State<OrganizationsState>,
     member: Member<DeleteOrganization>,
     request: RequestInfo,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
 ) -> Result<StatusCode, ApiError> {
     if member.organization.personal_to.is_some() {
         return Err(refusals::PERSONAL.into());
@@ -41,11 +38,10 @@ pub async fn delete(
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
             member.hold(tx, now).await?;
-            if !store::organizations::delete(tx, member.organization.id, version, now).await? {
+            if !store::organizations::delete(tx, member.organization.id, version).await? {
                 return Err(STALE.into());
             }
-            store::audit_events::insert(tx, &member.event(Action::OrganizationDeleted, &request), now)
-                .await?;
+            store::audit_events::insert(tx, &member.event(Action::OrganizationDeleted, &request)).await?;
             Ok(())
         })
         .await?;

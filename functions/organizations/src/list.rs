@@ -4,8 +4,8 @@ use axum::{Json, extract::State};
 use shared::{
     ApiError,
     auth::Caller,
-    extract::List,
-    page::{Page, PageQuery, Place},
+    domain::page::{Page, PageQuery, Position},
+    http::extract::List,
     store::{self, organizations::Organization},
 };
 
@@ -27,6 +27,6 @@ pub async fn list(
         .db
         .transaction(async |tx| anyhow::Ok(store::organizations::list(tx, caller.user, &page).await?))
         .await?;
-    let place = |row: &Organization| Place { at: row.created_at, id: row.id.0 };
-    Ok(Json(page.page(rows, place, OrganizationView::from)))
+    let position = |row: &Organization| Position { at: row.created_at, id: row.id.0 };
+    Ok(Json(page.page(rows, position, OrganizationView::from)))
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use shared::{
     AppState,
-    outside::mail::{Mailer, SesMailer},
+    mail::mailer::{Mailer, SesMailer},
 };
 
 /// The settings without which this function does not start.
 pub const REQUIRED: &[&str] = &["DATABASE_URL", "REDIS_URL", "JWT_PUBLIC_KEYS", "ENCRYPTION_KEY"];
 
-/// Made once in `main`.
+/// Created once in `main`.
 #[derive(Clone)]
 pub struct OrganizationsState {
     /// What every function has.
@@ -24,7 +24,7 @@ impl OrganizationsState {
     /// With mail through SES.
     #[must_use]
     pub fn new(app: AppState) -> Self {
-        let mailer = Arc::new(SesMailer::new(app.config.mail_from.clone()));
+        let mailer = Arc::new(SesMailer::new(app.config.mail.from.clone()));
         Self { app, mailer }
     }
 }

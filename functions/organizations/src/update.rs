@@ -4,16 +4,21 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     ApiError, OnConstraint,
-    audit::Action,
-    auth::{Member, permission::UpdateOrganization},
-    error::Problem,
-    etag::{ETag, IfMatch, STALE},
-    extract::{Body, Patch},
-    http::RequestInfo,
-    ids::OrganizationId,
-    page::Data,
+    auth::Member,
+    domain::{
+        actor::RequestInfo,
+        audit::Action,
+        ids::OrganizationId,
+        input::{Email, ImageUrl, Name, Slug},
+        page::Data,
+        patch::Patch,
+        permission::UpdateOrganization,
+    },
+    http::{
+        etag::{ETag, IfMatch, STALE},
+        extract::Body,
+    },
     store::{self, organizations::Changes},
-    text::{Email, ImageUrl, Name, Slug},
 };
 use utoipa::ToSchema;
 
@@ -45,14 +50,14 @@ pub struct OrganizationChanges {
     security(("bearer" = []), ("apiKey" = [])),
     responses(
         (status = 200, description = "The organization as it is now.", body = Data<OrganizationView>),
-        (status = 409, description = "`slug-taken`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`slug-taken`"),
     ),
 )]
 pub async fn update(
     State(state): State<OrganizationsState>,
     member: Member<UpdateOrganization>,
     request: RequestInfo,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
     Body(changes): Body<OrganizationChanges>,
 ) -> Result<(ETag, Json<Data<OrganizationView>>), ApiError> {
     let changes = Changes {
@@ -67,13 +72,11 @@ pub async fn update(
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
             member.hold(tx, now).await?;
-            let organization =
-                store::organizations::update(tx, member.organization.id, &changes, version, now)
-                    .await
-                    .on_constraint("organizations_slug_key", refusals::SLUG_TAKEN)?
-                    .ok_or(STALE)?;
-            store::audit_events::insert(tx, &member.event(Action::OrganizationUpdated, &request), now)
-                .await?;
+            let organization = store::organizations::update(tx, member.organization.id, &changes, version)
+                .await
+                .on_constraint("organizations_slug_key", refusals::SLUG_TAKEN)?
+                .ok_or(STALE)?;
+            store::audit_events::insert(tx, &member.event(Action::OrganizationUpdated, &request)).await?;
             Ok(organization)
         })
         .await?;

@@ -3,14 +3,16 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use shared::{
+    accounts::{
+        erasure,
+        erasure_ledger::{self, Entry},
+    },
+    aws::s3::Bucket,
     backup::State,
     config::Setting,
     db::Db,
-    erasure,
-    erasure_ledger::{self, Entry},
-    ids::{OrganizationId, UserId},
-    job::Job,
-    outside::storage::Bucket,
+    domain::ids::{OrganizationId, UserId},
+    lambda::job::Job,
     store,
 };
 
@@ -59,7 +61,7 @@ async fn erase(
     job: &Job,
 ) -> anyhow::Result<Option<Vec<OrganizationId>>> {
     db.transaction(async |tx| {
-        let user = store::users::hold(tx, id).await?.filter(|user| user.erased_at.is_none());
+        let user = store::users::lock(tx, id).await?.filter(|user| user.erased_at.is_none());
         let Some(user) = user else { return Ok(None) };
         if user.legal_hold_at.is_some_and(|held_at| held_at > erased_at) {
             // The ledger comes before the deed, and here the deed failed, or they would not be here to be held.

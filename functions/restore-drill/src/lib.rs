@@ -12,13 +12,13 @@ use chrono::{DateTime, Utc};
 use metrics::histogram;
 use serde::{Deserialize, Serialize};
 use shared::{
-    backup::{Catalogue, Contents, Manifest, State, verified_key},
+    aws::s3::Source,
+    backup::{Catalogue, Manifest, State, verified_key},
     config::{Config, ConfigError},
     db,
-    ids::OrganizationId,
-    job::Job,
-    outside::storage::Source,
-    store::{self, database},
+    domain::ids::OrganizationId,
+    lambda::job::Job,
+    store::{self, contents::Contents, database},
 };
 use sqlx::{Connection, PgConnection};
 use tokio::time::Instant;
@@ -194,7 +194,7 @@ async fn restore(
         Ok(done)
     };
     let done = job.deadline.within(RESERVE, work).await;
-    // Once it has become the target there is none of its old name.
+    // Idempotent it has become the target there is none of its old name.
     if let Err(error) = scratch.remove().await {
         tracing::error!(database = scratch.name, %error, "scratch database not removed; a later drill will");
     }

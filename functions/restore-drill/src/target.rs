@@ -109,7 +109,7 @@ pub async fn url(state: &State, target: &str) -> anyhow::Result<String> {
     let setting = Setting::read(target);
     let plain = matches!(setting, Setting::Plain(_));
     ensure!(
-        !(plain && state.config.environment.is_deployed()),
+        !(plain && state.config.application.environment.is_deployed()),
         "the target is a value; here it must be a name, or a reference to a secret: <ARN>:<json-key>::"
     );
     state.url(&setting.into()).await

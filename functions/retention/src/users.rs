@@ -3,11 +3,11 @@
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use shared::{
+    accounts::{erasure, erasure_ledger},
     db::Tx,
-    erasure, erasure_ledger,
+    domain::ids::UserId,
     error::is_outage,
-    ids::UserId,
-    store::users::{Deleted, count_deleted, hold_deleted},
+    store::users::{Deleted, count_deleted, lock_deleted},
     telemetry,
 };
 use uuid::Uuid;
@@ -76,13 +76,13 @@ async fn next(
     until: DateTime<Utc>,
     place: &mut Option<Place>,
 ) -> anyhow::Result<()> {
-    let Some(user) = hold_deleted(tx, after, until).await? else { return Ok(()) };
+    let Some(user) = lock_deleted(tx, after, until).await? else { return Ok(()) };
     *place = Some((user.deleted_at.unwrap_or(until), user.id));
     // Not when the run began: the ledger is compared with when backups began, and a run by hand may take hours.
     let now = run.state.clock.now();
     let noted = erasure_ledger::append(&run.state.ledger, &[user.id], now).await;
     noted.context("not erased, because the ledger of erasures cannot be written")?;
-    for organization in erasure::erase_anyway(tx, &user, &run.job.request(), now).await? {
+    for organization in erasure::erase_anyway(tx, &user, &run.job.request()).await? {
         tracing::warn!(organization.id = %organization, "an organization has no owner who can act");
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State, http::header, response::IntoResponse};
 use serde::Serialize;
-use shared::{http::BODY_LIMIT, page::Data};
+use shared::{domain::page::Data, http::BODY_LIMIT};
 use utoipa::ToSchema;
 
 use crate::SystemState;
@@ -40,7 +40,7 @@ pub struct Limits {
 pub async fn config(State(state): State<SystemState>) -> impl IntoResponse {
     let config = &state.app.config;
     let data = PublicConfig {
-        version: config.version.clone(),
+        version: config.application.version.clone(),
         sign_in_methods: vec!["password", "magic-link"],
         limits: Limits {
             password_min_length: 8,

@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 /// The settings without which this function does not start.
 pub const REQUIRED: &[&str] = &["DATABASE_URL", "REDIS_URL", "JWT_PUBLIC_KEYS"];
 
-/// Made once in `main`.
+/// Created once in `main`.
 #[derive(Clone)]
 pub struct SystemState {
     app: AppState,

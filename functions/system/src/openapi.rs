@@ -2,7 +2,7 @@
 
 use axum::{http::header, response::IntoResponse};
 
-/// Made by `cargo xtask generate` from the routes themselves; a test compares them.
+/// Created by `cargo xtask generate` from the routes themselves; a test compares them.
 const DOCUMENT: &str = include_str!("../../../openapi.json");
 
 /// This document.

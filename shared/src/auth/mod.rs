@@ -1,17 +1,14 @@
-//! Who is calling, how they prove it, and what they may do.
+//! Authentication and authorization of a request.
 
-pub mod access_token;
-pub mod account;
+pub mod actor;
 pub mod administrator;
-pub mod api_key;
 pub mod caller;
-mod crypto;
-pub mod key_set;
 pub mod member;
-pub mod password;
-pub mod permission;
-pub mod session;
+pub(crate) mod pending;
+pub mod profile;
+mod session;
 
+pub use actor::{Actor, Guest};
 pub use administrator::Administrator;
 pub use caller::Caller;
 pub use member::Member;

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use super::Tools;
 use crate::{
-    clock::{Clock, SystemClock},
+    aws::{s3::Bucket, secrets::Secrets},
     config::{Address, Config},
     db,
-    outside::storage::Bucket,
-    secrets::Secrets,
+    domain::clock::{Clock, SystemClock},
 };
 
-/// Made once in `main`; nothing in it dials before it is needed.
+/// Created once in `main`; nothing in it dials before it is needed.
 pub struct State {
     /// The settings.
     pub config: Config,
@@ -40,6 +39,6 @@ impl State {
 
     /// How to reach the database at `address` by a connection of one's own.
     pub async fn url(&self, address: &Address) -> anyhow::Result<String> {
-        db::direct_url(&address.get(&self.secrets).await?, self.config.database.require_tls)
+        db::direct_url(&self.secrets.resolve(address).await?, self.config.database.require_tls)
     }
 }

@@ -1,24 +1,23 @@
-//! Where a service is, and as whom to go there.
+//! The URL of a service, and the user name and password for it.
 
 use anyhow::Context;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use url::Url;
 
-use super::Setting;
-use crate::secrets::{Secret, Secrets};
+use super::{Secret, Setting};
 
-/// What a URL's query may also say about user name and password.
+/// The query parameters of a URL that give a user name or a password.
 const IN_QUERY: [&str; 3] = ["user", "password", "pass"];
 
-/// A URL that is complete, or one without user name and password, and these beside it.
+/// A complete URL, or one without user name and password and these in a setting of their own. `Secrets::resolve` joins them.
 #[derive(Debug, Clone)]
 pub struct Address {
-    pub(super) url: Setting,
-    pub(super) credentials: Option<Setting>,
+    url: Setting,
+    credentials: Option<Setting>,
 }
 
-/// A URL that is complete.
+/// A complete URL.
 impl From<Setting> for Address {
     fn from(url: Setting) -> Self {
         Self { url, credentials: None }
@@ -26,24 +25,26 @@ impl From<Setting> for Address {
 }
 
 impl Address {
-    /// The complete URL.
-    pub async fn get(&self, secrets: &Secrets) -> anyhow::Result<Secret> {
-        self.read(secrets, false).await
+    /// `url`, to be completed with `credentials` if there are any.
+    #[must_use]
+    pub fn new(url: Setting, credentials: Option<Setting>) -> Self {
+        Self { url, credentials }
     }
 
-    /// The complete URL, read again because the last one was refused; as often as [`Secrets::renew`] allows.
-    pub async fn renew(&self, secrets: &Secrets) -> anyhow::Result<Secret> {
-        self.read(secrets, true).await
+    /// The URL, complete if there are no [`Address::credentials`].
+    #[must_use]
+    pub fn url(&self) -> &Setting {
+        &self.url
     }
 
-    async fn read(&self, secrets: &Secrets, renew: bool) -> anyhow::Result<Secret> {
-        let url = secrets.read(&self.url, renew).await?;
-        let Some(setting) = &self.credentials else { return Ok(url) };
-        Credentials::read(setting, secrets, renew).await?.complete(&url)
+    /// The user name and password to put into the URL.
+    #[must_use]
+    pub fn credentials(&self) -> Option<&Setting> {
+        self.credentials.as_ref()
     }
 }
 
-/// Who goes there; Redis may know only one.
+/// A user name and a password. Redis may have only a password.
 #[derive(Deserialize)]
 pub struct Credentials {
     username: Option<String>,
@@ -51,19 +52,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Those that `setting` holds.
-    pub async fn get(setting: &Setting, secrets: &Secrets) -> anyhow::Result<Self> {
-        Self::read(setting, secrets, false).await
-    }
-
-    async fn read(setting: &Setting, secrets: &Secrets, renew: bool) -> anyhow::Result<Self> {
-        Self::parse(&secrets.read(setting, renew).await?).map_err(|problem| match setting {
-            Setting::Secret(reference) => anyhow::anyhow!("the secret {} {problem}", reference.arn()),
-            _ => anyhow::anyhow!("what is given as credentials {problem}"),
-        })
-    }
-
-    /// The user name; PostgreSQL knows nobody without one.
+    /// The user name. PostgreSQL needs one.
     pub fn username(&self) -> anyhow::Result<&str> {
         self.username.as_deref().context("the credentials have no username")
     }
@@ -74,17 +63,17 @@ impl Credentials {
         &self.password
     }
 
-    /// Reads them; what is wrong with them is said without repeating them.
+    /// Reads a JSON object. The error does not repeat the text.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         serde_json::from_str(text)
             .map_err(|_| "is no JSON object with the text member password, and username if there is one")
     }
 
-    /// `url` with these in place of its own.
+    /// Puts the user name and the password into `url`.
     pub fn complete(self, url: &str) -> anyhow::Result<Secret> {
         const NOT: &str = "the URL takes no user name and password";
         let mut url = Url::parse(url).map_err(|_| anyhow::anyhow!(NOT))?;
-        // PostgreSQL's clients would go as whoever runs the process.
+        // Without a user name, a client of PostgreSQL connects as the user that runs the process.
         let may_be_nameless = url.scheme().starts_with("redis");
         if !may_be_nameless {
             self.username()?;
@@ -97,7 +86,7 @@ impl Credentials {
     }
 }
 
-/// Whether `url` names a host, and nobody to go there as.
+/// Whether `url` has a host, and neither user name nor password.
 pub(super) fn is_bare(url: &str) -> bool {
     Url::parse(url).is_ok_and(|url| {
         url.host_str().is_some_and(|host| !host.is_empty())

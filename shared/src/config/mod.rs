@@ -1,111 +1,70 @@
 //! Settings, read from the environment once at cold start and never again.
 //!
-//! The names are those of the production guide; `docs/configuration.md` lists them all.
+//! A file per section declares its variables: struct, default, allowed values and documentation in one place. `cargo xtask
+//! generate` writes the tables of `docs/configuration.md` and `.env.example` from these declarations.
 
 mod address;
+mod application;
+mod aws;
+mod cache;
+mod chat;
+mod database;
+mod keys;
+mod kinds;
+mod logins;
+mod mail;
+mod monitoring;
+mod rate_limit;
 mod reader;
-mod sections;
+mod section;
+mod setting;
+mod smoke;
+mod storage;
 #[cfg(test)]
 mod tests;
+mod tokens;
+mod web;
 
-use std::{env, net::IpAddr};
+use std::env;
 
-use secrecy::SecretString;
-
-use crate::secrets::SecretRef;
 pub use address::{Address, Credentials};
+pub use application::{Application, Environment};
+pub use cache::Cache;
+pub use chat::Chat;
+pub use database::Database;
+pub use keys::Keys;
+pub use logins::Logins;
+pub use mail::Mail;
+pub use monitoring::Monitoring;
+pub use rate_limit::RateLimit;
 use reader::Reader;
-pub use sections::{Cache, Chat, Database, Logins, Monitoring, RateLimit, Smoke, Storage, Tokens, Web};
+pub use section::{Declared, Section};
+pub use setting::{Secret, SecretRef, Setting};
+pub use smoke::Smoke;
+pub use storage::Storage;
+pub use tokens::Tokens;
+pub use web::Web;
 
-/// A value that may be kept in Secrets Manager.
+/// All settings. Every function reads and checks all of them.
 #[derive(Debug, Clone)]
-pub enum Setting {
-    /// Given in the environment itself. Refused where `NODE_ENV` is `production` or `staging`.
-    Plain(SecretString),
-    /// Kept in Secrets Manager.
-    Secret(SecretRef),
-    /// Not given; the name of its variable.
-    Absent(&'static str),
-}
-
-impl Setting {
-    /// What `text` is: a reference to a secret, or else the value itself.
-    #[must_use]
-    pub fn read(text: &str) -> Self {
-        SecretRef::parse(text).map_or_else(|| Self::Plain(text.into()), Self::Secret)
-    }
-}
-
-/// Where the process runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Environment {
-    /// On a developer's machine.
-    Development,
-    /// Under test.
-    Test,
-    /// Like production, with no customers.
-    Staging,
-    /// With customers.
-    Production,
-}
-
-impl Environment {
-    /// The name as `NODE_ENV` has it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Development => "development",
-            Self::Test => "test",
-            Self::Staging => "staging",
-            Self::Production => "production",
-        }
-    }
-
-    /// Whether it is in AWS, where no secret stands in plain sight.
-    #[must_use]
-    pub fn is_deployed(self) -> bool {
-        matches!(self, Self::Staging | Self::Production)
-    }
-}
-
-/// Everything the process may be told from outside.
-#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "each section says what it is about")]
 pub struct Config {
-    /// `NODE_ENV`.
-    pub environment: Environment,
-    /// `APP_VERSION`.
-    pub version: String,
-    /// `API_HOST` and `API_PORT`: where `cargo xtask dev` serves; in AWS the gateway listens.
-    pub listen: (IpAddr, u16),
-    /// Who may call from a browser, and where people land.
+    pub application: Application,
     pub web: Web,
-    /// `DATABASE_*`, `DB_*`.
+    pub mail: Mail,
     pub database: Database,
-    /// `API_CREDENTIALS`, `RETENTION_CREDENTIALS`, `BACKUP_CREDENTIALS`.
     pub logins: Logins,
-    /// `REDIS_*`.
     pub cache: Cache,
-    /// `JWT_*`.
     pub tokens: Tokens,
-    /// `SESSION_SECRET`: keys the hashes under which throttles know an account.
-    pub session_secret: Setting,
-    /// `ENCRYPTION_KEY`: 32 bytes in base64, for what must be readable again.
-    pub encryption_key: Setting,
-    /// `BACKUP_*`, `ERASURE_BUCKET`.
+    pub keys: Keys,
     pub storage: Storage,
-    /// `SMOKE_*`.
     pub smoke: Smoke,
-    /// `RATE_LIMIT_*`.
     pub rate_limit: RateLimit,
-    /// `MAIL_FROM`: the sender of every mail.
-    pub mail_from: String,
-    /// `OPENAI_*`.
     pub chat: Chat,
-    /// `METRICS_*`, `TRACING_*`, `SENTRY_DSN`.
     pub monitoring: Monitoring,
 }
 
-/// Every problem found, so that one failed start names them all.
+/// All problems found, so that one failed start names every one of them.
 #[derive(thiserror::Error)]
 #[error("invalid configuration: {}", .0.join("; "))]
 pub struct ConfigError(Vec<String>);
@@ -118,7 +77,7 @@ impl std::fmt::Debug for ConfigError {
 }
 
 impl Config {
-    /// Reads the process environment. `required` names what this function cannot do without.
+    /// Reads the process environment. `required` names the variables without which the function does not start.
     pub fn from_env(required: &[&str]) -> Result<Self, ConfigError> {
         #[expect(clippy::disallowed_methods, reason = "this is the module that reads the environment")]
         let config = Self::from_lookup(|key| env::var(key).ok(), required);
@@ -126,104 +85,51 @@ impl Config {
         config.inspect_err(|error| tracing::error!(%error, "function not started"))
     }
 
-    /// Reads from `lookup`, so that tests need not touch the process environment.
+    /// Reads from `lookup`, so that tests need not change the process environment.
     pub fn from_lookup(
         lookup: impl Fn(&str) -> Option<String>,
         required: &[&str],
     ) -> Result<Self, ConfigError> {
-        let mut r = Reader::new(lookup, required);
-        let environment = r.one_of(
-            "NODE_ENV",
-            Environment::Development,
-            &[Environment::Development, Environment::Test, Environment::Staging, Environment::Production]
-                .map(|environment| (environment.name(), environment)),
-        );
-        r.refuse_plain_secrets = environment.is_deployed();
-        // Read by `telemetry`, which starts first; what is wrong with them is reported here.
-        r.one_of("LOG_LEVEL", (), &["error", "warn", "info", "debug", "trace"].map(|level| (level, ())));
-        r.one_of("LOG_FORMAT", (), &["json", "pretty"].map(|format| (format, ())));
+        let mut reader = Reader::new(&lookup, required);
         let config = Self {
-            environment,
-            version: r.text("APP_VERSION", "dev"),
-            listen: (
-                r.parsed("API_HOST", IpAddr::from([127, 0, 0, 1]), "an IP address"),
-                r.parsed("API_PORT", 9000, "a port"),
-            ),
-            web: Web {
-                cors_origins: r.origins("CORS_ORIGINS"),
-                app_url: r.url("APP_URL").unwrap_or_else(reader::localhost),
-            },
-            database: Database {
-                address: r.address("DATABASE_URL", "DATABASE_CREDENTIALS"),
-                require_tls: environment.is_deployed(),
-                pool_min: r.number("DB_POOL_MIN", 0, 0..=1000),
-                pool_max: r.number("DB_POOL_MAX", 1, 1..=1000),
-                connection_timeout: r.millis("DB_CONNECTION_TIMEOUT", 3_000),
-                idle_timeout: r.millis("DB_IDLE_TIMEOUT", 600_000),
-            },
-            logins: Logins {
-                api: r.credentials("API_CREDENTIALS"),
-                retention: r.credentials("RETENTION_CREDENTIALS"),
-                backup: r.credentials("BACKUP_CREDENTIALS"),
-            },
-            cache: Cache {
-                address: r.address("REDIS_URL", "REDIS_CREDENTIALS"),
-                require_tls: environment.is_deployed(),
-                max_retries: r.number("REDIS_MAX_RETRIES", 3, 0..=10),
-                retry_delay: r.millis("REDIS_RETRY_DELAY", 50),
-                prefix: r.text("REDIS_PREFIX", "arches"),
-            },
-            tokens: Tokens {
-                signing_keys: r.setting("JWT_SECRET"),
-                verification_keys: r.setting("JWT_PUBLIC_KEYS"),
-                refresh_secret: r.setting("JWT_REFRESH_SECRET"),
-                issuer: r.text("JWT_ISSUER", "https://api.archesai.com"),
-                audience: r.text("JWT_AUDIENCE", "arches"),
-                expiry: r.duration("JWT_EXPIRY", "15m"),
-                refresh_expiry: r.duration("JWT_REFRESH_EXPIRY", "7d"),
-                session_limit: r.duration("SESSION_LIMIT", "30d"),
-            },
-            session_secret: r.setting("SESSION_SECRET"),
-            encryption_key: r.setting("ENCRYPTION_KEY"),
-            storage: Storage {
-                backups: r.text("BACKUP_BUCKET", ""),
-                backup_key: r.text("BACKUP_KMS_KEY", ""),
-                postgres_bin: r.text("POSTGRES_BIN", "/opt/bin"),
-                erasures: r.text("ERASURE_BUCKET", ""),
-            },
-            smoke: Smoke {
-                email: r.setting("SMOKE_EMAIL"),
-                password: r.setting("SMOKE_PASSWORD"),
-                system: r.text("SMOKE_SYSTEM", ""),
-                docs: r.text("SMOKE_DOCS", ""),
-                auth: r.text("SMOKE_AUTH", ""),
-                organizations: r.text("SMOKE_ORGANIZATIONS", ""),
-                users: r.text("SMOKE_USERS", ""),
-            },
-            rate_limit: RateLimit {
-                window: r.millis("RATE_LIMIT_WINDOW", 60_000),
-                max_requests: r.number("RATE_LIMIT_MAX_REQUESTS", 100, 1..=1_000_000),
-                skip_successful: r.flag("RATE_LIMIT_SKIP_SUCCESSFUL_REQUESTS", false),
-            },
-            mail_from: r.text("MAIL_FROM", "Arches <no-reply@arches.local>"),
-            chat: Chat {
-                api_key: r.setting("OPENAI_API_KEY"),
-                max_tokens: r.number("OPENAI_MAX_TOKENS", 4_096, 1..=1_000_000),
-                timeout: r.millis("OPENAI_TIMEOUT", 30_000),
-            },
-            monitoring: Monitoring {
-                metrics: r.flag("METRICS_ENABLED", true),
-                metrics_port: r.parsed("METRICS_PORT", 9090, "a port"),
-                tracing: r.url("TRACING_ENDPOINT"),
-                sentry: r.setting("SENTRY_DSN"),
-            },
+            // First: it decides whether secrets may be values.
+            application: Application::read(&mut reader),
+            web: Web::read(&mut reader),
+            mail: Mail::read(&mut reader),
+            database: Database::read(&mut reader),
+            logins: Logins::read(&mut reader),
+            cache: Cache::read(&mut reader),
+            tokens: Tokens::read(&mut reader),
+            keys: Keys::read(&mut reader),
+            storage: Storage::read(&mut reader),
+            smoke: Smoke::read(&mut reader),
+            rate_limit: RateLimit::read(&mut reader),
+            chat: Chat::read(&mut reader),
+            monitoring: Monitoring::read(&mut reader),
         };
-        if r.flag("TRACING_ENABLED", false) && config.monitoring.tracing.is_none() {
-            r.problem("TRACING_ENABLED is true, but TRACING_ENDPOINT is not set".to_owned());
-        }
-        if config.database.pool_min > config.database.pool_max {
-            r.problem("DB_POOL_MIN is greater than DB_POOL_MAX".to_owned());
-        }
-        r.finish().map(|()| config)
+        config.database.check(&mut reader);
+        config.monitoring.check(&mut reader);
+        reader.finish().map(|()| config)
     }
+}
+
+/// Returns the documentation of every variable, section by section. For `settings`, which writes it down.
+#[must_use]
+pub fn sections() -> Vec<Section> {
+    vec![
+        Application::section(),
+        Web::section(),
+        Mail::section(),
+        Database::section(),
+        Logins::section(),
+        Cache::section(),
+        Tokens::section(),
+        Keys::section(),
+        Storage::section(),
+        Smoke::section(),
+        RateLimit::section(),
+        Chat::section(),
+        Monitoring::section(),
+        aws::section(),
+    ]
 }

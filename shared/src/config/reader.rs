@@ -1,6 +1,11 @@
-//! Reads variables and remembers what is wrong with them.
+//! Reads variables and collects what is wrong with them.
 
-use std::{ops::RangeInclusive, str::FromStr, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    ops::RangeInclusive,
+    str::FromStr,
+    time::Duration,
+};
 
 use axum::http::HeaderValue;
 use secrecy::ExposeSecret;
@@ -9,27 +14,37 @@ use url::Url;
 use super::{
     Address, ConfigError, Setting,
     address::{Credentials, is_bare},
+    application::Environment,
 };
 
-/// The longest duration that makes sense for a token or a session, in seconds: ten years.
-const LONGEST: u64 = 10 * 366 * 86_400;
+pub const IP_ADDRESS: &str = "an IP address";
+pub const PORT: &str = "a port";
+pub const FLAG: [&str; 2] = ["true", "false"];
+pub const DURATION: &str = "a whole number with a unit, such as 30s, 15m, 12h or 7d";
+pub const URL: &str = "an absolute http or https URL";
+pub const ORIGINS: &str = "origins such as https://app.example.com, separated by commas";
+/// Up to a day.
+pub const MILLIS: RangeInclusive<u32> = 1..=86_400_000;
 
-pub(super) struct Reader<'a, F> {
-    lookup: F,
+/// The longest duration that makes sense for a token or a session, in seconds: ten years.
+const MAX_DURATION: u64 = 10 * 366 * 86_400;
+
+/// Reads variables from `lookup`. `kinds` has a function of the same name for each method that a section names.
+pub(super) struct Reader<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
     required: &'a [&'a str],
-    pub refuse_plain_secrets: bool,
+    /// Whether the process runs in AWS; known once `NODE_ENV` was read.
+    deployed: bool,
     problems: Vec<String>,
 }
 
-/// Where a developer's front end listens.
-pub(super) fn localhost() -> Url {
-    #[expect(clippy::expect_used, reason = "a constant; the tests parse it")]
-    Url::parse("http://localhost:3000").expect("a URL")
+pub fn whole_number(allowed: &RangeInclusive<u32>) -> String {
+    format!("a whole number from {} to {}", allowed.start(), allowed.end())
 }
 
-impl<'a, F: Fn(&str) -> Option<String>> Reader<'a, F> {
-    pub fn new(lookup: F, required: &'a [&'a str]) -> Self {
-        Self { lookup, required, refuse_plain_secrets: false, problems: Vec::new() }
+impl<'a> Reader<'a> {
+    pub fn new(lookup: &'a dyn Fn(&str) -> Option<String>, required: &'a [&'a str]) -> Self {
+        Self { lookup, required, deployed: false, problems: Vec::new() }
     }
 
     pub fn problem(&mut self, problem: String) {
@@ -53,11 +68,41 @@ impl<'a, F: Fn(&str) -> Option<String>> Reader<'a, F> {
         self.problems.push(format!("{key} is {raw:?}; allowed: {allowed}"));
     }
 
+    /// Also decides whether secrets may be values.
+    pub fn environment(&mut self, key: &str) -> Environment {
+        let environment = self.choice(key, Environment::Development, &Environment::ALL, Environment::name);
+        self.deployed = environment.is_deployed();
+        environment
+    }
+
+    pub fn deployed(&mut self) -> bool {
+        self.deployed
+    }
+
     pub fn text(&mut self, key: &str, default: &str) -> String {
         self.raw(key).unwrap_or_else(|| default.to_owned())
     }
 
-    pub fn parsed<T: FromStr>(&mut self, key: &str, default: T, allowed: &str) -> T {
+    pub fn one_of(
+        &mut self,
+        key: &str,
+        default: &'static str,
+        allowed: &'static [&'static str],
+    ) -> &'static str {
+        self.choice(key, default, allowed, |word| word)
+    }
+
+    fn choice<T: Copy>(&mut self, key: &str, default: T, allowed: &[T], name: fn(T) -> &'static str) -> T {
+        let Some(raw) = self.raw(key) else { return default };
+        if let Some(value) = allowed.iter().find(|value| name(**value) == raw) {
+            return *value;
+        }
+        let names: Vec<&str> = allowed.iter().map(|value| name(*value)).collect();
+        self.refuse(key, &raw, &names.join(", "));
+        default
+    }
+
+    fn parsed<T: FromStr>(&mut self, key: &str, default: T, allowed: &str) -> T {
         let Some(raw) = self.raw(key) else { return default };
         raw.parse().unwrap_or_else(|_| {
             self.refuse(key, &raw, allowed);
@@ -65,41 +110,38 @@ impl<'a, F: Fn(&str) -> Option<String>> Reader<'a, F> {
         })
     }
 
+    pub fn ip_address(&mut self, key: &str, default: [u8; 4]) -> IpAddr {
+        self.parsed(key, Ipv4Addr::from(default).into(), IP_ADDRESS)
+    }
+
+    pub fn port(&mut self, key: &str, default: u16) -> u16 {
+        self.parsed(key, default, PORT)
+    }
+
     pub fn number(&mut self, key: &str, default: u32, allowed: RangeInclusive<u32>) -> u32 {
         let Some(raw) = self.raw(key) else { return default };
         match raw.parse() {
             Ok(number) if allowed.contains(&number) => number,
             _ => {
-                let (from, to) = allowed.into_inner();
-                self.refuse(key, &raw, &format!("a whole number from {from} to {to}"));
+                self.refuse(key, &raw, &whole_number(&allowed));
                 default
             }
         }
     }
 
     pub fn millis(&mut self, key: &str, default: u32) -> Duration {
-        Duration::from_millis(self.number(key, default, 1..=86_400_000).into())
+        Duration::from_millis(self.number(key, default, MILLIS).into())
     }
 
     pub fn flag(&mut self, key: &str, default: bool) -> bool {
-        self.parsed(key, default, "true, false")
-    }
-
-    pub fn one_of<T: Copy>(&mut self, key: &str, default: T, allowed: &[(&str, T)]) -> T {
-        let Some(raw) = self.raw(key) else { return default };
-        if let Some((_, value)) = allowed.iter().find(|(name, _)| *name == raw) {
-            return *value;
-        }
-        let names: Vec<&str> = allowed.iter().map(|(name, _)| *name).collect();
-        self.refuse(key, &raw, &names.join(", "));
-        default
+        self.parsed(key, default, &FLAG.join(", "))
     }
 
     /// A whole number and a unit: `30s`, `15m`, `12h`, `7d`.
     pub fn duration(&mut self, key: &str, default: &str) -> Duration {
         let raw = self.text(key, default);
         parse_duration(&raw).unwrap_or_else(|| {
-            self.refuse(key, &raw, "a whole number with a unit, such as 30s, 15m, 12h or 7d");
+            self.refuse(key, &raw, DURATION);
             Duration::ZERO
         })
     }
@@ -109,10 +151,15 @@ impl<'a, F: Fn(&str) -> Option<String>> Reader<'a, F> {
         match Url::parse(&raw) {
             Ok(url) if matches!(url.scheme(), "http" | "https") => Some(url),
             _ => {
-                self.refuse(key, &raw, "an absolute http or https URL");
+                self.refuse(key, &raw, URL);
                 None
             }
         }
+    }
+
+    pub fn url_or(&mut self, key: &str, default: &str) -> Url {
+        #[expect(clippy::expect_used, reason = "a constant; the tests parse it")]
+        self.url(key).unwrap_or_else(|| Url::parse(default).expect("a URL"))
     }
 
     /// Origins (RFC 6454) separated by commas. `*` is not one: it cannot go with credentials.
@@ -123,7 +170,7 @@ impl<'a, F: Fn(&str) -> Option<String>> Reader<'a, F> {
             let exact = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == origin);
             match HeaderValue::from_str(origin) {
                 Ok(value) if exact => origins.push(value),
-                _ => self.refuse(key, origin, "origins such as https://app.example.com, separated by commas"),
+                _ => self.refuse(key, origin, ORIGINS),
             }
         }
         origins
@@ -133,7 +180,7 @@ impl<'a, F: Fn(&str) -> Option<String>> Reader<'a, F> {
         let Some(raw) = self.raw(key) else { return Setting::Absent(key) };
         let setting = Setting::read(&raw);
         let plain = matches!(setting, Setting::Plain(_));
-        if plain && (self.refuse_plain_secrets || raw.starts_with("arn:")) {
+        if plain && (self.deployed || raw.starts_with("arn:")) {
             self.problems.push(format!(
                 "{key} holds a value, or an ARN that cannot be read; allowed here: the ARN of a secret, as arn:aws:secretsmanager:…:secret:<name>[:<json-key>::]"
             ));
@@ -141,7 +188,7 @@ impl<'a, F: Fn(&str) -> Option<String>> Reader<'a, F> {
         setting
     }
 
-    /// The URL that `url` holds; with `credentials`, one that holds no secret and so may stand in plain sight.
+    /// A URL that is a secret; with `credentials`, a URL without a password, which may be a value everywhere.
     pub fn address(&mut self, url: &'static str, credentials: &'static str) -> Address {
         let beside = match self.credentials(credentials) {
             Setting::Absent(_) => return self.setting(url).into(),
@@ -157,7 +204,7 @@ impl<'a, F: Fn(&str) -> Option<String>> Reader<'a, F> {
             )),
             _ => {}
         }
-        Address { url: given, credentials: Some(beside) }
+        Address::new(given, Some(beside))
     }
 
     /// User name and password, as one JSON object.
@@ -189,5 +236,5 @@ fn parse_duration(raw: &str) -> Option<Duration> {
     };
     let number: u32 = number.parse().ok()?;
     let total = u64::from(number) * seconds;
-    (1..=LONGEST).contains(&total).then(|| Duration::from_secs(total))
+    (1..=MAX_DURATION).contains(&total).then(|| Duration::from_secs(total))
 }

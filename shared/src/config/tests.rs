@@ -1,13 +1,13 @@
 //! What the settings accept, and how they refuse.
 
-use std::time::Duration;
+use std::{cell::RefCell, collections::BTreeSet, time::Duration};
 
 use percent_encoding::percent_decode_str;
 use redis::IntoConnectionInfo;
+use sqlx::postgres::PgConnectOptions;
 use url::Url;
 
 use super::*;
-use crate::{db::connect_options, secrets::Secrets};
 
 fn read(variables: &[(&str, &str)], required: &[&str]) -> Result<Config, ConfigError> {
     let find = |key: &str| variables.iter().find(|(name, _)| *name == key).map(|(_, v)| (*v).to_owned());
@@ -136,19 +136,17 @@ fn printable() -> String {
     (' '..='~').collect()
 }
 
-async fn complete(url: &str, credentials: &serde_json::Value) -> anyhow::Result<String> {
-    let address =
-        Address { url: Setting::read(url), credentials: Some(Setting::read(&credentials.to_string())) };
-    Ok(address.get(&Secrets::default()).await?.to_string())
+fn complete(url: &str, credentials: &serde_json::Value) -> anyhow::Result<String> {
+    let credentials = Credentials::parse(&credentials.to_string()).map_err(anyhow::Error::msg)?;
+    Ok(credentials.complete(url)?.to_string())
 }
 
-#[tokio::test]
-async fn user_name_and_password_arrive_as_they_are_whatever_is_in_them() {
+#[test]
+fn user_name_and_password_arrive_as_they_are_whatever_is_in_them() {
     let name = format!("é{}", printable());
     let credentials = serde_json::json!({ "username": name, "password": printable(), "engine": "postgres" });
-    let url =
-        complete("postgresql://db.example:5433/arches?sslmode=require", &credentials).await.expect("a URL");
-    let options = connect_options(&url).expect("options");
+    let url = complete("postgresql://db.example:5433/arches?sslmode=require", &credentials).expect("a URL");
+    let options: PgConnectOptions = url.parse().expect("options");
     assert_eq!(
         (options.get_username(), options.get_host(), options.get_port()),
         (&*name, "db.example", 5433)
@@ -158,18 +156,67 @@ async fn user_name_and_password_arrive_as_they_are_whatever_is_in_them() {
     assert_eq!(decoded(parsed.password().expect("a password")), printable());
     assert_eq!((parsed.path(), parsed.query()), ("/arches", Some("sslmode=require")));
 
-    let url = complete("rediss://cache.example", &credentials).await.expect("a URL");
+    let url = complete("rediss://cache.example", &credentials).expect("a URL");
     let info = url.as_str().into_connection_info().expect("a URL of Redis");
     let redis = info.redis_settings();
     assert_eq!((redis.username(), redis.password()), (Some(&*name), Some(&*printable())));
-    let url = complete("rediss://cache.example/2", &serde_json::json!({ "password": printable() })).await;
+    let url = complete("rediss://cache.example/2", &serde_json::json!({ "password": printable() }));
     let info = url.expect("a URL").as_str().into_connection_info().expect("a URL of Redis");
     let redis = info.redis_settings();
     assert_eq!((redis.username(), redis.password()), (None, Some(&*printable())));
 }
 
-#[tokio::test]
-async fn postgresql_is_not_met_as_nobody() {
-    let error = complete("postgresql://db/arches", &serde_json::json!({ "password": "hunter2" })).await;
+#[test]
+fn postgresql_is_not_met_as_nobody() {
+    let error = complete("postgresql://db/arches", &serde_json::json!({ "password": "hunter2" }));
     assert_eq!(error.expect_err("nobody").to_string(), "the credentials have no username");
+}
+
+fn declared() -> Vec<Declared> {
+    sections()
+        .into_iter()
+        .filter(|section| section.name != "Aws")
+        .flat_map(|section| section.settings)
+        .collect()
+}
+
+#[test]
+fn exactly_the_declared_variables_are_read() {
+    let read = RefCell::new(BTreeSet::new());
+    let config = Config::from_lookup(
+        |name| {
+            read.borrow_mut().insert(name.to_owned());
+            None
+        },
+        &[],
+    );
+    assert!(config.is_ok(), "{config:?}");
+    let declared: Vec<String> = declared().into_iter().map(|declared| declared.name).collect();
+    assert_eq!(read.into_inner(), declared.iter().cloned().collect());
+    assert_eq!(
+        declared.len(),
+        declared.iter().collect::<BTreeSet<_>>().len(),
+        "no variable is declared twice"
+    );
+}
+
+#[test]
+fn the_documented_defaults_are_the_defaults() {
+    let declared = declared();
+    let defaults: Vec<(&str, &str)> = declared
+        .iter()
+        .filter_map(|declared| Some((declared.name.as_str(), declared.default.as_deref()?)))
+        .collect();
+    let given = read(&defaults, &[]).expect("every default is accepted");
+    assert_eq!(format!("{given:?}"), format!("{:?}", read(&[], &[]).expect("no variable is needed")));
+}
+
+#[test]
+fn every_variable_is_documented_and_its_example_accepted() {
+    for Declared { name, meaning, default, allowed, example, .. } in declared() {
+        assert!(!meaning.is_empty() && !allowed.is_empty(), "{name}");
+        assert!(default.is_some() || !example.is_empty(), "{name} has neither a default nor an example");
+        let config = read(&[(&name, &example)], &[]);
+        assert!(config.is_ok(), "{config:?}");
+    }
 }

@@ -1,16 +1,17 @@
 //! The `audit_events` table. The application's role can add rows, and nothing else.
 
-use chrono::{DateTime, Utc};
-
 use crate::{
-    audit::{AuditEvent, AuditFilter, Event},
     db::Tx,
-    ids::{ApiKeyId, AuditEventId, OrganizationId, SessionId, UserId},
-    page::PageQuery,
+    domain::{
+        audit::{AuditEvent, AuditFilter, Event},
+        ids::{ApiKeyId, AuditEventId, OrganizationId, SessionId, UserId},
+        page::PageQuery,
+    },
 };
 
 /// Adds one line to the log.
-pub async fn insert(tx: &mut Tx, event: &Event<'_>, now: DateTime<Utc>) -> sqlx::Result<()> {
+pub async fn insert(tx: &mut Tx, event: &Event<'_>) -> sqlx::Result<()> {
+    let now = tx.now();
     sqlx::query!(
         r#"
         INSERT INTO audit_events

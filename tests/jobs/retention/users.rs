@@ -5,11 +5,13 @@ use harness::{PLANTED, TestApp, everything, planted, runtime_api::Function, serv
 use retention::{Request, run};
 use serde_json::{Value, json};
 use shared::{
-    clock::{Clock, SystemClock},
-    erasure, erasure_ledger,
-    ids::UserId,
-    job::Deadline,
-    outside::storage::Bucket,
+    accounts::{erasure, erasure_ledger},
+    aws::s3::Bucket,
+    domain::{
+        clock::{Clock, SystemClock},
+        ids::UserId,
+    },
+    lambda::job::Deadline,
     store,
 };
 
@@ -168,8 +170,8 @@ async fn the_last_owner_of_an_organization_is_erased_anyway_and_it_is_said_which
     let (request, now) = (job(Deadline::far()).request(), app.clock.now());
 
     let without_owner = app.state.app.db.transaction(async |tx| {
-        let user = store::users::hold(tx, id).await?.expect("Ada");
-        anyhow::Ok(erasure::erase_anyway(tx, &user, &request, now).await?)
+        let user = store::users::lock(tx, id).await?.expect("Ada");
+        anyhow::Ok(erasure::erase_anyway(tx, &user, &request).await?)
     });
 
     let without_owner = without_owner.await.expect("she is erased");

@@ -6,19 +6,24 @@ use axum::{
     response::IntoResponse,
 };
 use shared::{
-    ApiError, account,
-    audit::{Action, Event},
+    ApiError,
+    accounts::departure,
     auth::{Caller, caller::UNAUTHENTICATED, session},
-    error::Problem,
-    etag::{IfMatch, STALE},
-    extract::OptionalBody,
-    http::RequestInfo,
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+    },
+    http::{
+        etag::{IfMatch, STALE},
+        extract::OptionalBody,
+    },
     store::{self, verification_tokens::Purpose},
 };
 
 use crate::{
-    AuthState, cookie,
-    reauthenticate::{Reauthentication, reauthenticate},
+    AuthState,
+    password::reauthenticate::{Reauthentication, reauthenticate},
+    sessions::cookie,
 };
 
 /// Delete my account.
@@ -31,15 +36,15 @@ use crate::{
     request_body(content = Option<Reauthentication>), security(("bearer" = [])),
     responses(
         (status = 204, description = "The account is deleted."),
-        (status = 403, description = "`wrong-password` or `reauthentication-required`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`last-owner`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`wrong-password` or `reauthentication-required`"),
+        (status = 409, description = "`last-owner`"),
     ),
 )]
 pub async fn delete(
     State(state): State<AuthState>,
     caller: Caller,
     request: RequestInfo,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
     OptionalBody(proof): OptionalBody<Reauthentication>,
 ) -> Result<impl IntoResponse, ApiError> {
     let now = state.app.clock.now();
@@ -48,14 +53,14 @@ pub async fn delete(
         .app
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
-            if !store::users::delete(tx, caller.user, version, seen.as_deref(), now).await? {
+            if !store::users::delete(tx, caller.user, version, seen.as_deref()).await? {
                 return Err(if version.is_some() { STALE.into() } else { UNAUTHENTICATED.into() });
             }
             let event = Event::new(Action::UserDeleted, caller.user, &request).through(caller.session);
-            account::leave_organizations(tx, caller.user, &event, now).await?;
-            store::verification_tokens::withdraw(tx, caller.user, Purpose::ALL, now).await?;
-            let ended = store::sessions::revoke_all(tx, caller.user, None, "user_deleted", now).await?;
-            store::audit_events::insert(tx, &event, now).await?;
+            departure::leave_organizations(tx, caller.user, &event).await?;
+            store::verification_tokens::withdraw(tx, caller.user, Purpose::ALL).await?;
+            let ended = store::sessions::revoke_all(tx, caller.user, None, "user_deleted").await?;
+            store::audit_events::insert(tx, &event).await?;
             Ok(ended)
         })
         .await?;

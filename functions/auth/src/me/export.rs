@@ -3,10 +3,9 @@
 use axum::{Json, extract::State};
 use shared::{
     ApiError,
+    accounts::export::Export,
     auth::{Caller, caller::UNAUTHENTICATED},
-    http::RequestInfo,
-    page::Data,
-    personal_data::Export,
+    domain::{actor::RequestInfo, page::Data},
     store,
 };
 
@@ -30,7 +29,7 @@ pub async fn export(
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
             let user = store::users::find(tx, caller.user).await?.ok_or(UNAUTHENTICATED)?;
-            Ok(Export::of(tx, &user, &caller, &request, now).await?)
+            Ok(Export::of(tx, &user, &caller, &request).await?)
         })
         .await?;
     Ok(Json(Data { data: export }))

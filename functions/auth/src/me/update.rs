@@ -4,14 +4,19 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    audit::{Action, Event},
     auth::{Caller, caller::UNAUTHENTICATED},
-    etag::{ETag, IfMatch, STALE},
-    extract::{Body, Patch},
-    http::RequestInfo,
-    page::Data,
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        input::{ImageUrl, Name, Phone},
+        page::Data,
+        patch::Patch,
+    },
+    http::{
+        etag::{ETag, IfMatch, STALE},
+        extract::Body,
+    },
     store::{self, users::Changes},
-    text::{ImageUrl, Name, Phone},
 };
 use utoipa::ToSchema;
 
@@ -47,7 +52,7 @@ pub async fn update(
     State(state): State<AuthState>,
     caller: Caller,
     request: RequestInfo,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
     Body(changes): Body<ProfileChanges>,
 ) -> Result<(ETag, Json<Data<Profile>>), ApiError> {
     let name = changes.name.kept("/name")?;
@@ -57,11 +62,11 @@ pub async fn update(
         .app
         .db
         .transaction(async |tx| -> Result<_, ApiError> {
-            let Some(user) = store::users::update(tx, caller.user, &changes, version, now).await? else {
+            let Some(user) = store::users::update(tx, caller.user, &changes, version).await? else {
                 return Err(if version.is_some() { STALE.into() } else { UNAUTHENTICATED.into() });
             };
             let event = Event::new(Action::UserUpdated, caller.user, &request).through(caller.session);
-            store::audit_events::insert(tx, &event, now).await?;
+            store::audit_events::insert(tx, &event).await?;
             Ok(user)
         })
         .await?;

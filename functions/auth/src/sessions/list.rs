@@ -4,8 +4,8 @@ use axum::{Json, extract::State};
 use shared::{
     ApiError,
     auth::Caller,
-    extract::List,
-    page::{Page, PageQuery, Place},
+    domain::page::{Page, PageQuery, Position},
+    http::extract::List,
     store::{self, sessions::Session},
 };
 
@@ -29,8 +29,8 @@ pub async fn list(
     let rows = state
         .app
         .db
-        .transaction(async |tx| anyhow::Ok(store::sessions::list(tx, caller.user, &page, now).await?))
+        .transaction(async |tx| anyhow::Ok(store::sessions::list(tx, caller.user, &page).await?))
         .await?;
-    let place = |row: &Session| Place { at: row.created_at, id: row.id.0 };
-    Ok(Json(page.page(rows, place, |row| SessionView::of(row, caller.session))))
+    let position = |row: &Session| Position { at: row.created_at, id: row.id.0 };
+    Ok(Json(page.page(rows, position, |row| SessionView::of(row, caller.session))))
 }

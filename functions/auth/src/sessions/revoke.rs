@@ -3,12 +3,13 @@
 use axum::{extract::State, http::StatusCode};
 use shared::{
     ApiError,
-    audit::{Action, Event},
     auth::{Caller, session},
-    error::Problem,
-    extract::Path,
-    http::RequestInfo,
-    ids::SessionId,
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        ids::SessionId,
+    },
+    http::extract::Path,
     store,
 };
 
@@ -20,7 +21,7 @@ use crate::{AuthState, refusals};
     params(("id" = SessionId, Path, description = "The session's id.")), security(("bearer" = [])),
     responses(
         (status = 204, description = "The session has ended, and its access tokens with it."),
-        (status = 404, description = "`session-not-found`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`session-not-found`"),
     ),
 )]
 pub async fn revoke(
@@ -34,12 +35,12 @@ pub async fn revoke(
         .app
         .db
         .transaction(async |tx| -> Result<(), ApiError> {
-            if !store::sessions::revoke(tx, caller.user, id, "revoked", now).await? {
+            if !store::sessions::revoke(tx, caller.user, id, "revoked").await? {
                 return Err(refusals::NO_SUCH_SESSION.into());
             }
             let event =
                 Event::new(Action::SessionRevoked, caller.user, &request).through(caller.session).to(id.0);
-            Ok(store::audit_events::insert(tx, &event, now).await?)
+            Ok(store::audit_events::insert(tx, &event).await?)
         })
         .await?;
     session::forget(&state.app, &[id]).await;

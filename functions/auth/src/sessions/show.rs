@@ -1,7 +1,13 @@
 //! `GET /v1/auth/sessions/{id}`
 
 use axum::{Json, extract::State};
-use shared::{ApiError, auth::Caller, error::Problem, extract::Path, ids::SessionId, page::Data, store};
+use shared::{
+    ApiError,
+    auth::Caller,
+    domain::{ids::SessionId, page::Data},
+    http::extract::Path,
+    store,
+};
 
 use super::SessionView;
 use crate::{AuthState, refusals};
@@ -12,7 +18,7 @@ use crate::{AuthState, refusals};
     params(("id" = SessionId, Path, description = "The session's id.")), security(("bearer" = [])),
     responses(
         (status = 200, description = "The session.", body = Data<SessionView>),
-        (status = 404, description = "`session-not-found`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`session-not-found`"),
     ),
 )]
 pub async fn show(
@@ -24,7 +30,7 @@ pub async fn show(
     let session = state
         .app
         .db
-        .transaction(async |tx| anyhow::Ok(store::sessions::find(tx, caller.user, id, now).await?))
+        .transaction(async |tx| anyhow::Ok(store::sessions::find(tx, caller.user, id).await?))
         .await?;
     let session = session.ok_or(refusals::NO_SUCH_SESSION)?;
     Ok(Json(Data { data: SessionView::of(session, caller.session) }))

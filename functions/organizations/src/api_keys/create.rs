@@ -7,22 +7,20 @@ use chrono::TimeDelta;
 use serde::Deserialize;
 use shared::{
     ApiError,
-    audit::Action,
-    auth::{
-        Member,
-        api_key::ApiKeyToken,
-        member::Principal,
+    auth::Member,
+    crypto::api_key::ApiKeyToken,
+    domain::{
+        actor::{Principal, RequestInfo},
+        audit::Action,
+        ids::{ApiKeyId, OrganizationId},
+        input::Name,
+        page::Data,
+        patch::Patch,
         permission::{ManageApiKeys, Scope},
+        timestamp::Timestamp,
     },
-    error::Problem,
-    extract::Patch,
-    http::RequestInfo,
-    idempotency::{Create, IdempotencyKey, Made},
-    ids::{ApiKeyId, OrganizationId},
-    moment::Moment,
-    page::Data,
+    http::idempotency::{Create, Created, IdempotencyKey},
     store,
-    text::Name,
 };
 use utoipa::ToSchema;
 
@@ -43,8 +41,8 @@ pub struct NewApiKey {
     scopes: BTreeSet<Scope>,
     /// Until when it is valid: a year if left out, without end if null.
     #[serde(default)]
-    #[schema(value_type = Option<Moment>)]
-    expires_at: Patch<Moment>,
+    #[schema(value_type = Option<Timestamp>)]
+    expires_at: Patch<Timestamp>,
 }
 
 /// Make an API key.
@@ -57,8 +55,8 @@ pub struct NewApiKey {
     security(("bearer" = [])),
     responses(
         (status = 201, description = "The key, with its secret.", body = Data<ApiKeyWithSecret>),
-        (status = 422, description = "`scopes-needed` or `expiry-passed`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`address-not-proved`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`scopes-needed` or `expiry-passed`"),
+        (status = 403, description = "`address-not-proved`"),
     ),
 )]
 pub async fn create(
@@ -71,11 +69,11 @@ pub async fn create(
     let expires_at = match new.expires_at {
         Patch::Keep => Some(now + LIFETIME),
         Patch::Clear => None,
-        Patch::Set(Moment(at)) if at > now => Some(at),
+        Patch::Set(Timestamp(at)) if at > now => Some(at),
         Patch::Set(_) => return Err(refusals::EXPIRY_PASSED.at("/expiresAt")),
     };
     let created_by = match &member.principal {
-        Principal::User(caller) => Some(caller.user),
+        Principal::User { id, .. } => Some(*id),
         Principal::ApiKey(_) => None,
     };
     let scopes = words(&new.scopes)?;
@@ -92,11 +90,11 @@ pub async fn create(
                 created_by,
                 expires_at,
             };
-            let key = store::api_keys::insert(tx, member.organization.id, &row, now).await?;
+            let key = store::api_keys::insert(tx, member.organization.id, &row).await?;
             let event = member.event(Action::ApiKeyCreated, &request).to(key.id.0);
-            store::audit_events::insert(tx, &event, now).await?;
+            store::audit_events::insert(tx, &event).await?;
             let version = key.version;
-            Ok((Made::new(ApiKeyWithSecret::of(key, &token))?.version(version), ()))
+            Ok((Created::new(ApiKeyWithSecret::of(key, &token))?.version(version), ()))
         })
         .await?;
     Ok(response)

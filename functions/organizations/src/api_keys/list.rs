@@ -3,10 +3,13 @@
 use axum::{Json, extract::State};
 use shared::{
     ApiError,
-    auth::{Member, permission::ManageApiKeys},
-    extract::List,
-    ids::OrganizationId,
-    page::{Page, PageQuery, Place},
+    auth::Member,
+    domain::{
+        ids::OrganizationId,
+        page::{Page, PageQuery, Position},
+        permission::ManageApiKeys,
+    },
+    http::extract::List,
     store::{self, api_keys::ApiKey},
 };
 
@@ -31,6 +34,6 @@ pub async fn list(
         .db
         .transaction(async |tx| anyhow::Ok(store::api_keys::list(tx, organization, &page).await?))
         .await?;
-    let place = |row: &ApiKey| Place { at: row.created_at, id: row.id.0 };
-    Ok(Json(page.page(rows, place, ApiKeyView::from)))
+    let position = |row: &ApiKey| Position { at: row.created_at, id: row.id.0 };
+    Ok(Json(page.page(rows, position, ApiKeyView::from)))
 }

@@ -13,8 +13,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared::{
     ApiError,
-    auth::{api_key::ApiKeyToken, permission::Scope},
-    ids::{ApiKeyId, UserId},
+    crypto::api_key::ApiKeyToken,
+    domain::{
+        ids::{ApiKeyId, UserId},
+        permission::Scope,
+    },
     store::api_keys,
 };
 use utoipa::ToSchema;
@@ -88,5 +91,5 @@ fn words(scopes: &BTreeSet<Scope>) -> Result<Vec<String>, ApiError> {
     if scopes.is_empty() {
         return Err(refusals::SCOPES_NEEDED.at("/scopes"));
     }
-    Ok(scopes.iter().map(|scope| scope.word().to_owned()).collect())
+    Ok(scopes.iter().map(|scope| scope.as_str().to_owned()).collect())
 }

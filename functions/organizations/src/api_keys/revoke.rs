@@ -3,13 +3,17 @@
 use axum::{extract::State, http::StatusCode};
 use shared::{
     ApiError,
-    audit::Action,
-    auth::{Member, permission::ManageApiKeys},
-    error::Problem,
-    etag::{IfMatch, STALE},
-    extract::Path,
-    http::RequestInfo,
-    ids::{ApiKeyId, OrganizationId},
+    auth::Member,
+    domain::{
+        actor::RequestInfo,
+        audit::Action,
+        ids::{ApiKeyId, OrganizationId},
+        permission::ManageApiKeys,
+    },
+    http::{
+        etag::{IfMatch, STALE},
+        extract::Path,
+    },
     store,
 };
 
@@ -28,7 +32,7 @@ use crate::{OrganizationsState, refusals};
     security(("bearer" = [])),
     responses(
         (status = 204, description = "The key is worth nothing any more."),
-        (status = 404, description = "`api-key-not-found`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`api-key-not-found`"),
     ),
 )]
 pub async fn revoke(
@@ -36,7 +40,7 @@ pub async fn revoke(
     member: Member<ManageApiKeys>,
     request: RequestInfo,
     Path(target): Path<ApiKeyPath>,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
 ) -> Result<StatusCode, ApiError> {
     let (organization, now) = (member.organization.id, state.app.clock.now());
     state
@@ -47,11 +51,11 @@ pub async fn revoke(
             if store::api_keys::find(tx, organization, target.id).await?.is_none() {
                 return Err(refusals::NO_SUCH_API_KEY.into());
             }
-            if !store::api_keys::revoke(tx, organization, target.id, version, now).await? {
+            if !store::api_keys::revoke(tx, organization, target.id, version).await? {
                 return Err(STALE.into());
             }
             let event = member.event(Action::ApiKeyRevoked, &request).to(target.id.0);
-            store::audit_events::insert(tx, &event, now).await?;
+            store::audit_events::insert(tx, &event).await?;
             Ok(())
         })
         .await?;

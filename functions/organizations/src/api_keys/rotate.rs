@@ -5,14 +5,19 @@ use chrono::TimeDelta;
 use serde::Deserialize;
 use shared::{
     ApiError,
-    audit::Action,
-    auth::{Member, api_key::ApiKeyToken, permission::ManageApiKeys},
-    error::Problem,
-    extract::Path,
-    http::RequestInfo,
-    idempotency::{Create, IdempotencyKey, Made},
-    ids::{ApiKeyId, OrganizationId},
-    page::Data,
+    auth::Member,
+    crypto::api_key::ApiKeyToken,
+    domain::{
+        actor::RequestInfo,
+        audit::Action,
+        ids::{ApiKeyId, OrganizationId},
+        page::Data,
+        permission::ManageApiKeys,
+    },
+    http::{
+        extract::Path,
+        idempotency::{Create, Created, IdempotencyKey},
+    },
     store,
 };
 use utoipa::ToSchema;
@@ -67,8 +72,8 @@ impl TryFrom<u32> for Overlap {
     security(("bearer" = [])),
     responses(
         (status = 201, description = "The key, with its new secret.", body = Data<ApiKeyWithSecret>),
-        (status = 404, description = "`api-key-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`api-key-expired`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`api-key-not-found`"),
+        (status = 409, description = "`api-key-expired`"),
     ),
 )]
 pub async fn rotate(
@@ -87,12 +92,12 @@ pub async fn rotate(
             if store::api_keys::find(tx, organization, target.id).await?.is_none() {
                 return Err(refusals::NO_SUCH_API_KEY.into());
             }
-            let key = store::api_keys::rotate(tx, organization, target.id, &token.hash(), until, now).await?;
+            let key = store::api_keys::rotate(tx, organization, target.id, &token.hash(), until).await?;
             let key = key.ok_or(refusals::API_KEY_EXPIRED)?;
             let event = member.event(Action::ApiKeyRotated, &request).to(target.id.0);
-            store::audit_events::insert(tx, &event, now).await?;
+            store::audit_events::insert(tx, &event).await?;
             let version = key.version;
-            Ok((Made::new(ApiKeyWithSecret::of(key, &token))?.version(version), ()))
+            Ok((Created::new(ApiKeyWithSecret::of(key, &token))?.version(version), ()))
         })
         .await?;
     Ok(response)

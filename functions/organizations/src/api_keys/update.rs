@@ -6,19 +6,21 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    audit::Action,
-    auth::{
-        Member,
+    auth::Member,
+    domain::{
+        actor::RequestInfo,
+        audit::Action,
+        ids::{ApiKeyId, OrganizationId},
+        input::Name,
+        page::Data,
+        patch::Patch,
         permission::{ManageApiKeys, Scope},
     },
-    error::Problem,
-    etag::{ETag, IfMatch, STALE},
-    extract::{Body, Patch, Path},
-    http::RequestInfo,
-    ids::{ApiKeyId, OrganizationId},
-    page::Data,
+    http::{
+        etag::{ETag, IfMatch, STALE},
+        extract::{Body, Path},
+    },
     store,
-    text::Name,
 };
 use utoipa::ToSchema;
 
@@ -50,8 +52,8 @@ pub struct ApiKeyChanges {
     security(("bearer" = [])),
     responses(
         (status = 200, description = "The key as it is now.", body = Data<ApiKeyView>),
-        (status = 422, description = "`scopes-needed`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`api-key-not-found`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`scopes-needed`"),
+        (status = 404, description = "`api-key-not-found`"),
     ),
 )]
 pub async fn update(
@@ -59,7 +61,7 @@ pub async fn update(
     member: Member<ManageApiKeys>,
     request: RequestInfo,
     Path(target): Path<ApiKeyPath>,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
     Body(changes): Body<ApiKeyChanges>,
 ) -> Result<(ETag, Json<Data<ApiKeyView>>), ApiError> {
     let name = changes.name.kept("/name")?;
@@ -75,9 +77,9 @@ pub async fn update(
                 return Err(refusals::NO_SUCH_API_KEY.into());
             }
             let new = (name.map(AsRef::as_ref), scopes.as_deref());
-            let key = store::api_keys::update(tx, organization, target.id, new, version, now).await?;
+            let key = store::api_keys::update(tx, organization, target.id, new, version).await?;
             let event = member.event(Action::ApiKeyUpdated, &request).to(target.id.0);
-            store::audit_events::insert(tx, &event, now).await?;
+            store::audit_events::insert(tx, &event).await?;
             Ok(key.ok_or(STALE)?)
         })
         .await?;

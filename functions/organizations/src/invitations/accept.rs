@@ -3,12 +3,10 @@
 use axum::{Json, extract::State};
 use shared::{
     ApiError,
+    accounts::invitation::{self, Invited},
     auth::Caller,
-    error::Problem,
-    extract::Body,
-    http::RequestInfo,
-    invitation::{self, Invited},
-    page::Data,
+    domain::{actor::RequestInfo, page::Data},
+    http::extract::Body,
 };
 
 use super::InvitationAnswer;
@@ -22,9 +20,9 @@ use crate::{OrganizationsState, organization::OrganizationView};
     request_body = InvitationAnswer, security(("bearer" = [])),
     responses(
         (status = 200, description = "The organization I belong to now.", body = Data<OrganizationView>),
-        (status = 422, description = "`invalid-token`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`wrong-address`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`already-member`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid-token`"),
+        (status = 403, description = "`wrong-address`"),
+        (status = 409, description = "`already-member`"),
     ),
 )]
 pub async fn accept(
@@ -39,7 +37,7 @@ pub async fn accept(
         .db
         .transaction(async |tx| {
             let who = Invited { user: caller.user, session: Some(caller.session), request: &request };
-            invitation::accept(tx, &who, &given.token, now).await
+            invitation::accept(tx, &who, &given.token).await
         })
         .await?;
     Ok(Json(Data { data: organization.into() }))

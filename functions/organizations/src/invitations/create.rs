@@ -7,23 +7,21 @@ use chrono::TimeDelta;
 use serde::Deserialize;
 use shared::{
     ApiError, OnConstraint,
-    audit::Action,
-    auth::{
-        Member,
-        member::Principal,
+    accounts::invitation::ALREADY_MEMBER,
+    auth::Member,
+    cache::rate_limit::{self, Limit},
+    crypto::one_time_token::OneTimeToken,
+    domain::{
+        actor::{Principal, RequestInfo},
+        audit::Action,
+        ids::OrganizationId,
+        input::Email,
+        page::Data,
         permission::{ManageInvitations, Role},
     },
-    error::Problem,
-    http::RequestInfo,
-    idempotency::{Create, IdempotencyKey, Made},
-    ids::OrganizationId,
-    invitation::ALREADY_MEMBER,
-    mails::{self, Letter},
-    one_time::OneTimeToken,
-    page::Data,
-    rate_limit::{self, Limit},
+    http::idempotency::{Create, Created, IdempotencyKey},
+    mail::message::{self, Letter},
     store,
-    text::Email,
 };
 use utoipa::ToSchema;
 
@@ -57,8 +55,8 @@ pub struct NewInvitation {
     security(("bearer" = []), ("apiKey" = [])),
     responses(
         (status = 201, description = "A mail is on its way.", body = Data<InvitationView>),
-        (status = 403, description = "`role-above-own` or `address-not-proved`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`already-member`, `already-invited` or `personal-organization`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`role-above-own` or `address-not-proved`"),
+        (status = 409, description = "`already-member`, `already-invited` or `personal-organization`"),
     ),
 )]
 pub async fn create(
@@ -81,7 +79,7 @@ pub async fn create(
     let (email, now) = (new.email.as_ref(), state.app.clock.now());
     let token = OneTimeToken::generate()?;
     let invited_by = match &member.principal {
-        Principal::User(caller) => Some(caller.user),
+        Principal::User { id, .. } => Some(*id),
         Principal::ApiKey(_) => None,
     };
     let (response, invited) = once
@@ -100,18 +98,18 @@ pub async fn create(
                 invited_by,
                 expires_at: now + LIFETIME,
             };
-            let invitation = store::invitations::insert(tx, organization.id, &row, now)
+            let invitation = store::invitations::insert(tx, organization.id, &row)
                 .await
                 .on_constraint("invitations_organization_id_email_key", refusals::ALREADY_INVITED)?;
             let event = member.event(Action::InvitationCreated, &request).to(invitation.id.0);
-            store::audit_events::insert(tx, &event, now).await?;
+            store::audit_events::insert(tx, &event).await?;
             let version = invitation.version;
-            Ok((Made::new(InvitationView::of(invitation, now))?.version(version), ()))
+            Ok((Created::new(InvitationView::of(invitation, now))?.version(version), ()))
         })
         .await?;
     if invited.is_some() {
         let letter = letter(&state, &organization.name, &token);
-        mails::send(&*state.mailer, email, letter).await;
+        message::send(&*state.mailer, email, letter).await;
     }
     Ok(response)
 }
@@ -124,7 +122,7 @@ fn letter(state: &OrganizationsState, organization: &str, token: &OneTimeToken) 
             "Sign in with this address, or make an account with it, and accept. The link works once, for a week:"
                 .to_owned(),
         ],
-        link: Some((mails::link(&state.app.config.web.app_url, "invitation", token), "See the invitation")),
+        link: Some((message::link(&state.app.config.web.app_url, "invitation", token), "See the invitation")),
         ending: "If you do not know who this is from, ignore this mail.",
         ..Letter::default()
     }

@@ -3,11 +3,10 @@
 use axum::{extract::State, http::StatusCode};
 use shared::{
     ApiError,
+    accounts::invitation::{self, Invited},
     auth::Caller,
-    error::Problem,
-    extract::Body,
-    http::RequestInfo,
-    invitation::{self, Invited},
+    domain::actor::RequestInfo,
+    http::extract::Body,
 };
 
 use super::InvitationAnswer;
@@ -19,8 +18,8 @@ use crate::OrganizationsState;
     request_body = InvitationAnswer, security(("bearer" = [])),
     responses(
         (status = 204, description = "The invitation can no longer be accepted."),
-        (status = 422, description = "`invalid-token`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`wrong-address`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid-token`"),
+        (status = 403, description = "`wrong-address`"),
     ),
 )]
 pub async fn decline(
@@ -35,7 +34,7 @@ pub async fn decline(
         .db
         .transaction(async |tx| {
             let who = Invited { user: caller.user, session: Some(caller.session), request: &request };
-            invitation::decline(tx, &who, &given.token, now).await
+            invitation::decline(tx, &who, &given.token).await
         })
         .await?;
     Ok(StatusCode::NO_CONTENT)

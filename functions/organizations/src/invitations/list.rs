@@ -4,10 +4,13 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::{Member, permission::ReadInvitations},
-    extract::List,
-    ids::OrganizationId,
-    page::{Page, PageQuery, Place},
+    auth::Member,
+    domain::{
+        ids::OrganizationId,
+        page::{Page, PageQuery, Position},
+        permission::ReadInvitations,
+    },
+    http::extract::List,
     store::{
         self,
         invitations::{Invitation, Status},
@@ -46,9 +49,9 @@ pub async fn list(
         .app
         .db
         .transaction(async |tx| {
-            anyhow::Ok(store::invitations::list(tx, organization, &page, filter.status, now).await?)
+            anyhow::Ok(store::invitations::list(tx, organization, &page, filter.status).await?)
         })
         .await?;
-    let place = |row: &Invitation| Place { at: row.created_at, id: row.id.0 };
-    Ok(Json(page.page(rows, place, |row| InvitationView::of(row, now))))
+    let position = |row: &Invitation| Position { at: row.created_at, id: row.id.0 };
+    Ok(Json(page.page(rows, position, |row| InvitationView::of(row, now))))
 }

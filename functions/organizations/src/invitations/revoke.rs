@@ -3,13 +3,17 @@
 use axum::{extract::State, http::StatusCode};
 use shared::{
     ApiError,
-    audit::Action,
-    auth::{Member, permission::ManageInvitations},
-    error::Problem,
-    etag::{IfMatch, STALE},
-    extract::Path,
-    http::RequestInfo,
-    ids::{InvitationId, OrganizationId},
+    auth::Member,
+    domain::{
+        actor::RequestInfo,
+        audit::Action,
+        ids::{InvitationId, OrganizationId},
+        permission::ManageInvitations,
+    },
+    http::{
+        etag::{IfMatch, STALE},
+        extract::Path,
+    },
     store::{self, invitations::Status},
 };
 
@@ -28,9 +32,9 @@ use crate::{OrganizationsState, refusals};
     security(("bearer" = []), ("apiKey" = [])),
     responses(
         (status = 204, description = "It can no longer be accepted."),
-        (status = 403, description = "`role-above-own`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`invitation-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`invitation-ended`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`role-above-own`"),
+        (status = 404, description = "`invitation-not-found`"),
+        (status = 409, description = "`invitation-ended`"),
     ),
 )]
 pub async fn revoke(
@@ -38,7 +42,7 @@ pub async fn revoke(
     member: Member<ManageInvitations>,
     request: RequestInfo,
     Path(target): Path<InvitationPath>,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
 ) -> Result<StatusCode, ApiError> {
     let (organization, now) = (member.organization.id, state.app.clock.now());
     state
@@ -51,16 +55,15 @@ pub async fn revoke(
             if found.role > own {
                 return Err(refusals::ROLE_ABOVE_OWN.into());
             }
-            if version.is_some_and(|version| version != found.version) {
+            if versions.as_ref().is_some_and(|versions| !versions.contains(&found.version)) {
                 return Err(STALE.into());
             }
-            let ended =
-                store::invitations::end(tx, organization, target.id, Status::Revoked, None, now).await?;
+            let ended = store::invitations::end(tx, organization, target.id, Status::Revoked, None).await?;
             if ended.is_none() {
                 return Err(refusals::ALREADY_ANSWERED.into());
             }
             let event = member.event(Action::InvitationRevoked, &request).to(target.id.0);
-            store::audit_events::insert(tx, &event, now).await?;
+            store::audit_events::insert(tx, &event).await?;
             Ok(())
         })
         .await?;

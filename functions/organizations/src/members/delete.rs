@@ -3,18 +3,18 @@
 use axum::{extract::State, http::StatusCode};
 use shared::{
     ApiError,
-    account::LAST_OWNER,
-    audit::Action,
-    auth::{
-        Member,
-        member::Principal,
+    accounts::departure::LAST_OWNER,
+    auth::Member,
+    domain::{
+        actor::{Principal, RequestInfo},
+        audit::Action,
+        ids::{OrganizationId, UserId},
         permission::{RemoveMembers, Role},
     },
-    error::Problem,
-    etag::{IfMatch, STALE},
-    extract::Path,
-    http::RequestInfo,
-    ids::{OrganizationId, UserId},
+    http::{
+        etag::{IfMatch, STALE},
+        extract::Path,
+    },
     store,
 };
 
@@ -35,9 +35,9 @@ use crate::{OrganizationsState, refusals};
     security(("bearer" = []), ("apiKey" = [])),
     responses(
         (status = 204, description = "They are no member any more."),
-        (status = 403, description = "`role-above-own`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`member-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`last-owner`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`role-above-own`"),
+        (status = 404, description = "`member-not-found`"),
+        (status = 409, description = "`last-owner`"),
     ),
 )]
 pub async fn delete(
@@ -45,10 +45,10 @@ pub async fn delete(
     member: Member<RemoveMembers>,
     request: RequestInfo,
     Path(target): Path<MemberPath>,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
 ) -> Result<StatusCode, ApiError> {
     let (organization, now) = (member.organization.id, state.app.clock.now());
-    let leaves = matches!(&member.principal, Principal::User(caller) if caller.user == target.id);
+    let leaves = matches!(&member.principal, Principal::User { id, .. } if *id == target.id);
     state
         .app
         .db
@@ -64,11 +64,11 @@ pub async fn delete(
             {
                 return Err(LAST_OWNER.into());
             }
-            if !store::members::delete(tx, organization, target.id, version).await? {
+            if !store::members::delete(tx, organization, target.id, versions.as_deref()).await? {
                 return Err(STALE.into());
             }
             let event = member.event(Action::MemberRemoved, &request).to(target.id.0);
-            store::audit_events::insert(tx, &event, now).await?;
+            store::audit_events::insert(tx, &event).await?;
             Ok(())
         })
         .await?;

@@ -4,13 +4,13 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::{
-        Member,
+    auth::Member,
+    domain::{
+        ids::OrganizationId,
+        page::{Page, PageQuery, Position},
         permission::{ReadMembers, Role},
     },
-    extract::List,
-    ids::OrganizationId,
-    page::{Page, PageQuery, Place},
+    http::extract::List,
     store::{self, members},
 };
 use utoipa::IntoParams;
@@ -46,6 +46,6 @@ pub async fn list(
         .db
         .transaction(async |tx| anyhow::Ok(store::members::list(tx, organization, &page, filter.role).await?))
         .await?;
-    let place = |row: &members::Member| Place { at: row.created_at, id: row.user_id.0 };
-    Ok(Json(page.page(rows, place, MemberView::from)))
+    let position = |row: &members::Member| Position { at: row.created_at, id: row.user_id.0 };
+    Ok(Json(page.page(rows, position, MemberView::from)))
 }

@@ -3,12 +3,13 @@
 use axum::{Json, extract::State};
 use shared::{
     ApiError,
-    auth::{Member, permission::ReadMembers},
-    error::Problem,
-    etag::ETag,
-    extract::Path,
-    ids::{OrganizationId, UserId},
-    page::Data,
+    auth::Member,
+    domain::{
+        ids::{OrganizationId, UserId},
+        page::Data,
+        permission::ReadMembers,
+    },
+    http::{etag::ETag, extract::Path},
     store,
 };
 
@@ -26,7 +27,7 @@ use crate::{OrganizationsState, refusals};
     security(("bearer" = []), ("apiKey" = [])),
     responses(
         (status = 200, description = "The member.", body = Data<MemberView>),
-        (status = 404, description = "`member-not-found`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`member-not-found`"),
     ),
 )]
 pub async fn show(

@@ -4,18 +4,19 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    account::LAST_OWNER,
-    audit::Action,
-    auth::{
-        Member,
+    accounts::departure::LAST_OWNER,
+    auth::Member,
+    domain::{
+        actor::RequestInfo,
+        audit::Action,
+        ids::{OrganizationId, UserId},
+        page::Data,
         permission::{Role, UpdateMembers},
     },
-    error::Problem,
-    etag::{ETag, IfMatch, STALE},
-    extract::{Body, Path},
-    http::RequestInfo,
-    ids::{OrganizationId, UserId},
-    page::Data,
+    http::{
+        etag::{ETag, IfMatch, STALE},
+        extract::{Body, Path},
+    },
     store,
 };
 use utoipa::ToSchema;
@@ -45,9 +46,9 @@ pub struct MemberChanges {
     security(("bearer" = [])),
     responses(
         (status = 200, description = "The member as they are now.", body = Data<MemberView>),
-        (status = 403, description = "`role-above-own`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`member-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`last-owner`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`role-above-own`"),
+        (status = 404, description = "`member-not-found`"),
+        (status = 409, description = "`last-owner`"),
     ),
 )]
 pub async fn update(
@@ -55,7 +56,7 @@ pub async fn update(
     member: Member<UpdateMembers>,
     request: RequestInfo,
     Path(target): Path<MemberPath>,
-    IfMatch(version): IfMatch,
+    IfMatch(versions): IfMatch,
     Body(MemberChanges { role }): Body<MemberChanges>,
 ) -> Result<(ETag, Json<Data<MemberView>>), ApiError> {
     let (organization, now) = (member.organization.id, state.app.clock.now());
@@ -75,11 +76,11 @@ pub async fn update(
             {
                 return Err(LAST_OWNER.into());
             }
-            if !store::members::update(tx, organization, target.id, role, version, now).await? {
+            if !store::members::update(tx, organization, target.id, role, version).await? {
                 return Err(STALE.into());
             }
             let event = member.event(Action::MemberUpdated, &request).to(target.id.0);
-            store::audit_events::insert(tx, &event, now).await?;
+            store::audit_events::insert(tx, &event).await?;
             Ok(store::members::find(tx, organization, target.id).await?.ok_or(refusals::NO_SUCH_MEMBER)?)
         })
         .await?;

@@ -1,0 +1,39 @@
+//! `DATABASE_*`, `DB_*`: the connection to PostgreSQL.
+
+use std::time::Duration;
+
+use super::{Address, reader::Reader, section::section};
+
+section! {
+    /// Database
+    pub struct Database {
+        /// The database. For the API a transaction pooler; for `retention` the same, as a member of `arches_retention`;
+        /// for `migrate` and `restore-drill` the database itself, as its owner; for `backup` the database itself, as a role
+        /// that may read everything.
+        address: Address = address("DATABASE_URL", "DATABASE_CREDENTIALS") {
+            allowed: "`postgresql://…`",
+            example: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:arches/dev/database-AbCdEf:url::"
+        };
+        /// Whether connections must be encrypted and the server's name verified.
+        require_tls: bool = deployed() {};
+        /// Idle connections that are kept, however long they are idle.
+        pool_min: u32 = number("DB_POOL_MIN", 0, 0..=1000) {
+            used_by: "api, retention, restore-drill",
+            allowed: "a whole number from 0 to 1000, not above `DB_POOL_MAX`"
+        };
+        /// Most connections of an instance. An instance serves one request at a time, so it can use only one.
+        pool_max: u32 = number("DB_POOL_MAX", 1, 1..=1000) { used_by: "api, retention, restore-drill" };
+        /// How long to wait for a connection.
+        connection_timeout: Duration = millis("DB_CONNECTION_TIMEOUT", 3_000) { used_by: "api, retention, restore-drill" };
+        /// How long a connection may be idle. After that it is closed, not used again.
+        idle_timeout: Duration = millis("DB_IDLE_TIMEOUT", 600_000) { used_by: "api, retention, restore-drill" };
+    }
+}
+
+impl Database {
+    pub(super) fn check(&self, reader: &mut Reader<'_>) {
+        if self.pool_min > self.pool_max {
+            reader.problem("DB_POOL_MIN is greater than DB_POOL_MAX".to_owned());
+        }
+    }
+}

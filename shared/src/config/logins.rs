@@ -1,0 +1,24 @@
+//! `*_CREDENTIALS`: the database logins that `migrate` creates for the other functions.
+
+use super::{Setting, section::section};
+
+section! {
+    /// Database logins that `migrate` creates, each with this user name and password; without a value it creates no such login
+    pub struct Logins {
+        /// The login of the API's functions, a member of `arches_app`. The password may have printable ASCII characters only.
+        api: Setting = credentials("API_CREDENTIALS") {
+            used_by: "migrate",
+            example: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:arches/dev/database-AbCdEf"
+        };
+        /// The login of `retention`, a member of `arches_retention`. Characters as above.
+        retention: Setting = credentials("RETENTION_CREDENTIALS") {
+            used_by: "migrate",
+            example: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:arches/dev/database-retention-AbCdEf"
+        };
+        /// The login of `backup`, a member of `pg_read_all_data`. Characters as above.
+        backup: Setting = credentials("BACKUP_CREDENTIALS") {
+            used_by: "migrate",
+            example: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:arches/dev/database-backup-AbCdEf"
+        };
+    }
+}

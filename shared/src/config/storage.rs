@@ -1,0 +1,27 @@
+//! `BACKUP_*`, `POSTGRES_BIN`, `ERASURE_BUCKET`: storage that outlives the database.
+
+use super::section::section;
+
+section! {
+    /// Storage that outlives the database
+    pub struct Storage {
+        /// The S3 bucket of the backups.
+        backups: String = text("BACKUP_BUCKET", "") { allowed: "a bucket's name", example: "arches-dev-backups" };
+        /// The KMS key that encrypts backups. Without it the bucket's own setting applies.
+        backup_key: String = text("BACKUP_KMS_KEY", "") {
+            used_by: "backup, restore-drill",
+            allowed: "the ARN of a KMS key",
+            example: "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+        };
+        /// The folder of `pg_dump` and `pg_restore`. The layer has them in `/opt/<architecture>/bin`.
+        postgres_bin: String = text("POSTGRES_BIN", "/opt/bin") {
+            used_by: "backup, restore-drill",
+            allowed: "a path"
+        };
+        /// The S3 bucket of the ledger of erasures.
+        erasures: String = text("ERASURE_BUCKET", "") {
+            allowed: "a bucket's name",
+            example: "arches-dev-erasures"
+        };
+    }
+}

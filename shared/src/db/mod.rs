@@ -1,0 +1,227 @@
+//! The database: one transaction at a time.
+
+mod pool;
+mod rds_certificates;
+mod transaction;
+
+use std::{sync::Arc, time::Duration};
+
+use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
+use tokio::time::{Instant, timeout, timeout_at};
+use url::Url;
+
+use crate::{
+    ApiError,
+    aws::secrets::Secrets,
+    cache::redis::Redis,
+    config::Database,
+    domain::clock::Clock,
+    error::{Unavailable, is_contention},
+};
+use pool::Pool;
+use transaction::Timer;
+
+pub use transaction::Tx;
+
+/// The longest that one transaction may take, from the wait for a connection to the commit.
+const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest that a job may wait for a connection of its own.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often a transaction runs again after the database chose it as the victim of a deadlock.
+const MAX_RERUNS: u32 = 1;
+
+/// sqlx's names of `sslmode` in a URL.
+const MODE: [&str; 2] = ["sslmode", "ssl-mode"];
+/// sqlx's names of `sslrootcert` in a URL.
+const ROOTS: [&str; 3] = ["sslrootcert", "ssl-root-cert", "ssl-ca"];
+
+/// Runs transactions, and nothing else.
+///
+/// A transaction pooler may send the two halves of a query outside a transaction to two server connections, and the second then
+/// returns another client's rows. A query on a second connection would wait for the first. Without access to a connection,
+/// neither can be written.
+#[derive(Clone)]
+pub struct Db(Arc<Inner>);
+
+struct Inner {
+    pool: Pool,
+    clock: Arc<dyn Clock>,
+    /// Where changes are invalidated.
+    cache: Option<Redis>,
+}
+
+impl Db {
+    /// Connects at the first transaction. `cache` is `None` in jobs that change nothing that is cached.
+    #[must_use]
+    pub fn new(config: Database, secrets: Secrets, cache: Option<Redis>, clock: Arc<dyn Clock>) -> Self {
+        Self(Arc::new(Inner { pool: Pool::new(config, secrets), clock, cache }))
+    }
+
+    /// Runs `work` in a transaction: commits if it succeeds, rolls back if it fails.
+    ///
+    /// `work` may run twice, if the database chooses the first run as the victim of a deadlock. So it has no effects outside the
+    /// transaction.
+    ///
+    /// If this future is dropped before it ends (a deadline), the connection is closed and the server rolls back.
+    pub async fn transaction<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<T, ApiError> + Clone,
+    ) -> Result<T, ApiError> {
+        self.resume(None, async |_| Ok(()), work).await
+    }
+
+    /// Runs `work` once in a transaction, with the caller's own error type.
+    pub async fn transaction_as<T, E>(&self, work: impl AsyncFnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<anyhow::Error>,
+    {
+        let tx = self.begin().await?;
+        let (tx, done) = self.step(tx, work).await?;
+        self.commit(tx).await?;
+        Ok(done)
+    }
+
+    /// Runs `work` in `begun` and ends it; without `begun`, in a new transaction, after `check` succeeded in it.
+    pub(crate) async fn resume<T>(
+        &self,
+        mut begun: Option<Tx>,
+        check: impl AsyncFnOnce(&mut Tx) -> Result<(), ApiError> + Clone,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<T, ApiError> + Clone,
+    ) -> Result<T, ApiError> {
+        let mut reruns = 0;
+        loop {
+            let run = async {
+                let tx = match begun.take() {
+                    Some(tx) => tx,
+                    None => self.step(self.begin().await?, check.clone()).await?.0,
+                };
+                let (tx, done) = self.step(tx, work.clone()).await?;
+                self.commit(tx).await?;
+                Ok(done)
+            };
+            match run.await {
+                Err(ApiError::Failed(error)) if reruns < MAX_RERUNS && is_contention(&error) => reruns += 1,
+                done => return done,
+            }
+        }
+    }
+
+    /// Begins a transaction.
+    pub(crate) async fn begin(&self) -> anyhow::Result<Tx> {
+        let Inner { pool, clock, .. } = &*self.0;
+        let timer = Timer(Instant::now());
+        let lease = timeout(TRANSACTION_TIMEOUT, pool.begin())
+            .await
+            .map_err(|elapsed| Unavailable::new("database", elapsed))??;
+        Ok(Tx::new(lease, clock.now(), timer))
+    }
+
+    /// Runs `work` in `tx`. Rolls back if it fails.
+    pub(crate) async fn step<T, E>(
+        &self,
+        mut tx: Tx,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<T, E>,
+    ) -> Result<(Tx, T), E>
+    where
+        E: From<anyhow::Error>,
+    {
+        let deadline = tx.started() + TRANSACTION_TIMEOUT;
+        match timeout_at(deadline, work(&mut tx)).await {
+            Ok(Ok(done)) => Ok((tx, done)),
+            Ok(Err(error)) => {
+                self.roll_back(tx).await;
+                Err(error)
+            }
+            Err(elapsed) => Err(unavailable(elapsed).into()),
+        }
+    }
+
+    /// Commits `tx`, and invalidates what it changed, also when the outcome of COMMIT is unknown (timeout, lost connection).
+    pub(crate) async fn commit(&self, mut tx: Tx) -> anyhow::Result<()> {
+        let Inner { pool, cache, .. } = &*self.0;
+        let (changed, deadline) = (tx.take_invalidated(), tx.started() + TRANSACTION_TIMEOUT);
+        let done = timeout_at(deadline, tx.commit(pool)).await;
+        if let Some(cache) = cache {
+            cache.invalidate(&changed).await;
+        }
+        done.map_err(unavailable)?
+    }
+
+    /// Rolls `tx` back.
+    pub(crate) async fn roll_back(&self, tx: Tx) {
+        let deadline = tx.started() + TRANSACTION_TIMEOUT;
+        // After the deadline the connection is closed, and the server rolls back.
+        _ = timeout_at(deadline, tx.roll_back(&self.0.pool)).await;
+    }
+}
+
+fn unavailable(cause: impl Into<anyhow::Error>) -> anyhow::Error {
+    Unavailable::new("database", cause).into()
+}
+
+/// Returns the options of a connection that works behind any transaction pooler.
+///
+/// Poolers refuse the startup parameter `extra_float_digits`. Statements are never named: see [`Tx`].
+pub fn connect_options(url: &str) -> anyhow::Result<PgConnectOptions> {
+    // The URL holds a password, so the error does not repeat it.
+    let options: PgConnectOptions =
+        url.parse().map_err(|_| anyhow::anyhow!("DATABASE_URL is not a postgresql:// URL"))?;
+    Ok(options.extra_float_digits(None).statement_cache_capacity(0).application_name("arches"))
+}
+
+/// Connects straight to the server, for what a pooler cannot do.
+pub async fn connect(url: &str) -> anyhow::Result<PgConnection> {
+    Ok(timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&connect_options(url)?)).await??)
+}
+
+/// Returns `url` for such a connection. With `require_tls` it demands TLS and a verified server, whatever the URL says.
+///
+/// Amazon's own authorities sign the cluster's certificate. The URL can name another one in `sslrootcert`.
+pub fn direct_url(url: &str, require_tls: bool) -> anyhow::Result<String> {
+    // The URL holds a password, so the error does not repeat it.
+    let mut url = Url::parse(url).map_err(|_| anyhow::anyhow!("the database is no postgresql:// URL"))?;
+    if require_tls {
+        let (roots, mut others): (Vec<_>, Vec<_>) =
+            url.query_pairs().into_owned().partition(|(name, _)| ROOTS.contains(&name.as_str()));
+        others.retain(|(name, _)| !MODE.contains(&name.as_str()));
+        let roots = match roots.into_iter().next_back() {
+            Some((_, own)) => own,
+            None => rds_certificates::file()?.to_owned(),
+        };
+        url.query_pairs_mut()
+            .clear()
+            .extend_pairs(others)
+            .extend_pairs([("sslmode", "verify-full"), ("sslrootcert", &*roots)]);
+    }
+    Ok(url.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::postgres::PgSslMode;
+
+    use super::*;
+
+    #[test]
+    fn a_deployed_database_is_reached_through_tls_only_and_verified() {
+        let authorities = rds_certificates::file().expect("a file");
+        let (ours, own) =
+            (format!("&sslrootcert={}", authorities.replace('/', "%2F")), "&sslrootcert=%2Fca.pem");
+        for (query, others, roots) in [
+            ("", "", ours.as_str()),
+            ("?sslmode=disable", "", &ours),
+            ("?sslmode=require&application_name=a", "application_name=a&", &ours),
+            ("?ssl-mode=verify-ca", "", &ours),
+            ("?sslrootcert=/ca.pem&sslmode=prefer", "", own),
+            ("?ssl-ca=/ca.pem", "", own),
+        ] {
+            let url = format!("postgresql://a:b%40c@h/d{query}");
+            let expected = format!("postgresql://a:b%40c@h/d?{others}sslmode=verify-full{roots}");
+            let verified = direct_url(&url, true).expect("a URL");
+            assert_eq!(verified, expected);
+            let options = connect_options(&verified).expect("options");
+            assert!(matches!(options.get_ssl_mode(), PgSslMode::VerifyFull));
+            assert_eq!(direct_url(&url, false).expect("a URL"), url);
+        }
+    }
+}

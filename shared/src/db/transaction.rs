@@ -1,0 +1,149 @@
+//! A transaction, and how statements are sent through it.
+
+use std::{fmt, mem};
+
+use chrono::{DateTime, Utc};
+use futures_core::{future::BoxFuture, stream::BoxStream};
+use futures_util::{TryFutureExt, TryStreamExt};
+use metrics::histogram;
+use sqlx::{
+    Describe, Either, Execute, Executor, Postgres, SqlStr,
+    error::BoxDynError,
+    postgres::{PgArguments, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
+};
+use tokio::time::Instant;
+
+use super::pool::{Lease, Pool};
+use crate::cache::invalidation::CacheKey;
+
+/// A transaction: the only argument through which the functions of [`crate::store`] reach the database.
+///
+/// Every statement is sent unnamed. Behind a transaction pooler a named statement may already exist on the server connection,
+/// prepared by another client. `query!` keeps its compile-time check.
+pub struct Tx {
+    lease: Lease,
+    now: DateTime<Utc>,
+    timer: Timer,
+    invalidated: Vec<CacheKey>,
+    /// Whether the server refused a statement, and with it the whole transaction.
+    failed: bool,
+}
+
+/// Records how long the transaction took, when it is dropped.
+pub(super) struct Timer(pub(super) Instant);
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        histogram!("DependencyTime", "dependency" => "database").record(self.0.elapsed().as_secs_f64() * 1e3);
+    }
+}
+
+impl Tx {
+    pub(super) fn new(lease: Lease, now: DateTime<Utc>, timer: Timer) -> Self {
+        Self { lease, now, timer, invalidated: Vec::new(), failed: false }
+    }
+
+    /// The time at which the transaction began: one time for all that it writes.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    pub(super) fn started(&self) -> Instant {
+        self.timer.0
+    }
+
+    /// Invalidates `key` in the cache after the commit. Functions of [`crate::store`] call it where they change what is cached.
+    pub(crate) fn invalidate(&mut self, key: CacheKey) {
+        self.invalidated.push(key);
+    }
+
+    pub(super) fn take_invalidated(&mut self) -> Vec<CacheKey> {
+        mem::take(&mut self.invalidated)
+    }
+
+    /// Commits. PostgreSQL answers COMMIT with success even after a failed statement, so that case is an error here.
+    pub(super) async fn commit(mut self, pool: &Pool) -> anyhow::Result<()> {
+        if self.failed {
+            self.roll_back(pool).await;
+            anyhow::bail!("a statement failed but the transaction was committed");
+        }
+        sqlx::raw_sql("COMMIT").execute(&mut self.lease.connection).await?;
+        pool.give_back(self.lease);
+        Ok(())
+    }
+
+    /// Rolls back. If that fails, the connection is closed and the server rolls back.
+    pub(super) async fn roll_back(mut self, pool: &Pool) {
+        if sqlx::raw_sql("ROLLBACK").execute(&mut self.lease.connection).await.is_ok() {
+            pool.give_back(self.lease);
+        }
+    }
+}
+
+impl fmt::Debug for Tx {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tx")
+    }
+}
+
+/// A query that is never prepared under a name.
+struct Unnamed<E>(E);
+
+impl<'q, E: Execute<'q, Postgres>> Execute<'q, Postgres> for Unnamed<E> {
+    fn sql(self) -> SqlStr {
+        self.0.sql()
+    }
+
+    fn statement(&self) -> Option<&PgStatement> {
+        self.0.statement()
+    }
+
+    fn take_arguments(&mut self) -> Result<Option<PgArguments>, BoxDynError> {
+        self.0.take_arguments()
+    }
+
+    fn persistent(&self) -> bool {
+        false
+    }
+}
+
+impl<'c> Executor<'c> for &'c mut Tx {
+    type Database = Postgres;
+
+    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, sqlx::Result<Either<PgQueryResult, PgRow>>>
+    where
+        'c: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        let Tx { lease, failed, .. } = self;
+        Box::pin(lease.connection.fetch_many(Unnamed(query)).inspect_err(|_| *failed = true))
+    }
+
+    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, sqlx::Result<Option<PgRow>>>
+    where
+        'c: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        let Tx { lease, failed, .. } = self;
+        Box::pin(lease.connection.fetch_optional(Unnamed(query)).inspect_err(|_| *failed = true))
+    }
+
+    fn prepare_with<'e>(
+        self,
+        sql: SqlStr,
+        parameters: &'e [PgTypeInfo],
+    ) -> BoxFuture<'e, sqlx::Result<PgStatement>>
+    where
+        'c: 'e,
+    {
+        self.lease.connection.prepare_with(sql, parameters)
+    }
+
+    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, sqlx::Result<Describe<Postgres>>>
+    where
+        'c: 'e,
+    {
+        self.lease.connection.describe(sql)
+    }
+}

@@ -1,0 +1,154 @@
+//! Lists: one envelope, one cursor, for every resource.
+
+use chrono::{DateTime, Utc};
+use data_encoding::BASE64URL_NOPAD;
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+const DEFAULT_LIMIT: u8 = 20;
+const MAX_LIMIT: u8 = 100;
+/// 10,000 AD, in microseconds.
+const FAR_FUTURE: i64 = 253_402_300_800_000_000;
+
+/// `{ "data": … }`, the envelope of one resource.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Data<T> {
+    /// The resource.
+    pub data: T,
+}
+
+/// `{ "data": [ … ], "meta": … }`, the envelope of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Page<T> {
+    /// The resources of this page.
+    pub data: Vec<T>,
+    /// How to go on.
+    pub meta: PageMeta,
+}
+
+/// How to go on from a page.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PageMeta {
+    /// Pass it as `cursor` to get the next page; null on the last one.
+    pub next_cursor: Option<String>,
+}
+
+/// Which page of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// How many at the most.
+    #[serde(default)]
+    #[param(value_type = u8, minimum = 1, maximum = 100, default = 20)]
+    limit: Limit,
+    /// The `nextCursor` of the page before.
+    #[param(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]{32}$")]
+    cursor: Option<Cursor>,
+    /// Oldest first (`createdAt`) or newest first (`-createdAt`).
+    #[serde(default)]
+    #[param(inline)]
+    sort: Sort,
+}
+
+/// The order of a list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+pub enum Sort {
+    /// Oldest first.
+    #[serde(rename = "createdAt")]
+    OldestFirst,
+    /// Newest first.
+    #[default]
+    #[serde(rename = "-createdAt")]
+    NewestFirst,
+}
+
+impl PageQuery {
+    /// The row after which to go on.
+    #[must_use]
+    pub fn after(&self) -> Option<Position> {
+        self.cursor.as_ref().map(|cursor| cursor.0)
+    }
+
+    /// Oldest or newest first.
+    #[must_use]
+    pub fn sort(&self) -> Sort {
+        self.sort
+    }
+
+    /// How many rows to read: one more than will be shown, to know whether there is a next page.
+    #[must_use]
+    pub fn rows(&self) -> i64 {
+        i64::from(self.limit.0) + 1
+    }
+
+    /// Makes a page of what [`Self::rows`] found: `position` is what the cursor holds, `view` what is shown.
+    pub fn page<R, T>(
+        &self,
+        mut rows: Vec<R>,
+        position: impl Fn(&R) -> Position,
+        view: impl FnMut(R) -> T,
+    ) -> Page<T> {
+        let limit = usize::from(self.limit.0);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next_cursor = rows.last().filter(|_| more).map(|last| position(last).encode());
+        Page { data: rows.into_iter().map(view).collect(), meta: PageMeta { next_cursor } }
+    }
+}
+
+/// Where a row stands in a list.
+#[derive(Debug, Clone, Copy)]
+pub struct Position {
+    /// When it was made, to the microsecond.
+    pub at: DateTime<Utc>,
+    /// Its id, which decides between rows of one moment.
+    pub id: Uuid,
+}
+
+impl Position {
+    fn encode(self) -> String {
+        BASE64URL_NOPAD.encode(&[&self.at.timestamp_micros().to_be_bytes()[..], self.id.as_bytes()].concat())
+    }
+
+    fn decode(text: &str) -> Option<Self> {
+        let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
+        let (at, id) = bytes.split_at_checked(8)?;
+        // One that was made up may name a time that the database has not; no row is as old or as new as these.
+        let micros = i64::from_be_bytes(at.try_into().ok()?).clamp(0, FAR_FUTURE);
+        Some(Self { at: DateTime::from_timestamp_micros(micros)?, id: Uuid::from_slice(id).ok()? })
+    }
+}
+
+#[derive(Debug)]
+struct Limit(u8);
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(DEFAULT_LIMIT)
+    }
+}
+
+impl<'de> Deserialize<'de> for Limit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u8::deserialize(deserializer) {
+            Ok(limit @ 1..=MAX_LIMIT) => Ok(Self(limit)),
+            _ => Err(D::Error::custom("limit is a whole number from 1 to 100")),
+        }
+    }
+}
+
+/// The last row of a page. Says nothing about access: the query behind it asks whose rows they are.
+#[derive(Debug)]
+struct Cursor(Position);
+
+impl<'de> Deserialize<'de> for Cursor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = String::deserialize(deserializer)?;
+        Position::decode(&raw)
+            .map(Self)
+            .ok_or_else(|| D::Error::custom("cursor is the nextCursor of an earlier page"))
+    }
+}

@@ -1,0 +1,195 @@
+use chrono::TimeDelta;
+use futures_util::future::join_all;
+use harness::TestApp;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn a_patch_changes_what_it_names_clears_what_is_null_and_keeps_the_rest() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    let set = json!({ "image": "https://example.com/ada.png", "phone": "+442071838750" });
+    ada.client.patch("/v1/auth/me", set).await.ok(200);
+
+    let answer = ada.client.patch("/v1/auth/me", json!({ "name": "李雷", "phone": null })).await.ok(200);
+
+    assert_eq!(answer.text("/data/name"), "李雷");
+    assert_eq!(answer.text("/data/image"), "https://example.com/ada.png");
+    assert_eq!(answer.body["data"]["phone"], Value::Null);
+    assert_eq!(ada.client.get("/v1/auth/me").await.body, answer.body);
+}
+
+#[tokio::test]
+async fn a_merge_patch_may_be_sent_under_its_own_media_type() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    let client = ada.client.with("content-type", "application/merge-patch+json; charset=utf-8");
+    client.patch("/v1/auth/me", json!({ "name": "Countess" })).await.ok(200);
+}
+
+#[tokio::test]
+async fn a_name_cannot_be_removed() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    let answer = ada.client.patch("/v1/auth/me", json!({ "name": null })).await;
+    answer.refused(422, "cannot-be-removed");
+    assert_eq!(answer.text("/errors/0/pointer"), "/name");
+}
+
+#[tokio::test]
+async fn nobody_can_change_more_of_themselves_than_the_profile() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    let before = ada.client.get("/v1/auth/me").await.body;
+    for member in [
+        "id",
+        "email",
+        "emailVerified",
+        "role",
+        "version",
+        "deletedAt",
+        "passwordHash",
+        "createdAt",
+        "plan",
+        "Name",
+    ] {
+        let answer = ada.client.patch("/v1/auth/me", json!({ "name": "Eve", member: "x" })).await;
+        answer.refused(422, "invalid-body");
+        assert_eq!(answer.text("/errors/0/pointer"), format!("/{member}"));
+    }
+    assert_eq!(ada.client.get("/v1/auth/me").await.body, before);
+}
+
+#[tokio::test]
+async fn of_sixteen_who_change_one_version_at_once_one_succeeds() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    let version = ada.client.get("/v1/auth/me").await.header("etag").to_owned();
+    let client = ada.client.with("if-match", &version);
+
+    let answers = join_all(
+        (0..16).map(async |n| client.patch("/v1/auth/me", json!({ "name": format!("Ada {n}") })).await),
+    )
+    .await;
+
+    let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+    assert_eq!(won.len(), 1);
+    assert!(lost.iter().all(|answer| answer.status == 412), "{lost:?}");
+    lost[0].refused(412, "stale");
+    let me = ada.client.get("/v1/auth/me").await;
+    assert_eq!(me.text("/data/name"), won[0].text("/data/name"));
+    assert_eq!(me.header("etag"), won[0].header("etag"));
+}
+
+#[tokio::test]
+async fn if_match_takes_a_star_or_strong_etags_and_nothing_else() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    let patch = async |value: &str| {
+        ada.client.with("if-match", value).patch("/v1/auth/me", json!({ "name": "A" })).await
+    };
+    patch("*").await.ok(200);
+    patch("\"nonsense\"").await.refused(412, "stale");
+    patch("W/\"2\"").await.refused(400, "malformed-if-match");
+    patch("2").await.refused(400, "malformed-if-match");
+    patch("\"1\", 2").await.refused(400, "malformed-if-match");
+    patch("\"1\", *").await.refused(400, "malformed-if-match");
+}
+
+#[tokio::test]
+async fn if_match_takes_a_list_of_which_one_must_match() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    let first = ada.client.get("/v1/auth/me").await.header("etag").to_owned();
+    let patch = async |value: &str| {
+        ada.client.with("if-match", value).patch("/v1/auth/me", json!({ "name": "A" })).await
+    };
+    let second = patch(&format!("\"98\", {first}")).await.ok(200).header("etag").to_owned();
+    patch(&format!("{first}, \"99\"")).await.refused(412, "stale");
+    patch(&format!("W/{second}, \"99\"")).await.refused(412, "stale");
+    let third = patch(&format!("{first},W/\"99\", ,{second}")).await.ok(200).header("etag").to_owned();
+    let client = ada.client.with("if-match", &format!("{first}, {second}"));
+    client.delete("/v1/auth/me").await.refused(412, "stale");
+    let client = ada.client.with("if-match", &format!("{first}, {third}"));
+    client.delete("/v1/auth/me").await.ok(204);
+}
+
+#[tokio::test]
+async fn everything_with_a_version_takes_a_list() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+    let root = app.administrator("Root").await;
+    bob.prove_address().await;
+    let path = ada.found("Engines").await;
+    ada.add(&path, &bob, "member").await;
+    let key = ada.make_key(&path, &["members:read"]).await;
+    let invitation = ada.invite(&path, "cy@example.com", "member").await;
+    let name = json!({ "name": "Other" });
+    for (client, thing, change) in [
+        (&ada.client, format!("{path}/members/{}", bob.id), Some(json!({ "role": "admin" }))),
+        (&ada.client, format!("{path}/api-keys/{}", key.id), Some(name.clone())),
+        (&ada.client, format!("{path}/invitations/{}", invitation.id), None),
+        (&ada.client, path.clone(), Some(name.clone())),
+        (&root.client, format!("/v1/users/{}", bob.id), Some(name.clone())),
+    ] {
+        let none = client.with("if-match", "\"98\", \"99\"");
+        let one = async || {
+            let seen = client.get(&thing).await.ok(200).header("etag").to_owned();
+            client.with("if-match", &format!("\"98\", {seen}"))
+        };
+        if let Some(change) = change {
+            none.patch(&thing, change.clone()).await.refused(412, "stale");
+            one().await.patch(&thing, change).await.ok(200);
+        }
+        none.delete(&thing).await.refused(412, "stale");
+        one().await.delete(&thing).await.ok(204);
+    }
+}
+
+#[tokio::test]
+async fn deleting_an_account_needs_a_fresh_sign_in_or_the_password() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    app.clock.advance(TimeDelta::minutes(10) + TimeDelta::seconds(1));
+
+    ada.client.delete("/v1/auth/me").await.refused(403, "reauthentication-required");
+    let wrong = json!({ "currentPassword": "not the password" });
+    ada.client.delete_with("/v1/auth/me", wrong).await.refused(403, "wrong-password");
+    ada.client.get("/v1/auth/me").await.ok(200);
+
+    let right = json!({ "currentPassword": "correct horse battery staple" });
+    ada.client.delete_with("/v1/auth/me", right).await.ok(204);
+    ada.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
+    ada.refresh(&ada.refresh_token).await.refused(401, "invalid-refresh-token");
+    let spaces = "SELECT count(*) FROM organizations WHERE deleted_at IS NULL";
+    assert_eq!(app.database.value::<i64>(spaces).await, 0);
+}
+
+#[tokio::test]
+async fn a_refreshed_session_is_no_fresh_sign_in() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    app.clock.advance(TimeDelta::minutes(11));
+    let refreshed = ada.refresh(&ada.refresh_token).await.ok(200);
+    let client = ada.client.token(refreshed.text("/data/accessToken"));
+    client.delete("/v1/auth/me").await.refused(403, "reauthentication-required");
+}
+
+#[tokio::test]
+async fn deleting_a_stale_version_deletes_nothing() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    ada.client.patch("/v1/auth/me", json!({ "name": "Countess" })).await.ok(200);
+    ada.client.with("if-match", "\"1\"").delete("/v1/auth/me").await.refused(412, "stale");
+    ada.client.get("/v1/auth/me").await.ok(200);
+}
+
+#[tokio::test]
+async fn the_current_password_cannot_be_guessed_with_a_stolen_token() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    let guess = json!({ "currentPassword": "not the password", "newPassword": "a phrase of the thief's" });
+    for _ in 0..10 {
+        ada.client.post("/v1/auth/change-password", guess.clone()).await.refused(403, "wrong-password");
+    }
+    ada.client.post("/v1/auth/change-password", guess).await.refused(429, "too-many-attempts");
+}

@@ -1,0 +1,119 @@
+use chrono::TimeDelta;
+use harness::{Person, TestApp};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{goes, id, is_complete};
+
+type Fits<'a> = &'a dyn Fn(&Value) -> bool;
+
+#[tokio::test]
+async fn pages_of_the_audit_log_are_complete_while_it_grows_and_old_events_go() {
+    let app = TestApp::new().await;
+    let (ada, bob, root) =
+        (app.person("Ada").await, app.person("Bob").await, app.administrator("Root").await);
+    bob.prove_address().await;
+    let path = ada.found("Engines").await;
+    ada.add(&path, &bob, "admin").await;
+    let rename = async |person: &Person<'_>| {
+        app.clock.advance(TimeDelta::seconds(1));
+        person.client.patch(&path, json!({ "name": "Machines" })).await.ok(200);
+        person.client.patch("/v1/auth/me", json!({ "name": "Renamed" })).await.ok(200);
+    };
+    for _ in 0..3 {
+        rename(&ada).await;
+        rename(&bob).await;
+    }
+    let by_bob = format!("&actorId={}", bob.id);
+    let (since, until) = ("2026-01-02T03:04:08Z", "2026-01-02T03:04:10Z");
+    let at = |row: &Value| row["occurredAt"].as_str().expect("a time").to_owned();
+    let filters: [(String, Fits<'_>); 5] = [
+        (String::new(), &|_| true),
+        (by_bob.clone(), &|row| row["actorId"] == bob.id.as_str()),
+        ("&action=organization.updated".to_owned(), &|row| row["action"] == "organization.updated"),
+        (format!("&since={since}&until={until}"), &|row| {
+            at(row).as_str() >= since && at(row).as_str() < until
+        }),
+        (format!("{by_bob}&since={since}"), &|row| {
+            row["actorId"] == bob.id.as_str() && at(row).as_str() >= since
+        }),
+    ];
+    for (client, log) in
+        [(&ada.client, format!("{path}/audit-events")), (&root.client, "/v1/audit-events".to_owned())]
+    {
+        for (filter, fits) in &filters {
+            let mut changes = 0;
+            is_complete(client, &log, filter, fits, async |seen| {
+                if let Some(last) = seen.last().filter(|_| changes == 1) {
+                    sqlx::query("DELETE FROM audit_events WHERE id = $1::uuid")
+                        .bind(id(last))
+                        .execute(app.database.pool())
+                        .await
+                        .expect("a deletion");
+                }
+                rename(if changes % 2 == 0 { &ada } else { &bob }).await;
+                changes += 1;
+            })
+            .await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn pages_of_users_are_complete_while_users_come_and_go() {
+    let app = TestApp::new().await;
+    let root = app.administrator("Root").await;
+    let arrive = async |name: &str, standing: &str| {
+        let statement = "
+            INSERT INTO users (id, name, email, created_at, updated_at, suspended_at, suspended_reason, deleted_at, erased_at)
+            SELECT $1, $2, $1::text || '@example.com', t, t, CASE WHEN $3 = 'suspended' THEN t END,
+                   CASE WHEN $3 = 'suspended' THEN 'test' END, CASE WHEN $3 IN ('deleted', 'erased') THEN t END,
+                   CASE WHEN $3 = 'erased' THEN t END
+            FROM (SELECT $4::timestamptz) AS now (t)";
+        sqlx::query(statement)
+            .bind(Uuid::now_v7())
+            .bind(name)
+            .bind(standing)
+            .bind(app.state.app.clock.now())
+            .execute(app.database.pool())
+            .await
+            .expect("a user");
+    };
+    let standings = ["active", "suspended", "deleted", "erased"];
+    for n in 0..6 {
+        for standing in standings {
+            arrive(if n % 2 == 0 { "Stays" } else { "Goes" }, standing).await;
+        }
+    }
+    for status in ["", "active", "suspended", "deleted", "erased"] {
+        let filter = if status.is_empty() { String::new() } else { format!("&status={status}") };
+        let fits = |row: &Value| {
+            let standing = match row {
+                row if !row["erasedAt"].is_null() => "erased",
+                row if !row["deletedAt"].is_null() => "deleted",
+                row if !row["suspendedAt"].is_null() => "suspended",
+                _ => "active",
+            };
+            status.is_empty() || status == standing
+        };
+        is_complete(&root.client, "/v1/users", &filter, fits, async |seen| {
+            let living: Vec<_> = seen.iter().filter(|row| row["erasedAt"].is_null()).cloned().collect();
+            if let Some(gone) = goes(&living, "name") {
+                root.client.post_nothing(&format!("/v1/users/{gone}/erase")).await.ok(200);
+            }
+            for standing in standings {
+                arrive("Goes", standing).await;
+            }
+        })
+        .await;
+    }
+    // Of one address there is one living user, and any number of deleted ones.
+    app.database
+        .execute("UPDATE users SET email = 'Idempotent@example.com' WHERE deleted_at IS NOT NULL")
+        .await;
+    let fits = |row: &Value| row["email"] == "Idempotent@example.com";
+    is_complete(&root.client, "/v1/users", "&email=once@EXAMPLE.com", fits, async |_| {
+        arrive("Goes", "active").await;
+    })
+    .await;
+}
