@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use aws_sdk_codedeploy::{Client, types::LifecycleEventStatus};
+use backon::{ConstantBuilder, Retryable};
 use serde::Serialize;
 use shared::outside::aws;
-use tokio::time::sleep;
 
 /// Whether the new versions may have traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -16,10 +16,9 @@ pub enum Verdict {
     Failed,
 }
 
-/// How often CodeDeploy is told if it does not hear: otherwise it waits for an hour.
-const ATTEMPTS: u32 = 5;
-/// Between two of them.
-const PAUSE: Duration = Duration::from_secs(1);
+/// The number of calls to CodeDeploy before giving up. Without an answer it waits for an hour.
+const MAX_ATTEMPTS: usize = 5;
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Ends the hook `execution` of `deployment`.
 pub async fn tell(deployment: &str, execution: &str, verdict: Verdict) -> anyhow::Result<()> {
@@ -29,16 +28,9 @@ pub async fn tell(deployment: &str, execution: &str, verdict: Verdict) -> anyhow
     };
     let tell = Client::new(aws::config().await).put_lifecycle_event_hook_execution_status();
     let tell = tell.deployment_id(deployment).lifecycle_event_hook_execution_id(execution).status(status);
-    let mut attempt = 1;
-    loop {
-        match tell.clone().send().await {
-            Ok(_) => return Ok(()),
-            Err(error) if attempt < ATTEMPTS => {
-                tracing::warn!(%error, "CodeDeploy is told again");
-                attempt += 1;
-                sleep(PAUSE).await;
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
+    (|| tell.clone().send())
+        .retry(ConstantBuilder::new().with_delay(RETRY_DELAY).with_max_times(MAX_ATTEMPTS - 1))
+        .notify(|error, _| tracing::warn!(%error, "CodeDeploy is told again"))
+        .await?;
+    Ok(())
 }

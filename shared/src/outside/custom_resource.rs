@@ -14,23 +14,22 @@ use aws_smithy_http_client::{
     tls::{Provider, rustls_provider::CryptoMode},
 };
 use aws_smithy_runtime_api::client::{http::HttpConnector, orchestrator::HttpRequest};
+use backon::{ConstantBuilder, Retryable};
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{DeserializeOwned, Error},
 };
 use serde_json::Value;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use url::Url;
 
 use super::aws;
 use crate::job::Deadline;
 
-/// How often an answer is sent until it arrives.
-const ATTEMPTS: u32 = 3;
-/// How long each attempt may take.
-const ATTEMPT: Duration = Duration::from_secs(4);
-/// The time between two.
-const PAUSE: Duration = Duration::from_secs(1);
+/// The number of attempts to send an answer.
+const MAX_ATTEMPTS: usize = 3;
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// What the work leaves to the answer: all attempts. Without an answer CloudFormation waits an hour.
 const RESERVE: Duration = Duration::from_secs(15);
 /// The most bytes of a reason. The whole answer may have 4096.
@@ -147,17 +146,11 @@ impl Event {
 async fn send(url: &str, answer: &str) -> anyhow::Result<()> {
     let url = destination(url).await?;
     let connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).build();
-    let mut attempt = 1;
-    loop {
-        let sent = timeout(ATTEMPT, put(&connector, &url, answer)).await.context("no answer in time");
-        match sent.flatten() {
-            Ok(()) => return Ok(()),
-            Err(error) if attempt == ATTEMPTS => return Err(error.context("CloudFormation was not told")),
-            Err(error) => tracing::warn!(error = format!("{error:#}"), "CloudFormation not told yet"),
-        }
-        attempt += 1;
-        sleep(PAUSE).await;
-    }
+    (|| async { timeout(ATTEMPT_TIMEOUT, put(&connector, &url, answer)).await.context("no answer in time")? })
+        .retry(ConstantBuilder::new().with_delay(RETRY_DELAY).with_max_times(MAX_ATTEMPTS - 1))
+        .notify(|error, _| tracing::warn!(error = format!("{error:#}"), "CloudFormation not told yet"))
+        .await
+        .context("CloudFormation was not told")
 }
 
 async fn put(connector: &Connector, url: &str, answer: &str) -> anyhow::Result<()> {
