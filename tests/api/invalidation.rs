@@ -68,7 +68,8 @@ impl<'a> Scene<'a> {
                 instance.client().post("/v1/auth/refresh", stolen).await
             }
             "change-password" => {
-                let body = json!({ "currentPassword": PASSWORD, "newPassword": "an entirely different phrase" });
+                let body =
+                    json!({ "currentPassword": PASSWORD, "newPassword": "an entirely different phrase" });
                 ada.post("/v1/auth/change-password", body).await
             }
             "reset-password" => {
@@ -114,7 +115,8 @@ impl<'a> Scene<'a> {
                 instance.client().post("/v1/auth/confirm-email", token).await
             }
             "change-password" => {
-                let body = json!({ "currentPassword": PASSWORD, "newPassword": "an entirely different phrase" });
+                let body =
+                    json!({ "currentPassword": PASSWORD, "newPassword": "an entirely different phrase" });
                 ada.post("/v1/auth/change-password", body).await
             }
             "remove-password" => ada.delete("/v1/auth/accounts/password").await,

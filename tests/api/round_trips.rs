@@ -26,7 +26,13 @@ impl<'a> Counter<'a> {
     }
 
     /// Counts the operation `id` for a person in a new session that the cache knows.
-    async fn by(&mut self, person: &Person<'_>, id: &str, ids: &[(&str, &str)], body: Option<Value>) -> Value {
+    async fn by(
+        &mut self,
+        person: &Person<'_>,
+        id: &str,
+        ids: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Value {
         let token = person.sign_in_again().await.access_token;
         self.count(id, id, &[("authorization", &format!("Bearer {token}"))], ids, body).await
     }
@@ -194,8 +200,11 @@ async fn every_operation_makes_the_round_trips_of_the_table() {
         document::operations().into_iter().map(|operation| operation.id).filter(|id| !counted(id)).collect();
     assert!(missing.is_empty(), "count these operations too: {missing:?}");
 
-    let table: String =
-        counter.rows.iter().map(|(row, [redis, postgres])| format!("| {row} | {redis} | {postgres} |\n")).collect();
+    let table: String = counter
+        .rows
+        .iter()
+        .map(|(row, [redis, postgres])| format!("| {row} | {redis} | {postgres} |\n"))
+        .collect();
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/round-trips.md");
     let page = fs::read_to_string(page).expect("docs/round-trips.md");
     let rows: String = page

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use aws_lambda_events::cloudformation::{
-    CloudFormationCustomResourceRequest as Request, CloudFormationCustomResourceResponse as Response,
+    CloudFormationCustomResourceRequest, CloudFormationCustomResourceResponse as Response,
     CloudFormationCustomResourceResponseStatus as Status,
 };
 use aws_smithy_http_client::{
@@ -54,6 +54,9 @@ impl<'de, E: DeserializeOwned> Deserialize<'de> for Call<E> {
         call.map_err(D::Error::custom)
     }
 }
+
+/// The properties are not used, so a request without them is not refused.
+type Request = CloudFormationCustomResourceRequest<Option<Value>, Option<Value>>;
 
 /// A request of CloudFormation. Its URL lets anyone answer, so this type cannot be printed.
 #[derive(Deserialize)]
