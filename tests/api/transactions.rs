@@ -9,10 +9,10 @@ async fn a_transaction_of_which_a_statement_failed_is_no_success_even_if_nobody_
     let done = db
         .transaction(async |tx| {
             _ = sqlx::query("SELECT 1 / 0").execute(&mut *tx).await;
-            anyhow::Ok("done")
+            Ok("done")
         })
         .await;
     assert!(done.is_err(), "{done:?}");
-    let next = db.transaction(async |tx| anyhow::Ok(sqlx::query("SELECT 1").execute(&mut *tx).await?)).await;
+    let next = db.transaction(async |tx| Ok(sqlx::query("SELECT 1").execute(&mut *tx).await?)).await;
     assert!(next.is_ok(), "{next:?}");
 }
