@@ -20,7 +20,7 @@ const CACHE_TTL: Duration = Duration::from_secs(1);
 /// A dependency that takes longer is unavailable.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Whether everything that requests need is there.
+/// The state of the dependencies of requests.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Readiness {
     /// `ready` or `unavailable`.
@@ -52,14 +52,14 @@ pub struct Check {
 /// A [`Readiness`], and the time of its checks.
 pub struct Cached(Instant, Readiness);
 
-/// Can requests be served?
+/// Check the dependencies.
 ///
-/// Asks the database, the cache and Secrets Manager, at most once a second.
+/// These are the database, the cache and Secrets Manager. Each is checked at most once per second.
 #[utoipa::path(
     get, path = "/ready", tag = "system", operation_id = "ready",
     responses(
-        (status = 200, description = "They can.", body = Readiness),
-        (status = 503, description = "Something is away; `checks` names it.", body = Readiness),
+        (status = 200, description = "All dependencies are available.", body = Readiness),
+        (status = 503, description = "A dependency is unavailable; `checks` names it.", body = Readiness),
     ),
 )]
 pub async fn ready(State(state): State<SystemState>) -> Response {
