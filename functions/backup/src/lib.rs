@@ -29,6 +29,9 @@ pub const USAGE: &str = "usage: backup ['{}']
 
 Makes a backup of DATABASE_URL, as a role that may read everything, in BACKUP_BUCKET, with pg_dump from POSTGRES_BIN.";
 
+/// The settings without which this function does not start.
+const REQUIRED: &[&str] = &["DATABASE_URL", "BACKUP_BUCKET"];
+
 /// What is kept back of the function's time, to remove what was begun (two calls to S3) and to say so.
 pub const RESERVE: Duration = Duration::from_secs(15);
 /// How many bytes of a database are dumped in a second as long as no backup tells: a small function's rate.
@@ -53,7 +56,7 @@ pub struct Report {
 
 /// Reads the settings.
 pub fn state() -> Result<State, ConfigError> {
-    Ok(State::new(Config::from_env(&["DATABASE_URL", "BACKUP_BUCKET"])?))
+    Ok(State::new(Config::from_env(REQUIRED)?))
 }
 
 /// Makes a backup, then removes those that are too old; tells how old the newest ones are, also if it fails.

@@ -42,6 +42,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// How long a statement may wait for a lock.
 const LOCK_TIMEOUT: &str = "5s";
 
+/// The settings without which this function does not start.
+const REQUIRED: &[&str] = &["DATABASE_URL"];
+
 /// What a deployment makes: the schema as this release needs it, and the logins.
 const SCHEMA: Resource = Resource { kind: "Custom::Migrations", id: "schema" };
 
@@ -149,7 +152,7 @@ pub async fn run(call: Call<Task>, job: &Job) -> anyhow::Result<Outcome> {
 
 /// Reads the settings, connects and does as it is told.
 async fn obey(task: &Task) -> anyhow::Result<Outcome> {
-    let config = Config::from_env(&["DATABASE_URL"])?;
+    let config = Config::from_env(REQUIRED)?;
     let secrets = Secrets::default();
     let url = secrets.resolve(&config.database.address).await?;
     let url = db::direct_url(&url, config.database.require_tls)?;

@@ -38,6 +38,8 @@ Lists the backups in BACKUP_BUCKET; restores one into a scratch database on the 
 it; or restores it for real, into an empty database: a name on the same server, a postgresql:// URL, or a reference to the
 secret that holds one. "backup": "<id>" chooses another than the newest.
 The last one erases again, in a database that was brought back by other means, whoever was erased since."#;
+/// The settings without which this function does not start.
+const REQUIRED: &[&str] = &["DATABASE_URL", "BACKUP_BUCKET", "ERASURE_BUCKET"];
 
 /// What is kept back of the function's time, to remove the scratch database and to say so.
 pub const RESERVE: Duration = Duration::from_secs(20);
@@ -108,7 +110,7 @@ pub struct Restored {
 
 /// Reads the settings.
 pub fn state() -> Result<State, ConfigError> {
-    Ok(State::new(Config::from_env(&["DATABASE_URL", "BACKUP_BUCKET", "ERASURE_BUCKET"])?))
+    Ok(State::new(Config::from_env(REQUIRED)?))
 }
 
 /// Does as it is told.
