@@ -5,7 +5,7 @@ use std::{collections::HashMap, path::PathBuf, time::Duration};
 use anyhow::{Context, Result};
 use harness::{Database, environment, events};
 use serde_json::{Value, json};
-use shared::outside::aws;
+use shared::aws::client;
 use uuid::Uuid;
 
 use crate::instance::Instance;
@@ -66,7 +66,7 @@ impl World {
 
     /// The settings with which a function finds nobody to dial: keys are given, and services refuse at once.
     pub async fn alone(&self) -> Result<HashMap<String, String>> {
-        let secrets = aws_sdk_secretsmanager::Client::new(aws::config().await);
+        let secrets = aws_sdk_secretsmanager::Client::new(client::config().await);
         let mut alone = self.environment.clone();
         for name in ["JWT_SECRET", "JWT_PUBLIC_KEYS"] {
             let secret = secrets.get_secret_value().secret_id(&self.environment[name]).send().await?;

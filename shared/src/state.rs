@@ -3,8 +3,12 @@
 use std::{ops::Deref, sync::Arc};
 
 use crate::{
-    auth::access_token::Verifier, clock::Clock, clock::SystemClock, config::Config, db::Db,
-    rate_limit::Fallback, redis::Redis, seal::Sealer, secrets::Secrets,
+    aws::secrets::Secrets,
+    cache::{rate_limit::Fallback, redis::Redis},
+    config::Config,
+    crypto::{access_token::Verifier, seal::Sealer},
+    db::Db,
+    domain::clock::{Clock, SystemClock},
 };
 
 /// Made once in `main`; nothing in it dials before it is needed. Cheap to clone: every layer around a request does.

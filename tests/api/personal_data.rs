@@ -2,7 +2,11 @@ use std::collections::BTreeSet;
 
 use harness::{PLANTED, TestApp, everything, planted};
 use serde_json::json;
-use shared::{clock::Clock, erasure_ledger, outside::storage::Bucket, personal_data::TABLES};
+use shared::{
+    accounts::erasure_ledger,
+    aws::s3::Bucket,
+    domain::{clock::Clock, personal_data::TABLES},
+};
 
 #[tokio::test]
 async fn every_column_of_every_table_is_in_the_register_and_nothing_else() {
@@ -19,7 +23,7 @@ async fn every_column_of_every_table_is_in_the_register_and_nothing_else() {
         .flat_map(|table| table.columns.iter().map(move |column| format!("{}.{}", table.name, column.name)));
     let (there, registered) =
         (columns.into_iter().collect::<BTreeSet<_>>(), registered.collect::<BTreeSet<_>>());
-    assert_eq!(there, registered, "see shared/src/personal_data/register.rs");
+    assert_eq!(there, registered, "see shared/src/domain/personal_data/register.rs");
 }
 
 /// How often the ledger says that the user was erased.

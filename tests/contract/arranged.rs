@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use harness::{Person, TestApp};
 use serde_json::json;
-use shared::auth::permission::Scope;
+use shared::domain::permission::Scope;
 
 use crate::schemathesis::Run;
 

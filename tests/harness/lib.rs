@@ -24,10 +24,10 @@ use chrono::{DateTime, Utc};
 use organizations::OrganizationsState;
 use shared::{
     AppState,
-    clock::FrozenClock,
     config::Config,
+    domain::clock::FrozenClock,
     http,
-    outside::mail::{Mail, RecordingMailer},
+    mail::mailer::{Mail, RecordingMailer},
 };
 use system::SystemState;
 use users::UsersState;

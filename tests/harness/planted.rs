@@ -1,7 +1,7 @@
 //! A person whose data is everywhere it can be, and a way to look for it.
 
 use serde_json::json;
-use shared::personal_data::TABLES;
+use shared::domain::personal_data::TABLES;
 
 use crate::TestApp;
 

@@ -2,7 +2,7 @@
 
 use aws_sdk_secretsmanager::Client;
 use serde_json::{Value, json};
-use shared::outside::aws;
+use shared::aws::client;
 use uuid::Uuid;
 
 /// `url` without user name and password, and these.
@@ -33,7 +33,7 @@ pub async fn put_secret(arn: &str, document: &Value) {
 
 async fn client() -> Client {
     // The services' endpoint and keys are in the environment of the tests.
-    Client::new(aws::config().await)
+    Client::new(client::config().await)
 }
 
 /// Every character that can be seen, and the space: what a password may be made of.

@@ -1,7 +1,7 @@
 //! What many tests arrange: proved addresses, organizations, who belongs to them and with which keys.
 
 use serde_json::json;
-use shared::outside::mail::Mail;
+use shared::mail::mailer::Mail;
 
 use crate::{Answer, Person, TestApp};
 

@@ -13,7 +13,7 @@ use harness::{TestApp, function_settings, service};
 use retention::{Report, Request, State, run};
 use shared::{
     config::Config,
-    job::{Deadline, Job},
+    lambda::job::{Deadline, Job},
 };
 use sqlx::AssertSqlSafe;
 

@@ -6,7 +6,7 @@ use aws_sdk_s3::{Client, primitives::ByteStream};
 use harness::{Database, runtime_api::Function, service};
 use local_stack::{Scratch, Tools};
 use serde_json::{Value, json};
-use shared::outside::aws;
+use shared::aws::client;
 use uuid::Uuid;
 
 /// As long as any of it may take on a busy machine.
@@ -188,7 +188,7 @@ impl Vault {
 
 async fn client() -> Client {
     // The services' endpoint and keys are in the environment of the tests.
-    Client::new(aws::config().await)
+    Client::new(client::config().await)
 }
 
 /// The folder of the real programs.

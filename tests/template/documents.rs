@@ -83,7 +83,7 @@ fn every_asvs_requirement_is_answered_by_a_test_that_exists() {
     for (whole, broken, about) in [
         ("| `V9.2.1` |", "| `V9.1.1` |", "V9.1.1 is there twice"),
         ("::every_forged_token", "::every_other_token", "every_other_token"),
-        ("`shared/src/seal.rs`", "`shared/src/sael.rs`", "sael.rs is not there"),
+        ("`shared/src/crypto/seal.rs`", "`shared/src/sael.rs`", "sael.rs is not there"),
         ("| not applicable: no WebRTC |", "| |", "V17.1.1 is not answered"),
         ("| V17 | WebRTC | 7 |", "| V17 | WebRTC | 8 |", "the sums"),
     ] {

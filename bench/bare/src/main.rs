@@ -1,5 +1,5 @@
 //! What the functions are compared with: the same router and runtime, and nothing else. `/hash` hashes a password with the
-//! parameters of `shared/src/auth/password.rs`, again and again in the same memory.
+//! parameters of `shared/src/crypto/password.rs`, again and again in the same memory.
 
 use std::sync::{LazyLock, Mutex};
 

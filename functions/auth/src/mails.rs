@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use shared::{
-    mails::{Letter, link, send},
-    one_time::OneTimeToken,
+    crypto::one_time_token::OneTimeToken,
+    mail::message::{Letter, link, send},
 };
 use tokio::time::sleep;
 

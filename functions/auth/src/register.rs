@@ -5,27 +5,31 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use shared::{
     ApiError, OnConstraint,
-    audit::{Action, Event},
+    crypto::one_time_token::OneTimeToken,
     db::Tx,
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        ids::{OrganizationId, UserId},
+        input::{Email, Name, Slug},
+        page::Data,
+        password::NewPassword,
+    },
     error::Problem,
-    http::RequestInfo,
-    idempotency::{Create, IdempotencyKey},
-    ids::{OrganizationId, UserId},
-    one_time::OneTimeToken,
-    page::Data,
+    http::idempotency::{Create, IdempotencyKey},
     store::{
         self,
         organizations::NewOrganization,
         verification_tokens::{NewToken, Purpose},
     },
-    text::{Email, Name, NewPassword, Slug},
 };
 use utoipa::ToSchema;
 
 use crate::{
-    AuthState, cookie,
-    grant::{self, SignedIn, Transport},
-    mails, refusals, throttle,
+    AuthState, mails, refusals,
+    sessions::cookie,
+    sign_in::session_tokens::{self, SignedIn, Transport},
+    throttle,
 };
 
 /// Who wants an account.
@@ -85,7 +89,7 @@ pub async fn register(
             };
             store::verification_tokens::insert(tx, &proof, now).await?;
             store::audit_events::insert(tx, &Event::new(Action::UserRegistered, id, &request), now).await?;
-            Ok((grant::sign_in(&state, tx, user, new.transport, &request, now).await?, ()))
+            Ok((session_tokens::sign_in(&state, tx, user, new.transport, &request, now).await?, ()))
         })
         .await?;
     if registered.is_some() && throttle::may_mail(&state, "register", email).await? {

@@ -6,13 +6,16 @@ use axum::extract::FromRef;
 use ring::hmac;
 use shared::{
     AppState,
-    auth::{access_token::Signer, password::Passwords},
-    keyring::{Keyring, mac_key},
-    outside::mail::{Mailer, SesMailer},
+    crypto::{
+        access_token::Signer,
+        keyring::{Keyring, mac_key},
+        password::Passwords,
+    },
+    mail::mailer::{Mailer, SesMailer},
 };
 use tokio::time::timeout;
 
-use crate::refresh_token::RefreshKeys;
+use crate::sessions::refresh_token::RefreshKeys;
 
 /// The settings without which this function does not start.
 pub const REQUIRED: &[&str] = &[
@@ -71,7 +74,7 @@ impl AuthState {
         Keyring::parse(&secret, mac_key)
     }
 
-    /// The same read again, as often as [`Secrets::renew`](shared::secrets::Secrets::renew) allows.
+    /// The same read again, as often as [`Secrets::renew`](shared::aws::secrets::Secrets::renew) allows.
     pub(crate) async fn renewed_refresh_keys(&self) -> anyhow::Result<RefreshKeys> {
         let secret = self.app.secrets.renew(&self.app.config.tokens.refresh_secret).await?;
         Keyring::parse(&secret, mac_key)

@@ -10,8 +10,8 @@ use data_encoding::HEXLOWER;
 use ring::hmac;
 use shared::{
     ApiError,
-    http::RequestInfo,
-    rate_limit::{self, Limit, counted, subject},
+    cache::rate_limit::{self, Limit, counted, subject},
+    domain::actor::RequestInfo,
 };
 
 use crate::{AuthState, refusals};

@@ -4,8 +4,8 @@ use std::{io, process::Stdio};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use shared::{
+    aws::s3::{CompletedPart, MOST_PARTS, Upload},
     backup::{State, ended},
-    outside::storage::{CompletedPart, MOST_PARTS, Upload},
     store::database::Snapshot,
 };
 use tokio::{process::Command, sync::mpsc, task::spawn_blocking};

@@ -12,11 +12,11 @@ use anyhow::{Context, ensure};
 use metrics::histogram;
 use serde::{Deserialize, Serialize};
 use shared::{
+    aws::s3::Upload,
     backup::{Catalogue, Contents, Manifest, State, dump_key, manifest_key, new_id},
     config::{Config, ConfigError},
     db,
-    job::Job,
-    outside::storage::Upload,
+    lambda::job::Job,
     store::database::{self, Snapshot},
 };
 use sqlx::PgConnection;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use shared::job;
+use shared::lambda::job;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use lambda_http::Error;
-use shared::{AppState, config::Config, http, telemetry};
+use shared::{AppState, config::Config, http, lambda, telemetry};
 
 /// The settings without which this function does not start.
 const REQUIRED: &[&str] = &[];
@@ -11,5 +11,5 @@ const REQUIRED: &[&str] = &[];
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let state = AppState::new(Config::from_env(REQUIRED)?);
-    http::run(http::service_with_probes(Router::new(), docs::routes(), state)).await
+    lambda::http::run(http::service_with_probes(Router::new(), docs::routes(), state)).await
 }

@@ -1,7 +1,7 @@
 //! Appoints an administrator of the system: the first one, whom no other can appoint.
 
 use serde::Serialize;
-use shared::{ids::UserId, store};
+use shared::{domain::ids::UserId, store};
 use sqlx::PgConnection;
 
 /// Who was appointed.

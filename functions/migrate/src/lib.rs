@@ -13,14 +13,14 @@ use std::{collections::BTreeSet, time::Duration};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::Value;
 use shared::{
+    aws::{
+        cloudformation::{Answered, Call, Resource},
+        secret_rotation::Rotation,
+        secrets::Secrets,
+    },
     config::Config,
     db,
-    job::Job,
-    outside::{
-        custom_resource::{Answered, Call, Resource},
-        secret_versions::Rotation,
-    },
-    secrets::Secrets,
+    lambda::job::Job,
     store::database,
 };
 use sqlx::{

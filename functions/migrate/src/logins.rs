@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use anyhow::Context;
 use shared::{
+    aws::secrets::Secrets,
     config::{Credentials, Logins, Setting},
-    secrets::Secrets,
     store::database,
 };
 use sqlx::PgConnection;

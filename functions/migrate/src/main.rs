@@ -5,8 +5,8 @@ use std::{env, process::ExitCode};
 use lambda_runtime::{LambdaEvent, run, service_fn};
 use migrate::{Request, Task};
 use shared::{
-    job::{Deadline, Job},
-    outside::custom_resource::Call,
+    aws::cloudformation::Call,
+    lambda::job::{Deadline, Job},
     telemetry,
 };
 

@@ -9,9 +9,9 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use shared::{
+    aws::secret_rotation::{Rotation, Standing, Step, Versions},
     config::{Credentials, Logins, Setting},
     db,
-    outside::secret_versions::{Rotation, Standing, Step, Versions},
 };
 use sqlx::{Connection, PgConnection};
 

@@ -3,11 +3,14 @@
 use axum::{Json, extract::State};
 use shared::{
     ApiError,
-    audit::{AuditEvent, AuditFilter},
-    auth::{Member, permission::ReadAuditEvents},
-    extract::List,
-    ids::OrganizationId,
-    page::{Page, PageQuery, Place},
+    auth::Member,
+    domain::{
+        audit::{AuditEvent, AuditFilter},
+        ids::OrganizationId,
+        page::{Page, PageQuery, Place},
+        permission::ReadAuditEvents,
+    },
+    http::extract::List,
     store,
 };
 

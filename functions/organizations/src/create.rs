@@ -4,15 +4,17 @@ use axum::{extract::State, response::Response};
 use serde::Deserialize;
 use shared::{
     ApiError, OnConstraint,
-    audit::{Action, Event},
     auth::Caller,
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        ids::OrganizationId,
+        input::{Email, ImageUrl, Name, Slug},
+        page::Data,
+    },
     error::Problem,
-    http::RequestInfo,
-    idempotency::{Create, IdempotencyKey, Made},
-    ids::OrganizationId,
-    page::Data,
+    http::idempotency::{Create, IdempotencyKey, Made},
     store::{self, organizations},
-    text::{Email, ImageUrl, Name, Slug},
 };
 use utoipa::ToSchema;
 

@@ -3,12 +3,10 @@
 use axum::{extract::State, http::StatusCode};
 use shared::{
     ApiError,
-    audit::Action,
-    auth::{Member, permission::DeleteOrganization},
+    auth::Member,
+    domain::{actor::RequestInfo, audit::Action, ids::OrganizationId, permission::DeleteOrganization},
     error::Problem,
-    etag::{IfMatch, STALE},
-    http::RequestInfo,
-    ids::OrganizationId,
+    http::etag::{IfMatch, STALE},
     store,
 };
 

@@ -2,12 +2,12 @@
 
 use lambda_http::Error;
 use organizations::{OrganizationsState, REQUIRED};
-use shared::{AppState, config::Config, http, telemetry};
+use shared::{AppState, config::Config, http, lambda, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let state = OrganizationsState::new(AppState::new(Config::from_env(REQUIRED)?));
     Box::pin(state.app.warm()).await;
-    http::run(http::service(organizations::routes(), state)).await
+    lambda::http::run(http::service(organizations::routes(), state)).await
 }

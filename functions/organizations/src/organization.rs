@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use shared::{ids::OrganizationId, store::organizations};
+use shared::{domain::ids::OrganizationId, store::organizations};
 use utoipa::ToSchema;
 
 /// A tenant.

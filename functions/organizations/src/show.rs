@@ -2,10 +2,9 @@
 
 use axum::Json;
 use shared::{
-    auth::{Member, permission::ReadOrganization},
-    etag::ETag,
-    ids::OrganizationId,
-    page::Data,
+    auth::Member,
+    domain::{ids::OrganizationId, page::Data, permission::ReadOrganization},
+    http::etag::ETag,
 };
 
 use crate::organization::OrganizationView;

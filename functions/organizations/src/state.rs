@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use shared::{
     AppState,
-    outside::mail::{Mailer, SesMailer},
+    mail::mailer::{Mailer, SesMailer},
 };
 
 /// The settings without which this function does not start.

@@ -4,16 +4,22 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     ApiError, OnConstraint,
-    audit::Action,
-    auth::{Member, permission::UpdateOrganization},
+    auth::Member,
+    domain::{
+        actor::RequestInfo,
+        audit::Action,
+        ids::OrganizationId,
+        input::{Email, ImageUrl, Name, Slug},
+        page::Data,
+        patch::Patch,
+        permission::UpdateOrganization,
+    },
     error::Problem,
-    etag::{ETag, IfMatch, STALE},
-    extract::{Body, Patch},
-    http::RequestInfo,
-    ids::OrganizationId,
-    page::Data,
+    http::{
+        etag::{ETag, IfMatch, STALE},
+        extract::Body,
+    },
     store::{self, organizations::Changes},
-    text::{Email, ImageUrl, Name, Slug},
 };
 use utoipa::ToSchema;
 

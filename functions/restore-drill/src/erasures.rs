@@ -3,14 +3,16 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use shared::{
+    accounts::{
+        erasure,
+        erasure_ledger::{self, Entry},
+    },
+    aws::s3::Bucket,
     backup::State,
     config::Setting,
     db::Db,
-    erasure,
-    erasure_ledger::{self, Entry},
-    ids::{OrganizationId, UserId},
-    job::Job,
-    outside::storage::Bucket,
+    domain::ids::{OrganizationId, UserId},
+    lambda::job::Job,
     store,
 };
 

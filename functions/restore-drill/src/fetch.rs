@@ -7,8 +7,8 @@ use data_encoding::HEXLOWER;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use ring::digest::{Context, SHA256};
 use shared::{
+    aws::s3::{Bucket, Source},
     backup::{Manifest, dump_key},
-    outside::storage::{Bucket, Source},
 };
 
 /// How much is asked for at once.

@@ -12,12 +12,12 @@ use chrono::{DateTime, Utc};
 use metrics::histogram;
 use serde::{Deserialize, Serialize};
 use shared::{
+    aws::s3::Source,
     backup::{Catalogue, Contents, Manifest, State, verified_key},
     config::{Config, ConfigError},
     db,
-    ids::OrganizationId,
-    job::Job,
-    outside::storage::Source,
+    domain::ids::OrganizationId,
+    lambda::job::Job,
     store::{self, database},
 };
 use sqlx::{Connection, PgConnection};

@@ -7,8 +7,8 @@ use std::{
 
 use futures_util::TryStreamExt;
 use shared::{
+    aws::s3::Source,
     backup::{State, ended},
-    outside::storage::Source,
 };
 use tokio::{
     sync::mpsc::{self, Receiver, Sender},

@@ -10,13 +10,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use shared::{
-    clock::{Clock, SystemClock},
+    aws::{s3::Bucket, secrets::Secrets},
     config::{Config, ConfigError},
     db::Db,
-    job::Job,
-    outside::storage::Bucket,
-    personal_data::TABLES,
-    secrets::Secrets,
+    domain::{
+        clock::{Clock, SystemClock},
+        personal_data::TABLES,
+    },
+    lambda::job::Job,
     store::retention as past,
 };
 use tokio::time::{Duration, Instant};

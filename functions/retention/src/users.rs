@@ -3,10 +3,10 @@
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use shared::{
+    accounts::{erasure, erasure_ledger},
     db::Tx,
-    erasure, erasure_ledger,
+    domain::ids::UserId,
     error::is_outage,
-    ids::UserId,
     store::users::{Deleted, count_deleted, hold_deleted},
     telemetry,
 };

@@ -6,13 +6,17 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
 use shared::{
-    auth::access_token::{Signer, Verifier},
-    clock::{Clock, SystemClock},
+    aws::secrets::Secrets,
     config::{Config, Setting, Tokens},
-    ids::{SessionId, UserId},
-    keyring::{Keyring, mac_key},
-    seal::Sealer,
-    secrets::Secrets,
+    crypto::{
+        access_token::{Signer, Verifier},
+        keyring::{Keyring, mac_key},
+        seal::Sealer,
+    },
+    domain::{
+        clock::{Clock, SystemClock},
+        ids::{SessionId, UserId},
+    },
 };
 
 use crate::{

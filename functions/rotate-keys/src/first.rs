@@ -3,27 +3,27 @@
 use anyhow::Context;
 use serde_json::{Map, Value};
 use shared::{
-    clock::{Clock, SystemClock},
+    aws::secret_rotation,
     config::{Config, Setting},
-    outside::secret_versions,
+    domain::clock::{Clock, SystemClock},
 };
 
 use crate::{
     check,
+    generations::KeyGenerations,
     kind::{self, Kind, Rotated},
-    ring::Ring,
     signing_keys,
 };
 
 /// Gives every secret of ours that is empty its first keys, and leaves the others alone.
 pub async fn fill(config: &Config) -> anyhow::Result<()> {
     for secret in Rotated::all(config)? {
-        let mut made = secret_versions::find_current(&secret.arn).await?.is_none();
+        let mut made = secret_rotation::find_current(&secret.arn).await?.is_none();
         if made {
             // One made by a run beside this one is as good.
-            secret_versions::put_first(&secret.arn, &document(config, &secret)?).await?;
+            secret_rotation::put_first(&secret.arn, &document(config, &secret)?).await?;
         }
-        let current = secret_versions::current_of(&secret.arn).await?.value;
+        let current = secret_rotation::current_of(&secret.arn).await?.value;
         if secret.kind == Kind::Signing && (made || !signing_keys::are_some_published(config).await?) {
             signing_keys::publish(config, &secret.parse(&current)?).await?;
             made = true;
@@ -38,7 +38,7 @@ pub async fn fill(config: &Config) -> anyhow::Result<()> {
 
 /// A current key, and a next one that is known for as long.
 fn document(config: &Config, secret: &Rotated) -> anyhow::Result<String> {
-    let alone = Ring { current: secret.fresh()?, next: None, previous: Vec::new() };
+    let alone = KeyGenerations { current: secret.fresh()?, next: None, previous: Vec::new() };
     let ring = alone.rotated(secret.fresh()?, SystemClock.now(), secret.keep(config)?)?;
     let mut besides = Map::new();
     if secret.kind == Kind::Refresh {

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
+    generations::{Entry, KeyGenerations},
     kind::Kind,
-    ring::{Entry, Ring},
 };
 
 #[derive(Default, Clone, Copy, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ struct Dates {
 }
 
 /// The keys in `member` of `document`.
-pub fn parse(kind: Kind, member: &str, document: &str) -> anyhow::Result<Ring> {
+pub fn parse(kind: Kind, member: &str, document: &str) -> anyhow::Result<KeyGenerations> {
     let dates: BTreeMap<String, Dates> = match object(document)?.remove(&dates_of(member)) {
         Some(dates) => {
             // What is wrong with them is not repeated either.
@@ -45,11 +45,11 @@ pub fn parse(kind: Kind, member: &str, document: &str) -> anyhow::Result<Ring> {
     let current = entries.pop().map(|key| Entry { retired_at: None, ..key }).context("no key is current")?;
     // One without dates was put there by hand, and may be an old one.
     let next = previous.pop_if(|key| key.published_at.is_some() && key.retired_at.is_none());
-    Ok(Ring { current, next, previous })
+    Ok(KeyGenerations { current, next, previous })
 }
 
 /// `document` with the keys of `ring` in `member`.
-pub fn render(ring: &Ring, member: &str, document: &str) -> anyhow::Result<String> {
+pub fn render(ring: &KeyGenerations, member: &str, document: &str) -> anyhow::Result<String> {
     let mut object = object(document)?;
     let text: Vec<&str> = ring.keys().map(|key| key.key.expose_secret()).collect();
     let dates: BTreeMap<&str, Dates> = ring
@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(ring.keys().map(|key| key.key.expose_secret()).collect::<Vec<_>>(), [&a, &b, &c]);
         let retired = "2026-01-02T03:04:05Z".parse().ok();
         let previous = ring.previous.into_iter().map(|key| Entry { retired_at: retired, ..key });
-        let ring = Ring { previous: previous.collect(), next: None, ..ring };
+        let ring = KeyGenerations { previous: previous.collect(), next: None, ..ring };
         let rendered = render(&ring, "keys", &document).expect("a document");
         assert_eq!(
             besides("keys", &rendered).expect("an object"),

@@ -6,16 +6,17 @@ use data_encoding::{BASE64, BASE64URL_NOPAD};
 use ring::rand::{SecureRandom, SystemRandom};
 use shared::{
     config::{Config, SecretRef, Setting},
-    idempotency,
-    keyring::{KeyId, mac_key},
-    seal,
+    crypto::{
+        keyring::{KeyId, mac_key},
+        seal,
+    },
+    http::idempotency,
 };
 use uuid::Uuid;
 
 use crate::{
-    key_text,
-    ring::{Entry, MARGIN, Ring},
-    signing_keys,
+    generations::{Entry, KeyGenerations, MARGIN},
+    key_text, signing_keys,
 };
 
 /// The length of every key: a seed of Ed25519, a key of HMAC-SHA-256 or of AES-256.
@@ -124,7 +125,7 @@ impl Rotated {
     }
 
     /// The keys in `document`.
-    pub fn parse(&self, document: &str) -> anyhow::Result<Ring> {
+    pub fn parse(&self, document: &str) -> anyhow::Result<KeyGenerations> {
         match &self.member {
             None => signing_keys::parse(document),
             Some(member) => key_text::parse(self.kind, member, document),
@@ -133,7 +134,7 @@ impl Rotated {
     }
 
     /// `document` with the keys of `ring` in place of its own.
-    pub fn render(&self, ring: &Ring, document: &str) -> anyhow::Result<String> {
+    pub fn render(&self, ring: &KeyGenerations, document: &str) -> anyhow::Result<String> {
         match &self.member {
             None => signing_keys::render(ring),
             Some(member) => key_text::render(ring, member, document),

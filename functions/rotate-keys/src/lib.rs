@@ -5,25 +5,25 @@
 
 mod check;
 mod first;
+mod generations;
 mod key_text;
 mod kind;
-mod ring;
 mod signing_keys;
 
 use metrics::counter;
 use serde::Serialize;
 use shared::{
-    clock::{Clock, SystemClock},
-    config::{Config, ConfigError},
-    job::Job,
-    outside::{
-        custom_resource::{Answered, Call, Resource},
-        secret_versions::{Rotation, Standing, Step, Version, Versions},
+    aws::{
+        cloudformation::{Answered, Call, Resource},
+        secret_rotation::{Rotation, Standing, Step, Version, Versions},
     },
+    config::{Config, ConfigError},
+    domain::clock::{Clock, SystemClock},
+    lambda::job::Job,
 };
 
+use generations::KeyGenerations;
 use kind::{Kind, Rotated};
-use ring::Ring;
 
 /// What it is told on a command line.
 pub const USAGE: &str = r#"usage: rotate-keys '{"Step": "createSecret", "SecretId": "<ARN>", "ClientRequestToken": "<version>"}'
@@ -100,7 +100,7 @@ async fn step(
     versions: &Versions<'_>,
     step: Step,
     current: &Version,
-) -> anyhow::Result<(Ring, &'static str)> {
+) -> anyhow::Result<(KeyGenerations, &'static str)> {
     let (now, keep) = (SystemClock.now(), secret.keep(config)?);
     let before = secret.parse(&current.value)?;
     let pending = versions.pending().await?;

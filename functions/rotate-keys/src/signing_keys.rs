@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use secrecy::ExposeSecret;
 use shared::{
-    auth::key_set::{Key, KeySet, Status},
+    aws::secret_rotation,
     config::{Config, Setting},
-    outside::secret_versions,
+    crypto::key_set::{Key, KeySet, Status},
 };
 
-use crate::ring::{Entry, Ring};
+use crate::generations::{Entry, KeyGenerations};
 
 /// The keys in a private key set.
-pub fn parse(document: &str) -> anyhow::Result<Ring> {
+pub fn parse(document: &str) -> anyhow::Result<KeyGenerations> {
     // What is wrong with it is not repeated.
     let set: KeySet = serde_json::from_str(document)
         .map_err(|_| anyhow::anyhow!("not a JSON Web Key Set, or one with keys of another kind"))?;
@@ -41,11 +41,11 @@ pub fn parse(document: &str) -> anyhow::Result<Ring> {
         };
         anyhow::ensure!(before.is_none(), "two keys are {:?}", key.status);
     }
-    Ok(Ring { current: current.context("no key is current")?, next, previous })
+    Ok(KeyGenerations { current: current.context("no key is current")?, next, previous })
 }
 
 /// The private key set of `ring`.
-pub fn render(ring: &Ring) -> anyhow::Result<String> {
+pub fn render(ring: &KeyGenerations) -> anyhow::Result<String> {
     let of = |status| move |entry| key(entry, status);
     let keys = ring.next.iter().map(of(Status::Next));
     let keys = keys.chain([&ring.current].into_iter().map(of(Status::Current)));
@@ -64,19 +64,19 @@ fn key(entry: &Entry, status: Status) -> anyhow::Result<Key> {
 /// Puts the public half of `ring` where everyone verifies, before the private half becomes current.
 ///
 /// Nothing that is valid goes: `ring` has all of that. What goes is over, or the next key of a rotation that never ended.
-pub async fn publish(config: &Config, ring: &Ring) -> anyhow::Result<&'static str> {
+pub async fn publish(config: &Config, ring: &KeyGenerations) -> anyhow::Result<&'static str> {
     let keys = ring.keys().map(|entry| Ok(Key::from_seed(&entry.id, entry.key.expose_secret())?.public()));
     let set = KeySet { keys: keys.collect::<anyhow::Result<_>>()? };
     let arn = verification_arn(config)?;
     if published(config).await.ok().is_some_and(|published| same(&published, &set)) {
         return Ok("nothing: the public keys are published already");
     }
-    secret_versions::put_current(arn, &serde_json::to_string(&set)?).await?;
+    secret_rotation::put_current(arn, &serde_json::to_string(&set)?).await?;
     Ok("the public keys are published")
 }
 
 /// Refuses a `ring` of which something is not published, or is published otherwise.
-pub async fn is_published(config: &Config, ring: &Ring) -> anyhow::Result<()> {
+pub async fn is_published(config: &Config, ring: &KeyGenerations) -> anyhow::Result<()> {
     let published = published(config).await?;
     for entry in ring.keys() {
         let key = Key::from_seed(&entry.id, entry.key.expose_secret())?;
@@ -90,14 +90,14 @@ pub async fn is_published(config: &Config, ring: &Ring) -> anyhow::Result<()> {
 
 /// The public set as it is now, past every cache.
 pub async fn published(config: &Config) -> anyhow::Result<KeySet> {
-    let published = secret_versions::current_of(verification_arn(config)?).await?;
+    let published = secret_rotation::current_of(verification_arn(config)?).await?;
     serde_json::from_str(&published.value)
         .map_err(|_| anyhow::anyhow!("what is published is not a JSON Web Key Set"))
 }
 
 /// Whether there is a public set at all.
 pub async fn are_some_published(config: &Config) -> anyhow::Result<bool> {
-    Ok(secret_versions::find_current(verification_arn(config)?).await?.is_some())
+    Ok(secret_rotation::find_current(verification_arn(config)?).await?.is_some())
 }
 
 fn verification_arn(config: &Config) -> anyhow::Result<&str> {

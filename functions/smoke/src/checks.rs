@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 use serde_json::json;
-use shared::{config::Config, secrets::Secrets};
+use shared::{aws::secrets::Secrets, config::Config};
 use tokio::time::Instant;
 
 use crate::versions::Versions;

@@ -11,9 +11,9 @@ use anyhow::Context;
 use metrics::counter;
 use serde::{Deserialize, Serialize};
 use shared::{
+    aws::secrets::Secrets,
     config::{Config, ConfigError},
-    job::Job,
-    secrets::Secrets,
+    lambda::job::Job,
 };
 use tokio::time::timeout;
 

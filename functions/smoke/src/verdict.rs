@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_codedeploy::{Client, types::LifecycleEventStatus};
 use serde::Serialize;
-use shared::outside::aws;
+use shared::aws::client;
 use tokio::time::sleep;
 
 /// Whether the new versions may have traffic.
@@ -27,7 +27,7 @@ pub async fn tell(deployment: &str, execution: &str, verdict: Verdict) -> anyhow
         Verdict::Succeeded => LifecycleEventStatus::Succeeded,
         Verdict::Failed => LifecycleEventStatus::Failed,
     };
-    let tell = Client::new(aws::config().await).put_lifecycle_event_hook_execution_status();
+    let tell = Client::new(client::config().await).put_lifecycle_event_hook_execution_status();
     let tell = tell.deployment_id(deployment).lifecycle_event_hook_execution_id(execution).status(status);
     let mut attempt = 1;
     loop {

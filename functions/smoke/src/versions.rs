@@ -9,7 +9,7 @@ use aws_sdk_lambda::{
     primitives::Blob,
 };
 use serde_json::{Value, json};
-use shared::outside::aws;
+use shared::aws::client;
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -28,7 +28,7 @@ impl Versions {
     pub async fn new() -> Self {
         let timeouts =
             TimeoutConfig::builder().operation_timeout(PATIENCE).operation_attempt_timeout(PATIENCE);
-        let config = Builder::from(aws::config().await).timeout_config(timeouts.build());
+        let config = Builder::from(client::config().await).timeout_config(timeouts.build());
         // What does not answer at once is not fit for traffic.
         let config = config.retry_config(RetryConfig::standard().with_max_attempts(1));
         // Nobody's address (RFC 5737), and another one for each run: what earlier ones failed at is counted by it.

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State, http::header, response::IntoResponse};
 use serde::Serialize;
-use shared::{http::BODY_LIMIT, page::Data};
+use shared::{domain::page::Data, http::BODY_LIMIT};
 use utoipa::ToSchema;
 
 use crate::SystemState;

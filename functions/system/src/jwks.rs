@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State, http::header, response::IntoResponse};
 use serde::Serialize;
-use shared::{ApiError, auth::key_set::Key};
+use shared::{ApiError, crypto::key_set::Key};
 use utoipa::ToSchema;
 
 use crate::SystemState;

@@ -3,10 +3,12 @@
 use axum::{Json, extract::State};
 use shared::{
     ApiError, AppState,
-    audit::{AuditEvent, AuditFilter},
     auth::Administrator,
-    extract::List,
-    page::{Page, PageQuery, Place},
+    domain::{
+        audit::{AuditEvent, AuditFilter},
+        page::{Page, PageQuery, Place},
+    },
+    http::extract::List,
     store,
 };
 

@@ -2,14 +2,19 @@
 
 use axum::{extract::State, http::StatusCode};
 use shared::{
-    ApiError, AppState, account,
-    audit::{Action, Event},
+    ApiError, AppState,
+    accounts::departure,
     auth::{Administrator, session},
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        ids::UserId,
+    },
     error::Problem,
-    etag::{IfMatch, STALE},
-    extract::Path,
-    http::RequestInfo,
-    ids::UserId,
+    http::{
+        etag::{IfMatch, STALE},
+        extract::Path,
+    },
     store::{self, verification_tokens::Purpose},
 };
 
@@ -49,7 +54,7 @@ pub async fn delete(
             }
             let event =
                 Event::new(Action::UserDeleted, caller.user, &request).through(caller.session).to(id.0);
-            account::leave_organizations(tx, id, &event, now).await?;
+            departure::leave_organizations(tx, id, &event, now).await?;
             store::verification_tokens::withdraw(tx, id, Purpose::ALL, now).await?;
             let ended = store::sessions::revoke_all(tx, id, None, "user_deleted", now).await?;
             store::audit_events::insert(tx, &event, now).await?;

@@ -3,15 +3,19 @@
 use axum::extract::State;
 use shared::{
     ApiError,
-    account::{LAST_OWNER, Leaving},
-    audit::{Action, Event},
+    accounts::{
+        departure::{LAST_OWNER, Leaving},
+        erasure, erasure_ledger,
+    },
     auth::{Administrator, session},
-    erasure, erasure_ledger,
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        ids::UserId,
+        page::Data,
+    },
     error::Problem,
-    extract::Path,
-    http::RequestInfo,
-    ids::UserId,
-    page::Data,
+    http::extract::Path,
     store,
 };
 

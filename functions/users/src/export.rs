@@ -2,8 +2,13 @@
 
 use axum::{Json, extract::State};
 use shared::{
-    ApiError, AppState, auth::Administrator, error::Problem, extract::Path, http::RequestInfo, ids::UserId,
-    page::Data, personal_data::Export, store,
+    ApiError, AppState,
+    accounts::export::Export,
+    auth::Administrator,
+    domain::{actor::RequestInfo, ids::UserId, page::Data},
+    error::Problem,
+    http::extract::Path,
+    store,
 };
 
 use crate::refusals;

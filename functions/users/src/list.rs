@@ -5,13 +5,15 @@ use serde::Deserialize;
 use shared::{
     ApiError, AppState,
     auth::Administrator,
-    extract::List,
-    page::{Page, PageQuery, Place},
+    domain::{
+        input::Email,
+        page::{Page, PageQuery, Place},
+    },
+    http::extract::List,
     store::{
         self,
         users::{Standing, User},
     },
-    text::Email,
 };
 use utoipa::IntoParams;
 

@@ -1,7 +1,7 @@
 //! The `users` function.
 
 use lambda_http::Error;
-use shared::{AppState, config::Config, http, telemetry};
+use shared::{AppState, config::Config, http, lambda, telemetry};
 use users::{REQUIRED, UsersState};
 
 #[tokio::main(flavor = "current_thread")]
@@ -9,5 +9,5 @@ async fn main() -> Result<(), Error> {
     telemetry::init();
     let state = UsersState::new(AppState::new(Config::from_env(REQUIRED)?));
     Box::pin(state.app.warm()).await;
-    http::run(http::service(users::routes(), state)).await
+    lambda::http::run(http::service(users::routes(), state)).await
 }

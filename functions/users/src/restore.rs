@@ -3,13 +3,15 @@
 use axum::extract::State;
 use shared::{
     ApiError, AppState, OnConstraint,
-    audit::{Action, Event},
     auth::Administrator,
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        ids::UserId,
+        page::Data,
+    },
     error::Problem,
-    extract::Path,
-    http::RequestInfo,
-    ids::UserId,
-    page::Data,
+    http::extract::Path,
     store,
 };
 

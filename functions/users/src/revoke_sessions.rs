@@ -3,12 +3,14 @@
 use axum::{extract::State, http::StatusCode};
 use shared::{
     ApiError, AppState,
-    audit::{Action, Event},
     auth::{Administrator, session},
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        ids::UserId,
+    },
     error::Problem,
-    extract::Path,
-    http::RequestInfo,
-    ids::UserId,
+    http::extract::Path,
     store::{self, verification_tokens::Purpose},
 };
 

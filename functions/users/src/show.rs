@@ -2,7 +2,12 @@
 
 use axum::extract::State;
 use shared::{
-    ApiError, AppState, auth::Administrator, error::Problem, extract::Path, ids::UserId, page::Data, store,
+    ApiError, AppState,
+    auth::Administrator,
+    domain::{ids::UserId, page::Data},
+    error::Problem,
+    http::extract::Path,
+    store,
 };
 
 use crate::{

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::FromRef;
-use shared::{AppState, outside::storage::Bucket};
+use shared::{AppState, aws::s3::Bucket};
 
 /// The settings without which this function does not start.
 pub const REQUIRED: &[&str] = &["DATABASE_URL", "REDIS_URL", "JWT_PUBLIC_KEYS", "ERASURE_BUCKET"];

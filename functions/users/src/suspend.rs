@@ -4,15 +4,17 @@ use axum::extract::State;
 use serde::Deserialize;
 use shared::{
     ApiError, AppState,
-    audit::{Action, Event},
     auth::{Administrator, session},
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        ids::UserId,
+        input::Reason,
+        page::Data,
+    },
     error::Problem,
-    extract::{Body, Path},
-    http::RequestInfo,
-    ids::UserId,
-    page::Data,
+    http::extract::{Body, Path},
     store::{self, verification_tokens::Purpose},
-    text::Reason,
 };
 use utoipa::ToSchema;
 

@@ -4,16 +4,21 @@ use axum::extract::State;
 use serde::Deserialize;
 use shared::{
     ApiError, AppState,
-    audit::{Action, Event},
     auth::Administrator,
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        ids::UserId,
+        input::{ImageUrl, Name, Phone},
+        page::Data,
+        patch::Patch,
+    },
     error::Problem,
-    etag::{IfMatch, STALE},
-    extract::{Body, Patch, Path},
-    http::RequestInfo,
-    ids::UserId,
-    page::Data,
+    http::{
+        etag::{IfMatch, STALE},
+        extract::{Body, Path},
+    },
     store::{self, users::Changes},
-    text::{ImageUrl, Name, Phone},
 };
 use utoipa::ToSchema;
 

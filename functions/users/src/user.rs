@@ -3,7 +3,13 @@
 use axum::Json;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use shared::{ApiError, db::Tx, etag::ETag, ids::UserId, page::Data, store, store::users};
+use shared::{
+    ApiError,
+    db::Tx,
+    domain::{ids::UserId, page::Data},
+    http::etag::ETag,
+    store::{self, users},
+};
 use utoipa::ToSchema;
 
 use crate::refusals;

@@ -8,10 +8,12 @@ use axum::{
 use super::{Caller, caller::UNAUTHENTICATED};
 use crate::{
     ApiError, AppState, Refusal,
-    audit::{Action, Event},
     db::Tx,
-    http::RequestInfo,
-    ids::UserId,
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        ids::UserId,
+    },
     store,
 };
 

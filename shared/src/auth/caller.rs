@@ -10,16 +10,17 @@ use axum::{
 use chrono::{DateTime, Utc};
 
 use super::{
+    profile::{self, Account},
+    session::{self, Cached},
+};
+use crate::crypto::{
     access_token::{self, Claims},
-    account::{self, Account},
     api_key::ApiKeyToken,
-    session,
-    session::Cached,
 };
 use crate::{
     ApiError, AppState, Refusal,
+    domain::ids::{SessionId, UserId},
     error::Unavailable,
-    ids::{SessionId, UserId},
 };
 
 /// Said to everyone who cannot be told apart from a stranger, whatever the reason.
@@ -44,7 +45,7 @@ pub struct Caller {
 impl Caller {
     /// The caller's account; `None` if it has just come to its end.
     pub async fn account(self, state: &AppState) -> anyhow::Result<Option<Arc<Account>>> {
-        account::find(state, self.user, self.cached).await
+        profile::find(state, self.user, self.cached).await
     }
 }
 

@@ -13,17 +13,21 @@ use uuid::Uuid;
 
 use super::{
     Caller,
-    api_key::ApiKeyToken,
     caller::{Credential, UNAUTHENTICATED},
-    permission::{Permission, Role},
 };
 use crate::{
     ApiError, AppState, Refusal,
-    audit::{Action, Event},
     db::Tx,
-    http::RequestInfo,
-    ids::{ApiKeyId, OrganizationId},
+    domain::{
+        actor::{Principal, RequestInfo},
+        audit::{Action, Event},
+        ids::OrganizationId,
+    },
     store::{self, api_keys::Secrets, organizations::Organization},
+};
+use crate::{
+    crypto::api_key::ApiKeyToken,
+    domain::permission::{Permission, Role},
 };
 
 /// Said of an organization that is not there, and of one the caller does not belong to.
@@ -35,26 +39,6 @@ const SCOPE_NEEDED: Refusal =
     Refusal::forbidden("scope-needed", "The scopes of this API key do not allow this.");
 /// A key's last use is written at most this often.
 const LAST_USED_PRECISION: TimeDelta = TimeDelta::minutes(1);
-
-/// Who acts.
-#[derive(Debug, Clone)]
-pub enum Principal {
-    /// A person.
-    User(Caller),
-    /// A program.
-    ApiKey(ApiKeyId),
-}
-
-impl Principal {
-    /// Under whose name idempotency keys are kept.
-    #[must_use]
-    pub fn name(&self) -> String {
-        match self {
-            Self::User(caller) => format!("user:{}", caller.user),
-            Self::ApiKey(id) => format!("api_key:{id}"),
-        }
-    }
-}
 
 /// Someone who may do `P` in an organization.
 pub struct Member<P> {
@@ -78,7 +62,7 @@ impl<P: Permission> Member<P> {
             return Err(NO_SUCH_ORGANIZATION.into());
         }
         match &self.principal {
-            Principal::User(caller) => match store::members::role(tx, organization, caller.user).await? {
+            Principal::User { id, .. } => match store::members::role(tx, organization, *id).await? {
                 Some(role) if role >= P::ROLE => Ok(role),
                 Some(_) => Err(ROLE_NEEDED.into()),
                 None => Err(NO_SUCH_ORGANIZATION.into()),
@@ -167,7 +151,7 @@ async fn by_session<P: Permission>(
     let Some((organization, role)) = store::members::access(tx, id, caller.user).await? else {
         return Ok(Err(NO_SUCH_ORGANIZATION.into()));
     };
-    let principal = Principal::User(caller);
+    let principal = Principal::User { id: caller.user, session: caller.session };
     if role < P::ROLE {
         return Ok(Err(NotAdmitted { refusal: ROLE_NEEDED, known: Some((principal, id)) }));
     }

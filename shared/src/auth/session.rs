@@ -2,27 +2,19 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{AppState, ids::SessionId, ids::UserId, store};
+use crate::{
+    AppState,
+    domain::ids::SessionId,
+    store::{self, sessions::LiveSession},
+};
 
 /// How long a session, or an account, is believed to be as it was without asking: the most that an end or a change can
 /// go unnoticed, and only if Redis was away when it came.
 pub(super) const BELIEF: Duration = Duration::from_secs(5);
 /// How long an end, or a change, is remembered: longer than any reading of the database that began before it.
 pub(super) const MEMORY: Duration = Duration::from_mins(1);
-
-/// A session that was alive when last looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LiveSession {
-    /// Whose it is.
-    pub user_id: UserId,
-    /// When the person last proved who they are.
-    pub authenticated_at: DateTime<Utc>,
-    /// When it ends by itself.
-    pub expires_at: DateTime<Utc>,
-}
 
 /// What the cache holds under a session's key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use metrics::histogram;
 use serde::Serialize;
 
 use super::{Manifest, dump_key, manifest_key, verified_key};
-use crate::outside::storage::Bucket;
+use crate::aws::s3::Bucket;
 
 /// How an id tells the time.
 pub(super) const TIME: &str = "%Y-%m-%dT%H-%M-%S%.3fZ";

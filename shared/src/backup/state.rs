@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use super::Tools;
 use crate::{
-    clock::{Clock, SystemClock},
+    aws::{s3::Bucket, secrets::Secrets},
     config::{Address, Config},
     db,
-    outside::storage::Bucket,
-    secrets::Secrets,
+    domain::clock::{Clock, SystemClock},
 };
 
 /// Made once in `main`; nothing in it dials before it is needed.

@@ -1,8 +1,11 @@
 //! What surrounds every route, from the outside in: request id, deadline, log line and metrics; security headers; CORS;
 //! panics; rate limit and credential; body limit.
 
-mod admit;
+pub mod etag;
+pub mod extract;
+mod gate;
 pub(crate) mod headers;
+pub mod idempotency;
 mod problem;
 mod request;
 mod routes;
@@ -14,17 +17,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use lambda_http::{Adapter, lambda_runtime::Runtime};
-use tower::util::MapResultLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     ApiError, AppState,
     error::{NO_SUCH_ROUTE, WRONG_METHOD},
-    telemetry,
 };
 
-pub use request::RequestInfo;
 pub use routes::{Routes, serve};
 #[doc(hidden)]
 pub use utoipa_axum;
@@ -35,19 +34,6 @@ pub const BODY_LIMIT: u32 = 64 * 1024;
 /// Left on a response that is not worth a log line unless it failed.
 #[derive(Clone)]
 struct Quiet;
-
-/// Serves `service` to Lambda.
-///
-/// Metrics are written between an answer and the question for the next event: whoever waits for the answer does not wait for
-/// them, and Lambda does not freeze an instance before it asks (AWS Lambda Developer Guide, "Lambda execution environment
-/// lifecycle").
-pub async fn run(service: Router) -> Result<(), lambda_http::Error> {
-    let flush = MapResultLayer::new(|done| {
-        telemetry::flush();
-        done
-    });
-    Runtime::new(Adapter::from(service)).layer(flush).run().await
-}
 
 /// Turns a function's routes into the service that Lambda and the tests both run.
 pub fn service<S>(routes: Router<S>, state: S) -> Router
@@ -69,7 +55,7 @@ where
     routes
         .fallback(async || ApiError::from(NO_SUCH_ROUTE))
         .method_not_allowed_fallback(async || ApiError::from(WRONG_METHOD))
-        .layer(from_fn_with_state(app.clone(), admit::admit))
+        .layer(from_fn_with_state(app.clone(), gate::admit))
         .merge(probes.method_not_allowed_fallback(async || ApiError::from(WRONG_METHOD)).layer(map_response(
             async |response: Response| (axum::Extension(Quiet), response).into_response(),
         )))

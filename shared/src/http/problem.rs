@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::request::RequestInfo;
+use crate::domain::actor::RequestInfo;
 use crate::error::{Outcome, Problem};
 
 /// Every problem's `type` is this and its code.

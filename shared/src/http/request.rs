@@ -1,9 +1,6 @@
 //! The outermost layer: who asks, until when, and what came of it.
 
-use std::{
-    net::IpAddr,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::{
     extract::{FromRequestParts, MatchedPath, Request, State},
@@ -18,25 +15,13 @@ use tracing::{Instrument, field};
 use uuid::Uuid;
 
 use super::{Quiet, headers, problem};
+use crate::domain::actor::RequestInfo;
 use crate::{ApiError, AppState, error::Outcome, error::Unavailable, telemetry};
 
 /// What is kept back of an invocation's time, to answer with: a function that is cut off answers nothing.
 const RESERVE: Duration = Duration::from_millis(500);
 /// The longest a request may take where no invocation says otherwise: less than the gateway's 29 s.
 const LONGEST: Duration = Duration::from_secs(25);
-
-/// Who asks, as the gateway tells it.
-#[derive(Debug, Clone)]
-pub struct RequestInfo {
-    /// In `X-Request-Id`, in every log line and in every audit event.
-    pub id: String,
-    /// The source address, from the gateway and from nowhere else: headers are the caller's to invent.
-    pub address: Option<IpAddr>,
-    /// The path that was asked.
-    pub path: String,
-    /// What the caller says it is, cut to 512 characters.
-    pub user_agent: Option<String>,
-}
 
 impl RequestInfo {
     fn of(request: &Request) -> Self {

@@ -4,8 +4,10 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     db::Tx,
-    ids::{ApiKeyId, OrganizationId, UserId},
-    page::PageQuery,
+    domain::{
+        ids::{ApiKeyId, OrganizationId, UserId},
+        page::PageQuery,
+    },
 };
 
 /// A row of `api_keys`, without its secrets.

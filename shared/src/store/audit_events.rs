@@ -3,10 +3,12 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    audit::{AuditEvent, AuditFilter, Event},
     db::Tx,
-    ids::{ApiKeyId, AuditEventId, OrganizationId, SessionId, UserId},
-    page::PageQuery,
+    domain::{
+        audit::{AuditEvent, AuditFilter, Event},
+        ids::{ApiKeyId, AuditEventId, OrganizationId, SessionId, UserId},
+        page::PageQuery,
+    },
 };
 
 /// Adds one line to the log.

@@ -4,14 +4,16 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::{
-    auth::permission::Role,
-    choice,
     db::Tx,
-    ids::{InvitationId, OrganizationId, UserId},
-    page::PageQuery,
+    domain::{
+        ids::{InvitationId, OrganizationId, UserId},
+        page::PageQuery,
+        permission::Role,
+    },
+    text_enum,
 };
 
-choice!(
+text_enum!(
     /// What has become of an invitation.
     Status {
         /// It can be accepted.

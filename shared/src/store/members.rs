@@ -4,10 +4,12 @@ use chrono::{DateTime, Utc};
 
 use super::organizations::Organization;
 use crate::{
-    auth::permission::Role,
     db::Tx,
-    ids::{OrganizationId, UserId},
-    page::{PageQuery, Sort},
+    domain::{
+        ids::{OrganizationId, UserId},
+        page::{PageQuery, Sort},
+        permission::Role,
+    },
 };
 
 /// A person in an organization.

@@ -8,7 +8,7 @@ macro_rules! page_of {
     ($tx:expr, $page:expr, $row:ty, $sql:tt, $id:tt, $($argument:tt)*) => {{
         let (after, rows) = ($page.after().map(|place| place.id), $page.rows());
         match $page.sort() {
-            $crate::page::Sort::NewestFirst => {
+            $crate::domain::page::Sort::NewestFirst => {
                 sqlx::query_as!(
                     $row,
                     $sql + " AND ($1::uuid IS NULL OR " + $id + " < $1) ORDER BY " + $id + " DESC LIMIT $2",
@@ -17,7 +17,7 @@ macro_rules! page_of {
                 .fetch_all($tx)
                 .await
             }
-            $crate::page::Sort::OldestFirst => {
+            $crate::domain::page::Sort::OldestFirst => {
                 sqlx::query_as!(
                     $row,
                     $sql + " AND ($1::uuid IS NULL OR " + $id + " > $1) ORDER BY " + $id + " LIMIT $2",

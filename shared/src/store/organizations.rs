@@ -4,12 +4,14 @@ use chrono::{DateTime, Utc};
 
 use super::members;
 use crate::{
-    auth::permission::Role,
     db::Tx,
-    extract::Patch,
-    ids::{OrganizationId, UserId},
-    page::PageQuery,
-    text::{Email, ImageUrl, Name, Slug},
+    domain::{
+        ids::{OrganizationId, UserId},
+        input::{Email, ImageUrl, Name, Slug},
+        page::PageQuery,
+        patch::Patch,
+        permission::Role,
+    },
 };
 
 /// A tenant.

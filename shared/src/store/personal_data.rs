@@ -1,4 +1,4 @@
-//! Export and erasure of a person's rows, in statements made from [`crate::personal_data`].
+//! Export and erasure of a person's rows, in statements made from [`crate::domain::personal_data`].
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 use super::users::User;
 use crate::{
     db::Tx,
-    personal_data::{Class, Erasure, Records, TABLES},
+    domain::personal_data::{Class, Erasure, Records, TABLES},
 };
 
 /// What is personal in every row that is `user`'s, table by table.

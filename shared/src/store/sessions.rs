@@ -1,13 +1,15 @@
 //! The `sessions` table.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use crate::{
-    auth::session::LiveSession,
     db::Tx,
-    ids::{SessionId, UserId},
-    page::PageQuery,
+    domain::{
+        ids::{SessionId, UserId},
+        page::PageQuery,
+    },
 };
 
 /// What a session's owner may see of it.
@@ -24,6 +26,17 @@ pub struct Session {
     /// When a token of it was last asked for.
     pub last_used_at: DateTime<Utc>,
     /// When it ends if it is not refreshed.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// A session that was alive when last looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveSession {
+    /// Whose it is.
+    pub user_id: UserId,
+    /// When the person last proved who they are.
+    pub authenticated_at: DateTime<Utc>,
+    /// When it ends by itself.
     pub expires_at: DateTime<Utc>,
 }
 

@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::{
-    choice,
     db::Tx,
-    ids::{UserId, VerificationTokenId},
+    domain::ids::{UserId, VerificationTokenId},
+    text_enum,
 };
 
-choice!(
+text_enum!(
     /// What a token is for. One for one thing is worth nothing for another.
     Purpose {
         /// To prove the address of an account.

@@ -15,10 +15,12 @@ use front::Front;
 use harness::{TestApp, runtime_api::Function};
 use serde_json::{Map, Value, json};
 use shared::{
-    auth::key_set::Key,
-    keyring::{KeyId, mac_key},
-    outside::aws,
-    seal,
+    aws::client,
+    crypto::{
+        key_set::Key,
+        keyring::{KeyId, mac_key},
+        seal,
+    },
 };
 use uuid::Uuid;
 
@@ -46,7 +48,7 @@ fn current_and_next(member: &str, id: impl Fn(&str) -> anyhow::Result<KeyId>) ->
 }
 
 async fn manager() -> Client {
-    Client::new(aws::config().await)
+    Client::new(client::config().await)
 }
 
 /// The secrets of a deployment of its own, and the function that rotates them.

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use harness::TestApp;
 use retention::{RESERVE, Request, run};
-use shared::job::Deadline;
+use shared::lambda::job::Deadline;
 
 use super::{clean, job, of, plant, state, text, total};
 

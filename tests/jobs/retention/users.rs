@@ -5,11 +5,13 @@ use harness::{PLANTED, TestApp, everything, planted, runtime_api::Function, serv
 use retention::{Request, run};
 use serde_json::{Value, json};
 use shared::{
-    clock::{Clock, SystemClock},
-    erasure, erasure_ledger,
-    ids::UserId,
-    job::Deadline,
-    outside::storage::Bucket,
+    accounts::{erasure, erasure_ledger},
+    aws::s3::Bucket,
+    domain::{
+        clock::{Clock, SystemClock},
+        ids::UserId,
+    },
+    lambda::job::Deadline,
     store,
 };
 

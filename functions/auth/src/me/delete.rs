@@ -6,19 +6,25 @@ use axum::{
     response::IntoResponse,
 };
 use shared::{
-    ApiError, account,
-    audit::{Action, Event},
+    ApiError,
+    accounts::departure,
     auth::{Caller, caller::UNAUTHENTICATED, session},
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+    },
     error::Problem,
-    etag::{IfMatch, STALE},
-    extract::OptionalBody,
-    http::RequestInfo,
+    http::{
+        etag::{IfMatch, STALE},
+        extract::OptionalBody,
+    },
     store::{self, verification_tokens::Purpose},
 };
 
 use crate::{
-    AuthState, cookie,
-    reauthenticate::{Reauthentication, reauthenticate},
+    AuthState,
+    password::reauthenticate::{Reauthentication, reauthenticate},
+    sessions::cookie,
 };
 
 /// Delete my account.
@@ -52,7 +58,7 @@ pub async fn delete(
                 return Err(if version.is_some() { STALE.into() } else { UNAUTHENTICATED.into() });
             }
             let event = Event::new(Action::UserDeleted, caller.user, &request).through(caller.session);
-            account::leave_organizations(tx, caller.user, &event, now).await?;
+            departure::leave_organizations(tx, caller.user, &event, now).await?;
             store::verification_tokens::withdraw(tx, caller.user, Purpose::ALL, now).await?;
             let ended = store::sessions::revoke_all(tx, caller.user, None, "user_deleted", now).await?;
             store::audit_events::insert(tx, &event, now).await?;

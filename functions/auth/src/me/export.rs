@@ -3,10 +3,9 @@
 use axum::{Json, extract::State};
 use shared::{
     ApiError,
+    accounts::export::Export,
     auth::{Caller, caller::UNAUTHENTICATED},
-    http::RequestInfo,
-    page::Data,
-    personal_data::Export,
+    domain::{actor::RequestInfo, page::Data},
     store,
 };
 

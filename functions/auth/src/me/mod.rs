@@ -7,7 +7,7 @@ pub mod update;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use shared::{auth::account::Account, ids::UserId, store::users::User};
+use shared::{auth::profile::Account, domain::ids::UserId, store::users::User};
 use utoipa::ToSchema;
 
 /// A person, as they see themselves.

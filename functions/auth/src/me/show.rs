@@ -4,8 +4,8 @@ use axum::{Json, extract::State};
 use shared::{
     ApiError,
     auth::{Caller, caller::UNAUTHENTICATED},
-    etag::ETag,
-    page::Data,
+    domain::page::Data,
+    http::etag::ETag,
 };
 
 use super::Profile;

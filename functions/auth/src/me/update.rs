@@ -4,14 +4,19 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    audit::{Action, Event},
     auth::{Caller, caller::UNAUTHENTICATED},
-    etag::{ETag, IfMatch, STALE},
-    extract::{Body, Patch},
-    http::RequestInfo,
-    page::Data,
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        input::{ImageUrl, Name, Phone},
+        page::Data,
+        patch::Patch,
+    },
+    http::{
+        etag::{ETag, IfMatch, STALE},
+        extract::Body,
+    },
     store::{self, users::Changes},
-    text::{ImageUrl, Name, Phone},
 };
 use utoipa::ToSchema;
 

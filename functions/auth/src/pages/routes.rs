@@ -12,22 +12,27 @@ use axum::{
 use serde::Deserialize;
 use shared::{
     ApiError,
-    http::RequestInfo,
-    idempotency::Once,
-    invitation::{self, Invited},
-    one_time::OneTimeToken,
-    text::{Email, NewPassword, Password},
+    accounts::invitation::{self, Invited},
+    crypto::one_time_token::OneTimeToken,
+    domain::{
+        actor::RequestInfo,
+        input::Email,
+        password::{NewPassword, Password},
+    },
+    http::idempotency::Once,
 };
 use url::form_urlencoded;
 
 use super::page::{Field, OwnForm, Question, done};
 use crate::{
-    AuthState, confirm_email,
-    grant::Transport,
-    login,
-    magic_links::verify::{self, Proof},
+    AuthState, email,
+    password::reset,
     refusals::INVALID_TOKEN,
-    reset_password, verify_email,
+    sign_in::{
+        login,
+        magic_links::{self, verify::Proof},
+        session_tokens::Transport,
+    },
 };
 
 const NEW_PASSWORD: Field =
@@ -137,7 +142,7 @@ async fn verify_email(
     token: Token,
 ) -> Result<Response, ApiError> {
     press(VERIFY_EMAIL, token, async |token| {
-        verify_email::redeem(&state, &request, token).await?;
+        email::verify::redeem(&state, &request, token).await?;
         done("Thank you", "Your e-mail address is confirmed.", None)
     })
     .await
@@ -155,7 +160,7 @@ async fn reset_password(
         Err(problem) => return RESET_PASSWORD.ask(Some(&problem), StatusCode::UNPROCESSABLE_ENTITY),
     };
     press(RESET_PASSWORD, token, async |token| {
-        reset_password::redeem(&state, &request, token, &form.new_password).await?;
+        reset::redeem(&state, &request, token, &form.new_password).await?;
         done("Done", "Your password is changed. Sign in with it.", None)
     })
     .await
@@ -168,7 +173,7 @@ async fn confirm_email(
     token: Token,
 ) -> Result<Response, ApiError> {
     press(CONFIRM_EMAIL, token, async |token| {
-        confirm_email::redeem(&state, &request, token).await?;
+        email::confirm::redeem(&state, &request, token).await?;
         done("Done", "Your account has this address now. Sign in with it.", None)
     })
     .await
@@ -183,7 +188,8 @@ async fn magic_link(
     press(MAGIC_LINK, token, async |token| {
         let proof = Some(Proof::Token(token.clone()));
         let signed_in =
-            verify::sign_in(&state, &request, Once::unkeyed(), "", proof, Transport::Cookie).await?;
+            magic_links::verify::sign_in(&state, &request, Once::unkeyed(), "", proof, Transport::Cookie)
+                .await?;
         let origins = &state.app.config.web.cors_origins;
         let next = origins.first().and_then(|origin| origin.to_str().ok());
         let mut page = done("Welcome", "You are signed in on this device.", next)?;

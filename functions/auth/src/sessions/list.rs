@@ -4,8 +4,8 @@ use axum::{Json, extract::State};
 use shared::{
     ApiError,
     auth::Caller,
-    extract::List,
-    page::{Page, PageQuery, Place},
+    domain::page::{Page, PageQuery, Place},
+    http::extract::List,
     store::{self, sessions::Session},
 };
 

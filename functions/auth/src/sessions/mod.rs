@@ -1,12 +1,17 @@
 //! `/v1/auth/sessions`: where the caller is signed in.
 
+pub mod cookie;
 pub mod list;
+pub mod logout;
+pub mod logout_all;
+pub mod refresh;
+pub mod refresh_token;
 pub mod revoke;
 pub mod show;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use shared::{ids::SessionId, store::sessions};
+use shared::{domain::ids::SessionId, store::sessions};
 use utoipa::ToSchema;
 
 /// One sign-in on one device.

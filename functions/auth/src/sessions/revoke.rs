@@ -3,12 +3,14 @@
 use axum::{extract::State, http::StatusCode};
 use shared::{
     ApiError,
-    audit::{Action, Event},
     auth::{Caller, session},
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        ids::SessionId,
+    },
     error::Problem,
-    extract::Path,
-    http::RequestInfo,
-    ids::SessionId,
+    http::extract::Path,
     store,
 };
 

@@ -1,7 +1,14 @@
 //! `GET /v1/auth/sessions/{id}`
 
 use axum::{Json, extract::State};
-use shared::{ApiError, auth::Caller, error::Problem, extract::Path, ids::SessionId, page::Data, store};
+use shared::{
+    ApiError,
+    auth::Caller,
+    domain::{ids::SessionId, page::Data},
+    error::Problem,
+    http::extract::Path,
+    store,
+};
 
 use super::SessionView;
 use crate::{AuthState, refusals};

@@ -7,22 +7,21 @@ use chrono::TimeDelta;
 use serde::Deserialize;
 use shared::{
     ApiError,
-    audit::Action,
-    auth::{
-        Member,
-        api_key::ApiKeyToken,
-        member::Principal,
+    auth::Member,
+    crypto::api_key::ApiKeyToken,
+    domain::{
+        actor::{Principal, RequestInfo},
+        audit::Action,
+        ids::{ApiKeyId, OrganizationId},
+        input::Name,
+        page::Data,
+        patch::Patch,
         permission::{ManageApiKeys, Scope},
+        timestamp::Moment,
     },
     error::Problem,
-    extract::Patch,
-    http::RequestInfo,
-    idempotency::{Create, IdempotencyKey, Made},
-    ids::{ApiKeyId, OrganizationId},
-    moment::Moment,
-    page::Data,
+    http::idempotency::{Create, IdempotencyKey, Made},
     store,
-    text::Name,
 };
 use utoipa::ToSchema;
 
@@ -75,7 +74,7 @@ pub async fn create(
         Patch::Set(_) => return Err(refusals::EXPIRY_PASSED.at("/expiresAt")),
     };
     let created_by = match &member.principal {
-        Principal::User(caller) => Some(caller.user),
+        Principal::User { id, .. } => Some(*id),
         Principal::ApiKey(_) => None,
     };
     let scopes = words(&new.scopes)?;

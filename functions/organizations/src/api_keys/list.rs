@@ -3,10 +3,13 @@
 use axum::{Json, extract::State};
 use shared::{
     ApiError,
-    auth::{Member, permission::ManageApiKeys},
-    extract::List,
-    ids::OrganizationId,
-    page::{Page, PageQuery, Place},
+    auth::Member,
+    domain::{
+        ids::OrganizationId,
+        page::{Page, PageQuery, Place},
+        permission::ManageApiKeys,
+    },
+    http::extract::List,
     store::{self, api_keys::ApiKey},
 };
 

@@ -13,8 +13,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared::{
     ApiError,
-    auth::{api_key::ApiKeyToken, permission::Scope},
-    ids::{ApiKeyId, UserId},
+    crypto::api_key::ApiKeyToken,
+    domain::{
+        ids::{ApiKeyId, UserId},
+        permission::Scope,
+    },
     store::api_keys,
 };
 use utoipa::ToSchema;

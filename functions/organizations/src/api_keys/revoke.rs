@@ -3,13 +3,18 @@
 use axum::{extract::State, http::StatusCode};
 use shared::{
     ApiError,
-    audit::Action,
-    auth::{Member, permission::ManageApiKeys},
+    auth::Member,
+    domain::{
+        actor::RequestInfo,
+        audit::Action,
+        ids::{ApiKeyId, OrganizationId},
+        permission::ManageApiKeys,
+    },
     error::Problem,
-    etag::{IfMatch, STALE},
-    extract::Path,
-    http::RequestInfo,
-    ids::{ApiKeyId, OrganizationId},
+    http::{
+        etag::{IfMatch, STALE},
+        extract::Path,
+    },
     store,
 };
 

@@ -5,14 +5,20 @@ use chrono::TimeDelta;
 use serde::Deserialize;
 use shared::{
     ApiError,
-    audit::Action,
-    auth::{Member, api_key::ApiKeyToken, permission::ManageApiKeys},
+    auth::Member,
+    crypto::api_key::ApiKeyToken,
+    domain::{
+        actor::RequestInfo,
+        audit::Action,
+        ids::{ApiKeyId, OrganizationId},
+        page::Data,
+        permission::ManageApiKeys,
+    },
     error::Problem,
-    extract::Path,
-    http::RequestInfo,
-    idempotency::{Create, IdempotencyKey, Made},
-    ids::{ApiKeyId, OrganizationId},
-    page::Data,
+    http::{
+        extract::Path,
+        idempotency::{Create, IdempotencyKey, Made},
+    },
     store,
 };
 use utoipa::ToSchema;

@@ -3,12 +3,14 @@
 use axum::{Json, extract::State};
 use shared::{
     ApiError,
-    auth::{Member, permission::ManageApiKeys},
+    auth::Member,
+    domain::{
+        ids::{ApiKeyId, OrganizationId},
+        page::Data,
+        permission::ManageApiKeys,
+    },
     error::Problem,
-    etag::ETag,
-    extract::Path,
-    ids::{ApiKeyId, OrganizationId},
-    page::Data,
+    http::{etag::ETag, extract::Path},
     store,
 };
 

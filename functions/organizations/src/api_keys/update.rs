@@ -6,19 +6,22 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    audit::Action,
-    auth::{
-        Member,
+    auth::Member,
+    domain::{
+        actor::RequestInfo,
+        audit::Action,
+        ids::{ApiKeyId, OrganizationId},
+        input::Name,
+        page::Data,
+        patch::Patch,
         permission::{ManageApiKeys, Scope},
     },
     error::Problem,
-    etag::{ETag, IfMatch, STALE},
-    extract::{Body, Patch, Path},
-    http::RequestInfo,
-    ids::{ApiKeyId, OrganizationId},
-    page::Data,
+    http::{
+        etag::{ETag, IfMatch, STALE},
+        extract::{Body, Path},
+    },
     store,
-    text::Name,
 };
 use utoipa::ToSchema;
 

@@ -3,12 +3,11 @@
 use axum::{Json, extract::State};
 use shared::{
     ApiError,
+    accounts::invitation::{self, Invited},
     auth::Caller,
+    domain::{actor::RequestInfo, page::Data},
     error::Problem,
-    extract::Body,
-    http::RequestInfo,
-    invitation::{self, Invited},
-    page::Data,
+    http::extract::Body,
 };
 
 use super::InvitationAnswer;

@@ -7,23 +7,22 @@ use chrono::TimeDelta;
 use serde::Deserialize;
 use shared::{
     ApiError, OnConstraint,
-    audit::Action,
-    auth::{
-        Member,
-        member::Principal,
+    accounts::invitation::ALREADY_MEMBER,
+    auth::Member,
+    cache::rate_limit::{self, Limit},
+    crypto::one_time_token::OneTimeToken,
+    domain::{
+        actor::{Principal, RequestInfo},
+        audit::Action,
+        ids::OrganizationId,
+        input::Email,
+        page::Data,
         permission::{ManageInvitations, Role},
     },
     error::Problem,
-    http::RequestInfo,
-    idempotency::{Create, IdempotencyKey, Made},
-    ids::OrganizationId,
-    invitation::ALREADY_MEMBER,
-    mails::{self, Letter},
-    one_time::OneTimeToken,
-    page::Data,
-    rate_limit::{self, Limit},
+    http::idempotency::{Create, IdempotencyKey, Made},
+    mail::message::{self, Letter},
     store,
-    text::Email,
 };
 use utoipa::ToSchema;
 
@@ -81,7 +80,7 @@ pub async fn create(
     let (email, now) = (new.email.as_ref(), state.app.clock.now());
     let token = OneTimeToken::generate()?;
     let invited_by = match &member.principal {
-        Principal::User(caller) => Some(caller.user),
+        Principal::User { id, .. } => Some(*id),
         Principal::ApiKey(_) => None,
     };
     let (response, invited) = once
@@ -111,7 +110,7 @@ pub async fn create(
         .await?;
     if invited.is_some() {
         let letter = letter(&state, &organization.name, &token);
-        mails::send(&*state.mailer, email, letter).await;
+        message::send(&*state.mailer, email, letter).await;
     }
     Ok(response)
 }
@@ -124,7 +123,7 @@ fn letter(state: &OrganizationsState, organization: &str, token: &OneTimeToken) 
             "Sign in with this address, or make an account with it, and accept. The link works once, for a week:"
                 .to_owned(),
         ],
-        link: Some((mails::link(&state.app.config.web.app_url, "invitation", token), "See the invitation")),
+        link: Some((message::link(&state.app.config.web.app_url, "invitation", token), "See the invitation")),
         ending: "If you do not know who this is from, ignore this mail.",
         ..Letter::default()
     }

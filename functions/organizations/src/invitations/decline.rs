@@ -3,11 +3,11 @@
 use axum::{extract::State, http::StatusCode};
 use shared::{
     ApiError,
+    accounts::invitation::{self, Invited},
     auth::Caller,
+    domain::actor::RequestInfo,
     error::Problem,
-    extract::Body,
-    http::RequestInfo,
-    invitation::{self, Invited},
+    http::extract::Body,
 };
 
 use super::InvitationAnswer;

@@ -4,10 +4,13 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::{Member, permission::ReadInvitations},
-    extract::List,
-    ids::OrganizationId,
-    page::{Page, PageQuery, Place},
+    auth::Member,
+    domain::{
+        ids::OrganizationId,
+        page::{Page, PageQuery, Place},
+        permission::ReadInvitations,
+    },
+    http::extract::List,
     store::{
         self,
         invitations::{Invitation, Status},

@@ -10,9 +10,11 @@ pub mod show;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared::{
-    auth::permission::Role,
-    ids::{InvitationId, UserId},
-    one_time::OneTimeToken,
+    crypto::one_time_token::OneTimeToken,
+    domain::{
+        ids::{InvitationId, UserId},
+        permission::Role,
+    },
     store::invitations::{Invitation, Status},
 };
 use utoipa::ToSchema;

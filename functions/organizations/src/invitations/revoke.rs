@@ -3,13 +3,18 @@
 use axum::{extract::State, http::StatusCode};
 use shared::{
     ApiError,
-    audit::Action,
-    auth::{Member, permission::ManageInvitations},
+    auth::Member,
+    domain::{
+        actor::RequestInfo,
+        audit::Action,
+        ids::{InvitationId, OrganizationId},
+        permission::ManageInvitations,
+    },
     error::Problem,
-    etag::{IfMatch, STALE},
-    extract::Path,
-    http::RequestInfo,
-    ids::{InvitationId, OrganizationId},
+    http::{
+        etag::{IfMatch, STALE},
+        extract::Path,
+    },
     store::{self, invitations::Status},
 };
 

@@ -3,12 +3,14 @@
 use axum::{Json, extract::State};
 use shared::{
     ApiError,
-    auth::{Member, permission::ReadInvitations},
+    auth::Member,
+    domain::{
+        ids::{InvitationId, OrganizationId},
+        page::Data,
+        permission::ReadInvitations,
+    },
     error::Problem,
-    etag::ETag,
-    extract::Path,
-    ids::{InvitationId, OrganizationId},
-    page::Data,
+    http::{etag::ETag, extract::Path},
     store,
 };
 

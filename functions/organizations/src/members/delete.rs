@@ -3,18 +3,19 @@
 use axum::{extract::State, http::StatusCode};
 use shared::{
     ApiError,
-    account::LAST_OWNER,
-    audit::Action,
-    auth::{
-        Member,
-        member::Principal,
+    accounts::departure::LAST_OWNER,
+    auth::Member,
+    domain::{
+        actor::{Principal, RequestInfo},
+        audit::Action,
+        ids::{OrganizationId, UserId},
         permission::{RemoveMembers, Role},
     },
     error::Problem,
-    etag::{IfMatch, STALE},
-    extract::Path,
-    http::RequestInfo,
-    ids::{OrganizationId, UserId},
+    http::{
+        etag::{IfMatch, STALE},
+        extract::Path,
+    },
     store,
 };
 
@@ -48,7 +49,7 @@ pub async fn delete(
     IfMatch(version): IfMatch,
 ) -> Result<StatusCode, ApiError> {
     let (organization, now) = (member.organization.id, state.app.clock.now());
-    let leaves = matches!(&member.principal, Principal::User(caller) if caller.user == target.id);
+    let leaves = matches!(&member.principal, Principal::User { id, .. } if *id == target.id);
     state
         .app
         .db

@@ -4,13 +4,13 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::{
-        Member,
+    auth::Member,
+    domain::{
+        ids::OrganizationId,
+        page::{Page, PageQuery, Place},
         permission::{ReadMembers, Role},
     },
-    extract::List,
-    ids::OrganizationId,
-    page::{Page, PageQuery, Place},
+    http::extract::List,
     store::{self, members},
 };
 use utoipa::IntoParams;

@@ -7,7 +7,10 @@ pub mod update;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use shared::{auth::permission::Role, ids::UserId, store::members};
+use shared::{
+    domain::{ids::UserId, permission::Role},
+    store::members,
+};
 use utoipa::ToSchema;
 
 /// Which member, in the path.

@@ -3,12 +3,14 @@
 use axum::{Json, extract::State};
 use shared::{
     ApiError,
-    auth::{Member, permission::ReadMembers},
+    auth::Member,
+    domain::{
+        ids::{OrganizationId, UserId},
+        page::Data,
+        permission::ReadMembers,
+    },
     error::Problem,
-    etag::ETag,
-    extract::Path,
-    ids::{OrganizationId, UserId},
-    page::Data,
+    http::{etag::ETag, extract::Path},
     store,
 };
 

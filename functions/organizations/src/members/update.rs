@@ -4,18 +4,20 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    account::LAST_OWNER,
-    audit::Action,
-    auth::{
-        Member,
+    accounts::departure::LAST_OWNER,
+    auth::Member,
+    domain::{
+        actor::RequestInfo,
+        audit::Action,
+        ids::{OrganizationId, UserId},
+        page::Data,
         permission::{Role, UpdateMembers},
     },
     error::Problem,
-    etag::{ETag, IfMatch, STALE},
-    extract::{Body, Path},
-    http::RequestInfo,
-    ids::{OrganizationId, UserId},
-    page::Data,
+    http::{
+        etag::{ETag, IfMatch, STALE},
+        extract::{Body, Path},
+    },
     store,
 };
 use utoipa::ToSchema;

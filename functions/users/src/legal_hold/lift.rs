@@ -2,8 +2,11 @@
 
 use axum::extract::State;
 use shared::{
-    ApiError, AppState, auth::Administrator, error::Problem, extract::Path, http::RequestInfo, ids::UserId,
-    page::Data,
+    ApiError, AppState,
+    auth::Administrator,
+    domain::{actor::RequestInfo, ids::UserId, page::Data},
+    error::Problem,
+    http::extract::Path,
 };
 
 use super::set;

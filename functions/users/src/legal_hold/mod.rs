@@ -5,10 +5,12 @@ pub mod place;
 
 use shared::{
     ApiError, AppState,
-    audit::{Action, Event},
     auth::Administrator,
-    http::RequestInfo,
-    ids::UserId,
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        ids::UserId,
+    },
     store::{self, users::User},
 };
 

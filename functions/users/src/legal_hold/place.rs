@@ -4,11 +4,9 @@ use axum::extract::State;
 use shared::{
     ApiError, AppState,
     auth::Administrator,
+    domain::{actor::RequestInfo, ids::UserId, page::Data},
     error::Problem,
-    extract::{Body, Path},
-    http::RequestInfo,
-    ids::UserId,
-    page::Data,
+    http::extract::{Body, Path},
 };
 
 use super::set;

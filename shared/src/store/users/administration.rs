@@ -5,14 +5,16 @@ use sqlx::PgConnection;
 
 use super::User;
 use crate::{
-    audit::Action,
-    choice,
     db::Tx,
-    ids::{AuditEventId, UserId},
-    page::PageQuery,
+    domain::{
+        audit::Action,
+        ids::{AuditEventId, UserId},
+        page::PageQuery,
+    },
+    text_enum,
 };
 
-choice!(
+text_enum!(
     /// Whether a user can sign in, and if not, why.
     Standing {
         /// Can.

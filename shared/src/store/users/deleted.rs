@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::User;
-use crate::{db::Tx, ids::UserId};
+use crate::{db::Tx, domain::ids::UserId};
 
 /// How many users were deleted long ago and not erased yet.
 pub struct Deleted {

@@ -4,9 +4,11 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     db::Tx,
-    extract::Patch,
-    ids::UserId,
-    text::{Email, ImageUrl, Name, Phone},
+    domain::{
+        ids::UserId,
+        input::{Email, ImageUrl, Name, Phone},
+        patch::Patch,
+    },
 };
 
 /// A row of `users`, without the password's hash.

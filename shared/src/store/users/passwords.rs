@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::User;
-use crate::{db::Tx, ids::UserId, text::Email};
+use crate::{
+    db::Tx,
+    domain::{ids::UserId, input::Email},
+};
 
 /// What a sign-in needs of a user.
 pub struct Credentials {

@@ -1,0 +1,6 @@
+//! The account's e-mail address.
+
+pub mod change;
+pub mod confirm;
+pub mod request_verification;
+pub mod verify;

@@ -1,0 +1,100 @@
+//! Answering an invitation: over the API, or on the page that the mail leads to.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    ApiError, OnConstraint, Refusal,
+    auth::caller::UNAUTHENTICATED,
+    crypto::one_time_token::OneTimeToken,
+    db::Tx,
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        ids::{SessionId, UserId},
+        permission::{ManageInvitations, Permission},
+    },
+    store::{
+        self,
+        invitations::Status,
+        organizations::{self, Organization},
+    },
+};
+
+const INVALID_TOKEN: Refusal =
+    Refusal::invalid("invalid-token", "This token is unknown, used up or expired. Ask for a new invitation.");
+const WRONG_ADDRESS: Refusal = Refusal::forbidden(
+    "wrong-address",
+    "This invitation can only be answered from an account with the address it was sent to, once that is proved.",
+);
+/// Said to whoever invites or accepts for nothing.
+pub const ALREADY_MEMBER: Refusal = Refusal::conflict("already-member", "This person is a member already.");
+
+/// Who answers.
+pub struct Invited<'a> {
+    /// The user whose proved address must be the one that was invited: the token alone is not enough.
+    pub user: UserId,
+    /// Through which session, if there is one.
+    pub session: Option<SessionId>,
+    /// In which request.
+    pub request: &'a RequestInfo,
+}
+
+/// Uses the token up, and makes `who` a member.
+pub async fn accept(
+    tx: &mut Tx,
+    who: &Invited<'_>,
+    token: &OneTimeToken,
+    now: DateTime<Utc>,
+) -> Result<Organization, ApiError> {
+    let invitation = answer(tx, who, token, Status::Accepted, now).await?;
+    store::members::insert(tx, invitation.organization_id, who.user, invitation.role, now)
+        .await
+        .on_constraint("members_pkey", ALREADY_MEMBER)?;
+    Ok(organizations::find(tx, invitation.organization_id).await?.ok_or(INVALID_TOKEN)?)
+}
+
+/// Uses the token up, and that is all.
+pub async fn decline(
+    tx: &mut Tx,
+    who: &Invited<'_>,
+    token: &OneTimeToken,
+    now: DateTime<Utc>,
+) -> Result<(), ApiError> {
+    answer(tx, who, token, Status::Declined, now).await.map(drop)
+}
+
+async fn answer(
+    tx: &mut Tx,
+    who: &Invited<'_>,
+    token: &OneTimeToken,
+    status: Status,
+    now: DateTime<Utc>,
+) -> Result<store::invitations::Invitation, ApiError> {
+    let invalid = || INVALID_TOKEN.at("/token");
+    let open = store::invitations::find_open(tx, &token.hash(), now).await?.ok_or_else(invalid)?;
+    // Held, and before the organization, as when an account is deleted: nobody joins who is about to be gone.
+    let user = store::users::hold(tx, who.user)
+        .await?
+        .filter(|user| user.deleted_at.is_none() && user.suspended_at.is_none());
+    let user = user.ok_or(UNAUTHENTICATED)?;
+    if user.email_verified_at.is_none() || user.email.to_lowercase() != open.email.to_lowercase() {
+        return Err(WRONG_ADDRESS.into());
+    }
+    if !organizations::hold(tx, open.organization_id).await? {
+        return Err(invalid());
+    }
+    // An invitation is worth as much as whoever sent it still is.
+    if let Some(inviter) = open.invited_by {
+        let role = store::members::role(tx, open.organization_id, inviter).await?;
+        if role.is_none_or(|role| role < open.role.max(ManageInvitations::ROLE)) {
+            return Err(invalid());
+        }
+    }
+    let ended = store::invitations::end(tx, open.organization_id, open.id, status, None, now).await?;
+    let ended = ended.ok_or_else(invalid)?;
+    let action =
+        if status == Status::Accepted { Action::InvitationAccepted } else { Action::InvitationDeclined };
+    let event = Event { session: who.session, ..Event::new(action, who.user, who.request) };
+    store::audit_events::insert(tx, &event.within(ended.organization_id).to(ended.id.0), now).await?;
+    Ok(ended)
+}

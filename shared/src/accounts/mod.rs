@@ -1,0 +1,7 @@
+//! Work on accounts that several functions share.
+
+pub mod departure;
+pub mod erasure;
+pub mod erasure_ledger;
+pub mod export;
+pub mod invitation;

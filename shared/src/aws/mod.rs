@@ -1,0 +1,7 @@
+//! AWS services, each behind the calls that this project makes.
+
+pub mod client;
+pub mod cloudformation;
+pub mod s3;
+pub mod secret_rotation;
+pub mod secrets;

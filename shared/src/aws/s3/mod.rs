@@ -1,0 +1,171 @@
+//! Object storage: Amazon S3.
+
+mod upload;
+
+use std::{ops::Range, time::Duration};
+
+use aws_sdk_s3::{
+    Client,
+    config::{ResponseChecksumValidation, timeout::TimeoutConfig},
+    error::SdkError,
+    operation::{get_object::GetObjectError, head_object::HeadObjectError},
+    primitives::{AggregatedBytes, ByteStream},
+    types::{Delete, ObjectIdentifier, ServerSideEncryption},
+};
+use chrono::{DateTime, Utc};
+use tokio::sync::OnceCell;
+
+use super::client;
+use crate::error::Unavailable;
+
+pub use aws_sdk_s3::types::CompletedPart;
+pub use upload::{MOST_PARTS, Upload};
+
+/// As many as one request may delete.
+const DELETED_AT_ONCE: usize = 1000;
+
+/// A bucket. Dials at first use; every call has a deadline.
+pub struct Bucket {
+    name: String,
+    /// What encrypts new objects; without one, what the bucket says.
+    key: Option<String>,
+    client: OnceCell<Client>,
+}
+
+/// An object, as a listing shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// Its name.
+    pub key: String,
+    /// Its length in bytes.
+    pub size: u64,
+    /// When it was written, by the clock of S3, if that says so.
+    pub modified: Option<DateTime<Utc>>,
+}
+
+/// An object that may be read in pieces, as long as nobody puts another in its place.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Its length in bytes.
+    pub size: u64,
+    key: String,
+    etag: String,
+}
+
+impl Bucket {
+    /// The bucket `name`, whose new objects are encrypted with `key` unless that is empty.
+    #[must_use]
+    pub fn new(name: &str, key: &str) -> Self {
+        let key = Some(key.to_owned()).filter(|key| !key.is_empty());
+        Self { name: name.to_owned(), key, client: OnceCell::new() }
+    }
+
+    /// Writes a small object under a name that only one caller ever uses, and never twice.
+    pub async fn put_new(&self, key: &str, body: Vec<u8>) -> Result<(), Unavailable> {
+        let put = self.client().await.put_object().bucket(&self.name).key(key).body(body.into());
+        let put = put.if_none_match("*").set_server_side_encryption(self.encryption());
+        match put.set_ssekms_key_id(self.key.clone()).send().await {
+            Ok(_) => Ok(()),
+            // It is there: by an attempt whose answer was lost.
+            Err(error) if error.raw_response().is_some_and(|raw| raw.status().as_u16() == 412) => Ok(()),
+            Err(error) => Err(away(error)),
+        }
+    }
+
+    /// A small object; `None` if there is none.
+    pub async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        let got = self.client().await.get_object().bucket(&self.name).key(key).send().await;
+        match got {
+            Ok(object) => Ok(Some(collect(object.body).await?.to_vec())),
+            Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => Ok(None),
+            Err(error) => Err(away(error)),
+        }
+    }
+
+    /// An object to be read in pieces; `None` if there is none.
+    pub async fn open(&self, key: &str) -> Result<Option<Source>, Unavailable> {
+        match self.client().await.head_object().bucket(&self.name).key(key).send().await {
+            Ok(head) => Ok(Some(Source {
+                size: head.content_length().and_then(|size| size.try_into().ok()).unwrap_or_default(),
+                key: key.to_owned(),
+                etag: head.e_tag().unwrap_or_default().to_owned(),
+            })),
+            Err(error) if error.as_service_error().is_some_and(HeadObjectError::is_not_found) => Ok(None),
+            Err(error) => Err(away(error)),
+        }
+    }
+
+    /// Some bytes of `source`; fails if it is not the object any more that was opened.
+    pub async fn read(&self, source: &Source, bytes: Range<u64>) -> Result<Vec<u8>, Unavailable> {
+        let range = format!("bytes={}-{}", bytes.start, bytes.end.saturating_sub(1));
+        let get = self.client().await.get_object().bucket(&self.name).key(&source.key).range(range);
+        let got = get.if_match(&source.etag).customize().config_override(large()).send().await;
+        Ok(collect(got.map_err(away)?.body).await?.to_vec())
+    }
+
+    /// The objects whose names begin with `prefix` and come after `after`, in the order of their names.
+    pub async fn list(&self, prefix: &str, after: &str) -> Result<Vec<Object>, Unavailable> {
+        let list = self.client().await.list_objects_v2().bucket(&self.name).prefix(prefix);
+        let mut pages = list.start_after(after).into_paginator().send();
+        let mut objects = Vec::new();
+        while let Some(page) = pages.next().await {
+            for object in page.map_err(away)?.contents.unwrap_or_default() {
+                let modified = object
+                    .last_modified
+                    .and_then(|time| DateTime::from_timestamp(time.secs(), time.subsec_nanos()));
+                objects.push(Object {
+                    key: object.key.unwrap_or_default(),
+                    size: object.size.and_then(|size| size.try_into().ok()).unwrap_or_default(),
+                    modified,
+                });
+            }
+        }
+        Ok(objects)
+    }
+
+    /// Removes objects; those that are not there count as removed.
+    pub async fn delete(&self, keys: &[String]) -> Result<(), Unavailable> {
+        for keys in keys.chunks(DELETED_AT_ONCE) {
+            let objects = keys.iter().map(|key| ObjectIdentifier::builder().key(key).build());
+            let objects = objects.collect::<Result<_, _>>().map_err(|error| Unavailable::new("s3", error))?;
+            let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build();
+            let delete = delete.map_err(|error| Unavailable::new("s3", error))?;
+            let done = self.client().await.delete_objects().bucket(&self.name).delete(delete).send().await;
+            if let Some(error) = done.map_err(away)?.errors().first() {
+                let what = error.message().unwrap_or("no reason");
+                return Err(Unavailable::new("s3", anyhow::anyhow!("an object was not deleted: {what}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn encryption(&self) -> Option<ServerSideEncryption> {
+        self.key.as_ref().map(|_| ServerSideEncryption::AwsKms)
+    }
+
+    async fn client(&self) -> &Client {
+        self.client.get_or_init(|| async { Client::new(client::config().await) }).await
+    }
+}
+
+/// What is other for calls that move megabytes: deadlines; and whoever reads in pieces compares a checksum of the whole.
+fn large() -> aws_sdk_s3::config::Builder {
+    let timeouts = TimeoutConfig::builder()
+        .operation_attempt_timeout(Duration::from_secs(30))
+        .operation_timeout(Duration::from_mins(1));
+    aws_sdk_s3::Config::builder()
+        .timeout_config(timeouts.build())
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+}
+
+async fn collect(body: ByteStream) -> Result<AggregatedBytes, Unavailable> {
+    body.collect().await.map_err(|error| Unavailable::new("s3", error))
+}
+
+fn away<E, R>(error: SdkError<E, R>) -> Unavailable
+where
+    E: std::error::Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    Unavailable::new("s3", error)
+}

@@ -1,0 +1,10 @@
+//! Tokens, keys, passwords and encryption.
+
+pub mod access_token;
+pub mod api_key;
+mod jwt_provider;
+pub mod key_set;
+pub mod keyring;
+pub mod one_time_token;
+pub mod password;
+pub mod seal;

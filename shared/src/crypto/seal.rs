@@ -1,0 +1,109 @@
+//! What must be readable again but by nobody else: AES-256-GCM (NIST SP 800-38D) under `ENCRYPTION_KEY`.
+
+use std::sync::Arc;
+
+use data_encoding::BASE64;
+use ring::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    rand::{SecureRandom, SystemRandom},
+};
+
+use crate::{
+    aws::secrets::Secrets,
+    config::Setting,
+    crypto::keyring::{KeyId, Keyring},
+};
+
+/// Encrypts and decrypts.
+///
+/// The setting may hold several keys, separated by commas: the first one encrypts, all of them decrypt.
+#[derive(Clone)]
+pub struct Sealer {
+    secrets: Secrets,
+    setting: Arc<Setting>,
+}
+
+impl Sealer {
+    /// Reads its keys at first use.
+    #[must_use]
+    pub fn new(secrets: Secrets, setting: Setting) -> Self {
+        Self { secrets, setting: Arc::new(setting) }
+    }
+
+    /// Encrypts `plain`; it opens under the same `context` and no other.
+    pub async fn seal(&self, context: &[u8], plain: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+        let keys = self.keys(false).await?;
+        let (id, key) = keys.first();
+        let mut nonce = [0; NONCE_LEN];
+        SystemRandom::new().fill(&mut nonce).map_err(|_| anyhow::anyhow!("no random bytes"))?;
+        let mut text = plain;
+        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), &mut text)
+            .map_err(|_| anyhow::anyhow!("not encrypted"))?;
+        Ok([id.as_bytes().as_slice(), &nonce, &text].concat())
+    }
+
+    /// Decrypts what [`Self::seal`] made; `None` if it was made with a key that is gone, or was changed since.
+    pub async fn open(&self, context: &[u8], sealed: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
+        let Some((id, rest)) = sealed.split_at_checked(KeyId::LEN) else { return Ok(None) };
+        let Some((nonce, text)) = rest.split_at_checked(NONCE_LEN) else { return Ok(None) };
+        let mut keys = self.keys(false).await?;
+        if keys.find(id).is_none() {
+            keys = self.keys(true).await?;
+        }
+        let Some((_, key)) = keys.find(id) else { return Ok(None) };
+        let mut text = text.to_vec();
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| anyhow::anyhow!("no nonce"))?;
+        Ok(key.open_in_place(nonce, Aad::from(context), &mut text).ok().map(|plain| plain.to_vec()))
+    }
+
+    async fn keys(&self, renew: bool) -> anyhow::Result<Keyring<LessSafeKey>> {
+        let setting = if renew {
+            self.secrets.renew(&self.setting).await?
+        } else {
+            self.secrets.get(&self.setting).await?
+        };
+        Keyring::parse(&setting, key)
+    }
+}
+
+/// Reads an encryption key: 32 bytes in base64.
+pub fn key(text: &str) -> anyhow::Result<(KeyId, LessSafeKey)> {
+    // What is wrong with it is not repeated.
+    let bytes = BASE64.decode(text.as_bytes()).unwrap_or_default();
+    let key = UnboundKey::new(&AES_256_GCM, &bytes)
+        .map_err(|_| anyhow::anyhow!("ENCRYPTION_KEY is not 32 bytes in base64"))?;
+    Ok((KeyId::of(&bytes), LessSafeKey::new(key)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealer(keys: &[u8]) -> Sealer {
+        let keys: Vec<_> = keys.iter().map(|byte| BASE64.encode(&[*byte; 32])).collect();
+        Sealer::new(Secrets::default(), Setting::Plain(keys.join(",").into()))
+    }
+
+    #[tokio::test]
+    async fn what_is_sealed_opens_under_its_own_context_until_its_key_is_gone() {
+        let sealed = sealer(&[1]).seal(b"ada", b"secret".to_vec()).await.expect("sealed");
+        assert!(!sealed.windows(6).any(|window| window == b"secret"));
+        let open = async |keys: &[u8], context: &[u8], sealed: &[u8]| {
+            sealer(keys).open(context, sealed).await.expect("an answer")
+        };
+        assert_eq!(open(&[1], b"ada", &sealed).await.as_deref(), Some(&b"secret"[..]));
+        assert_eq!(open(&[2, 1], b"ada", &sealed).await.as_deref(), Some(&b"secret"[..]));
+        assert_eq!(open(&[2], b"ada", &sealed).await, None);
+        assert_eq!(open(&[1], b"bob", &sealed).await, None);
+        for cut in 0..sealed.len() {
+            assert_eq!(open(&[1], b"ada", &sealed[..cut]).await, None);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_none_is_named_and_not_repeated() {
+        let setting = Setting::Plain("hunter2".to_owned().into());
+        let error = Sealer::new(Secrets::default(), setting).seal(b"", Vec::new()).await.expect_err("no key");
+        assert!(format!("{error:#}").contains("ENCRYPTION_KEY") && !format!("{error:#}").contains("hunter2"));
+    }
+}

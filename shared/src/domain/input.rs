@@ -1,0 +1,216 @@
+//! What people may type: types that cannot hold anything invalid.
+
+use std::str::FromStr;
+
+use data_encoding::BASE32_NOPAD;
+use email_address::{EmailAddress, Options};
+use serde::Deserialize;
+use url::Url;
+use utoipa::ToSchema;
+
+use crate::domain::ids::OrganizationId;
+
+macro_rules! text {
+    ($name:ident) => {
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+/// A person's name: 1 to 100 characters, with no space at either end and no control characters.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
+#[schema(
+    value_type = String, min_length = 1, max_length = 100, example = "Ada Lovelace",
+    pattern = r"^[^\u0000-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u001F\u007F-\u009F]*$",
+)]
+pub struct Name(String);
+text!(Name);
+
+impl TryFrom<String> for Name {
+    type Error = &'static str;
+
+    fn try_from(raw: String) -> Result<Self, Self::Error> {
+        let name = raw.trim();
+        match name.chars().count() {
+            1..=100 if !name.chars().any(char::is_control) => Ok(Self(name.to_owned())),
+            1..=100 => Err("a name has no control characters"),
+            _ => Err("a name has 1 to 100 characters"),
+        }
+    }
+}
+
+/// A name in URLs: 1 to 63 lower-case letters, digits and hyphens, with a letter or digit at both ends (as a DNS label, RFC 1123).
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
+#[schema(value_type = String, pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", max_length = 63, example = "analytical-engines")]
+pub struct Slug(String);
+text!(Slug);
+
+impl Slug {
+    /// One for an organization that was given none: the end of a `UUIDv7` is random, and base32 of it is a slug.
+    #[must_use]
+    pub fn of(id: OrganizationId) -> Self {
+        Self(BASE32_NOPAD.encode(&id.0.as_bytes()[6..]).to_lowercase())
+    }
+}
+
+impl TryFrom<String> for Slug {
+    type Error = &'static str;
+
+    fn try_from(raw: String) -> Result<Self, Self::Error> {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let bytes = raw.as_bytes();
+        match (bytes.first(), bytes.last()) {
+            (Some(first), Some(last))
+                if bytes.len() <= 63
+                    && plain(*first)
+                    && plain(*last)
+                    && bytes.iter().all(|byte| plain(*byte) || *byte == b'-') =>
+            {
+                Ok(Self(raw))
+            }
+            _ => Err("a slug has 1 to 63 of a-z, 0-9 and -, and neither begins nor ends with -"),
+        }
+    }
+}
+
+/// Why something was done to an account: 1 to 500 characters.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
+#[schema(
+    value_type = String, min_length = 1, max_length = 500, example = "Asked for by the court, case 12/34",
+    pattern = r"^[^\u0000]*[^\s\u0000\u0085][^\u0000]*$",
+)]
+pub struct Reason(String);
+text!(Reason);
+
+impl TryFrom<String> for Reason {
+    type Error = &'static str;
+
+    fn try_from(raw: String) -> Result<Self, Self::Error> {
+        let reason = raw.trim();
+        match reason.chars().count() {
+            1..=500 if !reason.contains('\0') => Ok(Self(reason.to_owned())),
+            _ => Err("a reason has 1 to 500 characters"),
+        }
+    }
+}
+
+/// An address that mail can be sent to (RFC 5321, 4.1.2), at most 254 characters, in a domain with a dot.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
+#[schema(value_type = String, format = "email", max_length = 254, example = "ada@example.com")]
+pub struct Email(String);
+text!(Email);
+
+impl TryFrom<String> for Email {
+    type Error = &'static str;
+
+    fn try_from(raw: String) -> Result<Self, Self::Error> {
+        let plain = Options::default().with_required_tld().without_display_text().without_domain_literal();
+        // Quoted local parts are legal, unheard of, and hide spaces and control characters.
+        let unquoted =
+            !raw.contains(['"', '\\']) && !raw.chars().any(|c| c.is_control() || c.is_whitespace());
+        // Outside ASCII, one letter's case folds one way here and another way in the database (İ, ẞ).
+        let folds_alike = raw.chars().all(|c| c.is_ascii() || c.to_lowercase().eq([c]));
+        if raw.len() <= 254
+            && unquoted
+            && folds_alike
+            && EmailAddress::parse_with_options(&raw, plain).is_ok()
+        {
+            Ok(Self(raw))
+        } else {
+            Err("this is not an e-mail address")
+        }
+    }
+}
+
+/// A telephone number in international form (ITU-T E.164): `+` and up to 15 digits.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
+#[schema(value_type = String, pattern = r"^\+[1-9][0-9]{6,14}$", example = "+442071838750")]
+pub struct Phone(String);
+text!(Phone);
+
+impl TryFrom<String> for Phone {
+    type Error = &'static str;
+
+    fn try_from(raw: String) -> Result<Self, Self::Error> {
+        let digits = raw.strip_prefix('+').unwrap_or_default();
+        let valid = (7..=15).contains(&digits.len())
+            && digits.bytes().all(|digit| digit.is_ascii_digit())
+            && !digits.starts_with('0');
+        if valid { Ok(Self(raw)) } else { Err("a phone number looks like +442071838750 (E.164)") }
+    }
+}
+
+/// The address of a picture: an absolute `https` URL of at most 2,048 characters.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
+#[schema(value_type = String, format = "uri", pattern = "^https://", max_length = 2048, example = "https://example.com/ada.png")]
+pub struct ImageUrl(String);
+text!(ImageUrl);
+
+impl TryFrom<String> for ImageUrl {
+    type Error = &'static str;
+
+    fn try_from(raw: String) -> Result<Self, Self::Error> {
+        match Url::from_str(&raw) {
+            Ok(url) if url.scheme() == "https" && url.as_str().len() <= 2048 => Ok(Self(url.into())),
+            _ => Err("an image is an absolute https URL of at most 2048 characters"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_every_script_are_names() {
+        for name in ["Zoë", "李雷", "Nguyễn Văn A", "O'Brien-Smith", "\u{1F600}", " Ada "] {
+            assert!(Name::try_from(name.to_owned()).is_ok(), "{name}");
+        }
+        for name in ["", "   ", "a\nb", "a\0b", &"x".repeat(101)] {
+            assert!(Name::try_from(name.to_owned()).is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn only_deliverable_addresses_are_addresses() {
+        for email in ["a@b.co", "ada+tag@example.com", "Ada.Lovelace@EXAMPLE.com", "ada@münchen.example"] {
+            assert!(Email::try_from(email.to_owned()).is_ok(), "{email}");
+        }
+        for email in [
+            "",
+            "ada",
+            "ada@",
+            "@b.co",
+            "ada@localhost",
+            "vİctim@example.com",
+            "a b@c.de",
+            "a@b.co\r\nBcc: x@y.zz",
+            "Ada <a@b.co>",
+            "a@[::1]",
+            "\"a b\"@c.de",
+        ] {
+            assert!(Email::try_from(email.to_owned()).is_err(), "{email:?}");
+        }
+    }
+
+    #[test]
+    fn phones_are_e164_and_images_are_https() {
+        assert!(Phone::try_from("+442071838750".to_owned()).is_ok());
+        for phone in ["", "+", "442071838750", "+0123456789", "+44 207 183", "+12345678901234567"] {
+            assert!(Phone::try_from(phone.to_owned()).is_err(), "{phone:?}");
+        }
+        assert!(ImageUrl::try_from("https://example.com/a.png".to_owned()).is_ok());
+        for image in ["", "/a.png", "http://example.com/a.png", "javascript:alert(1)", "data:text/html,x"] {
+            assert!(ImageUrl::try_from(image.to_owned()).is_err(), "{image:?}");
+        }
+    }
+}

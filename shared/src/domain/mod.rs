@@ -1,0 +1,16 @@
+//! Types and rules without I/O: no `async`, no client.
+
+#[macro_use]
+pub mod text_enum;
+
+pub mod actor;
+pub mod audit;
+pub mod clock;
+pub mod ids;
+pub mod input;
+pub mod page;
+pub mod password;
+pub mod patch;
+pub mod permission;
+pub mod personal_data;
+pub mod timestamp;

@@ -1,0 +1,98 @@
+//! Mail, through Amazon SES.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_sesv2::{
+    Client,
+    error::ProvideErrorMetadata,
+    types::{Body, Content, Destination, EmailContent, Message},
+};
+use futures_core::future::BoxFuture;
+use metrics::histogram;
+use tokio::{sync::OnceCell, time::Instant};
+
+use crate::aws::client;
+use crate::{domain::input::Email, error::Unavailable};
+
+/// One mail to one person.
+#[derive(Debug, Clone)]
+pub struct Mail {
+    /// Whom it goes to.
+    pub to: Email,
+    /// The subject line.
+    pub subject: String,
+    /// The text as it is.
+    pub text: String,
+    /// The same, as HTML.
+    pub html: String,
+}
+
+/// Sends mail.
+pub trait Mailer: Send + Sync {
+    /// Hands `mail` over; it has not arrived yet when this returns.
+    fn send(&self, mail: Mail) -> BoxFuture<'_, Result<(), Unavailable>>;
+}
+
+/// Sends through SES, as `from`.
+pub struct SesMailer {
+    from: String,
+    client: OnceCell<Client>,
+}
+
+impl SesMailer {
+    /// Connects at the first mail.
+    #[must_use]
+    pub fn new(from: String) -> Self {
+        Self { from, client: OnceCell::new() }
+    }
+}
+
+impl Mailer for SesMailer {
+    fn send(&self, mail: Mail) -> BoxFuture<'_, Result<(), Unavailable>> {
+        Box::pin(async move {
+            let client = self.client.get_or_init(|| async { Client::new(client::config().await) }).await;
+            let message = Message::builder()
+                .subject(utf8(mail.subject)?)
+                .body(Body::builder().text(utf8(mail.text)?).html(utf8(mail.html)?).build())
+                .build();
+            let started = Instant::now();
+            let sent = client
+                .send_email()
+                .from_email_address(&self.from)
+                .destination(Destination::builder().to_addresses(mail.to.as_ref()).build())
+                .content(EmailContent::builder().simple(message).build())
+                .send()
+                .await;
+            histogram!("DependencyTime", "dependency" => "mail")
+                .record(started.elapsed().as_secs_f64() * 1e3);
+            // What SES says of a rejected mail names its address, so only the code goes further.
+            sent.map(drop).map_err(|error| match error.code() {
+                Some(code) => Unavailable::new("mail", anyhow::anyhow!("SES answered {code}")),
+                None => Unavailable::new("mail", error),
+            })
+        })
+    }
+}
+
+fn utf8(text: String) -> Result<Content, Unavailable> {
+    Content::builder().data(text).charset("UTF-8").build().map_err(|error| Unavailable::new("mail", error))
+}
+
+/// Keeps what it is given, for tests to read.
+#[derive(Clone, Default)]
+pub struct RecordingMailer(Arc<Mutex<Vec<Mail>>>);
+
+impl RecordingMailer {
+    /// Every mail so far, oldest first.
+    #[must_use]
+    pub fn sent(&self) -> Vec<Mail> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Mailer for RecordingMailer {
+    fn send(&self, mail: Mail) -> BoxFuture<'_, Result<(), Unavailable>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(mail);
+        Box::pin(async { Ok(()) })
+    }
+}

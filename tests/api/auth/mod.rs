@@ -1,0 +1,10 @@
+//! `/v1/auth`
+
+mod email;
+mod me;
+mod pages;
+mod password;
+mod register;
+mod sessions;
+mod sign_in;
+mod sign_in_methods;

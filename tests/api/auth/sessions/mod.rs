@@ -1,0 +1,98 @@
+mod cookie;
+mod refresh;
+
+use std::collections::HashSet;
+
+use harness::TestApp;
+
+#[tokio::test]
+async fn pages_of_sessions_are_complete_while_sessions_come_and_go() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    let mut expected: HashSet<String> = HashSet::from([ada.session.clone()]);
+    for _ in 0..6 {
+        expected.insert(ada.sign_in_again().await.session);
+    }
+
+    for sort in ["createdAt", "-createdAt"] {
+        let (mut seen, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page =
+                ada.client.get(&format!("/v1/auth/sessions?limit=2&sort={sort}{cursor}")).await.ok(200);
+            seen.extend(
+                page.body["data"]
+                    .as_array()
+                    .expect("a list")
+                    .iter()
+                    .map(|s| s["id"].as_str().expect("an id").to_owned()),
+            );
+            let newcomer = ada.sign_in_again().await;
+            ada.client.delete(&format!("/v1/auth/sessions/{}", newcomer.session)).await.ok(204);
+            match page.body["meta"]["nextCursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(seen.len(), expected.len(), "{sort}");
+        assert_eq!(seen.into_iter().collect::<HashSet<_>>(), expected, "{sort}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_refuses_what_it_does_not_know() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    for query in [
+        "limit=0",
+        "limit=101",
+        "limit=-1",
+        "limit=x",
+        "cursor=x",
+        "cursor=AAAA",
+        "sort=name",
+        "userId=1",
+        "limit=1&limit=2",
+    ] {
+        ada.client.get(&format!("/v1/auth/sessions?{query}")).await.refused(422, "invalid-query");
+    }
+}
+
+#[tokio::test]
+async fn one_session_can_be_looked_at_and_ended_once() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    let phone = ada.sign_in_again().await;
+    let path = format!("/v1/auth/sessions/{}", phone.session);
+
+    let shown = ada.client.get(&path).await.ok(200);
+    assert_eq!(shown.body["data"]["current"], false);
+    ada.client.delete(&path).await.ok(204);
+    ada.client.delete(&path).await.refused(404, "session-not-found");
+    ada.client.get(&path).await.refused(404, "session-not-found");
+    ada.client.get("/v1/auth/sessions/not-an-id").await.refused(404, "no-such-route");
+}
+
+#[tokio::test]
+async fn logging_out_ends_this_session_and_no_other() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    let phone = ada.sign_in_again().await;
+    phone.client.post_nothing("/v1/auth/logout").await.ok(204);
+    phone.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
+    phone.refresh(&phone.refresh_token).await.refused(401, "invalid-refresh-token");
+    ada.client.get("/v1/auth/me").await.ok(200);
+}
+
+#[tokio::test]
+async fn logging_out_everywhere_ends_every_session() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    let (phone, tablet, bob) =
+        (ada.sign_in_again().await, ada.sign_in_again().await, app.person("Bob").await);
+    phone.client.get("/v1/auth/me").await.ok(200);
+    ada.client.post_nothing("/v1/auth/logout-all").await.ok(204);
+    for person in [&ada, &phone, &tablet] {
+        person.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
+    }
+    bob.client.get("/v1/auth/me").await.ok(200);
+}

@@ -1,0 +1,4 @@
+//! `/v1/auth`: ways to sign in.
+
+mod login;
+mod magic_links;
