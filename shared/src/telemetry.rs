@@ -21,22 +21,6 @@ use tracing_subscriber::{
 /// The CloudWatch namespace of every metric.
 pub const NAMESPACE: &str = "Arches";
 
-/// Who may say more than warnings. What other people's code says below that holds secrets: bodies, headers, queries.
-const OURS: [&str; 12] = [
-    "auth",
-    "backup",
-    "docs",
-    "migrate",
-    "organizations",
-    "restore_drill",
-    "retention",
-    "rotate_keys",
-    "shared",
-    "smoke",
-    "system",
-    "users",
-];
-
 /// What is counted.
 const COUNTERS: [(&str, Unit, &str); 6] = [
     ("Requests", Unit::Count, "by route and status class"),
@@ -70,8 +54,11 @@ static WARM: AtomicBool = AtomicBool::new(false);
 
 /// Starts logs and metrics. Comes before the configuration is read, so that what is wrong with it can be logged.
 ///
-/// `LOG_LEVEL` is that of our own code; `LOG_FORMAT` is `json` or `pretty`; `METRICS_ENABLED=false` writes no metrics.
-pub fn init() {
+/// `function` is the function's crate, `env!("CARGO_CRATE_NAME")`. Its code and that of `shared` log from `LOG_LEVEL`. Other
+/// code logs only warnings and errors: below that it logs secrets, in bodies, headers and queries.
+///
+/// `LOG_FORMAT` is `json` or `pretty`; `METRICS_ENABLED=false` writes no metrics.
+pub fn init(function: &'static str) {
     let variable = |name| {
         #[expect(
             clippy::disallowed_methods,
@@ -83,7 +70,9 @@ pub fn init() {
         .filter(|level| !level.is_empty())
         .and_then(|level| level.parse().ok())
         .unwrap_or(LevelFilter::INFO);
-    let filter = Targets::new().with_default(LevelFilter::WARN).with_targets(OURS.map(|name| (name, level)));
+    let filter = Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_targets([function, "shared"].map(|name| (name, level)));
     let registry = tracing_subscriber::registry().with(filter);
     if variable("LOG_FORMAT").as_deref() == Some("pretty") {
         registry.with(tracing_subscriber::fmt::layer().compact()).init();
@@ -102,9 +91,8 @@ pub fn init() {
         registry.with(json).init();
     }
     if variable("METRICS_ENABLED").as_deref() != Some("false") {
-        let function = variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "local".to_owned());
-        let built =
-            Builder::new().cloudwatch_namespace(NAMESPACE).with_dimension("function", function).init();
+        let name = variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "local".to_owned());
+        let built = Builder::new().cloudwatch_namespace(NAMESPACE).with_dimension("function", name).init();
         match built {
             Ok(collector) => {
                 for (name, unit, text) in COUNTERS {

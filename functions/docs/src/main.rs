@@ -9,7 +9,7 @@ const REQUIRED: &[&str] = &[];
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
+    telemetry::init(env!("CARGO_CRATE_NAME"));
     let state = AppState::new(Config::from_env(REQUIRED)?);
     lambda::http::run(http::service_with_probes(Router::new(), docs::routes(), state)).await
 }

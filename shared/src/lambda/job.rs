@@ -92,8 +92,9 @@ impl Deadline {
 
 /// Runs `work` for each event, on what `make` makes once; or once as a command, whose only argument is the event as JSON.
 ///
-/// In AWS the result is also a log line. A failure is logged with its whole chain, and is one to Lambda too.
+/// `function` is the function's crate, as for [`telemetry::init`]. In AWS the result is also a log line. A failure is logged with its whole chain, and is one to Lambda too.
 pub async fn serve<S, E: DeserializeOwned, R: Serialize>(
+    function: &'static str,
     usage: &str,
     make: impl FnOnce() -> Result<S, ConfigError>,
     work: impl AsyncFn(&S, E, &Job) -> anyhow::Result<R>,
@@ -110,7 +111,7 @@ pub async fn serve<S, E: DeserializeOwned, R: Serialize>(
             return if asked { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }
     };
-    telemetry::init();
+    telemetry::init(function);
     let Ok(state) = make() else { return ExitCode::FAILURE };
     let done = if let Some(event) = event {
         by_hand(&state, event, &work).await
