@@ -5,7 +5,6 @@ mod crowd;
 mod growth;
 mod instance;
 mod jobs;
-mod plot;
 mod report;
 mod secrets;
 mod size;
@@ -55,7 +54,6 @@ async fn main() -> Result<()> {
     let text = fs::read_to_string(&page).with_context(|| format!("read {}", page.display()))?;
     let (head, _) = text.split_once(TABLES).context("the place of the tables")?;
     fs::write(&page, format!("{head}{TABLES}\nOn {}, {rounds} rounds.\n{}", machine()?, report.tables()))?;
-    fs::write(root.join("docs/performance.svg"), plot::svg(&report.bars()))?;
     Ok(())
 }
 

@@ -4,8 +4,6 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use crate::plot::Bar;
-
 /// What a figure may be at the most, or must be at the least.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -124,19 +122,6 @@ impl Report {
             target.text()
         );
         self.rows.push(Row { group, what, unit, baseline, ours, figure, target, met });
-    }
-
-    /// Every figure that has a target, as a share of it.
-    pub fn bars(&self) -> Vec<Bar> {
-        let bars = self.rows.iter().filter_map(|row| {
-            let share = match row.target {
-                Target::AtMost(most) if most > 0.0 => row.figure / most,
-                Target::AtLeast(least) => least / row.figure,
-                Target::AtMost(_) | Target::None => return None,
-            };
-            Some(Bar { what: format!("{}: {}", row.group, row.what), share })
-        });
-        bars.collect()
     }
 
     /// The tables of `docs/performance.md`.

@@ -1,38 +1,30 @@
-//! What every API function is made of.
+//! The state that every API function has.
 
 use std::{ops::Deref, sync::Arc};
 
 use crate::{
     aws::secrets::Secrets,
-    cache::{rate_limit::Fallback, redis::Redis},
+    cache::{rate_limit::RateLimiter, redis::Redis},
     config::Config,
     crypto::{access_token::Verifier, seal::Sealer},
     db::Db,
     domain::clock::{Clock, SystemClock},
 };
 
-/// Made once in `main`; nothing in it dials before it is needed. Cheap to clone: every layer around a request does.
+/// Created once in `main`. Every client connects at first use. Cheap to clone; every layer around a request clones it.
 #[derive(Clone)]
 pub struct AppState(Arc<Parts>);
 
-/// What an [`AppState`] gives.
+/// The parts of an [`AppState`].
 pub struct Parts {
-    /// The settings.
     pub config: Config,
-    /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Secrets Manager.
     pub secrets: Secrets,
-    /// Encrypts what must be readable again.
     pub sealer: Sealer,
-    /// The database.
     pub db: Db,
-    /// The cache.
     pub redis: Redis,
-    /// Verifies access tokens.
     pub verifier: Verifier,
-    /// Counts while the cache is away.
-    pub fallback: Fallback,
+    pub rate_limiter: RateLimiter,
 }
 
 impl Deref for AppState {
@@ -44,35 +36,34 @@ impl Deref for AppState {
 }
 
 impl AppState {
-    /// With the machine's clock.
+    /// Creates the state with the machine's clock.
     #[must_use]
     pub fn new(config: Config) -> Self {
         Self::with_clock(config, Arc::new(SystemClock))
     }
 
-    /// With `clock`.
     #[must_use]
     pub fn with_clock(config: Config, clock: Arc<dyn Clock>) -> Self {
         let secrets = Secrets::default();
         let redis = Redis::new(config.cache.clone(), secrets.clone());
         Self(Arc::new(Parts {
-            db: Db::new(config.database.clone(), secrets.clone(), Some(redis.clone())),
-            redis,
+            db: Db::new(config.database.clone(), secrets.clone(), Some(redis.clone()), Arc::clone(&clock)),
+            redis: redis.clone(),
             sealer: Sealer::new(secrets.clone(), config.keys.encryption_key.clone()),
             verifier: Verifier::new(secrets.clone(), &config.tokens, Arc::clone(&clock)),
-            fallback: Fallback::default(),
+            rate_limiter: RateLimiter::new(redis.clone()),
             config,
             clock,
             secrets,
         }))
     }
 
-    /// Dials everything a request will need, at once, while the instance is still being paid for by AWS.
+    /// Connects to everything that a request needs, while the instance starts.
     ///
-    /// What cannot be reached is not an error: it may be back before the first request, which will say so if not.
+    /// An unavailable dependency is logged, not an error: it may be available again when the first request comes.
     pub async fn warm(&self) {
         let (database, cache, keys) = tokio::join!(
-            self.db.transaction(async |_| anyhow::Ok(())),
+            self.db.transaction_as(async |_| anyhow::Ok(())),
             async {
                 let mut ping = redis::pipe();
                 ping.ping().ignore();
@@ -82,7 +73,7 @@ impl AppState {
         );
         let errors = [database.err(), cache.err().map(anyhow::Error::from), keys.err()];
         for error in errors.into_iter().flatten() {
-            tracing::warn!(error = format!("{error:#}"), "dependency not reached at start");
+            tracing::warn!(error = format!("{error:#}"), "dependency unavailable at start");
         }
     }
 }

@@ -4,6 +4,8 @@
 
 use std::{
     collections::HashMap,
+    net::SocketAddr,
+    path::Path,
     process::Stdio,
     sync::{Arc, Mutex},
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -12,7 +14,7 @@ use std::{
 use axum::{
     Router,
     body::Bytes,
-    extract::{Path, State},
+    extract::{Path as Id, State},
     http::{HeaderMap, StatusCode},
     routing::{get, post},
 };
@@ -21,8 +23,8 @@ use tokio::{
     io::{AsyncBufReadExt, BufReader},
     net::TcpListener,
     process::{Child, Command},
-    sync::{Mutex as AsyncMutex, mpsc, oneshot},
-    time::timeout,
+    sync::{Mutex as AsyncMutex, mpsc, oneshot, watch},
+    time::{Instant, timeout},
 };
 use uuid::Uuid;
 
@@ -34,21 +36,84 @@ const TIME: Duration = Duration::from_secs(20);
 /// Lambda ends a function at its deadline; a test waits this much longer, to see one that is late.
 const GRACE: Duration = Duration::from_secs(20);
 
-type Answers = Arc<Mutex<HashMap<String, oneshot::Sender<Result<Value, Value>>>>>;
+type Answers = Arc<Mutex<HashMap<String, oneshot::Sender<(Instant, Result<Value, Value>)>>>>;
 
 /// An invocation: its id, its event and the time it may take.
-type Event = (String, Value, Duration);
+type Event = (String, String, Duration);
 
-#[derive(Clone)]
-struct Api {
-    events: Arc<AsyncMutex<mpsc::UnboundedReceiver<Event>>>,
+/// A Runtime API for one instance of a function, on a port of its own. Also what `bench` measures through.
+pub struct RuntimeApi {
+    address: SocketAddr,
+    events: mpsc::UnboundedSender<Event>,
     answers: Answers,
+    ready: watch::Receiver<Option<Instant>>,
+}
+
+impl RuntimeApi {
+    /// Listens and serves.
+    pub async fn start() -> Self {
+        let (events, receiver) = mpsc::unbounded_channel();
+        let answers = Answers::default();
+        let (ready, is_ready) = watch::channel(None);
+        let side = Side { events: AsyncMutex::new(receiver), answers: Arc::clone(&answers), ready };
+        let router = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
+            .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
+            .route("/2018-06-01/runtime/init/error", post(async || StatusCode::ACCEPTED))
+            .with_state(Arc::new(side));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(async move { axum::serve(listener, router).await.expect("the Runtime API serves") });
+        Self { address, events, answers, ready: is_ready }
+    }
+
+    /// Returns the command that starts `program` as the function `name`, with `environment` and nothing else. The process is
+    /// killed when its handle is dropped.
+    #[must_use]
+    pub fn command(&self, program: &Path, name: &str, environment: &HashMap<String, String>) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .envs(environment)
+            .env("AWS_LAMBDA_RUNTIME_API", self.address.to_string())
+            .env("AWS_LAMBDA_FUNCTION_NAME", name)
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
+            .kill_on_drop(true);
+        command
+    }
+
+    /// Waits until the function asks for its first event; returns when it did.
+    pub async fn ready(&self) -> Instant {
+        let mut ready = self.ready.clone();
+        let ready = ready.wait_for(Option::is_some).await.expect("the Runtime API serves");
+        ready.expect("a moment")
+    }
+
+    /// Hands over `event`, which may take `time`. Returns the response or the error, and how long it took.
+    pub async fn invoke(&self, event: &Value, time: Duration) -> (Result<Value, Value>, Duration) {
+        let id = Uuid::new_v4().to_string();
+        let (sender, receiver) = oneshot::channel();
+        self.answers.lock().expect("a lock").insert(id.clone(), sender);
+        let event = event.to_string();
+        let started = Instant::now();
+        self.events.send((id, event, time)).expect("the Runtime API serves");
+        let (ended, answer) = receiver.await.expect("an answer");
+        (answer, ended - started)
+    }
+}
+
+/// The side of the API that the function sees.
+struct Side {
+    events: AsyncMutex<mpsc::UnboundedReceiver<Event>>,
+    answers: Answers,
+    ready: watch::Sender<Option<Instant>>,
 }
 
 /// One running instance of a function.
 pub struct Function {
-    events: mpsc::UnboundedSender<Event>,
-    answers: Answers,
+    api: RuntimeApi,
     log: Arc<Mutex<Vec<String>>>,
     /// The process; killed with this value.
     process: Child,
@@ -57,35 +122,18 @@ pub struct Function {
 impl Function {
     /// Starts the binary `name` with `environment` and nothing else.
     pub async fn start(name: &str, environment: HashMap<String, String>) -> Self {
-        let (events, receiver) = mpsc::unbounded_channel();
-        let answers = Answers::default();
-        let api = Api { events: Arc::new(AsyncMutex::new(receiver)), answers: Arc::clone(&answers) };
-        let router = Router::new()
-            .route("/2018-06-01/runtime/invocation/next", get(next))
-            .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
-            .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
-            .route("/2018-06-01/runtime/init/error", post(async || StatusCode::ACCEPTED))
-            .with_state(api);
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("an address");
-        tokio::spawn(async move { axum::serve(listener, router).await.expect("the Runtime API serves") });
-
-        let mut process = Command::new(format!("{}/{name}", service("TEST_TARGET_DIR")))
-            .env_clear()
-            .envs(environment)
-            .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
-            .env("AWS_LAMBDA_FUNCTION_NAME", name)
-            .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
-            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
+        let api = RuntimeApi::start().await;
+        let program = format!("{}/{name}", service("TEST_TARGET_DIR"));
+        let mut process = api
+            .command(program.as_ref(), name, &environment)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .kill_on_drop(true)
             .spawn()
             .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
         let log = Arc::default();
         keep(process.stdout.take().expect("standard output"), &log);
         keep(process.stderr.take().expect("standard error"), &log);
-        Self { events, answers, log, process }
+        Self { api, log, process }
     }
 
     /// Hands `event` over and waits for the answer: the response, or the error.
@@ -95,12 +143,9 @@ impl Function {
 
     /// [`Function::invoke`], of a function that is told it has `time`.
     pub async fn invoke_within(&self, time: Duration, event: Value) -> Result<Value, Value> {
-        let id = Uuid::new_v4().to_string();
-        let (sender, receiver) = oneshot::channel();
-        self.answers.lock().expect("a lock").insert(id.clone(), sender);
-        self.events.send((id, event, time)).expect("the Runtime API serves");
-        let answer = timeout(time + GRACE, receiver).await;
-        answer.unwrap_or_else(|_| panic!("no answer in time; the log: {:#?}", self.log())).expect("an answer")
+        let answer = timeout(time + GRACE, self.api.invoke(&event, time)).await;
+        let (answer, _) = answer.unwrap_or_else(|_| panic!("no answer in time; the log: {:#?}", self.log()));
+        answer
     }
 
     /// Everything it has written so far, line by line.
@@ -144,8 +189,16 @@ fn keep(stream: impl tokio::io::AsyncRead + Unpin + Send + 'static, log: &Arc<Mu
     });
 }
 
-async fn next(State(api): State<Api>) -> (HeaderMap, String) {
-    let (id, event, time) = api.events.lock().await.recv().await.expect("the test goes on");
+async fn next(State(side): State<Arc<Side>>) -> (HeaderMap, String) {
+    let now = Instant::now();
+    side.ready.send_if_modified(|ready| {
+        let first = ready.is_none();
+        ready.get_or_insert(now);
+        first
+    });
+    let event = side.events.lock().await.recv().await;
+    // No more events: the instance is about to be killed.
+    let Some((id, event, time)) = event else { return std::future::pending().await };
     #[expect(clippy::disallowed_methods, reason = "Lambda's deadline is a moment of the machine's clock")]
     let deadline = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970") + time;
     let headers = [
@@ -159,21 +212,22 @@ async fn next(State(api): State<Api>) -> (HeaderMap, String) {
     let headers = headers.map(|(name, value)| {
         (name.parse().expect("a header's name"), value.parse().expect("a header's value"))
     });
-    (headers.into_iter().collect(), event.to_string())
+    (headers.into_iter().collect(), event)
 }
 
-async fn response(State(api): State<Api>, Path(id): Path<String>, body: Bytes) -> StatusCode {
-    answer(&api, &id, Ok(serde_json::from_slice(&body).expect("a JSON response")))
+async fn response(State(side): State<Arc<Side>>, Id(id): Id<String>, body: Bytes) -> StatusCode {
+    answer(&side, &id, Ok(serde_json::from_slice(&body).expect("a JSON response")))
 }
 
-async fn error(State(api): State<Api>, Path(id): Path<String>, body: Bytes) -> StatusCode {
-    answer(&api, &id, Err(serde_json::from_slice(&body).expect("a JSON error")))
+async fn error(State(side): State<Arc<Side>>, Id(id): Id<String>, body: Bytes) -> StatusCode {
+    answer(&side, &id, Err(serde_json::from_slice(&body).expect("a JSON error")))
 }
 
-fn answer(api: &Api, id: &str, answer: Result<Value, Value>) -> StatusCode {
-    if let Some(waiting) = api.answers.lock().expect("a lock").remove(id) {
-        // Whoever waited may have given up.
-        _ = waiting.send(answer);
+fn answer(side: &Side, id: &str, answer: Result<Value, Value>) -> StatusCode {
+    let now = Instant::now();
+    if let Some(waiting) = side.answers.lock().expect("a lock").remove(id) {
+        // The caller may have stopped waiting.
+        _ = waiting.send((now, answer));
     }
     StatusCode::ACCEPTED
 }

@@ -11,7 +11,7 @@ pub fn request(request: &str, kind: &str) -> Value {
         "StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/arches-test-app/1",
         "RequestId": "7d2b8a5e-0000-4000-8000-000000000001",
         "ResourceType": kind,
-        "LogicalResourceId": "Made",
+        "LogicalResourceId": "Created",
         "ServiceToken": "arn:aws:lambda:us-east-1:123456789012:function:made",
         "ResourceProperties": { "ServiceToken": "arn:aws:lambda:us-east-1:123456789012:function:made", "AppVersion": "1" },
     });

@@ -1,78 +1,74 @@
-//! What PostgreSQL keeps of a password (RFC 5802, RFC 7677). Asks nobody.
+//! The SCRAM-SHA-256 verifier that PostgreSQL stores in place of a password (RFC 5802, RFC 7677). Pure: no I/O.
 //!
-//! Made here, so that the password itself is in no statement, and in no log of the server.
+//! Computed here and not by the server, so that no statement, and no log of the server, has the password.
 
-use std::num::NonZeroU32;
+use postgres_protocol::password::scram_sha_256;
 
-use data_encoding::BASE64;
-use ring::{
-    digest, hmac,
-    pbkdf2::{self, PBKDF2_HMAC_SHA256},
-    rand::{SecureRandom, SystemRandom},
-};
-
-/// As many as PostgreSQL makes itself (`scram_iterations`).
-const ITERATIONS: NonZeroU32 = NonZeroU32::new(4096).expect("more than none");
-/// As long as PostgreSQL's own, in bytes.
-const SALT_LEN: usize = 16;
-
-/// The verifier of `password`, as `ALTER ROLE … PASSWORD` takes it.
+/// Returns the verifier of `password`, as `ALTER ROLE … PASSWORD` takes it.
 pub fn verifier(password: &str) -> anyhow::Result<String> {
-    // Of other characters SASLprep (RFC 4013) would make others, here or in a client.
+    // SASLprep (RFC 4013) changes other characters, and not every client does it the same way.
     let is_plain = |password: &str| password.bytes().all(|byte| (b' '..=b'~').contains(&byte));
     anyhow::ensure!(
         !password.is_empty() && is_plain(password),
-        "the password is empty, or not of printable ASCII characters alone"
+        "the password is empty, or has a character that is not printable ASCII"
     );
-    let mut salt = [0; SALT_LEN];
-    SystemRandom::new().fill(&mut salt).map_err(|_| anyhow::anyhow!("no random bytes"))?;
-    let keys = Keys::derive(password, &salt);
-    let [salt, stored, server] =
-        [&salt[..], keys.stored.as_ref(), keys.server.as_ref()].map(|raw| BASE64.encode(raw));
-    Ok(format!("SCRAM-SHA-256${ITERATIONS}:{salt}${stored}:{server}"))
-}
-
-struct Keys {
-    stored: digest::Digest,
-    server: hmac::Tag,
-}
-
-impl Keys {
-    fn derive(password: &str, salt: &[u8]) -> Self {
-        let mut salted = [0; digest::SHA256_OUTPUT_LEN];
-        pbkdf2::derive(PBKDF2_HMAC_SHA256, ITERATIONS, salt, password.as_bytes(), &mut salted);
-        let salted = hmac::Key::new(hmac::HMAC_SHA256, &salted);
-        Self {
-            stored: digest::digest(&digest::SHA256, hmac::sign(&salted, b"Client Key").as_ref()),
-            server: hmac::sign(&salted, b"Server Key"),
-        }
-    }
+    Ok(scram_sha_256(password.as_bytes()))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
+    use data_encoding::BASE64;
+    use ring::{
+        digest, hmac,
+        pbkdf2::{self, PBKDF2_HMAC_SHA256},
+    };
+
     use super::*;
+
+    const NONCE: &str = "rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
 
     fn mac(key: &[u8], text: &str) -> Vec<u8> {
         hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes()).as_ref().to_vec()
     }
 
+    fn sha256(bytes: &[u8]) -> Vec<u8> {
+        digest::digest(&digest::SHA256, bytes).as_ref().to_vec()
+    }
+
+    /// Returns the client's proof and the server's signature, as a client computes them at a login.
+    fn exchange(password: &str, salt: &[u8], message: &str) -> (Vec<u8>, Vec<u8>) {
+        let mut salted = [0; digest::SHA256_OUTPUT_LEN];
+        let iterations = NonZeroU32::new(4096).expect("not zero");
+        pbkdf2::derive(PBKDF2_HMAC_SHA256, iterations, salt, password.as_bytes(), &mut salted);
+        let client_key = mac(&salted, "Client Key");
+        let signature = mac(&sha256(&client_key), message);
+        let proof = client_key.iter().zip(signature).map(|(key, signature)| key ^ signature).collect();
+        (proof, mac(&mac(&salted, "Server Key"), message))
+    }
+
+    fn message(salt: &str) -> String {
+        format!("n=user,r=rOprNGfwEbeRWgbNEkqO,r={NONCE},s={salt},i=4096,c=biws,r={NONCE}")
+    }
+
     #[test]
-    fn the_exchange_of_rfc_7677_succeeds_with_the_keys_that_are_kept() {
-        const NONCE: &str = "rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
-        let message = format!(
-            "n=user,r=rOprNGfwEbeRWgbNEkqO,r={NONCE},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,c=biws,r={NONCE}"
-        );
-        let keys = Keys::derive("pencil", &BASE64.decode(b"W22ZaJ0SNY7soEsUEjb6gQ==").expect("a salt"));
-        assert_eq!(
-            BASE64.encode(&mac(keys.server.as_ref(), &message)),
-            "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="
-        );
-        let proof = BASE64.decode(b"dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=").expect("a proof");
-        let signature = mac(keys.stored.as_ref(), &message);
-        let client: Vec<u8> =
-            proof.iter().zip(signature).map(|(proof, signature)| proof ^ signature).collect();
-        assert_eq!(digest::digest(&digest::SHA256, &client).as_ref(), keys.stored.as_ref());
+    fn a_client_that_follows_rfc_7677_logs_in_with_the_verifier() {
+        // The client above is correct: it repeats the exchange in section 3 of the RFC.
+        const SALT: &str = "W22ZaJ0SNY7soEsUEjb6gQ==";
+        let decode = |text: &str| BASE64.decode(text.as_bytes()).expect("base64");
+        let (proof, signature) = exchange("pencil", &decode(SALT), &message(SALT));
+        assert_eq!(BASE64.encode(&proof), "dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=");
+        assert_eq!(BASE64.encode(&signature), "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
+
+        let verifier = verifier("pencil").expect("a verifier");
+        let parts: Vec<_> = verifier.split(['$', ':']).collect();
+        let ["SCRAM-SHA-256", "4096", salt, stored, server] = parts[..] else { panic!("{verifier}") };
+        let (proof, signature) = exchange("pencil", &decode(salt), &message(salt));
+        assert_eq!(mac(&decode(server), &message(salt)), signature);
+        let client_signature = mac(&decode(stored), &message(salt));
+        let client_key: Vec<u8> = proof.iter().zip(client_signature).map(|(a, b)| a ^ b).collect();
+        assert_eq!(sha256(&client_key), decode(stored));
     }
 
     #[test]

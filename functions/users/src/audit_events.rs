@@ -1,12 +1,12 @@
 //! `GET /v1/audit-events`
 
-use axum::{Json, extract::State};
+use axum::Json;
 use shared::{
-    ApiError, AppState,
-    auth::Administrator,
+    ApiError,
+    auth::{Actor, Administrator},
     domain::{
         audit::{AuditEvent, AuditFilter},
-        page::{Page, PageQuery, Place},
+        page::{Page, PageQuery, Position},
     },
     http::extract::List,
     store,
@@ -19,13 +19,11 @@ use shared::{
     responses((status = 200, description = "A page of the log.", body = Page<AuditEvent>)),
 )]
 pub async fn list(
-    State(state): State<AppState>,
-    _: Administrator,
+    administrator: Administrator,
     List(page, filter): List<AuditFilter>,
 ) -> Result<Json<Page<AuditEvent>>, ApiError> {
-    let rows = state
-        .db
-        .transaction(async |tx| anyhow::Ok(store::audit_events::list(tx, None, &page, &filter).await?))
+    let rows = administrator
+        .transaction(async |tx| Ok(store::audit_events::list(tx, None, &page, &filter).await?))
         .await?;
-    Ok(Json(page.page(rows, |row| Place { at: row.occurred_at, id: row.id.0 }, |row| row)))
+    Ok(Json(page.page(rows, |row| Position { at: row.occurred_at, id: row.id.0 }, |row| row)))
 }

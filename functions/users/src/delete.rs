@@ -1,16 +1,11 @@
 //! `DELETE /v1/users/{userId}`
 
-use axum::{extract::State, http::StatusCode};
+use axum::http::StatusCode;
 use shared::{
-    ApiError, AppState,
+    ApiError,
     accounts::departure,
-    auth::{Administrator, session},
-    domain::{
-        actor::RequestInfo,
-        audit::{Action, Event},
-        ids::UserId,
-    },
-    error::Problem,
+    auth::{Actor, Administrator},
+    domain::audit::Action,
     http::{
         etag::{IfMatch, STALE},
         extract::Path,
@@ -18,49 +13,39 @@ use shared::{
     store::{self, verification_tokens::Purpose},
 };
 
-use crate::{refusals, user::hold_living};
+use crate::user::{UserPath, lock_living, require_other};
 
 /// Delete a user's account.
 ///
 /// It can be restored until it is erased.
 #[utoipa::path(
     delete, path = "/v1/users/{userId}", tag = "users", operation_id = "delete_user",
-    params(("userId" = UserId, Path, description = "The user's id."), IfMatch), security(("bearer" = [])),
+    params(UserPath, IfMatch), security(("bearer" = [])),
     responses(
         (status = 204, description = "The account is deleted; all its sessions have ended."),
-        (status = 404, description = "`user-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`user-deleted`, `user-erased`, `last-owner` or `own-account`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`user-not-found`"),
+        (status = 409, description = "`user-deleted`, `user-erased`, `last-owner` or `own-account`"),
     ),
 )]
 pub async fn delete(
-    State(state): State<AppState>,
     administrator: Administrator,
-    request: RequestInfo,
-    Path(id): Path<UserId>,
-    IfMatch(version): IfMatch,
+    Path(path): Path<UserPath>,
+    IfMatch(versions): IfMatch,
 ) -> Result<StatusCode, ApiError> {
-    let caller = &administrator.0;
-    if id == caller.user {
-        return Err(refusals::OWN_ACCOUNT.into());
-    }
-    let now = state.clock.now();
-    let ended = state
-        .db
-        .transaction(async |tx| -> Result<_, ApiError> {
-            administrator.hold(tx, id).await?;
-            hold_living(tx, id).await?;
-            if !store::users::delete(tx, id, version, None, now).await? {
+    let id = path.user_id;
+    require_other(&administrator, id)?;
+    administrator
+        .transaction(async |tx| {
+            lock_living(tx, &administrator, id).await?;
+            if !store::users::delete(tx, id, versions.as_deref(), None).await? {
                 return Err(STALE.into());
             }
-            let event =
-                Event::new(Action::UserDeleted, caller.user, &request).through(caller.session).to(id.0);
-            departure::leave_organizations(tx, id, &event, now).await?;
-            store::verification_tokens::withdraw(tx, id, Purpose::ALL, now).await?;
-            let ended = store::sessions::revoke_all(tx, id, None, "user_deleted", now).await?;
-            store::audit_events::insert(tx, &event, now).await?;
-            Ok(ended)
+            let event = administrator.caller.event(Action::UserDeleted).to(id.0);
+            departure::leave_organizations(tx, id, &event).await?;
+            store::verification_tokens::withdraw(tx, id, Purpose::ALL).await?;
+            store::sessions::revoke_all(tx, id, None, "user_deleted").await?;
+            Ok(store::audit_events::insert(tx, &event).await?)
         })
         .await?;
-    session::forget(&state, &ended).await;
     Ok(StatusCode::NO_CONTENT)
 }

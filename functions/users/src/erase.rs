@@ -4,24 +4,18 @@ use axum::extract::State;
 use shared::{
     ApiError,
     accounts::{
-        departure::{LAST_OWNER, Leaving},
+        departure::{Departure, LAST_OWNER},
         erasure, erasure_ledger,
     },
-    auth::{Administrator, session},
-    domain::{
-        actor::RequestInfo,
-        audit::{Action, Event},
-        ids::UserId,
-        page::Data,
-    },
-    error::Problem,
+    auth::{Actor, Administrator},
+    domain::{audit::Action, page::Data},
     http::extract::Path,
     store,
 };
 
 use crate::{
     UsersState, refusals,
-    user::{Shown, UserView, hold, shown},
+    user::{UserPath, UserResponse, UserView, lock, require_other, respond},
 };
 
 /// Erase a user, now and for good (GDPR, article 17).
@@ -30,46 +24,35 @@ use crate::{
 /// Restoring an older backup does not bring them back.
 #[utoipa::path(
     post, path = "/v1/users/{userId}/erase", tag = "users", operation_id = "erase_user",
-    params(("userId" = UserId, Path, description = "The user's id.")), security(("bearer" = [])),
+    params(UserPath), security(("bearer" = [])),
     responses(
         (status = 200, description = "What is left.", body = Data<UserView>),
-        (status = 404, description = "`user-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`legal-hold`, `user-erased`, `last-owner` or `own-account`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`user-not-found`"),
+        (status = 409, description = "`legal-hold`, `user-erased`, `last-owner` or `own-account`"),
     ),
 )]
 pub async fn erase(
     State(state): State<UsersState>,
     administrator: Administrator,
-    request: RequestInfo,
-    Path(id): Path<UserId>,
-) -> Result<Shown, ApiError> {
-    let caller = &administrator.0;
-    if id == caller.user {
-        return Err(refusals::OWN_ACCOUNT.into());
-    }
-    let now = state.app.clock.now();
-    let (user, ended) = state
-        .app
-        .db
-        .transaction(async |tx| -> Result<_, ApiError> {
-            administrator.hold(tx, id).await?;
-            let user = hold(tx, id).await?;
-            if user.legal_hold_at.is_some() {
-                return Err(refusals::LEGAL_HOLD.into());
-            }
-            let leaving = Leaving::decide(tx, id).await?;
-            if !leaving.ownerless().is_empty() {
-                return Err(LAST_OWNER.into());
-            }
-            // Before anything is destroyed: whoever is erased is in the ledger.
-            erasure_ledger::append(&state.ledger, &[id], now).await?;
-            let event =
-                Event::new(Action::UserErased, caller.user, &request).through(caller.session).to(id.0);
-            let ended = store::sessions::revoke_all(tx, id, None, "user_erased", now).await?;
-            erasure::erase(tx, &user, &leaving, &event, now).await?;
-            Ok((store::users::find_any(tx, id).await?.ok_or(refusals::NO_SUCH_USER)?, ended))
-        })
-        .await?;
-    session::forget(&state.app, &ended).await;
-    Ok(shown(user))
+    Path(path): Path<UserPath>,
+) -> Result<UserResponse, ApiError> {
+    let id = path.user_id;
+    require_other(&administrator, id)?;
+    let erased = administrator.transaction(async |tx| {
+        let user = lock(tx, &administrator, id).await?;
+        if user.legal_hold_at.is_some() {
+            return Err(refusals::LEGAL_HOLD.into());
+        }
+        let departure = Departure::decide(tx, id).await?;
+        if !departure.ownerless().is_empty() {
+            return Err(LAST_OWNER.into());
+        }
+        // Before anything is destroyed. A second entry of the same user does no harm.
+        erasure_ledger::append(&state.ledger, &[id], tx.now()).await?;
+        store::sessions::revoke_all(tx, id, None, "user_erased").await?;
+        let event = administrator.caller.event(Action::UserErased).to(id.0);
+        erasure::erase(tx, &user, &departure, &event).await?;
+        Ok(store::users::find_any(tx, id).await?.ok_or(refusals::NO_SUCH_USER)?)
+    });
+    Ok(respond(erased.await?))
 }

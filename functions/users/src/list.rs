@@ -1,18 +1,18 @@
 //! `GET /v1/users`
 
-use axum::{Json, extract::State};
+use axum::Json;
 use serde::Deserialize;
 use shared::{
-    ApiError, AppState,
-    auth::Administrator,
+    ApiError,
+    auth::{Actor, Administrator},
     domain::{
         input::Email,
-        page::{Page, PageQuery, Place},
+        page::{Page, PageQuery, Position},
     },
     http::extract::List,
     store::{
         self,
-        users::{Standing, User},
+        users::{User, UserStatus},
     },
 };
 use utoipa::IntoParams;
@@ -29,7 +29,7 @@ pub struct UserFilter {
     email: Option<Email>,
     /// Only these.
     #[param(inline)]
-    status: Option<Standing>,
+    status: Option<UserStatus>,
 }
 
 /// List all users.
@@ -39,19 +39,13 @@ pub struct UserFilter {
     responses((status = 200, description = "A page of the users.", body = Page<UserView>)),
 )]
 pub async fn list(
-    State(state): State<AppState>,
-    _: Administrator,
+    administrator: Administrator,
     List(page, filter): List<UserFilter>,
 ) -> Result<Json<Page<UserView>>, ApiError> {
-    let rows = state
-        .db
-        .transaction(async |tx| {
-            anyhow::Ok(
-                store::users::list(tx, &page, filter.email.as_ref().map(AsRef::as_ref), filter.status)
-                    .await?,
-            )
-        })
+    let email = filter.email.as_ref().map(AsRef::as_ref);
+    let rows = administrator
+        .transaction(async |tx| Ok(store::users::list(tx, &page, email, filter.status).await?))
         .await?;
-    let place = |row: &User| Place { at: row.created_at, id: row.id.0 };
-    Ok(Json(page.page(rows, place, UserView::from)))
+    let position = |row: &User| Position { at: row.created_at, id: row.id.0 };
+    Ok(Json(page.page(rows, position, UserView::from)))
 }

@@ -1,51 +1,38 @@
 //! `DELETE /v1/users/{userId}/sessions`
 
-use axum::{extract::State, http::StatusCode};
+use axum::http::StatusCode;
 use shared::{
-    ApiError, AppState,
-    auth::{Administrator, session},
-    domain::{
-        actor::RequestInfo,
-        audit::{Action, Event},
-        ids::UserId,
-    },
-    error::Problem,
+    ApiError,
+    auth::{Actor, Administrator},
+    domain::audit::Action,
     http::extract::Path,
     store::{self, verification_tokens::Purpose},
 };
 
-use crate::user::hold;
+use crate::user::{UserPath, lock};
 
 /// Sign a user out everywhere.
 #[utoipa::path(
     delete, path = "/v1/users/{userId}/sessions", tag = "users", operation_id = "revoke_user_sessions",
-    params(("userId" = UserId, Path, description = "The user's id.")), security(("bearer" = [])),
+    params(UserPath), security(("bearer" = [])),
     responses(
         (status = 204, description = "All sessions have ended, and their access tokens with them."),
-        (status = 404, description = "`user-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`user-erased`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`user-not-found`"),
+        (status = 409, description = "`user-erased`"),
     ),
 )]
 pub async fn revoke_sessions(
-    State(state): State<AppState>,
     administrator: Administrator,
-    request: RequestInfo,
-    Path(id): Path<UserId>,
+    Path(path): Path<UserPath>,
 ) -> Result<StatusCode, ApiError> {
-    let caller = &administrator.0;
-    let now = state.clock.now();
-    let ended = state
-        .db
-        .transaction(async |tx| -> Result<_, ApiError> {
-            administrator.hold(tx, id).await?;
-            hold(tx, id).await?;
-            store::verification_tokens::withdraw(tx, id, Purpose::ALL, now).await?;
-            let ended = store::sessions::revoke_all(tx, id, None, "revoked_by_administrator", now).await?;
-            let event = Event::new(Action::SessionRevoked, caller.user, &request).through(caller.session);
-            store::audit_events::insert(tx, &event.to(id.0), now).await?;
-            Ok(ended)
+    let id = path.user_id;
+    administrator
+        .transaction(async |tx| {
+            lock(tx, &administrator, id).await?;
+            store::verification_tokens::withdraw(tx, id, Purpose::ALL).await?;
+            store::sessions::revoke_all(tx, id, None, "revoked_by_administrator").await?;
+            administrator.audit(tx, Action::SessionRevoked, id).await
         })
         .await?;
-    session::forget(&state, &ended).await;
     Ok(StatusCode::NO_CONTENT)
 }

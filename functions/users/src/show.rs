@@ -1,34 +1,32 @@
 //! `GET /v1/users/{userId}`
 
-use axum::extract::State;
 use shared::{
-    ApiError, AppState,
-    auth::Administrator,
-    domain::{ids::UserId, page::Data},
-    error::Problem,
+    ApiError,
+    auth::{Actor, Administrator},
+    domain::page::Data,
     http::extract::Path,
     store,
 };
 
 use crate::{
     refusals,
-    user::{Shown, UserView, shown},
+    user::{UserPath, UserResponse, UserView, respond},
 };
 
-/// Show a user, living or not.
+/// Show a user, deleted or not.
 #[utoipa::path(
-    get, path = "/v1/users/{userId}", tag = "users", operation_id = "show_user",
-    params(("userId" = UserId, Path, description = "The user's id.")), security(("bearer" = [])),
+    get, path = "/v1/users/{userId}", tag = "users", operation_id = "show_user", params(UserPath),
+    security(("bearer" = [])),
     responses(
         (status = 200, description = "The user.", body = Data<UserView>),
-        (status = 404, description = "`user-not-found`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`user-not-found`"),
     ),
 )]
 pub async fn show(
-    State(state): State<AppState>,
-    _: Administrator,
-    Path(id): Path<UserId>,
-) -> Result<Shown, ApiError> {
-    let user = state.db.transaction(async |tx| anyhow::Ok(store::users::find_any(tx, id).await?)).await?;
-    Ok(shown(user.ok_or(refusals::NO_SUCH_USER)?))
+    administrator: Administrator,
+    Path(path): Path<UserPath>,
+) -> Result<UserResponse, ApiError> {
+    let user =
+        administrator.transaction(async |tx| Ok(store::users::find_any(tx, path.user_id).await?)).await?;
+    Ok(respond(user.ok_or(refusals::NO_SUCH_USER)?))
 }

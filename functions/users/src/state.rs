@@ -8,7 +8,7 @@ use shared::{AppState, aws::s3::Bucket};
 /// The settings without which this function does not start.
 pub const REQUIRED: &[&str] = &["DATABASE_URL", "REDIS_URL", "JWT_PUBLIC_KEYS", "ERASURE_BUCKET"];
 
-/// Made once in `main`.
+/// Created once in `main`.
 #[derive(Clone)]
 pub struct UsersState {
     /// What every function has.

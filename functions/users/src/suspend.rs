@@ -1,18 +1,10 @@
 //! `POST /v1/users/{userId}/suspend`
 
-use axum::extract::State;
 use serde::Deserialize;
 use shared::{
-    ApiError, AppState,
-    auth::{Administrator, session},
-    domain::{
-        actor::RequestInfo,
-        audit::{Action, Event},
-        ids::UserId,
-        input::Reason,
-        page::Data,
-    },
-    error::Problem,
+    ApiError,
+    auth::{Actor, Administrator},
+    domain::{audit::Action, input::Reason, page::Data},
     http::extract::{Body, Path},
     store::{self, verification_tokens::Purpose},
 };
@@ -20,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::{
     refusals,
-    user::{Shown, UserView, hold_living, shown},
+    user::{UserPath, UserResponse, UserView, lock_living, require_other, respond},
 };
 
 /// Why.
@@ -35,39 +27,27 @@ pub struct Because {
 /// Ends all their sessions; they can neither sign in nor reset their password. To them it looks as if the password were wrong.
 #[utoipa::path(
     post, path = "/v1/users/{userId}/suspend", tag = "users", operation_id = "suspend_user", request_body = Because,
-    params(("userId" = UserId, Path, description = "The user's id.")), security(("bearer" = [])),
+    params(UserPath), security(("bearer" = [])),
     responses(
         (status = 200, description = "The user is suspended.", body = Data<UserView>),
-        (status = 404, description = "`user-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`user-deleted`, `user-erased` or `own-account`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`user-not-found`"),
+        (status = 409, description = "`user-deleted`, `user-erased` or `own-account`"),
     ),
 )]
 pub async fn suspend(
-    State(state): State<AppState>,
     administrator: Administrator,
-    request: RequestInfo,
-    Path(id): Path<UserId>,
+    Path(path): Path<UserPath>,
     Body(because): Body<Because>,
-) -> Result<Shown, ApiError> {
-    let caller = &administrator.0;
-    if id == caller.user {
-        return Err(refusals::OWN_ACCOUNT.into());
-    }
-    let now = state.clock.now();
-    let (user, ended) = state
-        .db
-        .transaction(async |tx| -> Result<_, ApiError> {
-            administrator.hold(tx, id).await?;
-            hold_living(tx, id).await?;
-            let user = store::users::suspend(tx, id, because.reason.as_ref(), now).await?;
-            let user = user.ok_or(refusals::NO_SUCH_USER)?;
-            store::verification_tokens::withdraw(tx, id, Purpose::ALL, now).await?;
-            let ended = store::sessions::revoke_all(tx, id, None, "user_suspended", now).await?;
-            let event = Event::new(Action::UserSuspended, caller.user, &request).through(caller.session);
-            store::audit_events::insert(tx, &event.to(id.0), now).await?;
-            Ok((user, ended))
-        })
-        .await?;
-    session::forget(&state, &ended).await;
-    Ok(shown(user))
+) -> Result<UserResponse, ApiError> {
+    let id = path.user_id;
+    require_other(&administrator, id)?;
+    let suspended = administrator.transaction(async |tx| {
+        lock_living(tx, &administrator, id).await?;
+        let user = store::users::suspend(tx, id, because.reason.as_ref()).await?;
+        store::verification_tokens::withdraw(tx, id, Purpose::ALL).await?;
+        store::sessions::revoke_all(tx, id, None, "user_suspended").await?;
+        administrator.audit(tx, Action::UserSuspended, id).await?;
+        Ok(user.ok_or(refusals::NO_SUCH_USER)?)
+    });
+    Ok(respond(suspended.await?))
 }

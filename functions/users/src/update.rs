@@ -1,19 +1,15 @@
 //! `PATCH /v1/users/{userId}`
 
-use axum::extract::State;
 use serde::Deserialize;
 use shared::{
-    ApiError, AppState,
-    auth::Administrator,
+    ApiError,
+    auth::{Actor, Administrator},
     domain::{
-        actor::RequestInfo,
-        audit::{Action, Event},
-        ids::UserId,
+        audit::Action,
         input::{ImageUrl, Name, Phone},
         page::Data,
         patch::Patch,
     },
-    error::Problem,
     http::{
         etag::{IfMatch, STALE},
         extract::{Body, Path},
@@ -24,7 +20,7 @@ use utoipa::ToSchema;
 
 use crate::{
     refusals,
-    user::{Shown, UserView, hold_living, shown},
+    user::{UserPath, UserResponse, UserView, lock_living, require_other, respond},
 };
 
 /// What to change: a member left out stays, `null` removes it (RFC 7396).
@@ -49,50 +45,39 @@ pub struct UserChanges {
 /// Change a user's profile, or make them an administrator of the system.
 #[utoipa::path(
     patch, path = "/v1/users/{userId}", tag = "users", operation_id = "update_user",
-    params(("userId" = UserId, Path, description = "The user's id."), IfMatch),
+    params(UserPath, IfMatch),
     request_body(content((UserChanges = "application/json"), (UserChanges = "application/merge-patch+json"))),
     security(("bearer" = [])),
     responses(
         (status = 200, description = "The user as they are now.", body = Data<UserView>),
-        (status = 404, description = "`user-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`user-deleted`, `user-erased` or `own-account`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`user-not-found`"),
+        (status = 409, description = "`user-deleted`, `user-erased` or `own-account`"),
     ),
 )]
 pub async fn update(
-    State(state): State<AppState>,
     administrator: Administrator,
-    request: RequestInfo,
-    Path(id): Path<UserId>,
-    IfMatch(version): IfMatch,
+    Path(path): Path<UserPath>,
+    IfMatch(versions): IfMatch,
     Body(changes): Body<UserChanges>,
-) -> Result<Shown, ApiError> {
-    let caller = &administrator.0;
+) -> Result<UserResponse, ApiError> {
+    let id = path.user_id;
     let name = changes.name.kept("/name")?;
     let appoint = changes.system_administrator.kept("/systemAdministrator")?.copied();
-    if appoint.is_some() && id == caller.user {
-        return Err(refusals::OWN_ACCOUNT.into());
+    if appoint.is_some() {
+        require_other(&administrator, id)?;
     }
     let new = Changes { name, image: &changes.image, phone: &changes.phone };
-    let now = state.clock.now();
-    let user = state
-        .db
-        .transaction(async |tx| -> Result<_, ApiError> {
-            administrator.hold(tx, id).await?;
-            hold_living(tx, id).await?;
-            let mut user = store::users::update(tx, id, &new, version, now).await?.ok_or(STALE)?;
-            if let Some(is_one) = appoint {
-                let appointed = store::users::set_system_administrator(tx, id, is_one, now).await?;
-                user = appointed.ok_or(refusals::NO_SUCH_USER)?;
-            }
-            let action = match appoint {
-                None => Action::UserUpdated,
-                Some(true) => Action::UserAppointed,
-                Some(false) => Action::UserDismissed,
-            };
-            let event = Event::new(action, caller.user, &request).through(caller.session);
-            store::audit_events::insert(tx, &event.to(id.0), now).await?;
-            Ok(user)
-        })
-        .await?;
-    Ok(shown(user))
+    let updated = administrator.transaction(async |tx| {
+        lock_living(tx, &administrator, id).await?;
+        let user = store::users::update(tx, id, &new, versions.as_deref()).await?.ok_or(STALE)?;
+        let Some(appoint) = appoint else {
+            administrator.audit(tx, Action::UserUpdated, id).await?;
+            return Ok(user);
+        };
+        let user = store::users::set_system_administrator(tx, id, appoint).await?;
+        let action = if appoint { Action::UserAppointed } else { Action::UserDismissed };
+        administrator.audit(tx, action, id).await?;
+        Ok(user.ok_or(refusals::NO_SUCH_USER)?)
+    });
+    Ok(respond(updated.await?))
 }

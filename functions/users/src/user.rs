@@ -2,15 +2,16 @@
 
 use axum::Json;
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::{
     ApiError,
+    auth::Administrator,
     db::Tx,
     domain::{ids::UserId, page::Data},
     http::etag::ETag,
     store::{self, users},
 };
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::refusals;
 
@@ -69,22 +70,40 @@ impl From<users::User> for UserView {
     }
 }
 
-/// The answer to whoever looked at a user, or changed them.
-pub type Shown = (ETag, Json<Data<UserView>>);
+/// The path of a user.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+pub struct UserPath {
+    /// The user's id.
+    pub user_id: UserId,
+}
 
-/// `user`, with their version.
-pub fn shown(user: users::User) -> Shown {
+/// A user, with its version as `ETag`.
+pub type UserResponse = (ETag, Json<Data<UserView>>);
+
+pub fn respond(user: users::User) -> UserResponse {
     (ETag(user.version), Json(Data { data: user.into() }))
 }
 
-/// The user `id`, whom nobody else changes before this transaction ends.
-pub async fn hold(tx: &mut Tx, id: UserId) -> Result<users::User, ApiError> {
-    let user = store::users::hold(tx, id).await?.ok_or(refusals::NO_SUCH_USER)?;
+/// Loads the user `id`, and locks it together with the administrator until the transaction ends. Refuses an erased user.
+pub async fn lock(tx: &mut Tx, administrator: &Administrator, id: UserId) -> Result<users::User, ApiError> {
+    administrator.lock(tx, id).await?;
+    let user = store::users::find_any(tx, id).await?.ok_or(refusals::NO_SUCH_USER)?;
     if user.erased_at.is_some() { Err(refusals::ERASED.into()) } else { Ok(user) }
 }
 
-/// [`hold`], if the user is not deleted.
-pub async fn hold_living(tx: &mut Tx, id: UserId) -> Result<users::User, ApiError> {
-    let user = hold(tx, id).await?;
+/// [`lock`]; refuses a deleted user too.
+pub async fn lock_living(
+    tx: &mut Tx,
+    administrator: &Administrator,
+    id: UserId,
+) -> Result<users::User, ApiError> {
+    let user = lock(tx, administrator, id).await?;
     if user.deleted_at.is_some() { Err(refusals::DELETED.into()) } else { Ok(user) }
+}
+
+/// Refuses an administrator who names their own account.
+pub fn require_other(administrator: &Administrator, id: UserId) -> Result<(), ApiError> {
+    if id == administrator.caller.user { Err(refusals::OWN_ACCOUNT.into()) } else { Ok(()) }
 }

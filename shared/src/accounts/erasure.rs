@@ -1,9 +1,7 @@
 //! The erasure of a user, alike for whoever does it: an administrator, `retention`, and a restore that replays the ledger.
 
-use chrono::{DateTime, Utc};
-
 use crate::{
-    accounts::departure::Leaving,
+    accounts::departure::Departure,
     db::Tx,
     domain::{
         actor::RequestInfo,
@@ -18,16 +16,10 @@ use crate::{
 /// `event` is the note: [`Action::UserErased`], by whoever does it. Hold the user first, see that they are neither erased
 /// nor under a legal hold, decide about their organizations, and append them to the ledger: from here on there is no way
 /// back but the transaction's.
-pub async fn erase(
-    tx: &mut Tx,
-    user: &User,
-    leaving: &Leaving,
-    event: &Event<'_>,
-    now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    leaving.carry_out(tx, event, now).await?;
-    store::personal_data::erase(tx, user, now).await?;
-    store::audit_events::insert(tx, event, now).await
+pub async fn erase(tx: &mut Tx, user: &User, departure: &Departure, event: &Event<'_>) -> sqlx::Result<()> {
+    departure.carry_out(tx, event).await?;
+    store::personal_data::erase(tx, user).await?;
+    store::audit_events::insert(tx, event).await
 }
 
 /// [`erase`] by nobody, in a job, although it may leave organizations with other members but no owner who can act: which
@@ -38,10 +30,9 @@ pub async fn erase_anyway(
     tx: &mut Tx,
     user: &User,
     request: &RequestInfo,
-    now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<OrganizationId>> {
-    let leaving = Leaving::decide(tx, user.id).await?;
+    let departure = Departure::decide(tx, user.id).await?;
     let event = Event::anonymous(Action::UserErased, request).to(user.id.0);
-    erase(tx, user, &leaving, &event, now).await?;
-    Ok(leaving.ownerless())
+    erase(tx, user, &departure, &event).await?;
+    Ok(departure.ownerless())
 }

@@ -5,14 +5,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
+    ApiError,
     auth::Caller,
     db::Tx,
-    domain::{
-        actor::RequestInfo,
-        audit::{Action, Event},
-        ids::UserId,
-        personal_data::Records,
-    },
+    domain::{audit::Action, ids::UserId, personal_data::Records},
     store::{self, users::User},
 };
 
@@ -29,17 +25,10 @@ pub struct Export {
 }
 
 impl Export {
-    /// Reads everything held about `user`, and notes in the audit log that `by` did.
-    pub async fn of(
-        tx: &mut Tx,
-        user: &User,
-        by: &Caller,
-        request: &RequestInfo,
-        now: DateTime<Utc>,
-    ) -> sqlx::Result<Self> {
-        let event = Event::new(Action::UserExported, by.user, request).through(by.session).to(user.id.0);
-        store::audit_events::insert(tx, &event, now).await?;
+    /// Reads everything that is stored about `user`, and records in the audit log that `by` did.
+    pub async fn create(tx: &mut Tx, user: &User, by: &Caller) -> Result<Self, ApiError> {
+        by.audit(tx, Action::UserExported, user.id).await?;
         let records = store::personal_data::export(tx, user).await?;
-        Ok(Self { exported_at: now, user_id: user.id, records })
+        Ok(Self { exported_at: tx.now(), user_id: user.id, records })
     }
 }

@@ -1,10 +1,8 @@
 //! Answering an invitation: over the API, or on the page that the mail leads to.
 
-use chrono::{DateTime, Utc};
-
 use crate::{
     ApiError, OnConstraint, Refusal,
-    auth::caller::UNAUTHENTICATED,
+    auth::{Caller, caller::UNAUTHENTICATED},
     crypto::one_time_token::OneTimeToken,
     db::Tx,
     domain::{
@@ -39,28 +37,24 @@ pub struct Invited<'a> {
     pub request: &'a RequestInfo,
 }
 
+impl<'a> From<&'a Caller> for Invited<'a> {
+    fn from(caller: &'a Caller) -> Self {
+        Self { user: caller.user, session: Some(caller.session), request: &caller.request }
+    }
+}
+
 /// Uses the token up, and makes `who` a member.
-pub async fn accept(
-    tx: &mut Tx,
-    who: &Invited<'_>,
-    token: &OneTimeToken,
-    now: DateTime<Utc>,
-) -> Result<Organization, ApiError> {
-    let invitation = answer(tx, who, token, Status::Accepted, now).await?;
-    store::members::insert(tx, invitation.organization_id, who.user, invitation.role, now)
+pub async fn accept(tx: &mut Tx, who: &Invited<'_>, token: &OneTimeToken) -> Result<Organization, ApiError> {
+    let invitation = answer(tx, who, token, Status::Accepted).await?;
+    store::members::insert(tx, invitation.organization_id, who.user, invitation.role)
         .await
         .on_constraint("members_pkey", ALREADY_MEMBER)?;
     Ok(organizations::find(tx, invitation.organization_id).await?.ok_or(INVALID_TOKEN)?)
 }
 
 /// Uses the token up, and that is all.
-pub async fn decline(
-    tx: &mut Tx,
-    who: &Invited<'_>,
-    token: &OneTimeToken,
-    now: DateTime<Utc>,
-) -> Result<(), ApiError> {
-    answer(tx, who, token, Status::Declined, now).await.map(drop)
+pub async fn decline(tx: &mut Tx, who: &Invited<'_>, token: &OneTimeToken) -> Result<(), ApiError> {
+    answer(tx, who, token, Status::Declined).await.map(drop)
 }
 
 async fn answer(
@@ -68,19 +62,18 @@ async fn answer(
     who: &Invited<'_>,
     token: &OneTimeToken,
     status: Status,
-    now: DateTime<Utc>,
 ) -> Result<store::invitations::Invitation, ApiError> {
     let invalid = || INVALID_TOKEN.at("/token");
-    let open = store::invitations::find_open(tx, &token.hash(), now).await?.ok_or_else(invalid)?;
+    let open = store::invitations::find_open(tx, &token.hash()).await?.ok_or_else(invalid)?;
     // Held, and before the organization, as when an account is deleted: nobody joins who is about to be gone.
-    let user = store::users::hold(tx, who.user)
+    let user = store::users::lock(tx, who.user)
         .await?
         .filter(|user| user.deleted_at.is_none() && user.suspended_at.is_none());
     let user = user.ok_or(UNAUTHENTICATED)?;
     if user.email_verified_at.is_none() || user.email.to_lowercase() != open.email.to_lowercase() {
         return Err(WRONG_ADDRESS.into());
     }
-    if !organizations::hold(tx, open.organization_id).await? {
+    if !organizations::lock(tx, open.organization_id).await? {
         return Err(invalid());
     }
     // An invitation is worth as much as whoever sent it still is.
@@ -90,11 +83,11 @@ async fn answer(
             return Err(invalid());
         }
     }
-    let ended = store::invitations::end(tx, open.organization_id, open.id, status, None, now).await?;
+    let ended = store::invitations::end(tx, open.organization_id, open.id, status).await?;
     let ended = ended.ok_or_else(invalid)?;
     let action =
         if status == Status::Accepted { Action::InvitationAccepted } else { Action::InvitationDeclined };
     let event = Event { session: who.session, ..Event::new(action, who.user, who.request) };
-    store::audit_events::insert(tx, &event.within(ended.organization_id).to(ended.id.0), now).await?;
+    store::audit_events::insert(tx, &event.within(ended.organization_id).to(ended.id.0)).await?;
     Ok(ended)
 }

@@ -1,36 +1,63 @@
-//! An administrator of the whole system. A handler that asks for [`Administrator`] has one or was refused.
+//! A system administrator. A handler that takes [`Administrator`] cannot be reached by anyone else.
 
 use axum::{
     extract::{FromRef, FromRequestParts},
     http::request::Parts,
 };
+use uuid::Uuid;
 
-use super::{Caller, caller::UNAUTHENTICATED};
+use super::{Actor, Caller, caller::UNAUTHENTICATED};
 use crate::{
     ApiError, AppState, Refusal,
     db::Tx,
-    domain::{
-        actor::RequestInfo,
-        audit::{Action, Event},
-        ids::UserId,
-    },
+    domain::{audit::Action, ids::UserId},
     store,
 };
 
-/// Said to everyone else who is signed in.
+/// Returned to every other caller.
 pub const ADMINISTRATOR_NEEDED: Refusal =
     Refusal::forbidden("administrator-needed", "Only administrators of the system may do this.");
 
-/// Someone who administers the system, in a session that is alive.
-pub struct Administrator(pub Caller);
+/// A system administrator with a live session.
+pub struct Administrator {
+    pub caller: Caller,
+}
 
 impl Administrator {
-    /// Makes sure that the caller still is one, before anything is done to `target`, and that nobody else changes either of them
-    /// before this transaction ends: of two administrators who dismiss each other one comes too late.
-    pub async fn hold(&self, tx: &mut Tx, target: UserId) -> Result<(), ApiError> {
-        let held = store::users::hold_both(tx, self.0.user, target).await?;
-        if held { Ok(()) } else { Err(ADMINISTRATOR_NEEDED.into()) }
+    /// Locks the administrator and `target` until the transaction ends. Checks again that the caller is an administrator: of two
+    /// administrators who dismiss each other, the second is refused.
+    pub async fn lock(&self, tx: &mut Tx, target: UserId) -> Result<(), ApiError> {
+        let still = store::users::lock_pair(tx, self.caller.user, target).await?;
+        if still { Ok(()) } else { Err(ADMINISTRATOR_NEEDED.into()) }
     }
+
+    /// Records that the administrator did `action` to `target`.
+    pub async fn audit(&self, tx: &mut Tx, action: Action, target: impl Into<Uuid>) -> Result<(), ApiError> {
+        self.caller.audit(tx, action, target).await
+    }
+}
+
+impl Actor for Administrator {
+    fn name(&self) -> String {
+        self.caller.name()
+    }
+
+    async fn transaction<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<T, ApiError> + Clone,
+    ) -> Result<T, ApiError> {
+        let caller = &self.caller;
+        let check = async |tx: &mut Tx| match is_administrator(tx, caller.user).await? {
+            Some(true) => Ok(()),
+            Some(false) | None => Err(ADMINISTRATOR_NEEDED.into()),
+        };
+        caller.db().resume(caller.pending().take_transaction(), check, work).await
+    }
+}
+
+/// Checks whether the user is an administrator; `None` if the account is deleted.
+async fn is_administrator(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<bool>> {
+    Ok(store::users::find(tx, id).await?.map(|user| user.system_administrator))
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Administrator
@@ -41,24 +68,32 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let caller = Caller::from_request_parts(parts, state).await?;
-        let request = RequestInfo::from_request_parts(parts, state).await?;
-        let state = AppState::from_ref(state);
-        let now = state.clock.now();
-        let is_one = state
-            .db
-            .transaction(async |tx| -> anyhow::Result<_> {
-                let user = store::users::find(tx, caller.user).await?;
-                if user.as_ref().is_some_and(|user| !user.system_administrator) {
-                    let event = Event::new(Action::AccessDenied, caller.user, &request);
-                    store::audit_events::insert(tx, &event.through(caller.session).denied(), now).await?;
-                }
-                Ok(user.map(|user| user.system_administrator))
-            })
-            .await?;
-        match is_one {
-            Some(true) => Ok(Self(caller)),
-            Some(false) => Err(ADMINISTRATOR_NEEDED.into()),
-            None => Err(UNAUTHENTICATED.into()),
+        let (db, pending) = (caller.db(), caller.pending());
+        let tx = match pending.take_transaction() {
+            Some(tx) => tx,
+            None => db.begin().await?,
+        };
+        let check = async |tx: &mut Tx| {
+            let administrator = is_administrator(tx, caller.user).await?;
+            if administrator == Some(false) {
+                store::audit_events::insert(tx, &caller.event(Action::AccessDenied).denied()).await?;
+            }
+            Ok::<_, ApiError>(administrator)
+        };
+        let (tx, administrator) = db.step(tx, check).await?;
+        match administrator {
+            Some(true) => {
+                pending.put_transaction(tx);
+                Ok(Self { caller })
+            }
+            Some(false) => {
+                db.commit(tx).await?;
+                Err(ADMINISTRATOR_NEEDED.into())
+            }
+            None => {
+                db.roll_back(tx).await;
+                Err(UNAUTHENTICATED.into())
+            }
         }
     }
 }

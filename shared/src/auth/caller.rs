@@ -1,5 +1,4 @@
-//! The caller of a route. A handler that asks for [`Caller`] cannot be reached without one; a handler that does not is
-//! visibly public.
+//! The signed-in user who calls a route. A handler that takes [`Caller`] needs one. A handler that does not is visibly public.
 
 use std::sync::Arc;
 
@@ -8,78 +7,127 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts},
 };
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
-use super::{
-    profile::{self, Account},
-    session::{self, Cached},
-};
-use crate::crypto::{
-    access_token::{self, Claims},
-    api_key::ApiKeyToken,
-};
+use super::{Actor, pending::Pending, profile::CachedProfile, session};
 use crate::{
     ApiError, AppState, Refusal,
-    domain::ids::{SessionId, UserId},
+    cache::invalidation::CacheKey,
+    crypto::{
+        access_token::{self, Claims},
+        api_key::ApiKeyToken,
+    },
+    db::{Db, Tx},
+    domain::{
+        actor::{Principal, RequestInfo},
+        audit::{Action, Event},
+        ids::{SessionId, UserId},
+    },
     error::Unavailable,
+    store::{self, sessions::LiveSession},
 };
 
-/// Said to everyone who cannot be told apart from a stranger, whatever the reason.
+/// Returned for every missing, malformed or rejected credential; the reason is not revealed.
 pub const UNAUTHENTICATED: Refusal =
     Refusal::unauthorized("unauthenticated", "A valid access token is needed: Authorization: Bearer …");
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-/// A person in a session that is alive.
-#[derive(Debug, Clone)]
+/// A user with a live session.
 pub struct Caller {
-    /// Who.
     pub user: UserId,
-    /// In which session.
     pub session: SessionId,
-    /// When they last proved who they are.
+    /// The time of the last sign-in or re-authentication.
     pub authenticated_at: DateTime<Utc>,
-    /// What the cache knows of their account.
-    cached: Option<Arc<Account>>,
+    pub request: RequestInfo,
+    cached: Option<Arc<CachedProfile>>,
+    db: Db,
+    pending: Pending,
 }
 
 impl Caller {
-    /// The caller's account; `None` if it has just come to its end.
-    pub async fn account(self, state: &AppState) -> anyhow::Result<Option<Arc<Account>>> {
-        profile::find(state, self.user, self.cached).await
+    #[must_use]
+    pub fn principal(&self) -> Principal {
+        Principal::User { id: self.user, session: self.session }
+    }
+
+    /// Returns the caller's profile, from the cache or the database; `None` if the account has just been deleted.
+    pub async fn profile(&self) -> Result<Option<Arc<CachedProfile>>, ApiError> {
+        if self.cached.is_some() {
+            return Ok(self.cached.clone());
+        }
+        let user = self.transaction(async |tx| Ok(store::users::find(tx, self.user).await?)).await?;
+        let profile = user.map(|user| Arc::new(CachedProfile::from(user)));
+        if let Some(profile) = &profile {
+            self.pending.cache(CacheKey::Profile(self.user), &**profile);
+        }
+        Ok(profile)
+    }
+
+    /// Creates an event about the caller's own account.
+    #[must_use]
+    pub fn event(&self, action: Action) -> Event<'_> {
+        Event::by(action, &self.principal(), &self.request)
+    }
+
+    /// Records that the caller did `action` to `target`.
+    pub async fn audit(&self, tx: &mut Tx, action: Action, target: impl Into<Uuid>) -> Result<(), ApiError> {
+        Ok(store::audit_events::insert(tx, &self.event(action).to(target.into())).await?)
+    }
+
+    pub(super) fn db(&self) -> &Db {
+        &self.db
+    }
+
+    pub(super) fn pending(&self) -> &Pending {
+        &self.pending
     }
 }
 
-/// What the request's credential turned out to be, before any handler asks.
+impl Actor for Caller {
+    fn name(&self) -> String {
+        self.principal().name()
+    }
+
+    async fn transaction<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<T, ApiError> + Clone,
+    ) -> Result<T, ApiError> {
+        self.db.resume(self.pending.take_transaction(), async |_| Ok(()), work).await
+    }
+}
+
+/// The request's credential, verified before any handler runs.
 #[derive(Debug, Clone)]
 pub(crate) enum Credential {
     None,
     Invalid,
     /// A well-formed API key.
     ApiKey(ApiKeyToken),
-    /// A valid token, and what the cache knows of whom it names.
-    Token(Claims, Known),
-    /// It could not be told.
+    /// A valid token, and what the cache holds about it.
+    Token(Claims, CachedIdentity),
+    /// The token could not be verified: its keys are unavailable.
     Unknown(Arc<anyhow::Error>),
 }
 
-/// What the cache knows of a token's session and of its user's account.
+/// The cached session and profile of a token.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Known {
-    pub session: Option<Cached>,
-    pub account: Option<Arc<Account>>,
+pub(crate) struct CachedIdentity {
+    pub session: Option<LiveSession>,
+    pub profile: Option<Arc<CachedProfile>>,
 }
 
-/// What the request gives as its credential.
-pub(crate) enum Given<'a> {
+/// The credential as the request presents it, not yet verified.
+pub(crate) enum PresentedCredential<'a> {
     Nothing,
     Invalid,
     /// A well-formed API key.
     ApiKey(ApiKeyToken),
-    /// A token, and what it says of itself.
+    /// A token, and its unverified claims.
     Token(&'a str, Claims),
 }
 
-impl<'a> Given<'a> {
+impl<'a> PresentedCredential<'a> {
     /// Reads the `Authorization` header (RFC 6750, 2.1) or `X-API-Key`.
     pub fn read(headers: &'a HeaderMap) -> Self {
         let bearer = headers.get_all(header::AUTHORIZATION).iter().map(bearer);
@@ -90,23 +138,23 @@ impl<'a> Given<'a> {
             (Some(Some(text)), None) => text,
             _ => return Self::Invalid,
         };
-        if ApiKeyToken::is_one(text) {
+        if ApiKeyToken::has_prefix(text) {
             return ApiKeyToken::parse(text).map_or(Self::Invalid, Self::ApiKey);
         }
         if !headers.contains_key(header::AUTHORIZATION) {
             return Self::Invalid;
         }
-        access_token::unverified(text).map_or(Self::Invalid, |claims| Self::Token(text, claims))
+        access_token::read_unverified(text).map_or(Self::Invalid, |claims| Self::Token(text, claims))
     }
 
-    /// The credential that this is, of which nothing is known yet.
+    /// Verifies the credential. The [`CachedIdentity`] of a token is empty.
     pub async fn verify(&self, state: &AppState) -> Credential {
         match self {
             Self::Nothing => Credential::None,
             Self::Invalid => Credential::Invalid,
             Self::ApiKey(key) => Credential::ApiKey(key.clone()),
             Self::Token(text, _) => match state.verifier.verify(text).await {
-                Ok(Some(claims)) => Credential::Token(claims, Known::default()),
+                Ok(Some(claims)) => Credential::Token(claims, CachedIdentity::default()),
                 Ok(None) => Credential::Invalid,
                 Err(error) => Credential::Unknown(Arc::new(error)),
             },
@@ -119,15 +167,15 @@ fn bearer(value: &HeaderValue) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
-impl<S: Sync> FromRequestParts<S> for Caller
+impl<S: Send + Sync> FromRequestParts<S> for Caller
 where
     AppState: FromRef<S>,
 {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let (claims, known) = match parts.extensions.get::<Credential>() {
-            Some(Credential::Token(claims, known)) => (claims.clone(), known.clone()),
+        let (claims, cached) = match parts.extensions.get::<Credential>() {
+            Some(Credential::Token(claims, cached)) => (claims.clone(), cached.clone()),
             Some(Credential::Unknown(error)) => {
                 return Err(Unavailable::new("secrets", anyhow::anyhow!("{error:#}")).into());
             }
@@ -135,7 +183,10 @@ where
                 return Err(UNAUTHENTICATED.into());
             }
         };
-        let session = session::find(&AppState::from_ref(state), claims.sid, known.session).await?;
+        let request = RequestInfo::from_request_parts(parts, state).await?;
+        let (state, pending) = (AppState::from_ref(state), Pending::of(parts)?);
+        let now = state.clock.now();
+        let session = session::find(&state.db, &pending, claims.sid, cached.session, now).await?;
         let Some(session) = session.filter(|session| session.user_id == claims.sub) else {
             return Err(UNAUTHENTICATED.into());
         };
@@ -144,7 +195,10 @@ where
             user: claims.sub,
             session: claims.sid,
             authenticated_at: session.authenticated_at,
-            cached: known.account,
+            request,
+            cached: cached.profile,
+            db: state.db.clone(),
+            pending,
         })
     }
 }

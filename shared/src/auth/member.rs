@@ -1,5 +1,5 @@
-//! The caller of a route of an organization. A handler that asks for `Member<P>` has the row of the organization in its path,
-//! and a caller who may do `P` there, or the request was refused.
+//! Access to an organization. A handler that takes `Member<P>` gets the organization of the path and a caller with permission `P`
+//! in it. Any other request is refused.
 
 use std::marker::PhantomData;
 
@@ -7,67 +7,70 @@ use axum::{
     extract::{FromRef, FromRequestParts, RawPathParams},
     http::request::Parts,
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use super::{
-    Caller,
+    Actor, Caller,
     caller::{Credential, UNAUTHENTICATED},
+    pending::Pending,
 };
 use crate::{
     ApiError, AppState, Refusal,
-    db::Tx,
+    crypto::api_key::ApiKeyToken,
+    db::{Db, Tx},
     domain::{
         actor::{Principal, RequestInfo},
         audit::{Action, Event},
         ids::OrganizationId,
+        permission::{Permission, Role},
     },
-    store::{self, api_keys::Secrets, organizations::Organization},
-};
-use crate::{
-    crypto::api_key::ApiKeyToken,
-    domain::permission::{Permission, Role},
+    store::{self, api_keys::StoredKey, organizations::Organization},
 };
 
-/// Said of an organization that is not there, and of one the caller does not belong to.
-pub const NO_SUCH_ORGANIZATION: Refusal =
-    Refusal::not_found("organization-not-found", "You belong to no such organization.");
+/// Returned for an organization that does not exist, and for one that the caller does not belong to.
+pub const NO_SUCH_ORGANIZATION: Refusal = Refusal::not_found(
+    "organization-not-found",
+    "You do not belong to this organization, or it does not exist.",
+);
 const ROLE_NEEDED: Refusal =
     Refusal::forbidden("role-needed", "Your role in this organization does not allow this.");
 const SCOPE_NEEDED: Refusal =
     Refusal::forbidden("scope-needed", "The scopes of this API key do not allow this.");
-/// A key's last use is written at most this often.
+/// The use of an API key is recorded at most this often.
 const LAST_USED_PRECISION: TimeDelta = TimeDelta::minutes(1);
 
-/// Someone who may do `P` in an organization.
+/// An organization member, or an API key, with permission `P`.
 pub struct Member<P> {
-    /// Where.
     pub organization: Organization,
-    /// Who.
     pub principal: Principal,
+    pub request: RequestInfo,
+    db: Db,
+    pending: Pending,
     permission: PhantomData<P>,
 }
 
 impl<P: Permission> Member<P> {
-    /// Makes sure that the caller still may, before anything is changed, and gives the highest role that they may give or take.
+    /// Locks the organization until the transaction ends, checks the permission again, and returns the highest role that the
+    /// caller may give or take: their own role; for an API key `Role::Member`, whatever its scopes.
     ///
-    /// It is their own; for an API key, whatever its scopes, that of a plain member.
-    ///
-    /// Until the transaction ends nobody else changes anything in this organization, so of two owners who demote each
-    /// other one comes too late.
-    pub async fn hold(&self, tx: &mut Tx, now: DateTime<Utc>) -> Result<Role, ApiError> {
-        let organization = self.organization.id;
-        if !store::organizations::hold(tx, organization).await? {
+    /// Every change of an organization takes this lock, so of two owners who demote each other the second is refused.
+    pub async fn lock(&self, tx: &mut Tx) -> Result<Role, ApiError> {
+        if !store::organizations::lock(tx, self.organization.id).await? {
             return Err(NO_SUCH_ORGANIZATION.into());
         }
-        match &self.principal {
-            Principal::User { id, .. } => match store::members::role(tx, organization, *id).await? {
+        self.check(tx).await
+    }
+
+    async fn check(&self, tx: &mut Tx) -> Result<Role, ApiError> {
+        match self.principal {
+            Principal::User { id, .. } => match store::members::role(tx, self.organization.id, id).await? {
                 Some(role) if role >= P::ROLE => Ok(role),
                 Some(_) => Err(ROLE_NEEDED.into()),
                 None => Err(NO_SUCH_ORGANIZATION.into()),
             },
-            Principal::ApiKey(id) => match store::api_keys::secrets(tx, *id, now).await? {
+            Principal::ApiKey(id) => match store::api_keys::find_valid(tx, id).await? {
                 Some(key) if allows::<P>(&key) => Ok(Role::Member),
                 Some(_) => Err(SCOPE_NEEDED.into()),
                 None => Err(UNAUTHENTICATED.into()),
@@ -75,11 +78,24 @@ impl<P: Permission> Member<P> {
         }
     }
 
-    /// An event of this organization, about the organization until told otherwise.
-    #[must_use]
-    pub fn event<'a>(&self, action: Action, request: &'a RequestInfo) -> Event<'a> {
-        let organization = self.organization.id;
-        Event::by(action, &self.principal, request).within(organization).to(organization.0)
+    /// Records that the member did `action` to `target`.
+    pub async fn audit(&self, tx: &mut Tx, action: Action, target: impl Into<Uuid>) -> Result<(), ApiError> {
+        let event = Event::by(action, &self.principal, &self.request).within(self.organization.id);
+        Ok(store::audit_events::insert(tx, &event.to(target.into())).await?)
+    }
+}
+
+impl<P: Permission> Actor for Member<P> {
+    fn name(&self) -> String {
+        self.principal.name()
+    }
+
+    async fn transaction<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<T, ApiError> + Clone,
+    ) -> Result<T, ApiError> {
+        let check = async |tx: &mut Tx| self.check(tx).await.map(drop);
+        self.db.resume(self.pending.take_transaction(), check, work).await
     }
 }
 
@@ -90,51 +106,61 @@ where
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let key = match parts.extensions.get::<Credential>() {
-            Some(Credential::ApiKey(key)) => Some(key.clone()),
-            _ => None,
-        };
-        let caller = match key {
-            Some(_) => None,
-            None => Some(Caller::from_request_parts(parts, state).await?),
+        let credential = match parts.extensions.get::<Credential>() {
+            Some(Credential::ApiKey(key)) => Presented::Key(key.clone()),
+            _ => Presented::Session(Caller::from_request_parts(parts, state).await?.principal()),
         };
         let request = RequestInfo::from_request_parts(parts, state).await?;
         let id = organization_id(parts, state).await;
-        let state = AppState::from_ref(state);
-        let now = state.clock.now();
-        // Ends well even if it is a refusal: the event stays.
-        let admitted = state
-            .db
-            .transaction(async |tx| -> Result<_, ApiError> {
-                let admitted = match (&key, caller) {
-                    (Some(key), _) => by_key::<P>(tx, key, id, now).await?,
-                    (None, Some(caller)) => by_session::<P>(tx, caller, id).await?,
-                    (None, None) => return Err(UNAUTHENTICATED.into()),
-                };
-                if let Err(refused) = &admitted
-                    && let Some((principal, organization)) = &refused.known
-                {
-                    let event = Event::by(Action::AccessDenied, principal, &request).within(*organization);
-                    store::audit_events::insert(tx, &event.to(organization.0).denied(), now).await?;
-                }
-                Ok(admitted)
-            })
-            .await?;
-        admitted.map_err(|refused| refused.refusal.into())
+        let (db, pending) = (AppState::from_ref(state).db.clone(), Pending::of(parts)?);
+        let tx = match pending.take_transaction() {
+            Some(tx) => tx,
+            None => db.begin().await?,
+        };
+        let authorize = async |tx: &mut Tx| {
+            let admitted = match &credential {
+                Presented::Key(key) => authorize_key::<P>(tx, key, id, &pending).await?,
+                Presented::Session(principal) => authorize_session::<P>(tx, *principal, id).await?,
+            };
+            if let Err(Denied { known: Some((principal, organization)), .. }) = &admitted {
+                let event = Event::by(Action::AccessDenied, principal, &request).within(*organization);
+                store::audit_events::insert(tx, &event.to(organization.0).denied()).await?;
+            }
+            Ok::<_, ApiError>(admitted)
+        };
+        let (tx, admitted) = db.step(tx, authorize).await?;
+        match admitted {
+            Ok((organization, principal)) => {
+                pending.put_transaction(tx);
+                Ok(Self { organization, principal, request, db, pending, permission: PhantomData })
+            }
+            Err(denied) => {
+                // Keeps the event.
+                db.commit(tx).await?;
+                Err(denied.refusal.into())
+            }
+        }
     }
 }
 
-/// Why someone was not admitted; with who it was and where, if that organization may learn of it.
-struct NotAdmitted {
+enum Presented {
+    Key(ApiKeyToken),
+    Session(Principal),
+}
+
+/// A refusal. With the principal and the organization, if the event belongs in the organization's audit log.
+struct Denied {
     refusal: Refusal,
     known: Option<(Principal, OrganizationId)>,
 }
 
-impl From<Refusal> for NotAdmitted {
+impl From<Refusal> for Denied {
     fn from(refusal: Refusal) -> Self {
         Self { refusal, known: None }
     }
 }
+
+type Admitted = Result<(Organization, Principal), Denied>;
 
 async fn organization_id<S: Send + Sync>(parts: &mut Parts, state: &S) -> Option<OrganizationId> {
     let params = RawPathParams::from_request_parts(parts, state).await.ok()?;
@@ -142,29 +168,30 @@ async fn organization_id<S: Send + Sync>(parts: &mut Parts, state: &S) -> Option
     Uuid::try_parse(id).ok().map(OrganizationId)
 }
 
-async fn by_session<P: Permission>(
+async fn authorize_session<P: Permission>(
     tx: &mut Tx,
-    caller: Caller,
+    principal: Principal,
     id: Option<OrganizationId>,
-) -> sqlx::Result<Result<Member<P>, NotAdmitted>> {
-    let Some(id) = id else { return Ok(Err(NO_SUCH_ORGANIZATION.into())) };
-    let Some((organization, role)) = store::members::access(tx, id, caller.user).await? else {
+) -> sqlx::Result<Admitted> {
+    let (Some(id), Principal::User { id: user, .. }) = (id, principal) else {
         return Ok(Err(NO_SUCH_ORGANIZATION.into()));
     };
-    let principal = Principal::User { id: caller.user, session: caller.session };
+    let Some((organization, role)) = store::members::access(tx, id, user).await? else {
+        return Ok(Err(NO_SUCH_ORGANIZATION.into()));
+    };
     if role < P::ROLE {
-        return Ok(Err(NotAdmitted { refusal: ROLE_NEEDED, known: Some((principal, id)) }));
+        return Ok(Err(Denied { refusal: ROLE_NEEDED, known: Some((principal, id)) }));
     }
-    Ok(Ok(Member { organization, principal, permission: PhantomData }))
+    Ok(Ok((organization, principal)))
 }
 
-async fn by_key<P: Permission>(
+async fn authorize_key<P: Permission>(
     tx: &mut Tx,
     key: &ApiKeyToken,
     id: Option<OrganizationId>,
-    now: DateTime<Utc>,
-) -> sqlx::Result<Result<Member<P>, NotAdmitted>> {
-    let Some(stored) = store::api_keys::secrets(tx, key.id, now).await? else {
+    pending: &Pending,
+) -> sqlx::Result<Admitted> {
+    let Some(stored) = store::api_keys::find_valid(tx, key.id).await? else {
         return Ok(Err(UNAUTHENTICATED.into()));
     };
     let hash = key.hash();
@@ -177,15 +204,17 @@ async fn by_key<P: Permission>(
         _ => None,
     };
     let Some(organization) = found else { return Ok(Err(NO_SUCH_ORGANIZATION.into())) };
-    store::api_keys::used(tx, key.id, now, now - LAST_USED_PRECISION).await?;
+    if stored.last_used_at.is_none_or(|last| last <= tx.now() - LAST_USED_PRECISION) {
+        pending.record_use(key.id);
+    }
     let principal = Principal::ApiKey(key.id);
     if !allows::<P>(&stored) {
-        return Ok(Err(NotAdmitted { refusal: SCOPE_NEEDED, known: Some((principal, organization.id)) }));
+        return Ok(Err(Denied { refusal: SCOPE_NEEDED, known: Some((principal, organization.id)) }));
     }
-    Ok(Ok(Member { organization, principal, permission: PhantomData }))
+    Ok(Ok((organization, principal)))
 }
 
-/// Whether one of the key's scopes is that of `P`.
-fn allows<P: Permission>(key: &Secrets) -> bool {
-    P::SCOPE.is_some_and(|scope| key.scopes.iter().any(|held| held == scope.word()))
+/// Checks whether one of the key's scopes is that of `P`.
+fn allows<P: Permission>(key: &StoredKey) -> bool {
+    P::SCOPE.is_some_and(|scope| key.scopes.iter().any(|granted| granted == scope.as_str()))
 }

@@ -1,11 +1,14 @@
 //! Authentication and authorization of a request.
 
+pub mod actor;
 pub mod administrator;
 pub mod caller;
 pub mod member;
+pub(crate) mod pending;
 pub mod profile;
-pub mod session;
+mod session;
 
+pub use actor::{Actor, Guest};
 pub use administrator::Administrator;
 pub use caller::Caller;
 pub use member::Member;

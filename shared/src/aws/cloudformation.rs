@@ -5,28 +5,31 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use aws_lambda_events::cloudformation::{
+    CloudFormationCustomResourceRequest, CloudFormationCustomResourceResponse as Response,
+    CloudFormationCustomResourceResponseStatus as Status,
+};
 use aws_smithy_http_client::{
     Connector,
     tls::{Provider, rustls_provider::CryptoMode},
 };
 use aws_smithy_runtime_api::client::{http::HttpConnector, orchestrator::HttpRequest};
+use backon::{ConstantBuilder, Retryable};
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{DeserializeOwned, Error},
 };
 use serde_json::Value;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use url::Url;
 
 use super::client;
-use crate::lambda::job::Deadline;
+use crate::domain::deadline::Deadline;
 
-/// How often an answer is sent until it arrives.
-const ATTEMPTS: u32 = 3;
-/// How long each attempt may take.
-const ATTEMPT: Duration = Duration::from_secs(4);
-/// The time between two.
-const PAUSE: Duration = Duration::from_secs(1);
+/// The number of attempts to send an answer.
+const MAX_ATTEMPTS: usize = 3;
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// What the work leaves to the answer: all attempts. Without an answer CloudFormation waits an hour.
 const RESERVE: Duration = Duration::from_secs(15);
 /// The most bytes of a reason. The whole answer may have 4096.
@@ -52,26 +55,12 @@ impl<'de, E: DeserializeOwned> Deserialize<'de> for Call<E> {
     }
 }
 
-/// What CloudFormation asks for. Its URL lets whoever knows it answer, so no form of this can be printed.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Event {
-    request_type: RequestType,
-    #[serde(rename = "ResponseURL")]
-    response_url: String,
-    stack_id: String,
-    request_id: String,
-    resource_type: String,
-    logical_resource_id: String,
-    physical_resource_id: Option<String>,
-}
+/// The properties are not used, so a request without them is not refused.
+type Request = CloudFormationCustomResourceRequest<Option<Value>, Option<Value>>;
 
-#[derive(Clone, Copy, Deserialize)]
-enum RequestType {
-    Create,
-    Update,
-    Delete,
-}
+/// A request of CloudFormation. Its URL lets anyone answer, so this type cannot be printed.
+#[derive(Deserialize)]
+pub struct Event(Box<Request>);
 
 /// A kind of resource.
 pub struct Resource {
@@ -81,26 +70,6 @@ pub struct Resource {
     pub id: &'static str,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
-enum Status {
-    Success,
-    Failed,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Answer<'a> {
-    status: Status,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
-    physical_resource_id: &'a str,
-    stack_id: &'a str,
-    request_id: &'a str,
-    logical_resource_id: &'a str,
-    no_echo: bool,
-}
-
 /// What CloudFormation was told.
 #[derive(Debug, Serialize)]
 pub struct Answered {
@@ -108,69 +77,80 @@ pub struct Answered {
 }
 
 impl Event {
-    /// Does `work`, which makes `resource` or brings it up to date, and tells CloudFormation whether it succeeded. What is
-    /// deleted with the stack is only the record of it.
+    /// Does `work`, which makes `resource` or updates it, and tells CloudFormation whether it succeeded. A delete does nothing:
+    /// only the stack's record of the resource goes.
     ///
-    /// A failure that was told is none to Lambda: whoever asked knows of it, and nobody should ask again.
+    /// A failure that CloudFormation knows is a success to Lambda, which must not retry.
     pub async fn answered(
-        &self,
+        self,
         resource: &Resource,
         deadline: Deadline,
         work: impl Future<Output = anyhow::Result<()>>,
     ) -> anyhow::Result<Answered> {
+        let is_delete = matches!(*self.0, Request::Delete(_));
+        let (url, kind, mut answer) = self.answer(resource)?;
         anyhow::ensure!(
-            is_cloudformations(&self.response_url),
+            is_cloudformations(&url),
             "the answer would not go to CloudFormation; nothing is done"
         );
-        let done = match self.request_type {
-            RequestType::Delete => Ok(()),
-            RequestType::Create | RequestType::Update => {
-                let ours = self.resource_type == resource.kind;
-                let work = async {
-                    anyhow::ensure!(
-                        ours,
-                        "this function makes {}, not {}",
-                        resource.kind,
-                        self.resource_type
-                    );
-                    work.await
-                };
-                deadline.within(RESERVE, work).await
+        let done = if is_delete {
+            Ok(())
+        } else {
+            let work = async {
+                anyhow::ensure!(kind == resource.kind, "this function makes {}, not {kind}", resource.kind);
+                work.await
+            };
+            deadline.within(RESERVE, work).await
+        };
+        let reason = match done {
+            Ok(()) => "done".to_owned(),
+            Err(error) => {
+                let mut reason = format!("{error:#}");
+                tracing::error!(
+                    error = reason,
+                    resource = answer.logical_resource_id,
+                    "custom resource failed"
+                );
+                answer.status = Status::Failed;
+                reason.truncate(reason.floor_char_boundary(LONGEST_REASON));
+                reason
             }
         };
-        let reason = done.err().map(|error| format!("{error:#}"));
-        if let Some(reason) = &reason {
-            tracing::error!(error = reason, resource = self.logical_resource_id, "custom resource failed");
+        answer.reason = Some(reason);
+        send(&url, &serde_json::to_string(&answer)?).await?;
+        Ok(Answered { answered: answer.status })
+    }
+
+    /// Returns the URL, the type of the resource, and an answer that says success.
+    fn answer(self, resource: &Resource) -> anyhow::Result<(String, String, Response)> {
+        macro_rules! answer {
+            ($request:expr, $id:expr) => {{
+                let mut answer = Response::default();
+                answer.physical_resource_id = $id;
+                answer.stack_id = $request.stack_id;
+                answer.request_id = $request.request_id;
+                answer.logical_resource_id = $request.logical_resource_id;
+                answer.no_echo = true;
+                ($request.response_url, $request.resource_type, answer)
+            }};
         }
-        let status = if reason.is_some() { Status::Failed } else { Status::Success };
-        let answer = Answer {
-            status,
-            reason: reason.as_deref().map(|reason| &reason[..reason.floor_char_boundary(LONGEST_REASON)]),
-            physical_resource_id: self.physical_resource_id.as_deref().unwrap_or(resource.id),
-            stack_id: &self.stack_id,
-            request_id: &self.request_id,
-            logical_resource_id: &self.logical_resource_id,
-            no_echo: true,
-        };
-        send(&self.response_url, &serde_json::to_string(&answer)?).await?;
-        Ok(Answered { answered: status })
+        Ok(match *self.0 {
+            Request::Create(request) => answer!(request, resource.id.to_owned()),
+            Request::Update(request) => answer!(request, request.physical_resource_id),
+            Request::Delete(request) => answer!(request, request.physical_resource_id),
+            _ => anyhow::bail!("the request is neither Create, Update nor Delete"),
+        })
     }
 }
 
 async fn send(url: &str, answer: &str) -> anyhow::Result<()> {
     let url = destination(url).await?;
     let connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).build();
-    let mut attempt = 1;
-    loop {
-        let sent = timeout(ATTEMPT, put(&connector, &url, answer)).await.context("no answer in time");
-        match sent.flatten() {
-            Ok(()) => return Ok(()),
-            Err(error) if attempt == ATTEMPTS => return Err(error.context("CloudFormation was not told")),
-            Err(error) => tracing::warn!(error = format!("{error:#}"), "CloudFormation not told yet"),
-        }
-        attempt += 1;
-        sleep(PAUSE).await;
-    }
+    (|| async { timeout(ATTEMPT_TIMEOUT, put(&connector, &url, answer)).await.context("no answer in time")? })
+        .retry(ConstantBuilder::new().with_delay(RETRY_DELAY).with_max_times(MAX_ATTEMPTS - 1))
+        .notify(|error, _| tracing::warn!(error = format!("{error:#}"), "CloudFormation not told yet"))
+        .await
+        .context("CloudFormation was not told")
 }
 
 async fn put(connector: &Connector, url: &str, answer: &str) -> anyhow::Result<()> {

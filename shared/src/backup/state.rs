@@ -10,7 +10,7 @@ use crate::{
     domain::clock::{Clock, SystemClock},
 };
 
-/// Made once in `main`; nothing in it dials before it is needed.
+/// Created once in `main`; nothing in it dials before it is needed.
 pub struct State {
     /// The settings.
     pub config: Config,

@@ -1,9 +1,9 @@
-//! How often: fixed windows, counted in Redis, or in this instance's memory while Redis is away.
+//! Rate limits: fixed windows, counted in Redis, or in memory while Redis is unavailable.
 
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -12,43 +12,41 @@ use data_encoding::HEXLOWER;
 use redis::Pipeline;
 use ring::digest::{SHA256, digest};
 
-use crate::AppState;
+use super::redis::Redis;
 
-/// The most subjects the fallback remembers; beyond it the windows that ended are dropped, then all.
-const FALLBACK_SUBJECTS: usize = 10_000;
+/// The most subjects that the fallback counts. Above it, expired windows are dropped, then all.
+const MAX_FALLBACK_SUBJECTS: usize = 10_000;
 
-/// At most `max` within each `window`.
+/// Allows at most `max` requests in each `window`.
 #[derive(Debug, Clone, Copy)]
 pub struct Limit {
-    /// Part of the key; one per purpose.
+    /// Part of the Redis key; unique per purpose.
     pub name: &'static str,
-    /// How many are allowed.
     pub max: u32,
-    /// How long they count.
     pub window: Duration,
 }
 
 impl Limit {
-    /// When the window around `now` ends, as a Unix time in milliseconds.
+    /// Returns the end of the window around `now`, as a Unix time in milliseconds.
     #[must_use]
     pub fn window_end(&self, now: DateTime<Utc>) -> i64 {
         let window = i64::try_from(self.window.as_millis()).unwrap_or(i64::MAX).max(1);
         (now.timestamp_millis() / window + 1) * window
     }
 
-    /// Adds the counting of `key` to `commands`: two answers, of which the first is the count.
+    /// Adds the commands that count `key`. The answer is the count.
     ///
-    /// The window is part of the key, so that the count and its expiry need not be one atomic step.
+    /// The window is part of the key, so the increment and the expiry need not be one atomic step.
     pub fn count(&self, commands: &mut Pipeline, key: &str) {
         let keep = i64::try_from(self.window.as_millis()).unwrap_or(i64::MAX);
         commands.incr(key, 1).pexpire(key, keep).ignore();
     }
 
-    /// What `count` requests within the window mean.
+    /// Compares `count` requests in the window with the limit.
     #[must_use]
-    pub fn judge(&self, count: u32, now: DateTime<Utc>) -> Verdict {
+    pub fn check(&self, count: u32, now: DateTime<Utc>) -> RateLimitResult {
         let left = self.window_end(now).saturating_sub(now.timestamp_millis());
-        Verdict {
+        RateLimitResult {
             limit: self.max,
             remaining: self.max.saturating_sub(count),
             allowed: count <= self.max,
@@ -57,26 +55,24 @@ impl Limit {
     }
 }
 
-/// A count as Redis has it; one that was taken back without ever being counted is none.
+/// Converts a count from Redis. It is negative if a request was counted in one window and removed in the next.
 #[must_use]
 pub fn counted(count: i64) -> u32 {
     u32::try_from(count.max(0)).unwrap_or(u32::MAX)
 }
 
-/// What a limit says to one request.
+/// The result of a limit for one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Verdict {
-    /// How many the window allows.
+pub struct RateLimitResult {
     pub limit: u32,
-    /// How many are left in it.
     pub remaining: u32,
-    /// Whether this one was allowed.
     pub allowed: bool,
-    /// How long until the window ends, in whole seconds.
+    /// Time until the window ends, in whole seconds.
     pub reset: Duration,
 }
 
-/// Counts in memory while Redis is away: each instance for itself, so the sum allows more, but never without end.
+/// Counts in memory while Redis is unavailable. Each instance counts its own requests, so more pass in total, up to the limit per
+/// instance.
 #[derive(Default)]
 pub struct Fallback(Mutex<HashMap<String, (u32, i64)>>);
 
@@ -84,9 +80,9 @@ impl Fallback {
     /// Counts `key`, whose window ends at `window_end`.
     pub fn count(&self, key: &str, window_end: i64, now: DateTime<Utc>) -> u32 {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.len() >= FALLBACK_SUBJECTS && !counts.contains_key(key) {
+        if counts.len() >= MAX_FALLBACK_SUBJECTS && !counts.contains_key(key) {
             counts.retain(|_, (_, end)| *end > now.timestamp_millis());
-            if counts.len() >= FALLBACK_SUBJECTS {
+            if counts.len() >= MAX_FALLBACK_SUBJECTS {
                 counts.clear();
             }
         }
@@ -95,40 +91,59 @@ impl Fallback {
         *count
     }
 
-    /// Takes one of `key` back.
+    /// Removes one request of `key` from its count.
     pub fn uncount(&self, key: &str) {
         if let Some((count, _)) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(key) {
             *count = count.saturating_sub(1);
         }
     }
 
-    /// Takes all of `key` back.
-    pub fn forget(&self, key: &str) {
+    /// Removes the count of `key`.
+    pub fn reset(&self, key: &str) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 }
 
-/// Counts one more of `subject`.
-pub async fn take(state: &AppState, limit: Limit, subject: &str) -> Verdict {
-    let now = state.clock.now();
-    let key = state.redis.rate_limit_key(limit.name, subject, limit.window_end(now));
-    let mut commands = redis::pipe();
-    limit.count(&mut commands, &key);
-    let count = match state.redis.query::<[i64; 1]>(&commands).await {
-        Ok([count]) => counted(count),
-        Err(_) => state.fallback.count(&key, limit.window_end(now), now),
-    };
-    limit.judge(count, now)
+/// Counts requests against limits.
+#[derive(Clone)]
+pub struct RateLimiter {
+    pub redis: Redis,
+    pub fallback: Arc<Fallback>,
 }
 
-/// What stands for an e-mail address in a key.
+impl RateLimiter {
+    #[must_use]
+    pub fn new(redis: Redis) -> Self {
+        Self { redis, fallback: Arc::default() }
+    }
+
+    /// Returns the Redis key that counts `subject` in the window around `now`.
+    #[must_use]
+    pub fn key(&self, limit: Limit, subject: &str, now: DateTime<Utc>) -> String {
+        self.redis.key(&format!("limit:{}:{subject}:{}", limit.name, limit.window_end(now)))
+    }
+
+    /// Counts one request of `subject`.
+    pub async fn take(&self, limit: Limit, subject: &str, now: DateTime<Utc>) -> RateLimitResult {
+        let key = self.key(limit, subject, now);
+        let mut commands = redis::pipe();
+        limit.count(&mut commands, &key);
+        let count = match self.redis.query::<[i64; 1]>(&commands).await {
+            Ok([count]) => counted(count),
+            Err(_) => self.fallback.count(&key, limit.window_end(now), now),
+        };
+        limit.check(count, now)
+    }
+}
+
+/// Returns a hash that stands for an e-mail address in a key.
 #[must_use]
 pub fn pseudonym(email: &str) -> String {
     HEXLOWER.encode(&digest(&SHA256, email.to_lowercase().as_bytes()).as_ref()[..16])
 }
 
-/// Who is counted for an address: itself, or its /64 for IPv6, of which one subscriber has all
-/// (RFC 6177).
+/// Returns the subject that is counted for a source address: the address itself, or for IPv6 its /64, which belongs to one
+/// subscriber (RFC 6177).
 #[must_use]
 pub fn subject(address: Option<IpAddr>) -> String {
     match address {
@@ -156,9 +171,9 @@ mod tests {
     #[test]
     fn the_fallback_is_bounded() {
         let (fallback, now) = (Fallback::default(), DateTime::UNIX_EPOCH);
-        for subject in 0..3 * FALLBACK_SUBJECTS {
+        for subject in 0..3 * MAX_FALLBACK_SUBJECTS {
             fallback.count(&subject.to_string(), 60_000, now);
         }
-        assert!(fallback.0.lock().expect("a lock").len() <= FALLBACK_SUBJECTS);
+        assert!(fallback.0.lock().expect("a lock").len() <= MAX_FALLBACK_SUBJECTS);
     }
 }

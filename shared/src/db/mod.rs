@@ -1,4 +1,4 @@
-//! The database, one transaction at a time.
+//! The database: one transaction at a time.
 
 mod pool;
 mod rds_certificates;
@@ -6,104 +6,179 @@ mod transaction;
 
 use std::{sync::Arc, time::Duration};
 
-use metrics::histogram;
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
 use crate::{
-    auth::profile, aws::secrets::Secrets, cache::redis::Redis, config::Database, error::Unavailable,
+    ApiError,
+    aws::secrets::Secrets,
+    cache::redis::Redis,
+    config::Database,
+    domain::clock::Clock,
+    error::{Unavailable, is_contention},
 };
-use pool::Connections;
+use pool::Pool;
+use transaction::Timer;
 
 pub use transaction::Tx;
 
-/// No request may wait longer for one transaction.
+/// The longest that one transaction may take, from the wait for a connection to the commit.
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
-/// No job may wait longer for a connection of its own.
-const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest that a job may wait for a connection of its own.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often a transaction runs again after the database chose it as the victim of a deadlock.
+const MAX_RERUNS: u32 = 1;
 
-/// What sqlx calls `sslmode` in a URL, and `sslrootcert`.
+/// sqlx's names of `sslmode` in a URL.
 const MODE: [&str; 2] = ["sslmode", "ssl-mode"];
+/// sqlx's names of `sslrootcert` in a URL.
 const ROOTS: [&str; 3] = ["sslrootcert", "ssl-root-cert", "ssl-ca"];
 
-/// Hands out transactions and nothing else.
+/// Runs transactions, and nothing else.
 ///
-/// A query outside a transaction may be split over two server connections by a transaction pooler, and then
-/// answers with another caller's rows; a query on another connection would wait for the one that an instance has.
-/// With no way to reach a connection, neither can be written.
+/// A transaction pooler may send the two halves of a query outside a transaction to two server connections, and the second then
+/// returns another client's rows. A query on a second connection would wait for the first. Without access to a connection,
+/// neither can be written.
 #[derive(Clone)]
 pub struct Db(Arc<Inner>);
 
 struct Inner {
-    connections: Connections,
-    /// Where changes are announced.
+    pool: Pool,
+    clock: Arc<dyn Clock>,
+    /// Where changes are invalidated.
     cache: Option<Redis>,
 }
 
 impl Db {
-    /// Connects at the first transaction. What is changed is announced in `cache`; a job has none.
+    /// Connects at the first transaction. `cache` is `None` in jobs that change nothing that is cached.
     #[must_use]
-    pub fn new(config: Database, secrets: Secrets, cache: Option<Redis>) -> Self {
-        Self(Arc::new(Inner { connections: Connections::new(config, secrets), cache }))
+    pub fn new(config: Database, secrets: Secrets, cache: Option<Redis>, clock: Arc<dyn Clock>) -> Self {
+        Self(Arc::new(Inner { pool: Pool::new(config, secrets), clock, cache }))
     }
 
-    /// Runs `work` in a transaction: commits what it did if it succeeds, undoes it if it fails.
+    /// Runs `work` in a transaction: commits if it succeeds, rolls back if it fails.
     ///
-    /// If this is dropped before it has come to an end, by a deadline ours or the request's, so is the connection: it may hang, or
-    /// hold a `BEGIN` that nobody knows of. Closed, the server rolls back what it holds.
-    pub async fn transaction<T, E>(&self, work: impl AsyncFnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E>
+    /// `work` may run twice, if the database chooses the first run as the victim of a deadlock. So it has no effects outside the
+    /// transaction.
+    ///
+    /// If this future is dropped before it ends (a deadline), the connection is closed and the server rolls back.
+    pub async fn transaction<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<T, ApiError> + Clone,
+    ) -> Result<T, ApiError> {
+        self.resume(None, async |_| Ok(()), work).await
+    }
+
+    /// Runs `work` once in a transaction, with the caller's own error type.
+    pub async fn transaction_as<T, E>(&self, work: impl AsyncFnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E>
     where
-        E: From<anyhow::Error> + From<sqlx::Error>,
+        E: From<anyhow::Error>,
     {
-        let Inner { connections, cache } = &*self.0;
-        let started = Instant::now();
-        // Announced also if nobody knows whether the commit has arrived.
-        let mut changed = Vec::new();
-        let done = timeout(TRANSACTION_TIMEOUT, async {
-            let mut tx = connections.begin().await?;
-            match work(&mut tx).await {
-                Ok(done) => {
-                    changed = tx.changed();
-                    tx.commit(connections).await?;
-                    Ok(done)
-                }
-                Err(error) => {
-                    tx.roll_back(connections).await;
-                    Err(error)
-                }
+        let tx = self.begin().await?;
+        let (tx, done) = self.step(tx, work).await?;
+        self.commit(tx).await?;
+        Ok(done)
+    }
+
+    /// Runs `work` in `begun` and ends it; without `begun`, in a new transaction, after `check` succeeded in it.
+    pub(crate) async fn resume<T>(
+        &self,
+        mut begun: Option<Tx>,
+        check: impl AsyncFnOnce(&mut Tx) -> Result<(), ApiError> + Clone,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<T, ApiError> + Clone,
+    ) -> Result<T, ApiError> {
+        let mut reruns = 0;
+        loop {
+            let run = async {
+                let tx = match begun.take() {
+                    Some(tx) => tx,
+                    None => self.step(self.begin().await?, check.clone()).await?.0,
+                };
+                let (tx, done) = self.step(tx, work.clone()).await?;
+                self.commit(tx).await?;
+                Ok(done)
+            };
+            match run.await {
+                Err(ApiError::Failed(error)) if reruns < MAX_RERUNS && is_contention(&error) => reruns += 1,
+                done => return done,
             }
-        })
-        .await;
-        histogram!("DependencyTime", "dependency" => "database")
-            .record(started.elapsed().as_secs_f64() * 1e3);
-        if let Some(cache) = cache.as_ref().filter(|_| !changed.is_empty()) {
-            profile::forget(cache, &changed).await;
         }
-        done.map_err(|elapsed| anyhow::Error::new(Unavailable::new("database", elapsed)))?
+    }
+
+    /// Begins a transaction.
+    pub(crate) async fn begin(&self) -> anyhow::Result<Tx> {
+        let Inner { pool, clock, .. } = &*self.0;
+        let timer = Timer(Instant::now());
+        let lease = timeout(TRANSACTION_TIMEOUT, pool.begin())
+            .await
+            .map_err(|elapsed| Unavailable::new("database", elapsed))??;
+        Ok(Tx::new(lease, clock.now(), timer))
+    }
+
+    /// Runs `work` in `tx`. Rolls back if it fails.
+    pub(crate) async fn step<T, E>(
+        &self,
+        mut tx: Tx,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<T, E>,
+    ) -> Result<(Tx, T), E>
+    where
+        E: From<anyhow::Error>,
+    {
+        let deadline = tx.started() + TRANSACTION_TIMEOUT;
+        match timeout_at(deadline, work(&mut tx)).await {
+            Ok(Ok(done)) => Ok((tx, done)),
+            Ok(Err(error)) => {
+                self.roll_back(tx).await;
+                Err(error)
+            }
+            Err(elapsed) => Err(unavailable(elapsed).into()),
+        }
+    }
+
+    /// Commits `tx`, and invalidates what it changed, also when the outcome of COMMIT is unknown (timeout, lost connection).
+    pub(crate) async fn commit(&self, mut tx: Tx) -> anyhow::Result<()> {
+        let Inner { pool, cache, .. } = &*self.0;
+        let (changed, deadline) = (tx.take_invalidated(), tx.started() + TRANSACTION_TIMEOUT);
+        let done = timeout_at(deadline, tx.commit(pool)).await;
+        if let Some(cache) = cache {
+            cache.invalidate(&changed).await;
+        }
+        done.map_err(unavailable)?
+    }
+
+    /// Rolls `tx` back.
+    pub(crate) async fn roll_back(&self, tx: Tx) {
+        let deadline = tx.started() + TRANSACTION_TIMEOUT;
+        // After the deadline the connection is closed, and the server rolls back.
+        _ = timeout_at(deadline, tx.roll_back(&self.0.pool)).await;
     }
 }
 
-/// How to reach the database behind any transaction pooler.
+fn unavailable(cause: impl Into<anyhow::Error>) -> anyhow::Error {
+    Unavailable::new("database", cause).into()
+}
+
+/// Returns the options of a connection that works behind any transaction pooler.
 ///
-/// `extra_float_digits` is a startup parameter that poolers refuse; statements are never named, see [`Tx`].
+/// Poolers refuse the startup parameter `extra_float_digits`. Statements are never named: see [`Tx`].
 pub fn connect_options(url: &str) -> anyhow::Result<PgConnectOptions> {
-    // The URL holds a password, so what is wrong with it is not repeated.
+    // The URL holds a password, so the error does not repeat it.
     let options: PgConnectOptions =
         url.parse().map_err(|_| anyhow::anyhow!("DATABASE_URL is not a postgresql:// URL"))?;
     Ok(options.extra_float_digits(None).statement_cache_capacity(0).application_name("arches"))
 }
 
-/// A connection of its own, straight to the server: for what a pooler cannot do.
+/// Connects straight to the server, for what a pooler cannot do.
 pub async fn connect(url: &str) -> anyhow::Result<PgConnection> {
-    Ok(timeout(DIAL_TIMEOUT, PgConnection::connect_with(&connect_options(url)?)).await??)
+    Ok(timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&connect_options(url)?)).await??)
 }
 
-/// `url`, for such a connection: if `require_tls`, with TLS and the server verified, whatever the URL says.
+/// Returns `url` for such a connection. With `require_tls` it demands TLS and a verified server, whatever the URL says.
 ///
-/// The cluster's certificate is from an authority of Amazon's own, unless the URL names another in `sslrootcert`.
+/// Amazon's own authorities sign the cluster's certificate. The URL can name another one in `sslrootcert`.
 pub fn direct_url(url: &str, require_tls: bool) -> anyhow::Result<String> {
-    // It holds a password, so what is wrong with it is not repeated.
+    // The URL holds a password, so the error does not repeat it.
     let mut url = Url::parse(url).map_err(|_| anyhow::anyhow!("the database is no postgresql:// URL"))?;
     if require_tls {
         let (roots, mut others): (Vec<_>, Vec<_>) =

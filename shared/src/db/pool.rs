@@ -1,7 +1,7 @@
-//! The connections of an instance: as many at once as `DB_POOL_MAX` says, and used again.
+//! The connections of one instance: at most `DB_POOL_MAX` at a time, reused.
 //!
-//! Not sqlx's pool: it asks the server once more whenever it takes a connection back, which made five round trips of four, and
-//! dials a server that refuses again and again for as long as a request may wait (`docs/adr/0020-connections-of-our-own.md`).
+//! This is not sqlx's pool. That one sends a ping whenever it takes a connection back, a fifth round trip per transaction, and it
+//! reconnects to a server that refuses for as long as a request may wait (`docs/adr/0020-own-connection-pool.md`).
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,68 +10,76 @@ use sqlx::{
     postgres::{PgDatabaseError, PgSeverity, PgSslMode},
 };
 use tokio::{
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout},
 };
 
-use super::{connect_options, transaction::Tx};
+use super::connect_options;
 use crate::{
     aws::secrets::Secrets,
     config::Database,
-    error::{Unavailable, is_refused},
+    error::{Unavailable, is_wrong_password},
 };
 
-pub(super) struct Connections {
+pub(super) struct Pool {
     config: Database,
     secrets: Secrets,
     permits: Arc<Semaphore>,
-    /// Those that nobody uses, and since when; the last one used last.
+    /// Unused connections with the time of their last use; the last one used is at the end.
     idle: Mutex<Vec<(Instant, PgConnection)>>,
 }
 
-impl Connections {
-    /// Dials nobody yet.
+/// A connection in a transaction. Dropping it closes the connection, and the server rolls back.
+pub(super) struct Lease {
+    pub(super) connection: PgConnection,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Pool {
+    /// Does not connect yet.
     pub(super) fn new(config: Database, secrets: Secrets) -> Self {
         let permits = Arc::new(Semaphore::new(config.pool_max as usize));
         Self { config, secrets, permits, idle: Mutex::default() }
     }
 
     /// Begins a transaction.
-    pub(super) async fn begin(&self) -> anyhow::Result<Tx> {
+    pub(super) async fn begin(&self) -> anyhow::Result<Lease> {
         let permit = Arc::clone(&self.permits).acquire_owned();
         let permit = timeout(self.config.connection_timeout, permit)
             .await
             .map_err(|elapsed| Unavailable::new("database", elapsed))??;
-        Ok(Tx::new(self.begun().await?, permit))
+        Ok(Lease { connection: self.begin_on_any().await?, _permit: permit })
     }
 
-    /// A connection in a transaction: a fresh one if the one at hand turns out to be dead, or does not answer in time.
+    /// Begins on an idle connection; on a new one if there is none, or if the idle one is dead or does not answer in time.
     ///
-    /// Nothing has been done before `BEGIN` succeeds, so repeating it is safe; and it costs a healthy request
-    /// nothing, unlike a ping before each use.
-    async fn begun(&self) -> anyhow::Result<PgConnection> {
-        if let Some(mut connection) = self.idle() {
+    /// Nothing happens before `BEGIN` succeeds, so repeating it is safe. It costs a healthy request nothing, unlike a ping before
+    /// each use.
+    async fn begin_on_any(&self) -> anyhow::Result<PgConnection> {
+        if let Some(mut connection) = self.take_idle() {
             match timeout(self.config.connection_timeout, begin(&mut connection)).await {
                 Ok(Ok(())) => return Ok(connection),
-                // The server is there and says no: on another connection it would say the same.
+                // The server answered with an error. It would answer the same on another connection.
                 Ok(Err(error)) if !is_dead(&error) => {
-                    self.take_back(connection);
+                    self.locked().push((Instant::now(), connection));
                     return Err(error.into());
                 }
-                // So, probably, are those that were left at the same time.
+                // The other idle connections are probably dead too.
                 Ok(Err(_)) | Err(_) => self.locked().clear(),
             }
         }
         // Boxed: rare and large, it would make every transaction's future large.
-        match Box::pin(self.dialled(false)).await {
+        match Box::pin(self.connect(false)).await {
             // The password may have been rotated since it was read.
-            Err(error) if error.downcast_ref().is_some_and(is_refused) => Box::pin(self.dialled(true)).await,
-            dialled => dialled,
+            Err(error) if error.downcast_ref().is_some_and(is_wrong_password) => {
+                Box::pin(self.connect(true)).await
+            }
+            connected => connected,
         }
     }
 
-    /// A new connection in a transaction; reads the secret again if `renew`.
-    async fn dialled(&self, renew: bool) -> anyhow::Result<PgConnection> {
+    /// Opens a connection and begins a transaction; reads the secret again if `renew`.
+    async fn connect(&self, renew: bool) -> anyhow::Result<PgConnection> {
         let Self { config, secrets, .. } = self;
         let url = if renew {
             secrets.resolve_again(&config.address).await?
@@ -82,16 +90,16 @@ impl Connections {
         if config.require_tls {
             options = options.ssl_mode(PgSslMode::VerifyFull);
         }
-        let dialled = async {
+        let connected = async {
             let mut connection = options.connect().await?;
             begin(&mut connection).await?;
             Ok::<_, sqlx::Error>(connection)
         };
-        let dialled = timeout(config.connection_timeout, dialled).await;
-        Ok(dialled.map_err(|elapsed| Unavailable::new("database", elapsed))??)
+        let connected = timeout(config.connection_timeout, connected).await;
+        Ok(connected.map_err(|elapsed| Unavailable::new("database", elapsed))??)
     }
 
-    fn idle(&self) -> Option<PgConnection> {
+    fn take_idle(&self) -> Option<PgConnection> {
         let Database { idle_timeout, pool_min, .. } = self.config;
         let mut idle = self.locked();
         let spare = idle.len().saturating_sub(pool_min as usize);
@@ -104,9 +112,9 @@ impl Connections {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes back a connection that is in no transaction.
-    pub(super) fn take_back(&self, connection: PgConnection) {
-        self.locked().push((Instant::now(), connection));
+    /// Keeps the connection of an ended transaction for the next one.
+    pub(super) fn give_back(&self, lease: Lease) {
+        self.locked().push((Instant::now(), lease.connection));
     }
 }
 
@@ -114,7 +122,7 @@ async fn begin(connection: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::raw_sql("BEGIN").execute(connection).await.map(drop)
 }
 
-/// Whether the connection is of no use any more: the server has ended it, or nobody is there.
+/// Checks whether the connection cannot be used any more: the server closed it or does not answer.
 fn is_dead(error: &sqlx::Error) -> bool {
     let answer = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
     answer.is_none_or(|answer| matches!(answer.severity(), PgSeverity::Fatal | PgSeverity::Panic))

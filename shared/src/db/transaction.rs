@@ -2,63 +2,87 @@
 
 use std::{fmt, mem};
 
+use chrono::{DateTime, Utc};
 use futures_core::{future::BoxFuture, stream::BoxStream};
 use futures_util::{TryFutureExt, TryStreamExt};
+use metrics::histogram;
 use sqlx::{
-    Describe, Either, Execute, Executor, PgConnection, Postgres, SqlStr,
+    Describe, Either, Execute, Executor, Postgres, SqlStr,
     error::BoxDynError,
     postgres::{PgArguments, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
 };
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 
-use super::pool::Connections;
-use crate::domain::ids::UserId;
+use super::pool::{Lease, Pool};
+use crate::cache::invalidation::CacheKey;
 
-/// A transaction. The only thing the functions of [`crate::store`] accept.
+/// A transaction: the only argument through which the functions of [`crate::store`] reach the database.
 ///
-/// Every statement sent through it is unnamed: behind a transaction pooler a named one may already exist on the
-/// server connection, put there by someone else. `query!` keeps its compile-time check.
+/// Every statement is sent unnamed. Behind a transaction pooler a named statement may already exist on the server connection,
+/// prepared by another client. `query!` keeps its compile-time check.
 pub struct Tx {
-    connection: PgConnection,
-    /// To have one of the connections.
-    _permit: OwnedSemaphorePermit,
-    changed: Vec<UserId>,
-    /// Whether the server has refused a statement, and with it all that the transaction did.
+    lease: Lease,
+    now: DateTime<Utc>,
+    timer: Timer,
+    invalidated: Vec<CacheKey>,
+    /// Whether the server refused a statement, and with it the whole transaction.
     failed: bool,
 }
 
+/// Records how long the transaction took, when it is dropped.
+pub(super) struct Timer(pub(super) Instant);
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        histogram!("DependencyTime", "dependency" => "database").record(self.0.elapsed().as_secs_f64() * 1e3);
+    }
+}
+
 impl Tx {
-    /// Begun on `connection`, which is closed if this is dropped before it has come to an end.
-    pub(super) fn new(connection: PgConnection, permit: OwnedSemaphorePermit) -> Self {
-        Self { connection, _permit: permit, changed: Vec::new(), failed: false }
+    pub(super) fn new(lease: Lease, now: DateTime<Utc>, timer: Timer) -> Self {
+        Self { lease, now, timer, invalidated: Vec::new(), failed: false }
     }
 
-    /// The accounts that it changed so far.
-    pub(super) fn changed(&mut self) -> Vec<UserId> {
-        mem::take(&mut self.changed)
+    /// The time at which the transaction began: one time for all that it writes.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
     }
 
-    /// Makes it last; fails if a statement has failed, which PostgreSQL would not say: it rolls back and calls that a success.
-    pub(super) async fn commit(mut self, connections: &Connections) -> anyhow::Result<()> {
+    /// Sets the time of all that follows, for work that is repeated with the time of its first run.
+    pub fn set_now(&mut self, now: DateTime<Utc>) {
+        self.now = now;
+    }
+
+    pub(super) fn started(&self) -> Instant {
+        self.timer.0
+    }
+
+    /// Invalidates `key` in the cache after the commit. Functions of [`crate::store`] call it where they change what is cached.
+    pub(crate) fn invalidate(&mut self, key: CacheKey) {
+        self.invalidated.push(key);
+    }
+
+    pub(super) fn take_invalidated(&mut self) -> Vec<CacheKey> {
+        mem::take(&mut self.invalidated)
+    }
+
+    /// Commits. PostgreSQL answers COMMIT with success even after a failed statement, so that case is an error here.
+    pub(super) async fn commit(mut self, pool: &Pool) -> anyhow::Result<()> {
         if self.failed {
-            self.roll_back(connections).await;
-            anyhow::bail!("a statement of the transaction has failed, and nobody minded");
+            self.roll_back(pool).await;
+            anyhow::bail!("a statement failed but the transaction was committed");
         }
-        sqlx::raw_sql("COMMIT").execute(&mut self.connection).await?;
-        connections.take_back(self.connection);
+        sqlx::raw_sql("COMMIT").execute(&mut self.lease.connection).await?;
+        pool.give_back(self.lease);
         Ok(())
     }
 
-    /// Undoes it; if that cannot be said to the server, it sees the connection close.
-    pub(super) async fn roll_back(mut self, connections: &Connections) {
-        if sqlx::raw_sql("ROLLBACK").execute(&mut self.connection).await.is_ok() {
-            connections.take_back(self.connection);
+    /// Rolls back. If that fails, the connection is closed and the server rolls back.
+    pub(super) async fn roll_back(mut self, pool: &Pool) {
+        if sqlx::raw_sql("ROLLBACK").execute(&mut self.lease.connection).await.is_ok() {
+            pool.give_back(self.lease);
         }
-    }
-
-    /// Notes that the account `id` changes, so that nobody goes on believing in what it was once that is committed.
-    pub(crate) fn changes(&mut self, id: UserId) {
-        self.changed.push(id);
     }
 }
 
@@ -68,7 +92,7 @@ impl fmt::Debug for Tx {
     }
 }
 
-/// A query that is never kept as a named statement.
+/// A query that is never prepared under a name.
 struct Unnamed<E>(E);
 
 impl<'q, E: Execute<'q, Postgres>> Execute<'q, Postgres> for Unnamed<E> {
@@ -97,8 +121,8 @@ impl<'c> Executor<'c> for &'c mut Tx {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let Tx { connection, failed, .. } = self;
-        Box::pin(connection.fetch_many(Unnamed(query)).inspect_err(|_| *failed = true))
+        let Tx { lease, failed, .. } = self;
+        Box::pin(lease.connection.fetch_many(Unnamed(query)).inspect_err(|_| *failed = true))
     }
 
     fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, sqlx::Result<Option<PgRow>>>
@@ -106,8 +130,8 @@ impl<'c> Executor<'c> for &'c mut Tx {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let Tx { connection, failed, .. } = self;
-        Box::pin(connection.fetch_optional(Unnamed(query)).inspect_err(|_| *failed = true))
+        let Tx { lease, failed, .. } = self;
+        Box::pin(lease.connection.fetch_optional(Unnamed(query)).inspect_err(|_| *failed = true))
     }
 
     fn prepare_with<'e>(
@@ -118,13 +142,13 @@ impl<'c> Executor<'c> for &'c mut Tx {
     where
         'c: 'e,
     {
-        self.connection.prepare_with(sql, parameters)
+        self.lease.connection.prepare_with(sql, parameters)
     }
 
     fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, sqlx::Result<Describe<Postgres>>>
     where
         'c: 'e,
     {
-        self.connection.describe(sql)
+        self.lease.connection.describe(sql)
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::domain::{
     actor::{Principal, RequestInfo},
     ids::{ApiKeyId, AuditEventId, OrganizationId, SessionId, UserId},
-    timestamp::Moment,
+    timestamp::Timestamp,
 };
 
 /// What happened. The names are part of the contract with those who read the log.
@@ -254,10 +254,10 @@ pub struct AuditFilter {
     pub action: Option<ActionName>,
     /// Only what happened then or later.
     #[param(inline)]
-    pub since: Option<Moment>,
+    pub since: Option<Timestamp>,
     /// Only what happened before.
     #[param(inline)]
-    pub until: Option<Moment>,
+    pub until: Option<Timestamp>,
 }
 
 /// What to look for: an action's name, which need not be one of today's.

@@ -68,7 +68,7 @@ pub enum Sort {
 impl PageQuery {
     /// The row after which to go on.
     #[must_use]
-    pub fn after(&self) -> Option<Place> {
+    pub fn after(&self) -> Option<Position> {
         self.cursor.as_ref().map(|cursor| cursor.0)
     }
 
@@ -84,31 +84,31 @@ impl PageQuery {
         i64::from(self.limit.0) + 1
     }
 
-    /// Makes a page of what [`Self::rows`] found: `place` is what the cursor holds, `view` what is shown.
+    /// Makes a page of what [`Self::rows`] found: `position` is what the cursor holds, `view` what is shown.
     pub fn page<R, T>(
         &self,
         mut rows: Vec<R>,
-        place: impl Fn(&R) -> Place,
+        position: impl Fn(&R) -> Position,
         view: impl FnMut(R) -> T,
     ) -> Page<T> {
         let limit = usize::from(self.limit.0);
         let more = rows.len() > limit;
         rows.truncate(limit);
-        let next_cursor = rows.last().filter(|_| more).map(|last| place(last).encode());
+        let next_cursor = rows.last().filter(|_| more).map(|last| position(last).encode());
         Page { data: rows.into_iter().map(view).collect(), meta: PageMeta { next_cursor } }
     }
 }
 
 /// Where a row stands in a list.
 #[derive(Debug, Clone, Copy)]
-pub struct Place {
+pub struct Position {
     /// When it was made, to the microsecond.
     pub at: DateTime<Utc>,
     /// Its id, which decides between rows of one moment.
     pub id: Uuid,
 }
 
-impl Place {
+impl Position {
     fn encode(self) -> String {
         BASE64URL_NOPAD.encode(&[&self.at.timestamp_micros().to_be_bytes()[..], self.id.as_bytes()].concat())
     }
@@ -142,12 +142,12 @@ impl<'de> Deserialize<'de> for Limit {
 
 /// The last row of a page. Says nothing about access: the query behind it asks whose rows they are.
 #[derive(Debug)]
-struct Cursor(Place);
+struct Cursor(Position);
 
 impl<'de> Deserialize<'de> for Cursor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = String::deserialize(deserializer)?;
-        Place::decode(&raw)
+        Position::decode(&raw)
             .map(Self)
             .ok_or_else(|| D::Error::custom("cursor is the nextCursor of an earlier page"))
     }

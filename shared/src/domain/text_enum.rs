@@ -23,7 +23,7 @@ macro_rules! text_enum {
 
             /// The word.
             #[must_use]
-            pub const fn word(self) -> &'static str {
+            pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)+ }
             }
         }
@@ -39,7 +39,7 @@ macro_rules! text_enum {
                 &self,
                 buffer: &mut sqlx::postgres::PgArgumentBuffer,
             ) -> Result<sqlx::encode::IsNull, sqlx::error::BoxDynError> {
-                sqlx::Encode::<sqlx::Postgres>::encode(self.word(), buffer)
+                sqlx::Encode::<sqlx::Postgres>::encode(self.as_str(), buffer)
             }
         }
 
@@ -49,7 +49,7 @@ macro_rules! text_enum {
                 Self::ALL
                     .iter()
                     .copied()
-                    .find(|choice| choice.word() == word)
+                    .find(|choice| choice.as_str() == word)
                     .ok_or_else(|| format!("{word} is no {}", stringify!($name)).into())
             }
         }

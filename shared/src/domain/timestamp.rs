@@ -8,9 +8,9 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(try_from = "DateTime<Utc>")]
 #[schema(value_type = DateTime<Utc>, example = "2100-01-01T00:00:00Z")]
-pub struct Moment(pub DateTime<Utc>);
+pub struct Timestamp(pub DateTime<Utc>);
 
-impl TryFrom<DateTime<Utc>> for Moment {
+impl TryFrom<DateTime<Utc>> for Timestamp {
     type Error = &'static str;
 
     fn try_from(time: DateTime<Utc>) -> Result<Self, Self::Error> {
@@ -35,7 +35,7 @@ mod tests {
             ("-262143-01-01T00:00:00Z", false),
             ("0000-12-31T23:59:59Z", false),
         ] {
-            let moment = serde_json::from_value::<Moment>(text.into());
+            let moment = serde_json::from_value::<Timestamp>(text.into());
             assert_eq!(moment.is_ok(), valid, "{text}");
         }
     }

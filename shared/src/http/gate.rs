@@ -1,4 +1,4 @@
-//! Who may come in, and how often: one round trip to the cache answers both.
+//! Authenticates the request and counts it against the rate limits: one round trip to Redis for both.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -12,71 +12,80 @@ use data_encoding::HEXLOWER;
 use tokio::task::yield_now;
 
 use super::headers::RATE_LIMIT;
-use crate::domain::actor::RequestInfo;
 use crate::{
     AppState, Refusal,
-    auth::caller::{Credential, Given, Known},
-    cache::rate_limit::{Limit, Verdict, counted, subject},
+    auth::{
+        caller::{CachedIdentity, Credential, PresentedCredential},
+        pending::Pending,
+    },
+    cache::{
+        invalidation::CacheKey,
+        rate_limit::{Limit, RateLimitResult, counted, subject},
+    },
+    domain::actor::RequestInfo,
 };
 
 const TOO_MANY: Refusal = Refusal {
     status: StatusCode::TOO_MANY_REQUESTS,
     code: "too-many-requests",
-    message: "Too many requests from this address, or with this API key. Wait as long as Retry-After says.",
+    message: "Too many requests from this address or with this API key. Wait for the time in Retry-After.",
 };
 
-/// Counts the request, reads its credential, and lets it in or refuses it.
-pub(super) async fn admit(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+/// Counts the request, verifies its credential, and refuses it above the rate limit. An invalid credential is not refused here:
+/// a public route ignores it.
+pub(super) async fn gate(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let address = request.extensions().get::<RequestInfo>().and_then(|info| info.address);
-    let given = Given::read(request.headers());
-    let ((verdict, keys, found), mut credential) = tokio::join!(count(&state, address, &given), async {
-        // The question to the cache is sent first, and a signature verified while its answer is on its way.
-        yield_now().await;
-        given.verify(&state).await
-    });
-    if !verdict.allowed {
-        return with_headers(TOO_MANY.retry_after(verdict.reset).into_response(), verdict);
+    let presented = PresentedCredential::read(request.headers());
+    let ((result, keys, identity), mut credential) =
+        tokio::join!(count(&state, address, &presented), async {
+            // The commands to Redis are sent first. The signature is verified while Redis answers.
+            yield_now().await;
+            presented.verify(&state).await
+        });
+    if !result.allowed {
+        return with_headers(TOO_MANY.retry_after(result.reset).into_response(), result);
     }
-    if let Credential::Token(_, known) = &mut credential {
-        *known = found;
+    if let Credential::Token(_, cached) = &mut credential {
+        *cached = identity;
     }
+    let pending = Pending::default();
     request.extensions_mut().insert(credential);
+    request.extensions_mut().insert(pending.clone());
     let response = next.run(request).await;
+    pending.finish(&state).await;
     if state.config.rate_limit.skip_successful && response.status().is_success() {
         uncount(&state, &keys).await;
     }
-    with_headers(response, verdict)
+    with_headers(response, result)
 }
 
-/// Counts the request, per address and per API key, and fetches on the way what the cache knows of whom a token names, which
-/// nobody may believe before the token is verified.
+/// Counts the request per address and per API key. Reads the cached session and profile of a token in the same round trip; they
+/// must not be used before the token is verified.
 async fn count(
     state: &AppState,
     address: Option<IpAddr>,
-    given: &Given<'_>,
-) -> (Verdict, Vec<String>, Known) {
-    let config = &state.config.rate_limit;
+    presented: &PresentedCredential<'_>,
+) -> (RateLimitResult, Vec<String>, CachedIdentity) {
+    let (config, limiter, now) = (&state.config.rate_limit, &state.rate_limiter, state.clock.now());
     let limit = Limit { name: "requests", max: config.max_requests, window: config.window };
-    let now = state.clock.now();
     let mut subjects = vec![subject(address)];
-    if let Given::ApiKey(key) = given {
-        // By its hash and not by its id: nobody else can use its requests up.
+    if let PresentedCredential::ApiKey(key) = presented {
+        // By its hash, not its id: someone who knows only the id cannot use up the limit.
         subjects.push(format!("key:{}", HEXLOWER.encode(&key.hash()[..16])));
     }
-    let window_end = limit.window_end(now);
-    let keys: Vec<_> =
-        subjects.iter().map(|subject| state.redis.rate_limit_key(limit.name, subject, window_end)).collect();
+    let keys: Vec<_> = subjects.iter().map(|subject| limiter.key(limit, subject, now)).collect();
     let mut commands = redis::pipe();
     for key in &keys {
         limit.count(&mut commands, key);
     }
-    let mut known = Known::default();
-    let answer = if let Given::Token(_, claims) = given {
-        commands.mget(&[state.redis.session_key(claims.sid), state.redis.account_key(claims.sub)]);
+    let mut identity = CachedIdentity::default();
+    let answer = if let PresentedCredential::Token(_, claims) = presented {
+        let [session, profile] = [CacheKey::Session(claims.sid), CacheKey::Profile(claims.sub)];
+        commands.mget(&[state.redis.cache_key(session), state.redis.cache_key(profile)]);
         let answer = state.redis.query::<(i64, [Option<String>; 2])>(&commands).await;
-        answer.map(|(count, [session, account])| {
-            known.session = session.and_then(|session| serde_json::from_str(&session).ok());
-            known.account = account.and_then(|account| serde_json::from_str(&account).ok()).map(Arc::new);
+        answer.map(|(count, [session, profile])| {
+            identity.session = session.and_then(|session| serde_json::from_str(&session).ok());
+            identity.profile = profile.and_then(|profile| serde_json::from_str(&profile).ok()).map(Arc::new);
             vec![count]
         })
     } else {
@@ -85,28 +94,28 @@ async fn count(
     let count = match answer {
         Ok(counts) => counts.into_iter().map(counted).max(),
         Err(error) => {
-            tracing::warn!(error = format!("{error:#}"), "cache away; this instance counts for itself");
-            keys.iter().map(|key| state.fallback.count(key, window_end, now)).max()
+            tracing::warn!(error = format!("{error:#}"), "cache unavailable; requests counted in memory");
+            keys.iter().map(|key| limiter.fallback.count(key, limit.window_end(now), now)).max()
         }
     };
-    (limit.judge(count.unwrap_or(u32::MAX), now), keys, known)
+    (limit.check(count.unwrap_or(u32::MAX), now), keys, identity)
 }
 
-/// Takes the request back (`RATE_LIMIT_SKIP_SUCCESSFUL_REQUESTS`).
+/// Removes the request from the count (`RATE_LIMIT_SKIP_SUCCESSFUL_REQUESTS`).
 async fn uncount(state: &AppState, keys: &[String]) {
     let mut commands = redis::pipe();
     let keep = i64::try_from(state.config.rate_limit.window.as_millis()).unwrap_or(i64::MAX);
     for key in keys {
-        state.fallback.uncount(key);
+        state.rate_limiter.fallback.uncount(key);
         commands.decr(key, 1).ignore().pexpire(key, keep).ignore();
     }
     if let Err(error) = state.redis.query::<()>(&commands).await {
-        tracing::debug!(%error, "a successful request stays counted");
+        tracing::debug!(%error, "successful request not removed from the count");
     }
 }
 
-fn with_headers(mut response: Response, verdict: Verdict) -> Response {
-    let values = [u64::from(verdict.limit), u64::from(verdict.remaining), verdict.reset.as_secs()];
+fn with_headers(mut response: Response, result: RateLimitResult) -> Response {
+    let values = [u64::from(result.limit), u64::from(result.remaining), result.reset.as_secs()];
     for (name, value) in RATE_LIMIT.into_iter().zip(values) {
         response.headers_mut().insert(name, HeaderValue::from(value));
     }

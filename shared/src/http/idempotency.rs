@@ -1,6 +1,6 @@
-//! `Idempotency-Key`: a request that is sent twice makes one thing (draft-ietf-httpapi-idempotency-key-header).
+//! `Idempotency-Key`: a request that is sent twice creates one resource (draft-ietf-httpapi-idempotency-key-header).
 //!
-//! The first answer is stored in the transaction of the work, so either both are there or neither is.
+//! The first response is stored in the transaction of the work: both are committed, or neither is.
 
 use axum::{
     extract::{FromRequest, Request},
@@ -13,14 +13,16 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::IntoParams;
 
 use crate::{
-    ApiError, AppState, Refusal,
+    ApiError, Refusal,
+    auth::Actor,
+    crypto::seal::Sealer,
     db::Tx,
     domain::page::Data,
     http::{extract, headers::IDEMPOTENCY_REPLAYED},
     store::idempotency_records,
 };
 
-/// How long an answer is kept.
+/// How long a response is stored.
 pub const LIFETIME: TimeDelta = TimeDelta::hours(24);
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -30,38 +32,37 @@ const MALFORMED: Refusal = Refusal::bad_request(
 );
 const IN_PROGRESS: Refusal = Refusal::conflict(
     "idempotency-key-in-progress",
-    "A request with this Idempotency-Key is being worked on. Wait for its answer.",
+    "A request with this Idempotency-Key is in progress. Wait for its response.",
 );
 const REUSED: Refusal = Refusal::invalid(
     "idempotency-key-reused",
-    "This Idempotency-Key was used for another request. Use a new key for a new request.",
+    "This Idempotency-Key was used for a different request. Use a new key for each new request.",
 );
 
-/// The header, for the documentation.
+/// The header, for the OpenAPI document.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "describes a header that `Create` reads")]
 pub struct IdempotencyKey {
-    /// Any text that is yours: the same request with the same key, within 24 hours, gets the first answer again
-    /// (`Idempotency-Replayed: true`) and makes nothing new.
+    /// A text that you choose. If you repeat the request with the same key within 24 hours, you get the first response again
+    /// (`Idempotency-Replayed: true`), and nothing new is created.
     #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255, pattern = "^[!-~]+$")]
     idempotency_key: Option<String>,
 }
 
 /// The body of a request that creates something.
 pub struct Create<T> {
-    /// What to create.
     pub new: T,
-    /// That it be created once.
-    pub once: Once,
+    pub idempotent: Idempotent,
 }
 
-/// The key of a request, if it has one, and what was asked under it.
-pub struct Once(Option<Asked>);
+/// The idempotency key of a request, if it has one, and the hash of its body.
+pub struct Idempotent(Option<Keyed>);
 
-struct Asked {
+struct Keyed {
+    /// With the path: the same key on another path is another key.
     key: String,
-    /// SHA-256 of the body.
+    /// SHA-256.
     body: Vec<u8>,
 }
 
@@ -76,9 +77,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Create<T> {
             (Some(_), _) => return Err(MALFORMED.into()),
         };
         let path = request.uri().path().to_owned();
-        let (new, bytes) = extract::body(request, state).await?;
-        let asked = key.map(|key| Asked { key: format!("{path}\n{key}"), body: sha256(&bytes) });
-        Ok(Self { new, once: Once(asked) })
+        let (new, bytes) = extract::read_body(request, state).await?;
+        let keyed = key.map(|key| Keyed { key: format!("{path}\n{key}"), body: sha256(&bytes) });
+        Ok(Self { new, idempotent: Idempotent(keyed) })
     }
 }
 
@@ -90,34 +91,34 @@ fn sha256(bytes: &[u8]) -> Vec<u8> {
     digest(&SHA256, bytes).as_ref().to_vec()
 }
 
-/// The answer to a request that made something, in a form that can be kept.
+/// The response to a request that created something, in a form that can be stored.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Made {
+pub struct Created {
     headers: Vec<(String, String)>,
     body: String,
 }
 
-impl Made {
-    /// 201 with `data`.
+impl Created {
+    /// Creates a 201 response with `data`.
     pub fn new(data: impl Serialize) -> anyhow::Result<Self> {
         Ok(Self { headers: Vec::new(), body: serde_json::to_string(&Data { data })? })
     }
 
-    /// With a header.
+    /// Adds a header.
     #[must_use]
     pub fn with(mut self, name: &HeaderName, value: String) -> Self {
         self.headers.push((name.to_string(), value));
         self
     }
 
-    /// With the version of what was made, as its `ETag`.
+    /// Adds the version of the new resource as its `ETag`.
     #[must_use]
     pub fn version(self, version: i64) -> Self {
         self.with(&header::ETAG, format!("\"{version}\""))
     }
 }
 
-impl IntoResponse for Made {
+impl IntoResponse for Created {
     fn into_response(self) -> Response {
         let content = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
         let mut response = (StatusCode::CREATED, content, self.body).into_response();
@@ -130,58 +131,62 @@ impl IntoResponse for Made {
     }
 }
 
-/// What is encrypted in the database.
+/// Stored encrypted in the database.
 #[derive(Serialize, Deserialize)]
 struct Record {
+    /// SHA-256 of the request's body.
     body: Vec<u8>,
-    made: Made,
+    made: Created,
 }
 
-impl Once {
-    /// Of a request without a key.
+impl Idempotent {
+    /// Creates the value for a request without a key.
     #[must_use]
     pub fn unkeyed() -> Self {
         Self(None)
     }
 
-    /// Does `work` in a transaction, or answers as it was answered the first time.
+    /// Runs `work` in the transaction of `actor`, or returns the response of the first request.
     ///
-    /// `who` asks: two people may choose the same key. What `work` returns beside the answer is for what follows the commit,
-    /// and is there only if the work was done now.
+    /// The second value of `work` is for what follows the commit (a mail). It is returned only if `work` was run.
     pub async fn run<T>(
         self,
-        app: &AppState,
-        who: &str,
-        work: impl AsyncFnOnce(&mut Tx) -> Result<(Made, T), ApiError>,
+        actor: &impl Actor,
+        sealer: &Sealer,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<(Created, T), ApiError> + Clone,
     ) -> Result<(Response, Option<T>), ApiError> {
-        let Some(Asked { key, body }) = self.0 else {
-            let (made, rest) = app.db.transaction(work).await?;
-            return Ok((made.into_response(), Some(rest)));
+        let Some(Keyed { key, body }) = self.0 else {
+            let (created, rest) = actor.transaction(work).await?;
+            return Ok((created.into_response(), Some(rest)));
         };
-        let now = app.clock.now();
-        let key = sha256(format!("{who}\n{key}").as_bytes());
-        app.db
-            .transaction(async |tx| -> Result<_, ApiError> {
-                if !idempotency_records::try_hold(tx, &key).await? {
+        let key = sha256(format!("{}\n{key}", actor.name()).as_bytes());
+        actor
+            .transaction(async |tx| {
+                if !idempotency_records::try_lock(tx, &key).await? {
                     return Err(IN_PROGRESS.into());
                 }
-                if let Some(sealed) = idempotency_records::find(tx, &key, now).await?
-                    && let Some(record) = app.sealer.open(&key, &sealed).await?
+                if let Some(sealed) = idempotency_records::find(tx, &key).await?
+                    && let Some(record) = sealer.open(&key, &sealed).await?
                 {
-                    let record: Record = serde_json::from_slice(&record)?;
-                    if record.body != body {
-                        return Err(REUSED.into());
-                    }
-                    let mut response = record.made.into_response();
-                    response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
-                    return Ok((response, None));
+                    return Ok((replay(&record, &body)?, None));
                 }
-                let (made, rest) = work(tx).await?;
-                let record = Record { body, made };
-                let sealed = app.sealer.seal(&key, serde_json::to_vec(&record)?).await?;
-                idempotency_records::replace(tx, &key, &sealed, now + LIFETIME, now).await?;
+                let (created, rest) = work.clone()(tx).await?;
+                let record = Record { body: body.clone(), made: created };
+                let encrypted = sealer.seal(&key, serde_json::to_vec(&record)?).await?;
+                idempotency_records::replace(tx, &key, &encrypted, tx.now() + LIFETIME).await?;
                 Ok((record.made.into_response(), Some(rest)))
             })
             .await
     }
+}
+
+/// Returns the stored response, if the request has the same `body`.
+fn replay(record: &[u8], body: &[u8]) -> Result<Response, ApiError> {
+    let record: Record = serde_json::from_slice(record)?;
+    if record.body != body {
+        return Err(REUSED.into());
+    }
+    let mut response = record.made.into_response();
+    response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+    Ok(response)
 }

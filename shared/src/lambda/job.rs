@@ -1,5 +1,4 @@
-//! What surrounds a function that no gateway calls: a job, started by a schedule, by a deployment, by Secrets Manager or by
-//! a person.
+//! Runs a job: a function that no gateway calls. A schedule, a deployment, Secrets Manager or a person starts it.
 
 use std::{
     env,
@@ -11,7 +10,7 @@ use anyhow::Context;
 use lambda_runtime::{Context as Invocation, Error, LambdaEvent, run, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::{
@@ -23,20 +22,18 @@ use crate::{
     telemetry,
 };
 
-/// How long a command may take.
-const COMMAND: Duration = Duration::from_hours(12);
+pub use crate::domain::deadline::Deadline;
 
 /// One run of a job.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// In every log line, and in the audit events it leaves.
+    /// In the log lines and audit events of the run.
     pub id: String,
-    /// When it is cut off.
     pub deadline: Deadline,
 }
 
 impl Job {
-    /// As the cause of audit events: nobody, from nowhere.
+    /// Returns the origin of the run's audit events: the id, without address or user agent.
     #[must_use]
     pub fn request(&self) -> RequestInfo {
         RequestInfo { id: self.id.clone(), address: None, path: String::new(), user_agent: None }
@@ -51,48 +48,22 @@ impl From<Invocation> for Job {
     }
 }
 
-/// When Lambda ends the instance. A command gives up by itself, half a day after it began.
-#[derive(Debug, Clone, Copy)]
-pub struct Deadline(Instant);
-
 impl Deadline {
-    /// `time` from now.
-    #[must_use]
-    pub fn after(time: Duration) -> Self {
-        Self(Instant::now() + time)
-    }
-
-    /// That of a command.
-    #[must_use]
-    pub fn far() -> Self {
-        Self::after(COMMAND)
-    }
-
-    /// How long a job may still work, if it wants `reserve` for putting things in order.
-    #[must_use]
-    pub fn left(self, reserve: Duration) -> Duration {
-        self.0.saturating_duration_since(Instant::now()).saturating_sub(reserve)
-    }
-
-    /// Whether no more than `reserve` is left.
-    #[must_use]
-    pub fn is_near(self, reserve: Duration) -> bool {
-        self.left(reserve).is_zero()
-    }
-
-    /// Does `work`, unless that takes so long that no more than `reserve` is left.
+    /// Runs `work`. Stops it and fails when only `reserve` is left.
     pub async fn within<T>(
         self,
         reserve: Duration,
         work: impl Future<Output = anyhow::Result<T>>,
     ) -> anyhow::Result<T> {
-        timeout(self.left(reserve), Box::pin(work)).await.context("the function's time is over")?
+        timeout(self.left(reserve), Box::pin(work)).await.context("deadline exceeded")?
     }
 }
 
-/// Runs `work` for each event, on what `make` makes once; or once as a command, whose only argument is the event as JSON.
+/// Runs `work` for each event in Lambda. As a command, runs it once; the only argument is the event as JSON. `make` creates the
+/// state once.
 ///
-/// `function` is the function's crate, as for [`telemetry::init`]. In AWS the result is also a log line. A failure is logged with its whole chain, and is one to Lambda too.
+/// `function` is the function's crate, as for [`telemetry::init`]. In Lambda the result is also logged. A failure is logged with its
+/// whole chain and returned to Lambda as an error.
 pub async fn serve<S, E: DeserializeOwned, R: Serialize>(
     function: &'static str,
     usage: &str,
@@ -114,13 +85,13 @@ pub async fn serve<S, E: DeserializeOwned, R: Serialize>(
     telemetry::init(function);
     let Ok(state) = make() else { return ExitCode::FAILURE };
     let done = if let Some(event) = event {
-        by_hand(&state, event, &work).await
+        run_from_cli(&state, event, &work).await
     } else {
         let handler = service_fn(async |event: LambdaEvent<Value>| {
             let LambdaEvent { payload, context } = event;
             let job = Job::from(context);
-            let result = once(&state, payload, &job, &work).await?;
-            // Nobody reads the answer of a scheduled run.
+            let result = run_once(&state, payload, &job, &work).await?;
+            // Logged, because the response of a scheduled run is not kept.
             tracing::info!(request.id = job.id, result = %result, "job done");
             Ok::<_, Error>(result)
         });
@@ -129,26 +100,26 @@ pub async fn serve<S, E: DeserializeOwned, R: Serialize>(
     if done.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-async fn by_hand<S, E: DeserializeOwned, R: Serialize>(
+async fn run_from_cli<S, E: DeserializeOwned, R: Serialize>(
     state: &S,
     event: &str,
     work: &impl AsyncFn(&S, E, &Job) -> anyhow::Result<R>,
 ) -> Result<(), Error> {
     let job = Job { id: Uuid::now_v7().to_string(), deadline: Deadline::far() };
-    let result = once(state, serde_json::from_str(event)?, &job, work).await?;
+    let result = run_once(state, serde_json::from_str(event)?, &job, work).await?;
     print(&serde_json::to_string_pretty(&result)?);
     Ok(())
 }
 
-async fn once<S, E: DeserializeOwned, R: Serialize>(
+async fn run_once<S, E: DeserializeOwned, R: Serialize>(
     state: &S,
     event: Value,
     job: &Job,
     work: &impl AsyncFn(&S, E, &Job) -> anyhow::Result<R>,
 ) -> anyhow::Result<Value> {
     let done = async {
-        let event = serde_json::from_value(event)
-            .map_err(|error| anyhow::anyhow!("this event is not one of ours: {error}"))?;
+        let event =
+            serde_json::from_value(event).map_err(|error| anyhow::anyhow!("invalid event: {error}"))?;
         anyhow::Ok(serde_json::to_value(Box::pin(work(state, event, job)).await?)?)
     };
     let done = done.await;
@@ -156,11 +127,11 @@ async fn once<S, E: DeserializeOwned, R: Serialize>(
         tracing::error!(request.id = job.id, error = format!("{error:#}"), "job failed");
     }
     telemetry::flush();
-    // Lambda tells only the outermost sentence of an error.
+    // Lambda returns only the outermost message of an error.
     done.map_err(|error| anyhow::anyhow!("{error:#}"))
 }
 
-#[expect(clippy::print_stdout, reason = "a command answers on standard output")]
+#[expect(clippy::print_stdout, reason = "a command prints its result")]
 fn print(text: &str) {
     println!("{text}");
 }

@@ -51,16 +51,17 @@ pub struct NewApiKey<'a> {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// What is needed to admit a key.
-pub struct Secrets {
+/// A valid key, with the hashes of its secrets.
+pub struct StoredKey {
     /// Whose key.
     pub organization_id: OrganizationId,
     /// What it may do.
     pub scopes: Vec<String>,
     /// The hash of its secret.
     pub secret_hash: Vec<u8>,
-    /// The hash of the secret before, while it is valid.
+    /// The hash of the previous secret, while it is valid.
     pub previous_secret_hash: Option<Vec<u8>>,
+    pub last_used_at: Option<DateTime<Utc>>,
 }
 
 /// A query of whole keys: what comes before the columns, and what after.
@@ -76,12 +77,8 @@ macro_rules! api_keys {
 }
 
 /// Adds a key.
-pub async fn insert(
-    tx: &mut Tx,
-    organization: OrganizationId,
-    new: &NewApiKey<'_>,
-    now: DateTime<Utc>,
-) -> sqlx::Result<ApiKey> {
+pub async fn insert(tx: &mut Tx, organization: OrganizationId, new: &NewApiKey<'_>) -> sqlx::Result<ApiKey> {
+    let now = tx.now();
     api_keys!(
         r#"
         INSERT INTO api_keys
@@ -131,12 +128,13 @@ pub async fn list(tx: &mut Tx, organization: OrganizationId, page: &PageQuery) -
     )
 }
 
-/// The secrets of the key `id`, if it is valid and its organization lives, and is not the own space of someone suspended.
-pub async fn secrets(tx: &mut Tx, id: ApiKeyId, now: DateTime<Utc>) -> sqlx::Result<Option<Secrets>> {
+/// Returns the key `id` if it is valid, its organization exists, and it is not the personal organization of a suspended user.
+pub async fn find_valid(tx: &mut Tx, id: ApiKeyId) -> sqlx::Result<Option<StoredKey>> {
+    let now = tx.now();
     sqlx::query_as!(
-        Secrets,
+        StoredKey,
         r#"
-        SELECT k.organization_id AS "organization_id: OrganizationId", k.scopes, k.secret_hash,
+        SELECT k.organization_id AS "organization_id: OrganizationId", k.scopes, k.secret_hash, k.last_used_at,
                CASE WHEN k.previous_expires_at > $2 THEN k.previous_secret_hash END AS previous_secret_hash
         FROM api_keys k JOIN organizations o ON o.id = k.organization_id
         WHERE k.id = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)
@@ -150,38 +148,34 @@ pub async fn secrets(tx: &mut Tx, id: ApiKeyId, now: DateTime<Utc>) -> sqlx::Res
     .await
 }
 
-/// Notes that the key was used, unless that was noted after `since`.
-pub async fn used(tx: &mut Tx, id: ApiKeyId, now: DateTime<Utc>, since: DateTime<Utc>) -> sqlx::Result<()> {
-    sqlx::query!(
-        "UPDATE api_keys SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at <= $3)",
-        id as ApiKeyId,
-        now,
-        since,
-    )
-    .execute(tx)
-    .await
-    .map(drop)
+/// Records that the key was used.
+pub async fn record_use(tx: &mut Tx, id: ApiKeyId) -> sqlx::Result<()> {
+    let now = tx.now();
+    sqlx::query!("UPDATE api_keys SET last_used_at = $2 WHERE id = $1", id as ApiKeyId, now)
+        .execute(tx)
+        .await
+        .map(drop)
 }
 
-/// Renames the key or gives it other scopes, if its version is `version` or none is asked for.
+/// Changes the name or the scopes of the key, if its version is one of `versions` or `versions` is `None`.
 pub async fn update(
     tx: &mut Tx,
     organization: OrganizationId,
     id: ApiKeyId,
     (name, scopes): (Option<&str>, Option<&[String]>),
-    version: Option<i64>,
-    now: DateTime<Utc>,
+    versions: Option<&[i64]>,
 ) -> sqlx::Result<Option<ApiKey>> {
+    let now = tx.now();
     api_keys!(
         r#"
         UPDATE api_keys
         SET name = coalesce($4, name), scopes = coalesce($5, scopes), updated_at = $6, version = version + 1
-        WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL AND version = coalesce($3, version)
+        WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL AND ($3::bigint[] IS NULL OR version = ANY($3))
         RETURNING"#,
         "",
         organization as OrganizationId,
         id as ApiKeyId,
-        version,
+        versions,
         name,
         scopes,
         now,
@@ -197,8 +191,8 @@ pub async fn rotate(
     id: ApiKeyId,
     secret_hash: &[u8],
     previous_expires_at: DateTime<Utc>,
-    now: DateTime<Utc>,
 ) -> sqlx::Result<Option<ApiKey>> {
+    let now = tx.now();
     api_keys!(
         r#"
         UPDATE api_keys
@@ -217,23 +211,23 @@ pub async fn rotate(
     .await
 }
 
-/// Revokes the key, if its version is `version` or none is asked for; `false` if it is not.
+/// Revokes the key, if its version is one of `versions` or `versions` is `None`; `false` if not.
 pub async fn revoke(
     tx: &mut Tx,
     organization: OrganizationId,
     id: ApiKeyId,
-    version: Option<i64>,
-    now: DateTime<Utc>,
+    versions: Option<&[i64]>,
 ) -> sqlx::Result<bool> {
+    let now = tx.now();
     let result = sqlx::query!(
         r#"
         UPDATE api_keys
         SET revoked_at = $4, updated_at = $4, version = version + 1
-        WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL AND version = coalesce($3, version)
+        WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL AND ($3::bigint[] IS NULL OR version = ANY($3))
         "#,
         organization as OrganizationId,
         id as ApiKeyId,
-        version,
+        versions,
         now,
     )
     .execute(tx)

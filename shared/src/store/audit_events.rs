@@ -1,7 +1,5 @@
 //! The `audit_events` table. The application's role can add rows, and nothing else.
 
-use chrono::{DateTime, Utc};
-
 use crate::{
     db::Tx,
     domain::{
@@ -12,7 +10,8 @@ use crate::{
 };
 
 /// Adds one line to the log.
-pub async fn insert(tx: &mut Tx, event: &Event<'_>, now: DateTime<Utc>) -> sqlx::Result<()> {
+pub async fn insert(tx: &mut Tx, event: &Event<'_>) -> sqlx::Result<()> {
+    let now = tx.now();
     sqlx::query!(
         r#"
         INSERT INTO audit_events

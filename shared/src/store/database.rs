@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use crate::backup::Contents;
+use super::contents::Contents;
 
 /// A moment of the database that others can look at.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::db::Tx;
 
 /// Whether nobody else holds `key`; if so, nobody else does before this transaction ends.
-pub async fn try_hold(tx: &mut Tx, key: &[u8]) -> sqlx::Result<bool> {
+pub async fn try_lock(tx: &mut Tx, key: &[u8]) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"SELECT pg_try_advisory_xact_lock(hashtextextended(encode($1, 'hex'), 0)) AS "held!""#,
         key
@@ -15,7 +15,8 @@ pub async fn try_hold(tx: &mut Tx, key: &[u8]) -> sqlx::Result<bool> {
 }
 
 /// What is kept under `key`.
-pub async fn find(tx: &mut Tx, key: &[u8], now: DateTime<Utc>) -> sqlx::Result<Option<Vec<u8>>> {
+pub async fn find(tx: &mut Tx, key: &[u8]) -> sqlx::Result<Option<Vec<u8>>> {
+    let now = tx.now();
     sqlx::query_scalar!(
         "SELECT sealed FROM idempotency_records WHERE key_hash = $1 AND expires_at > $2",
         key,
@@ -27,13 +28,8 @@ pub async fn find(tx: &mut Tx, key: &[u8], now: DateTime<Utc>) -> sqlx::Result<O
 
 /// Keeps `sealed` under `key`, in the place of what was kept there; and forgets some of what nobody may ask for any more, which
 /// may hold tokens.
-pub async fn replace(
-    tx: &mut Tx,
-    key: &[u8],
-    sealed: &[u8],
-    expires_at: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> sqlx::Result<()> {
+pub async fn replace(tx: &mut Tx, key: &[u8], sealed: &[u8], expires_at: DateTime<Utc>) -> sqlx::Result<()> {
+    let now = tx.now();
     sqlx::query!(
         r#"
         WITH expired AS (

@@ -84,8 +84,8 @@ pub async fn insert(
     tx: &mut Tx,
     organization: OrganizationId,
     new: &NewInvitation<'_>,
-    now: DateTime<Utc>,
 ) -> sqlx::Result<Invitation> {
+    let now = tx.now();
     // One that nobody answered in time does not stand in the way.
     sqlx::query!(
         r#"
@@ -109,7 +109,7 @@ pub async fn insert(
         InvitationId::new() as InvitationId,
         organization as OrganizationId,
         new.email,
-        new.role.word(),
+        new.role.as_str(),
         new.token_hash,
         new.invited_by as Option<UserId>,
         now,
@@ -141,8 +141,8 @@ pub async fn list(
     organization: OrganizationId,
     page: &PageQuery,
     status: Option<Status>,
-    now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<Invitation>> {
+    let now = tx.now();
     page_of!(
         tx,
         page,
@@ -164,11 +164,8 @@ pub async fn list(
 }
 
 /// The open invitation with this token, to an organization that lives.
-pub async fn find_open(
-    tx: &mut Tx,
-    token_hash: &[u8],
-    now: DateTime<Utc>,
-) -> sqlx::Result<Option<Invitation>> {
+pub async fn find_open(tx: &mut Tx, token_hash: &[u8]) -> sqlx::Result<Option<Invitation>> {
+    let now = tx.now();
     invitations!(
         "SELECT",
         r#"
@@ -183,29 +180,24 @@ pub async fn find_open(
     .await
 }
 
-/// Ends an open invitation; of any number who try at once, one does.
-///
-/// With a `version`, only if it still has that one.
+/// Ends an open invitation. Of concurrent calls, one succeeds.
 pub async fn end(
     tx: &mut Tx,
     organization: OrganizationId,
     id: InvitationId,
     status: Status,
-    version: Option<i64>,
-    now: DateTime<Utc>,
 ) -> sqlx::Result<Option<Invitation>> {
+    let now = tx.now();
     invitations!(
         r#"
         UPDATE invitations
-        SET status = $3, updated_at = $5, version = version + 1
-        WHERE organization_id = $1 AND id = $2 AND status = 'pending' AND expires_at > $5
-          AND version = coalesce($4, version)
+        SET status = $3, updated_at = $4, version = version + 1
+        WHERE organization_id = $1 AND id = $2 AND status = 'pending' AND expires_at > $4
         RETURNING"#,
         "",
         organization as OrganizationId,
         id as InvitationId,
-        status.word(),
-        version,
+        status.as_str(),
         now,
     )
     .fetch_optional(tx)

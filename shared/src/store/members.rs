@@ -87,13 +87,8 @@ pub async fn role(tx: &mut Tx, organization: OrganizationId, user: UserId) -> sq
 }
 
 /// Adds a member. Violates `members_pkey` when the user is one already.
-pub async fn insert(
-    tx: &mut Tx,
-    organization: OrganizationId,
-    user: UserId,
-    role: Role,
-    now: DateTime<Utc>,
-) -> sqlx::Result<()> {
+pub async fn insert(tx: &mut Tx, organization: OrganizationId, user: UserId, role: Role) -> sqlx::Result<()> {
+    let now = tx.now();
     sqlx::query!(
         r#"
         INSERT INTO members (organization_id, user_id, role, created_at, updated_at)
@@ -101,7 +96,7 @@ pub async fn insert(
         "#,
         organization as OrganizationId,
         user as UserId,
-        role.word(),
+        role.as_str(),
         now,
     )
     .execute(tx)
@@ -198,25 +193,25 @@ pub async fn is_last_owner(tx: &mut Tx, organization: OrganizationId, user: User
     .await
 }
 
-/// Gives the member another role, if their version is `version` or none is asked for; `false` if it is not.
+/// Changes the role of the member, if their version is one of `versions` or `versions` is `None`; `false` if not.
 pub async fn update(
     tx: &mut Tx,
     organization: OrganizationId,
     user: UserId,
     role: Role,
-    version: Option<i64>,
-    now: DateTime<Utc>,
+    versions: Option<&[i64]>,
 ) -> sqlx::Result<bool> {
+    let now = tx.now();
     let result = sqlx::query!(
         r#"
         UPDATE members
         SET role = $3, updated_at = $5, version = version + 1
-        WHERE organization_id = $1 AND user_id = $2 AND version = coalesce($4, version)
+        WHERE organization_id = $1 AND user_id = $2 AND ($4::bigint[] IS NULL OR version = ANY($4))
         "#,
         organization as OrganizationId,
         user as UserId,
-        role.word(),
-        version,
+        role.as_str(),
+        versions,
         now,
     )
     .execute(tx)
@@ -224,21 +219,21 @@ pub async fn update(
     Ok(result.rows_affected() == 1)
 }
 
-/// Removes the member, if their version is `version` or none is asked for; `false` if it is not.
+/// Removes the member, if their version is one of `versions` or `versions` is `None`; `false` if not.
 pub async fn delete(
     tx: &mut Tx,
     organization: OrganizationId,
     user: UserId,
-    version: Option<i64>,
+    versions: Option<&[i64]>,
 ) -> sqlx::Result<bool> {
     let result = sqlx::query!(
         r#"
         DELETE FROM members
-        WHERE organization_id = $1 AND user_id = $2 AND version = coalesce($3, version)
+        WHERE organization_id = $1 AND user_id = $2 AND ($3::bigint[] IS NULL OR version = ANY($3))
         "#,
         organization as OrganizationId,
         user as UserId,
-        version,
+        versions,
     )
     .execute(tx)
     .await?;

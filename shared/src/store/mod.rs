@@ -6,7 +6,7 @@
 /// read; its own arguments begin with `$3`.
 macro_rules! page_of {
     ($tx:expr, $page:expr, $row:ty, $sql:tt, $id:tt, $($argument:tt)*) => {{
-        let (after, rows) = ($page.after().map(|place| place.id), $page.rows());
+        let (after, rows) = ($page.after().map(|position| position.id), $page.rows());
         match $page.sort() {
             $crate::domain::page::Sort::NewestFirst => {
                 sqlx::query_as!(
@@ -32,6 +32,7 @@ macro_rules! page_of {
 
 pub mod api_keys;
 pub mod audit_events;
+pub mod contents;
 pub mod database;
 pub mod idempotency_records;
 pub mod invitations;
@@ -53,19 +54,27 @@ pub async fn ping(tx: &mut Tx) -> sqlx::Result<()> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn whatever_changes_an_account_says_so() {
+    fn a_change_of_cached_rows_invalidates_the_cache() {
         let files = [
+            include_str!("sessions.rs"),
             include_str!("users/mod.rs"),
             include_str!("users/passwords.rs"),
             include_str!("users/administration.rs"),
         ];
         let functions = files.iter().flat_map(|file| file.split("pub async fn "));
-        let changing: Vec<_> =
-            functions.filter(|f| f.contains("UPDATE users") && f.contains("tx: &mut Tx")).collect();
-        assert!(!changing.is_empty());
+        let changing: Vec<_> = functions.filter(|f| changes_cached(f) && f.contains("tx: &mut Tx")).collect();
+        assert!(changing.len() > 10);
         for function in changing {
             let name = function.split('(').next().unwrap_or_default();
-            assert!(function.contains("tx.changes(id)"), "{name} changes accounts that go on being believed");
+            assert!(
+                function.contains("tx.invalidate(CacheKey::"),
+                "{name} does not invalidate what it changes"
+            );
         }
+    }
+
+    /// A rotated refresh token changes nothing that is cached.
+    fn changes_cached(function: &str) -> bool {
+        function.contains("UPDATE users") || function.contains("SET revoked_at")
     }
 }

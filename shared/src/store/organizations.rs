@@ -80,12 +80,8 @@ macro_rules! organizations {
 }
 
 /// Adds an organization with `owner` as its owner. Violates `organizations_slug_key` when the slug is taken.
-pub async fn insert(
-    tx: &mut Tx,
-    new: &NewOrganization<'_>,
-    owner: UserId,
-    now: DateTime<Utc>,
-) -> sqlx::Result<Organization> {
+pub async fn insert(tx: &mut Tx, new: &NewOrganization<'_>, owner: UserId) -> sqlx::Result<Organization> {
+    let now = tx.now();
     let organization = organizations!(
         r#"
         INSERT INTO organizations (id, name, slug, logo, billing_email, personal_to, created_at, updated_at)
@@ -102,7 +98,7 @@ pub async fn insert(
     )
     .fetch_one(&mut *tx)
     .await?;
-    members::insert(tx, new.id, owner, Role::Owner, now).await?;
+    members::insert(tx, new.id, owner, Role::Owner).await?;
     Ok(organization)
 }
 
@@ -117,7 +113,7 @@ pub async fn find(tx: &mut Tx, id: OrganizationId) -> sqlx::Result<Option<Organi
 ///
 /// Whoever changes anything in an organization holds it first: its members, invitations and keys are changed one
 /// transaction after the other.
-pub async fn hold(tx: &mut Tx, id: OrganizationId) -> sqlx::Result<bool> {
+pub async fn lock(tx: &mut Tx, id: OrganizationId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"SELECT 1 AS "one!" FROM organizations WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE"#,
         id as OrganizationId,
@@ -144,15 +140,15 @@ pub async fn list(tx: &mut Tx, user: UserId, page: &PageQuery) -> sqlx::Result<V
     )
 }
 
-/// Changes the profile, if its version is `version` or none is asked for. Violates `organizations_slug_key` when the slug is
-/// taken.
+/// Changes the profile, if its version is one of `versions` or `versions` is `None`. Violates `organizations_slug_key` when
+/// the slug is taken.
 pub async fn update(
     tx: &mut Tx,
     id: OrganizationId,
     changes: &Changes<'_>,
-    version: Option<i64>,
-    now: DateTime<Utc>,
+    versions: Option<&[i64]>,
 ) -> sqlx::Result<Option<Organization>> {
+    let now = tx.now();
     let (change_logo, logo) = changes.logo.change();
     let (change_billing_email, billing_email) = changes.billing_email.change();
     organizations!(
@@ -164,11 +160,11 @@ pub async fn update(
             billing_email = CASE WHEN $7 THEN $8 ELSE billing_email END,
             updated_at = $9,
             version = version + 1
-        WHERE id = $1 AND deleted_at IS NULL AND version = coalesce($2, version)
+        WHERE id = $1 AND deleted_at IS NULL AND ($2::bigint[] IS NULL OR version = ANY($2))
         RETURNING"#,
         "",
         id as OrganizationId,
-        version,
+        versions,
         changes.name.map(AsRef::as_ref),
         changes.slug.map(AsRef::as_ref),
         change_logo,
@@ -181,21 +177,17 @@ pub async fn update(
     .await
 }
 
-/// Marks the organization as deleted, if its version is `version` or none is asked for; `false` if it is not.
-pub async fn delete(
-    tx: &mut Tx,
-    id: OrganizationId,
-    version: Option<i64>,
-    now: DateTime<Utc>,
-) -> sqlx::Result<bool> {
+/// Marks the organization as deleted, if its version is one of `versions` or `versions` is `None`; `false` if not.
+pub async fn delete(tx: &mut Tx, id: OrganizationId, versions: Option<&[i64]>) -> sqlx::Result<bool> {
+    let now = tx.now();
     let result = sqlx::query!(
         r#"
         UPDATE organizations
         SET deleted_at = $3, updated_at = $3, version = version + 1
-        WHERE id = $1 AND deleted_at IS NULL AND version = coalesce($2, version)
+        WHERE id = $1 AND deleted_at IS NULL AND ($2::bigint[] IS NULL OR version = ANY($2))
         "#,
         id as OrganizationId,
-        version,
+        versions,
         now,
     )
     .execute(tx)
@@ -204,7 +196,7 @@ pub async fn delete(
 }
 
 /// Holds all living organizations that `user` belongs to, in the order of their ids: see [`hold`].
-pub async fn hold_joined(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
+pub async fn lock_joined(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
         SELECT 1 AS "one!"
@@ -252,12 +244,8 @@ pub async fn has_others(tx: &mut Tx, id: OrganizationId, user: UserId) -> sqlx::
 }
 
 /// Brings back the organizations of `user` that were deleted together with them, at `deleted_at`.
-pub async fn restore_owned(
-    tx: &mut Tx,
-    user: UserId,
-    deleted_at: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> sqlx::Result<()> {
+pub async fn restore_owned(tx: &mut Tx, user: UserId, deleted_at: DateTime<Utc>) -> sqlx::Result<()> {
+    let now = tx.now();
     sqlx::query!(
         r#"
         UPDATE organizations o

@@ -1,6 +1,5 @@
 //! Export and erasure of a person's rows, in statements made from [`crate::domain::personal_data`].
 
-use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
 
@@ -30,7 +29,7 @@ pub async fn export(tx: &mut Tx, user: &User) -> sqlx::Result<Vec<Records>> {
             pairs.join(", "),
             table.name,
         );
-        // Made of constants alone.
+        // Created of constants alone.
         let rows: Value = sqlx::query_scalar(AssertSqlSafe(statement))
             .bind(user.id.0)
             .bind(&email)
@@ -42,7 +41,8 @@ pub async fn export(tx: &mut Tx, user: &User) -> sqlx::Result<Vec<Records>> {
 }
 
 /// Overwrites or deletes whatever is personal of `user`.
-pub async fn erase(tx: &mut Tx, user: &User, now: DateTime<Utc>) -> sqlx::Result<()> {
+pub async fn erase(tx: &mut Tx, user: &User) -> sqlx::Result<()> {
+    let now = tx.now();
     let email = address(tx, user).await?;
     for table in TABLES {
         let Some(whose) = table.whose else { continue };
@@ -58,7 +58,7 @@ pub async fn erase(tx: &mut Tx, user: &User, now: DateTime<Utc>) -> sqlx::Result
                 format!("UPDATE {} SET {} WHERE {whose} OR {names}", table.name, set.join(", "))
             }
         };
-        // Made of constants alone.
+        // Created of constants alone.
         sqlx::query(AssertSqlSafe(statement))
             .bind(user.id.0)
             .bind(&email)

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use crate::{
+    cache::invalidation::CacheKey,
     db::Tx,
     domain::{
         ids::{SessionId, UserId},
@@ -75,7 +76,8 @@ pub struct Refreshable {
 }
 
 /// Adds a session in which the person has just proved who they are.
-pub async fn insert(tx: &mut Tx, new: &NewSession<'_>, now: DateTime<Utc>) -> sqlx::Result<Session> {
+pub async fn insert(tx: &mut Tx, new: &NewSession<'_>) -> sqlx::Result<Session> {
+    let now = tx.now();
     sqlx::query_as!(
         Session,
         r#"
@@ -99,7 +101,8 @@ pub async fn insert(tx: &mut Tx, new: &NewSession<'_>, now: DateTime<Utc>) -> sq
 }
 
 /// The session `id`, if it is alive and so is its user.
-pub async fn find_live(tx: &mut Tx, id: SessionId, now: DateTime<Utc>) -> sqlx::Result<Option<LiveSession>> {
+pub async fn find_live(tx: &mut Tx, id: SessionId) -> sqlx::Result<Option<LiveSession>> {
+    let now = tx.now();
     sqlx::query_as!(
         LiveSession,
         r#"
@@ -116,11 +119,8 @@ pub async fn find_live(tx: &mut Tx, id: SessionId, now: DateTime<Utc>) -> sqlx::
 }
 
 /// The session `id`, if it is alive and so is its user; nobody else changes it before this transaction ends.
-pub async fn hold_for_refresh(
-    tx: &mut Tx,
-    id: SessionId,
-    now: DateTime<Utc>,
-) -> sqlx::Result<Option<Refreshable>> {
+pub async fn lock_for_refresh(tx: &mut Tx, id: SessionId) -> sqlx::Result<Option<Refreshable>> {
+    let now = tx.now();
     sqlx::query_as!(
         Refreshable,
         r#"
@@ -144,8 +144,8 @@ pub async fn rotate(
     id: SessionId,
     refresh_token_hash: &[u8],
     expires_at: DateTime<Utc>,
-    now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
+    let now = tx.now();
     sqlx::query!(
         r#"
         UPDATE sessions
@@ -164,12 +164,8 @@ pub async fn rotate(
 }
 
 /// A page of the live sessions of `user`.
-pub async fn list(
-    tx: &mut Tx,
-    user: UserId,
-    page: &PageQuery,
-    now: DateTime<Utc>,
-) -> sqlx::Result<Vec<Session>> {
+pub async fn list(tx: &mut Tx, user: UserId, page: &PageQuery) -> sqlx::Result<Vec<Session>> {
+    let now = tx.now();
     page_of!(
         tx,
         page,
@@ -186,12 +182,8 @@ pub async fn list(
 }
 
 /// The live session `id`, if it is `user`'s.
-pub async fn find(
-    tx: &mut Tx,
-    user: UserId,
-    id: SessionId,
-    now: DateTime<Utc>,
-) -> sqlx::Result<Option<Session>> {
+pub async fn find(tx: &mut Tx, user: UserId, id: SessionId) -> sqlx::Result<Option<Session>> {
+    let now = tx.now();
     sqlx::query_as!(
         Session,
         r#"
@@ -208,13 +200,8 @@ pub async fn find(
 }
 
 /// Ends the live session `id` of `user`; `false` if there is none.
-pub async fn revoke(
-    tx: &mut Tx,
-    user: UserId,
-    id: SessionId,
-    reason: &str,
-    now: DateTime<Utc>,
-) -> sqlx::Result<bool> {
+pub async fn revoke(tx: &mut Tx, user: UserId, id: SessionId, reason: &str) -> sqlx::Result<bool> {
+    let now = tx.now();
     let result = sqlx::query!(
         r#"
         UPDATE sessions
@@ -226,20 +213,21 @@ pub async fn revoke(
         reason,
         now,
     )
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
+    tx.invalidate(CacheKey::Session(id));
     Ok(result.rows_affected() == 1)
 }
 
-/// Ends all live sessions of `user`, but for `keep`, and says which.
+/// Ends all live sessions of `user` except `keep`.
 pub async fn revoke_all(
     tx: &mut Tx,
     user: UserId,
     keep: Option<SessionId>,
     reason: &str,
-    now: DateTime<Utc>,
-) -> sqlx::Result<Vec<SessionId>> {
-    sqlx::query_scalar!(
+) -> sqlx::Result<()> {
+    let now = tx.now();
+    let revoked = sqlx::query_scalar!(
         r#"
         UPDATE sessions
         SET revoked_at = $4, revoked_reason = $3
@@ -251,8 +239,12 @@ pub async fn revoke_all(
         reason,
         now,
     )
-    .fetch_all(tx)
-    .await
+    .fetch_all(&mut *tx)
+    .await?;
+    for id in revoked {
+        tx.invalidate(CacheKey::Session(id));
+    }
+    Ok(())
 }
 
 /// Ends everyone's live sessions.

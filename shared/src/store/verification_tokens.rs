@@ -56,14 +56,15 @@ pub struct Guessed {
 }
 
 /// Adds a token.
-pub async fn insert(tx: &mut Tx, new: &NewToken<'_>, now: DateTime<Utc>) -> sqlx::Result<()> {
+pub async fn insert(tx: &mut Tx, new: &NewToken<'_>) -> sqlx::Result<()> {
+    let now = tx.now();
     sqlx::query!(
         r#"
         INSERT INTO verification_tokens (id, purpose, user_id, email, token_hash, code_hash, created_at, expires_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         "#,
         VerificationTokenId::new() as VerificationTokenId,
-        new.purpose.word(),
+        new.purpose.as_str(),
         new.user as UserId,
         new.email,
         new.token_hash,
@@ -79,19 +80,15 @@ pub async fn insert(tx: &mut Tx, new: &NewToken<'_>, now: DateTime<Utc>) -> sqlx
 /// Whose token it is, if it could be used up now.
 ///
 /// Hold them before using it up: whoever withdraws tokens holds the user first, too.
-pub async fn owner(
-    tx: &mut Tx,
-    purpose: Purpose,
-    token_hash: &[u8],
-    now: DateTime<Utc>,
-) -> sqlx::Result<Option<UserId>> {
+pub async fn owner(tx: &mut Tx, purpose: Purpose, token_hash: &[u8]) -> sqlx::Result<Option<UserId>> {
+    let now = tx.now();
     sqlx::query_scalar!(
         r#"
         SELECT user_id AS "user_id: UserId"
         FROM verification_tokens
         WHERE purpose = $1 AND token_hash = $2 AND consumed_at IS NULL AND expires_at > $3
         "#,
-        purpose.word(),
+        purpose.as_str(),
         token_hash,
         now,
     )
@@ -115,12 +112,8 @@ pub async fn forget_codes(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
 }
 
 /// Uses a token up; of any number who try at once, one gets it.
-pub async fn consume(
-    tx: &mut Tx,
-    purpose: Purpose,
-    token_hash: &[u8],
-    now: DateTime<Utc>,
-) -> sqlx::Result<Option<Consumed>> {
+pub async fn consume(tx: &mut Tx, purpose: Purpose, token_hash: &[u8]) -> sqlx::Result<Option<Consumed>> {
+    let now = tx.now();
     sqlx::query_as!(
         Consumed,
         r#"
@@ -129,7 +122,7 @@ pub async fn consume(
         WHERE purpose = $1 AND token_hash = $2 AND consumed_at IS NULL AND expires_at > $3
         RETURNING user_id AS "user_id: UserId", email
         "#,
-        purpose.word(),
+        purpose.as_str(),
         token_hash,
         now,
     )
@@ -139,7 +132,8 @@ pub async fn consume(
 
 /// Counts a guess at the digits mailed to `user`, and gives those that it may be compared with: such as were guessed at less
 /// than `max` times before.
-pub async fn guess(tx: &mut Tx, user: UserId, max: i32, now: DateTime<Utc>) -> sqlx::Result<Vec<Guessed>> {
+pub async fn guess(tx: &mut Tx, user: UserId, max: i32) -> sqlx::Result<Vec<Guessed>> {
+    let now = tx.now();
     sqlx::query_as!(
         Guessed,
         r#"
@@ -158,11 +152,8 @@ pub async fn guess(tx: &mut Tx, user: UserId, max: i32, now: DateTime<Utc>) -> s
 }
 
 /// Uses up the token `id`, which this transaction holds since [`guess`].
-pub async fn consume_guessed(
-    tx: &mut Tx,
-    id: VerificationTokenId,
-    now: DateTime<Utc>,
-) -> sqlx::Result<Option<Consumed>> {
+pub async fn consume_guessed(tx: &mut Tx, id: VerificationTokenId) -> sqlx::Result<Option<Consumed>> {
+    let now = tx.now();
     sqlx::query_as!(
         Consumed,
         r#"
@@ -179,13 +170,9 @@ pub async fn consume_guessed(
 }
 
 /// Makes every live token of `user` for these purposes worthless.
-pub async fn withdraw(
-    tx: &mut Tx,
-    user: UserId,
-    purposes: &[Purpose],
-    now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    let purposes: Vec<_> = purposes.iter().map(|purpose| purpose.word().to_owned()).collect();
+pub async fn withdraw(tx: &mut Tx, user: UserId, purposes: &[Purpose]) -> sqlx::Result<()> {
+    let now = tx.now();
+    let purposes: Vec<_> = purposes.iter().map(|purpose| purpose.as_str().to_owned()).collect();
     sqlx::query!(
         r#"
         UPDATE verification_tokens

@@ -1,32 +1,23 @@
 //! `DELETE /v1/users/{userId}/legal-hold`
 
-use axum::extract::State;
-use shared::{
-    ApiError, AppState,
-    auth::Administrator,
-    domain::{actor::RequestInfo, ids::UserId, page::Data},
-    error::Problem,
-    http::extract::Path,
-};
+use shared::{ApiError, auth::Administrator, domain::page::Data, http::extract::Path};
 
 use super::set;
-use crate::user::{Shown, UserView, shown};
+use crate::user::{UserPath, UserResponse, UserView};
 
 /// Allow the erasure of a user again.
 #[utoipa::path(
     delete, path = "/v1/users/{userId}/legal-hold", tag = "users", operation_id = "lift_legal_hold",
-    params(("userId" = UserId, Path, description = "The user's id.")), security(("bearer" = [])),
+    params(UserPath), security(("bearer" = [])),
     responses(
         (status = 200, description = "The user may be erased.", body = Data<UserView>),
-        (status = 404, description = "`user-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`user-erased` or `own-account`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`user-not-found`"),
+        (status = 409, description = "`user-erased` or `own-account`"),
     ),
 )]
 pub async fn lift(
-    State(state): State<AppState>,
     administrator: Administrator,
-    request: RequestInfo,
-    Path(id): Path<UserId>,
-) -> Result<Shown, ApiError> {
-    Ok(shown(set(&state, &administrator, &request, id, None).await?))
+    Path(path): Path<UserPath>,
+) -> Result<UserResponse, ApiError> {
+    set(&administrator, path.user_id, None).await
 }

@@ -1,37 +1,33 @@
 //! `POST /v1/users/{userId}/legal-hold`
 
-use axum::extract::State;
 use shared::{
-    ApiError, AppState,
+    ApiError,
     auth::Administrator,
-    domain::{actor::RequestInfo, ids::UserId, page::Data},
-    error::Problem,
+    domain::page::Data,
     http::extract::{Body, Path},
 };
 
 use super::set;
 use crate::{
     suspend::Because,
-    user::{Shown, UserView, shown},
+    user::{UserPath, UserResponse, UserView},
 };
 
 /// Forbid the erasure of a user, deleted or not.
 #[utoipa::path(
     post, path = "/v1/users/{userId}/legal-hold", tag = "users", operation_id = "place_legal_hold",
-    request_body = Because, params(("userId" = UserId, Path, description = "The user's id.")),
+    request_body = Because, params(UserPath),
     security(("bearer" = [])),
     responses(
         (status = 200, description = "Nothing of the user will be erased.", body = Data<UserView>),
-        (status = 404, description = "`user-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`user-erased` or `own-account`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`user-not-found`"),
+        (status = 409, description = "`user-erased` or `own-account`"),
     ),
 )]
 pub async fn place(
-    State(state): State<AppState>,
     administrator: Administrator,
-    request: RequestInfo,
-    Path(id): Path<UserId>,
+    Path(path): Path<UserPath>,
     Body(because): Body<Because>,
-) -> Result<Shown, ApiError> {
-    Ok(shown(set(&state, &administrator, &request, id, Some(because.reason.as_ref())).await?))
+) -> Result<UserResponse, ApiError> {
+    set(&administrator, path.user_id, Some(because.reason.as_ref())).await
 }

@@ -1,10 +1,10 @@
 //! What administrators of the system ask about users and do to them.
 
-use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::User;
 use crate::{
+    cache::invalidation::CacheKey,
     db::Tx,
     domain::{
         audit::Action,
@@ -16,7 +16,7 @@ use crate::{
 
 text_enum!(
     /// Whether a user can sign in, and if not, why.
-    Standing {
+    UserStatus {
         /// Can.
         Active = "active",
         /// Shut out by an administrator.
@@ -31,7 +31,7 @@ text_enum!(
 /// Whether `administrator` is one and can act; nobody else changes them or `other` before this transaction ends.
 ///
 /// Both are held in the order of their ids, so that two administrators who deal with each other do not wait for each other.
-pub async fn hold_both(tx: &mut Tx, administrator: UserId, other: UserId) -> sqlx::Result<bool> {
+pub async fn lock_pair(tx: &mut Tx, administrator: UserId, other: UserId) -> sqlx::Result<bool> {
     let held = sqlx::query_scalar!(
         r#"
         SELECT id = $1 AND system_administrator AND deleted_at IS NULL AND suspended_at IS NULL AS "is_one!"
@@ -53,7 +53,7 @@ pub async fn list(
     tx: &mut Tx,
     page: &PageQuery,
     email: Option<&str>,
-    standing: Option<Standing>,
+    status: Option<UserStatus>,
 ) -> sqlx::Result<Vec<User>> {
     page_of!(
         tx,
@@ -72,7 +72,7 @@ pub async fn list(
         "#,
         "id",
         email,
-        standing as Option<Standing>
+        status as Option<UserStatus>
     )
 }
 
@@ -100,13 +100,9 @@ pub async fn appoint(connection: &mut PgConnection, email: &str) -> sqlx::Result
 }
 
 /// Makes the living user an administrator of the system, or no longer.
-pub async fn set_system_administrator(
-    tx: &mut Tx,
-    id: UserId,
-    is_one: bool,
-    now: DateTime<Utc>,
-) -> sqlx::Result<Option<User>> {
-    tx.changes(id);
+pub async fn set_system_administrator(tx: &mut Tx, id: UserId, is_one: bool) -> sqlx::Result<Option<User>> {
+    let now = tx.now();
+    tx.invalidate(CacheKey::Profile(id));
     users!(
         r#"
         UPDATE users
@@ -123,13 +119,9 @@ pub async fn set_system_administrator(
 }
 
 /// Shuts the living user out.
-pub async fn suspend(
-    tx: &mut Tx,
-    id: UserId,
-    reason: &str,
-    now: DateTime<Utc>,
-) -> sqlx::Result<Option<User>> {
-    tx.changes(id);
+pub async fn suspend(tx: &mut Tx, id: UserId, reason: &str) -> sqlx::Result<Option<User>> {
+    let now = tx.now();
+    tx.invalidate(CacheKey::Profile(id));
     users!(
         r#"
         UPDATE users
@@ -147,8 +139,9 @@ pub async fn suspend(
 
 /// Brings a deleted user back who has not been erased, and lets them in again. Violates `users_email_key` when another living
 /// user has the address by now.
-pub async fn restore(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> sqlx::Result<Option<User>> {
-    tx.changes(id);
+pub async fn restore(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
+    let now = tx.now();
+    tx.invalidate(CacheKey::Profile(id));
     users!(
         r#"
         UPDATE users
@@ -164,13 +157,9 @@ pub async fn restore(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> sqlx::Resul
 }
 
 /// Forbids the erasure of the user, or allows it again when there is no `reason`.
-pub async fn set_legal_hold(
-    tx: &mut Tx,
-    id: UserId,
-    reason: Option<&str>,
-    now: DateTime<Utc>,
-) -> sqlx::Result<Option<User>> {
-    tx.changes(id);
+pub async fn set_legal_hold(tx: &mut Tx, id: UserId, reason: Option<&str>) -> sqlx::Result<Option<User>> {
+    let now = tx.now();
+    tx.invalidate(CacheKey::Profile(id));
     users!(
         r#"
         UPDATE users

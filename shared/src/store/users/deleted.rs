@@ -31,7 +31,7 @@ pub async fn count_deleted(tx: &mut Tx, until: DateTime<Utc>) -> sqlx::Result<De
 
 /// The first user after `after`, in the order in which they were deleted, who was deleted at `until` or before, is not erased
 /// yet, and may be. Nobody else changes them before this transaction ends; who is held by someone else is left out.
-pub async fn hold_deleted(
+pub async fn lock_deleted(
     tx: &mut Tx,
     after: &(DateTime<Utc>, UserId),
     until: DateTime<Utc>,

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
+    cache::invalidation::CacheKey,
     db::Tx,
     domain::{
         ids::UserId,
@@ -66,11 +67,11 @@ mod deleted;
 mod passwords;
 
 pub use administration::{
-    Standing, appoint, hold_both, list, restore, set_legal_hold, set_system_administrator, suspend,
+    UserStatus, appoint, list, lock_pair, restore, set_legal_hold, set_system_administrator, suspend,
 };
-pub use deleted::{Deleted, count_deleted, hold_deleted};
+pub use deleted::{Deleted, count_deleted, lock_deleted};
 pub use passwords::{
-    Credentials, credentials_by_email, hold_password, password_hash, replace_password, set_password,
+    Credentials, credentials_by_email, lock_password, password_hash, replace_password, set_password,
 };
 
 /// What a profile's owner may change.
@@ -90,8 +91,8 @@ pub async fn insert(
     name: &Name,
     email: &Email,
     password_hash: &str,
-    now: DateTime<Utc>,
 ) -> sqlx::Result<User> {
+    let now = tx.now();
     users!(
         r#"
         INSERT INTO users (id, name, email, password_hash, created_at, updated_at)
@@ -151,19 +152,19 @@ pub async fn find_any(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
 }
 
 /// The user `id`, living or not; nobody else changes it before this transaction ends.
-pub async fn hold(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
+pub async fn lock(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
     users!("SELECT", "FROM users WHERE id = $1 FOR NO KEY UPDATE", id as UserId).fetch_optional(tx).await
 }
 
-/// Changes the profile of the living user, if its version is `version` or none is asked for.
+/// Changes the profile of the living user, if its version is one of `versions` or `versions` is `None`.
 pub async fn update(
     tx: &mut Tx,
     id: UserId,
     changes: &Changes<'_>,
-    version: Option<i64>,
-    now: DateTime<Utc>,
+    versions: Option<&[i64]>,
 ) -> sqlx::Result<Option<User>> {
-    tx.changes(id);
+    let now = tx.now();
+    tx.invalidate(CacheKey::Profile(id));
     let (change_image, image) = changes.image.change();
     let (change_phone, phone) = changes.phone.change();
     users!(
@@ -174,11 +175,11 @@ pub async fn update(
             phone = CASE WHEN $6 THEN $7 ELSE phone END,
             updated_at = $8,
             version = version + 1
-        WHERE id = $1 AND deleted_at IS NULL AND version = coalesce($2, version)
+        WHERE id = $1 AND deleted_at IS NULL AND ($2::bigint[] IS NULL OR version = ANY($2))
         RETURNING"#,
         "",
         id as UserId,
-        version,
+        versions,
         changes.name.map(AsRef::as_ref),
         change_image,
         image.map(AsRef::as_ref),
@@ -191,13 +192,9 @@ pub async fn update(
 }
 
 /// Marks the address of the living user as theirs, if it is still `email`.
-pub async fn verify_email(
-    tx: &mut Tx,
-    id: UserId,
-    email: &str,
-    now: DateTime<Utc>,
-) -> sqlx::Result<Option<User>> {
-    tx.changes(id);
+pub async fn verify_email(tx: &mut Tx, id: UserId, email: &str) -> sqlx::Result<Option<User>> {
+    let now = tx.now();
+    tx.invalidate(CacheKey::Profile(id));
     users!(
         r#"
         UPDATE users
@@ -213,25 +210,25 @@ pub async fn verify_email(
     .await
 }
 
-/// Marks the living user as deleted, if the version is `version` and the password's hash is `seen`, or none is asked
-/// for; `false` if one is not.
+/// Marks the living user as deleted, if the version is one of `versions` and the password's hash is `seen` (`None` skips
+/// either check); `false` if not.
 pub async fn delete(
     tx: &mut Tx,
     id: UserId,
-    version: Option<i64>,
+    versions: Option<&[i64]>,
     seen: Option<&str>,
-    now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
-    tx.changes(id);
+    let now = tx.now();
+    tx.invalidate(CacheKey::Profile(id));
     let result = sqlx::query!(
         r#"
         UPDATE users
         SET deleted_at = $4, updated_at = $4, version = version + 1
-        WHERE id = $1 AND deleted_at IS NULL AND version = coalesce($2, version)
+        WHERE id = $1 AND deleted_at IS NULL AND ($2::bigint[] IS NULL OR version = ANY($2))
           AND ($3::text IS NULL OR password_hash = $3)
         "#,
         id as UserId,
-        version,
+        versions,
         seen,
         now,
     )
@@ -241,13 +238,9 @@ pub async fn delete(
 }
 
 /// Moves the living user to the proved address `email`. Violates `users_email_key` when another living user has it.
-pub async fn change_email(
-    tx: &mut Tx,
-    id: UserId,
-    email: &str,
-    now: DateTime<Utc>,
-) -> sqlx::Result<Option<User>> {
-    tx.changes(id);
+pub async fn change_email(tx: &mut Tx, id: UserId, email: &str) -> sqlx::Result<Option<User>> {
+    let now = tx.now();
+    tx.invalidate(CacheKey::Profile(id));
     users!(
         r#"
         UPDATE users

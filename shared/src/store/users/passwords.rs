@@ -1,9 +1,8 @@
 //! The passwords of users.
 
-use chrono::{DateTime, Utc};
-
 use super::User;
 use crate::{
+    cache::invalidation::CacheKey,
     db::Tx,
     domain::{ids::UserId, input::Email},
 };
@@ -40,7 +39,7 @@ pub async fn password_hash(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<Strin
 }
 
 /// The living user, if they still have the password hash `seen`; nobody changes it before this transaction ends.
-pub async fn hold_password(tx: &mut Tx, id: UserId, seen: &str) -> sqlx::Result<Option<User>> {
+pub async fn lock_password(tx: &mut Tx, id: UserId, seen: &str) -> sqlx::Result<Option<User>> {
     users!(
         "SELECT",
         r#"
@@ -58,14 +57,9 @@ pub async fn hold_password(tx: &mut Tx, id: UserId, seen: &str) -> sqlx::Result<
 /// Replaces the password hash `seen` by `new`; `false` if it is no longer there.
 ///
 /// The version stays: a password is no part of what the profile shows.
-pub async fn replace_password(
-    tx: &mut Tx,
-    id: UserId,
-    seen: &str,
-    new: &str,
-    now: DateTime<Utc>,
-) -> sqlx::Result<bool> {
-    tx.changes(id);
+pub async fn replace_password(tx: &mut Tx, id: UserId, seen: &str, new: &str) -> sqlx::Result<bool> {
+    let now = tx.now();
+    tx.invalidate(CacheKey::Profile(id));
     let result = sqlx::query!(
         r#"
         UPDATE users
@@ -83,13 +77,9 @@ pub async fn replace_password(
 }
 
 /// Gives the living user a new password, whatever the old one was.
-pub async fn set_password(
-    tx: &mut Tx,
-    id: UserId,
-    hash: Option<&str>,
-    now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    tx.changes(id);
+pub async fn set_password(tx: &mut Tx, id: UserId, hash: Option<&str>) -> sqlx::Result<()> {
+    let now = tx.now();
+    tx.invalidate(CacheKey::Profile(id));
     sqlx::query!(
         "UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1 AND deleted_at IS NULL",
         id as UserId,
