@@ -57,8 +57,10 @@ static WARM: AtomicBool = AtomicBool::new(false);
 
 /// Starts logs and metrics. Runs before the configuration is read, so that errors in it can be logged.
 ///
-/// `function` is the function's crate, `env!("CARGO_CRATE_NAME")`. `LOG_LEVEL` applies to it and to `shared`. Other crates log
-/// from WARN up: below that they log secrets (bodies, headers, queries).
+/// `function` is the name of the function's crate, `env!("CARGO_CRATE_NAME")`. Its code and that of `shared` log from `LOG_LEVEL`
+/// up. Other code logs from WARN up: below that it logs secrets (bodies, headers, queries).
+///
+/// `LOG_FORMAT` is `json` or `pretty`; `METRICS_ENABLED=false` writes no metrics.
 pub fn init(function: &'static str) {
     let variable = |name| {
         #[expect(
@@ -71,8 +73,9 @@ pub fn init(function: &'static str) {
         .filter(|level| !level.is_empty())
         .and_then(|level| level.parse().ok())
         .unwrap_or(LevelFilter::INFO);
-    let own = [function, "shared"].map(|name| (name, level));
-    let filter = Targets::new().with_default(LevelFilter::WARN).with_targets(own);
+    let filter = Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_targets([function, "shared"].map(|name| (name, level)));
     let registry = tracing_subscriber::registry().with(filter);
     if variable("LOG_FORMAT").as_deref() == Some("pretty") {
         registry.with(tracing_subscriber::fmt::layer().compact()).init();

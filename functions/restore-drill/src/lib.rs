@@ -38,6 +38,7 @@ Lists the backups in BACKUP_BUCKET; restores one into a scratch database on the 
 it; or restores it for real, into an empty database: a name on the same server, a postgresql:// URL, or a reference to the
 secret that holds one. "backup": "<id>" chooses another than the newest.
 The last one erases again, in a database that was restored by other means, the users who were erased since."#;
+
 /// The settings without which this function does not start.
 const REQUIRED: &[&str] = &["DATABASE_URL", "BACKUP_BUCKET", "ERASURE_BUCKET"];
 

@@ -62,8 +62,8 @@ impl Deadline {
 /// Runs `work` for each event in Lambda. As a command, runs it once; the only argument is the event as JSON. `make` creates the
 /// state once.
 ///
-/// `function` is the function's crate, as for [`telemetry::init`]. In Lambda the result is also logged. A failure is logged with its
-/// whole chain and returned to Lambda as an error.
+/// `function` is the name of the function's crate ([`telemetry::init`]). In Lambda the result is also logged. A failure is logged
+/// with its whole chain and returned to Lambda as an error.
 pub async fn serve<S, E: DeserializeOwned, R: Serialize>(
     function: &'static str,
     usage: &str,
