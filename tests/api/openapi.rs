@@ -163,6 +163,24 @@ fn every_parameter_and_member_is_explained() {
 }
 
 #[test]
+fn every_envelope_refers_to_what_it_holds() {
+    let document = committed();
+    let schemas = document["components"]["schemas"].as_object().expect("schemas");
+    let mut envelopes = 0;
+    for (envelope, schema) in schemas {
+        let data = &schema["properties"]["data"];
+        let (name, held) = match envelope.split_once('_') {
+            Some(("Data", name)) => (name, data),
+            Some(("Page", name)) => (name, &data["items"]),
+            _ => continue,
+        };
+        assert_eq!(held["$ref"], format!("#/components/schemas/{name}"), "{envelope}");
+        envelopes += 1;
+    }
+    assert!(envelopes > 15, "{envelopes}");
+}
+
+#[test]
 fn every_reference_leads_somewhere() {
     fn walk(value: &Value, document: &Value) {
         match value {
