@@ -79,6 +79,11 @@ pub fn complete(path: &str, method: &str, versioned: bool, operation: &mut Value
     ];
     let once = takes(operation, "Idempotency-Key");
     let responses = &mut operation["responses"];
+    for (status, response) in responses.as_object_mut().into_iter().flatten() {
+        if status.starts_with(['4', '5']) && response.get("content").is_none() {
+            response["content"] = problem();
+        }
+    }
     for (status, meaning) in kinds.into_iter().filter(|(is_of, _)| *is_of).flat_map(|(_, answers)| answers) {
         add(responses, status, meaning);
     }
@@ -114,10 +119,12 @@ fn add(responses: &mut Value, status: &str, meaning: &str) {
         // Its own, such as the answer of a probe.
         Some(_) => {}
         None => {
-            responses[status] = json!({
-                "description": meaning,
-                "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } }
-            });
+            responses[status] = json!({ "description": meaning, "content": problem() });
         }
     }
+}
+
+/// The content of every refusal and failure.
+fn problem() -> Value {
+    json!({ "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } })
 }

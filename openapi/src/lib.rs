@@ -4,7 +4,8 @@ mod common;
 
 use common::complete;
 use serde_json::{Value, json};
-use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApiBuilder};
+use shared::error::{FieldError, Problem};
+use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
 
 /// The whole document.
@@ -16,7 +17,8 @@ pub fn document() -> Value {
         .description(Some(include_str!("description.md")))
         .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
         .build();
-    let mut document = OpenApiBuilder::new().info(info).build();
+    let problem = ComponentsBuilder::new().schema_from::<Problem>().schema_from::<FieldError>().build();
+    let mut document = OpenApiBuilder::new().info(info).components(Some(problem)).build();
     for part in [
         auth::routes::<OpenApiRouter<_>>().into_openapi(),
         organizations::routes::<OpenApiRouter<_>>().into_openapi(),

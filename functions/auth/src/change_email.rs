@@ -6,7 +6,6 @@ use shared::{
     ApiError,
     audit::{Action, Event},
     auth::Caller,
-    error::Problem,
     extract::Body,
     http::RequestInfo,
     one_time::OneTimeToken,
@@ -37,7 +36,7 @@ pub struct EmailChange {
     request_body = EmailChange, security(("bearer" = [])),
     responses(
         (status = 202, description = "If the address is free, a mail is on its way to it."),
-        (status = 403, description = "`wrong-password`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`wrong-password`"),
     ),
 )]
 pub async fn change_email(

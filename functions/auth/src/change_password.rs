@@ -6,7 +6,6 @@ use shared::{
     ApiError,
     audit::{Action, Event},
     auth::{Caller, session},
-    error::Problem,
     extract::Body,
     http::RequestInfo,
     store::{self, verification_tokens::Purpose},
@@ -32,7 +31,7 @@ pub struct PasswordChange {
     request_body = PasswordChange, security(("bearer" = [])),
     responses(
         (status = 204, description = "The new password holds; all other sessions have ended."),
-        (status = 403, description = "`wrong-password`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`wrong-password`"),
     ),
 )]
 pub async fn change_password(

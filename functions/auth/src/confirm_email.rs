@@ -4,7 +4,6 @@ use axum::{extract::State, http::StatusCode};
 use shared::{
     ApiError, OnConstraint,
     audit::{Action, Event},
-    error::Problem,
     extract::Body,
     http::RequestInfo,
     one_time::OneTimeToken,
@@ -21,8 +20,8 @@ use crate::{AuthState, mails, refusals, verify_email::Verification};
     request_body = Verification,
     responses(
         (status = 204, description = "The account has the new address."),
-        (status = 422, description = "`invalid-token`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`email-taken`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid-token`"),
+        (status = 409, description = "`email-taken`"),
     ),
 )]
 pub async fn confirm_email(

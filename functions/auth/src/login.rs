@@ -9,7 +9,6 @@ use shared::{
     ApiError,
     audit::{Action, Event},
     db::Tx,
-    error::Problem,
     http::RequestInfo,
     idempotency::{Create, IdempotencyKey},
     ids::UserId,
@@ -45,9 +44,9 @@ pub struct Credentials {
     request_body = Credentials, params(IdempotencyKey),
     responses(
         (status = 201, description = "Signed in.", body = Data<SignedIn>),
-        (status = 401, description = "`wrong-credentials`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`foreign-origin`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`try-again`, the account has changed this moment", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "`wrong-credentials`"),
+        (status = 403, description = "`foreign-origin`"),
+        (status = 503, description = "`try-again`, the account has changed this moment"),
     ),
 )]
 pub async fn login(

@@ -12,7 +12,6 @@ use shared::{
     audit::{Action, Event},
     auth::session,
     db::Tx,
-    error::Problem,
     extract::OptionalBody,
     http::RequestInfo,
     ids::UserId,
@@ -61,8 +60,8 @@ enum Decision {
     request_body(content = Option<Refresh>),
     responses(
         (status = 200, description = "A new pair.", body = Data<Tokens>),
-        (status = 401, description = "`invalid-refresh-token`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`foreign-origin`", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "`invalid-refresh-token`"),
+        (status = 403, description = "`foreign-origin`"),
     ),
 )]
 pub async fn refresh(

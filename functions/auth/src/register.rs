@@ -7,7 +7,6 @@ use shared::{
     ApiError, OnConstraint,
     audit::{Action, Event},
     db::Tx,
-    error::Problem,
     http::RequestInfo,
     idempotency::{Create, IdempotencyKey},
     ids::{OrganizationId, UserId},
@@ -48,8 +47,8 @@ pub struct NewUser {
     request_body = NewUser, params(IdempotencyKey),
     responses(
         (status = 201, description = "The account is made, and signed in.", body = Data<SignedIn>),
-        (status = 403, description = "`foreign-origin`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`email-taken`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`foreign-origin`"),
+        (status = 409, description = "`email-taken`"),
     ),
 )]
 pub async fn register(

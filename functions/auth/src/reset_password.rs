@@ -6,7 +6,6 @@ use shared::{
     ApiError,
     audit::{Action, Event},
     auth::session,
-    error::Problem,
     extract::Body,
     http::RequestInfo,
     one_time::OneTimeToken,
@@ -33,7 +32,7 @@ pub struct PasswordReset {
     request_body = PasswordReset,
     responses(
         (status = 204, description = "The new password holds; all sessions have ended."),
-        (status = 422, description = "`invalid-token`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid-token`"),
     ),
 )]
 pub async fn reset_password(

@@ -5,7 +5,6 @@ use serde::Deserialize;
 use shared::{
     ApiError,
     audit::{Action, Event},
-    error::Problem,
     etag::ETag,
     extract::Body,
     http::RequestInfo,
@@ -30,7 +29,7 @@ pub struct Verification {
     request_body = Verification,
     responses(
         (status = 200, description = "The address is proved.", body = Data<Profile>),
-        (status = 422, description = "`invalid-token`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid-token`"),
     ),
 )]
 pub async fn verify_email(

@@ -6,7 +6,6 @@ use shared::{
     ApiError, OnConstraint,
     audit::{Action, Event},
     auth::Caller,
-    error::Problem,
     http::RequestInfo,
     idempotency::{Create, IdempotencyKey, Made},
     ids::OrganizationId,
@@ -37,7 +36,7 @@ pub struct NewOrganization {
     request_body = NewOrganization, params(IdempotencyKey), security(("bearer" = [])),
     responses(
         (status = 201, description = "The organization.", body = Data<OrganizationView>),
-        (status = 409, description = "`slug-taken`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`slug-taken`"),
     ),
 )]
 pub async fn create(

@@ -5,7 +5,6 @@ use shared::{
     ApiError,
     audit::Action,
     auth::{Member, permission::DeleteOrganization},
-    error::Problem,
     etag::{IfMatch, STALE},
     http::RequestInfo,
     ids::OrganizationId,
@@ -23,7 +22,7 @@ use crate::{OrganizationsState, refusals};
     security(("bearer" = [])),
     responses(
         (status = 204, description = "The organization is deleted."),
-        (status = 409, description = "`personal-organization`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`personal-organization`"),
     ),
 )]
 pub async fn delete(

@@ -6,7 +6,6 @@ use shared::{
     ApiError, OnConstraint,
     audit::Action,
     auth::{Member, permission::UpdateOrganization},
-    error::Problem,
     etag::{ETag, IfMatch, STALE},
     extract::{Body, Patch},
     http::RequestInfo,
@@ -45,7 +44,7 @@ pub struct OrganizationChanges {
     security(("bearer" = []), ("apiKey" = [])),
     responses(
         (status = 200, description = "The organization as it is now.", body = Data<OrganizationView>),
-        (status = 409, description = "`slug-taken`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`slug-taken`"),
     ),
 )]
 pub async fn update(

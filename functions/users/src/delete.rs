@@ -5,7 +5,6 @@ use shared::{
     ApiError, AppState, account,
     audit::{Action, Event},
     auth::{Administrator, session},
-    error::Problem,
     etag::{IfMatch, STALE},
     extract::Path,
     http::RequestInfo,
@@ -23,8 +22,8 @@ use crate::{refusals, user::hold_living};
     params(("userId" = UserId, Path, description = "The user's id."), IfMatch), security(("bearer" = [])),
     responses(
         (status = 204, description = "The account is deleted; all its sessions have ended."),
-        (status = 404, description = "`user-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`user-deleted`, `user-erased`, `last-owner` or `own-account`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`user-not-found`"),
+        (status = 409, description = "`user-deleted`, `user-erased`, `last-owner` or `own-account`"),
     ),
 )]
 pub async fn delete(

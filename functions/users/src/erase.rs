@@ -7,7 +7,6 @@ use shared::{
     audit::{Action, Event},
     auth::{Administrator, session},
     erasure, erasure_ledger,
-    error::Problem,
     extract::Path,
     http::RequestInfo,
     ids::UserId,
@@ -29,8 +28,8 @@ use crate::{
     params(("userId" = UserId, Path, description = "The user's id.")), security(("bearer" = [])),
     responses(
         (status = 200, description = "What is left.", body = Data<UserView>),
-        (status = 404, description = "`user-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`legal-hold`, `user-erased`, `last-owner` or `own-account`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`user-not-found`"),
+        (status = 409, description = "`legal-hold`, `user-erased`, `last-owner` or `own-account`"),
     ),
 )]
 pub async fn erase(

@@ -2,8 +2,8 @@
 
 use axum::{Json, extract::State};
 use shared::{
-    ApiError, AppState, auth::Administrator, error::Problem, extract::Path, http::RequestInfo, ids::UserId,
-    page::Data, personal_data::Export, store,
+    ApiError, AppState, auth::Administrator, extract::Path, http::RequestInfo, ids::UserId, page::Data,
+    personal_data::Export, store,
 };
 
 use crate::refusals;
@@ -14,7 +14,7 @@ use crate::refusals;
     params(("userId" = UserId, Path, description = "The user's id.")), security(("bearer" = [])),
     responses(
         (status = 200, description = "Every row that is theirs, without secrets.", body = Data<Export>),
-        (status = 404, description = "`user-not-found`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`user-not-found`"),
     ),
 )]
 pub async fn export(

@@ -5,7 +5,6 @@ use shared::{
     ApiError, AppState, OnConstraint,
     audit::{Action, Event},
     auth::Administrator,
-    error::Problem,
     extract::Path,
     http::RequestInfo,
     ids::UserId,
@@ -26,8 +25,8 @@ use crate::{
     params(("userId" = UserId, Path, description = "The user's id.")), security(("bearer" = [])),
     responses(
         (status = 200, description = "The user can sign in.", body = Data<UserView>),
-        (status = 404, description = "`user-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`user-erased` or `email-taken`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`user-not-found`"),
+        (status = 409, description = "`user-erased` or `email-taken`"),
     ),
 )]
 pub async fn restore(

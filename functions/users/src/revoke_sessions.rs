@@ -5,7 +5,6 @@ use shared::{
     ApiError, AppState,
     audit::{Action, Event},
     auth::{Administrator, session},
-    error::Problem,
     extract::Path,
     http::RequestInfo,
     ids::UserId,
@@ -20,8 +19,8 @@ use crate::user::hold;
     params(("userId" = UserId, Path, description = "The user's id.")), security(("bearer" = [])),
     responses(
         (status = 204, description = "All sessions have ended, and their access tokens with them."),
-        (status = 404, description = "`user-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`user-erased`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`user-not-found`"),
+        (status = 409, description = "`user-erased`"),
     ),
 )]
 pub async fn revoke_sessions(

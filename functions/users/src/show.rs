@@ -1,9 +1,7 @@
 //! `GET /v1/users/{userId}`
 
 use axum::extract::State;
-use shared::{
-    ApiError, AppState, auth::Administrator, error::Problem, extract::Path, ids::UserId, page::Data, store,
-};
+use shared::{ApiError, AppState, auth::Administrator, extract::Path, ids::UserId, page::Data, store};
 
 use crate::{
     refusals,
@@ -16,7 +14,7 @@ use crate::{
     params(("userId" = UserId, Path, description = "The user's id.")), security(("bearer" = [])),
     responses(
         (status = 200, description = "The user.", body = Data<UserView>),
-        (status = 404, description = "`user-not-found`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`user-not-found`"),
     ),
 )]
 pub async fn show(

@@ -6,7 +6,6 @@ use shared::{
     ApiError, AppState,
     audit::{Action, Event},
     auth::{Administrator, session},
-    error::Problem,
     extract::{Body, Path},
     http::RequestInfo,
     ids::UserId,
@@ -36,8 +35,8 @@ pub struct Because {
     params(("userId" = UserId, Path, description = "The user's id.")), security(("bearer" = [])),
     responses(
         (status = 200, description = "The user is suspended.", body = Data<UserView>),
-        (status = 404, description = "`user-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`user-deleted`, `user-erased` or `own-account`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`user-not-found`"),
+        (status = 409, description = "`user-deleted`, `user-erased` or `own-account`"),
     ),
 )]
 pub async fn suspend(

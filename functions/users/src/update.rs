@@ -6,7 +6,6 @@ use shared::{
     ApiError, AppState,
     audit::{Action, Event},
     auth::Administrator,
-    error::Problem,
     etag::{IfMatch, STALE},
     extract::{Body, Patch, Path},
     http::RequestInfo,
@@ -49,8 +48,8 @@ pub struct UserChanges {
     security(("bearer" = [])),
     responses(
         (status = 200, description = "The user as they are now.", body = Data<UserView>),
-        (status = 404, description = "`user-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`user-deleted`, `user-erased` or `own-account`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`user-not-found`"),
+        (status = 409, description = "`user-deleted`, `user-erased` or `own-account`"),
     ),
 )]
 pub async fn update(

@@ -5,7 +5,6 @@ use shared::{
     ApiError,
     audit::{Action, Event},
     auth::{Caller, caller::UNAUTHENTICATED},
-    error::Problem,
     extract::{OptionalBody, Path},
     http::RequestInfo,
     store::{self, verification_tokens::Purpose},
@@ -27,9 +26,9 @@ use crate::{
     security(("bearer" = [])),
     responses(
         (status = 204, description = "It signs in no longer."),
-        (status = 403, description = "`wrong-password` or `reauthentication-required`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`account-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`last-account` or `address-needed`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`wrong-password` or `reauthentication-required`"),
+        (status = 404, description = "`account-not-found`"),
+        (status = 409, description = "`last-account` or `address-needed`"),
     ),
 )]
 pub async fn remove(

@@ -6,7 +6,6 @@ use shared::{
     ApiError,
     audit::{Action, Event},
     auth::session,
-    error::Problem,
     http::RequestInfo,
     idempotency::{Create, IdempotencyKey, Once},
     ids::{SessionId, UserId, VerificationTokenId},
@@ -62,8 +61,8 @@ pub enum Proof {
     request_body = MagicLinkProof, params(IdempotencyKey),
     responses(
         (status = 201, description = "Signed in.", body = Data<SignedIn>),
-        (status = 422, description = "`invalid-token`, `invalid-code` or `token-or-code`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`foreign-origin`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid-token`, `invalid-code` or `token-or-code`"),
+        (status = 403, description = "`foreign-origin`"),
     ),
 )]
 pub async fn verify(

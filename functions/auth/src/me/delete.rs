@@ -9,7 +9,6 @@ use shared::{
     ApiError, account,
     audit::{Action, Event},
     auth::{Caller, caller::UNAUTHENTICATED, session},
-    error::Problem,
     etag::{IfMatch, STALE},
     extract::OptionalBody,
     http::RequestInfo,
@@ -31,8 +30,8 @@ use crate::{
     request_body(content = Option<Reauthentication>), security(("bearer" = [])),
     responses(
         (status = 204, description = "The account is deleted."),
-        (status = 403, description = "`wrong-password` or `reauthentication-required`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`last-owner`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`wrong-password` or `reauthentication-required`"),
+        (status = 409, description = "`last-owner`"),
     ),
 )]
 pub async fn delete(

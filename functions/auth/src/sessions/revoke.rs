@@ -5,7 +5,6 @@ use shared::{
     ApiError,
     audit::{Action, Event},
     auth::{Caller, session},
-    error::Problem,
     extract::Path,
     http::RequestInfo,
     ids::SessionId,
@@ -20,7 +19,7 @@ use crate::{AuthState, refusals};
     params(("id" = SessionId, Path, description = "The session's id.")), security(("bearer" = [])),
     responses(
         (status = 204, description = "The session has ended, and its access tokens with it."),
-        (status = 404, description = "`session-not-found`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`session-not-found`"),
     ),
 )]
 pub async fn revoke(

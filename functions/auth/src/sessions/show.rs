@@ -1,7 +1,7 @@
 //! `GET /v1/auth/sessions/{id}`
 
 use axum::{Json, extract::State};
-use shared::{ApiError, auth::Caller, error::Problem, extract::Path, ids::SessionId, page::Data, store};
+use shared::{ApiError, auth::Caller, extract::Path, ids::SessionId, page::Data, store};
 
 use super::SessionView;
 use crate::{AuthState, refusals};
@@ -12,7 +12,7 @@ use crate::{AuthState, refusals};
     params(("id" = SessionId, Path, description = "The session's id.")), security(("bearer" = [])),
     responses(
         (status = 200, description = "The session.", body = Data<SessionView>),
-        (status = 404, description = "`session-not-found`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`session-not-found`"),
     ),
 )]
 pub async fn show(

@@ -14,7 +14,6 @@ use shared::{
         member::Principal,
         permission::{ManageApiKeys, Scope},
     },
-    error::Problem,
     extract::Patch,
     http::RequestInfo,
     idempotency::{Create, IdempotencyKey, Made},
@@ -57,8 +56,8 @@ pub struct NewApiKey {
     security(("bearer" = [])),
     responses(
         (status = 201, description = "The key, with its secret.", body = Data<ApiKeyWithSecret>),
-        (status = 422, description = "`scopes-needed` or `expiry-passed`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`address-not-proved`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`scopes-needed` or `expiry-passed`"),
+        (status = 403, description = "`address-not-proved`"),
     ),
 )]
 pub async fn create(

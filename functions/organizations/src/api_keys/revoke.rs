@@ -5,7 +5,6 @@ use shared::{
     ApiError,
     audit::Action,
     auth::{Member, permission::ManageApiKeys},
-    error::Problem,
     etag::{IfMatch, STALE},
     extract::Path,
     http::RequestInfo,
@@ -28,7 +27,7 @@ use crate::{OrganizationsState, refusals};
     security(("bearer" = [])),
     responses(
         (status = 204, description = "The key is worth nothing any more."),
-        (status = 404, description = "`api-key-not-found`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`api-key-not-found`"),
     ),
 )]
 pub async fn revoke(

@@ -7,7 +7,6 @@ use shared::{
     ApiError,
     audit::Action,
     auth::{Member, api_key::ApiKeyToken, permission::ManageApiKeys},
-    error::Problem,
     extract::Path,
     http::RequestInfo,
     idempotency::{Create, IdempotencyKey, Made},
@@ -67,8 +66,8 @@ impl TryFrom<u32> for Overlap {
     security(("bearer" = [])),
     responses(
         (status = 201, description = "The key, with its new secret.", body = Data<ApiKeyWithSecret>),
-        (status = 404, description = "`api-key-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`api-key-expired`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`api-key-not-found`"),
+        (status = 409, description = "`api-key-expired`"),
     ),
 )]
 pub async fn rotate(

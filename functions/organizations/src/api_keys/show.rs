@@ -4,7 +4,6 @@ use axum::{Json, extract::State};
 use shared::{
     ApiError,
     auth::{Member, permission::ManageApiKeys},
-    error::Problem,
     etag::ETag,
     extract::Path,
     ids::{ApiKeyId, OrganizationId},
@@ -26,7 +25,7 @@ use crate::{OrganizationsState, refusals};
     security(("bearer" = [])),
     responses(
         (status = 200, description = "The key.", body = Data<ApiKeyView>),
-        (status = 404, description = "`api-key-not-found`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`api-key-not-found`"),
     ),
 )]
 pub async fn show(

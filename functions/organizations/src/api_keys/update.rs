@@ -11,7 +11,6 @@ use shared::{
         Member,
         permission::{ManageApiKeys, Scope},
     },
-    error::Problem,
     etag::{ETag, IfMatch, STALE},
     extract::{Body, Patch, Path},
     http::RequestInfo,
@@ -50,8 +49,8 @@ pub struct ApiKeyChanges {
     security(("bearer" = [])),
     responses(
         (status = 200, description = "The key as it is now.", body = Data<ApiKeyView>),
-        (status = 422, description = "`scopes-needed`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`api-key-not-found`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`scopes-needed`"),
+        (status = 404, description = "`api-key-not-found`"),
     ),
 )]
 pub async fn update(

@@ -4,7 +4,6 @@ use axum::{Json, extract::State};
 use shared::{
     ApiError,
     auth::Caller,
-    error::Problem,
     extract::Body,
     http::RequestInfo,
     invitation::{self, Invited},
@@ -22,9 +21,9 @@ use crate::{OrganizationsState, organization::OrganizationView};
     request_body = InvitationAnswer, security(("bearer" = [])),
     responses(
         (status = 200, description = "The organization I belong to now.", body = Data<OrganizationView>),
-        (status = 422, description = "`invalid-token`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`wrong-address`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`already-member`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid-token`"),
+        (status = 403, description = "`wrong-address`"),
+        (status = 409, description = "`already-member`"),
     ),
 )]
 pub async fn accept(

@@ -13,7 +13,6 @@ use shared::{
         member::Principal,
         permission::{ManageInvitations, Role},
     },
-    error::Problem,
     http::RequestInfo,
     idempotency::{Create, IdempotencyKey, Made},
     ids::OrganizationId,
@@ -57,8 +56,8 @@ pub struct NewInvitation {
     security(("bearer" = []), ("apiKey" = [])),
     responses(
         (status = 201, description = "A mail is on its way.", body = Data<InvitationView>),
-        (status = 403, description = "`role-above-own` or `address-not-proved`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`already-member`, `already-invited` or `personal-organization`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`role-above-own` or `address-not-proved`"),
+        (status = 409, description = "`already-member`, `already-invited` or `personal-organization`"),
     ),
 )]
 pub async fn create(

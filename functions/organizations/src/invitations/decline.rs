@@ -4,7 +4,6 @@ use axum::{extract::State, http::StatusCode};
 use shared::{
     ApiError,
     auth::Caller,
-    error::Problem,
     extract::Body,
     http::RequestInfo,
     invitation::{self, Invited},
@@ -19,8 +18,8 @@ use crate::OrganizationsState;
     request_body = InvitationAnswer, security(("bearer" = [])),
     responses(
         (status = 204, description = "The invitation can no longer be accepted."),
-        (status = 422, description = "`invalid-token`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`wrong-address`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid-token`"),
+        (status = 403, description = "`wrong-address`"),
     ),
 )]
 pub async fn decline(

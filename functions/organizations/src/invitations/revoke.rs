@@ -5,7 +5,6 @@ use shared::{
     ApiError,
     audit::Action,
     auth::{Member, permission::ManageInvitations},
-    error::Problem,
     etag::{IfMatch, STALE},
     extract::Path,
     http::RequestInfo,
@@ -28,9 +27,9 @@ use crate::{OrganizationsState, refusals};
     security(("bearer" = []), ("apiKey" = [])),
     responses(
         (status = 204, description = "It can no longer be accepted."),
-        (status = 403, description = "`role-above-own`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`invitation-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`invitation-ended`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`role-above-own`"),
+        (status = 404, description = "`invitation-not-found`"),
+        (status = 409, description = "`invitation-ended`"),
     ),
 )]
 pub async fn revoke(

@@ -4,7 +4,6 @@ use axum::{Json, extract::State};
 use shared::{
     ApiError,
     auth::{Member, permission::ReadInvitations},
-    error::Problem,
     etag::ETag,
     extract::Path,
     ids::{InvitationId, OrganizationId},
@@ -26,7 +25,7 @@ use crate::{OrganizationsState, refusals};
     security(("bearer" = []), ("apiKey" = [])),
     responses(
         (status = 200, description = "The invitation.", body = Data<InvitationView>),
-        (status = 404, description = "`invitation-not-found`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`invitation-not-found`"),
     ),
 )]
 pub async fn show(

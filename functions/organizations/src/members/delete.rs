@@ -10,7 +10,6 @@ use shared::{
         member::Principal,
         permission::{RemoveMembers, Role},
     },
-    error::Problem,
     etag::{IfMatch, STALE},
     extract::Path,
     http::RequestInfo,
@@ -35,9 +34,9 @@ use crate::{OrganizationsState, refusals};
     security(("bearer" = []), ("apiKey" = [])),
     responses(
         (status = 204, description = "They are no member any more."),
-        (status = 403, description = "`role-above-own`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`member-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`last-owner`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`role-above-own`"),
+        (status = 404, description = "`member-not-found`"),
+        (status = 409, description = "`last-owner`"),
     ),
 )]
 pub async fn delete(

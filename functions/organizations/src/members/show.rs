@@ -4,7 +4,6 @@ use axum::{Json, extract::State};
 use shared::{
     ApiError,
     auth::{Member, permission::ReadMembers},
-    error::Problem,
     etag::ETag,
     extract::Path,
     ids::{OrganizationId, UserId},
@@ -26,7 +25,7 @@ use crate::{OrganizationsState, refusals};
     security(("bearer" = []), ("apiKey" = [])),
     responses(
         (status = 200, description = "The member.", body = Data<MemberView>),
-        (status = 404, description = "`member-not-found`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`member-not-found`"),
     ),
 )]
 pub async fn show(

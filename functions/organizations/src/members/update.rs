@@ -10,7 +10,6 @@ use shared::{
         Member,
         permission::{Role, UpdateMembers},
     },
-    error::Problem,
     etag::{ETag, IfMatch, STALE},
     extract::{Body, Path},
     http::RequestInfo,
@@ -45,9 +44,9 @@ pub struct MemberChanges {
     security(("bearer" = [])),
     responses(
         (status = 200, description = "The member as they are now.", body = Data<MemberView>),
-        (status = 403, description = "`role-above-own`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`member-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`last-owner`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`role-above-own`"),
+        (status = 404, description = "`member-not-found`"),
+        (status = 409, description = "`last-owner`"),
     ),
 )]
 pub async fn update(

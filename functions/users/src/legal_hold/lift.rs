@@ -2,8 +2,7 @@
 
 use axum::extract::State;
 use shared::{
-    ApiError, AppState, auth::Administrator, error::Problem, extract::Path, http::RequestInfo, ids::UserId,
-    page::Data,
+    ApiError, AppState, auth::Administrator, extract::Path, http::RequestInfo, ids::UserId, page::Data,
 };
 
 use super::set;
@@ -15,8 +14,8 @@ use crate::user::{Shown, UserView, shown};
     params(("userId" = UserId, Path, description = "The user's id.")), security(("bearer" = [])),
     responses(
         (status = 200, description = "The user may be erased.", body = Data<UserView>),
-        (status = 404, description = "`user-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`user-erased` or `own-account`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`user-not-found`"),
+        (status = 409, description = "`user-erased` or `own-account`"),
     ),
 )]
 pub async fn lift(

@@ -4,7 +4,6 @@ use axum::extract::State;
 use shared::{
     ApiError, AppState,
     auth::Administrator,
-    error::Problem,
     extract::{Body, Path},
     http::RequestInfo,
     ids::UserId,
@@ -24,8 +23,8 @@ use crate::{
     security(("bearer" = [])),
     responses(
         (status = 200, description = "Nothing of the user will be erased.", body = Data<UserView>),
-        (status = 404, description = "`user-not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`user-erased` or `own-account`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`user-not-found`"),
+        (status = 409, description = "`user-erased` or `own-account`"),
     ),
 )]
 pub async fn place(
