@@ -1,9 +1,11 @@
 //! The API's OpenAPI 3.1 document, from the routes themselves.
 
+mod bounds;
 mod common;
+mod responses;
 
 use common::complete;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use shared::error::{FieldError, Problem};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
@@ -32,7 +34,8 @@ pub fn document() -> Value {
     document["components"]["securitySchemes"] = json!({
         "bearer": {
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-            "description": "An access token, from `/v1/auth/login` or `/v1/auth/refresh`."
+            "description": "An access token, from `/v1/auth/login` or `/v1/auth/refresh`. It is verified as RFC8725 says: one algorithm, \
+                the type `at+jwt`, the issuer and the audience."
         },
         "apiKey": {
             "type": "apiKey", "in": "header", "name": "X-API-Key",
@@ -40,6 +43,17 @@ pub fn document() -> Value {
         }
     });
     document["components"]["headers"] = common::headers();
+    document["servers"] = json!([
+        {
+            "url": "https://{domain}",
+            "description": "Production.",
+            "variables": {
+                "domain": { "default": "api.archesai.com", "description": "The domain name of the deployment." }
+            },
+            "x-internal": false
+        },
+        { "url": "http://127.0.0.1:9000", "description": "Local: `cargo xtask dev`.", "x-internal": true }
+    ]);
     document["tags"] = json!([
         { "name": "auth", "description": "Accounts and the sessions in which they are used." },
         { "name": "organizations", "description": "Tenants, their members, invitations, API keys and audit log." },
@@ -53,5 +67,13 @@ pub fn document() -> Value {
             complete(path, method, versioned, operation);
         }
     }
+    bounds::add(&mut document);
+    responses::share(&mut document);
     document
+}
+
+/// Every operation of `document`.
+fn operations(document: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
+    paths.filter_map(Value::as_object_mut).flat_map(Map::values_mut)
 }

@@ -146,10 +146,10 @@ impl<E: Into<anyhow::Error>> From<E> for ApiError {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct FieldError {
     /// Where, as a JSON Pointer (RFC 6901); empty for the document as a whole.
-    #[schema(example = "/email")]
+    #[schema(example = "/email", max_length = 131_072)]
     pub pointer: String,
     /// What is wrong there.
-    #[schema(example = "this is not an e-mail address")]
+    #[schema(example = "this is not an e-mail address", max_length = 400_000)]
     pub detail: String,
 }
 
@@ -158,23 +158,26 @@ pub struct FieldError {
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
     /// A stable URI per kind of problem.
-    #[schema(example = "https://archesai.com/problems/email-taken")]
+    #[schema(example = "https://archesai.com/problems/email-taken", max_length = 128)]
     pub r#type: String,
     /// The status in words.
-    #[schema(example = "Conflict")]
+    #[schema(example = "Conflict", max_length = 64)]
     pub title: &'static str,
     /// The status of this response.
-    #[schema(example = 409)]
+    #[schema(example = 409, minimum = 400, maximum = 599)]
     pub status: u16,
     /// What happened, for humans.
+    #[schema(max_length = 500)]
     pub detail: &'static str,
     /// The path that was asked.
-    #[schema(example = "/v1/auth/register")]
+    #[schema(example = "/v1/auth/register", max_length = 65_534)]
     pub instance: String,
     /// The same id as in `X-Request-Id`; quote it when asking for help.
+    #[schema(min_length = 1, max_length = 128)]
     pub request_id: String,
     /// For 422: what is wrong, member by member.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(min_items = 1, max_items = 64)]
     pub errors: Vec<FieldError>,
 }
 

@@ -46,6 +46,7 @@ fn references<T: ToSchema>() -> Array {
 #[serde(rename_all = "camelCase")]
 pub struct PageMeta {
     /// Pass it as `cursor` to get the next page; null on the last one.
+    #[schema(min_length = 32, max_length = 32)]
     pub next_cursor: Option<String>,
 }
 
@@ -59,7 +60,7 @@ pub struct PageQuery {
     #[param(value_type = u8, minimum = 1, maximum = 100, default = 20)]
     limit: Limit,
     /// The `nextCursor` of the page before.
-    #[param(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]{32}$")]
+    #[param(value_type = Option<String>, min_length = 32, max_length = 32, pattern = "^[A-Za-z0-9_-]{32}$")]
     cursor: Option<Cursor>,
     /// Oldest first (`createdAt`) or newest first (`-createdAt`).
     #[serde(default)]

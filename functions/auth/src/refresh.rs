@@ -35,7 +35,7 @@ const GRACE: TimeDelta = TimeDelta::seconds(10);
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Refresh {
     /// As the last answer had it.
-    #[schema(example = "rt_AZxW…")]
+    #[schema(example = "rt_AZxW…", max_length = 99)]
     refresh_token: Option<String>,
 }
 

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 /// Always `ok`: a process that is not would not answer.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
-    #[schema(example = "ok")]
+    #[schema(example = "ok", max_length = 16)]
     status: &'static str,
 }
 

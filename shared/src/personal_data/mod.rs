@@ -123,6 +123,7 @@ pub struct Export {
     /// Whom it is about.
     pub user_id: UserId,
     /// Table by table.
+    #[schema(max_items = 64)]
     pub records: Vec<Records>,
 }
 
@@ -132,15 +133,15 @@ pub struct Export {
 #[schema(as = ExportedRecords)]
 pub struct Records {
     /// The table.
-    #[schema(example = "sessions")]
+    #[schema(example = "sessions", max_length = 63)]
     pub table: &'static str,
     /// What each member of a row is for.
-    #[schema(value_type = HashMap<String, String>)]
+    #[schema(value_type = HashMap<String, String>, max_length = 128)]
     pub purposes: BTreeMap<String, &'static str>,
     /// How long rows stay.
     pub retention: Retention,
     /// The rows, as objects.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<Object>, max_items = 150_000)]
     pub rows: Value,
 }
 

@@ -17,10 +17,10 @@ pub struct SessionView {
     /// Its id.
     pub id: SessionId,
     /// What the device said it is.
-    #[schema(example = "curl/8.5.0")]
+    #[schema(example = "curl/8.5.0", max_length = 512)]
     user_agent: Option<String>,
     /// Where it signed in from.
-    #[schema(example = "203.0.113.7")]
+    #[schema(example = "203.0.113.7", min_length = 2, max_length = 39)]
     ip_address: Option<String>,
     created_at: DateTime<Utc>,
     last_used_at: DateTime<Utc>,

@@ -34,10 +34,10 @@ pub struct ApiKeyPath {
 #[schema(as = ApiKey)]
 pub struct ApiKeyView {
     id: ApiKeyId,
-    #[schema(example = "Nightly import")]
+    #[schema(example = "Nightly import", min_length = 1, max_length = 100)]
     name: String,
     /// What it may do.
-    #[schema(value_type = Vec<Scope>)]
+    #[schema(value_type = Vec<Scope>, min_items = 1)]
     scopes: Vec<String>,
     /// Which user made it; null once they are erased.
     created_by: Option<UserId>,
@@ -73,7 +73,11 @@ pub struct ApiKeyWithSecret {
     #[serde(flatten)]
     view: ApiKeyView,
     /// Send it as `Authorization: Bearer …` or `X-API-Key: …`. It is shown now and never again.
-    #[schema(example = "ak_01890a5d…_…")]
+    #[schema(
+        example = "ak_01890a5d0b3c7def8123456789abcdef_abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrstuvwxyz2",
+        min_length = 95,
+        max_length = 95
+    )]
     key: String,
 }
 
