@@ -1,7 +1,5 @@
 //! `POST /v1/organizations/{organizationId}/api-keys`
 
-use std::collections::BTreeSet;
-
 use axum::{extract::State, response::Response};
 use chrono::TimeDelta;
 use serde::Deserialize;
@@ -25,7 +23,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::{ApiKeyWithSecret, words};
+use super::{ApiKeyWithSecret, Scopes, words};
 use crate::proved::require_proved_address;
 use crate::{OrganizationsState, refusals};
 
@@ -39,7 +37,7 @@ pub struct NewApiKey {
     name: Name,
     /// What it may do; at least one.
     #[schema(value_type = Vec<Scope>, min_items = 1)]
-    scopes: BTreeSet<Scope>,
+    scopes: Scopes,
     /// Until when it is valid: a year if left out, without end if null.
     #[serde(default)]
     #[schema(value_type = Option<Moment>)]

@@ -87,8 +87,24 @@ impl ApiKeyWithSecret {
     }
 }
 
+/// Scopes that someone may send: no more than there are.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Vec<Scope>")]
+struct Scopes(BTreeSet<Scope>);
+
+impl TryFrom<Vec<Scope>> for Scopes {
+    type Error = &'static str;
+
+    fn try_from(scopes: Vec<Scope>) -> Result<Self, Self::Error> {
+        if scopes.len() > Scope::ALL.len() {
+            return Err("these are more scopes than there are");
+        }
+        Ok(Self(scopes.into_iter().collect()))
+    }
+}
+
 /// The words of `scopes`, of which there must be one.
-fn words(scopes: &BTreeSet<Scope>) -> Result<Vec<String>, ApiError> {
+fn words(Scopes(scopes): &Scopes) -> Result<Vec<String>, ApiError> {
     if scopes.is_empty() {
         return Err(refusals::SCOPES_NEEDED.at("/scopes"));
     }

@@ -1,7 +1,5 @@
 //! `PATCH /v1/organizations/{organizationId}/api-keys/{apiKeyId}`
 
-use std::collections::BTreeSet;
-
 use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
@@ -21,7 +19,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::{ApiKeyPath, ApiKeyView, words};
+use super::{ApiKeyPath, ApiKeyView, Scopes, words};
 use crate::{OrganizationsState, refusals};
 
 /// What to change: a member left out stays.
@@ -33,7 +31,7 @@ pub struct ApiKeyChanges {
     name: Patch<Name>,
     #[serde(default)]
     #[schema(value_type = Option<Vec<Scope>>, nullable = false, min_items = 1)]
-    scopes: Patch<BTreeSet<Scope>>,
+    scopes: Patch<Scopes>,
 }
 
 /// Rename an API key, or give it other scopes.
