@@ -146,9 +146,11 @@ impl<E: Into<anyhow::Error>> From<E> for ApiError {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct FieldError {
     /// Where, as a JSON Pointer (RFC 6901); empty for the document as a whole.
+    // A body of 64 KiB, with each character escaped.
     #[schema(example = "/email", max_length = 131_072)]
     pub pointer: String,
     /// What is wrong there.
+    // It may quote the body: up to six characters for each byte of 64 KiB.
     #[schema(example = "this is not an e-mail address", max_length = 400_000)]
     pub detail: String,
 }
@@ -170,6 +172,7 @@ pub struct Problem {
     #[schema(max_length = 500)]
     pub detail: &'static str,
     /// The path that was asked.
+    // The longest URI that the `http` crate reads.
     #[schema(example = "/v1/auth/register", max_length = 65_534)]
     pub instance: String,
     /// The same id as in `X-Request-Id`; quote it when asking for help.

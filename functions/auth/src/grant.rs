@@ -45,12 +45,14 @@ impl Transport {
 #[serde(rename_all = "camelCase")]
 pub struct Tokens {
     /// A JWT; send it as `Authorization: Bearer …`.
+    // The issuer and the audience are settings: all variables of a Lambda function have at most 4 KB.
     #[schema(max_length = 8192)]
     pub access_token: String,
     /// Always `Bearer`.
     #[schema(example = "Bearer", max_length = 6)]
     pub token_type: &'static str,
     /// How long the access token lives, in seconds.
+    // More is beyond the last year that `chrono` knows.
     #[schema(example = 900, maximum = 10_000_000_000_000i64)]
     pub expires_in: u64,
     /// Opaque; trade it for a new pair at `/v1/auth/refresh` before the session expires.

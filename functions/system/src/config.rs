@@ -11,6 +11,7 @@ use crate::SystemState;
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PublicConfig {
+    // All variables of a Lambda function have at most 4 KB.
     #[schema(example = "1.0.0", max_length = 4096)]
     version: String,
     /// How one can sign in.

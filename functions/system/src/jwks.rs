@@ -11,6 +11,7 @@ use crate::SystemState;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Jwks {
     /// Ed25519 keys (RFC 8037): those that sign now, did lately, or will soon.
+    // A secret has at most 64 KB.
     #[schema(value_type = Vec<Object>, max_items = 1000, example = json!([{
         "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "2026-11",
         "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"

@@ -141,6 +141,7 @@ pub struct Records {
     /// How long rows stay.
     pub retention: Retention,
     /// The rows, as objects.
+    // Lambda returns at most 6 MB, and a row has at least an id.
     #[schema(value_type = Vec<Object>, max_items = 150_000)]
     pub rows: Value,
 }
