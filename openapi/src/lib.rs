@@ -1,11 +1,14 @@
 //! The API's OpenAPI 3.1 document, from the routes themselves.
 
+mod bounds;
 mod common;
 mod functions;
+mod responses;
 
 use common::complete;
-use serde_json::{Value, json};
-use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApiBuilder};
+use serde_json::{Map, Value, json};
+use shared::error::{FieldError, Problem};
+use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApiBuilder};
 
 pub use functions::{API_FUNCTIONS, ApiFunction};
 
@@ -18,7 +21,8 @@ pub fn document() -> Value {
         .description(Some(include_str!("description.md")))
         .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
         .build();
-    let mut document = OpenApiBuilder::new().info(info).build();
+    let problem = ComponentsBuilder::new().schema_from::<Problem>().schema_from::<FieldError>().build();
+    let mut document = OpenApiBuilder::new().info(info).components(Some(problem)).build();
     for function in &API_FUNCTIONS {
         document.merge((function.describe)());
     }
@@ -26,7 +30,8 @@ pub fn document() -> Value {
     document["components"]["securitySchemes"] = json!({
         "bearer": {
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-            "description": "An access token, from `/v1/auth/login` or `/v1/auth/refresh`."
+            "description": "An access token, from `/v1/auth/login` or `/v1/auth/refresh`. It is verified as RFC8725 says: one algorithm, \
+                the type `at+jwt`, the issuer and the audience."
         },
         "apiKey": {
             "type": "apiKey", "in": "header", "name": "X-API-Key",
@@ -34,6 +39,17 @@ pub fn document() -> Value {
         }
     });
     document["components"]["headers"] = common::headers();
+    document["servers"] = json!([
+        {
+            "url": "https://{domain}",
+            "description": "Production.",
+            "variables": {
+                "domain": { "default": "api.archesai.com", "description": "The domain name of the deployment." }
+            },
+            "x-internal": false
+        },
+        { "url": "http://127.0.0.1:9000", "description": "Local: `cargo xtask dev`.", "x-internal": true }
+    ]);
     let tags =
         API_FUNCTIONS.iter().map(|function| json!({ "name": function.name, "description": function.about }));
     document["tags"] = tags.collect();
@@ -44,5 +60,13 @@ pub fn document() -> Value {
             complete(path, method, versioned, operation);
         }
     }
+    bounds::add(&mut document);
+    responses::share(&mut document);
     document
+}
+
+/// Every operation of `document`.
+fn operations(document: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
+    paths.filter_map(Value::as_object_mut).flat_map(Map::values_mut)
 }

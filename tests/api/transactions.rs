@@ -83,7 +83,9 @@ async fn sixteen_refused_bodies_at_once_leave_no_connection_in_a_transaction() {
     let ada = app.person("Ada").await;
     let team = ada.found("Engines").await;
     let answers = join_all((0..16).map(|_| ada.client.patch(&team, json!({ "name": 5 })))).await;
-    answers.iter().for_each(|answer| answer.refused(422, "invalid-body"));
+    for answer in answers {
+        answer.refused(422, "invalid-body");
+    }
     ada.client.patch(&team, json!({ "name": "Machines" })).await.ok(200);
     let open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'";
     assert_eq!(app.database.value::<i64>(open).await, 0);
