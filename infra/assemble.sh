@@ -1,12 +1,12 @@
 #!/bin/sh
-# Prints a stack's template, joined from the fragments in infra/<stack>: infra/assemble.sh <stack>. The app's is
-# template.yaml, the others' are infra/stacks/<stack>.yaml; a test fails when one differs.
+# Joins the fragments in infra/<stack> and prints the template: infra/assemble.sh <stack>. The app's template is
+# template.yaml, the others are infra/stacks/<stack>.yaml. A test fails if a file differs from this output.
 set -eu
-export LC_ALL=C # so that every machine puts the fragments in the same order
+export LC_ALL=C # the same order of fragments on every machine
 stack=$1
 cd "$(dirname "$0")/$stack"
 
-# A line `#include <file>` stands for the file, as far indented as it is itself.
+# Replaces a line `#include <file>` by the file, with the indentation of the line.
 joined() {
     awk '/^ *#include / { match($0, /^ */); while ((getline line < $2) > 0) print substr($0, 1, RLENGTH) line; close($2); next }
         { print }' "$@"

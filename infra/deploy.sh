@@ -1,8 +1,8 @@
 #!/bin/sh
 # Deploys a stack of an environment: infra/deploy.sh <environment> <stack> [<version>] [<option of sam deploy>…]
 #
-# The app wants a version, and `sam build` before. Once the API can be reached, the app and the edge end well only if
-# it is ready. --no-execute-changeset shows what would change.
+# The app needs a version, and `sam build` first. When app and edge are both deployed, a deployment of either succeeds
+# only if /ready answers 200. --no-execute-changeset shows the changes only.
 set -eu
 cd "$(dirname "$0")/.."
 usage() {
@@ -24,7 +24,7 @@ app)
 *) template=infra/stacks/$stack.yaml version= ;;
 esac
 
-# What is known of a stack; nothing if there is none. Any other failure could be one that is there and cannot be seen.
+# Prints a value of a stack; nothing if the stack does not exist. Any other failure is an error: the stack may exist.
 described() {
     if ! aws cloudformation describe-stacks --stack-name "arches-$environment-$1" \
         --query "Stacks[0].$2" --output text 2>"$scratch/error"; then
@@ -32,7 +32,7 @@ described() {
     fi
 }
 
-# The account stack's names for the role that makes the stacks, and for where builds lie.
+# The account stack defines the names of the deploy role and of the bucket for builds.
 caller=$(aws sts get-caller-identity --query Arn --output text) # arn:<partition>:sts::<account>:…
 partition=$(echo "$caller" | cut -d: -f2)
 account=$(echo "$caller" | cut -d: -f5)
@@ -53,5 +53,5 @@ edge=$(described edge StackStatus)
 if [ -n "$url" ] && [ -n "$edge" ]; then
     curl --fail --silent --show-error --max-time 30 --retry 5 --retry-all-errors "$url/ready"
 else
-    echo "The API cannot be reached before both app and edge are deployed." >&2
+    echo "/ready was not checked: it needs both app and edge." >&2
 fi

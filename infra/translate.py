@@ -1,7 +1,7 @@
-"""Prints a template as CloudFormation sees it, as JSON: infra/translate.py <template>
+"""Prints a template as CloudFormation gets it, as JSON: infra/translate.py <template>
 
-SAM's own translator does it. Comments would be lost on the way, so the reasons for which checkov skips a check
-(`# checkov:skip=<id>: <reason>` inside a resource) become the metadata in which checkov looks for them too.
+Uses SAM's own translator, which drops comments. So the comments by which checkov skips a check
+(`# checkov:skip=<id>: <reason>` inside a resource) become metadata, which checkov reads too.
 """
 
 import json
@@ -17,7 +17,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 
 def skips(text: str) -> dict[str, list[dict[str, str]]]:
-    """The checks that each resource skips, by its id."""
+    """Returns the skipped checks of each resource, by its id."""
     found: dict[str, list[dict[str, str]]] = {}
     resource = ""
     for line in text.splitlines():
@@ -29,7 +29,7 @@ def skips(text: str) -> dict[str, list[dict[str, str]]]:
 
 
 def uploaded(template: dict) -> None:
-    """Has code lie in S3, as `sam deploy` does."""
+    """Replaces code paths by S3 URLs, as `sam deploy` does."""
     for resource in template["Resources"].values():
         for place in ("CodeUri", "ContentUri"):
             if place in resource.get("Properties", {}):
@@ -41,11 +41,11 @@ def translated(text: str) -> dict:
     if "Transform" in template:
         uploaded(template)
         session = boto3.session.Session(region_name="eu-west-1")
-        # No role of ours names a managed policy of AWS.
+        # The second {} is a map of AWS's managed policies; no role uses one.
         template = Translator({}, Parser(), None, session).translate(template, {})
     reasons = skips(text)
     for name, made in template["Resources"].items():
-        # What SAM makes of a resource is named after it.
+        # The names of resources that SAM generates begin with the name of their source.
         own = max((resource for resource in reasons if name.startswith(resource)), key=len, default=None)
         if own:
             made.setdefault("Metadata", {})["checkov"] = {"skip": reasons[own]}

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use tokio::{
@@ -15,8 +15,20 @@ use url::Url;
 pub struct Wire {
     /// The service's URL, at this end of the wire.
     pub url: String,
-    trips: Arc<AtomicUsize>,
+    counts: Arc<Counts>,
 }
+
+#[derive(Default)]
+struct Counts {
+    trips: AtomicUsize,
+    loses_commits: AtomicBool,
+    lost: AtomicUsize,
+}
+
+/// PostgreSQL's simple query `COMMIT` (manual, "Message Formats": Query).
+const COMMIT: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
+/// Statements after which the answer to COMMIT can be lost: those that change what is cached.
+const CHANGES: [&[u8]; 2] = [b"UPDATE sessions", b"UPDATE users"];
 
 impl Wire {
     /// To the service at `url`.
@@ -27,47 +39,65 @@ impl Wire {
         let port = listener.local_addr().expect("an address").port();
         url.set_host(Some("127.0.0.1")).expect("a host");
         url.set_port(Some(port)).expect("a port");
-        let trips = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&trips);
+        let counts = Arc::new(Counts::default());
+        let counted = Arc::clone(&counts);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let server = TcpStream::connect(service.clone()).await.expect("the service");
                 tokio::spawn(carry(client, server, Arc::clone(&counted)));
             }
         });
-        Self { url: url.into(), trips }
+        Self { url: url.into(), counts }
     }
 
     /// The round trips so far.
     #[must_use]
     pub fn trips(&self) -> usize {
-        self.trips.load(Ordering::SeqCst)
+        self.counts.trips.load(Ordering::SeqCst)
     }
 
-    /// Counts anew.
+    /// Sets the count to zero.
     pub fn forget(&self) {
-        self.trips.store(0, Ordering::SeqCst);
+        self.counts.trips.store(0, Ordering::SeqCst);
+    }
+
+    /// From now on the answer to the COMMIT of a transaction that changes sessions or users is lost, and the connection with it.
+    pub fn lose_commits(&self) {
+        self.counts.loses_commits.store(true, Ordering::SeqCst);
+    }
+
+    /// How many answers were lost.
+    #[must_use]
+    pub fn lost(&self) -> usize {
+        self.counts.lost.load(Ordering::SeqCst)
     }
 }
 
 /// A round trip begins with the first that a client says after it has heard something.
-async fn carry(mut client: TcpStream, mut server: TcpStream, trips: Arc<AtomicUsize>) {
+async fn carry(mut client: TcpStream, mut server: TcpStream, counts: Arc<Counts>) {
     let (mut asked, mut answered) = (vec![0; 1 << 16], vec![0; 1 << 16]);
-    let mut waits = false;
+    let (mut waits, mut loses, mut changes) = (false, false, false);
     loop {
         let carried = tokio::select! {
             read = client.read(&mut asked) => match read {
                 Ok(0) | Err(_) => return,
                 Ok(length) => {
                     if !waits {
-                        trips.fetch_add(1, Ordering::SeqCst);
+                        counts.trips.fetch_add(1, Ordering::SeqCst);
                     }
                     waits = true;
+                    let sent = &asked[..length];
+                    changes |= CHANGES.iter().any(|sql| sent.windows(sql.len()).any(|part| part == *sql));
+                    loses = changes && counts.loses_commits.load(Ordering::SeqCst) && sent.ends_with(COMMIT);
                     server.write_all(&asked[..length]).await
                 }
             },
             read = server.read(&mut answered) => match read {
                 Ok(0) | Err(_) => return,
+                Ok(_) if loses => {
+                    counts.lost.fetch_add(1, Ordering::SeqCst);
+                    return;
+                }
                 Ok(length) => {
                     waits = false;
                     client.write_all(&answered[..length]).await

@@ -10,7 +10,7 @@ use harness::service;
 use local_stack::Tools;
 use serde_json::{Value, json};
 
-use crate::{file_of, holds, names, root, rules, stacks, template::Template, text};
+use crate::{documents, file_of, holds, root, rules, stacks, template::Template, text};
 
 pub static STACKS: LazyLock<BTreeMap<String, Template>> = LazyLock::new(|| {
     let translated = |stack: String| {
@@ -173,7 +173,7 @@ fn every_alarm_listens_to_what_is_said() {
 
 #[test]
 fn every_alarm_tells_someone_what_to_do() {
-    let runbooks = names("docs/runbooks");
+    let runbooks = documents::runbooks();
     let rule = |template: &Template| rules::tells_someone_what_to_do(template, &runbooks);
     for template in STACKS.values() {
         holds(&rule(template));
@@ -182,6 +182,17 @@ fn every_alarm_tells_someone_what_to_do() {
         (without("app", "ApiFailures/Properties/AlarmActions"), "ApiFailures"),
         (with("app", "ApiFailures/Properties/ActionsEnabled", json!(false)), "ApiFailures"),
         (without("app", "AuthDeploymentGroup/Properties/AlarmConfiguration"), "AuthRollback"),
+        (without("app", "ApiSlow/Properties/AlarmDescription"), "ApiSlow"),
+        (with("app", "ApiSlow/Properties/AlarmDescription", json!("Read the logs.")), "ApiSlow"),
+        (with("app", "ApiSlow/Properties/AlarmDescription", json!("See docs/runbooks/slow.md")), "ApiSlow"),
+        (
+            with(
+                "app",
+                "AuthRollback/Properties/AlarmDescription",
+                json!("See docs/runbooks/rollback.md#oauth"),
+            ),
+            "AuthRollback",
+        ),
     ] {
         noticed(rule, &broken, id);
     }

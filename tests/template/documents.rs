@@ -1,4 +1,4 @@
-//! What the documents point to is there.
+//! Documents: their links, and what they repeat, agree with the tree.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -6,10 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{holds, root, text};
+use shared::domain::permission;
+
+use crate::{file_of, holds, names, root, rules, stacks, template::Template, text};
 
 /// How an answer in `docs/asvs.md` begins, in the order of its first table; a test begins with its own name.
 const KINDS: [&str; 7] = ["`", "CI: ", "code: ", "document: ", "AWS: ", "not applicable: ", "not yet: "];
+const RUNBOOKS: &str = "docs/runbooks";
 /// Requirements, and how many are answered in each way.
 type Sums = [usize; 1 + KINDS.len()];
 
@@ -66,12 +69,13 @@ fn unanswered(document: &str) -> Vec<String> {
     problems
 }
 
-fn markdown(folder: &Path) -> Vec<PathBuf> {
+/// The files in `folder` and below whose names end in `extension`.
+fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let paths = entries.map(|entry| entry.expect("an entry").path());
     let mut found: Vec<PathBuf> =
-        paths.flat_map(|path| if path.is_dir() { markdown(&path) } else { vec![path] }).collect();
-    found.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
+        paths.flat_map(|path| if path.is_dir() { files(&path, extension) } else { vec![path] }).collect();
+    found.retain(|path| path.extension().is_some_and(|own| own == extension));
     found
 }
 
@@ -93,20 +97,198 @@ fn every_asvs_requirement_is_answered_by_a_test_that_exists() {
 }
 
 #[test]
-fn every_link_in_a_document_leads_to_a_file() {
-    let mut documents = markdown(&root().join("docs"));
-    let others = ["README.md", "infra/README.md", "migrations/README.md"];
+fn every_link_in_a_document_leads_to_a_file_and_a_heading() {
+    let mut documents = files(&root().join("docs"), "md");
+    let others = ["README.md", "infra/README.md", "infra/edge/README.md", "migrations/README.md"];
     documents.extend(others.map(|other| root().join(other)));
     let mut problems = Vec::new();
     for document in documents {
         let page = fs::read_to_string(&document).expect("a document");
-        let links = page.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
-        for (link, _) in links.filter(|(link, _)| !link.contains("://") && !link.starts_with('#')) {
-            let (file, _) = link.split_once('#').unwrap_or((link, ""));
-            if !document.with_file_name(file).exists() {
+        for link in links(&page) {
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { document.clone() } else { document.with_file_name(file) };
+            let is_there = target.exists()
+                && (anchor.is_empty()
+                    || fs::read_to_string(&target).is_ok_and(|page| anchors(&page).contains(anchor)));
+            if !is_there {
                 problems.push(format!("{}: {link} leads nowhere", document.display()));
             }
         }
     }
     holds(&problems);
+    let headings = anchors("# A `b`, c\n```sh\n# no heading\n```\n## `<D>E` f-g\n");
+    assert_eq!(headings, BTreeSet::from(["a-b-c".to_owned(), "de-f-g".to_owned()]));
+}
+
+/// The anchor that GitHub gives a heading.
+fn anchor(heading: &str) -> String {
+    let kept = heading.to_lowercase();
+    let kept = kept.chars().filter(|letter| letter.is_alphanumeric() || [' ', '-', '_'].contains(letter));
+    kept.map(|letter| if letter == ' ' { '-' } else { letter }).collect()
+}
+
+/// The anchors of a page. A `#` in a code block is no heading.
+fn anchors(page: &str) -> BTreeSet<String> {
+    let text = page.split("```").step_by(2);
+    let headings = text.flat_map(str::lines).filter(|line| line.starts_with('#'));
+    headings.map(|line| anchor(line.trim_start_matches('#').trim())).collect()
+}
+
+/// The links of a page. Links to other sites are left out.
+fn links(page: &str) -> impl Iterator<Item = &str> {
+    let links = page.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
+    links.filter(|link| !link.contains("://"))
+}
+
+/// The files in `docs/runbooks`, and their sections as `<file>#<anchor>`.
+pub fn runbooks() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for name in names(RUNBOOKS) {
+        let file = format!("{name}.md");
+        found.extend(
+            anchors(&text(&format!("{RUNBOOKS}/{file}"))).iter().map(|anchor| format!("{file}#{anchor}")),
+        );
+        found.insert(file);
+    }
+    found
+}
+
+/// Compares the index of the runbooks with `alarms`, the runbook of each by its id, and with the pages in `docs/runbooks`.
+fn wrong_in_index(index: &str, alarms: &BTreeMap<String, String>) -> Vec<String> {
+    let (mut problems, mut indexed) = (Vec::new(), BTreeSet::new());
+    for row in index.lines().filter(|line| line.starts_with('|')).map(cells) {
+        let [alarm, severity, runbook] = row[..] else { continue };
+        let Some(link) = links(runbook).next() else { continue };
+        let file = link.split('#').next().unwrap_or(link);
+        indexed.insert(file.to_owned());
+        let page = fs::read_to_string(root().join(RUNBOOKS).join(file)).unwrap_or_default();
+        let says = page.lines().find_map(|line| line.strip_prefix("Severity: ")).unwrap_or_default();
+        if !says.contains(severity) {
+            problems.push(format!("{alarm}: {file} has another severity than {severity}"));
+        }
+        let id = alarm.strip_prefix('`').and_then(|id| id.strip_suffix('`'));
+        if let Some(id) = id
+            && alarms.get(id).is_none_or(|named| named != link)
+        {
+            problems.push(format!("{id}: no alarm that names {link}"));
+        }
+    }
+    let rows = |id: &str| index.lines().filter(|line| line.starts_with(&format!("| `{id}` |"))).count();
+    let alarms = alarms.keys().filter(|id| rows(id) != 1);
+    problems.extend(alarms.map(|id| format!("{id}: {} rows", rows(id))));
+    let unreached = names(RUNBOOKS).into_iter().map(|name| format!("{name}.md"));
+    let unreached = unreached.filter(|file| file != "README.md" && !indexed.contains(file));
+    problems.extend(unreached.map(|file| format!("{file}: no row leads to it")));
+    problems
+}
+
+#[test]
+fn every_alarm_is_in_the_index_of_runbooks_once() {
+    let mut alarms = BTreeMap::new();
+    for stack in stacks() {
+        let template = Template::read(&text(&file_of(&stack)));
+        for (id, alarm) in template.of_type("AWS::CloudWatch::Alarm") {
+            alarms.insert(id.to_owned(), rules::runbook(alarm).unwrap_or_default().to_owned());
+        }
+    }
+    assert!(alarms.len() > 20, "{alarms:?}");
+    let index = text(&format!("{RUNBOOKS}/README.md"));
+    holds(&wrong_in_index(&index, &alarms));
+    let row = "| `ApiSlow` | medium | [api-slow.md](api-slow.md) |\n";
+    for (broken, about) in [
+        ("", "ApiSlow: 0 rows"),
+        (&*row.repeat(2), "ApiSlow: 2 rows"),
+        ("", "api-slow.md: no row leads to it"),
+        (&row.replace("medium", "high"), "`ApiSlow`: api-slow.md has another severity than high"),
+        (&row.replace("(api-slow", "(api-throttled"), "ApiSlow: no alarm that names api-throttled.md"),
+        (&row.replace("ApiSlow", "ApiSlower"), "ApiSlower: no alarm that names api-slow.md"),
+    ] {
+        let problems = wrong_in_index(&index.replacen(row, broken, 1), &alarms);
+        assert!(problems.iter().any(|problem| problem == about), "{about} is not in {problems:?}");
+    }
+}
+
+/// The texts in the first column of the tables that begin with `Log text` or `Error`, cut at each `…`: our programs write these.
+fn quoted(page: &str) -> BTreeSet<&str> {
+    let (mut quoted, mut is_quoting) = (BTreeSet::new(), false);
+    for line in page.lines() {
+        is_quoting = line.starts_with("| Log text |")
+            || line.starts_with("| Error |")
+            || (is_quoting && line.starts_with('|'));
+        let first = line.split(" | ").next().unwrap_or_default();
+        let spans = first.split('`').skip(1).step_by(2).filter(|_| is_quoting);
+        quoted.extend(spans.flat_map(|span| span.split('…')).map(str::trim).filter(|part| !part.is_empty()));
+    }
+    quoted
+}
+
+/// The code in `folder` without comments, each broken string in one line.
+fn code(folder: &Path) -> String {
+    let mut all = String::new();
+    for file in files(folder, "rs") {
+        let text = fs::read_to_string(file).expect("a source file");
+        for line in text.lines().map(str::trim_start).filter(|line| !line.starts_with("//")) {
+            all.push_str(line.strip_suffix('\\').unwrap_or(line));
+        }
+        all.push('\n');
+    }
+    all
+}
+
+#[test]
+fn every_text_that_a_page_quotes_is_in_the_code() {
+    let folders = ["functions", "local-stack", "shared", "tests/harness", "xtask"];
+    let code: String = folders.iter().map(|folder| code(&root().join(folder))).collect();
+    let mut pages = files(&root().join(RUNBOOKS), "md");
+    pages.push(root().join("docs/faq.md"));
+    for page in pages {
+        let page_text = fs::read_to_string(&page).expect("a page");
+        let missing = quoted(&page_text).into_iter().filter(|part| !code.contains(part));
+        let missing: Vec<String> = missing.map(|part| format!("{}: {part}", page.display())).collect();
+        holds(&missing);
+    }
+    let page = "| Log text | Fix |\n|---|---|\n| `was … changed`, *external* | `other` |\n\n| x |\n| `y` |\n";
+    assert_eq!(quoted(page), BTreeSet::from(["was", "changed"]));
+}
+
+/// The rows of the table below the line `header`.
+fn table(page: &str, header: &str) -> Vec<String> {
+    let rows = page.lines().skip_while(|line| *line != header).skip(2);
+    rows.take_while(|line| line.starts_with('|')).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_permissions_table_is_that_of_the_code() {
+    let rows: Vec<_> = permission::ALL
+        .iter()
+        .map(|(name, role, scope)| {
+            let scope = scope.map_or_else(|| "none".to_owned(), |scope| format!("`{}`", scope.as_str()));
+            format!("| `{name}` | `{}` | {scope} |", role.as_str())
+        })
+        .collect();
+    assert_eq!(table(&text("docs/security.md"), "| permission | role | scope |"), rows);
+}
+
+#[test]
+fn the_failure_metrics_are_those_of_the_templates() {
+    let rows: Vec<_> = names("functions")
+        .iter()
+        .map(|function| {
+            let fragment = text(&format!("infra/app/functions/{function}.yaml"));
+            let filter = fragment.split("AWS::Logs::MetricFilter").nth(1).expect("a metric filter");
+            let metric = value_of(filter, "MetricName: ");
+            let alarm = fragment.split("AWS::CloudWatch::Alarm").find(|alarm| alarm.contains(metric));
+            let threshold =
+                value_of(fragment.split("AWS::CloudWatch::Alarm").nth(1).expect("an alarm"), "Threshold: ");
+            assert!(alarm.is_some(), "{function} has no alarm on {metric}");
+            format!("| `{metric}` | `{function}` | {threshold} |")
+        })
+        .collect();
+    let header = "| metric | function | errors in a minute that roll back |";
+    assert_eq!(table(&text("docs/logging.md"), header), rows);
+}
+
+fn value_of<'a>(yaml: &'a str, key: &str) -> &'a str {
+    let (_, rest) = yaml.split_once(key).unwrap_or_else(|| panic!("{key} in {yaml}"));
+    rest.lines().next().unwrap_or_default().trim()
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::template::{Function, Template, each};
 
-pub use alarms::{listens_to_what_is_said, tells_someone_what_to_do};
+pub use alarms::{listens_to_what_is_said, runbook, tells_someone_what_to_do};
 pub use edge::{
     keeps_the_web_acl_before_the_api, limits_addresses_and_bodies, serves_files_only_through_the_distribution,
 };

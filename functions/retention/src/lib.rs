@@ -1,5 +1,4 @@
-//! Every day: removes what is past its time, as the register of personal data says, and erases users who were deleted 30 days
-//! ago.
+//! Every day: removes expired rows, as the register of personal data says, and erases users who were deleted 30 days ago.
 
 mod report;
 mod rows;
@@ -24,21 +23,21 @@ use tokio::time::{Duration, Instant};
 
 pub use report::{Cleaned, Report};
 
-/// What a command line is told that is not understood.
+/// Printed for a command line that is not understood.
 pub const USAGE: &str = "usage: retention ['{\"dryRun\": true}']
 
 DATABASE_URL names the database, as a member of the role arches_retention; ERASURE_BUCKET the ledger of erasures.";
 /// The settings without which this function does not start.
 pub const REQUIRED: &[&str] = &["DATABASE_URL", "ERASURE_BUCKET"];
 
-/// What a run needs to end in order: the longest transaction there may be (10 s), and its report.
+/// The time that a run needs to end in order: the longest transaction (10 s), and the report.
 pub const RESERVE: Duration = Duration::from_secs(15);
 
 /// The event: `{}`, or `{"dryRun": true}`.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Request {
-    /// Count, and change nothing.
+    /// Counts, and changes nothing.
     pub dry_run: bool,
 }
 
@@ -50,10 +49,9 @@ pub struct State {
 }
 
 impl State {
-    /// With `clock`.
     #[must_use]
     pub fn new(config: &Config, clock: Arc<dyn Clock>) -> Self {
-        let db = Db::new(config.database.clone(), Secrets::default(), None);
+        let db = Db::new(config.database.clone(), Secrets::default(), None, Arc::clone(&clock));
         Self { db, ledger: Bucket::new(&config.storage.erasures, ""), clock }
     }
 }
@@ -63,7 +61,7 @@ pub fn make() -> Result<State, ConfigError> {
     Ok(State::new(&Config::from_env(REQUIRED)?, Arc::new(SystemClock)))
 }
 
-/// A run under way.
+/// One run.
 struct Run<'a> {
     state: &'a State,
     job: &'a Job,
@@ -73,17 +71,25 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Whether there is time for one more transaction.
-    fn goes_on(&self) -> bool {
+    fn has_time(&self) -> bool {
         !self.job.deadline.is_reached(RESERVE)
     }
 
-    /// What of `table` ended then or before is past its time.
+    /// Returns the time at or before which a row of `table` must have ended to be removed.
     fn until(&self, table: &'static str) -> anyhow::Result<DateTime<Utc>> {
         let registered = TABLES.iter().find(|registered| registered.name == table);
         let period = registered.and_then(|table| table.retention.period());
         let period = period.ok_or_else(|| anyhow::anyhow!("the register has no period for {table}"))?;
         Ok(self.now - period)
     }
+}
+
+/// Cleans a table with the queries of its name in `store::retention`. How long its rows stay is in the register of personal data;
+/// a test compares the tables.
+macro_rules! clean {
+    ($run:expr, $table:ident) => {
+        rows::clean($run, stringify!($table), past::$table::find, past::$table::remove).await?
+    };
 }
 
 /// Removes what is past its time, table by table, until the deadline is near; the next run goes on where this one stopped.
@@ -93,28 +99,14 @@ pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<R
     let started = Instant::now();
     let run = Run { state, job, dry: request.dry_run, now: state.clock.now() };
     let tables = vec![
-        rows::clean(&run, "sessions", past::sessions::next_batch, past::sessions::delete_batch).await?,
-        rows::clean(
-            &run,
-            "verification_tokens",
-            past::verification_tokens::next_batch,
-            past::verification_tokens::delete_batch,
-        )
-        .await?,
-        rows::clean(&run, "invitations", past::invitations::next_batch, past::invitations::delete_batch)
-            .await?,
-        rows::clean(
-            &run,
-            "idempotency_records",
-            past::idempotency_records::next_batch,
-            past::idempotency_records::delete_batch,
-        )
-        .await?,
-        rows::clean(&run, "audit_events", past::audit_events::next_batch, past::audit_events::delete_batch)
-            .await?,
+        clean!(&run, sessions),
+        clean!(&run, verification_tokens),
+        clean!(&run, invitations),
+        clean!(&run, idempotency_records),
+        clean!(&run, audit_events),
         users::erase(&run).await?,
     ];
     let report = Report::new(run.dry, tables, started.elapsed());
-    report.tell();
+    report.record();
     Ok(report)
 }

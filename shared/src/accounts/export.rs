@@ -21,6 +21,7 @@ pub struct Export {
     /// The user.
     pub user_id: UserId,
     /// The data, table by table.
+    #[schema(max_items = 64)]
     pub records: Vec<Records>,
 }
 

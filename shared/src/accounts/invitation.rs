@@ -2,7 +2,7 @@
 
 use crate::{
     ApiError, OnConstraint, Refusal,
-    auth::caller::UNAUTHENTICATED,
+    auth::{Caller, caller::UNAUTHENTICATED},
     crypto::one_time_token::OneTimeToken,
     db::Tx,
     domain::{
@@ -34,6 +34,12 @@ pub struct Invited<'a> {
     /// `None` on the page that the mail links to.
     pub session: Option<SessionId>,
     pub request: &'a RequestInfo,
+}
+
+impl<'a> From<&'a Caller> for Invited<'a> {
+    fn from(caller: &'a Caller) -> Self {
+        Self { user: caller.user, session: Some(caller.session), request: &caller.request }
+    }
 }
 
 /// Uses the token and makes the user a member.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use aws_lambda_events::cloudformation::{
-    CloudFormationCustomResourceRequest as Request, CloudFormationCustomResourceResponse as Response,
+    CloudFormationCustomResourceRequest, CloudFormationCustomResourceResponse as Response,
     CloudFormationCustomResourceResponseStatus as Status,
 };
 use aws_smithy_http_client::{
@@ -53,6 +53,9 @@ impl<'de, E: DeserializeOwned> Deserialize<'de> for Call<E> {
         call.map_err(D::Error::custom)
     }
 }
+
+/// The properties are not used, so a request without them is not refused.
+type Request = CloudFormationCustomResourceRequest<Option<Value>, Option<Value>>;
 
 /// A request of CloudFormation. Anyone who knows its URL can answer, so this type has no `Debug`.
 #[derive(Deserialize)]

@@ -24,6 +24,15 @@ pub enum Principal {
 }
 
 impl Principal {
+    /// Returns the user; `None` for an API key.
+    #[must_use]
+    pub fn user_id(&self) -> Option<UserId> {
+        match self {
+            Self::User { id, .. } => Some(*id),
+            Self::ApiKey(_) => None,
+        }
+    }
+
     /// Returns the owner of idempotency keys.
     #[must_use]
     pub fn name(&self) -> String {

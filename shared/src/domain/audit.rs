@@ -187,10 +187,10 @@ pub struct AuditEvent {
     /// The time of the event.
     pub occurred_at: DateTime<Utc>,
     /// The action.
-    #[schema(example = "member.updated")]
+    #[schema(example = "member.updated", max_length = 64)]
     pub action: String,
     /// `success` or `denied`.
-    #[schema(example = "success")]
+    #[schema(example = "success", max_length = 16)]
     pub outcome: String,
     /// The user who did it; null if it was not a user.
     pub actor_id: Option<UserId>,
@@ -203,9 +203,10 @@ pub struct AuditEvent {
     /// The id of what was changed: a user, a member, a key or another resource.
     pub target_id: Option<Uuid>,
     /// The source address of the request.
-    #[schema(example = "203.0.113.7")]
+    #[schema(example = "203.0.113.7", min_length = 2, max_length = 39)]
     pub ip_address: Option<String>,
     /// The id of the request, as in `X-Request-Id`.
+    #[schema(min_length = 1, max_length = 128)]
     pub request_id: String,
 }
 

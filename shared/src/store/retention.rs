@@ -1,41 +1,39 @@
-//! Finds and deletes rows whose retention has ended, in batches along an index.
+//! Finds and removes expired rows, table by table, in batches.
 //!
-//! First the end of a batch is looked up, then all rows in it are deleted, and the next batch begins after it. Selecting "any
-//! 5,000 rows" each time would read the index entries of all rows that were deleted before.
+//! The rows of a batch follow each other in an index. The end of the batch is looked up first, then all rows up to it are removed,
+//! and the next batch begins after it. A query for "any 5,000 rows" would read the index entries of all rows removed before.
 
 use chrono::{DateTime, Utc};
 
 use crate::db::Tx;
 
-/// The end of a batch: the time at which its last row ended, and the id of that row.
+/// The position of a row in the index: when it ended, and its id.
 pub type BatchEnd<Id> = (DateTime<Utc>, Id);
 
-/// Consecutive rows in the index whose retention has ended.
+/// Expired rows that follow each other in the index.
 pub struct Batch<Id> {
     pub rows: i64,
-    /// The number of these rows that a legal hold keeps.
+    /// How many of the rows a legal hold keeps.
     pub held: i64,
-    /// `None` if there are no rows.
+    /// The position of the last row; `None` without rows.
     pub end: Option<BatchEnd<Id>>,
 }
 
-/// Defines the two statements for a table, from its name, its id and the id's type, and two SQL expressions: the time at which a row
-/// ended, and whether a legal hold keeps it.
-macro_rules! retention {
+/// The two statements of a table. `$id` is its key, `$ended` when a row ended, and `$held` whether a legal hold keeps it.
+macro_rules! past {
     ($(#[$doc:meta])* $module:ident, $table:tt, $id:tt as $type:ty, $ended:tt, $held:tt) => {
         $(#[$doc])*
         pub mod $module {
             use super::*;
 
-            /// Returns the next batch: the first `limit` rows after `after` that ended at `until` or before.
-            pub async fn next_batch(
+            /// Finds the first `limit` rows after `after` that ended at `until` or before.
+            pub async fn find(
                 tx: &mut Tx,
                 after: &BatchEnd<$type>,
                 limit: i64,
                 until: DateTime<Utc>,
             ) -> sqlx::Result<Batch<$type>> {
-                // The aggregates get the rows in the order of the subquery (PostgreSQL manual, 9.21). Sorting again would take a
-                // third longer.
+                // The aggregates read the rows in the order of the subquery (PostgreSQL manual, 9.21): sorting again costs a third.
                 let found = sqlx::query!(
                     r#"SELECT count(*) AS "rows!", count(*) FILTER (WHERE held) AS "held!", max(ended) AS ended,
                               (array_agg(id))[count(*)] AS id
@@ -52,13 +50,13 @@ macro_rules! retention {
                 Ok(Batch { rows: found.rows, held: found.held, end: found.ended.zip(found.id) })
             }
 
-            /// Deletes the rows after `after` up to `end`, except those that a legal hold keeps. Returns their number.
-            pub async fn delete_batch(
+            /// Removes the rows after `after` up to `end`, except those that a legal hold keeps.
+            pub async fn remove(
                 tx: &mut Tx,
                 after: &BatchEnd<$type>,
                 end: &BatchEnd<$type>,
             ) -> sqlx::Result<u64> {
-                // With only the comparisons of pairs the planner would not see that the range is small.
+                // With the bounds as pairs only, the planner would not see that few rows are between them.
                 let removed = sqlx::query!(
                     "DELETE FROM " + $table + " t WHERE " + $ended + " >= $1 AND " + $ended + " <= $3 AND ("
                         + $ended + ", " + $id + ") > ($1, $2) AND (" + $ended + ", " + $id + ") <= ($3, $4) AND NOT ("
@@ -76,41 +74,41 @@ macro_rules! retention {
     };
 }
 
-retention!(
-    /// Sessions, by the first of revocation, expiry and last use.
+past!(
+    /// Sessions that were revoked or expired, or are no longer used.
     sessions,
     "sessions",
     "id" as uuid::Uuid,
     "least(revoked_at, expires_at, last_used_at)",
     "EXISTS (SELECT 1 FROM users u WHERE u.id = t.user_id AND u.legal_hold_at IS NOT NULL)"
 );
-retention!(
-    /// Mailed tokens, by expiry.
+past!(
+    /// Expired tokens that were mailed.
     verification_tokens,
     "verification_tokens",
     "id" as uuid::Uuid,
     "expires_at",
     "EXISTS (SELECT 1 FROM users u WHERE u.id = t.user_id AND u.legal_hold_at IS NOT NULL)"
 );
-retention!(
-    /// Invitations, by expiry, answered or not.
+past!(
+    /// Expired invitations, whatever their status.
     invitations,
     "invitations",
     "id" as uuid::Uuid,
     "expires_at",
     "EXISTS (SELECT 1 FROM users u WHERE lower(u.email) = lower(t.email) AND u.legal_hold_at IS NOT NULL)"
 );
-retention!(
-    /// Stored responses, by expiry.
+past!(
+    /// Expired responses to idempotent requests.
     idempotency_records,
     "idempotency_records",
     "key_hash" as Vec<u8>,
     "expires_at",
-    // Stored under a hash, so no record belongs to a user.
+    // The key is a hash, so no row leads to a user.
     "false"
 );
-retention!(
-    /// Audit events, by the time of the event.
+past!(
+    /// Audit events, by the time at which they were written.
     audit_events,
     "audit_events",
     "id" as uuid::Uuid,

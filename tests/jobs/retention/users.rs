@@ -167,9 +167,9 @@ async fn the_last_owner_of_an_organization_is_erased_anyway_and_it_is_said_which
     let team = ada.found("Engines").await;
     ada.add(&team, &bob, "member").await;
     let id = UserId(ada.id.parse().expect("an id"));
-    let (request, now) = (job(Deadline::far()).request(), app.clock.now());
+    let request = job(Deadline::far()).request();
 
-    let without_owner = app.state.app.db.transaction(async |tx| {
+    let without_owner = app.state.app.db.transaction_as(async |tx| {
         let user = store::users::lock(tx, id).await?.expect("Ada");
         anyhow::Ok(erasure::erase_anyway(tx, &user, &request).await?)
     });

@@ -1,4 +1,4 @@
-//! What alarms listen to, whom they tell and what they say.
+//! Alarms: their metrics, their actions, and the runbooks that they name.
 
 use std::collections::BTreeSet;
 
@@ -76,7 +76,14 @@ pub fn listens_to_what_is_said(template: &Template, ours: &BTreeSet<String>) -> 
     deaf.map(|(id, _)| format!("{id}: listens to what nobody says")).collect()
 }
 
-/// `runbooks` are the names in `docs/runbooks`.
+/// The runbook that an alarm's description names, without `docs/runbooks/`: `rollback.md#auth`.
+pub fn runbook(alarm: &Value) -> Option<&str> {
+    let (_, named) = alarm["Properties"]["AlarmDescription"].as_str()?.split_once("docs/runbooks/")?;
+    named.split_whitespace().next()
+}
+
+/// Finds alarms that nobody gets or that name no runbook. `runbooks` are the files in `docs/runbooks`, and their sections as
+/// `<file>#<anchor>`.
 pub fn tells_someone_what_to_do(template: &Template, runbooks: &BTreeSet<String>) -> Vec<String> {
     let stops_a_deployment = |id: &str| {
         let groups = template.of_type("AWS::CodeDeploy::DeploymentGroup");
@@ -91,19 +98,7 @@ pub fn tells_someone_what_to_do(template: &Template, runbooks: &BTreeSet<String>
         let acts = told || stops_a_deployment(id);
         !acts
             || alarm["Properties"]["ActionsEnabled"] == false
-            || alarm["Properties"]["AlarmDescription"].is_null()
-            || !runbooks.contains(&kebab(id))
+            || !runbook(alarm).is_some_and(|runbook| runbooks.contains(runbook))
     });
-    mute.map(|(id, _)| format!("{id}: tells nobody, or has no page in docs/runbooks")).collect()
-}
-
-fn kebab(id: &str) -> String {
-    let mut name = String::new();
-    for letter in id.chars() {
-        if letter.is_uppercase() && !name.is_empty() {
-            name.push('-');
-        }
-        name.extend(letter.to_lowercase());
-    }
-    name
+    mute.map(|(id, _)| format!("{id}: has no action, or names no page of docs/runbooks")).collect()
 }

@@ -9,26 +9,33 @@ pub mod update;
 
 use std::collections::BTreeSet;
 
+use axum::Json;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared::{
     ApiError,
+    auth::Member,
     crypto::api_key::ApiKeyToken,
+    db::Tx,
     domain::{
         ids::{ApiKeyId, UserId},
-        permission::Scope,
+        page::Data,
+        permission::{ManageApiKeys, Scope},
     },
+    http::{etag::ETag, idempotency::Created},
     store::api_keys,
 };
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::refusals;
 
-/// Which key, in the path.
-#[derive(Deserialize)]
+/// The path of an API key.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
 pub struct ApiKeyPath {
-    #[serde(rename = "apiKeyId")]
-    id: ApiKeyId,
+    /// The key's id.
+    api_key_id: ApiKeyId,
 }
 
 /// A program's credential, without its secret.
@@ -37,10 +44,10 @@ pub struct ApiKeyPath {
 #[schema(as = ApiKey)]
 pub struct ApiKeyView {
     id: ApiKeyId,
-    #[schema(example = "Nightly import")]
+    #[schema(example = "Nightly import", min_length = 1, max_length = 100)]
     name: String,
     /// What it may do.
-    #[schema(value_type = Vec<Scope>)]
+    #[schema(value_type = Vec<Scope>, min_items = 1)]
     scopes: Vec<String>,
     /// Which user made it; null once they are erased.
     created_by: Option<UserId>,
@@ -76,18 +83,61 @@ pub struct ApiKeyWithSecret {
     #[serde(flatten)]
     view: ApiKeyView,
     /// Send it as `Authorization: Bearer …` or `X-API-Key: …`. It is shown now and never again.
-    #[schema(example = "ak_01890a5d…_…")]
+    #[schema(
+        example = "ak_01890a5d0b3c7def8123456789abcdef_abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrstuvwxyz2",
+        min_length = 95,
+        max_length = 95
+    )]
     key: String,
 }
 
-impl ApiKeyWithSecret {
-    fn of(key: api_keys::ApiKey, token: &ApiKeyToken) -> Self {
-        Self { view: key.into(), key: token.reveal().to_owned() }
+/// An API key, with its version as `ETag`.
+pub type ApiKeyResponse = (ETag, Json<Data<ApiKeyView>>);
+
+fn respond(key: api_keys::ApiKey) -> ApiKeyResponse {
+    (ETag(key.version), Json(Data { data: key.into() }))
+}
+
+/// Responds with a new secret, which `token` holds.
+fn respond_created(key: api_keys::ApiKey, token: &ApiKeyToken) -> anyhow::Result<Created> {
+    let version = key.version;
+    let data = ApiKeyWithSecret { view: key.into(), key: token.reveal().to_owned() };
+    Ok(Created::new(data)?.version(version))
+}
+
+/// Loads the key `id` of the caller's organization.
+async fn find(
+    tx: &mut Tx,
+    member: &Member<ManageApiKeys>,
+    id: ApiKeyId,
+) -> Result<api_keys::ApiKey, ApiError> {
+    Ok(api_keys::find(tx, member.organization.id, id).await?.ok_or(refusals::NO_SUCH_API_KEY)?)
+}
+
+/// Locks the organization, and refuses an `id` that is none of its keys.
+async fn lock(tx: &mut Tx, member: &Member<ManageApiKeys>, id: ApiKeyId) -> Result<(), ApiError> {
+    member.lock(tx).await?;
+    find(tx, member, id).await.map(drop)
+}
+
+/// Scopes in a request: at most as many as exist.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Vec<Scope>")]
+struct Scopes(BTreeSet<Scope>);
+
+impl TryFrom<Vec<Scope>> for Scopes {
+    type Error = &'static str;
+
+    fn try_from(scopes: Vec<Scope>) -> Result<Self, Self::Error> {
+        if scopes.len() > Scope::ALL.len() {
+            return Err("there are more scopes in this list than exist");
+        }
+        Ok(Self(scopes.into_iter().collect()))
     }
 }
 
-/// The words of `scopes`, of which there must be one.
-fn words(scopes: &BTreeSet<Scope>) -> Result<Vec<String>, ApiError> {
+/// Returns the names of `scopes`. Refuses an empty set.
+fn scope_names(Scopes(scopes): &Scopes) -> Result<Vec<String>, ApiError> {
     if scopes.is_empty() {
         return Err(refusals::SCOPES_NEEDED.at("/scopes"));
     }

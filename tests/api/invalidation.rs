@@ -1,0 +1,211 @@
+//! An ended session stops at its next request, and a changed account is seen changed, whichever route did it; also when the
+//! answer to COMMIT is lost, so that the function does not know what happened.
+
+use harness::{PASSWORD, Person, TestApp, Wire, function_settings};
+use serde_json::json;
+
+const ME: &str = "/v1/auth/me";
+
+/// Routes that end a session.
+const ENDS: [&str; 12] = [
+    "logout",
+    "logout-all",
+    "revoke-session",
+    "refresh-token-reuse",
+    "change-password",
+    "reset-password",
+    "magic-link",
+    "delete-me",
+    "revoke-user-sessions",
+    "suspend-user",
+    "delete-user",
+    "erase-user",
+];
+
+/// Routes that change an account and leave its sessions alive.
+const CHANGES: [&str; 8] = [
+    "update-me",
+    "verify-email",
+    "confirm-email",
+    "change-password",
+    "remove-password",
+    "update-user",
+    "place-legal-hold",
+    "lift-legal-hold",
+];
+
+/// A person with two sessions, an administrator, and an instance that makes the change.
+struct Scene<'a> {
+    app: &'a TestApp,
+    ada: Person<'a>,
+    phone: Person<'a>,
+    root: Person<'a>,
+}
+
+impl<'a> Scene<'a> {
+    async fn new(app: &'a TestApp) -> Self {
+        let ada = app.person("Ada").await;
+        let (phone, root) = (ada.sign_in_again().await, app.administrator("Root").await);
+        Self { app, ada, phone, root }
+    }
+
+    /// Ends the session of the phone through `instance`, with everything prepared elsewhere.
+    async fn end(&self, how: &str, instance: &TestApp) {
+        let (ada, phone, root) = (
+            instance.client().token(&self.ada.access_token),
+            instance.client().token(&self.phone.access_token),
+            instance.client().token(&self.root.access_token),
+        );
+        let user = format!("/v1/users/{}", self.ada.id);
+        match how {
+            "logout" => phone.post_nothing("/v1/auth/logout").await,
+            "logout-all" => ada.post_nothing("/v1/auth/logout-all").await,
+            "revoke-session" => ada.delete(&format!("/v1/auth/sessions/{}", self.phone.session)).await,
+            "refresh-token-reuse" => {
+                self.phone.refresh(&self.phone.refresh_token).await.ok(200);
+                self.app.clock.advance(chrono::TimeDelta::seconds(11));
+                let stolen = json!({ "refreshToken": self.phone.refresh_token });
+                instance.client().post("/v1/auth/refresh", stolen).await
+            }
+            "change-password" => {
+                let body =
+                    json!({ "currentPassword": PASSWORD, "newPassword": "an entirely different phrase" });
+                ada.post("/v1/auth/change-password", body).await
+            }
+            "reset-password" => {
+                let email = json!({ "email": self.ada.email });
+                self.app.client().post("/v1/auth/forgot-password", email).await.ok(202);
+                let token = self.app.token_mailed_to(&self.ada.email);
+                let body = json!({ "token": token, "newPassword": "an entirely different phrase" });
+                instance.client().post("/v1/auth/reset-password", body).await
+            }
+            "magic-link" => {
+                let email = json!({ "email": self.ada.email });
+                self.app.client().post("/v1/auth/magic-links", email).await.ok(202);
+                let token = json!({ "token": self.app.token_mailed_to(&self.ada.email) });
+                instance.client().post("/v1/auth/magic-links/verify", token).await
+            }
+            "delete-me" => ada.delete_with(ME, json!({ "currentPassword": PASSWORD })).await,
+            "revoke-user-sessions" => root.delete(&format!("{user}/sessions")).await,
+            "suspend-user" => root.post(&format!("{user}/suspend"), json!({ "reason": "the test" })).await,
+            "delete-user" => root.delete(&user).await,
+            "erase-user" => root.post_nothing(&format!("{user}/erase")).await,
+            other => panic!("no such route: {other}"),
+        };
+    }
+
+    /// Changes Ada's account through `instance`, with everything prepared elsewhere.
+    async fn change(&self, how: &str, instance: &TestApp) {
+        let (ada, root) = (
+            instance.client().token(&self.ada.access_token),
+            instance.client().token(&self.root.access_token),
+        );
+        let user = format!("/v1/users/{}", self.ada.id);
+        let hold = format!("{user}/legal-hold");
+        match how {
+            "update-me" => ada.patch(ME, json!({ "name": "Countess" })).await,
+            "verify-email" => {
+                let token = json!({ "token": self.app.token_mailed_to(&self.ada.email) });
+                instance.client().post("/v1/auth/verify-email", token).await
+            }
+            "confirm-email" => {
+                let body = json!({ "newEmail": "countess@example.com", "currentPassword": PASSWORD });
+                self.ada.client.post("/v1/auth/change-email", body).await.ok(202);
+                let token = json!({ "token": self.app.token_mailed_to("countess@example.com") });
+                instance.client().post("/v1/auth/confirm-email", token).await
+            }
+            "change-password" => {
+                let body =
+                    json!({ "currentPassword": PASSWORD, "newPassword": "an entirely different phrase" });
+                ada.post("/v1/auth/change-password", body).await
+            }
+            "remove-password" => ada.delete("/v1/auth/accounts/password").await,
+            "update-user" => root.patch(&user, json!({ "name": "Countess" })).await,
+            "place-legal-hold" => root.post(&hold, json!({ "reason": "the test" })).await,
+            "lift-legal-hold" => root.delete(&hold).await,
+            other => panic!("no such route: {other}"),
+        };
+    }
+
+    /// Arranges what a change needs, before the account is cached.
+    async fn prepare(&self, how: &str) {
+        if how == "remove-password" {
+            self.ada.prove_address().await;
+        }
+        if how == "lift-legal-hold" {
+            let hold = format!("/v1/users/{}/legal-hold", self.ada.id);
+            self.root.client.post(&hold, json!({ "reason": "the test" })).await.ok(200);
+        }
+    }
+}
+
+/// Another instance, which loses the answer to every COMMIT from the moment it is told to.
+async fn losing(app: &TestApp) -> (TestApp, Wire) {
+    let wire = Wire::to(&function_settings(&app.database)["DATABASE_URL"]).await;
+    (app.beside_with(&[("DATABASE_URL", &*wire.url)]), wire)
+}
+
+/// Ends the session of the phone in the way `how`, then uses it.
+async fn ended(how: &str, lose: bool) {
+    let app = TestApp::new().await;
+    let scene = Scene::new(&app).await;
+    let (instance, wire) = losing(&app).await;
+    instance.client().token(&scene.root.access_token).get(ME).await.ok(200);
+    instance.client().token(&scene.ada.access_token).get(ME).await.ok(200);
+    scene.phone.client.get(ME).await.ok(200);
+    if lose {
+        wire.lose_commits();
+    }
+    scene.end(how, &instance).await;
+    assert_eq!(wire.lost() > 0, lose, "{how}");
+    scene.phone.client.get(ME).await.refused(401, "unauthenticated");
+}
+
+/// Changes the account in the way `how`, then looks at it.
+async fn changed(how: &str, lose: bool) {
+    let app = TestApp::new().await;
+    let scene = Scene::new(&app).await;
+    let (instance, wire) = losing(&app).await;
+    scene.prepare(how).await;
+    instance.client().token(&scene.root.access_token).get(ME).await.ok(200);
+    app.clock.advance(chrono::TimeDelta::seconds(1));
+    let look = async || {
+        let shown = scene.ada.client.get(ME).await.ok(200);
+        (shown.header("etag").to_owned(), shown.body["data"].clone())
+    };
+    let before = look().await;
+    if lose {
+        wire.lose_commits();
+    }
+    scene.change(how, &instance).await;
+    assert_eq!(wire.lost() > 0, lose, "{how}");
+    assert_ne!(look().await, before, "{how}");
+}
+
+#[tokio::test]
+async fn a_session_ended_by_any_route_stops_at_its_next_request() {
+    for how in ENDS {
+        ended(how, false).await;
+    }
+}
+
+#[tokio::test]
+async fn a_session_ended_by_any_route_stops_although_the_answer_to_commit_is_lost() {
+    for how in ENDS {
+        ended(how, true).await;
+    }
+}
+
+#[tokio::test]
+async fn an_account_changed_by_any_route_is_seen_changed() {
+    for how in CHANGES {
+        changed(how, false).await;
+    }
+}
+
+#[tokio::test]
+async fn an_account_changed_by_any_route_is_seen_changed_although_the_answer_to_commit_is_lost() {
+    for how in CHANGES {
+        changed(how, true).await;
+    }
+}
