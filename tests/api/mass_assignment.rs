@@ -46,7 +46,7 @@ impl<'a> Scene<'a> {
     async fn new(app: &'a TestApp) -> Self {
         let (ada, bob) = (app.administrator("Ada").await, app.person("Bob").await);
         bob.prove_address().await;
-        let path = ada.found("Analytical Engines").await;
+        let path = ada.create_organization("Analytical Engines").await;
         ada.add(&path, &bob, "member").await;
         let organization = path.rsplit('/').next().expect("an id").to_owned();
         let api_key = ada.make_key(&path, &["members:read"]).await.id;

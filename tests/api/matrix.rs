@@ -107,7 +107,7 @@ fn guarded() -> Vec<Operation> {
 
 /// An organization of `owner` with one of everything.
 async fn furnish(owner: &Person<'_>, name: &str) -> (String, Ids) {
-    let path = owner.found(name).await;
+    let path = owner.create_organization(name).await;
     let ids = Ids {
         organization: path.rsplit('/').next().expect("an id").to_owned(),
         member: owner.id.clone(),
@@ -129,7 +129,7 @@ async fn join<'a>(app: &'a TestApp, owner: &Person<'_>, path: &str, name: &str, 
 async fn everyone_else<'a>(app: &'a TestApp, ada: &Person<'_>, path: &str) -> Vec<Caller<'a>> {
     let key = async |scopes: &[&str]| ada.make_key(path, scopes).await;
     let zoe = app.person("Zoe").await;
-    let elsewhere = zoe.found("Elsewhere").await;
+    let elsewhere = zoe.create_organization("Elsewhere").await;
     let foreign = zoe.make_key(&elsewhere, &ALL_SCOPES).await;
 
     let former = join(app, ada, path, "Former", "owner").await;
@@ -279,7 +279,7 @@ async fn what_belongs_to_others_is_not_there_not_even_on_a_path_of_ones_own() {
 async fn a_list_of_organizations_has_none_that_one_does_not_belong_to() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let path = ada.found("Hidden Treasure").await;
+    let path = ada.create_organization("Hidden Treasure").await;
     for Caller(name, client, standing) in everyone_else(&app, &ada, &path).await {
         let answer = client.get("/v1/organizations").await;
         let seen = answer.body.to_string().contains("Treasure");

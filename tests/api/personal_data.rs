@@ -87,7 +87,7 @@ async fn an_erasure_is_in_the_ledger_and_a_refused_one_is_not() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.proved_person("Ada").await, app.proved_person("Bob").await);
     let grace = app.administrator("Grace").await;
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     ada.add(&team, &bob, "member").await;
     let (user, hold) = (format!("/v1/users/{}", ada.id), json!({ "reason": "case 12/34" }));
     grace.client.post(&format!("{user}/legal-hold"), hold).await.ok(200);
@@ -107,7 +107,7 @@ async fn an_erasure_is_in_the_ledger_and_a_refused_one_is_not() {
 async fn an_address_that_nobody_proved_opens_and_erases_nothing_of_others() {
     let app = TestApp::new().await;
     let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
-    let team = ada.found("Secret Project").await;
+    let team = ada.create_organization("Secret Project").await;
     ada.client.patch(&team, json!({ "billingEmail": "bills@example.com" })).await.ok(200);
     ada.invite(&team, "bills@example.com", "member").await;
     let squatter = json!({ "name": "Eve", "email": "bills@example.com", "password": "a long enough phrase" });

@@ -36,7 +36,7 @@ async fn an_appointed_administrator_is_one_until_dismissed() {
 async fn a_suspended_user_is_out_at_once_and_back_when_restored() {
     let app = TestApp::new().await;
     let (ada, grace) = (app.proved_person("Ada").await, app.administrator("Grace").await);
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     ada.client.get("/v1/auth/me").await.ok(200);
     let path = format!("/v1/users/{}", ada.id);
     let suspended = grace.client.post(&format!("{path}/suspend"), json!({ "reason": "abuse" })).await.ok(200);
@@ -58,7 +58,7 @@ async fn a_suspended_user_is_out_at_once_and_back_when_restored() {
 async fn a_deleted_user_comes_back_with_what_went_with_them_unless_the_address_is_taken() {
     let app = TestApp::new().await;
     let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     let path = format!("/v1/users/{}", ada.id);
     grace.client.with("if-match", "\"9\"").delete(&path).await.refused(412, "stale");
     grace.client.delete(&path).await.ok(204);

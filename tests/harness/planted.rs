@@ -32,7 +32,7 @@ pub async fn planted(app: &TestApp) -> (String, String) {
         json!({ "name": PLANTED[5], "slug": PLANTED[6], "logo": PLANTED[7], "billingEmail": PLANTED[1] });
     ada.patch(&format!("/v1/organizations/{}", own.text("/data/0/id")), change).await.ok(200);
     let grace = app.administrator("Grace").await;
-    let team = grace.found("Engines").await;
+    let team = grace.create_organization("Engines").await;
     let invitation = json!({ "email": PLANTED[1], "role": "member" });
     grace.client.post(&format!("{team}/invitations"), invitation).await.ok(201);
     app.client().post("/v1/auth/forgot-password", json!({ "email": PLANTED[1] })).await.ok(202);

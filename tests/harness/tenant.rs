@@ -86,7 +86,7 @@ impl Person<'_> {
     }
 
     /// Makes an organization; answers its path. Whoever does is someone who may invite: their address is proved.
-    pub async fn found(&self, name: &str) -> String {
+    pub async fn create_organization(&self, name: &str) -> String {
         sqlx::query("UPDATE users SET email_verified_at = coalesce(email_verified_at, created_at) WHERE id = $1::uuid")
             .bind(&self.id)
             .execute(self.client.app.database.pool())

@@ -108,7 +108,7 @@ async fn without_postgresql_every_route_says_so_and_all_is_well_when_it_is_back(
     // What has just changed is in no cache.
     ada.client.patch("/v1/auth/me", json!({ "name": "Augusta" })).await.ok(200);
 
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
 
     services.stop_postgres();
     everything_needs_the_database(&app, &ada, &team).await;
@@ -126,7 +126,7 @@ async fn without_the_pooler_every_route_says_so_and_all_is_well_when_it_is_back(
     let app = services.app(&[]).await;
     let ada = app.person("Ada").await;
 
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
 
     services.stop_pooler();
     everything_needs_the_database(&app, &ada, &team).await;
@@ -183,7 +183,7 @@ async fn without_redis_everything_works_and_nothing_is_open() {
     bob.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
     ada.sign_in_again().await;
     assert_eq!(app.client().get("/ready").await.ok(503).text("/checks/cache/status"), "away");
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     let key = json!({ "name": "Reader", "scopes": ["organization:read"] });
     let key = ada.client.post(&format!("{team}/api-keys"), key).await.ok(201);
     app.client().token(key.text("/data/key")).get(&team).await.ok(200);

@@ -86,7 +86,7 @@ async fn an_address_is_moved_on_a_page() {
 async fn an_invitation_is_accepted_on_a_page_by_who_knows_the_password() {
     let app = app().await;
     let ada = app.person("Ada").await;
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     let bob = json!({ "name": "Bob", "email": "bob@example.com", "password": "a long enough phrase" });
     app.client().post("/v1/auth/register", bob).await.ok(201);
     press(&app.client(), &link_to(&app, "bob@example.com"), "").await.ok(200);

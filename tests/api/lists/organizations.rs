@@ -10,7 +10,7 @@ use super::{CHANGES, goes, ids, is_complete};
 async fn pages_of_members_are_complete_while_people_join_and_leave() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let path = ada.found("Engines").await;
+    let path = ada.create_organization("Engines").await;
     let (mut inside, mut outside) = (Vec::new(), VecDeque::new());
     for n in 0..11_usize {
         let person = app.person(if n % 2 == 0 { "Stays" } else { "Goes" }).await;
@@ -56,7 +56,7 @@ async fn pages_of_members_are_complete_while_people_join_and_leave() {
 async fn pages_of_invitations_are_complete_while_some_are_made_and_taken_back() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let path = format!("{}/invitations", ada.found("Engines").await);
+    let path = format!("{}/invitations", ada.create_organization("Engines").await);
     let invite = async |email: String| {
         ada.client.post(&path, json!({ "email": email, "role": "member" })).await.ok(201);
     };
@@ -93,7 +93,7 @@ async fn pages_of_invitations_are_complete_while_some_are_made_and_taken_back() 
 async fn pages_of_api_keys_are_complete_while_some_are_made_and_revoked() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let path = format!("{}/api-keys", ada.found("Engines").await);
+    let path = format!("{}/api-keys", ada.create_organization("Engines").await);
     let make = async |name: &str| {
         let body = json!({ "name": name, "scopes": ["members:read"] });
         ada.client.post(&path, body).await.ok(201);
@@ -121,7 +121,7 @@ async fn pages_of_organizations_are_complete_while_some_are_made_and_deleted() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     for n in 0..8 {
-        ada.found(if n % 2 == 0 { "Stays" } else { "Goes" }).await;
+        ada.create_organization(if n % 2 == 0 { "Stays" } else { "Goes" }).await;
     }
     is_complete(
         &ada.client,
@@ -132,7 +132,7 @@ async fn pages_of_organizations_are_complete_while_some_are_made_and_deleted() {
             if let Some(gone) = goes(seen, "name") {
                 ada.client.delete(&format!("/v1/organizations/{gone}")).await.ok(204);
             }
-            ada.found("Goes").await;
+            ada.create_organization("Goes").await;
         },
     )
     .await;

@@ -15,7 +15,7 @@ fn reader() -> Value {
 async fn a_key_may_what_its_scopes_say_in_its_own_organization() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let (team, other) = (ada.found("Engines").await, ada.found("Other").await);
+    let (team, other) = (ada.create_organization("Engines").await, ada.create_organization("Other").await);
     let (path, key) = make(&ada, &team, reader()).await;
     assert!(key.starts_with("ak_"));
     for client in [app.client().token(&key), app.client().with("x-api-key", &key)] {
@@ -44,7 +44,7 @@ async fn a_key_may_what_its_scopes_say_in_its_own_organization() {
 async fn a_rotated_key_has_two_secrets_for_a_while() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     let (path, first) = make(&ada, &team, reader()).await;
     let rotate = async |seconds: u32| {
         let body = json!({ "overlapSeconds": seconds });
@@ -67,7 +67,7 @@ async fn a_rotated_key_has_two_secrets_for_a_while() {
 async fn a_key_ends_when_it_expires_is_revoked_or_loses_its_organization() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let (team, doomed) = (ada.found("Engines").await, ada.found("Doomed").await);
+    let (team, doomed) = (ada.create_organization("Engines").await, ada.create_organization("Doomed").await);
     let soon =
         json!({ "name": "Soon", "scopes": ["organization:read"], "expiresAt": "2026-01-02T03:05:05Z" });
     let (expiring_path, expiring) = make(&ada, &team, soon).await;
@@ -91,7 +91,7 @@ async fn a_key_ends_when_it_expires_is_revoked_or_loses_its_organization() {
 async fn a_key_is_renamed_and_its_scopes_are_narrowed_at_once() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     let (path, key) = make(&ada, &team, reader()).await;
     let change = json!({ "name": "Narrow", "scopes": ["organization:read", "organization:read"] });
     let changed = ada.client.with("if-match", "\"1\"").patch(&path, change).await.ok(200);
@@ -111,7 +111,7 @@ async fn a_key_is_renamed_and_its_scopes_are_narrowed_at_once() {
 async fn a_key_lasts_a_year_unless_told_otherwise() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     let made = async |expires_at: Option<Value>| {
         let mut body = reader();
         if let Some(at) = expires_at {
@@ -128,7 +128,7 @@ async fn a_key_lasts_a_year_unless_told_otherwise() {
 async fn a_mistyped_key_is_nobody() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     let (_, key) = make(&ada, &team, reader()).await;
     let (_, other) = make(&ada, &team, reader()).await;
     let mixed = format!("{}{}", &key[..36], &other[36..]);
@@ -143,7 +143,7 @@ async fn a_mistyped_key_is_nobody() {
 async fn a_key_has_requests_of_its_own_wherever_it_is_used() {
     let app = TestApp::with(&[("RATE_LIMIT_MAX_REQUESTS", "10")]).await;
     let ada = app.person("Ada").await;
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     let (_, key) = make(&ada, &team, reader()).await;
     for _ in 0..10 {
         app.client().token(&key).get(&team).await.ok(200);
@@ -157,7 +157,7 @@ async fn a_key_makes_nobody_more_than_a_member_and_removes_nobody_who_is() {
     let app = TestApp::new().await;
     let (ada, bob, eve) =
         (app.person("Ada").await, app.proved_person("Bob").await, app.proved_person("Eve").await);
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     ada.add(&team, &bob, "admin").await;
     ada.add(&team, &eve, "member").await;
     let powerful =

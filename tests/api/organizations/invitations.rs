@@ -6,7 +6,7 @@ use serde_json::json;
 async fn an_invitation_is_for_the_proved_address_it_was_sent_to() {
     let app = TestApp::new().await;
     let (ada, eve) = (app.person("Ada").await, app.proved_person("Eve").await);
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     let bob = app.person("Bob").await;
     let verification = json!({ "token": app.token_mailed_to(&bob.email) });
     let invitation = json!({ "email": bob.email.to_uppercase(), "role": "member" });
@@ -32,7 +32,7 @@ async fn an_invitation_is_for_the_proved_address_it_was_sent_to() {
 async fn an_invitation_can_be_declined_taken_back_and_forgotten() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("Ada").await, app.proved_person("Bob").await);
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     let invitations = format!("{team}/invitations");
     let invite = async || {
         let body = json!({ "email": bob.email, "role": "member" });
@@ -75,12 +75,12 @@ async fn an_invitation_can_be_declined_taken_back_and_forgotten() {
 async fn members_are_not_invited_again_and_a_deleted_organization_invites_nobody() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("Ada").await, app.proved_person("Bob").await);
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     ada.add(&team, &bob, "member").await;
     let again = json!({ "email": bob.email.to_uppercase(), "role": "member" });
     ada.client.post(&format!("{team}/invitations"), again).await.refused(409, "already-member");
 
-    let other = ada.found("Gone").await;
+    let other = ada.create_organization("Gone").await;
     let invitation = json!({ "email": bob.email, "role": "member" });
     ada.client.post(&format!("{other}/invitations"), invitation).await.ok(201);
     ada.client.delete(&other).await.ok(204);
@@ -92,7 +92,7 @@ async fn members_are_not_invited_again_and_a_deleted_organization_invites_nobody
 async fn the_name_of_an_organization_is_text_in_a_mail() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let team = ada.found("<img src=x>&").await;
+    let team = ada.create_organization("<img src=x>&").await;
     let invitation = json!({ "email": "bob@example.com", "role": "member" });
     ada.client.post(&format!("{team}/invitations"), invitation).await.ok(201);
     assert!(!app.mail_to("bob@example.com").html.contains("<img"));
@@ -102,7 +102,7 @@ async fn the_name_of_an_organization_is_text_in_a_mail() {
 async fn an_invitation_is_worth_what_its_sender_still_may() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("Ada").await, app.proved_person("Bob").await);
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     ada.add(&team, &bob, "owner").await;
     let (friend, other) = (app.proved_person("Friend").await, app.proved_person("Other").await);
     let as_owner = bob.invite(&team, &friend.email, "owner").await;
@@ -120,9 +120,9 @@ async fn nobodys_mailbox_is_flooded_with_invitations() {
     let ada = app.person("Ada").await;
     let invitation = json!({ "email": "bob@example.com", "role": "member" });
     for _ in 0..10 {
-        let team = ada.found("Engines").await;
+        let team = ada.create_organization("Engines").await;
         ada.client.post(&format!("{team}/invitations"), invitation.clone()).await.ok(201);
     }
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     ada.client.post(&format!("{team}/invitations"), invitation).await.refused(429, "too-many-attempts");
 }

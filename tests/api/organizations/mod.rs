@@ -67,7 +67,7 @@ async fn a_role_gives_what_it_should_and_a_demotion_takes_it_at_once() {
     let app = TestApp::new().await;
     let (ada, bob, eve) =
         (app.person("Ada").await, app.proved_person("Bob").await, app.proved_person("Eve").await);
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     ada.add(&team, &bob, "admin").await;
     ada.add(&team, &eve, "member").await;
     let member = |id: &str| format!("{team}/members/{id}");
@@ -97,7 +97,7 @@ async fn a_role_gives_what_it_should_and_a_demotion_takes_it_at_once() {
 async fn the_last_owner_can_neither_leave_nor_be_demoted_nor_vanish() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("Ada").await, app.proved_person("Bob").await);
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     ada.add(&team, &bob, "admin").await;
     let me = format!("{team}/members/{}", ada.id);
     ada.client.patch(&me, json!({ "role": "admin" })).await.refused(409, "last-owner");
@@ -122,7 +122,7 @@ async fn the_last_owner_can_neither_leave_nor_be_demoted_nor_vanish() {
 async fn an_organization_that_nobody_else_belongs_to_goes_with_its_owner() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    ada.found("Alone").await;
+    ada.create_organization("Alone").await;
     ada.client.delete("/v1/auth/me").await.ok(204);
     let living = "SELECT count(*) FROM organizations WHERE deleted_at IS NULL";
     assert_eq!(app.database.value::<i64>(living).await, 0);
@@ -132,7 +132,7 @@ async fn an_organization_that_nobody_else_belongs_to_goes_with_its_owner() {
 async fn the_audit_log_is_filtered_by_actor_action_and_time() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("Ada").await, app.proved_person("Bob").await);
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     ada.add(&team, &bob, "admin").await;
     app.clock.advance(chrono::TimeDelta::minutes(5));
     bob.client.patch(&team, json!({ "name": "Ours" })).await.ok(200);

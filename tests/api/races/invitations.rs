@@ -10,7 +10,7 @@ async fn who_accepts_sixteen_times_at_once_joins_once() {
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     bob.prove_address().await;
     for round in 0..5 {
-        let path = ada.found("Engines").await;
+        let path = ada.create_organization("Engines").await;
         let token = ada.invite(&path, &bob.email, "member").await.token;
 
         let answers = join_all((0..CROWD).map(|_| bob.accept(&token))).await;
@@ -28,7 +28,7 @@ async fn a_stolen_invitation_lets_nobody_in_but_whom_it_was_sent_to() {
     bob.prove_address().await;
     eve.prove_address().await;
     for _ in 0..5 {
-        let path = ada.found("Engines").await;
+        let path = ada.create_organization("Engines").await;
         let token = ada.invite(&path, &bob.email, "owner").await.token;
 
         let everyone: Vec<&Person> = (0..CROWD).map(|n| if n % 2 == 0 { &eve } else { &bob }).collect();
@@ -52,7 +52,7 @@ async fn an_invitation_is_either_accepted_or_declined_or_taken_back() {
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     bob.prove_address().await;
     for _ in 0..10 {
-        let path = ada.found("Engines").await;
+        let path = ada.create_organization("Engines").await;
         let invitation = ada.invite(&path, &bob.email, "member").await;
         let (token, one) =
             (json!({ "token": invitation.token }), format!("{path}/invitations/{}", invitation.id));
@@ -84,7 +84,7 @@ async fn two_who_invite_one_address_at_once_invite_it_once() {
     let app = crowded().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     bob.prove_address().await;
-    let path = ada.found("Engines").await;
+    let path = ada.create_organization("Engines").await;
     ada.add(&path, &bob, "admin").await;
     let mails = app.mails().len();
     for round in 0..10 {

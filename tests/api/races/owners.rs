@@ -22,7 +22,7 @@ async fn of_two_owners_who_demote_each_other_one_stays() {
     let app = crowded().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     bob.prove_address().await;
-    let path = ada.found("Engines").await;
+    let path = ada.create_organization("Engines").await;
     ada.add(&path, &bob, "owner").await;
     let (of_ada, of_bob) = (format!("{path}/members/{}", ada.id), format!("{path}/members/{}", bob.id));
     for round in 0..30 {
@@ -50,7 +50,7 @@ async fn of_two_owners_who_leave_one_stays() {
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     bob.prove_address().await;
     for round in 0..10 {
-        let path = ada.found("Engines").await;
+        let path = ada.create_organization("Engines").await;
         ada.add(&path, &bob, "owner").await;
         let (of_ada, of_bob) = (format!("{path}/members/{}", ada.id), format!("{path}/members/{}", bob.id));
 
@@ -69,7 +69,7 @@ async fn of_two_owners_of_whom_one_leaves_and_one_deletes_their_account_one_stay
     join_all((0..6).map(async |_| {
         let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
         bob.prove_address().await;
-        let path = ada.found("Engines").await;
+        let path = ada.create_organization("Engines").await;
         ada.add(&path, &bob, "owner").await;
         ada.add(&path, &cy, "member").await;
         let of_ada = format!("{path}/members/{}", ada.id);
@@ -92,7 +92,7 @@ async fn of_two_owners_who_delete_their_accounts_one_stays() {
     join_all((0..6).map(async |_| {
         let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
         bob.prove_address().await;
-        let path = ada.found("Engines").await;
+        let path = ada.create_organization("Engines").await;
         ada.add(&path, &bob, "owner").await;
         ada.add(&path, &cy, "member").await;
         let answers = join(ada.client.delete("/v1/auth/me"), bob.client.delete("/v1/auth/me")).await;

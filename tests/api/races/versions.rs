@@ -25,7 +25,7 @@ async fn of_sixteen_who_change_one_version_of_anything_one_does() {
     let (ada, bob, root) =
         (app.person("Ada").await, app.person("Bob").await, app.administrator("Root").await);
     bob.prove_address().await;
-    let path = ada.found("Engines").await;
+    let path = ada.create_organization("Engines").await;
     ada.add(&path, &bob, "member").await;
     let key = ada.make_key(&path, &["members:read"]).await;
     let name = |n| json!({ "name": format!("Name {n}") });
@@ -45,7 +45,7 @@ async fn of_sixteen_who_remove_one_version_of_anything_one_does() {
     let app = crowded().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     bob.prove_address().await;
-    let path = ada.found("Engines").await;
+    let path = ada.create_organization("Engines").await;
     ada.add(&path, &bob, "member").await;
     let key = ada.make_key(&path, &["members:read"]).await;
     let invitation = ada.invite(&path, "cy@example.com", "member").await;

@@ -17,7 +17,7 @@ const HERS: &str = "
 async fn past_their_time(app: &TestApp) {
     let (ada, bob) = (app.proved_person("Ada").await, app.proved_person("Bob").await);
     let grace = app.administrator("Grace").await;
-    let team = app.proved_person("Eve").await.found("Engines").await;
+    let team = app.proved_person("Eve").await.create_organization("Engines").await;
     for person in [&ada, &bob] {
         plant(
             app,
