@@ -85,7 +85,7 @@ async fn of_someone_who_is_erased_nothing_is_found_anywhere() {
 #[tokio::test]
 async fn an_erasure_is_in_the_ledger_and_a_refused_one_is_not() {
     let app = TestApp::new().await;
-    let (ada, bob) = (app.proved_person("Ada").await, app.proved_person("Bob").await);
+    let (ada, bob) = (app.verified_person("Ada").await, app.verified_person("Bob").await);
     let grace = app.administrator("Grace").await;
     let team = ada.create_organization("Engines").await;
     ada.add(&team, &bob, "member").await;

@@ -102,7 +102,7 @@ async fn accounts(counter: &mut Counter<'_>) {
     let token = counter.mailed("countess@example.com");
     counter.public("confirm_email", json!({ "token": token })).await;
 
-    let bob = app.proved_person("Bob").await;
+    let bob = app.verified_person("Bob").await;
     counter.public("create_magic_link", json!({ "email": bob.email })).await;
     let token = counter.mailed(&bob.email);
     counter.public("verify_magic_link", json!({ "token": token })).await;
@@ -118,7 +118,7 @@ async fn accounts(counter: &mut Counter<'_>) {
 async fn organizations(counter: &mut Counter<'_>) {
     let app = counter.app;
     let (ada, bob, eve) =
-        (app.proved_person("Ada").await, app.proved_person("Bob").await, app.proved_person("Eve").await);
+        (app.verified_person("Ada").await, app.verified_person("Bob").await, app.verified_person("Eve").await);
     counter.by(&ada, "list_organizations", &[], None).await;
     let made = counter.by(&ada, "create_organization", &[], Some(json!({ "name": "Engines" }))).await;
     let token = format!("Bearer {}", ada.sign_in_again().await.access_token);

@@ -4,7 +4,7 @@ use serde_json::json;
 #[tokio::test]
 async fn a_team_is_born_works_and_changes_and_its_log_tells_it_all() {
     let app = TestApp::new().await;
-    let ada = app.proved_person("Ada").await;
+    let ada = app.verified_person("Ada").await;
     let team = ada.create_organization("Analytical Engines").await;
 
     let invitation = json!({ "email": "bob@example.com", "role": "admin" });

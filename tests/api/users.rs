@@ -35,7 +35,7 @@ async fn an_appointed_administrator_is_one_until_dismissed() {
 #[tokio::test]
 async fn a_suspended_user_is_out_at_once_and_back_when_restored() {
     let app = TestApp::new().await;
-    let (ada, grace) = (app.proved_person("Ada").await, app.administrator("Grace").await);
+    let (ada, grace) = (app.verified_person("Ada").await, app.administrator("Grace").await);
     let team = ada.create_organization("Engines").await;
     ada.client.get("/v1/auth/me").await.ok(200);
     let path = format!("/v1/users/{}", ada.id);

@@ -51,7 +51,7 @@ impl TestApp {
     }
 
     /// A person with an account and a proved address, signed in.
-    pub async fn proved_person(&self, name: &str) -> Person<'_> {
+    pub async fn verified_person(&self, name: &str) -> Person<'_> {
         let person = self.person(name).await;
         person.prove_address().await;
         person

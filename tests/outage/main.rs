@@ -169,7 +169,7 @@ async fn a_connection_that_is_lost_without_a_word_is_replaced_while_the_request_
 async fn without_redis_everything_works_and_nothing_is_open() {
     let mut services = Services::start().await;
     let app = services.app(&[("RATE_LIMIT_MAX_REQUESTS", "60")]).await;
-    let (ada, bob) = (app.proved_person("Ada").await, app.person("Bob").await);
+    let (ada, bob) = (app.verified_person("Ada").await, app.person("Bob").await);
     let phone = ada.sign_in_again().await;
     phone.client.get("/v1/auth/me").await.ok(200);
 

@@ -211,7 +211,7 @@ async fn of_all_who_serve_requests_nobody_can_change_the_audit_log() {
 #[tokio::test]
 async fn an_operator_appoints_the_first_administrator_by_a_proved_address() {
     let app = TestApp::new().await;
-    let (ada, bob) = (app.proved_person("Ada").await, app.person("Bob").await);
+    let (ada, bob) = (app.verified_person("Ada").await, app.person("Bob").await);
     let mut connection = owner(&app.database).await;
     for nobody in [bob.email.as_str(), "nobody@example.com"] {
         appoint(&mut connection, nobody).await.expect_err("no proved address");

@@ -63,7 +63,7 @@ async fn a_new_password_is_chosen_on_a_page() {
 #[tokio::test]
 async fn a_magic_link_signs_the_browser_in_that_presses_the_button() {
     let app = app().await;
-    let ada = app.proved_person("Ada").await;
+    let ada = app.verified_person("Ada").await;
     app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
     let link = link_to(&app, &ada.email);
     let page = press(&app.client(), &link, "").await.ok(200);

@@ -13,7 +13,7 @@ async fn ways(person: &Person<'_>) -> Vec<String> {
 #[tokio::test]
 async fn who_has_proved_the_address_can_do_without_a_password() {
     let app = TestApp::new().await;
-    let ada = app.proved_person("Ada").await;
+    let ada = app.verified_person("Ada").await;
     assert_eq!(ways(&ada).await, ["password", "email"]);
 
     ada.client.delete(PASSWORD).await.ok(204);
@@ -31,7 +31,7 @@ async fn who_has_proved_the_address_can_do_without_a_password() {
 #[tokio::test]
 async fn the_last_way_in_stays_and_so_does_mail() {
     let app = TestApp::new().await;
-    let (ada, bob) = (app.person("Ada").await, app.proved_person("Bob").await);
+    let (ada, bob) = (app.person("Ada").await, app.verified_person("Bob").await);
     assert_eq!(ways(&ada).await, ["password"]);
     app.client().delete(PASSWORD).await.refused(401, "unauthenticated");
     ada.client.delete(PASSWORD).await.refused(409, "last-account");
@@ -43,7 +43,7 @@ async fn the_last_way_in_stays_and_so_does_mail() {
 #[tokio::test]
 async fn a_password_is_removed_by_who_knows_it_or_has_just_signed_in() {
     let app = TestApp::new().await;
-    let ada = app.proved_person("Ada").await;
+    let ada = app.verified_person("Ada").await;
     app.clock.advance(TimeDelta::minutes(11));
     ada.client.delete(PASSWORD).await.refused(403, "reauthentication-required");
     let wrong = json!({ "currentPassword": "not the password" });

@@ -156,7 +156,7 @@ async fn a_key_has_requests_of_its_own_wherever_it_is_used() {
 async fn a_key_makes_nobody_more_than_a_member_and_removes_nobody_who_is() {
     let app = TestApp::new().await;
     let (ada, bob, eve) =
-        (app.person("Ada").await, app.proved_person("Bob").await, app.proved_person("Eve").await);
+        (app.person("Ada").await, app.verified_person("Bob").await, app.verified_person("Eve").await);
     let team = ada.create_organization("Engines").await;
     ada.add(&team, &bob, "admin").await;
     ada.add(&team, &eve, "member").await;
@@ -179,7 +179,7 @@ async fn a_key_makes_nobody_more_than_a_member_and_removes_nobody_who_is() {
 #[tokio::test]
 async fn a_key_of_a_persons_own_space_is_suspended_with_them() {
     let app = TestApp::new().await;
-    let (ada, grace) = (app.proved_person("Ada").await, app.administrator("Grace").await);
+    let (ada, grace) = (app.verified_person("Ada").await, app.administrator("Grace").await);
     let own = ada.client.get("/v1/organizations").await.ok(200);
     let own = format!("/v1/organizations/{}", own.text("/data/0/id"));
     let (_, key) = make(&ada, &own, reader()).await;

@@ -5,7 +5,7 @@ use serde_json::json;
 #[tokio::test]
 async fn an_invitation_is_for_the_proved_address_it_was_sent_to() {
     let app = TestApp::new().await;
-    let (ada, eve) = (app.person("Ada").await, app.proved_person("Eve").await);
+    let (ada, eve) = (app.person("Ada").await, app.verified_person("Eve").await);
     let team = ada.create_organization("Engines").await;
     let bob = app.person("Bob").await;
     let verification = json!({ "token": app.token_mailed_to(&bob.email) });
@@ -31,7 +31,7 @@ async fn an_invitation_is_for_the_proved_address_it_was_sent_to() {
 #[tokio::test]
 async fn an_invitation_can_be_declined_taken_back_and_forgotten() {
     let app = TestApp::new().await;
-    let (ada, bob) = (app.person("Ada").await, app.proved_person("Bob").await);
+    let (ada, bob) = (app.person("Ada").await, app.verified_person("Bob").await);
     let team = ada.create_organization("Engines").await;
     let invitations = format!("{team}/invitations");
     let invite = async || {
@@ -74,7 +74,7 @@ async fn an_invitation_can_be_declined_taken_back_and_forgotten() {
 #[tokio::test]
 async fn members_are_not_invited_again_and_a_deleted_organization_invites_nobody() {
     let app = TestApp::new().await;
-    let (ada, bob) = (app.person("Ada").await, app.proved_person("Bob").await);
+    let (ada, bob) = (app.person("Ada").await, app.verified_person("Bob").await);
     let team = ada.create_organization("Engines").await;
     ada.add(&team, &bob, "member").await;
     let again = json!({ "email": bob.email.to_uppercase(), "role": "member" });
@@ -101,10 +101,10 @@ async fn the_name_of_an_organization_is_text_in_a_mail() {
 #[tokio::test]
 async fn an_invitation_is_worth_what_its_sender_still_may() {
     let app = TestApp::new().await;
-    let (ada, bob) = (app.person("Ada").await, app.proved_person("Bob").await);
+    let (ada, bob) = (app.person("Ada").await, app.verified_person("Bob").await);
     let team = ada.create_organization("Engines").await;
     ada.add(&team, &bob, "owner").await;
-    let (friend, other) = (app.proved_person("Friend").await, app.proved_person("Other").await);
+    let (friend, other) = (app.verified_person("Friend").await, app.verified_person("Other").await);
     let as_owner = bob.invite(&team, &friend.email, "owner").await;
     let as_member = bob.invite(&team, &other.email, "member").await;
     let member = format!("{team}/members/{}", bob.id);

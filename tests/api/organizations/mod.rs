@@ -66,7 +66,7 @@ async fn a_persons_own_space_has_one_member_and_goes_with_the_account() {
 async fn a_role_gives_what_it_should_and_a_demotion_takes_it_at_once() {
     let app = TestApp::new().await;
     let (ada, bob, eve) =
-        (app.person("Ada").await, app.proved_person("Bob").await, app.proved_person("Eve").await);
+        (app.person("Ada").await, app.verified_person("Bob").await, app.verified_person("Eve").await);
     let team = ada.create_organization("Engines").await;
     ada.add(&team, &bob, "admin").await;
     ada.add(&team, &eve, "member").await;
@@ -96,7 +96,7 @@ async fn a_role_gives_what_it_should_and_a_demotion_takes_it_at_once() {
 #[tokio::test]
 async fn the_last_owner_can_neither_leave_nor_be_demoted_nor_vanish() {
     let app = TestApp::new().await;
-    let (ada, bob) = (app.person("Ada").await, app.proved_person("Bob").await);
+    let (ada, bob) = (app.person("Ada").await, app.verified_person("Bob").await);
     let team = ada.create_organization("Engines").await;
     ada.add(&team, &bob, "admin").await;
     let me = format!("{team}/members/{}", ada.id);
@@ -131,7 +131,7 @@ async fn an_organization_that_nobody_else_belongs_to_goes_with_its_owner() {
 #[tokio::test]
 async fn the_audit_log_is_filtered_by_actor_action_and_time() {
     let app = TestApp::new().await;
-    let (ada, bob) = (app.person("Ada").await, app.proved_person("Bob").await);
+    let (ada, bob) = (app.person("Ada").await, app.verified_person("Bob").await);
     let team = ada.create_organization("Engines").await;
     ada.add(&team, &bob, "admin").await;
     app.clock.advance(chrono::TimeDelta::minutes(5));

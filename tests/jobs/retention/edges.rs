@@ -139,7 +139,7 @@ async fn a_user_is_erased_30_days_after_they_were_deleted_and_not_a_second_soone
 /// Something past its time in every table.
 async fn plant_everywhere(app: &TestApp) {
     for name in ["Ada", "Bob", "Eve"] {
-        let person = app.proved_person(name).await;
+        let person = app.verified_person(name).await;
         let team = person.create_organization("Engines").await;
         let body = json!({ "email": format!("invited-by-{name}@example.com"), "role": "member" });
         let client = person.client.with("idempotency-key", &format!("key-of-{name}"));

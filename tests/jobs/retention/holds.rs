@@ -15,9 +15,9 @@ const HERS: &str = "
 
 /// Ada, under a legal hold, and Bob, under none: both deleted, both with everything that can be past its time.
 async fn past_their_time(app: &TestApp) {
-    let (ada, bob) = (app.proved_person("Ada").await, app.proved_person("Bob").await);
+    let (ada, bob) = (app.verified_person("Ada").await, app.verified_person("Bob").await);
     let grace = app.administrator("Grace").await;
-    let team = app.proved_person("Eve").await.create_organization("Engines").await;
+    let team = app.verified_person("Eve").await.create_organization("Engines").await;
     for person in [&ada, &bob] {
         plant(
             app,

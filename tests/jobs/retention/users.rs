@@ -163,7 +163,7 @@ async fn who_is_restored_or_put_under_a_hold_at_that_moment_is_erased_whole_or_n
 #[tokio::test]
 async fn the_last_owner_of_an_organization_is_erased_anyway_and_it_is_said_which() {
     let app = TestApp::new().await;
-    let (ada, bob) = (app.proved_person("Ada").await, app.proved_person("Bob").await);
+    let (ada, bob) = (app.verified_person("Ada").await, app.verified_person("Bob").await);
     let team = ada.create_organization("Engines").await;
     ada.add(&team, &bob, "member").await;
     let id = UserId(ada.id.parse().expect("an id"));

@@ -64,7 +64,7 @@ async fn an_address_that_was_taken_meanwhile_stays_with_who_took_it() {
 #[tokio::test]
 async fn a_wish_to_move_does_not_outlive_the_password_it_was_made_with() {
     let app = TestApp::new().await;
-    let victim = app.proved_person("Victim").await;
+    let victim = app.verified_person("Victim").await;
     let wish = async || {
         let login = victim.sign_in_again().await;
         login.client.post("/v1/auth/change-email", move_to("mallory@example.com")).await.ok(202);

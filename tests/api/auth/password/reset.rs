@@ -66,7 +66,7 @@ async fn a_token_for_one_thing_is_worth_nothing_for_another() {
 #[tokio::test]
 async fn asking_for_mail_tells_nothing_about_an_account() {
     let app = TestApp::new().await;
-    let (known, unproved) = (app.proved_person("Known").await, app.person("Unproved").await);
+    let (known, unproved) = (app.verified_person("Known").await, app.person("Unproved").await);
     let (suspended, deleted) = (app.person("Suspended").await, app.person("Deleted").await);
     let grace = app.administrator("Grace").await;
     let path = format!("/v1/users/{}/suspend", suspended.id);

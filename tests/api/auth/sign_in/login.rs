@@ -10,7 +10,7 @@ fn without_ids(mut body: Value) -> Value {
 #[tokio::test]
 async fn known_unknown_suspended_unproved_and_deleted_accounts_cannot_be_told_apart() {
     let app = TestApp::new().await;
-    let (known, unproved) = (app.proved_person("Known").await, app.person("Unproved").await);
+    let (known, unproved) = (app.verified_person("Known").await, app.person("Unproved").await);
     let (suspended, deleted) = (app.person("Suspended").await, app.person("Deleted").await);
     let grace = app.administrator("Grace").await;
     let path = format!("/v1/users/{}/suspend", suspended.id);

@@ -8,7 +8,7 @@ const VERIFY: &str = "/v1/auth/magic-links/verify";
 #[tokio::test]
 async fn a_link_signs_in_once_and_proves_the_address() {
     let app = TestApp::new().await;
-    let ada = app.proved_person("Ada").await;
+    let ada = app.verified_person("Ada").await;
     app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
     let token = json!({ "token": app.token_mailed_to(&ada.email) });
 
@@ -25,7 +25,7 @@ async fn a_link_signs_in_once_and_proves_the_address() {
 #[tokio::test]
 async fn the_code_beside_the_link_signs_in_too_and_uses_the_link_up() {
     let app = TestApp::new().await;
-    let ada = app.proved_person("Ada").await;
+    let ada = app.verified_person("Ada").await;
     app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
     let code = json!({ "email": ada.email.to_uppercase(), "code": app.code_mailed_to(&ada.email) });
     app.client().post(VERIFY, code.clone()).await.ok(201);
@@ -37,7 +37,7 @@ async fn the_code_beside_the_link_signs_in_too_and_uses_the_link_up() {
 #[tokio::test]
 async fn five_wrong_codes_from_anywhere_end_the_code_but_not_the_link() {
     let app = TestApp::with(&[("DB_POOL_MAX", "16"), ("DB_CONNECTION_TIMEOUT", "10000")]).await;
-    let ada = app.proved_person("Ada").await;
+    let ada = app.verified_person("Ada").await;
     app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
     let right = app.code_mailed_to(&ada.email);
     let wrong = if right == "000000" { "000001" } else { "000000" };
@@ -115,7 +115,7 @@ async fn a_browser_gets_its_refresh_token_in_the_cookie() {
 #[tokio::test]
 async fn a_day_has_twenty_guesses_at_codes_and_one_code_at_a_time_is_good() {
     let app = TestApp::new().await;
-    let ada = app.proved_person("Ada").await;
+    let ada = app.verified_person("Ada").await;
     let ask = json!({ "email": ada.email });
     app.client().post("/v1/auth/magic-links", ask.clone()).await.ok(202);
     let (first, link) = (app.code_mailed_to(&ada.email), app.token_mailed_to(&ada.email));
