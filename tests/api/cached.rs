@@ -24,7 +24,7 @@ async fn a_change_is_seen_at_once_whoever_made_it() {
     assert_eq!(name().await, "Augusta");
 
     assert_eq!(ada.client.get(ME).await.body["data"]["emailVerified"], false);
-    ada.prove_address().await;
+    ada.verify_address().await;
     assert_eq!(ada.client.get(ME).await.body["data"]["emailVerified"], true);
 }
 

@@ -130,7 +130,7 @@ impl<'a> Scene<'a> {
     /// Arranges what a change needs, before the account is cached.
     async fn prepare(&self, how: &str) {
         if how == "remove-password" {
-            self.ada.prove_address().await;
+            self.ada.verify_address().await;
         }
         if how == "lift-legal-hold" {
             let hold = format!("/v1/users/{}/legal-hold", self.ada.id);

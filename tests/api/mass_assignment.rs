@@ -45,7 +45,7 @@ impl<'a> Scene<'a> {
     /// Ada administers the system and owns an organization, of which Bob is a member.
     async fn new(app: &'a TestApp) -> Self {
         let (ada, bob) = (app.administrator("Ada").await, app.person("Bob").await);
-        bob.prove_address().await;
+        bob.verify_address().await;
         let path = ada.create_organization("Analytical Engines").await;
         ada.add(&path, &bob, "member").await;
         let organization = path.rsplit('/').next().expect("an id").to_owned();

@@ -120,7 +120,7 @@ async fn furnish(owner: &Person<'_>, name: &str) -> (String, Ids) {
 
 async fn join<'a>(app: &'a TestApp, owner: &Person<'_>, path: &str, name: &str, role: &str) -> Person<'a> {
     let person = app.person(name).await;
-    person.prove_address().await;
+    person.verify_address().await;
     owner.add(path, &person, role).await;
     person
 }
@@ -135,7 +135,7 @@ async fn everyone_else<'a>(app: &'a TestApp, ada: &Person<'_>, path: &str) -> Ve
     let former = join(app, ada, path, "Former", "owner").await;
     ada.client.delete(&format!("{path}/members/{}", former.id)).await.ok(204);
     let invited = app.person("Invited").await;
-    invited.prove_address().await;
+    invited.verify_address().await;
     ada.invite(path, &invited.email, "owner").await;
     let member = join(app, ada, path, "Member", "member").await;
     let admin = join(app, ada, path, "Admin", "admin").await;

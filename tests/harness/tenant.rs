@@ -53,7 +53,7 @@ impl TestApp {
     /// A person with an account and a proved address, signed in.
     pub async fn verified_person(&self, name: &str) -> Person<'_> {
         let person = self.person(name).await;
-        person.prove_address().await;
+        person.verify_address().await;
         person
     }
 
@@ -79,7 +79,7 @@ impl Answer {
 
 impl Person<'_> {
     /// Proves their address, with what was mailed when they registered.
-    pub async fn prove_address(&self) {
+    pub async fn verify_address(&self) {
         let app = self.client.app;
         let token = json!({ "token": app.token_mailed_to(&self.email) });
         app.client().post("/v1/auth/verify-email", token).await.ok(200);

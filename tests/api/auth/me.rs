@@ -118,7 +118,7 @@ async fn everything_with_a_version_takes_a_list() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     let root = app.administrator("Root").await;
-    bob.prove_address().await;
+    bob.verify_address().await;
     let path = ada.create_organization("Engines").await;
     ada.add(&path, &bob, "member").await;
     let key = ada.make_key(&path, &["members:read"]).await;

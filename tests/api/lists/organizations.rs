@@ -14,7 +14,7 @@ async fn pages_of_members_are_complete_while_people_join_and_leave() {
     let (mut inside, mut outside) = (Vec::new(), VecDeque::new());
     for n in 0..11_usize {
         let person = app.person(if n % 2 == 0 { "Stays" } else { "Goes" }).await;
-        person.prove_address().await;
+        person.verify_address().await;
         if n < 8 {
             app.clock.advance(TimeDelta::seconds([0, 1, 2][n % 3]));
             ada.add(&path, &person, ["member", "member", "admin", "admin"][n % 4]).await;

@@ -12,7 +12,7 @@ async fn pages_of_the_audit_log_are_complete_while_it_grows_and_old_events_go() 
     let app = TestApp::new().await;
     let (ada, bob, root) =
         (app.person("Ada").await, app.person("Bob").await, app.administrator("Root").await);
-    bob.prove_address().await;
+    bob.verify_address().await;
     let path = ada.create_organization("Engines").await;
     ada.add(&path, &bob, "admin").await;
     let rename = async |person: &Person<'_>| {

@@ -53,7 +53,7 @@ async fn nobody_is_made_an_owner_whose_account_is_being_deleted() {
     let (ada, bob, cy) = (app.person("Ada").await, app.person("Bob").await, app.person("Cy").await);
     let path = ada.create_organization("Engines").await;
     for person in [&bob, &cy] {
-        person.prove_address().await;
+        person.verify_address().await;
         ada.add(&path, person, "member").await;
     }
 
@@ -74,8 +74,8 @@ async fn nobody_is_made_an_owner_whose_account_is_being_deleted() {
 async fn nobody_joins_as_an_owner_whose_account_is_being_deleted() {
     let app = crowded().await;
     let (ada, bob, cy) = (app.person("Ada").await, app.person("Bob").await, app.person("Cy").await);
-    bob.prove_address().await;
-    cy.prove_address().await;
+    bob.verify_address().await;
+    cy.verify_address().await;
     let path = ada.create_organization("Engines").await;
     ada.add(&path, &cy, "member").await;
     let token = ada.invite(&path, &bob.email, "owner").await.token;

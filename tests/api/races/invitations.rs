@@ -8,7 +8,7 @@ use super::{CROWD, crowded, one_won};
 async fn who_accepts_sixteen_times_at_once_joins_once() {
     let app = crowded().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
-    bob.prove_address().await;
+    bob.verify_address().await;
     for round in 0..5 {
         let path = ada.create_organization("Engines").await;
         let token = ada.invite(&path, &bob.email, "member").await.token;
@@ -25,8 +25,8 @@ async fn who_accepts_sixteen_times_at_once_joins_once() {
 async fn a_stolen_invitation_lets_nobody_in_but_whom_it_was_sent_to() {
     let app = crowded().await;
     let (ada, bob, eve) = (app.person("Ada").await, app.person("Bob").await, app.person("Eve").await);
-    bob.prove_address().await;
-    eve.prove_address().await;
+    bob.verify_address().await;
+    eve.verify_address().await;
     for _ in 0..5 {
         let path = ada.create_organization("Engines").await;
         let token = ada.invite(&path, &bob.email, "owner").await.token;
@@ -50,7 +50,7 @@ async fn a_stolen_invitation_lets_nobody_in_but_whom_it_was_sent_to() {
 async fn an_invitation_is_either_accepted_or_declined_or_taken_back() {
     let app = crowded().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
-    bob.prove_address().await;
+    bob.verify_address().await;
     for _ in 0..10 {
         let path = ada.create_organization("Engines").await;
         let invitation = ada.invite(&path, &bob.email, "member").await;
@@ -83,7 +83,7 @@ async fn an_invitation_is_either_accepted_or_declined_or_taken_back() {
 async fn two_who_invite_one_address_at_once_invite_it_once() {
     let app = crowded().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
-    bob.prove_address().await;
+    bob.verify_address().await;
     let path = ada.create_organization("Engines").await;
     ada.add(&path, &bob, "admin").await;
     let mails = app.mails().len();

@@ -21,7 +21,7 @@ pub async fn nobody_is_orphaned(app: &TestApp) {
 async fn of_two_owners_who_demote_each_other_one_stays() {
     let app = crowded().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
-    bob.prove_address().await;
+    bob.verify_address().await;
     let path = ada.create_organization("Engines").await;
     ada.add(&path, &bob, "owner").await;
     let (of_ada, of_bob) = (format!("{path}/members/{}", ada.id), format!("{path}/members/{}", bob.id));
@@ -48,7 +48,7 @@ async fn of_two_owners_who_demote_each_other_one_stays() {
 async fn of_two_owners_who_leave_one_stays() {
     let app = crowded().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
-    bob.prove_address().await;
+    bob.verify_address().await;
     for round in 0..10 {
         let path = ada.create_organization("Engines").await;
         ada.add(&path, &bob, "owner").await;
@@ -65,10 +65,10 @@ async fn of_two_owners_who_leave_one_stays() {
 async fn of_two_owners_of_whom_one_leaves_and_one_deletes_their_account_one_stays() {
     let app = crowded().await;
     let cy = app.person("Cy").await;
-    cy.prove_address().await;
+    cy.verify_address().await;
     join_all((0..6).map(async |_| {
         let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
-        bob.prove_address().await;
+        bob.verify_address().await;
         let path = ada.create_organization("Engines").await;
         ada.add(&path, &bob, "owner").await;
         ada.add(&path, &cy, "member").await;
@@ -88,10 +88,10 @@ async fn of_two_owners_of_whom_one_leaves_and_one_deletes_their_account_one_stay
 async fn of_two_owners_who_delete_their_accounts_one_stays() {
     let app = crowded().await;
     let cy = app.person("Cy").await;
-    cy.prove_address().await;
+    cy.verify_address().await;
     join_all((0..6).map(async |_| {
         let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
-        bob.prove_address().await;
+        bob.verify_address().await;
         let path = ada.create_organization("Engines").await;
         ada.add(&path, &bob, "owner").await;
         ada.add(&path, &cy, "member").await;

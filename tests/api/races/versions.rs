@@ -24,7 +24,7 @@ async fn of_sixteen_who_change_one_version_of_anything_one_does() {
     let app = crowded().await;
     let (ada, bob, root) =
         (app.person("Ada").await, app.person("Bob").await, app.administrator("Root").await);
-    bob.prove_address().await;
+    bob.verify_address().await;
     let path = ada.create_organization("Engines").await;
     ada.add(&path, &bob, "member").await;
     let key = ada.make_key(&path, &["members:read"]).await;
@@ -44,7 +44,7 @@ async fn of_sixteen_who_change_one_version_of_anything_one_does() {
 async fn of_sixteen_who_remove_one_version_of_anything_one_does() {
     let app = crowded().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
-    bob.prove_address().await;
+    bob.verify_address().await;
     let path = ada.create_organization("Engines").await;
     ada.add(&path, &bob, "member").await;
     let key = ada.make_key(&path, &["members:read"]).await;
