@@ -49,7 +49,7 @@ impl<'a> Scene<'a> {
         let path = ada.create_organization("Analytical Engines").await;
         ada.add(&path, &bob, "member").await;
         let organization = path.rsplit('/').next().expect("an id").to_owned();
-        let api_key = ada.make_key(&path, &["members:read"]).await.id;
+        let api_key = ada.create_key(&path, &["members:read"]).await.id;
         Self { client: ada.client, organization, user: bob.id, api_key }
     }
 

@@ -112,7 +112,7 @@ async fn furnish(owner: &Person<'_>, name: &str) -> (String, Ids) {
         organization: path.rsplit('/').next().expect("an id").to_owned(),
         member: owner.id.clone(),
         invitation: owner.invite(&path, &format!("open.{}", owner.email), "member").await.id,
-        api_key: owner.make_key(&path, &ALL_SCOPES).await.id,
+        api_key: owner.create_key(&path, &ALL_SCOPES).await.id,
         session: owner.session.clone(),
     };
     (path, ids)
@@ -127,10 +127,10 @@ async fn join<'a>(app: &'a TestApp, owner: &Person<'_>, path: &str, name: &str, 
 
 /// Everyone who may do less than the owner of the organization at `path`; their names say why.
 async fn everyone_else<'a>(app: &'a TestApp, ada: &Person<'_>, path: &str) -> Vec<Caller<'a>> {
-    let key = async |scopes: &[&str]| ada.make_key(path, scopes).await;
+    let key = async |scopes: &[&str]| ada.create_key(path, scopes).await;
     let zoe = app.person("Zoe").await;
     let elsewhere = zoe.create_organization("Elsewhere").await;
-    let foreign = zoe.make_key(&elsewhere, &ALL_SCOPES).await;
+    let foreign = zoe.create_key(&elsewhere, &ALL_SCOPES).await;
 
     let former = join(app, ada, path, "Former", "owner").await;
     ada.client.delete(&format!("{path}/members/{}", former.id)).await.ok(204);
@@ -229,7 +229,7 @@ async fn what_belongs_to_others_is_not_there_not_even_on_a_path_of_ones_own() {
     let (path, mine) = furnish(&ada, "Mine").await;
     let (_, theirs) = furnish(&zoe, "Hidden Treasure").await;
     let admin = join(&app, &ada, &path, "Admin", "admin").await;
-    let key = ada.make_key(&path, &ALL_SCOPES).await;
+    let key = ada.create_key(&path, &ALL_SCOPES).await;
     let key = app.client().with("x-api-key", &key.secret);
     let before = app.database.checksums().await;
 

@@ -115,7 +115,7 @@ impl Person<'_> {
     }
 
     /// Makes an API key with these scopes.
-    pub async fn make_key(&self, organization: &str, scopes: &[&str]) -> ApiKey {
+    pub async fn create_key(&self, organization: &str, scopes: &[&str]) -> ApiKey {
         let body = json!({ "name": "Key", "scopes": scopes });
         let made = self.client.post(&format!("{organization}/api-keys"), body).await.ok(201);
         ApiKey { id: made.id().to_owned(), secret: made.text("/data/key").to_owned() }

@@ -121,7 +121,7 @@ async fn everything_with_a_version_takes_a_list() {
     bob.verify_address().await;
     let path = ada.create_organization("Engines").await;
     ada.add(&path, &bob, "member").await;
-    let key = ada.make_key(&path, &["members:read"]).await;
+    let key = ada.create_key(&path, &["members:read"]).await;
     let invitation = ada.invite(&path, "cy@example.com", "member").await;
     let name = json!({ "name": "Other" });
     for (client, thing, change) in [

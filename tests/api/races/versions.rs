@@ -27,7 +27,7 @@ async fn of_sixteen_who_change_one_version_of_anything_one_does() {
     bob.verify_address().await;
     let path = ada.create_organization("Engines").await;
     ada.add(&path, &bob, "member").await;
-    let key = ada.make_key(&path, &["members:read"]).await;
+    let key = ada.create_key(&path, &["members:read"]).await;
     let name = |n| json!({ "name": format!("Name {n}") });
     let role = |n| json!({ "role": (["member", "admin"][n % 2]) });
 
@@ -47,7 +47,7 @@ async fn of_sixteen_who_remove_one_version_of_anything_one_does() {
     bob.verify_address().await;
     let path = ada.create_organization("Engines").await;
     ada.add(&path, &bob, "member").await;
-    let key = ada.make_key(&path, &["members:read"]).await;
+    let key = ada.create_key(&path, &["members:read"]).await;
     let invitation = ada.invite(&path, "cy@example.com", "member").await;
     for (thing, lost) in [
         (format!("{path}/members/{}", bob.id), (404, "member-not-found")),
