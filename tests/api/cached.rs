@@ -34,7 +34,7 @@ async fn of_sixteen_at_once_nobody_sees_less_than_what_was_changed_before() {
     let ada = app.person("Ada").await;
     for round in 0..4 {
         let names = (0..16).map(|reader| {
-            let (ada, other) = (&ada, app.beside());
+            let (ada, other) = (&ada, app.second_instance());
             async move {
                 if reader == 0 {
                     ada.client.patch(ME, json!({ "name": format!("Ada {round}") })).await.ok(200);
@@ -57,7 +57,7 @@ async fn wired(app: &TestApp, settings: &[(&str, &str)]) -> (TestApp, Wire, Wire
     let (cache, database) = (Wire::to(&own["REDIS_URL"]).await, Wire::to(&own["DATABASE_URL"]).await);
     let mut settings = settings.to_vec();
     settings.extend([("REDIS_URL", &*cache.url), ("DATABASE_URL", &*database.url)]);
-    (app.beside_with(&settings), cache, database)
+    (app.second_instance_with(&settings), cache, database)
 }
 
 #[tokio::test]

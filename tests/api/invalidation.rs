@@ -142,7 +142,7 @@ impl<'a> Scene<'a> {
 /// Another instance, which loses the answer to every COMMIT from the moment it is told to.
 async fn losing(app: &TestApp) -> (TestApp, Wire) {
     let wire = Wire::to(&function_settings(&app.database)["DATABASE_URL"]).await;
-    (app.beside_with(&[("DATABASE_URL", &*wire.url)]), wire)
+    (app.second_instance_with(&[("DATABASE_URL", &*wire.url)]), wire)
 }
 
 /// Ends the session of the phone in the way `how`, then uses it.

@@ -21,7 +21,7 @@ impl<'a> Counter<'a> {
     async fn new(app: &'a TestApp) -> Self {
         let own = function_settings(&app.database);
         let (redis, postgres) = (Wire::to(&own["REDIS_URL"]).await, Wire::to(&own["DATABASE_URL"]).await);
-        let wired = app.beside_with(&[("REDIS_URL", &*redis.url), ("DATABASE_URL", &*postgres.url)]);
+        let wired = app.second_instance_with(&[("REDIS_URL", &*redis.url), ("DATABASE_URL", &*postgres.url)]);
         Self { app, wired, redis, postgres, rows: BTreeMap::new() }
     }
 

@@ -108,14 +108,14 @@ impl TestApp {
 
     /// Another instance of the same functions: it has read nothing yet.
     #[must_use]
-    pub fn beside(&self) -> Self {
+    pub fn second_instance(&self) -> Self {
         let config = Config::clone(&self.state.app.config);
         Self::assemble(config, Arc::clone(&self.database), self.clock.clone())
     }
 
     /// Another instance, with some settings changed.
     #[must_use]
-    pub fn beside_with(&self, settings: &[(&str, &str)]) -> Self {
+    pub fn second_instance_with(&self, settings: &[(&str, &str)]) -> Self {
         let config =
             Config::from_lookup(lookup(&self.database, settings), &[]).expect("a valid configuration");
         Self::assemble(config, Arc::clone(&self.database), self.clock.clone())

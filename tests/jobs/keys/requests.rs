@@ -89,7 +89,7 @@ fn seed(set: &Value, kid: &Value) -> Vec<u8> {
 
 /// An instance that reads its secrets now, and keeps to them.
 async fn instance(app: &TestApp) -> TestApp {
-    let instance = app.beside();
+    let instance = app.second_instance();
     instance.state.warm().await;
     Visitor::register(&instance).await;
     instance
@@ -127,7 +127,7 @@ async fn no_request_fails_at_any_instance_through_three_rotations() {
         // Rotations are an hour apart, at the least.
         keys.age(AN_HOUR).await;
         app.clock.advance(AN_HOUR);
-        ada.refreshes(&[&instances[0], &app.beside()]).await;
+        ada.refreshes(&[&instances[0], &app.second_instance()]).await;
     }
 }
 
