@@ -78,12 +78,12 @@ async fn a_request_asks_the_cache_once_and_for_a_row_the_database_four_times() {
         format!("/v1/auth/sessions/{session}"),
     ];
     for path in rows {
-        cache.forget();
-        database.forget();
+        cache.reset();
+        database.reset();
         client.get(&path).await.ok(200);
-        assert_eq!((cache.trips(), database.trips()), (1, ROW), "{path}");
+        assert_eq!((cache.round_trips(), database.round_trips()), (1, ROW), "{path}");
         client.get(ME).await.ok(200);
-        assert_eq!((cache.trips(), database.trips()), (2, ROW), "{ME}");
+        assert_eq!((cache.round_trips(), database.round_trips()), (2, ROW), "{ME}");
     }
 }
 
@@ -98,11 +98,11 @@ async fn a_sign_in_asks_the_cache_three_times_and_in_two_transactions_for_four_s
     };
     // The first one dials.
     sign_in().await;
-    cache.forget();
-    database.forget();
+    cache.reset();
+    database.reset();
     sign_in().await;
     // Counted, and the guess counted and taken back; a BEGIN and a COMMIT for each transaction, two for each statement.
-    assert_eq!((cache.trips(), database.trips()), (3, 2 * 2 + 4 * 2));
+    assert_eq!((cache.round_trips(), database.round_trips()), (3, 2 * 2 + 4 * 2));
 }
 
 #[tokio::test]
@@ -114,8 +114,8 @@ async fn a_connection_that_nobody_used_for_too_long_is_not_used_again() {
         let client = wired.client().token(&ada.access_token);
         client.get("/v1/organizations").await.ok(200);
         sleep(Duration::from_millis(2)).await;
-        database.forget();
+        database.reset();
         client.get("/v1/organizations").await.ok(200);
-        assert_eq!(database.trips() > ROW, dials, "{keep} kept");
+        assert_eq!(database.round_trips() > ROW, dials, "{keep} kept");
     }
 }

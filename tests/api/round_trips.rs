@@ -62,11 +62,11 @@ impl<'a> Counter<'a> {
         }
         // Connects, and caches the session and the profile.
         client.get("/v1/auth/me").await;
-        self.redis.forget();
-        self.postgres.forget();
+        self.redis.reset();
+        self.postgres.reset();
         let answer = client.call(&operation.method, &path, body.as_ref()).await;
         assert!(answer.status.is_success(), "{id}: {answer:?}");
-        self.rows.insert(row.to_owned(), [self.redis.trips(), self.postgres.trips()]);
+        self.rows.insert(row.to_owned(), [self.redis.round_trips(), self.postgres.round_trips()]);
         answer.body
     }
 

@@ -52,12 +52,12 @@ impl Wire {
 
     /// The round trips so far.
     #[must_use]
-    pub fn trips(&self) -> usize {
+    pub fn round_trips(&self) -> usize {
         self.counts.trips.load(Ordering::SeqCst)
     }
 
     /// Sets the count to zero.
-    pub fn forget(&self) {
+    pub fn reset(&self) {
         self.counts.trips.store(0, Ordering::SeqCst);
     }
 
