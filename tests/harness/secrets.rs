@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 /// `url` without user name and password, and these.
 #[must_use]
-pub fn apart(url: &str) -> (String, Value) {
+pub fn split_credentials(url: &str) -> (String, Value) {
     let (scheme, rest) = url.split_once("://").expect("a URL");
     let (who, place) = rest.split_once('@').expect("a user name or password");
     let (username, password) = who.split_once(':').expect("a password");

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fs, net::Ipv4Addr};
 
-use harness::{Database, Identity, apart, create_secret, printable, runtime_api::Function, service};
+use harness::{Database, Identity, split_credentials, create_secret, printable, runtime_api::Function, service};
 use local_stack::Scratch;
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
@@ -60,7 +60,7 @@ async fn serve(acceptor: TlsAcceptor, mut client: TcpStream) {
 }
 
 fn postgres_port() -> u16 {
-    let (url, _) = apart(&service("TEST_POSTGRES_URL"));
+    let (url, _) = split_credentials(&service("TEST_POSTGRES_URL"));
     url.rsplit([':', '/']).nth(1).and_then(|port| port.parse().ok()).expect("a port")
 }
 
@@ -76,7 +76,7 @@ async fn deployed(vault: &Vault, url: &str, credentials: &Value) -> HashMap<Stri
 async fn a_cluster_that_cannot_prove_who_it_is_is_told_nothing() {
     let database = Database::create().await;
     let (vault, front) = (Vault::of(&database).await, Front::start().await);
-    let (plain, credentials) = apart(&database.owner_url());
+    let (plain, credentials) = split_credentials(&database.owner_url());
     let (port, name, authority) = (front.port, database.name(), front.authority());
     for (url, reason) in [
         (plain, "does not support TLS"),

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use harness::{Database, apart, create_secret, printable, put_secret, runtime_api::Function};
+use harness::{Database, split_credentials, create_secret, printable, put_secret, runtime_api::Function};
 use serde_json::{Value, json};
 use shared::db::connect_options;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -158,7 +158,7 @@ async fn no_superuser_is_needed_only_an_owner_as_a_cluster_in_aws_has_it() {
     );
     sqlx::raw_sql(AssertSqlSafe(create)).execute(deployment.database.pool()).await.expect("an owner");
     let mut environment = deployment.environment();
-    let (url, _) = apart(&deployment.database.owner_url());
+    let (url, _) = split_credentials(&deployment.database.owner_url());
     environment.insert("DATABASE_URL".to_owned(), url.replace("://", &format!("://{owner}:x@")));
     let migrate = Function::start("migrate", environment).await;
     for event in ["Create", "Update"] {
@@ -201,7 +201,7 @@ async fn a_deployment_that_fails_is_told_why_and_no_secret() {
     assert!(!migrate.log().concat().contains("hunter2"));
 
     let mut environment = deployment.environment();
-    let (url, mut credentials) = apart(&deployment.database.owner_url());
+    let (url, mut credentials) = split_credentials(&deployment.database.owner_url());
     credentials["password"] = json!("hunter2");
     environment.insert("DATABASE_URL".to_owned(), url);
     environment.insert("DATABASE_CREDENTIALS".to_owned(), create_secret(&credentials).await);

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use harness::{Database, apart, create_secret, runtime_api::Function};
+use harness::{Database, split_credentials, create_secret, runtime_api::Function};
 use serde_json::{Value, json};
 
 use crate::{
@@ -37,7 +37,7 @@ async fn apart_environment(database: &Database) -> (HashMap<String, String>, Vec
     let mut environment = environment(database);
     let mut passwords = Vec::new();
     for service in ["DATABASE", "REDIS"] {
-        let (url, credentials) = apart(&environment[&format!("{service}_URL")]);
+        let (url, credentials) = split_credentials(&environment[&format!("{service}_URL")]);
         passwords.push(credentials["password"].as_str().expect("a password").to_owned());
         environment.insert(format!("{service}_URL"), url);
         environment.insert(format!("{service}_CREDENTIALS"), create_secret(&credentials).await);

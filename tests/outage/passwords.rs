@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use harness::{apart, create_secret, printable, put_secret};
+use harness::{split_credentials, create_secret, printable, put_secret};
 use serde_json::json;
 use shared::db::connect_options;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -15,9 +15,9 @@ const RENEWAL: Duration = Duration::from_secs(20);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_password_that_was_changed_is_read_again_whatever_it_is_made_of() {
     let services = Services::start().await;
-    let (_, mut api) = apart(&services.pooler_url());
-    let (database, _) = apart(&services.owner_url());
-    let (cache, mut redis) = apart(&services.redis_url());
+    let (_, mut api) = split_credentials(&services.pooler_url());
+    let (database, _) = split_credentials(&services.owner_url());
+    let (cache, mut redis) = split_credentials(&services.redis_url());
     let (api_secret, redis_secret) = (create_secret(&api).await, create_secret(&redis).await);
     let app = services
         .app(&[
