@@ -117,8 +117,11 @@ async fn accounts(counter: &mut Counter<'_>) {
 
 async fn organizations(counter: &mut Counter<'_>) {
     let app = counter.app;
-    let (ada, bob, eve) =
-        (app.verified_person("Ada").await, app.verified_person("Bob").await, app.verified_person("Eve").await);
+    let (ada, bob, eve) = (
+        app.verified_person("Ada").await,
+        app.verified_person("Bob").await,
+        app.verified_person("Eve").await,
+    );
     counter.by(&ada, "list_organizations", &[], None).await;
     let made = counter.by(&ada, "create_organization", &[], Some(json!({ "name": "Engines" }))).await;
     let token = format!("Bearer {}", ada.sign_in_again().await.access_token);

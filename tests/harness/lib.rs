@@ -37,7 +37,7 @@ pub use client::{Answer, Client, PASSWORD, Person};
 pub use database::Database;
 pub use identity::Identity;
 pub use planted::{PLANTED, everything, planted};
-pub use secrets::{split_credentials, create_secret, printable, put_secret};
+pub use secrets::{create_secret, printable, put_secret, split_credentials};
 pub use server::Server;
 pub use tenant::{ApiKey, Invitation, token_in};
 pub use wire::Wire;

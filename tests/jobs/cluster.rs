@@ -2,7 +2,9 @@
 
 use std::{collections::HashMap, fs, net::Ipv4Addr};
 
-use harness::{Database, Identity, split_credentials, create_secret, printable, runtime_api::Function, service};
+use harness::{
+    Database, Identity, create_secret, printable, runtime_api::Function, service, split_credentials,
+};
 use local_stack::Scratch;
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;

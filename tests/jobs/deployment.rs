@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use harness::{Database, split_credentials, create_secret, printable, put_secret, runtime_api::Function};
+use harness::{Database, create_secret, printable, put_secret, runtime_api::Function, split_credentials};
 use serde_json::{Value, json};
 use shared::db::connect_options;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use harness::{Database, split_credentials, create_secret, runtime_api::Function};
+use harness::{Database, create_secret, runtime_api::Function, split_credentials};
 use serde_json::{Value, json};
 
 use crate::{

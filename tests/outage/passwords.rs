@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use harness::{split_credentials, create_secret, printable, put_secret};
+use harness::{create_secret, printable, put_secret, split_credentials};
 use serde_json::json;
 use shared::db::connect_options;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};

@@ -124,7 +124,7 @@ async fn no_request_fails_at_any_instance_through_three_rotations() {
                 other.client().token(&access).get("/v1/auth/me").await.ok(200);
             }
         }
-        // Rotations are an hour split_credentials, at the least.
+        // Rotations are at least an hour apart.
         keys.age(AN_HOUR).await;
         app.clock.advance(AN_HOUR);
         ada.refreshes(&[&instances[0], &app.second_instance()]).await;
