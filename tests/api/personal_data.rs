@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use harness::{PLANTED, TestApp, everything, planted};
+use harness::{PLANTED, TestApp, all_rows, planted};
 use serde_json::json;
 use shared::{
     accounts::erasure_ledger,
@@ -62,7 +62,7 @@ async fn of_someone_who_is_erased_nothing_is_found_anywhere() {
     let app = TestApp::new().await;
     let (id, token) = planted(&app).await;
     let grace = app.administrator("Grace").await;
-    let before = everything(&app).await;
+    let before = all_rows(&app).await;
     for planted in PLANTED {
         assert!(before.contains(planted), "{planted} was not planted");
     }
@@ -70,7 +70,7 @@ async fn of_someone_who_is_erased_nothing_is_found_anywhere() {
     let erased = grace.client.post_nothing(&format!("/v1/users/{id}/erase")).await.ok(200);
 
     assert_eq!(erased.text("/data/email"), format!("deleted-{id}@deleted.invalid"));
-    let after = everything(&app).await;
+    let after = all_rows(&app).await;
     for planted in PLANTED {
         assert!(!after.contains(planted), "{planted} is still there");
     }

@@ -36,7 +36,7 @@ use uuid::Uuid;
 pub use client::{Answer, Client, PASSWORD, Person};
 pub use database::Database;
 pub use identity::Identity;
-pub use planted::{PLANTED, everything, planted};
+pub use planted::{PLANTED, all_rows, planted};
 pub use secrets::{create_secret, printable, put_secret, split_credentials};
 pub use server::Server;
 pub use tenant::{ApiKey, Invitation, token_in};

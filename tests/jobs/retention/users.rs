@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use harness::{PLANTED, TestApp, everything, planted, runtime_api::Function, service};
+use harness::{PLANTED, TestApp, all_rows, planted, runtime_api::Function, service};
 use retention::{Request, run};
 use serde_json::{Value, json};
 use shared::{
@@ -48,7 +48,7 @@ async fn of_someone_deleted_30_days_ago_nothing_is_found_anywhere() {
     app.client().token(&token).delete_with("/v1/auth/me", password).await.ok(204);
     app.clock.advance(chrono::TimeDelta::days(29));
     assert_eq!(of(&clean(&app).await, "users"), (0, 0));
-    let before = everything(&app).await;
+    let before = all_rows(&app).await;
     for planted in [PLANTED[0], PLANTED[1], PLANTED[2], PLANTED[3], PLANTED[5], PLANTED[6], PLANTED[7]] {
         assert!(before.contains(planted), "{planted} is gone too soon");
     }
@@ -56,7 +56,7 @@ async fn of_someone_deleted_30_days_ago_nothing_is_found_anywhere() {
     app.clock.advance(chrono::TimeDelta::days(1));
     assert_eq!(of(&clean(&app).await, "users"), (1, 0));
 
-    let after = everything(&app).await;
+    let after = all_rows(&app).await;
     for planted in PLANTED {
         assert!(!after.contains(planted), "{planted} is still there");
     }

@@ -40,7 +40,7 @@ pub async fn planted(app: &TestApp) -> (String, String) {
 }
 
 /// Every row of every table, as text.
-pub async fn everything(app: &TestApp) -> String {
+pub async fn all_rows(app: &TestApp) -> String {
     let mut all = String::new();
     for table in TABLES {
         let statement = format!("SELECT coalesce(string_agg(t::text, '\n'), '') FROM {} t", table.name);
