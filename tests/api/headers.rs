@@ -83,7 +83,7 @@ async fn a_preflight_allows_what_the_api_needs() {
 }
 
 async fn broken() {
-    panic!("planted")
+    panic!("canary")
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn a_panic_is_a_500_that_says_nothing_and_the_next_request_is_served() {
     assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(answer.headers()["content-type"], "application/problem+json");
     let body = axum::body::to_bytes(answer.into_body(), 10_000).await.expect("a body");
-    assert!(!String::from_utf8_lossy(&body).contains("planted"));
+    assert!(!String::from_utf8_lossy(&body).contains("canary"));
     assert_eq!(ask("/well").await.status(), StatusCode::OK);
 }
 

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use harness::{PLANTED, TestApp, all_rows, planted};
+use harness::{CANARIES, TestApp, all_rows, create_canaries};
 use serde_json::json;
 use shared::{
     accounts::erasure_ledger,
@@ -36,11 +36,11 @@ async fn noted(app: &TestApp, id: &str) -> usize {
 #[tokio::test]
 async fn an_export_holds_everything_of_a_person_and_no_secret() {
     let app = TestApp::new().await;
-    let (id, token) = planted(&app).await;
+    let (id, token) = create_canaries(&app).await;
     let export = app.client().token(&token).get("/v1/auth/me/export").await.ok(200);
     let text = export.body.to_string();
-    for planted in PLANTED {
-        assert!(text.contains(planted), "{planted} is missing");
+    for canary in CANARIES {
+        assert!(text.contains(canary), "{canary} is missing");
     }
     assert_eq!(export.text("/data/userId"), id);
     for secret in ["Hash", "argon2", "\"sealed\""] {
@@ -54,31 +54,31 @@ async fn an_export_holds_everything_of_a_person_and_no_secret() {
         .collect();
     assert!(tables.contains(&"audit_events") && tables.contains(&"sessions"), "{tables:?}");
     let other = app.person("Bob").await.client.get("/v1/auth/me/export").await.ok(200);
-    assert!(!other.body.to_string().to_lowercase().contains("planted"));
+    assert!(!other.body.to_string().to_lowercase().contains("canary"));
 }
 
 #[tokio::test]
 async fn of_someone_who_is_erased_nothing_is_found_anywhere() {
     let app = TestApp::new().await;
-    let (id, token) = planted(&app).await;
+    let (id, token) = create_canaries(&app).await;
     let grace = app.administrator("Grace").await;
     let before = all_rows(&app).await;
-    for planted in PLANTED {
-        assert!(before.contains(planted), "{planted} was not planted");
+    for canary in CANARIES {
+        assert!(before.contains(canary), "{canary} was not stored");
     }
 
     let erased = grace.client.post_nothing(&format!("/v1/users/{id}/erase")).await.ok(200);
 
     assert_eq!(erased.text("/data/email"), format!("deleted-{id}@deleted.invalid"));
     let after = all_rows(&app).await;
-    for planted in PLANTED {
-        assert!(!after.contains(planted), "{planted} is still there");
+    for canary in CANARIES {
+        assert!(!after.contains(canary), "{canary} is still there");
     }
     app.client().token(&token).get("/v1/auth/me").await.refused(401, "unauthenticated");
     for (path, _) in [("erase", 0), ("restore", 0)] {
         grace.client.post_nothing(&format!("/v1/users/{id}/{path}")).await.refused(409, "user-erased");
     }
-    let again = json!({ "name": "Ada", "email": PLANTED[1], "password": "a long enough phrase" });
+    let again = json!({ "name": "Ada", "email": CANARIES[1], "password": "a long enough phrase" });
     app.client().post("/v1/auth/register", again).await.ok(201);
 }
 
@@ -133,11 +133,11 @@ async fn who_acted_on_someone_is_not_in_their_export() {
     let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
     grace.client.patch(&format!("/v1/users/{}", ada.id), json!({ "name": "Countess" })).await.ok(200);
     let hold = format!("/v1/users/{}/legal-hold", ada.id);
-    grace.client.post(&hold, json!({ "reason": "planted case" })).await.ok(200);
+    grace.client.post(&hold, json!({ "reason": "canary case" })).await.ok(200);
     let export = ada.client.get("/v1/auth/me/export").await.ok(200).body.to_string();
     assert!(export.contains("user.updated"), "that it happened is Ada's to know");
     assert!(
-        !export.contains(&grace.id) && !export.contains(&grace.session) && !export.contains("planted case")
+        !export.contains(&grace.id) && !export.contains(&grace.session) && !export.contains("canary case")
     );
 }
 

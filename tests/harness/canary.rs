@@ -6,36 +6,36 @@ use shared::domain::personal_data::TABLES;
 use crate::TestApp;
 
 /// Eight texts that are Ada's and occur nowhere else.
-pub const PLANTED: [&str; 8] = [
-    "Planted-Name",
-    "planted-address@example.com",
-    "https://example.com/planted-image.png",
+pub const CANARIES: [&str; 8] = [
+    "Canary-Name",
+    "canary-address@example.com",
+    "https://example.com/canary-image.png",
     "+4420718312345",
-    "planted-agent/1.0",
-    "Planted-Space",
-    "planted-slug",
-    "https://example.com/planted-logo.png",
+    "canary-agent/1.0",
+    "Canary-Space",
+    "canary-slug",
+    "https://example.com/canary-logo.png",
 ];
 
 /// Someone whose data is everywhere it can be: their id and their access token.
-pub async fn planted(app: &TestApp) -> (String, String) {
-    let body = json!({ "name": PLANTED[0], "email": PLANTED[1], "password": "a long enough phrase" });
-    let client = app.client().with("user-agent", PLANTED[4]);
+pub async fn create_canaries(app: &TestApp) -> (String, String) {
+    let body = json!({ "name": CANARIES[0], "email": CANARIES[1], "password": "a long enough phrase" });
+    let client = app.client().with("user-agent", CANARIES[4]);
     let answer = client.post("/v1/auth/register", body).await.ok(201);
     let token = answer.text("/data/accessToken").to_owned();
-    let proof = json!({ "token": app.token_mailed_to(PLANTED[1]) });
+    let proof = json!({ "token": app.token_mailed_to(CANARIES[1]) });
     client.post("/v1/auth/verify-email", proof).await.ok(200);
     let ada = client.token(&token);
-    ada.patch("/v1/auth/me", json!({ "image": PLANTED[2], "phone": PLANTED[3] })).await.ok(200);
+    ada.patch("/v1/auth/me", json!({ "image": CANARIES[2], "phone": CANARIES[3] })).await.ok(200);
     let own = ada.get("/v1/organizations").await.ok(200);
     let change =
-        json!({ "name": PLANTED[5], "slug": PLANTED[6], "logo": PLANTED[7], "billingEmail": PLANTED[1] });
+        json!({ "name": CANARIES[5], "slug": CANARIES[6], "logo": CANARIES[7], "billingEmail": CANARIES[1] });
     ada.patch(&format!("/v1/organizations/{}", own.text("/data/0/id")), change).await.ok(200);
     let grace = app.administrator("Grace").await;
     let team = grace.create_organization("Engines").await;
-    let invitation = json!({ "email": PLANTED[1], "role": "member" });
+    let invitation = json!({ "email": CANARIES[1], "role": "member" });
     grace.client.post(&format!("{team}/invitations"), invitation).await.ok(201);
-    app.client().post("/v1/auth/forgot-password", json!({ "email": PLANTED[1] })).await.ok(202);
+    app.client().post("/v1/auth/forgot-password", json!({ "email": CANARIES[1] })).await.ok(202);
     (answer.text("/data/user/id").to_owned(), token)
 }
 

@@ -4,12 +4,12 @@
 //! connections, Redis, and an AWS endpoint for the real SDK. Each test has a database and a key space of its own, so
 //! that all run at once and leave nothing behind.
 
+mod canary;
 mod client;
 mod database;
 pub mod document;
 pub mod events;
 mod identity;
-mod planted;
 pub mod runtime_api;
 mod secrets;
 mod server;
@@ -33,10 +33,10 @@ use system::SystemState;
 use users::UsersState;
 use uuid::Uuid;
 
+pub use canary::{CANARIES, all_rows, create_canaries};
 pub use client::{Answer, Client, PASSWORD, Person};
 pub use database::Database;
 pub use identity::Identity;
-pub use planted::{PLANTED, all_rows, planted};
 pub use secrets::{create_secret, printable, put_secret, split_credentials};
 pub use server::Server;
 pub use tenant::{ApiKey, Invitation, token_in};

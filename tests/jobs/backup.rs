@@ -93,10 +93,7 @@ async fn a_dump_that_goes_wrong_in_any_way_leaves_everything_as_it_was_and_is_he
             "reading along, failed",
         ),
         ("\"$real\" \"$@\"\nexit 3".to_owned(), "pg_dump failed (exit status: 3)"),
-        (
-            "echo 'pg_dump: error: no such thing\nDETAIL:  planted row' >&2\nexit 1".to_owned(),
-            "no such thing",
-        ),
+        ("echo 'pg_dump: error: no such thing\nDETAIL:  canary row' >&2\nexit 1".to_owned(), "no such thing"),
     ] {
         vault.dump_with(&script);
         let backup = vault.backup_function().await;
@@ -109,7 +106,7 @@ async fn a_dump_that_goes_wrong_in_any_way_leaves_everything_as_it_was_and_is_he
         backup.log_line(|line| line.contains("job failed") && line.contains("\"ERROR\"")).await;
         backup.log_line(|line| line.contains("LastBackupAge")).await;
         assert_eq!(metric(&backup, "BackupBytes"), None);
-        assert!(!backup.log().concat().contains("planted"));
+        assert!(!backup.log().concat().contains("canary"));
     }
     vault.dump_as_always();
     let restored = vault.drill().await.expect("the previous backup still restores");
@@ -134,11 +131,11 @@ async fn a_backup_that_cannot_be_made_is_refused_before_anything_is_begun() {
         .expect_err("no pg_dump");
     assert!(error["errorMessage"].as_str().expect("a reason").contains("pg_dump does not start"), "{error}");
 
-    let away = "postgresql://nobody:planted-password@127.0.0.1:1/none".to_owned();
+    let away = "postgresql://nobody:canary-password@127.0.0.1:1/none".to_owned();
     let function = Function::start("backup", vault.environment(away)).await;
     function.invoke_within(TIME, json!({})).await.expect_err("no database");
     function.log_line(|line| line.contains("job failed")).await;
-    assert!(!function.log().concat().contains("planted-password"));
+    assert!(!function.log().concat().contains("canary-password"));
 
     let mut environment = vault.environment(database.owner_url());
     environment.insert("AWS_ENDPOINT_URL".to_owned(), "http://127.0.0.1:1".to_owned());

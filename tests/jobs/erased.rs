@@ -1,4 +1,4 @@
-use harness::{PLANTED, TestApp, planted};
+use harness::{CANARIES, TestApp, create_canaries};
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
 
@@ -12,7 +12,7 @@ async fn of_someone_who_was_erased_after_the_backup_nothing_comes_back() {
     let bucket = format!("l-{}", uuid::Uuid::new_v4().simple());
     let app = TestApp::with(&[("ERASURE_BUCKET", &bucket)]).await;
     let vault = Vault::with_ledger(&app.database, bucket).await;
-    let (id, _) = planted(&app).await;
+    let (id, _) = create_canaries(&app).await;
     let grace = app.administrator("Margaret").await;
     vault.back_up().await;
     grace.client.post(&format!("/v1/users/{id}/erase"), json!({})).await.ok(200);
@@ -31,8 +31,8 @@ async fn of_someone_who_was_erased_after_the_backup_nothing_comes_back() {
             &text(&mut copy, &format!("SELECT coalesce(string_agg(t::text, ' '), '') FROM {table} t")).await;
     }
     assert!(all.contains(&grace.email) && all.contains(&id), "the others are there, and the erased id");
-    for planted in PLANTED {
-        assert!(!all.to_lowercase().contains(&planted.to_lowercase()), "{planted} came back");
+    for canary in CANARIES {
+        assert!(!all.to_lowercase().contains(&canary.to_lowercase()), "{canary} came back");
     }
     let noted = format!(
         "SELECT count(*)::text FROM audit_events WHERE action = 'user.erased' AND target_id = '{id}'"
@@ -51,7 +51,7 @@ async fn of_someone_who_was_erased_after_the_backup_nothing_comes_back() {
     assert_eq!(vault.ask(event).await.expect("replayed")["erasedAgain"], 0, "once is enough");
     let mut copy = PgConnection::connect(&vault.beside(&set_back)).await.expect("a connection");
     let users = text(&mut copy, "SELECT string_agg(u::text, ' ') FROM users u").await;
-    assert!(!users.contains(PLANTED[0]) && users.contains(&id), "{users}");
+    assert!(!users.contains(CANARIES[0]) && users.contains(&id), "{users}");
     copy.close().await.expect("a clean end");
     drop_database(&app.database, &set_back).await;
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use harness::{PLANTED, TestApp, all_rows, planted, runtime_api::Function, service};
+use harness::{CANARIES, TestApp, all_rows, create_canaries, runtime_api::Function, service};
 use retention::{Request, run};
 use serde_json::{Value, json};
 use shared::{
@@ -43,22 +43,23 @@ async fn plant_deleted(app: &TestApp, count: u32, days: u32) {
 #[tokio::test]
 async fn of_someone_deleted_30_days_ago_nothing_is_found_anywhere() {
     let app = TestApp::new().await;
-    let (id, token) = planted(&app).await;
+    let (id, token) = create_canaries(&app).await;
     let password = json!({ "currentPassword": "a long enough phrase" });
     app.client().token(&token).delete_with("/v1/auth/me", password).await.ok(204);
     app.clock.advance(chrono::TimeDelta::days(29));
     assert_eq!(of(&clean(&app).await, "users"), (0, 0));
     let before = all_rows(&app).await;
-    for planted in [PLANTED[0], PLANTED[1], PLANTED[2], PLANTED[3], PLANTED[5], PLANTED[6], PLANTED[7]] {
-        assert!(before.contains(planted), "{planted} is gone too soon");
+    for canary in [CANARIES[0], CANARIES[1], CANARIES[2], CANARIES[3], CANARIES[5], CANARIES[6], CANARIES[7]]
+    {
+        assert!(before.contains(canary), "{canary} is gone too soon");
     }
 
     app.clock.advance(chrono::TimeDelta::days(1));
     assert_eq!(of(&clean(&app).await, "users"), (1, 0));
 
     let after = all_rows(&app).await;
-    for planted in PLANTED {
-        assert!(!after.contains(planted), "{planted} is still there");
+    for canary in CANARIES {
+        assert!(!after.contains(canary), "{canary} is still there");
     }
     let left = format!("SELECT email FROM users WHERE id = '{id}'");
     assert_eq!(text(&app, &left).await, format!("deleted-{id}@deleted.invalid"));
