@@ -15,7 +15,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use uuid::Uuid;
 
-use crate::vault::{TIME, Vault};
+use crate::backup_store::{BackupStore, TIME};
 
 /// What `pg_dump` of the tests, which is built without TLS, is not told; what it would have been told is looked at.
 const WITHOUT_TLS: &str = "[ \"$PGSSLMODE\" = verify-full ] || exit 9
@@ -67,8 +67,8 @@ fn postgres_port() -> u16 {
 }
 
 /// A job's environment in production, its password in a secret beside the URL.
-async fn deployed(vault: &Vault, url: &str, credentials: &Value) -> HashMap<String, String> {
-    let mut environment = vault.environment(url.to_owned());
+async fn deployed(store: &BackupStore, url: &str, credentials: &Value) -> HashMap<String, String> {
+    let mut environment = store.environment(url.to_owned());
     environment.insert("NODE_ENV".to_owned(), "production".to_owned());
     environment.insert("DATABASE_CREDENTIALS".to_owned(), create_secret(credentials).await);
     environment
@@ -77,7 +77,7 @@ async fn deployed(vault: &Vault, url: &str, credentials: &Value) -> HashMap<Stri
 #[tokio::test]
 async fn a_cluster_that_cannot_prove_who_it_is_is_told_nothing() {
     let database = Database::create().await;
-    let (vault, front) = (Vault::of(&database).await, Front::start().await);
+    let (store, front) = (BackupStore::new(&database).await, Front::start().await);
     let (plain, credentials) = split_credentials(&database.owner_url());
     let (port, name, authority) = (front.port, database.name(), front.authority());
     for (url, reason) in [
@@ -86,7 +86,7 @@ async fn a_cluster_that_cannot_prove_who_it_is_is_told_nothing() {
         (format!("postgresql://localhost:{port}/{name}?sslmode=disable"), "UnknownIssuer"),
         (format!("postgresql://127.0.0.1:{port}/{name}?sslrootcert={authority}"), "not valid for name"),
     ] {
-        let environment = deployed(&vault, &url, &credentials).await;
+        let environment = deployed(&store, &url, &credentials).await;
         for (job, event) in [
             ("backup", json!({})),
             ("migrate", json!({ "command": "status" })),
@@ -108,13 +108,13 @@ async fn a_cluster_that_cannot_prove_who_it_is_is_told_nothing() {
 #[tokio::test]
 async fn a_backup_is_made_of_a_cluster_that_proves_who_it_is() {
     let database = Database::create().await;
-    let (mut vault, front) = (Vault::of(&database).await, Front::start().await);
+    let (mut store, front) = (BackupStore::new(&database).await, Front::start().await);
     let role = format!("backup_{}", Uuid::new_v4().simple());
     let password = printable().replace('\'', "''");
     let create = format!("CREATE ROLE {role} LOGIN PASSWORD '{password}' IN ROLE pg_read_all_data");
     sqlx::raw_sql(AssertSqlSafe(create)).execute(database.pool()).await.expect("a role");
-    vault.dump_with(WITHOUT_TLS);
-    fs::write(vault.beside_dump("port"), postgres_port().to_string()).expect("a file");
+    store.replace_pg_dump(WITHOUT_TLS);
+    fs::write(store.script_file("port"), postgres_port().to_string()).expect("a file");
     let url = format!(
         "postgresql://localhost:{}/{}?sslrootcert={}",
         front.port,
@@ -122,7 +122,7 @@ async fn a_backup_is_made_of_a_cluster_that_proves_who_it_is() {
         front.authority()
     );
     let credentials = json!({ "username": role, "password": printable() });
-    let backup = Function::start("backup", deployed(&vault, &url, &credentials).await).await;
+    let backup = Function::start("backup", deployed(&store, &url, &credentials).await).await;
     let made = backup.invoke_within(TIME, json!({})).await;
     drop(backup);
     sqlx::raw_sql(AssertSqlSafe(format!("DROP ROLE {role}")))
@@ -130,6 +130,6 @@ async fn a_backup_is_made_of_a_cluster_that_proves_who_it_is() {
         .await
         .expect("dropped");
     assert!(made.is_ok(), "{made:?}");
-    vault.dump_as_always();
-    vault.drill().await.expect("it can be restored");
+    store.reset_pg_dump();
+    store.drill().await.expect("it can be restored");
 }

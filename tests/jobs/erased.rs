@@ -3,26 +3,26 @@ use serde_json::json;
 use sqlx::{Connection, PgConnection};
 
 use crate::{
+    backup_store::{BackupStore, TIME},
     copies::{drop_database, text, unused},
-    vault::{TIME, Vault},
 };
 
 #[tokio::test]
 async fn of_someone_who_was_erased_after_the_backup_nothing_comes_back() {
     let bucket = format!("l-{}", uuid::Uuid::new_v4().simple());
     let app = TestApp::with(&[("ERASURE_BUCKET", &bucket)]).await;
-    let vault = Vault::with_ledger(&app.database, bucket).await;
+    let store = BackupStore::with_ledger(&app.database, bucket).await;
     let (id, _) = create_canaries(&app).await;
     let grace = app.administrator("Margaret").await;
-    vault.back_up().await;
+    store.back_up().await;
     grace.client.post(&format!("/v1/users/{id}/erase"), json!({})).await.ok(200);
     let name = unused();
-    let function = vault.restore_function().await;
-    let event = json!({ "command": "restore", "target": vault.beside(&name) });
+    let function = store.restore_function().await;
+    let event = json!({ "command": "restore", "target": store.url_of(&name) });
     let restored = function.invoke_within(TIME, event).await.expect("restored");
     assert_eq!(restored["erasedAgain"], 1);
 
-    let mut copy = PgConnection::connect(&vault.beside(&name)).await.expect("a connection");
+    let mut copy = PgConnection::connect(&store.url_of(&name)).await.expect("a connection");
     let tables = "SELECT string_agg(format('%I', tablename), ' ') FROM pg_tables WHERE schemaname = 'public'";
     let tables = text(&mut copy, tables).await;
     let mut all = function.log().concat();
@@ -43,21 +43,21 @@ async fn of_someone_who_was_erased_after_the_backup_nothing_comes_back() {
 
     // As if the cluster had been set back: Ada is there, until her erasure is replayed.
     let set_back = unused();
-    let unaware = vault.with_an_empty_ledger().await;
-    let restored = unaware.restore(&vault.beside(&set_back)).await.expect("restored");
+    let unaware = store.with_empty_ledger().await;
+    let restored = unaware.restore(&store.url_of(&set_back)).await.expect("restored");
     assert_eq!(restored["erasedAgain"], 0);
     let event = json!({ "command": "replay", "target": set_back, "since": restored["takenAt"] });
-    assert_eq!(vault.ask(event.clone()).await.expect("replayed")["erasedAgain"], 1);
-    assert_eq!(vault.ask(event).await.expect("replayed")["erasedAgain"], 0, "once is enough");
-    let mut copy = PgConnection::connect(&vault.beside(&set_back)).await.expect("a connection");
+    assert_eq!(store.call_restore(event.clone()).await.expect("replayed")["erasedAgain"], 1);
+    assert_eq!(store.call_restore(event).await.expect("replayed")["erasedAgain"], 0, "once is enough");
+    let mut copy = PgConnection::connect(&store.url_of(&set_back)).await.expect("a connection");
     let users = text(&mut copy, "SELECT string_agg(u::text, ' ') FROM users u").await;
     assert!(!users.contains(CANARIES[0]) && users.contains(&id), "{users}");
     copy.close().await.expect("a clean end");
     drop_database(&app.database, &set_back).await;
 
-    let drilled = vault.drill().await.expect("restored");
+    let drilled = store.drill().await.expect("restored");
     assert_eq!(drilled["erasedAgain"], 1, "an erasure holds for every restore");
-    vault.remove_ledger().await;
-    let error = vault.drill().await.expect_err("who was erased is not known");
+    store.delete_ledger().await;
+    let error = store.drill().await.expect_err("who was erased is not known");
     assert!(error.contains("s3 unavailable"), "{error}");
 }

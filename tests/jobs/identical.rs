@@ -14,8 +14,8 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::task::block_in_place;
 
 use crate::{
+    backup_store::{BackupStore, postgres_bin},
     copies::{execute, text},
-    vault::{Vault, postgres_bin},
 };
 
 /// 300,000 people; and a table with all that a dump may get wrong.
@@ -86,8 +86,8 @@ async fn a_large_database_is_the_same_on_an_empty_server_and_goes_on_from_there(
     }
     database.execute(VECTOR_INDEX).await;
     let mut original = PgConnection::connect(&database.owner_url()).await.expect("a connection");
-    let vault = Vault::of(&database).await;
-    let manifest = vault.back_up().await;
+    let store = BackupStore::new(&database).await;
+    let manifest = store.back_up().await;
     assert_eq!(manifest["contents"]["tables"]["public.users"], 300_000);
     assert_eq!(manifest["contents"]["sequences"]["public.\"the documents_id_seq\""], 5000);
 
@@ -97,7 +97,7 @@ async fn a_large_database_is_the_same_on_an_empty_server_and_goes_on_from_there(
         execute(&mut maintenance, &format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
     }
     let target = server.postgres.url("brought_back");
-    let restored = vault.restore(&target).await.expect("restored");
+    let restored = store.restore(&target).await.expect("restored");
     assert_eq!(restored["database"], "brought_back");
     assert!(restored["rows"].as_i64().is_some_and(|rows| rows > 306_000), "{restored}");
 
@@ -125,7 +125,7 @@ async fn a_large_database_is_the_same_on_an_empty_server_and_goes_on_from_there(
     assert_eq!(text(&mut copy, granted).await, "truefalse");
 
     let before = content(&mut copy).await;
-    let error = vault.restore(&target).await.expect_err("it is not empty any more");
+    let error = store.restore(&target).await.expect_err("it is not empty any more");
     assert!(error.contains("brought_back is not empty"), "{error}");
     assert_eq!(content(&mut copy).await, before);
 }
@@ -141,12 +141,12 @@ async fn the_memory_of_a_backup_and_of_a_restore_does_not_grow_with_the_database
              generate_series(1, 16384) AS j GROUP BY i",
         )
         .await;
-    let vault = Vault::of(&database).await;
+    let store = BackupStore::new(&database).await;
     let time = Duration::from_mins(3);
-    let backup = vault.backup_function().await;
+    let backup = store.backup_function().await;
     let answer = backup.invoke_within(time, json!({})).await.expect("a backup");
     assert!(answer["manifest"]["size"].as_u64().is_some_and(|size| size > 192 << 20), "{answer}");
-    let restore = vault.restore_function().await;
+    let restore = store.restore_function().await;
     restore.invoke_within(time, json!({ "command": "drill" })).await.expect("restored");
     let plain = seconds_of_a_plain_dump(&database.owner_url());
     eprintln!("pg_dump > /dev/null {plain:.2} s, backup {} s", answer["manifest"]["seconds"]);

@@ -12,7 +12,7 @@ use uuid::Uuid;
 /// As long as any of it may take on a busy machine.
 pub const TIME: Duration = Duration::from_mins(3);
 
-pub struct Vault {
+pub struct BackupStore {
     database: String,
     owner_url: String,
     bucket: String,
@@ -20,8 +20,8 @@ pub struct Vault {
     tools: Option<Scratch>,
 }
 
-impl Vault {
-    pub async fn of(database: &Database) -> Self {
+impl BackupStore {
+    pub async fn new(database: &Database) -> Self {
         Self::with_ledger(database, format!("l-{}", Uuid::new_v4())).await
     }
 
@@ -40,7 +40,7 @@ impl Vault {
     }
 
     /// The same backups beside a ledger in which nobody is.
-    pub async fn with_an_empty_ledger(&self) -> Self {
+    pub async fn with_empty_ledger(&self) -> Self {
         let ledger = format!("l-{}", Uuid::new_v4());
         client().await.create_bucket().bucket(&ledger).send().await.expect("a bucket");
         let Self { database, owner_url, bucket, .. } = self;
@@ -54,7 +54,7 @@ impl Vault {
     }
 
     /// Puts a script in the place of `pg_dump`, in which `$real` is the real one.
-    pub fn dump_with(&mut self, script: &str) {
+    pub fn replace_pg_dump(&mut self, script: &str) {
         let folder = Scratch::create().expect("a folder");
         let real = postgres_bin();
         let script = format!(
@@ -70,19 +70,19 @@ impl Vault {
     }
 
     /// Makes the file beside `pg_dump` that scripts may look for as `$0.fail`.
-    pub fn fail_from_now_on(&self) -> PathBuf {
-        let marker = self.beside_dump("fail");
+    pub fn create_fail_marker(&self) -> PathBuf {
+        let marker = self.script_file("fail");
         std::fs::write(&marker, "").expect("a file");
         marker
     }
 
     /// The file that a script knows as `$0.<name>`.
-    pub fn beside_dump(&self, name: &str) -> PathBuf {
+    pub fn script_file(&self, name: &str) -> PathBuf {
         self.tools.as_ref().expect("a script").path().join(format!("pg_dump.{name}"))
     }
 
     /// Gives the real `pg_dump` back.
-    pub fn dump_as_always(&mut self) {
+    pub fn reset_pg_dump(&mut self) {
         self.tools = None;
     }
 
@@ -126,22 +126,22 @@ impl Vault {
 
     /// Restores the newest backup into `url`.
     pub async fn restore(&self, url: &str) -> Result<Value, String> {
-        self.ask(json!({ "command": "restore", "target": url })).await
+        self.call_restore(json!({ "command": "restore", "target": url })).await
     }
 
     /// Restores the newest backup into a database that is removed again.
     pub async fn drill(&self) -> Result<Value, String> {
-        self.ask(json!({ "command": "drill" })).await
+        self.call_restore(json!({ "command": "drill" })).await
     }
 
     /// What `restore-drill` answers, or why it failed.
-    pub async fn ask(&self, event: Value) -> Result<Value, String> {
+    pub async fn call_restore(&self, event: Value) -> Result<Value, String> {
         let answer = self.restore_function().await.invoke_within(TIME, event).await;
         answer.map_err(|error| error["errorMessage"].as_str().expect("a reason").to_owned())
     }
 
     /// The URL of another database on the same server.
-    pub fn beside(&self, name: &str) -> String {
+    pub fn url_of(&self, name: &str) -> String {
         self.owner_url.replace(&self.database, name)
     }
 
@@ -152,7 +152,7 @@ impl Vault {
     }
 
     /// How many uploads are neither complete nor aborted.
-    pub async fn unfinished(&self) -> usize {
+    pub async fn open_uploads(&self) -> usize {
         let listed = client().await.list_multipart_uploads().bucket(&self.bucket).send().await;
         listed.expect("a listing").uploads().len()
     }
@@ -168,14 +168,14 @@ impl Vault {
         put.send().await.expect("written");
     }
 
-    pub async fn remove(&self, key: &str) {
+    pub async fn delete(&self, key: &str) {
         client().await.delete_object().bucket(&self.bucket).key(key).send().await.expect("removed");
     }
 }
 
-impl Vault {
+impl BackupStore {
     /// Removes the ledger with all that is in it.
-    pub async fn remove_ledger(&self) {
+    pub async fn delete_ledger(&self) {
         let client = client().await;
         let listed = client.list_objects_v2().bucket(&self.ledger).send().await.expect("a listing");
         for object in listed.contents() {
