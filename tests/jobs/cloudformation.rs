@@ -23,7 +23,7 @@ pub fn request(request: &str, kind: &str) -> Value {
 
 /// What it was told.
 #[derive(Debug, Clone)]
-pub struct Told {
+pub struct StackResponse {
     /// At which path, with its query.
     pub path: String,
     /// With which content type.
@@ -32,7 +32,7 @@ pub struct Told {
     pub answer: Value,
 }
 
-impl Told {
+impl StackResponse {
     /// Whether it succeeded.
     pub fn status(&self) -> &str {
         self.answer["Status"].as_str().expect("a status")

@@ -24,12 +24,12 @@ unset PGSSLROOTCERT
 PGSSLMODE=disable PGPORT=$(/usr/bin/cat \"$0.port\") exec \"$real\" \"$@\"";
 
 /// A server that takes TLS and hands what it reads to PostgreSQL; its certificate is for `localhost`.
-struct Front {
+struct TlsProxy {
     port: u16,
     folder: Scratch,
 }
 
-impl Front {
+impl TlsProxy {
     async fn start() -> Self {
         let Identity { authority, acceptor } = Identity::localhost();
         let folder = Scratch::create().expect("a folder");
@@ -77,9 +77,9 @@ async fn deployed(store: &BackupStore, url: &str, credentials: &Value) -> HashMa
 #[tokio::test]
 async fn a_cluster_that_cannot_prove_who_it_is_is_told_nothing() {
     let database = Database::create().await;
-    let (store, front) = (BackupStore::new(&database).await, Front::start().await);
+    let (store, proxy) = (BackupStore::new(&database).await, TlsProxy::start().await);
     let (plain, credentials) = split_credentials(&database.owner_url());
-    let (port, name, authority) = (front.port, database.name(), front.authority());
+    let (port, name, authority) = (proxy.port, database.name(), proxy.authority());
     for (url, reason) in [
         (plain, "does not support TLS"),
         (format!("postgresql://localhost:{port}/{name}"), "UnknownIssuer"),
@@ -108,7 +108,7 @@ async fn a_cluster_that_cannot_prove_who_it_is_is_told_nothing() {
 #[tokio::test]
 async fn a_backup_is_made_of_a_cluster_that_proves_who_it_is() {
     let database = Database::create().await;
-    let (mut store, front) = (BackupStore::new(&database).await, Front::start().await);
+    let (mut store, proxy) = (BackupStore::new(&database).await, TlsProxy::start().await);
     let role = format!("backup_{}", Uuid::new_v4().simple());
     let password = printable().replace('\'', "''");
     let create = format!("CREATE ROLE {role} LOGIN PASSWORD '{password}' IN ROLE pg_read_all_data");
@@ -117,9 +117,9 @@ async fn a_backup_is_made_of_a_cluster_that_proves_who_it_is() {
     fs::write(store.script_file("port"), postgres_port().to_string()).expect("a file");
     let url = format!(
         "postgresql://localhost:{}/{}?sslrootcert={}",
-        front.port,
+        proxy.port,
         database.name(),
-        front.authority()
+        proxy.authority()
     );
     let credentials = json!({ "username": role, "password": printable() });
     let backup = Function::start("backup", deployed(&store, &url, &credentials).await).await;

@@ -14,10 +14,10 @@ use crate::{
 async fn a_password_rotates_step_by_step_and_each_step_may_come_twice() {
     let deployment = Deployment::new(Database::create().await).await;
     let migrate = Function::start("migrate", deployment.environment()).await;
-    deployment.told(&migrate, request("Create", "Custom::Migrations")).await;
+    deployment.send(&migrate, request("Create", "Custom::Migrations")).await;
     let (name, secret) = &deployment.logins["retention"];
     let version = Uuid::new_v4().to_string();
-    deployment.front.begin(secret, &version);
+    deployment.proxy.begin_rotation(secret, &version);
     let step = async |step: &str| {
         let event =
             json!({ "Step": step, "SecretId": secret, "ClientRequestToken": version, "RotationToken": "x" });
@@ -49,7 +49,7 @@ async fn a_password_rotates_step_by_step_and_each_step_may_come_twice() {
     assert!(!migrate.log().concat().contains(fresh));
 
     let foreign = create_secret(&json!({ "username": name, "password": "x" })).await;
-    deployment.front.begin(&foreign, &version);
+    deployment.proxy.begin_rotation(&foreign, &version);
     let event = json!({ "Step": "createSecret", "SecretId": foreign, "ClientRequestToken": version });
     let error = migrate.invoke(event).await.expect_err("a refusal");
     assert!(error["errorMessage"].as_str().expect("a reason").contains("the secret of no login"));
@@ -62,7 +62,7 @@ async fn a_secret_that_was_given_another_name_meanwhile_begins_anew() {
     let migrate = Function::start("migrate", deployment.environment()).await;
     let (name, secret) = &deployment.logins["api"];
     let version = Uuid::new_v4().to_string();
-    deployment.front.begin(secret, &version);
+    deployment.proxy.begin_rotation(secret, &version);
     let event = |step| json!({ "Step": step, "SecretId": secret, "ClientRequestToken": version });
     migrate.invoke(event("createSecret")).await.expect("made");
     put_secret(secret, &json!({ "username": format!("{name}-2"), "password": "x" })).await;

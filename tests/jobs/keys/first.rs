@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 use super::{AN_HOUR, Keys, by_status, current, manager, reserve, texts};
-use crate::cloudformation::{Told, request};
+use crate::cloudformation::{StackResponse, request};
 
 impl Keys {
-    /// What CloudFormation is told of a request.
-    async fn asked(&self, kind: &str) -> Told {
+    /// Sends a request of CloudFormation and returns the response that it gets.
+    async fn send(&self, kind: &str) -> StackResponse {
         self.function.invoke(request(kind, "Custom::Keys")).await.expect("an answer");
-        self.front.told().pop().expect("CloudFormation was told")
+        self.proxy.responses().pop().expect("CloudFormation got a response")
     }
 }
 
@@ -20,8 +20,11 @@ async fn is_empty(arn: &str) -> bool {
 #[tokio::test]
 async fn a_new_deployment_gets_keys_with_which_people_sign_in_and_which_rotate() {
     let keys = Keys::empty().await;
-    let told = keys.asked("Create").await;
-    assert_eq!((told.status(), told.answer["PhysicalResourceId"].as_str()), ("SUCCESS", Some("keys")));
+    let response = keys.send("Create").await;
+    assert_eq!(
+        (response.status(), response.answer["PhysicalResourceId"].as_str()),
+        ("SUCCESS", Some("keys"))
+    );
     let signing = by_status(&current(&keys.signing).await);
     let ids = |value: &Value| value.as_str().expect("an id").to_owned();
     let (mut published, mut private) =
@@ -36,8 +39,8 @@ async fn a_new_deployment_gets_keys_with_which_people_sign_in_and_which_rotate()
     ada.client.get("/v1/auth/me").await.ok(200);
 
     let before = keys.all().await;
-    assert_eq!(keys.asked("Update").await.status(), "SUCCESS");
-    assert_eq!(keys.asked("Delete").await.status(), "SUCCESS");
+    assert_eq!(keys.send("Update").await.status(), "SUCCESS");
+    assert_eq!(keys.send("Delete").await.status(), "SUCCESS");
     assert_eq!(keys.all().await, before);
 
     keys.age(AN_HOUR).await;
@@ -58,7 +61,7 @@ async fn only_what_is_empty_is_filled() {
     let before = keys.all().await;
     let (verification, encryption) = (reserve("verification-keys").await, reserve("encryption").await);
     keys = Keys::of(keys.signing, verification, keys.auth, encryption).await;
-    assert_eq!(keys.asked("Update").await.status(), "SUCCESS");
+    assert_eq!(keys.send("Update").await.status(), "SUCCESS");
     assert_eq!(current(&keys.signing).await, before[0]);
     assert_eq!(current(&keys.auth).await, before[2]);
     let (mut published, mut expected) = (keys.published().await, ids);
@@ -71,7 +74,7 @@ async fn only_what_is_empty_is_filled() {
 #[tokio::test]
 async fn without_a_deployment_nothing_is_made() {
     let keys = Keys::empty().await;
-    assert_eq!(keys.asked("Delete").await.status(), "SUCCESS");
+    assert_eq!(keys.send("Delete").await.status(), "SUCCESS");
     for arn in [&keys.signing, &keys.verification, &keys.auth, &keys.encryption] {
         assert!(is_empty(arn).await);
     }

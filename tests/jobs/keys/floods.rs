@@ -25,7 +25,7 @@ async fn auth(keys: &Keys, database: &Database) -> Function {
             .into();
     environment.extend(function_settings(database));
     environment.extend(keys.settings());
-    environment.insert("AWS_ENDPOINT_URL".to_owned(), keys.front.url.clone());
+    environment.insert("AWS_ENDPOINT_URL".to_owned(), keys.proxy.url.clone());
     Function::start("auth", environment).await
 }
 
@@ -43,7 +43,7 @@ async fn flood(keys: &Keys, arn: &str, event: impl Fn(u8) -> Value) {
         let answer = auth.invoke(event(n)).await.expect("an answer");
         assert_eq!(answer["statusCode"], 401, "{answer}");
     }
-    let reads = keys.front.reads(arn);
+    let reads = keys.proxy.reads(arn);
     let allowed = 1 + usize::try_from(begun.elapsed().as_secs() / LEAST).expect("a small number");
     assert!((1..=allowed).contains(&reads), "{reads} reads, {allowed} allowed");
     // What is good is still let in.

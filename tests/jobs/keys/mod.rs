@@ -2,7 +2,7 @@
 
 mod first;
 mod floods;
-pub mod front;
+pub mod proxy;
 mod requests;
 mod steps;
 
@@ -11,8 +11,8 @@ use std::collections::HashMap;
 use aws_sdk_secretsmanager::Client;
 use chrono::{DateTime, TimeDelta, Utc};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
-use front::Front;
 use harness::{TestApp, runtime_api::Function};
+use proxy::AwsProxy;
 use serde_json::{Map, Value, json};
 use shared::{
     aws::client,
@@ -53,7 +53,7 @@ async fn manager() -> Client {
 
 /// The secrets of a deployment of its own, and the function that rotates them.
 struct Keys {
-    front: Front,
+    proxy: AwsProxy,
     function: Function,
     signing: String,
     verification: String,
@@ -88,12 +88,12 @@ impl Keys {
     }
 
     async fn of(signing: String, verification: String, auth: String, encryption: String) -> Self {
-        let front = Front::start().await;
-        let mut environment = front.environment();
+        let proxy = AwsProxy::start().await;
+        let mut environment = proxy.environment();
         environment.insert("NODE_ENV".to_owned(), "production".to_owned());
         environment.extend(settings(&signing, &verification, &auth, &encryption));
         let function = Function::start("rotate-keys", environment).await;
-        Self { front, function, signing, verification, auth, encryption }
+        Self { proxy, function, signing, verification, auth, encryption }
     }
 
     fn settings(&self) -> HashMap<String, String> {
@@ -115,7 +115,7 @@ impl Keys {
     /// A rotation of `arn` begins; the version it is about.
     fn begin(&self, arn: &str) -> String {
         let version = Uuid::new_v4().to_string();
-        self.front.begin(arn, &version);
+        self.proxy.begin_rotation(arn, &version);
         version
     }
 

@@ -127,7 +127,7 @@ async fn what_is_not_pending_not_ours_not_rotating_or_no_step_is_refused() {
     assert!(refusal.contains("has no version"), "{refusal}");
     let refusal = keys.refused("dropSecret", &keys.auth, &keys.begin(&keys.auth)).await;
     assert!(refusal.contains("dropSecret") && refusal.contains("createSecret"), "{refusal}");
-    keys.front.stop_rotating(&keys.auth);
+    keys.proxy.disable_rotation(&keys.auth);
     let refusal = keys.refused("createSecret", &keys.auth, &keys.begin(&keys.auth)).await;
     assert!(refusal.contains("rotation is not enabled"), "{refusal}");
     assert_eq!(keys.all().await, before);
@@ -186,7 +186,7 @@ async fn two_rotations_in_a_hurry_are_one() {
 #[tokio::test]
 async fn a_version_that_waited_too_long_or_was_overtaken_by_hand_is_withdrawn() {
     let keys = Keys::new().await;
-    // A key was removed by hand while a rotation stood still: that rotation must not bring it back.
+    // A key was removed by hand while a rotation was stopped: that rotation must not bring it back.
     let version = keys.begin(&keys.auth);
     keys.step("createSecret", &keys.auth, &version).await.expect("made");
     let mut document = current(&keys.auth).await;

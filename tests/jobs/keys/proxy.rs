@@ -1,7 +1,7 @@
 //! Secrets Manager as a function sees it: the stand-in, counted, and with a rotation begun where a test says so. And
 //! CloudFormation, which only listens.
 //!
-//! The stand-in begins rotations only by running the function in a container; what it leaves out is said by this front.
+//! The stand-in begins rotations only by running the function in a container; what it leaves out is said by this proxy.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -21,7 +21,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::cloudformation::Told;
+use crate::cloudformation::StackResponse;
 
 #[derive(Default)]
 struct Known {
@@ -30,30 +30,30 @@ struct Known {
     /// The version that each rotation begun is about.
     begun: HashMap<String, String>,
     /// Those that nobody told to rotate.
-    still: HashSet<String>,
+    not_rotating: HashSet<String>,
     /// What CloudFormation was told.
-    told: Vec<Told>,
+    responses: Vec<StackResponse>,
     /// How often it will not listen.
-    deaf: usize,
+    rejections: usize,
 }
 
 #[derive(Clone)]
-pub struct Front {
+pub struct AwsProxy {
     pub url: String,
     known: Arc<Mutex<Known>>,
 }
 
-impl Front {
+impl AwsProxy {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let front = Self { url, known: Arc::default() };
-        let router = Router::new().fallback(answer).with_state(front.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await.expect("the front serves") });
-        front
+        let proxy = Self { url, known: Arc::default() };
+        let router = Router::new().fallback(answer).with_state(proxy.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await.expect("the proxy serves") });
+        proxy
     }
 
-    /// What a function is told that is to meet this front as AWS.
+    /// What a function is told that is to meet this proxy as AWS.
     pub fn environment(&self) -> HashMap<String, String> {
         let passed = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
         let mut environment: HashMap<_, _> = passed.map(|name| (name.to_owned(), service(name))).into();
@@ -71,32 +71,32 @@ impl Front {
     }
 
     /// What `RotateSecret` does first: `version` is pending, and has no value.
-    pub fn begin(&self, arn: &str, version: &str) {
+    pub fn begin_rotation(&self, arn: &str, version: &str) {
         self.known().begun.insert(arn.to_owned(), version.to_owned());
     }
 
     /// From now on nobody has told Secrets Manager to rotate `arn`.
-    pub fn stop_rotating(&self, arn: &str) {
-        self.known().still.insert(arn.to_owned());
+    pub fn disable_rotation(&self, arn: &str) {
+        self.known().not_rotating.insert(arn.to_owned());
     }
 
     /// What CloudFormation was told so far, oldest first.
-    pub fn told(&self) -> Vec<Told> {
-        self.known().told.clone()
+    pub fn responses(&self) -> Vec<StackResponse> {
+        self.known().responses.clone()
     }
 
     /// The next `times` CloudFormation is away.
-    pub fn be_deaf(&self, times: usize) {
-        self.known().deaf = times;
+    pub fn reject_responses(&self, times: usize) {
+        self.known().rejections = times;
     }
 
-    fn tell(&self, told: Told) -> StatusCode {
+    fn receive(&self, response: StackResponse) -> StatusCode {
         let mut known = self.known();
-        if known.deaf > 0 {
-            known.deaf -= 1;
+        if known.rejections > 0 {
+            known.rejections -= 1;
             return StatusCode::SERVICE_UNAVAILABLE;
         }
-        known.told.push(told);
+        known.responses.push(response);
         StatusCode::OK
     }
 
@@ -107,7 +107,7 @@ impl Front {
     /// `secret` as Secrets Manager describes it.
     fn described(&self, arn: &str, mut secret: Value) -> Value {
         let known = self.known();
-        secret["RotationEnabled"] = json!(!known.still.contains(arn));
+        secret["RotationEnabled"] = json!(!known.not_rotating.contains(arn));
         if let Some(version) = known.begun.get(arn)
             && secret["VersionIdsToStages"][version].is_null()
         {
@@ -118,7 +118,7 @@ impl Front {
 }
 
 async fn answer(
-    State(front): State<Front>,
+    State(proxy): State<AwsProxy>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
@@ -127,21 +127,21 @@ async fn answer(
     // Secrets Manager knows only POST.
     if method == Method::PUT {
         let content_type = headers.get("content-type").and_then(|value| value.to_str().ok());
-        let told = Told {
+        let response = StackResponse {
             path: uri.to_string(),
             content_type: content_type.map(str::to_owned),
             answer: serde_json::from_slice(&body).expect("a JSON answer"),
         };
-        return (front.tell(told), Bytes::new());
+        return (proxy.receive(response), Bytes::new());
     }
     let (status, answered) = forwarded(&headers, &body).await;
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
     let arn = asked["SecretId"].as_str().unwrap_or_default();
     match headers.get("x-amz-target").and_then(|target| target.to_str().ok()) {
-        Some("secretsmanager.GetSecretValue") => front.note_read(arn),
+        Some("secretsmanager.GetSecretValue") => proxy.note_read(arn),
         Some("secretsmanager.DescribeSecret") if status.is_success() => {
             let secret = serde_json::from_slice(&answered).expect("a JSON answer");
-            return (status, front.described(arn, secret).to_string().into());
+            return (status, proxy.described(arn, secret).to_string().into());
         }
         _ => {}
     }
