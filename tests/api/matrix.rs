@@ -106,7 +106,7 @@ fn guarded() -> Vec<Operation> {
 }
 
 /// An organization of `owner` with one of everything.
-async fn furnish(owner: &Person<'_>, name: &str) -> (String, Ids) {
+async fn create_fixture(owner: &Person<'_>, name: &str) -> (String, Ids) {
     let path = owner.create_organization(name).await;
     let ids = Ids {
         organization: path.rsplit('/').next().expect("an id").to_owned(),
@@ -192,7 +192,7 @@ fn complaint(answer: &Answer, expected: (u16, &str)) -> Option<String> {
 async fn whoever_may_not_do_something_is_refused_in_the_right_words_and_changes_nothing() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let (path, ids) = furnish(&ada, "Hidden Treasure").await;
+    let (path, ids) = create_fixture(&ada, "Hidden Treasure").await;
     let callers = everyone_else(&app, &ada, &path).await;
     let before = app.database.checksums().await;
 
@@ -226,8 +226,8 @@ async fn whoever_may_not_do_something_is_refused_in_the_right_words_and_changes_
 async fn what_belongs_to_others_is_not_there_not_even_on_a_path_of_ones_own() {
     let app = TestApp::new().await;
     let (ada, zoe) = (app.person("Ada").await, app.person("Zoe").await);
-    let (path, mine) = furnish(&ada, "Mine").await;
-    let (_, theirs) = furnish(&zoe, "Hidden Treasure").await;
+    let (path, mine) = create_fixture(&ada, "Mine").await;
+    let (_, theirs) = create_fixture(&zoe, "Hidden Treasure").await;
     let admin = join(&app, &ada, &path, "Admin", "admin").await;
     let key = ada.create_key(&path, &ALL_SCOPES).await;
     let key = app.client().with("x-api-key", &key.secret);
