@@ -10,7 +10,7 @@ use tokio::time::sleep;
 const ME: &str = "/v1/auth/me";
 
 #[tokio::test]
-async fn a_change_is_seen_at_once_whoever_made_it() {
+async fn account_changes_are_seen_at_once() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let eve = app.administrator("Eve").await;
@@ -29,7 +29,7 @@ async fn a_change_is_seen_at_once_whoever_made_it() {
 }
 
 #[tokio::test]
-async fn of_sixteen_at_once_nobody_sees_less_than_what_was_changed_before() {
+async fn concurrent_reads_never_cache_an_old_profile() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     for round in 0..4 {
@@ -61,7 +61,7 @@ async fn wired(app: &TestApp, settings: &[(&str, &str)]) -> (TestApp, Wire, Wire
 }
 
 #[tokio::test]
-async fn a_request_asks_the_cache_once_and_for_a_row_the_database_four_times() {
+async fn request_makes_one_trip_to_redis_and_four_to_postgresql() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let (wired, cache, database) = wired(&app, &[]).await;
@@ -88,7 +88,7 @@ async fn a_request_asks_the_cache_once_and_for_a_row_the_database_four_times() {
 }
 
 #[tokio::test]
-async fn a_sign_in_asks_the_cache_three_times_and_in_two_transactions_for_four_statements() {
+async fn login_makes_three_trips_to_redis_and_two_transactions() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let (wired, cache, database) = wired(&app, &[]).await;
@@ -106,7 +106,7 @@ async fn a_sign_in_asks_the_cache_three_times_and_in_two_transactions_for_four_s
 }
 
 #[tokio::test]
-async fn a_connection_that_nobody_used_for_too_long_is_not_used_again() {
+async fn connection_idle_for_too_long_is_not_used_again() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     for (keep, dials) in [("0", true), ("1", false)] {

@@ -84,7 +84,7 @@ async fn refused_alike(client: &Client<'_>, name: &str, token: &str, expected: &
 }
 
 #[tokio::test]
-async fn every_forged_token_is_refused_in_the_same_words() {
+async fn every_forged_token_is_refused_with_the_same_answer() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let bob = app.person("Bob").await;
@@ -184,7 +184,7 @@ async fn every_forged_token_is_refused_in_the_same_words() {
 }
 
 #[tokio::test]
-async fn a_token_ends_to_the_second_after_fifteen_minutes() {
+async fn access_token_expires_after_exactly_15_minutes() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     app.clock.advance(chrono::TimeDelta::seconds(15 * 60 - 1));

@@ -29,7 +29,7 @@ fn secured(answer: &Answer) {
 }
 
 #[tokio::test]
-async fn every_answer_has_the_security_headers() {
+async fn every_answer_has_security_headers() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let personal = ada.client.get("/v1/auth/me").await.ok(200);
@@ -43,7 +43,7 @@ async fn every_answer_has_the_security_headers() {
 }
 
 #[tokio::test]
-async fn unknown_paths_and_methods_are_problems_too() {
+async fn unknown_paths_and_methods_are_problems() {
     let app = TestApp::new().await;
     app.client().get("/v1/auth/nowhere").await.refused(404, "no-such-route");
     app.client().get("/nowhere").await.refused(404, "no-such-route");
@@ -54,7 +54,7 @@ async fn unknown_paths_and_methods_are_problems_too() {
 }
 
 #[tokio::test]
-async fn only_a_listed_origin_may_read_an_answer() {
+async fn only_listed_origins_may_read_answers() {
     let app = TestApp::new().await;
     let listed = app.client().with("origin", ORIGIN).get("/v1/auth/me").await;
     assert_eq!(listed.header("access-control-allow-origin"), ORIGIN);
@@ -68,7 +68,7 @@ async fn only_a_listed_origin_may_read_an_answer() {
 }
 
 #[tokio::test]
-async fn a_preflight_allows_what_the_api_needs() {
+async fn preflight_allows_what_the_api_needs() {
     let app = TestApp::new().await;
     let client = app.client().with("origin", ORIGIN).with("access-control-request-method", "PATCH");
     let answer = client
@@ -87,7 +87,7 @@ async fn broken() {
 }
 
 #[tokio::test]
-async fn a_panic_is_a_500_that_says_nothing_and_the_next_request_is_served() {
+async fn panic_is_a_500_without_details_and_the_next_request_works() {
     let app = TestApp::new().await;
     let routes = axum::Router::new().route("/broken", get(broken)).route("/well", get(async || "well"));
     let service = service(routes, app.state.app.clone());
@@ -104,7 +104,7 @@ async fn a_panic_is_a_500_that_says_nothing_and_the_next_request_is_served() {
 }
 
 #[tokio::test]
-async fn a_request_that_takes_too_long_is_given_up_before_lambda_would() {
+async fn slow_request_ends_before_the_deadline_of_lambda() {
     let app = TestApp::new().await;
     let routes = axum::Router::new().route("/slow", get(pending::<()>));
     let service = service(routes, app.state.app.clone());

@@ -183,28 +183,28 @@ async fn changed(how: &str, lose: bool) {
 }
 
 #[tokio::test]
-async fn a_session_ended_by_any_route_stops_at_its_next_request() {
+async fn session_ended_by_any_route_stops_at_its_next_request() {
     for how in ENDS {
         ended(how, false).await;
     }
 }
 
 #[tokio::test]
-async fn a_session_ended_by_any_route_stops_although_the_answer_to_commit_is_lost() {
+async fn session_ended_by_any_route_stops_even_if_the_commit_answer_is_lost() {
     for how in ENDS {
         ended(how, true).await;
     }
 }
 
 #[tokio::test]
-async fn an_account_changed_by_any_route_is_seen_changed() {
+async fn account_changed_by_any_route_is_seen_changed() {
     for how in CHANGES {
         changed(how, false).await;
     }
 }
 
 #[tokio::test]
-async fn an_account_changed_by_any_route_is_seen_changed_although_the_answer_to_commit_is_lost() {
+async fn account_changed_by_any_route_is_seen_changed_even_if_the_commit_answer_is_lost() {
     for how in CHANGES {
         changed(how, true).await;
     }

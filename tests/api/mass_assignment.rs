@@ -73,7 +73,7 @@ fn with_a_body() -> impl Iterator<Item = (Operation, Value)> {
 }
 
 #[tokio::test]
-async fn no_body_takes_a_member_that_it_does_not_say_it_has() {
+async fn bodies_refuse_undocumented_members() {
     let app = TestApp::new().await;
     let scene = Scene::new(&app).await;
     let before = app.database.checksums().await;
@@ -104,7 +104,7 @@ async fn no_body_takes_a_member_that_it_does_not_say_it_has() {
 
 /// Or the test above would show nothing.
 #[tokio::test]
-async fn every_body_of_the_document_is_one_that_the_operation_reads() {
+async fn documented_bodies_are_read_by_their_operations() {
     let app = TestApp::new().await;
     let scene = Scene::new(&app).await;
     let (last, first): (Vec<_>, Vec<_>) =

@@ -189,7 +189,7 @@ fn complaint(answer: &Answer, expected: (u16, &str)) -> Option<String> {
 }
 
 #[tokio::test]
-async fn whoever_may_not_do_something_is_refused_in_the_right_words_and_changes_nothing() {
+async fn forbidden_operations_get_the_right_refusal_and_change_nothing() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let (path, ids) = create_fixture(&ada, "Hidden Treasure").await;
@@ -223,7 +223,7 @@ async fn whoever_may_not_do_something_is_refused_in_the_right_words_and_changes_
 }
 
 #[tokio::test]
-async fn what_belongs_to_others_is_not_there_not_even_on_a_path_of_ones_own() {
+async fn resources_of_others_are_not_found_even_on_own_paths() {
     let app = TestApp::new().await;
     let (ada, zoe) = (app.person("Ada").await, app.person("Zoe").await);
     let (path, mine) = create_fixture(&ada, "Mine").await;
@@ -276,7 +276,7 @@ async fn what_belongs_to_others_is_not_there_not_even_on_a_path_of_ones_own() {
 }
 
 #[tokio::test]
-async fn a_list_of_organizations_has_none_that_one_does_not_belong_to() {
+async fn organization_list_has_only_organizations_of_the_caller() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let path = ada.create_organization("Hidden Treasure").await;

@@ -28,7 +28,7 @@ fn target<'a>(reference: &str, document: &'a Value) -> &'a Value {
 }
 
 #[test]
-fn the_committed_document_is_what_the_routes_say() {
+fn committed_document_matches_the_routes() {
     assert!(committed() == openapi::document(), "openapi.json is stale; run `cargo xtask generate`");
 }
 
@@ -90,7 +90,7 @@ fn every_refusal_is_a_problem() {
 }
 
 #[test]
-fn every_body_refuses_members_that_it_does_not_know() {
+fn every_body_refuses_unknown_members() {
     fn closed(schema: &Value, document: &Value) -> bool {
         match (schema["$ref"].as_str(), schema["oneOf"].as_array()) {
             (Some(reference), _) => closed(target(reference, document), document),
@@ -107,7 +107,7 @@ fn every_body_refuses_members_that_it_does_not_know() {
 }
 
 #[test]
-fn what_is_made_once_says_how_a_repetition_is_told() {
+fn idempotent_operations_document_the_replay_header() {
     let document = committed();
     let mut all = operations(&document);
     all.retain(|(_, operation)| {
@@ -125,7 +125,7 @@ fn what_is_made_once_says_how_a_repetition_is_told() {
 }
 
 #[test]
-fn every_parameter_and_member_is_explained() {
+fn every_parameter_and_member_is_described() {
     fn explained(schema: &Value, document: &Value) -> bool {
         let says = ["description", "example", "examples", "enum", "format"];
         let parts =
@@ -163,7 +163,7 @@ fn every_parameter_and_member_is_explained() {
 }
 
 #[test]
-fn every_reference_leads_somewhere() {
+fn every_reference_resolves() {
     fn walk(value: &Value, document: &Value) {
         match value {
             Value::Object(members) => {
@@ -207,7 +207,7 @@ fn codes_in(from: &Path, codes: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn every_way_to_say_no_is_in_the_document() {
+fn every_refusal_code_is_in_the_document() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the project");
     let mut codes = BTreeSet::new();
     for folder in ["shared/src", "functions/auth/src", "functions/organizations/src", "functions/users/src"] {

@@ -9,7 +9,7 @@ use shared::{
 };
 
 #[tokio::test]
-async fn every_column_of_every_table_is_in_the_register_and_nothing_else() {
+async fn register_lists_exactly_the_columns_of_all_tables() {
     let app = TestApp::new().await;
     let columns: Vec<String> = sqlx::query_scalar(
         "SELECT table_name || '.' || column_name FROM information_schema.columns
@@ -34,7 +34,7 @@ async fn noted(app: &TestApp, id: &str) -> usize {
 }
 
 #[tokio::test]
-async fn an_export_holds_everything_of_a_person_and_no_secret() {
+async fn export_contains_all_personal_data_and_no_secret() {
     let app = TestApp::new().await;
     let (id, token) = create_canaries(&app).await;
     let export = app.client().token(&token).get("/v1/auth/me/export").await.ok(200);
@@ -58,7 +58,7 @@ async fn an_export_holds_everything_of_a_person_and_no_secret() {
 }
 
 #[tokio::test]
-async fn of_someone_who_is_erased_nothing_is_found_anywhere() {
+async fn nothing_remains_of_an_erased_user() {
     let app = TestApp::new().await;
     let (id, token) = create_canaries(&app).await;
     let grace = app.administrator("Grace").await;
@@ -83,7 +83,7 @@ async fn of_someone_who_is_erased_nothing_is_found_anywhere() {
 }
 
 #[tokio::test]
-async fn an_erasure_is_in_the_ledger_and_a_refused_one_is_not() {
+async fn erasure_is_in_the_ledger_and_a_refused_one_is_not() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.verified_person("Ada").await, app.verified_person("Bob").await);
     let grace = app.administrator("Grace").await;
@@ -104,7 +104,7 @@ async fn an_erasure_is_in_the_ledger_and_a_refused_one_is_not() {
 }
 
 #[tokio::test]
-async fn an_address_that_nobody_proved_opens_and_erases_nothing_of_others() {
+async fn unverified_address_exports_and_erases_nothing_of_others() {
     let app = TestApp::new().await;
     let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
     let team = ada.create_organization("Secret Project").await;
@@ -128,7 +128,7 @@ async fn an_address_that_nobody_proved_opens_and_erases_nothing_of_others() {
 }
 
 #[tokio::test]
-async fn who_acted_on_someone_is_not_in_their_export() {
+async fn export_does_not_identify_administrators() {
     let app = TestApp::new().await;
     let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
     grace.client.patch(&format!("/v1/users/{}", ada.id), json!({ "name": "Countess" })).await.ok(200);
@@ -142,7 +142,7 @@ async fn who_acted_on_someone_is_not_in_their_export() {
 }
 
 #[tokio::test]
-async fn a_legal_hold_keeps_everything_until_it_is_lifted() {
+async fn legal_hold_prevents_erasure_until_it_is_lifted() {
     let app = TestApp::new().await;
     let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
     let user = format!("/v1/users/{}", ada.id);
@@ -159,7 +159,7 @@ async fn a_legal_hold_keeps_everything_until_it_is_lifted() {
 }
 
 #[tokio::test]
-async fn what_administrators_look_at_is_noted() {
+async fn exports_by_administrators_are_audited() {
     let app = TestApp::new().await;
     let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
     grace.client.get(&format!("/v1/users/{}/export", ada.id)).await.ok(200);

@@ -191,7 +191,7 @@ async fn users(counter: &mut Counter<'_>) {
 }
 
 #[tokio::test]
-async fn every_operation_makes_the_round_trips_of_the_table() {
+async fn operations_make_the_documented_round_trips() {
     let app = TestApp::new().await;
     let mut counter = Counter::new(&app).await;
     accounts(&mut counter).await;

@@ -5,7 +5,7 @@ use serde_json::json;
 /// A transaction pooler may answer one client's half-sent statement with another's rows. Three server connections for
 /// twenty-four people at once make sure that it would.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_many_people_at_once_nobody_ever_gets_anothers_answer() {
+async fn concurrent_users_never_get_each_others_answers() {
     let app = TestApp::with(&[("DB_POOL_MAX", "24"), ("DB_CONNECTION_TIMEOUT", "10000")]).await;
     let people = join_all((0..24).map(|n| app.person(["Ada", "Bob", "Eve", "Zoe"][n % 4]))).await;
 
@@ -27,7 +27,7 @@ async fn of_many_people_at_once_nobody_ever_gets_anothers_answer() {
 }
 
 #[tokio::test]
-async fn another_persons_session_is_not_there() {
+async fn session_of_another_user_is_not_found() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     let path = format!("/v1/auth/sessions/{}", ada.session);

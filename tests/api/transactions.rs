@@ -7,7 +7,7 @@ use shared::{ApiError, db::Tx};
 use tokio::sync::Barrier;
 
 #[tokio::test]
-async fn a_transaction_of_which_a_statement_failed_is_no_success_even_if_nobody_minds() {
+async fn transaction_with_a_failed_statement_fails() {
     let app = TestApp::new().await;
     let db = &app.state.app.db;
     let done = db
@@ -22,7 +22,7 @@ async fn a_transaction_of_which_a_statement_failed_is_no_success_even_if_nobody_
 }
 
 #[tokio::test]
-async fn of_two_transactions_in_a_deadlock_both_succeed() {
+async fn deadlocked_transactions_both_succeed() {
     let app = TestApp::with(&[("DB_POOL_MAX", "2")]).await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     let (runs, both_hold_one) = (AtomicUsize::new(0), Barrier::new(2));

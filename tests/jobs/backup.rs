@@ -27,7 +27,7 @@ fn metric(function: &Function, name: &str) -> Option<f64> {
 }
 
 #[tokio::test]
-async fn a_backup_is_an_archive_and_a_manifest_that_says_what_is_in_it() {
+async fn backup_is_an_archive_and_a_manifest_of_its_contents() {
     let (database, store) = filled().await;
     let backup = store.backup_function().await;
     let answer = backup.invoke_within(TIME, json!({})).await.expect("a backup");
@@ -61,7 +61,7 @@ async fn a_backup_is_an_archive_and_a_manifest_that_says_what_is_in_it() {
 }
 
 #[tokio::test]
-async fn a_dump_that_goes_wrong_in_any_way_leaves_everything_as_it_was_and_is_heard_of() {
+async fn failed_dump_changes_nothing_and_is_reported() {
     let (_database, mut store) = filled().await;
     let first = store.back_up().await;
     for id in OLD {
@@ -114,7 +114,7 @@ async fn a_dump_that_goes_wrong_in_any_way_leaves_everything_as_it_was_and_is_he
 }
 
 #[tokio::test]
-async fn a_backup_that_cannot_be_made_is_refused_before_anything_is_begun() {
+async fn impossible_backup_is_refused_before_it_starts() {
     let (database, store) = filled().await;
     let backup = store.backup_function().await;
     let time = RESERVE + Duration::from_millis(300);
@@ -150,7 +150,7 @@ async fn a_backup_that_cannot_be_made_is_refused_before_anything_is_begun() {
 }
 
 #[tokio::test]
-async fn backups_of_more_than_thirty_days_go_but_not_the_last_ones_that_were_restored() {
+async fn backups_older_than_30_days_are_deleted_except_the_last_verified() {
     let (_database, store) = filled().await;
     let [verified, other] = OLD;
     for name in ["dump.zst", "manifest.json", "verified.json"] {
@@ -172,7 +172,7 @@ async fn backups_of_more_than_thirty_days_go_but_not_the_last_ones_that_were_res
 }
 
 #[tokio::test]
-async fn an_instance_that_failed_tells_no_old_figures_and_succeeds_again() {
+async fn failed_instance_repeats_no_old_metrics_and_succeeds_again() {
     let (_database, mut store) = filled().await;
     store.replace_pg_dump("[ -e \"$0.fail\" ] && exit 1\nexec \"$real\" \"$@\"");
     let backup = store.backup_function().await;

@@ -75,7 +75,7 @@ async fn deployed(store: &BackupStore, url: &str, credentials: &Value) -> HashMa
 }
 
 #[tokio::test]
-async fn a_cluster_that_cannot_prove_who_it_is_is_told_nothing() {
+async fn cluster_without_a_valid_certificate_is_refused() {
     let database = Database::create().await;
     let (store, proxy) = (BackupStore::new(&database).await, TlsProxy::start().await);
     let (plain, credentials) = split_credentials(&database.owner_url());
@@ -106,7 +106,7 @@ async fn a_cluster_that_cannot_prove_who_it_is_is_told_nothing() {
 }
 
 #[tokio::test]
-async fn a_backup_is_made_of_a_cluster_that_proves_who_it_is() {
+async fn cluster_with_a_valid_certificate_is_backed_up() {
     let database = Database::create().await;
     let (mut store, proxy) = (BackupStore::new(&database).await, TlsProxy::start().await);
     let role = format!("backup_{}", Uuid::new_v4().simple());

@@ -79,7 +79,7 @@ pub fn password(name: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_new_deployment_gets_the_schema_and_logins_that_do_what_they_may() {
+async fn new_deployment_gets_the_schema_and_restricted_logins() {
     let deployment = Deployment::new(Database::create_empty().await).await;
     let migrate = Function::start("migrate", deployment.environment()).await;
     let response = deployment.send(&migrate, request("Create", "Custom::Migrations")).await;
@@ -122,7 +122,7 @@ async fn a_new_deployment_gets_the_schema_and_logins_that_do_what_they_may() {
 }
 
 #[tokio::test]
-async fn an_update_gives_the_logins_their_new_passwords_and_a_deletion_leaves_all_there_is() {
+async fn update_sets_new_passwords_and_deletion_changes_nothing() {
     let deployment = Deployment::new(Database::create().await).await;
     let migrate = Function::start("migrate", deployment.environment()).await;
     deployment.send(&migrate, request("Create", "Custom::Migrations")).await;
@@ -149,7 +149,7 @@ async fn an_update_gives_the_logins_their_new_passwords_and_a_deletion_leaves_al
 }
 
 #[tokio::test]
-async fn no_superuser_is_needed_only_an_owner_as_a_cluster_in_aws_has_it() {
+async fn owner_without_superuser_is_enough() {
     let mut deployment = Deployment::new(Database::create_empty().await).await;
     let (owner, database) = (format!("owner-{}", Uuid::new_v4().simple()), deployment.database.name());
     let create = format!(
@@ -176,7 +176,7 @@ async fn no_superuser_is_needed_only_an_owner_as_a_cluster_in_aws_has_it() {
 }
 
 #[tokio::test]
-async fn a_deployment_that_fails_is_told_why_and_no_secret() {
+async fn failed_deployment_reports_the_reason_and_no_secret() {
     let deployment = Deployment::new(Database::create().await).await;
     let (name, secret) = deployment.logins["api"].clone();
     let owner = "SELECT current_user::text";
@@ -219,7 +219,7 @@ async fn a_deployment_that_fails_is_told_why_and_no_secret() {
 }
 
 #[tokio::test]
-async fn whoever_is_not_cloudformation_is_told_nothing_and_changes_nothing() {
+async fn foreign_response_url_is_refused_and_changes_nothing() {
     let deployment = Deployment::new(Database::create_empty().await).await;
     let migrate = Function::start("migrate", deployment.environment()).await;
     let mut event = request("Create", "Custom::Migrations");
@@ -235,7 +235,7 @@ async fn whoever_is_not_cloudformation_is_told_nothing_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_answer_is_repeated_until_it_arrives() {
+async fn response_is_repeated_until_it_arrives() {
     let deployment = Deployment::new(Database::create().await).await;
     let migrate = Function::start("migrate", deployment.environment()).await;
     deployment.proxy.reject_responses(2);
@@ -247,7 +247,7 @@ async fn an_answer_is_repeated_until_it_arrives() {
 }
 
 #[tokio::test]
-async fn an_answer_comes_in_time_even_if_the_work_does_not_end() {
+async fn response_is_sent_in_time_even_if_the_work_hangs() {
     let deployment = Deployment::new(Database::create().await).await;
     let mut other = PgConnection::connect(&deployment.database.owner_url()).await.expect("a connection");
     // As a run that goes on.

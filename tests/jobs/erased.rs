@@ -8,7 +8,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn of_someone_who_was_erased_after_the_backup_nothing_comes_back() {
+async fn restore_does_not_bring_back_users_erased_after_the_backup() {
     let bucket = format!("l-{}", uuid::Uuid::new_v4().simple());
     let app = TestApp::with(&[("ERASURE_BUCKET", &bucket)]).await;
     let store = BackupStore::with_ledger(&app.database, bucket).await;

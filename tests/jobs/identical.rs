@@ -79,7 +79,7 @@ async fn content(connection: &mut PgConnection) -> BTreeMap<String, String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_large_database_is_the_same_on_an_empty_server_and_goes_on_from_there() {
+async fn large_database_is_restored_identical_and_usable() {
     let database = Database::create().await;
     for statement in FILL {
         database.execute(statement).await;
@@ -131,7 +131,7 @@ async fn a_large_database_is_the_same_on_an_empty_server_and_goes_on_from_there(
 }
 
 #[tokio::test]
-async fn the_memory_of_a_backup_and_of_a_restore_does_not_grow_with_the_database() {
+async fn memory_does_not_grow_with_the_database() {
     let database = Database::create().await;
     database.execute("CREATE TABLE noise (bytes bytea)").await;
     // 192 MiB that cannot be compressed.

@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_password_rotates_step_by_step_and_each_step_may_come_twice() {
+async fn password_rotates_in_steps_that_can_be_repeated() {
     let deployment = Deployment::new(Database::create().await).await;
     let migrate = Function::start("migrate", deployment.environment()).await;
     deployment.send(&migrate, request("Create", "Custom::Migrations")).await;
@@ -57,7 +57,7 @@ async fn a_password_rotates_step_by_step_and_each_step_may_come_twice() {
 }
 
 #[tokio::test]
-async fn a_secret_that_was_given_another_name_meanwhile_begins_anew() {
+async fn rotation_is_withdrawn_if_the_username_changed() {
     let deployment = Deployment::new(Database::create().await).await;
     let migrate = Function::start("migrate", deployment.environment()).await;
     let (name, secret) = &deployment.logins["api"];

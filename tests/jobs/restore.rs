@@ -21,7 +21,7 @@ async fn exists(database: &Database, name: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_backup_that_is_not_what_its_manifest_says_is_refused_before_the_target_is_touched() {
+async fn backup_that_differs_from_its_manifest_is_refused_before_the_target_is_created() {
     let (database, store) = filled().await;
     let (first, second) = (store.back_up().await, store.back_up().await);
     let id = second["id"].as_str().expect("an id");
@@ -69,7 +69,7 @@ async fn a_backup_that_is_not_what_its_manifest_says_is_refused_before_the_targe
 }
 
 #[tokio::test]
-async fn a_restore_that_fails_midway_leaves_nothing() {
+async fn failed_restore_leaves_nothing() {
     let (database, store) = filled().await;
     let manifest = store.back_up().await;
     // An archive whose manifest agrees with it, though it is cut.
@@ -91,7 +91,7 @@ async fn a_restore_that_fails_midway_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_restored_and_differs_from_the_manifest_is_not_verified() {
+async fn restore_that_differs_from_the_manifest_is_not_verified() {
     let (database, store) = filled().await;
     let manifest = store.back_up().await;
     let key = format!("{}/manifest.json", manifest["id"].as_str().expect("an id"));
@@ -112,7 +112,7 @@ async fn what_is_restored_and_differs_from_the_manifest_is_not_verified() {
 }
 
 #[tokio::test]
-async fn a_drill_restores_the_newest_backup_marks_it_and_leaves_nothing_behind() {
+async fn drill_verifies_the_newest_backup_and_leaves_nothing() {
     let (database, store) = filled().await;
     let error = store.drill().await.expect_err("there is none");
     assert!(error.contains("there is no backup"), "{error}");

@@ -161,7 +161,7 @@ fn failure(report: &Value) -> (String, String) {
 }
 
 #[tokio::test]
-async fn versions_that_work_get_traffic_and_no_session_is_left_behind() {
+async fn working_versions_succeed_and_leave_no_session() {
     let database = Database::create().await;
     let aws = Aws::start(&database, &[]).await;
     let smoke = smoke(&aws, PASSWORD).await;
@@ -182,7 +182,7 @@ async fn versions_that_work_get_traffic_and_no_session_is_left_behind() {
 }
 
 #[tokio::test]
-async fn a_version_that_is_ill_gets_none_and_the_report_says_which_and_why() {
+async fn broken_version_fails_and_is_named_in_the_report() {
     let database = Database::create().await;
     for (name, check) in [
         ("system", "health"),
@@ -211,7 +211,7 @@ async fn a_version_that_is_ill_gets_none_and_the_report_says_which_and_why() {
 }
 
 #[tokio::test]
-async fn a_version_that_hangs_gets_none_however_little_time_there_is() {
+async fn hanging_version_fails_even_with_little_time() {
     let database = Database::create().await;
     let aws = Aws::start(&database, &[]).await;
     let smoke = smoke(&aws, PASSWORD).await;
@@ -225,7 +225,7 @@ async fn a_version_that_hangs_gets_none_however_little_time_there_is() {
 }
 
 #[tokio::test]
-async fn versions_without_their_database_get_none() {
+async fn versions_without_a_database_fail() {
     let database = Database::create().await;
     let aws = Aws::start(&database, &[("DATABASE_URL", "postgresql://nobody:x@127.0.0.1:1/none")]).await;
     let smoke = smoke(&aws, PASSWORD).await;
@@ -236,7 +236,7 @@ async fn versions_without_their_database_get_none() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_a_failure_and_makes_no_second_account() {
+async fn wrong_password_fails_and_creates_no_second_account() {
     let database = Database::create().await;
     let aws = Aws::start(&database, &[]).await;
     run(&aws, &smoke(&aws, PASSWORD).await).await;
@@ -251,7 +251,7 @@ async fn a_wrong_password_is_a_failure_and_makes_no_second_account() {
 }
 
 #[tokio::test]
-async fn five_at_once_make_one_account_and_all_succeed() {
+async fn five_concurrent_runs_succeed_with_one_account() {
     let database = Database::create().await;
     let aws = Aws::start(&database, &[]).await;
     let runs = FUNCTIONS.map(|_| async {
@@ -266,7 +266,7 @@ async fn five_at_once_make_one_account_and_all_succeed() {
 }
 
 #[tokio::test]
-async fn when_codedeploy_cannot_be_told_the_function_fails() {
+async fn function_fails_if_codedeploy_is_unavailable() {
     let database = Database::create().await;
     let aws = Aws::start(&database, &[]).await;
     let smoke = smoke(&aws, PASSWORD).await;

@@ -12,7 +12,7 @@ fn lines(function: &Function) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_request_leaves_one_line_that_says_all_there_is_to_say() {
+async fn request_is_logged_in_one_complete_line() {
     let database = Database::create().await;
     let auth = Function::start("auth", environment(&database)).await;
     let headers = json!({ "content-type": "application/json" });
@@ -49,7 +49,7 @@ async fn a_request_leaves_one_line_that_says_all_there_is_to_say() {
 }
 
 #[tokio::test]
-async fn metrics_are_written_as_cloudwatch_reads_them() {
+async fn metrics_have_the_format_of_cloudwatch() {
     let database = Database::create().await;
     let system = Function::start("system", environment(&database)).await;
     system.invoke(http("GET", "/v1/config", &json!({}), None, "203.0.113.7")).await.expect("an answer");
@@ -91,7 +91,7 @@ async fn health_is_not_logged() {
 }
 
 #[tokio::test]
-async fn no_secret_and_no_personal_word_is_in_any_line_even_at_debug_level() {
+async fn no_secret_or_personal_data_is_logged_even_at_level_trace() {
     let database = Database::create().await;
     let mut environment = environment(&database);
     environment.insert("LOG_LEVEL".to_owned(), "trace".to_owned());
@@ -152,7 +152,7 @@ async fn no_secret_and_no_personal_word_is_in_any_line_even_at_debug_level() {
 }
 
 #[tokio::test]
-async fn neither_an_api_key_nor_whom_one_invites_is_in_any_line() {
+async fn api_keys_and_invited_addresses_are_not_logged() {
     let database = Database::create().await;
     let mut environment = environment(&database);
     environment.insert("LOG_LEVEL".to_owned(), "trace".to_owned());

@@ -9,7 +9,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_function_with_a_wrong_setting_does_not_start_and_says_everything_that_is_wrong() {
+async fn function_with_wrong_settings_does_not_start_and_lists_all_of_them() {
     let database = Database::create().await;
     let mut environment = environment(&database);
     environment.insert("JWT_EXPIRY".to_owned(), "soon".to_owned());
@@ -21,7 +21,7 @@ async fn a_function_with_a_wrong_setting_does_not_start_and_says_everything_that
 }
 
 #[tokio::test]
-async fn a_deployed_function_does_not_start_with_a_secret_in_its_environment() {
+async fn deployed_function_does_not_start_with_a_secret_in_its_environment() {
     let database = Database::create().await;
     let mut environment = environment(&database);
     environment.insert("NODE_ENV".to_owned(), "production".to_owned());
@@ -52,7 +52,7 @@ async fn readiness(function: &Function) -> (Value, Value) {
 }
 
 #[tokio::test]
-async fn a_function_finds_its_passwords_in_secrets_beside_the_urls() {
+async fn function_reads_its_passwords_from_secrets() {
     let database = Database::create().await;
     let (environment, passwords) = apart_environment(&database).await;
     let system = Function::start("system", environment).await;
@@ -62,7 +62,7 @@ async fn a_function_finds_its_passwords_in_secrets_beside_the_urls() {
 }
 
 #[tokio::test]
-async fn a_deployed_function_takes_such_urls_and_goes_nowhere_without_tls() {
+async fn deployed_function_does_not_connect_without_tls() {
     let database = Database::create().await;
     let (mut environment, passwords) = apart_environment(&database).await;
     environment.insert("NODE_ENV".to_owned(), "production".to_owned());
@@ -77,7 +77,7 @@ async fn a_deployed_function_takes_such_urls_and_goes_nowhere_without_tls() {
 }
 
 #[tokio::test]
-async fn a_function_that_is_given_credentials_twice_does_not_start() {
+async fn function_with_credentials_given_twice_does_not_start() {
     let database = Database::create().await;
     let (mut environment, passwords) = apart_environment(&database).await;
     environment.insert("DATABASE_URL".to_owned(), database.pooler_url());
@@ -88,7 +88,7 @@ async fn a_function_that_is_given_credentials_twice_does_not_start() {
 }
 
 #[tokio::test]
-async fn a_function_starts_while_everything_it_needs_is_away_and_says_so_to_each_request() {
+async fn function_starts_without_its_dependencies_and_answers_503() {
     let database = Database::create().await;
     let mut environment = environment(&database);
     environment.insert("DATABASE_URL".to_owned(), "postgresql://nobody:x@127.0.0.1:1/none".to_owned());

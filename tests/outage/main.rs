@@ -101,7 +101,7 @@ async fn everything_needs_the_database(app: &TestApp, ada: &Person<'_>, team: &s
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_postgresql_every_route_says_so_and_all_is_well_when_it_is_back() {
+async fn routes_answer_503_without_postgresql_and_recover() {
     let mut services = Services::start().await;
     let app = services.app(&[]).await;
     let ada = app.person("Ada").await;
@@ -121,7 +121,7 @@ async fn without_postgresql_every_route_says_so_and_all_is_well_when_it_is_back(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_the_pooler_every_route_says_so_and_all_is_well_when_it_is_back() {
+async fn routes_answer_503_without_the_pooler_and_recover() {
     let mut services = Services::start().await;
     let app = services.app(&[]).await;
     let ada = app.person("Ada").await;
@@ -137,7 +137,7 @@ async fn without_the_pooler_every_route_says_so_and_all_is_well_when_it_is_back(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_postgresql_that_was_restarted_between_two_requests_is_not_noticed() {
+async fn postgresql_restart_between_two_requests_is_not_noticed() {
     let mut services = Services::start().await;
     let app = services.app(&[]).await;
     let ada = app.person("Ada").await;
@@ -151,7 +151,7 @@ async fn a_postgresql_that_was_restarted_between_two_requests_is_not_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_that_is_lost_without_a_word_is_replaced_while_the_request_waits() {
+async fn silently_lost_connection_is_replaced_during_the_request() {
     let services = Services::start().await;
     let network = Proxy::before(services.pooler_port()).await;
     let url = services
@@ -166,7 +166,7 @@ async fn a_connection_that_is_lost_without_a_word_is_replaced_while_the_request_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_redis_everything_works_and_nothing_is_open() {
+async fn everything_works_without_redis_and_access_is_still_checked() {
     let mut services = Services::start().await;
     let app = services.app(&[("RATE_LIMIT_MAX_REQUESTS", "60")]).await;
     let (ada, bob) = (app.verified_person("Ada").await, app.person("Bob").await);
@@ -212,7 +212,7 @@ async fn without_redis_everything_works_and_nothing_is_open() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_function_that_cannot_read_its_keys_says_so_and_lets_nobody_in() {
+async fn function_without_its_keys_answers_503_and_accepts_no_token() {
     let services = Services::start().await;
     let running = services.app(&[]).await;
     let ada = running.person("Ada").await;

@@ -13,7 +13,7 @@ use crate::{recovers_within, services::Services};
 const RENEWAL: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_password_that_was_changed_is_read_again_whatever_it_is_made_of() {
+async fn changed_password_of_any_characters_is_read_again() {
     let services = Services::start().await;
     let (_, mut api) = split_credentials(&services.pooler_url());
     let (database, _) = split_credentials(&services.owner_url());

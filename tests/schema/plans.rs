@@ -163,7 +163,7 @@ fn whole_tables(plan: &str) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn no_statement_reads_a_whole_table_unless_it_says_why() {
+async fn no_statement_scans_a_whole_table_without_a_reason() {
     let database = Database::create().await;
     let mut connection = filled(&database).await;
     let mut excused = [false; READ_WHOLE_TABLES.len()];
@@ -183,7 +183,7 @@ async fn no_statement_reads_a_whole_table_unless_it_says_why() {
 }
 
 #[tokio::test]
-async fn every_statement_that_requests_wait_for_uses_its_index() {
+async fn statements_of_requests_use_their_index() {
     let database = Database::create().await;
     let mut connection = filled(&database).await;
     let all = statements();

@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[test]
-fn no_stack_loses_or_shows_what_it_keeps() {
+fn no_stack_loses_or_exposes_its_data() {
     for template in STACKS.values() {
         holds(&rules::answer_over_tls_only(template));
         holds(&rules::let_nobody_in_from_the_internet(template));
@@ -32,7 +32,7 @@ fn no_stack_loses_or_shows_what_it_keeps() {
 }
 
 #[test]
-fn no_role_has_a_way_out_of_its_environment() {
+fn every_role_has_a_permissions_boundary() {
     for (stack, template) in STACKS.iter().filter(|(stack, _)| *stack != "account") {
         assert!(rules::bound_every_role(template).is_empty(), "{stack}");
     }
@@ -49,7 +49,7 @@ fn no_role_has_a_way_out_of_its_environment() {
 }
 
 #[test]
-fn whatever_leaves_the_network_is_encrypted_and_in_production_it_cannot_leave() {
+fn outgoing_traffic_is_encrypted_and_has_no_route_in_production() {
     holds(&rules::lets_out_tls_alone(&STACKS["network"]));
     for (field, value) in [("FromPort", json!(22)), ("ToPort", json!(8080)), ("IpProtocol", json!("-1"))] {
         let pointer = format!("FunctionGroup/Properties/SecurityGroupEgress/2/{field}");
@@ -63,7 +63,7 @@ fn whatever_leaves_the_network_is_encrypted_and_in_production_it_cannot_leave() 
 }
 
 #[test]
-fn stacks_meet_at_what_one_publishes_and_the_next_takes() {
+fn stacks_take_only_parameters_that_earlier_stacks_publish() {
     let rule = |name: &str, stacks: &BTreeMap<String, Template>, values: &BTreeMap<String, Value>| {
         rules::are_given_what_those_before_them_publish(stacks, name, values)
     };
@@ -81,7 +81,7 @@ fn stacks_meet_at_what_one_publishes_and_the_next_takes() {
 }
 
 #[test]
-fn the_web_acl_stands_before_the_api_and_refuses_too_much() {
+fn web_acl_protects_the_api_and_limits_addresses_and_bodies() {
     let edge = &STACKS["edge"];
     holds(&rules::keeps_the_web_acl_before_the_api(edge));
     holds(&rules::limits_addresses_and_bodies(edge));
@@ -113,7 +113,7 @@ fn the_web_acl_stands_before_the_api_and_refuses_too_much() {
 }
 
 #[test]
-fn static_files_come_from_the_distribution_alone() {
+fn static_files_are_served_only_by_the_distribution() {
     let rule = rules::serves_files_only_through_the_distribution;
     holds(&rule(&STACKS["edge"]));
     let site = "Site/Properties/DistributionConfig";

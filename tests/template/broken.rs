@@ -12,31 +12,31 @@ fn noticed(problems: &[String], about: &str) {
 }
 
 #[test]
-fn a_function_without_a_folder() {
+fn function_without_a_folder_is_noticed() {
     noticed(&rules::built_from_its_folder(&template(), &BTreeSet::from(["auth".to_owned()])), "Docs");
 }
 
 #[test]
-fn a_folder_without_a_function() {
+fn folder_without_a_function_is_noticed() {
     let folders = names("functions").into_iter().chain(["billing".to_owned()]).collect();
     noticed(&rules::built_from_its_folder(&template(), &folders), "functions/billing");
 }
 
 #[test]
-fn a_function_built_from_anothers_code() {
+fn function_built_from_other_code_is_noticed() {
     let broken = template().with("/Resources/Auth/Metadata/BuildProperties/Binary", json!("docs"));
     noticed(&rules::built_from_its_folder(&broken, &names("functions")), "Auth");
 }
 
 #[test]
-fn a_log_that_is_kept_forever_or_lost_with_the_stack() {
+fn log_group_kept_forever_or_lost_with_the_stack_is_noticed() {
     for pointer in ["/Resources/AuthLogs/Properties/RetentionInDays", "/Resources/AuthLogs/DeletionPolicy"] {
         noticed(&rules::logs_where_it_is_told_and_not_forever(&template().without(pointer)), "Auth");
     }
 }
 
 #[test]
-fn a_function_that_logs_into_anothers_group() {
+fn function_logging_into_another_group_is_noticed() {
     let broken =
         template().with("/Resources/Docs/Properties/LoggingConfig", json!({"LogGroup": {"Ref": "AuthLogs"}}));
     noticed(&rules::logs_where_it_is_told_and_not_forever(&broken), "Docs");
@@ -48,7 +48,7 @@ fn granting(function: &str, statement: Value) -> Template {
 }
 
 #[test]
-fn a_wildcard_in_a_role() {
+fn wildcard_in_a_role_is_noticed() {
     for statement in [
         json!({"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::letters/a"}),
         json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": {"Fn::Sub": "arn:aws:s3:::${Bucket}/*"}}),
@@ -62,7 +62,7 @@ fn a_wildcard_in_a_role() {
 }
 
 #[test]
-fn a_policy_that_aws_wrote() {
+fn managed_policy_of_aws_is_noticed() {
     let broken = template().with(
         "/Resources/DocsRole/Properties/ManagedPolicyArns/-",
         json!("arn:aws:iam::aws:policy/ReadOnlyAccess"),
@@ -71,7 +71,7 @@ fn a_policy_that_aws_wrote() {
 }
 
 #[test]
-fn a_wildcard_without_a_reason() {
+fn wildcard_without_a_reason_is_noticed() {
     let text = text("template.yaml");
     let reason = text.lines().find(|line| line.contains("# X-Ray has no")).expect("a reason");
     let silent = text.replace(reason, "");
@@ -82,7 +82,7 @@ fn a_wildcard_without_a_reason() {
 }
 
 #[test]
-fn a_deployment_that_nobody_watches() {
+fn deployment_without_a_rollback_alarm_is_noticed() {
     for pointer in [
         "/Resources/SystemRollback",
         "/Resources/SystemFailures/Properties/FilterPattern",
@@ -93,19 +93,19 @@ fn a_deployment_that_nobody_watches() {
 }
 
 #[test]
-fn a_change_that_is_never_published() {
+fn unpublished_change_is_noticed() {
     let broken = template().without("/Resources/Docs/Properties/VersionDescription");
     noticed(&rules::publishes_every_change(&broken), "Docs");
 }
 
 #[test]
-fn a_role_that_reads_a_secret_its_function_has_no_use_for() {
+fn role_that_reads_an_unused_secret_is_noticed() {
     let statement = json!({"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": {"Ref": "RedisSecret"}});
     noticed(&rules::reads_exactly_the_secrets_it_is_given(&granting("Docs", statement)), "Docs");
 }
 
 #[test]
-fn a_secret_that_leaves_those_it_is_reserved_for() {
+fn reserved_secret_given_to_another_function_is_noticed() {
     for (secret, function) in [
         ("SigningKeysSecret", "System"),
         ("AuthSecret", "Organizations"),
@@ -124,18 +124,18 @@ fn a_secret_that_leaves_those_it_is_reserved_for() {
 }
 
 #[test]
-fn a_function_that_may_be_there_before_the_schema_is() {
+fn function_that_may_deploy_before_the_schema_is_noticed() {
     noticed(&rules::waits_for_the_schema(&template().without("/Resources/Users/DependsOn")), "Users");
 }
 
 #[test]
-fn a_secret_its_function_may_not_decrypt() {
+fn secret_that_its_function_cannot_decrypt_is_noticed() {
     let broken = template().with("/Resources/AuthRole/Properties/ManagedPolicyArns", json!([]));
     noticed(&rules::reads_exactly_the_secrets_it_is_given(&broken), "Auth");
 }
 
 #[test]
-fn a_secret_its_function_may_not_read() {
+fn secret_that_its_function_cannot_read_is_noticed() {
     let broken = template().with(
         "/Resources/Auth/Properties/Environment/Variables/OPENAI_API_KEY",
         json!({"Fn::Sub": "${ModelSecret}:key::"}),
@@ -144,7 +144,7 @@ fn a_secret_its_function_may_not_read() {
 }
 
 #[test]
-fn a_secret_in_the_environment() {
+fn secret_in_the_environment_is_noticed() {
     for value in [
         json!("postgresql://u:p@db/arches"),
         json!({"Ref": "DatabaseUrl"}),
@@ -160,7 +160,7 @@ fn a_secret_in_the_environment() {
 }
 
 #[test]
-fn a_secret_that_cloudformation_writes_out() {
+fn secret_resolved_by_cloudformation_is_noticed() {
     noticed(
         &rules::holds_no_secret(&template(), "'{{resolve:secretsmanager:arches:SecretString:url}}'"),
         "resolved",
@@ -170,7 +170,7 @@ fn a_secret_that_cloudformation_writes_out() {
 }
 
 #[test]
-fn a_path_that_leads_nowhere_or_to_two_functions() {
+fn path_to_no_function_or_to_two_is_noticed() {
     let documented = ["/v1/billing".to_owned(), "/v1/auth".to_owned()];
     noticed(
         &rules::reaches_every_path_in_one_way(&template(), &documented),
@@ -186,7 +186,7 @@ fn a_path_that_leads_nowhere_or_to_two_functions() {
 }
 
 #[test]
-fn a_path_that_only_developers_reach() {
+fn path_that_exists_only_locally_is_noticed() {
     let path = "/v1/billing/{proxy+}".to_owned();
     let table: BTreeMap<_, _> = router().into_iter().chain([(path, "billing".to_owned())]).collect();
     noticed(&rules::routes_as_developers_do(&template(), &table), "billing's locally");
@@ -195,7 +195,7 @@ fn a_path_that_only_developers_reach() {
 }
 
 #[test]
-fn a_function_more_patient_than_the_gateway() {
+fn timeout_longer_than_that_of_the_gateway_is_noticed() {
     let slow = json!(30);
     let broken = template().with("/Resources/Docs/Properties/Timeout", slow.clone());
     noticed(&rules::ends_before_the_gateway_gives_up(&broken), "Docs");
@@ -206,7 +206,7 @@ fn a_function_more_patient_than_the_gateway() {
 }
 
 #[test]
-fn a_job_whose_failure_nobody_finds() {
+fn job_without_a_failure_destination_is_noticed() {
     let broken = template().without("/Resources/Migrate/Properties/EventInvokeConfig");
     noticed(&rules::leaves_a_failed_job_where_it_is_found(&broken), "Migrate");
     let nightly = json!({"Type": "ScheduleV2", "Properties": {"ScheduleExpression": "rate(1 day)"}});
@@ -217,14 +217,14 @@ fn a_job_whose_failure_nobody_finds() {
 }
 
 #[test]
-fn a_variable_that_nobody_documented() {
+fn undocumented_variable_is_noticed() {
     let broken = template().with("/Resources/Auth/Properties/Environment/Variables/DB_POOL_SIZE", json!("9"));
     let documented = broken.function("Docs").environment().into_keys().map(str::to_owned).collect();
     noticed(&rules::sets_only_documented_variables(&broken, &documented), "Auth");
 }
 
 #[test]
-fn an_error_in_the_gateways_own_words() {
+fn incomplete_gateway_error_is_noticed() {
     let responses = "/Resources/Api/Properties/GatewayResponses";
     for pointer in
         ["/THROTTLED", "/DEFAULT_5XX/StatusCode", "/WAF_FILTERED/ResponseParameters/Headers/Cache-Control"]
@@ -236,7 +236,7 @@ fn an_error_in_the_gateways_own_words() {
 }
 
 #[test]
-fn an_environment_that_says_too_little_or_takes_from_another() {
+fn environment_with_missing_or_foreign_parameters_is_noticed() {
     let staging = Template::read(&text("infra/environments/staging/app.yaml"));
     for (broken, about) in [
         (staging.without("/MailFrom"), "does not say MailFrom"),

@@ -60,7 +60,7 @@ const THERE: &str = "UPDATE_COMPLETE";
 const NOT_YET: &str = "Stack with id arches-staging-edge does not exist";
 
 #[test]
-fn a_stack_is_deployed_with_its_environments_parameters_as_the_role_that_may() {
+fn stack_is_deployed_with_the_parameters_and_role_of_its_environment() {
     let run = deploy(&["staging", "network"], NOT_YET);
     assert!(run.output.status.success());
     let sam = run.calls.lines().find(|call| call.starts_with("sam")).expect("a deployment");
@@ -78,7 +78,7 @@ fn a_stack_is_deployed_with_its_environments_parameters_as_the_role_that_may() {
 }
 
 #[test]
-fn a_deployment_of_the_app_ends_well_only_if_the_api_is_ready() {
+fn app_deployment_succeeds_only_if_the_api_is_ready() {
     let run = deploy(&["staging", "app", "v1.2.3", "--no-execute-changeset"], THERE);
     assert!(run.output.status.success());
     assert!(run.calls.contains("file://infra/environments/staging/app.yaml AppVersion=v1.2.3 --no-execute"));
@@ -88,21 +88,21 @@ fn a_deployment_of_the_app_ends_well_only_if_the_api_is_ready() {
 }
 
 #[test]
-fn before_there_is_an_edge_nobody_asks_whether_the_api_is_ready() {
+fn readiness_is_not_checked_before_the_edge_exists() {
     let run = deploy(&["staging", "app", "v1.2.3"], NOT_YET);
     assert!(run.output.status.success());
     assert!(!run.calls.contains("curl"));
 }
 
 #[test]
-fn an_edge_that_cannot_be_seen_is_not_taken_for_none() {
+fn unreadable_edge_stack_fails_the_deployment() {
     let run = deploy(&["staging", "app", "v1.2.3"], "AccessDenied");
     assert!(!run.output.status.success());
     assert!(String::from_utf8_lossy(&run.output.stderr).contains("AccessDenied"));
 }
 
 #[test]
-fn what_cannot_be_deployed_is_said_before_anything_is_asked() {
+fn invalid_arguments_are_refused_before_any_call() {
     for arguments in
         [&[][..], &["staging"], &["staging", "app"], &["staging", "app", "--guided"], &["mars", "app", "v1"]]
     {

@@ -59,7 +59,7 @@ pub fn with(stack: &str, pointer: &str, value: Value) -> Template {
 }
 
 #[test]
-fn every_resource_is_set_as_those_of_its_kind_are() {
+fn every_resource_has_the_required_settings_of_its_type() {
     holds(&rules::has_what_it_is_to_be_asked_for(&STACKS));
     for template in STACKS.values() {
         holds(&rules::sets_what_every_resource_of_its_kind_sets(template));
@@ -67,7 +67,7 @@ fn every_resource_is_set_as_those_of_its_kind_are() {
 }
 
 #[test]
-fn a_setting_that_is_gone_is_noticed() {
+fn missing_or_weak_setting_is_noticed() {
     for (pointer, id) in [
         ("Api/Properties/MinimumCompressionSize", "Api"),
         ("ApiliveStage/Properties/TracingEnabled", "ApiliveStage"),
@@ -116,13 +116,13 @@ fn a_setting_that_is_gone_is_noticed() {
 }
 
 #[test]
-fn nobody_walks_around_our_own_name() {
+fn api_is_reached_only_through_its_own_domain() {
     holds(&rules::has_one_way_in(&DEPLOYED));
     noticed(rules::has_one_way_in, &without("app", "Api/Properties/Body/servers"), "Api");
 }
 
 #[test]
-fn new_versions_are_tried_before_they_get_all_the_traffic() {
+fn new_versions_are_tested_before_they_get_all_traffic() {
     holds(&rules::tries_new_versions_first(&DEPLOYED));
     let unhooked =
         without("app", "AuthAliaslive/UpdatePolicy/CodeDeployLambdaAliasUpdate/BeforeAllowTrafficHook");
@@ -136,7 +136,7 @@ fn new_versions_are_tried_before_they_get_all_the_traffic() {
 }
 
 #[test]
-fn no_more_than_an_hour_can_be_lost() {
+fn at_most_one_hour_of_data_can_be_lost() {
     holds(&rules::backs_up_often_enough(&DEPLOYED));
     for broken in [
         with("app", "BackupHalfHourly/Properties/ScheduleExpression", json!("rate(50 minutes)")),
@@ -148,7 +148,7 @@ fn no_more_than_an_hour_can_be_lost() {
 }
 
 #[test]
-fn every_alarm_listens_to_what_is_said() {
+fn every_alarm_uses_a_metric_that_exists() {
     let ours = our_metrics();
     let rule = |template: &Template| rules::listens_to_what_is_said(template, &ours);
     for template in STACKS.values() {
@@ -172,7 +172,7 @@ fn every_alarm_listens_to_what_is_said() {
 }
 
 #[test]
-fn every_alarm_tells_someone_what_to_do() {
+fn every_alarm_acts_and_names_a_runbook() {
     let runbooks = documents::runbooks();
     let rule = |template: &Template| rules::tells_someone_what_to_do(template, &runbooks);
     for template in STACKS.values() {

@@ -80,7 +80,7 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
 }
 
 #[test]
-fn every_asvs_requirement_is_answered_by_a_test_that_exists() {
+fn every_asvs_requirement_has_an_answer_that_exists() {
     let document = text("docs/asvs.md");
     assert!(document.contains("| all | | 253 |"), "levels 1 and 2 of ASVS 5.0.0 ask for 253 things");
     holds(&unanswered(&document));
@@ -97,7 +97,7 @@ fn every_asvs_requirement_is_answered_by_a_test_that_exists() {
 }
 
 #[test]
-fn every_link_in_a_document_leads_to_a_file_and_a_heading() {
+fn every_link_in_a_document_resolves() {
     let mut documents = files(&root().join("docs"), "md");
     let others = ["README.md", "infra/README.md", "infra/edge/README.md", "migrations/README.md"];
     documents.extend(others.map(|other| root().join(other)));
@@ -236,7 +236,7 @@ fn code(folder: &Path) -> String {
 }
 
 #[test]
-fn every_text_that_a_page_quotes_is_in_the_code() {
+fn every_quoted_text_is_in_the_code() {
     let folders = ["functions", "local-stack", "shared", "tests/harness", "xtask"];
     let code: String = folders.iter().map(|folder| code(&root().join(folder))).collect();
     let mut pages = files(&root().join(RUNBOOKS), "md");
@@ -258,7 +258,7 @@ fn table(page: &str, header: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_permissions_table_is_that_of_the_code() {
+fn permissions_table_matches_the_code() {
     let rows: Vec<_> = permission::ALL
         .iter()
         .map(|(name, role, scope)| {
@@ -270,7 +270,7 @@ fn the_permissions_table_is_that_of_the_code() {
 }
 
 #[test]
-fn the_failure_metrics_are_those_of_the_templates() {
+fn failure_metrics_match_the_templates() {
     let rows: Vec<_> = names("functions")
         .iter()
         .map(|function| {

@@ -91,7 +91,7 @@ fn holds(problems: &[String]) {
 }
 
 #[test]
-fn every_template_is_what_its_fragments_say() {
+fn every_template_matches_its_fragments() {
     for stack in stacks() {
         let file = file_of(&stack);
         let script = root().join("infra/assemble.sh");
@@ -103,17 +103,17 @@ fn every_template_is_what_its_fragments_say() {
 }
 
 #[test]
-fn every_function_has_a_fragment_of_its_name_and_the_reverse() {
+fn every_function_has_a_fragment_and_every_fragment_a_function() {
     assert_eq!(names("functions"), names("infra/app/functions"));
 }
 
 #[test]
-fn every_function_is_built_from_the_folder_it_is_named_after() {
+fn every_function_is_built_from_its_own_folder() {
     holds(&rules::built_from_its_folder(&template(), &names("functions")));
 }
 
 #[test]
-fn every_function_logs_where_it_is_told_and_not_forever() {
+fn every_function_has_its_own_log_group_with_retention() {
     holds(&rules::logs_where_it_is_told_and_not_forever(&template()));
 }
 
@@ -168,12 +168,12 @@ fn paths_lead_to_the_same_functions_locally_and_in_aws() {
 }
 
 #[test]
-fn no_function_works_on_after_the_gateway_gave_up() {
+fn every_function_times_out_before_the_gateway() {
     holds(&rules::ends_before_the_gateway_gives_up(&template()));
 }
 
 #[test]
-fn every_failed_job_is_left_where_it_is_found() {
+fn every_job_has_a_failure_destination() {
     holds(&rules::leaves_a_failed_job_where_it_is_found(&template()));
 }
 
@@ -183,12 +183,12 @@ fn every_variable_is_named_in_env_example() {
 }
 
 #[test]
-fn the_gateway_answers_for_itself_as_the_api_does() {
+fn gateway_errors_have_the_form_of_api_problems() {
     holds(&rules::answers_for_itself_as_the_api_does(&template()));
 }
 
 #[test]
-fn every_environment_gives_what_the_template_asks_for() {
+fn every_environment_sets_the_parameters_of_its_templates() {
     for name in names("infra/environments") {
         let stacks = environment(&name);
         assert!(stacks.keys().eq(BTreeSet::from(rules::ORDER)), "{name} has {:?}", stacks.keys());
@@ -202,7 +202,7 @@ fn every_environment_gives_what_the_template_asks_for() {
 
 /// Where nothing is said, cargo-lambda builds with `panic = "abort"`, and a panic would cost an instance instead of a request.
 #[test]
-fn a_panic_unwinds_in_what_is_deployed() {
+fn deployed_code_unwinds_on_panic() {
     let manifest = text("Cargo.toml");
     let (_, profile) = manifest.split_once("[profile.release]").expect("a release profile");
     let profile = profile.split("\n[").next().expect("its lines");

@@ -4,7 +4,7 @@ use harness::TestApp;
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn a_patch_changes_what_it_names_clears_what_is_null_and_keeps_the_rest() {
+async fn patch_changes_named_members_clears_nulls_and_keeps_the_rest() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let set = json!({ "image": "https://example.com/ada.png", "phone": "+442071838750" });
@@ -19,7 +19,7 @@ async fn a_patch_changes_what_it_names_clears_what_is_null_and_keeps_the_rest() 
 }
 
 #[tokio::test]
-async fn a_merge_patch_may_be_sent_under_its_own_media_type() {
+async fn merge_patch_media_type_is_accepted() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let client = ada.client.with("content-type", "application/merge-patch+json; charset=utf-8");
@@ -27,7 +27,7 @@ async fn a_merge_patch_may_be_sent_under_its_own_media_type() {
 }
 
 #[tokio::test]
-async fn a_name_cannot_be_removed() {
+async fn name_cannot_be_removed() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let answer = ada.client.patch("/v1/auth/me", json!({ "name": null })).await;
@@ -36,7 +36,7 @@ async fn a_name_cannot_be_removed() {
 }
 
 #[tokio::test]
-async fn nobody_can_change_more_of_themselves_than_the_profile() {
+async fn users_can_change_only_their_profile() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let before = ada.client.get("/v1/auth/me").await.body;
@@ -60,7 +60,7 @@ async fn nobody_can_change_more_of_themselves_than_the_profile() {
 }
 
 #[tokio::test]
-async fn of_sixteen_who_change_one_version_at_once_one_succeeds() {
+async fn one_of_sixteen_concurrent_changes_of_a_version_succeeds() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let version = ada.client.get("/v1/auth/me").await.header("etag").to_owned();
@@ -81,7 +81,7 @@ async fn of_sixteen_who_change_one_version_at_once_one_succeeds() {
 }
 
 #[tokio::test]
-async fn if_match_takes_a_star_or_strong_etags_and_nothing_else() {
+async fn if_match_accepts_only_a_star_or_strong_etags() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let patch = async |value: &str| {
@@ -96,7 +96,7 @@ async fn if_match_takes_a_star_or_strong_etags_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn if_match_takes_a_list_of_which_one_must_match() {
+async fn one_etag_of_an_if_match_list_must_match() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let first = ada.client.get("/v1/auth/me").await.header("etag").to_owned();
@@ -114,7 +114,7 @@ async fn if_match_takes_a_list_of_which_one_must_match() {
 }
 
 #[tokio::test]
-async fn everything_with_a_version_takes_a_list() {
+async fn every_versioned_resource_accepts_an_if_match_list() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     let root = app.administrator("Root").await;
@@ -146,7 +146,7 @@ async fn everything_with_a_version_takes_a_list() {
 }
 
 #[tokio::test]
-async fn deleting_an_account_needs_a_fresh_sign_in_or_the_password() {
+async fn deleting_an_account_needs_a_recent_sign_in_or_the_password() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     app.clock.advance(TimeDelta::minutes(10) + TimeDelta::seconds(1));
@@ -165,7 +165,7 @@ async fn deleting_an_account_needs_a_fresh_sign_in_or_the_password() {
 }
 
 #[tokio::test]
-async fn a_refreshed_session_is_no_fresh_sign_in() {
+async fn refresh_is_not_a_recent_sign_in() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     app.clock.advance(TimeDelta::minutes(11));
@@ -184,7 +184,7 @@ async fn deleting_a_stale_version_deletes_nothing() {
 }
 
 #[tokio::test]
-async fn the_current_password_cannot_be_guessed_with_a_stolen_token() {
+async fn guesses_of_the_current_password_are_limited() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let guess = json!({ "currentPassword": "not the password", "newPassword": "a phrase of the thief's" });

@@ -27,7 +27,7 @@ fn link_to(app: &TestApp, email: &str) -> String {
 }
 
 #[tokio::test]
-async fn looking_at_a_mailed_link_changes_nothing_and_its_button_does() {
+async fn opening_a_mailed_link_changes_nothing_until_the_button_is_pressed() {
     let app = app().await;
     let ada = app.person("Ada").await;
     let link = link_to(&app, &ada.email);
@@ -48,7 +48,7 @@ async fn looking_at_a_mailed_link_changes_nothing_and_its_button_does() {
 }
 
 #[tokio::test]
-async fn a_new_password_is_chosen_on_a_page() {
+async fn new_password_is_chosen_on_a_page() {
     let app = app().await;
     let ada = app.person("Ada").await;
     app.client().post("/v1/auth/forgot-password", json!({ "email": ada.email })).await.ok(202);
@@ -61,7 +61,7 @@ async fn a_new_password_is_chosen_on_a_page() {
 }
 
 #[tokio::test]
-async fn a_magic_link_signs_the_browser_in_that_presses_the_button() {
+async fn magic_link_page_signs_the_browser_in() {
     let app = app().await;
     let ada = app.verified_person("Ada").await;
     app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
@@ -72,7 +72,7 @@ async fn a_magic_link_signs_the_browser_in_that_presses_the_button() {
 }
 
 #[tokio::test]
-async fn an_address_is_moved_on_a_page() {
+async fn address_is_changed_on_a_page() {
     let app = app().await;
     let ada = app.person("Ada").await;
     let wish =
@@ -83,7 +83,7 @@ async fn an_address_is_moved_on_a_page() {
 }
 
 #[tokio::test]
-async fn an_invitation_is_accepted_on_a_page_by_who_knows_the_password() {
+async fn accepting_an_invitation_on_a_page_needs_the_password() {
     let app = app().await;
     let ada = app.person("Ada").await;
     let team = ada.create_organization("Engines").await;
@@ -100,7 +100,7 @@ async fn an_invitation_is_accepted_on_a_page_by_who_knows_the_password() {
 }
 
 #[tokio::test]
-async fn nobody_elses_page_presses_our_buttons() {
+async fn form_from_another_origin_is_refused() {
     let app = app().await;
     let ada = app.person("Ada").await;
     let link = link_to(&app, &ada.email);
@@ -112,7 +112,7 @@ async fn nobody_elses_page_presses_our_buttons() {
 }
 
 #[tokio::test]
-async fn a_link_leads_where_the_configuration_says_whatever_the_host_header_says() {
+async fn mailed_links_ignore_the_host_header() {
     let app = app().await;
     let body = json!({ "name": "Ada", "email": "ada@example.com", "password": "a long enough phrase" });
     let client = app.client().with("host", "evil.example").with("x-forwarded-host", "evil.example");

@@ -11,7 +11,7 @@ async fn ways(person: &Person<'_>) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn who_has_proved_the_address_can_do_without_a_password() {
+async fn user_with_verified_address_can_remove_the_password() {
     let app = TestApp::new().await;
     let ada = app.verified_person("Ada").await;
     assert_eq!(ways(&ada).await, ["password", "email"]);
@@ -29,7 +29,7 @@ async fn who_has_proved_the_address_can_do_without_a_password() {
 }
 
 #[tokio::test]
-async fn the_last_way_in_stays_and_so_does_mail() {
+async fn last_sign_in_method_and_mail_cannot_be_removed() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("Ada").await, app.verified_person("Bob").await);
     assert_eq!(ways(&ada).await, ["password"]);
@@ -41,7 +41,7 @@ async fn the_last_way_in_stays_and_so_does_mail() {
 }
 
 #[tokio::test]
-async fn a_password_is_removed_by_who_knows_it_or_has_just_signed_in() {
+async fn removing_a_password_needs_it_or_a_recent_sign_in() {
     let app = TestApp::new().await;
     let ada = app.verified_person("Ada").await;
     app.clock.advance(TimeDelta::minutes(11));

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{CHANGES, goes, ids, is_complete};
 
 #[tokio::test]
-async fn pages_of_members_are_complete_while_people_join_and_leave() {
+async fn member_pages_are_complete_during_changes() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let path = ada.create_organization("Engines").await;
@@ -53,7 +53,7 @@ async fn pages_of_members_are_complete_while_people_join_and_leave() {
 }
 
 #[tokio::test]
-async fn pages_of_invitations_are_complete_while_some_are_made_and_taken_back() {
+async fn invitation_pages_are_complete_during_changes() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let path = format!("{}/invitations", ada.create_organization("Engines").await);
@@ -90,7 +90,7 @@ async fn pages_of_invitations_are_complete_while_some_are_made_and_taken_back() 
 }
 
 #[tokio::test]
-async fn pages_of_api_keys_are_complete_while_some_are_made_and_revoked() {
+async fn api_key_pages_are_complete_during_changes() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let path = format!("{}/api-keys", ada.create_organization("Engines").await);
@@ -117,7 +117,7 @@ async fn pages_of_api_keys_are_complete_while_some_are_made_and_revoked() {
 }
 
 #[tokio::test]
-async fn pages_of_organizations_are_complete_while_some_are_made_and_deleted() {
+async fn organization_pages_are_complete_during_changes() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     for n in 0..8 {

@@ -8,7 +8,7 @@ use super::{goes, id, is_complete};
 type Fits<'a> = &'a dyn Fn(&Value) -> bool;
 
 #[tokio::test]
-async fn pages_of_the_audit_log_are_complete_while_it_grows_and_old_events_go() {
+async fn audit_event_pages_are_complete_during_changes() {
     let app = TestApp::new().await;
     let (ada, bob, root) =
         (app.person("Ada").await, app.person("Bob").await, app.administrator("Root").await);
@@ -60,7 +60,7 @@ async fn pages_of_the_audit_log_are_complete_while_it_grows_and_old_events_go() 
 }
 
 #[tokio::test]
-async fn pages_of_users_are_complete_while_users_come_and_go() {
+async fn user_pages_are_complete_during_changes() {
     let app = TestApp::new().await;
     let root = app.administrator("Root").await;
     let arrive = async |name: &str, standing: &str| {

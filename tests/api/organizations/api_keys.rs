@@ -12,7 +12,7 @@ fn reader() -> Value {
 }
 
 #[tokio::test]
-async fn a_key_may_what_its_scopes_say_in_its_own_organization() {
+async fn key_may_do_what_its_scopes_allow_in_its_own_organization() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let (team, other) = (ada.create_organization("Engines").await, ada.create_organization("Other").await);
@@ -41,7 +41,7 @@ async fn a_key_may_what_its_scopes_say_in_its_own_organization() {
 }
 
 #[tokio::test]
-async fn a_rotated_key_has_two_secrets_for_a_while() {
+async fn rotated_key_has_two_secrets_during_the_overlap() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let team = ada.create_organization("Engines").await;
@@ -64,7 +64,7 @@ async fn a_rotated_key_has_two_secrets_for_a_while() {
 }
 
 #[tokio::test]
-async fn a_key_ends_when_it_expires_is_revoked_or_loses_its_organization() {
+async fn key_ends_when_it_expires_is_revoked_or_loses_its_organization() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let (team, doomed) = (ada.create_organization("Engines").await, ada.create_organization("Doomed").await);
@@ -88,7 +88,7 @@ async fn a_key_ends_when_it_expires_is_revoked_or_loses_its_organization() {
 }
 
 #[tokio::test]
-async fn a_key_is_renamed_and_its_scopes_are_narrowed_at_once() {
+async fn key_can_be_renamed_and_narrowed_at_once() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let team = ada.create_organization("Engines").await;
@@ -108,7 +108,7 @@ async fn a_key_is_renamed_and_its_scopes_are_narrowed_at_once() {
 }
 
 #[tokio::test]
-async fn a_key_lasts_a_year_unless_told_otherwise() {
+async fn key_lasts_a_year_by_default() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let team = ada.create_organization("Engines").await;
@@ -125,7 +125,7 @@ async fn a_key_lasts_a_year_unless_told_otherwise() {
 }
 
 #[tokio::test]
-async fn a_mistyped_key_is_nobody() {
+async fn mistyped_key_is_refused() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let team = ada.create_organization("Engines").await;
@@ -140,7 +140,7 @@ async fn a_mistyped_key_is_nobody() {
 }
 
 #[tokio::test]
-async fn a_key_has_requests_of_its_own_wherever_it_is_used() {
+async fn requests_of_a_key_are_limited_across_all_sources() {
     let app = TestApp::with(&[("RATE_LIMIT_MAX_REQUESTS", "10")]).await;
     let ada = app.person("Ada").await;
     let team = ada.create_organization("Engines").await;
@@ -153,7 +153,7 @@ async fn a_key_has_requests_of_its_own_wherever_it_is_used() {
 }
 
 #[tokio::test]
-async fn a_key_makes_nobody_more_than_a_member_and_removes_nobody_who_is() {
+async fn key_cannot_act_above_the_role_member() {
     let app = TestApp::new().await;
     let (ada, bob, eve) =
         (app.person("Ada").await, app.verified_person("Bob").await, app.verified_person("Eve").await);
@@ -177,7 +177,7 @@ async fn a_key_makes_nobody_more_than_a_member_and_removes_nobody_who_is() {
 }
 
 #[tokio::test]
-async fn a_key_of_a_persons_own_space_is_suspended_with_them() {
+async fn key_of_a_personal_organization_is_suspended_with_the_user() {
     let app = TestApp::new().await;
     let (ada, grace) = (app.verified_person("Ada").await, app.administrator("Grace").await);
     let own = ada.client.get("/v1/organizations").await.ok(200);
@@ -192,7 +192,7 @@ async fn a_key_of_a_persons_own_space_is_suspended_with_them() {
 }
 
 #[tokio::test]
-async fn who_has_not_proved_their_address_makes_no_keys_and_invites_nobody() {
+async fn unverified_user_cannot_create_keys_or_invite() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let own = ada.client.get("/v1/organizations").await.ok(200);

@@ -3,7 +3,7 @@ use harness::TestApp;
 use serde_json::json;
 
 #[tokio::test]
-async fn an_invitation_is_for_the_proved_address_it_was_sent_to() {
+async fn invitation_is_valid_only_for_its_verified_address() {
     let app = TestApp::new().await;
     let (ada, eve) = (app.person("Ada").await, app.verified_person("Eve").await);
     let team = ada.create_organization("Engines").await;
@@ -29,7 +29,7 @@ async fn an_invitation_is_for_the_proved_address_it_was_sent_to() {
 }
 
 #[tokio::test]
-async fn an_invitation_can_be_declined_taken_back_and_forgotten() {
+async fn invitation_can_be_declined_revoked_or_expire() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("Ada").await, app.verified_person("Bob").await);
     let team = ada.create_organization("Engines").await;
@@ -72,7 +72,7 @@ async fn an_invitation_can_be_declined_taken_back_and_forgotten() {
 }
 
 #[tokio::test]
-async fn members_are_not_invited_again_and_a_deleted_organization_invites_nobody() {
+async fn member_cannot_be_invited_and_a_deleted_organization_ends_invitations() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("Ada").await, app.verified_person("Bob").await);
     let team = ada.create_organization("Engines").await;
@@ -89,7 +89,7 @@ async fn members_are_not_invited_again_and_a_deleted_organization_invites_nobody
 }
 
 #[tokio::test]
-async fn the_name_of_an_organization_is_text_in_a_mail() {
+async fn organization_name_in_a_mail_is_text() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let team = ada.create_organization("<img src=x>&").await;
@@ -99,7 +99,7 @@ async fn the_name_of_an_organization_is_text_in_a_mail() {
 }
 
 #[tokio::test]
-async fn an_invitation_is_worth_what_its_sender_still_may() {
+async fn invitation_ends_with_the_role_of_its_sender() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("Ada").await, app.verified_person("Bob").await);
     let team = ada.create_organization("Engines").await;
@@ -115,7 +115,7 @@ async fn an_invitation_is_worth_what_its_sender_still_may() {
 }
 
 #[tokio::test]
-async fn nobodys_mailbox_is_flooded_with_invitations() {
+async fn invitations_to_an_address_are_limited() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let invitation = json!({ "email": "bob@example.com", "role": "member" });

@@ -5,7 +5,7 @@ use harness::TestApp;
 use serde_json::json;
 
 #[tokio::test]
-async fn an_organization_is_made_changed_and_deleted_by_its_owner() {
+async fn owner_creates_changes_and_deletes_an_organization() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let new = json!({ "name": "Analytical Engines", "slug": "engines", "billingEmail": "bills@example.com" });
@@ -31,7 +31,7 @@ async fn an_organization_is_made_changed_and_deleted_by_its_owner() {
 }
 
 #[tokio::test]
-async fn a_slug_belongs_to_one_organization_and_is_made_up_where_none_is_given() {
+async fn slug_is_unique_and_generated_if_missing() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     ada.client.post("/v1/organizations", json!({ "name": "A", "slug": "same" })).await.ok(201);
@@ -50,7 +50,7 @@ async fn a_slug_belongs_to_one_organization_and_is_made_up_where_none_is_given()
 }
 
 #[tokio::test]
-async fn a_persons_own_space_has_one_member_and_goes_with_the_account() {
+async fn personal_organization_cannot_be_deleted_or_shared() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let mine = ada.client.get("/v1/organizations").await.ok(200);
@@ -63,7 +63,7 @@ async fn a_persons_own_space_has_one_member_and_goes_with_the_account() {
 }
 
 #[tokio::test]
-async fn a_role_gives_what_it_should_and_a_demotion_takes_it_at_once() {
+async fn roles_limit_members_and_a_demotion_takes_effect_at_once() {
     let app = TestApp::new().await;
     let (ada, bob, eve) =
         (app.person("Ada").await, app.verified_person("Bob").await, app.verified_person("Eve").await);
@@ -119,7 +119,7 @@ async fn the_last_owner_can_neither_leave_nor_be_demoted_nor_vanish() {
 }
 
 #[tokio::test]
-async fn an_organization_that_nobody_else_belongs_to_goes_with_its_owner() {
+async fn organization_without_other_members_is_deleted_with_its_owner() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     ada.create_organization("Alone").await;
@@ -129,7 +129,7 @@ async fn an_organization_that_nobody_else_belongs_to_goes_with_its_owner() {
 }
 
 #[tokio::test]
-async fn the_audit_log_is_filtered_by_actor_action_and_time() {
+async fn audit_log_is_filtered_by_actor_action_and_time() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("Ada").await, app.verified_person("Bob").await);
     let team = ada.create_organization("Engines").await;

@@ -48,7 +48,7 @@ async fn while_deleting(
 }
 
 #[tokio::test]
-async fn nobody_is_made_an_owner_whose_account_is_being_deleted() {
+async fn user_being_deleted_does_not_become_owner() {
     let app = crowded().await;
     let (ada, bob, cy) = (app.person("Ada").await, app.person("Bob").await, app.person("Cy").await);
     let path = ada.create_organization("Engines").await;
@@ -71,7 +71,7 @@ async fn nobody_is_made_an_owner_whose_account_is_being_deleted() {
 }
 
 #[tokio::test]
-async fn nobody_joins_as_an_owner_whose_account_is_being_deleted() {
+async fn user_being_deleted_does_not_join_as_owner() {
     let app = crowded().await;
     let (ada, bob, cy) = (app.person("Ada").await, app.person("Bob").await, app.person("Cy").await);
     bob.verify_address().await;

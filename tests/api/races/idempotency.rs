@@ -19,7 +19,7 @@ async fn all_at_once(client: &Client<'_>) -> Vec<Answer> {
 }
 
 #[tokio::test]
-async fn one_request_sent_sixteen_times_at_once_makes_one_organization() {
+async fn sixteen_concurrent_requests_with_one_key_create_one_organization() {
     let app = crowded().await;
     let ada = app.person("Ada").await;
     for round in 0..5 {
@@ -45,7 +45,7 @@ async fn one_request_sent_sixteen_times_at_once_makes_one_organization() {
 }
 
 #[tokio::test]
-async fn two_people_with_one_key_have_nothing_to_do_with_each_other() {
+async fn idempotency_keys_of_two_users_are_independent() {
     let app = crowded().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     let clients = [&ada, &bob].map(|person| person.client.with("idempotency-key", "the-same"));
@@ -60,7 +60,7 @@ async fn two_people_with_one_key_have_nothing_to_do_with_each_other() {
 }
 
 #[tokio::test]
-async fn what_was_refused_can_be_repeated_when_the_cause_is_gone() {
+async fn refused_request_can_be_repeated_with_its_key() {
     let app = crowded().await;
     let (ada, zoe) = (app.person("Ada").await, app.person("Zoe").await);
     let body = json!({ "name": "Engines", "slug": "engines" });
@@ -78,7 +78,7 @@ async fn what_was_refused_can_be_repeated_when_the_cause_is_gone() {
 }
 
 #[tokio::test]
-async fn a_person_who_registers_sixteen_times_at_once_has_one_account() {
+async fn sixteen_concurrent_registrations_with_one_key_create_one_account() {
     let app = crowded().await;
     let body = json!({ "name": "Ada", "email": "ada@example.com", "password": harness::PASSWORD });
     let clients: Vec<_> = (0..CROWD).map(|_| app.client().with("idempotency-key", "the-first-try")).collect();
@@ -96,7 +96,7 @@ async fn a_person_who_registers_sixteen_times_at_once_has_one_account() {
 }
 
 #[tokio::test]
-async fn an_answer_is_kept_for_a_day_and_then_forgotten() {
+async fn answer_is_kept_for_a_day_then_deleted() {
     let app = crowded().await;
     let ada = app.person("Ada").await;
     let first = ada.client.with("idempotency-key", "first");

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{CROWD, crowded, one_won};
 
 #[tokio::test]
-async fn who_accepts_sixteen_times_at_once_joins_once() {
+async fn sixteen_concurrent_acceptances_join_once() {
     let app = crowded().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     bob.verify_address().await;
@@ -22,7 +22,7 @@ async fn who_accepts_sixteen_times_at_once_joins_once() {
 }
 
 #[tokio::test]
-async fn a_stolen_invitation_lets_nobody_in_but_whom_it_was_sent_to() {
+async fn stolen_invitation_admits_only_its_recipient() {
     let app = crowded().await;
     let (ada, bob, eve) = (app.person("Ada").await, app.person("Bob").await, app.person("Eve").await);
     bob.verify_address().await;
@@ -47,7 +47,7 @@ async fn a_stolen_invitation_lets_nobody_in_but_whom_it_was_sent_to() {
 }
 
 #[tokio::test]
-async fn an_invitation_is_either_accepted_or_declined_or_taken_back() {
+async fn invitation_is_either_accepted_declined_or_revoked() {
     let app = crowded().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     bob.verify_address().await;
@@ -80,7 +80,7 @@ async fn an_invitation_is_either_accepted_or_declined_or_taken_back() {
 }
 
 #[tokio::test]
-async fn two_who_invite_one_address_at_once_invite_it_once() {
+async fn concurrent_invitations_of_one_address_create_one() {
     let app = crowded().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     bob.verify_address().await;

@@ -18,7 +18,7 @@ pub async fn nobody_is_orphaned(app: &TestApp) {
 }
 
 #[tokio::test]
-async fn of_two_owners_who_demote_each_other_one_stays() {
+async fn one_of_two_owners_demoting_each_other_stays() {
     let app = crowded().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     bob.verify_address().await;
@@ -45,7 +45,7 @@ async fn of_two_owners_who_demote_each_other_one_stays() {
 }
 
 #[tokio::test]
-async fn of_two_owners_who_leave_one_stays() {
+async fn one_of_two_leaving_owners_stays() {
     let app = crowded().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     bob.verify_address().await;
@@ -62,7 +62,7 @@ async fn of_two_owners_who_leave_one_stays() {
 }
 
 #[tokio::test]
-async fn of_two_owners_of_whom_one_leaves_and_one_deletes_their_account_one_stays() {
+async fn one_owner_stays_if_one_leaves_and_one_deletes_their_account() {
     let app = crowded().await;
     let cy = app.person("Cy").await;
     cy.verify_address().await;
@@ -85,7 +85,7 @@ async fn of_two_owners_of_whom_one_leaves_and_one_deletes_their_account_one_stay
 }
 
 #[tokio::test]
-async fn of_two_owners_who_delete_their_accounts_one_stays() {
+async fn one_of_two_owners_deleting_their_accounts_stays() {
     let app = crowded().await;
     let cy = app.person("Cy").await;
     cy.verify_address().await;

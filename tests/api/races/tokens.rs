@@ -17,7 +17,7 @@ async fn who_asked<'a>(app: &'a TestApp, path: &str) -> Vec<Person<'a>> {
 }
 
 #[tokio::test]
-async fn of_sixteen_who_reset_a_password_with_one_token_one_chooses_it() {
+async fn one_of_sixteen_concurrent_password_resets_succeeds() {
     let app = crowded().await;
     for ada in who_asked(&app, "/v1/auth/forgot-password").await {
         let token = app.token_mailed_to(&ada.email);
@@ -37,7 +37,7 @@ async fn of_sixteen_who_reset_a_password_with_one_token_one_chooses_it() {
 }
 
 #[tokio::test]
-async fn of_sixteen_who_follow_one_magic_link_one_is_signed_in() {
+async fn one_of_sixteen_concurrent_uses_of_a_magic_link_signs_in() {
     let app = crowded().await;
     for ada in who_asked(&app, "/v1/auth/magic-links").await {
         let token = app.token_mailed_to(&ada.email);
@@ -53,7 +53,7 @@ async fn of_sixteen_who_follow_one_magic_link_one_is_signed_in() {
 }
 
 #[tokio::test]
-async fn of_sixteen_who_type_one_code_one_is_signed_in() {
+async fn one_of_sixteen_concurrent_uses_of_a_code_signs_in() {
     let app = crowded().await;
     for ada in who_asked(&app, "/v1/auth/magic-links").await {
         let code = app.code_mailed_to(&ada.email);
@@ -68,7 +68,7 @@ async fn of_sixteen_who_type_one_code_one_is_signed_in() {
 }
 
 #[tokio::test]
-async fn of_sixteen_who_guess_at_one_code_five_are_heard() {
+async fn five_of_sixteen_concurrent_guesses_at_a_code_are_checked() {
     let app = crowded().await;
     let ada = &who_asked(&app, "/v1/auth/magic-links").await[0];
     let code = app.code_mailed_to(&ada.email);
@@ -88,7 +88,7 @@ async fn of_sixteen_who_guess_at_one_code_five_are_heard() {
 }
 
 #[tokio::test]
-async fn of_sixteen_who_confirm_a_new_address_one_does() {
+async fn one_of_sixteen_concurrent_address_confirmations_succeeds() {
     let app = crowded().await;
     let people = join_all((0..ROUNDS).map(async |_| {
         let ada = app.person("Ada").await;
@@ -110,7 +110,7 @@ async fn of_sixteen_who_confirm_a_new_address_one_does() {
 }
 
 #[tokio::test]
-async fn of_several_who_move_to_one_free_address_one_gets_it() {
+async fn one_of_four_concurrent_changes_to_one_address_succeeds() {
     let app = crowded().await;
     let change = json!({ "newEmail": "wanted@example.com", "currentPassword": harness::PASSWORD });
     let tokens = join_all((0..4).map(async |_| {
@@ -131,7 +131,7 @@ async fn of_several_who_move_to_one_free_address_one_gets_it() {
 }
 
 #[tokio::test]
-async fn of_sixteen_who_prove_one_address_one_does() {
+async fn one_of_sixteen_concurrent_address_verifications_succeeds() {
     let app = crowded().await;
     for _ in 0..ROUNDS {
         let ada = app.person("Ada").await;

@@ -20,7 +20,7 @@ async fn one_changes(client: &Client<'_>, path: &str, body: impl Fn(usize) -> Va
 }
 
 #[tokio::test]
-async fn of_sixteen_who_change_one_version_of_anything_one_does() {
+async fn one_of_sixteen_concurrent_changes_of_any_resource_succeeds() {
     let app = crowded().await;
     let (ada, bob, root) =
         (app.person("Ada").await, app.person("Bob").await, app.administrator("Root").await);
@@ -41,7 +41,7 @@ async fn of_sixteen_who_change_one_version_of_anything_one_does() {
 }
 
 #[tokio::test]
-async fn of_sixteen_who_remove_one_version_of_anything_one_does() {
+async fn one_of_sixteen_concurrent_deletions_of_any_resource_succeeds() {
     let app = crowded().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     bob.verify_address().await;

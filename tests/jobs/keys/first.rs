@@ -18,7 +18,7 @@ async fn is_empty(arn: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_new_deployment_gets_keys_with_which_people_sign_in_and_which_rotate() {
+async fn new_deployment_gets_working_keys_that_rotate() {
     let keys = Keys::empty().await;
     let response = keys.send("Create").await;
     assert_eq!(
@@ -55,7 +55,7 @@ async fn a_new_deployment_gets_keys_with_which_people_sign_in_and_which_rotate()
 }
 
 #[tokio::test]
-async fn only_what_is_empty_is_filled() {
+async fn only_empty_secrets_are_filled() {
     let mut keys = Keys::new().await;
     let ids = keys.published().await;
     let before = keys.all().await;
@@ -72,7 +72,7 @@ async fn only_what_is_empty_is_filled() {
 }
 
 #[tokio::test]
-async fn without_a_deployment_nothing_is_made() {
+async fn deletion_creates_no_keys() {
     let keys = Keys::empty().await;
     assert_eq!(keys.send("Delete").await.status(), "SUCCESS");
     for arn in [&keys.signing, &keys.verification, &keys.auth, &keys.encryption] {

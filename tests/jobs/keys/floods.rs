@@ -54,7 +54,7 @@ async fn flood(keys: &Keys, arn: &str, event: impl Fn(u8) -> Value) {
 }
 
 #[tokio::test]
-async fn a_flood_of_access_tokens_with_unknown_keys_reads_the_public_keys_once_in_ten_seconds() {
+async fn unknown_access_token_keys_cause_one_read_in_ten_seconds() {
     let keys = Keys::new().await;
     flood(&keys, &keys.verification, |n| {
         let header = json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": format!("unknown-{n}") }).to_string();
@@ -66,7 +66,7 @@ async fn a_flood_of_access_tokens_with_unknown_keys_reads_the_public_keys_once_i
 }
 
 #[tokio::test]
-async fn a_flood_of_refresh_tokens_with_unknown_keys_reads_their_keys_once_in_ten_seconds() {
+async fn unknown_refresh_token_keys_cause_one_read_in_ten_seconds() {
     let keys = Keys::new().await;
     flood(&keys, &keys.auth, |n| {
         // As long as a real one: the id of a key, and 68 bytes more.

@@ -96,7 +96,7 @@ async fn instance(app: &TestApp) -> TestApp {
 }
 
 #[tokio::test]
-async fn no_request_fails_at_any_instance_through_three_rotations() {
+async fn no_request_fails_during_three_rotations() {
     let keys = Keys::new().await;
     let app = keys.app().await;
     let mut ada = Visitor::register(&app).await;
@@ -132,7 +132,7 @@ async fn no_request_fails_at_any_instance_through_three_rotations() {
 }
 
 #[tokio::test]
-async fn an_access_token_from_before_a_rotation_is_valid_until_it_expires_and_not_a_second_longer() {
+async fn access_token_is_valid_after_a_rotation_until_it_expires() {
     let keys = Keys::new().await;
     let app = keys.app().await;
     let ada = app.person("Ada").await;
@@ -150,7 +150,7 @@ async fn an_access_token_from_before_a_rotation_is_valid_until_it_expires_and_no
 }
 
 #[tokio::test]
-async fn a_dropped_or_foreign_key_opens_nothing() {
+async fn dropped_or_foreign_key_is_refused() {
     let keys = Keys::new().await;
     let app = keys.app().await;
     let ada = app.person("Ada").await;
@@ -189,7 +189,7 @@ async fn a_dropped_or_foreign_key_opens_nothing() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_from_two_rotations_ago_still_gets_its_successor() {
+async fn refresh_token_is_valid_after_two_rotations() {
     let keys = Keys::new().await;
     let app = keys.app().await;
     let ada = app.person("Ada").await;

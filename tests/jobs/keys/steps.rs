@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{AN_HOUR, Keys, STEPS, by_status, create, current, manager, put, texts};
 
 #[tokio::test]
-async fn a_signing_key_is_next_then_current_then_previous_and_public_before_it_signs() {
+async fn signing_key_is_next_current_then_previous_and_published_before_it_signs() {
     let keys = Keys::new().await;
     let before = by_status(&current(&keys.signing).await);
     let version = keys.begin(&keys.signing);
@@ -39,7 +39,7 @@ async fn a_signing_key_is_next_then_current_then_previous_and_public_before_it_s
 }
 
 #[tokio::test]
-async fn keys_that_are_texts_move_from_the_end_to_the_front_and_the_session_secret_stays() {
+async fn text_keys_move_to_the_front_and_the_session_secret_stays() {
     let keys = Keys::new().await;
     for (arn, member) in [(&keys.auth, "refreshSecret"), (&keys.encryption, "key")] {
         let before = current(arn).await;
@@ -56,7 +56,7 @@ async fn keys_that_are_texts_move_from_the_end_to_the_front_and_the_session_secr
 }
 
 #[tokio::test]
-async fn a_secret_without_a_next_key_gets_one_and_goes_on_with_its_own() {
+async fn secret_without_a_next_key_gets_one_and_keeps_its_own() {
     let keys = Keys::new().await;
     let mut document = current(&keys.auth).await;
     let only = texts(&document, "refreshSecret").remove(0);
@@ -68,7 +68,7 @@ async fn a_secret_without_a_next_key_gets_one_and_goes_on_with_its_own() {
 }
 
 #[tokio::test]
-async fn every_step_may_come_twice_and_after_the_end_all_of_them_do_nothing() {
+async fn steps_can_be_repeated_and_do_nothing_after_the_end() {
     let keys = Keys::new().await;
     for arn in keys.rotated() {
         let version = keys.begin(arn);
@@ -115,7 +115,7 @@ async fn steps_out_of_order_change_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_not_pending_not_ours_not_rotating_or_no_step_is_refused() {
+async fn invalid_rotation_requests_are_refused() {
     let keys = Keys::new().await;
     let before = keys.all().await;
     let foreign = create("foreign", &json!({ "key": "x" })).await;
@@ -135,7 +135,7 @@ async fn what_is_not_pending_not_ours_not_rotating_or_no_step_is_refused() {
 }
 
 #[tokio::test]
-async fn a_version_that_was_current_once_is_not_made_current_again() {
+async fn former_version_does_not_become_current_again() {
     let keys = Keys::new().await;
     let first = keys.begin(&keys.auth);
     for step in STEPS {
@@ -152,7 +152,7 @@ async fn a_version_that_was_current_once_is_not_made_current_again() {
 }
 
 #[tokio::test]
-async fn a_rotation_that_stops_before_its_end_leaves_what_works_and_the_next_one_ends_well() {
+async fn interrupted_rotation_keeps_working_keys_and_the_next_one_completes() {
     let keys = Keys::new().await;
     let before = by_status(&current(&keys.signing).await);
     let version = keys.begin(&keys.signing);
@@ -172,7 +172,7 @@ async fn a_rotation_that_stops_before_its_end_leaves_what_works_and_the_next_one
 }
 
 #[tokio::test]
-async fn two_rotations_in_a_hurry_are_one() {
+async fn second_rotation_too_soon_is_refused() {
     let keys = Keys::new().await;
     for arn in keys.rotated() {
         keys.rotate(arn).await;
@@ -184,7 +184,7 @@ async fn two_rotations_in_a_hurry_are_one() {
 }
 
 #[tokio::test]
-async fn a_version_that_waited_too_long_or_was_overtaken_by_hand_is_withdrawn() {
+async fn outdated_version_is_withdrawn() {
     let keys = Keys::new().await;
     // A key was removed by hand while a rotation was stopped: that rotation must not bring it back.
     let version = keys.begin(&keys.auth);
@@ -220,7 +220,7 @@ async fn a_version_that_waited_too_long_or_was_overtaken_by_hand_is_withdrawn() 
 }
 
 #[tokio::test]
-async fn a_key_goes_when_nothing_made_with_it_can_be_valid_and_not_before() {
+async fn key_is_dropped_only_when_nothing_made_with_it_is_valid() {
     let keys = Keys::new().await;
     let [signing, auth, encryption] = keys.rotated();
     let has = async |arn: &str, key: &str| current(arn).await.to_string().contains(key);
@@ -245,7 +245,7 @@ async fn a_key_goes_when_nothing_made_with_it_can_be_valid_and_not_before() {
 }
 
 #[tokio::test]
-async fn no_key_is_in_the_log_or_in_an_answer() {
+async fn no_key_is_in_a_log_or_an_answer() {
     let keys = Keys::new().await;
     let mut answers = Vec::new();
     let mut secrets = Vec::new();

@@ -48,7 +48,7 @@ fn quoted(ago: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_session_goes_90_days_after_it_ended_or_was_last_used_and_not_a_second_sooner() {
+async fn session_is_deleted_exactly_90_days_after_its_end_or_last_use() {
     let app = TestApp::new().await;
     app.person("Ada").await;
     plant_sessions(&app).await;
@@ -65,7 +65,7 @@ async fn a_session_goes_90_days_after_it_ended_or_was_last_used_and_not_a_second
 }
 
 #[tokio::test]
-async fn a_secret_an_invitation_and_a_kept_answer_go_when_their_time_is_over_and_not_a_second_sooner() {
+async fn tokens_invitations_and_idempotency_records_are_deleted_exactly_at_expiry() {
     let app = TestApp::new().await;
     app.person("Ada").await;
     app.database.execute("DELETE FROM verification_tokens").await;
@@ -101,7 +101,7 @@ async fn a_secret_an_invitation_and_a_kept_answer_go_when_their_time_is_over_and
 }
 
 #[tokio::test]
-async fn an_audit_event_goes_after_a_year_and_not_a_second_sooner() {
+async fn audit_event_is_deleted_after_exactly_a_year() {
     let app = TestApp::new().await;
     app.database.execute("DELETE FROM audit_events").await;
     plant(
@@ -119,7 +119,7 @@ async fn an_audit_event_goes_after_a_year_and_not_a_second_sooner() {
 }
 
 #[tokio::test]
-async fn a_user_is_erased_30_days_after_they_were_deleted_and_not_a_second_sooner() {
+async fn user_is_erased_exactly_30_days_after_deletion() {
     let app = TestApp::new().await;
     for name in ["Ada", "Bob", "Eve"] {
         app.person(name).await;
@@ -150,7 +150,7 @@ async fn plant_everywhere(app: &TestApp) {
 }
 
 #[tokio::test]
-async fn a_second_run_changes_nothing() {
+async fn second_run_changes_nothing() {
     let app = TestApp::new().await;
     plant_everywhere(&app).await;
     let first = clean(&app).await;
@@ -166,7 +166,7 @@ async fn a_second_run_changes_nothing() {
 const AUDIT: &str = "SELECT coalesce(md5(string_agg(e::text, ' ' ORDER BY id)), '') FROM audit_events e";
 
 #[tokio::test]
-async fn a_dry_run_counts_what_a_run_would_do_and_changes_nothing() {
+async fn dry_run_counts_the_same_rows_and_changes_nothing() {
     let app = TestApp::new().await;
     plant_everywhere(&app).await;
     let (before, log) = (app.database.checksums().await, text(&app, AUDIT).await);

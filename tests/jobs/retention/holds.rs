@@ -39,7 +39,7 @@ async fn past_their_time(app: &TestApp) {
 }
 
 #[tokio::test]
-async fn nothing_of_someone_under_a_legal_hold_is_removed_and_it_is_counted_and_said_why() {
+async fn legal_hold_keeps_all_rows_and_is_reported() {
     let app = TestApp::new().await;
     past_their_time(&app).await;
     let hers = text(&app, HERS).await;
@@ -67,7 +67,7 @@ async fn nothing_of_someone_under_a_legal_hold_is_removed_and_it_is_counted_and_
 }
 
 #[tokio::test]
-async fn when_the_hold_is_lifted_the_next_run_takes_what_it_kept() {
+async fn next_run_deletes_the_rows_of_a_lifted_hold() {
     let app = TestApp::new().await;
     past_their_time(&app).await;
     let held: u64 = clean(&app).await.tables.iter().map(|cleaned| cleaned.held).sum();

@@ -40,7 +40,7 @@ async fn sign_in_until(app: &TestApp, email: &str, done: watch::Receiver<bool>) 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_250_000_sessions_are_removed_everyone_can_sign_in() {
+async fn users_can_sign_in_while_250_000_sessions_are_deleted() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     plant(&app, &ended_sessions(250_000, "91 days")).await;

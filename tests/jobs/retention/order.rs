@@ -7,7 +7,7 @@ use shared::lambda::job::Deadline;
 use super::{clean, job, of, plant, state, text, total};
 
 #[tokio::test]
-async fn at_the_deadline_nothing_more_is_begun_and_the_next_run_does_it() {
+async fn nothing_is_started_at_the_deadline_and_the_next_run_does_it() {
     let app = TestApp::new().await;
     app.person("Ada").await;
     plant(&app, &super::load::ended_sessions(12_000, "91 days")).await;
@@ -24,7 +24,7 @@ async fn at_the_deadline_nothing_more_is_begun_and_the_next_run_does_it() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_stopped_anywhere_has_done_whole_stretches_and_the_next_one_goes_on() {
+async fn stopped_run_has_done_whole_batches_and_the_next_run_continues() {
     let app = TestApp::new().await;
     app.person("Ada").await;
     plant(&app, &super::load::ended_sessions(42_000, "91 days")).await;

@@ -65,7 +65,7 @@ const ROWS: &str = "
     ANALYZE";
 
 #[tokio::test]
-async fn every_batch_is_found_and_removed_through_its_index() {
+async fn batches_are_found_and_deleted_through_their_index() {
     let app = TestApp::new().await;
     plant(&app, ROWS).await;
     let all = statements();

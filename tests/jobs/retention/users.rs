@@ -41,7 +41,7 @@ async fn plant_deleted(app: &TestApp, count: u32, days: u32) {
 }
 
 #[tokio::test]
-async fn of_someone_deleted_30_days_ago_nothing_is_found_anywhere() {
+async fn nothing_remains_of_a_user_deleted_30_days_ago() {
     let app = TestApp::new().await;
     let (id, token) = create_canaries(&app).await;
     let password = json!({ "currentPassword": "a long enough phrase" });
@@ -72,7 +72,7 @@ async fn of_someone_deleted_30_days_ago_nothing_is_found_anywhere() {
 }
 
 #[tokio::test]
-async fn who_is_erased_already_is_not_touched_again() {
+async fn erased_user_is_not_changed_again() {
     let app = TestApp::new().await;
     plant_deleted(&app, 3, 31).await;
     assert_eq!(of(&clean(&app).await, "users"), (3, 0));
@@ -83,7 +83,7 @@ async fn who_is_erased_already_is_not_touched_again() {
 }
 
 #[tokio::test]
-async fn sixteen_runs_at_once_do_everything_once() {
+async fn sixteen_concurrent_runs_do_everything_once() {
     let app = TestApp::new().await;
     plant_deleted(&app, 450, 31).await;
     app.person("Ada").await;
@@ -107,7 +107,7 @@ async fn sixteen_runs_at_once_do_everything_once() {
 }
 
 #[tokio::test]
-async fn without_the_ledger_nobody_is_erased_and_everything_else_is_done() {
+async fn without_the_ledger_only_erasure_is_skipped() {
     let app = TestApp::new().await;
     plant_deleted(&app, 3, 31).await;
     app.person("Ada").await;
@@ -127,7 +127,7 @@ async fn without_the_ledger_nobody_is_erased_and_everything_else_is_done() {
 }
 
 #[tokio::test]
-async fn who_is_restored_or_put_under_a_hold_at_that_moment_is_erased_whole_or_not_at_all() {
+async fn user_restored_or_held_during_a_run_is_erased_completely_or_not_at_all() {
     let app = TestApp::new().await;
     let grace = app.administrator("Grace").await;
     plant_deleted(&app, 16, 31).await;
@@ -162,7 +162,7 @@ async fn who_is_restored_or_put_under_a_hold_at_that_moment_is_erased_whole_or_n
 }
 
 #[tokio::test]
-async fn the_last_owner_of_an_organization_is_erased_anyway_and_it_is_said_which() {
+async fn erasing_a_last_owner_reports_the_organization() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.verified_person("Ada").await, app.verified_person("Bob").await);
     let team = ada.create_organization("Engines").await;
@@ -195,7 +195,7 @@ fn environment(app: &TestApp) -> std::collections::HashMap<String, String> {
 }
 
 #[tokio::test]
-async fn the_function_does_what_its_event_says_and_leaves_a_line_per_table_and_figures() {
+async fn function_follows_its_event_and_writes_logs_and_metrics() {
     let app = TestApp::new().await;
     // The binary has the machine's clock.
     app.clock.advance(SystemClock.now() - app.clock.now());
@@ -225,7 +225,7 @@ async fn the_function_does_what_its_event_says_and_leaves_a_line_per_table_and_f
 }
 
 #[tokio::test]
-async fn a_function_whose_ledger_is_away_fails_and_says_why() {
+async fn function_fails_with_a_reason_if_the_ledger_is_unavailable() {
     let app = TestApp::new().await;
     app.clock.advance(SystemClock.now() - app.clock.now());
     plant_deleted(&app, 2, 31).await;

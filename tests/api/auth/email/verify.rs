@@ -9,7 +9,7 @@ fn token_of(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn of_sixteen_who_use_one_mailed_token_at_once_one_succeeds() {
+async fn one_of_sixteen_concurrent_uses_of_a_mailed_token_succeeds() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let token = json!({ "token": token_of(&app.mails()[0].text) });
@@ -23,7 +23,7 @@ async fn of_sixteen_who_use_one_mailed_token_at_once_one_succeeds() {
 }
 
 #[tokio::test]
-async fn a_mailed_token_expires_after_a_day() {
+async fn mailed_token_expires_after_a_day() {
     let app = TestApp::new().await;
     app.person("Ada").await;
     app.clock.advance(TimeDelta::hours(24));
@@ -32,7 +32,7 @@ async fn a_mailed_token_expires_after_a_day() {
 }
 
 #[tokio::test]
-async fn a_new_link_can_be_asked_for_until_the_address_is_proved() {
+async fn new_link_can_be_requested_until_the_address_is_verified() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     ada.client.post_nothing("/v1/auth/request-verification").await.ok(202);
@@ -45,7 +45,7 @@ async fn a_new_link_can_be_asked_for_until_the_address_is_proved() {
 }
 
 #[tokio::test]
-async fn a_name_in_a_mail_is_text_and_never_markup() {
+async fn name_in_a_mail_is_text_and_never_markup() {
     let app = TestApp::new().await;
     let name = "<a href='//evil.example'>&";
     let body = json!({ "name": name, "email": "eve@example.com", "password": "a long enough phrase" });

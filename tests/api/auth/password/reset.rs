@@ -10,7 +10,7 @@ fn reset(token: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_forgotten_password_is_replaced_by_mail_and_every_session_ends() {
+async fn password_reset_by_mail_ends_every_session() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     app.client().post("/v1/auth/forgot-password", json!({ "email": ada.email })).await.ok(202);
@@ -32,7 +32,7 @@ async fn a_forgotten_password_is_replaced_by_mail_and_every_session_ends() {
 }
 
 #[tokio::test]
-async fn a_link_to_a_new_password_expires_after_an_hour_and_with_the_next_password() {
+async fn reset_link_expires_after_an_hour_or_with_a_new_password() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let ask = json!({ "email": ada.email });
@@ -50,7 +50,7 @@ async fn a_link_to_a_new_password_expires_after_an_hour_and_with_the_next_passwo
 }
 
 #[tokio::test]
-async fn a_token_for_one_thing_is_worth_nothing_for_another() {
+async fn mailed_token_is_valid_for_one_purpose_only() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let verification = app.token_mailed_to(&ada.email);
@@ -64,7 +64,7 @@ async fn a_token_for_one_thing_is_worth_nothing_for_another() {
 }
 
 #[tokio::test]
-async fn asking_for_mail_tells_nothing_about_an_account() {
+async fn requesting_mail_reveals_nothing_about_an_account() {
     let app = TestApp::new().await;
     let (known, unproved) = (app.verified_person("Known").await, app.person("Unproved").await);
     let (suspended, deleted) = (app.person("Suspended").await, app.person("Deleted").await);
@@ -94,7 +94,7 @@ async fn asking_for_mail_tells_nothing_about_an_account() {
 }
 
 #[tokio::test]
-async fn nobodys_mailbox_is_flooded_and_every_link_mailed_works() {
+async fn mails_to_an_address_are_limited_and_every_link_works() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let before = app.mails().len();
@@ -113,7 +113,7 @@ async fn nobodys_mailbox_is_flooded_and_every_link_mailed_works() {
 }
 
 #[tokio::test]
-async fn a_new_password_must_be_a_good_one_and_costs_the_token_nothing_if_it_is_not() {
+async fn weak_new_password_is_refused_and_the_token_stays_valid() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     app.client().post("/v1/auth/forgot-password", json!({ "email": ada.email })).await.ok(202);

@@ -8,7 +8,7 @@ fn without_ids(mut body: Value) -> Value {
 }
 
 #[tokio::test]
-async fn known_unknown_suspended_unproved_and_deleted_accounts_cannot_be_told_apart() {
+async fn login_fails_alike_for_every_kind_of_account() {
     let app = TestApp::new().await;
     let (known, unproved) = (app.verified_person("Known").await, app.person("Unproved").await);
     let (suspended, deleted) = (app.person("Suspended").await, app.person("Deleted").await);
@@ -39,7 +39,7 @@ async fn known_unknown_suspended_unproved_and_deleted_accounts_cannot_be_told_ap
 }
 
 #[tokio::test]
-async fn guesses_end_for_who_makes_them_and_never_for_the_owner() {
+async fn guessing_blocks_the_guesser_and_never_the_owner() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let stranger = app.client();
@@ -68,7 +68,7 @@ async fn guesses_end_for_who_makes_them_and_never_for_the_owner() {
 }
 
 #[tokio::test]
-async fn an_ipv6_customer_has_one_network_however_many_addresses() {
+async fn attempts_from_one_ipv6_network_are_counted_together() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let guess = json!({ "email": ada.email, "password": "not the password" });
@@ -83,7 +83,7 @@ async fn an_ipv6_customer_has_one_network_however_many_addresses() {
 }
 
 #[tokio::test]
-async fn unknown_accounts_run_into_the_same_limit() {
+async fn unknown_accounts_have_the_same_limit() {
     let app = TestApp::new().await;
     let stranger = app.client();
     let guess = json!({ "email": "nobody@example.com", "password": "not the password" });
@@ -94,7 +94,7 @@ async fn unknown_accounts_run_into_the_same_limit() {
 }
 
 #[tokio::test]
-async fn a_right_password_forgets_the_wrong_ones() {
+async fn correct_password_resets_the_count_of_wrong_ones() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let client = app.client();
@@ -108,7 +108,7 @@ async fn a_right_password_forgets_the_wrong_ones() {
 }
 
 #[tokio::test]
-async fn a_hash_with_weaker_parameters_is_made_anew_at_the_next_login() {
+async fn weaker_hash_is_replaced_at_the_next_login() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     // argon2id of "an older phrase" with 4 MiB and 1 pass.
@@ -125,7 +125,7 @@ async fn a_hash_with_weaker_parameters_is_made_anew_at_the_next_login() {
 }
 
 #[tokio::test]
-async fn passwords_of_every_kind_work_exactly_as_they_were_sent() {
+async fn passwords_of_every_kind_are_used_exactly_as_sent() {
     let app = TestApp::new().await;
     let every_symbol: String = (' '..='~').cycle().take(256).collect();
     for (number, password) in
@@ -143,7 +143,7 @@ async fn passwords_of_every_kind_work_exactly_as_they_were_sent() {
 }
 
 #[tokio::test]
-async fn a_login_that_races_a_change_of_password_leaves_no_session_of_the_old_one() {
+async fn login_during_a_password_change_leaves_no_session_of_the_old_password() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let old = json!({ "email": ada.email, "password": "correct horse battery staple" });
