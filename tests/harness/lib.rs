@@ -9,6 +9,7 @@ mod client;
 mod database;
 pub mod document;
 pub mod events;
+mod functions;
 mod identity;
 pub mod runtime_api;
 mod secrets;
@@ -19,23 +20,19 @@ mod wire;
 use std::{collections::HashMap, env, sync::Arc};
 
 use auth::AuthState;
-use axum::Router;
 use chrono::{DateTime, Utc};
-use organizations::OrganizationsState;
 use shared::{
     AppState,
     config::Config,
     domain::clock::FrozenClock,
-    http,
     mail::mailer::{Mail, RecordingMailer},
 };
-use system::SystemState;
-use users::UsersState;
 use uuid::Uuid;
 
 pub use canary::{CANARIES, all_rows, create_canaries};
 pub use client::{Answer, Client, PASSWORD, Person};
 pub use database::Database;
+use functions::Functions;
 pub use identity::Identity;
 pub use secrets::{create_secret, printable, put_secret, split_credentials};
 pub use server::Server;
@@ -67,29 +64,6 @@ pub struct TestApp {
     pub database: Arc<Database>,
     mailer: RecordingMailer,
     functions: Functions,
-}
-
-/// The routers of all API functions.
-#[derive(Clone)]
-struct Functions {
-    auth: Router,
-    organizations: Router,
-    users: Router,
-    system: Router,
-}
-
-impl Functions {
-    /// The one that serves `path`.
-    fn at(&self, path: &str) -> Router {
-        let function = match path.split(['/', '?']).nth(2) {
-            Some("auth") => &self.auth,
-            Some("organizations" | "invitations") => &self.organizations,
-            Some("users" | "audit-events") => &self.users,
-            _ if path.starts_with("/account") => &self.auth,
-            _ => &self.system,
-        };
-        function.clone()
-    }
 }
 
 impl TestApp {
@@ -124,13 +98,8 @@ impl TestApp {
     fn assemble(config: Config, database: Arc<Database>, clock: FrozenClock) -> Self {
         let mailer = RecordingMailer::default();
         let app = AppState::with_clock(config, Arc::new(clock.clone()));
-        let state = AuthState::with_mailer(app.clone(), Arc::new(mailer.clone()));
-        let auth = http::service(auth::routes(), state.clone());
-        let mailing = OrganizationsState { app: app.clone(), mailer: Arc::new(mailer.clone()) };
-        let organizations = http::service(organizations::routes(), mailing);
-        let users = http::service(users::routes(), UsersState::new(app.clone()));
-        let system = http::service_with_probes(system::routes(), system::probes(), SystemState::new(app));
-        let functions = Functions { auth, organizations, users, system };
+        let state = AuthState::with_mailer(app, Arc::new(mailer.clone()));
+        let functions = Functions::new(&state);
         Self { state, clock, database, mailer, functions }
     }
 
