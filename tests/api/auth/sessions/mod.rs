@@ -96,3 +96,15 @@ async fn logout_all_ends_every_session() {
     }
     bob.client.get("/v1/auth/me").await.ok(200);
 }
+
+#[tokio::test]
+async fn session_of_another_user_is_not_found() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+    let path = format!("/v1/auth/sessions/{}", ada.session);
+
+    bob.client.get(&path).await.refused(404, "session-not-found");
+    bob.client.delete(&path).await.refused(404, "session-not-found");
+
+    ada.client.get(&path).await.ok(200);
+}

@@ -25,15 +25,3 @@ async fn concurrent_users_never_get_each_others_answers() {
     }))
     .await;
 }
-
-#[tokio::test]
-async fn session_of_another_user_is_not_found() {
-    let app = TestApp::new().await;
-    let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
-    let path = format!("/v1/auth/sessions/{}", ada.session);
-
-    bob.client.get(&path).await.refused(404, "session-not-found");
-    bob.client.delete(&path).await.refused(404, "session-not-found");
-
-    ada.client.get(&path).await.ok(200);
-}
