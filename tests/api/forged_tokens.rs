@@ -74,7 +74,7 @@ impl Forge {
     }
 }
 
-async fn refused_alike(client: &Client<'_>, name: &str, token: &str, expected: &Value) {
+async fn assert_same_refusal(client: &Client<'_>, name: &str, token: &str, expected: &Value) {
     let answer = client.token(token).get("/v1/auth/me").await;
     assert_eq!(answer.status, 401, "{name}: {answer:?}");
     let mut body = answer.body.clone();
@@ -176,7 +176,7 @@ async fn every_forged_token_is_refused_with_the_same_answer() {
     let mut expected = client.get("/v1/auth/me").await.body;
     expected["requestId"] = Value::Null;
     for (name, token) in &forged {
-        refused_alike(&client, name, token, &expected).await;
+        assert_same_refusal(&client, name, token, &expected).await;
     }
     for value in ["Basic YWRhOnB3", "Bearer", "bearer:abc", &format!("Token {}", ada.access_token)] {
         client.with("authorization", value).get("/v1/auth/me").await.refused(401, "unauthenticated");

@@ -14,7 +14,7 @@ use shared::http::service;
 use tower::ServiceExt;
 
 #[track_caller]
-fn secured(answer: &Answer) {
+fn assert_security_headers(answer: &Answer) {
     for (name, value) in [
         ("strict-transport-security", "max-age=31536000; includeSubDomains"),
         ("x-content-type-options", "nosniff"),
@@ -33,13 +33,13 @@ async fn every_answer_has_security_headers() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let personal = ada.client.get("/v1/auth/me").await.ok(200);
-    secured(&personal);
+    assert_security_headers(&personal);
     assert_eq!(personal.header("cache-control"), "no-store");
-    secured(&app.client().get("/health").await);
-    secured(&app.client().get("/v1/auth/me").await);
-    secured(&app.client().get("/v1/auth/nowhere").await);
-    secured(&app.client().delete("/v1/auth/login").await);
-    secured(&app.client().post_bytes("/v1/auth/login", "{").await);
+    assert_security_headers(&app.client().get("/health").await);
+    assert_security_headers(&app.client().get("/v1/auth/me").await);
+    assert_security_headers(&app.client().get("/v1/auth/nowhere").await);
+    assert_security_headers(&app.client().delete("/v1/auth/login").await);
+    assert_security_headers(&app.client().post_bytes("/v1/auth/login", "{").await);
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn preflight_allows_what_the_api_needs() {
     assert!(answer.header("access-control-allow-methods").contains("PATCH"));
     assert!(answer.header("access-control-allow-headers").contains("if-match"));
     assert_eq!(answer.header("access-control-max-age"), "86400");
-    secured(&answer);
+    assert_security_headers(&answer);
 }
 
 async fn broken() {

@@ -10,7 +10,7 @@ use harness::{
 use serde_json::{Value, json};
 
 /// What someone may hope to set along with the rest.
-fn wishes(ada: &str) -> Vec<(&'static str, Value)> {
+fn forbidden_members(ada: &str) -> Vec<(&'static str, Value)> {
     let moment = json!("2020-01-01T00:00:00Z");
     vec![
         ("role", json!("owner")),
@@ -81,7 +81,7 @@ async fn bodies_refuse_undocumented_members() {
     let mut tried = HashSet::new();
     for (operation, body) in with_a_body() {
         let path = scene.path(&operation);
-        for (member, value) in wishes(&scene.user) {
+        for (member, value) in forbidden_members(&scene.user) {
             if operation.members.iter().any(|known| known == member) {
                 continue;
             }

@@ -51,7 +51,7 @@ impl Ids {
 
 /// Why someone may not, or what little they may.
 #[derive(Clone, Copy)]
-enum Standing {
+enum Access {
     /// Their credential is worth nothing.
     Dead,
     /// A person who does not belong to the organization.
@@ -64,14 +64,14 @@ enum Standing {
     Key(Option<&'static str>),
 }
 
-struct Caller<'a>(&'static str, Client<'a>, Standing);
+struct Caller<'a>(&'static str, Client<'a>, Access);
 
 /// What someone must hear: a refusal, or nothing in particular if they may.
-fn expected(operation: &Operation, standing: Standing) -> Option<(u16, &'static str)> {
-    use Standing::{Admin, Dead, ForeignKey, Key, Member, Stranger};
+fn expected(operation: &Operation, access: Access) -> Option<(u16, &'static str)> {
+    use Access::{Admin, Dead, ForeignKey, Key, Member, Stranger};
     let (path, name) = (operation.path.as_str(), operation.id.as_str());
-    let is_key = matches!(standing, ForeignKey | Key(_));
-    if matches!(standing, Dead) {
+    let is_key = matches!(access, ForeignKey | Key(_));
+    if matches!(access, Dead) {
         return Some((401, "unauthenticated"));
     }
     if path.starts_with("/v1/users") || path.starts_with("/v1/audit-events") {
@@ -82,7 +82,7 @@ fn expected(operation: &Operation, standing: Standing) -> Option<(u16, &'static 
     }
     assert!(path.starts_with("/v1/organizations/{organizationId}"), "who may use {path}?");
     let above = NOT_TO_OWNERS.contains(&name).then_some((403, "role-above-own"));
-    match standing {
+    match access {
         Stranger | ForeignKey | Dead => Some((404, "organization-not-found")),
         Member if OF_MEMBERS.contains(&name) => None,
         Member if name == "delete_member" => above,
@@ -126,7 +126,7 @@ async fn join<'a>(app: &'a TestApp, owner: &Person<'_>, path: &str, name: &str, 
 }
 
 /// Everyone who may do less than the owner of the organization at `path`; their names say why.
-async fn everyone_else<'a>(app: &'a TestApp, ada: &Person<'_>, path: &str) -> Vec<Caller<'a>> {
+async fn restricted_callers<'a>(app: &'a TestApp, ada: &Person<'_>, path: &str) -> Vec<Caller<'a>> {
     let key = async |scopes: &[&str]| ada.create_key(path, scopes).await;
     let zoe = app.person("Zoe").await;
     let elsewhere = zoe.create_organization("Elsewhere").await;
@@ -160,29 +160,29 @@ async fn everyone_else<'a>(app: &'a TestApp, ada: &Person<'_>, path: &str) -> Ve
 
     let by_key = |secret: &str| app.client().with("x-api-key", secret);
     vec![
-        Caller("nobody", app.client(), Standing::Dead),
-        Caller("a suspended user", suspended.client, Standing::Dead),
-        Caller("a deleted user", deleted.client, Standing::Dead),
-        Caller("an expired key", by_key(expired), Standing::Dead),
-        Caller("a revoked key", app.client().token(&revoked.secret), Standing::Dead),
-        Caller("the owner of another organization", zoe.client, Standing::Stranger),
-        Caller("a former member", former.client, Standing::Stranger),
-        Caller("someone invited", invited.client, Standing::Stranger),
-        Caller("another organization's key", by_key(&foreign.secret), Standing::ForeignKey),
-        Caller("a member", member.client, Standing::Member),
-        Caller("an admin", admin.client, Standing::Admin),
-        Caller("a key for the profile", by_key(&of_profile.secret), Standing::Key(Some("show_organization"))),
+        Caller("nobody", app.client(), Access::Dead),
+        Caller("a suspended user", suspended.client, Access::Dead),
+        Caller("a deleted user", deleted.client, Access::Dead),
+        Caller("an expired key", by_key(expired), Access::Dead),
+        Caller("a revoked key", app.client().token(&revoked.secret), Access::Dead),
+        Caller("the owner of another organization", zoe.client, Access::Stranger),
+        Caller("a former member", former.client, Access::Stranger),
+        Caller("someone invited", invited.client, Access::Stranger),
+        Caller("another organization's key", by_key(&foreign.secret), Access::ForeignKey),
+        Caller("a member", member.client, Access::Member),
+        Caller("an admin", admin.client, Access::Admin),
+        Caller("a key for the profile", by_key(&of_profile.secret), Access::Key(Some("show_organization"))),
         Caller(
             "a key for the log",
             app.client().token(&of_log.secret),
-            Standing::Key(Some("list_organization_audit_events")),
+            Access::Key(Some("list_organization_audit_events")),
         ),
-        Caller("a key with all scopes", by_key(&of_all.secret), Standing::Key(None)),
+        Caller("a key with all scopes", by_key(&of_all.secret), Access::Key(None)),
     ]
 }
 
 /// What is wrong with `answer`, if this is not what was expected.
-fn complaint(answer: &Answer, expected: (u16, &str)) -> Option<String> {
+fn mismatch(answer: &Answer, expected: (u16, &str)) -> Option<String> {
     let heard = (answer.status.as_u16(), answer.body["type"].as_str().unwrap_or_default());
     let code = heard.1.rsplit('/').next().unwrap_or_default();
     ((heard.0, code) != expected).then(|| format!("{expected:?} expected, but {answer:?}"))
@@ -193,18 +193,18 @@ async fn forbidden_operations_get_the_right_refusal_and_change_nothing() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let (path, ids) = create_fixture(&ada, "Hidden Treasure").await;
-    let callers = everyone_else(&app, &ada, &path).await;
+    let callers = restricted_callers(&app, &ada, &path).await;
     let before = app.database.checksums().await;
 
     let mut wrong = Vec::new();
     for operation in guarded() {
         let path = operation.path_with(|parameter| ids.value(&operation.path, parameter));
-        for Caller(name, client, standing) in &callers {
+        for Caller(name, client, access) in &callers {
             let said = format!("{name}: {} {path}", operation.method);
-            match expected(&operation, *standing) {
+            match expected(&operation, *access) {
                 Some(refusal) => {
                     let answer = client.call(&operation.method, &path, operation.body.as_ref()).await;
-                    wrong.extend(complaint(&answer, refusal).map(|complaint| format!("{said}: {complaint}")));
+                    wrong.extend(mismatch(&answer, refusal).map(|mismatch| format!("{said}: {mismatch}")));
                     let text = answer.body.to_string();
                     assert!(!text.contains("Treasure") && !text.contains(&ada.email), "{said}: {answer:?}");
                 }
@@ -280,9 +280,9 @@ async fn organization_list_has_only_organizations_of_the_caller() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let path = ada.create_organization("Hidden Treasure").await;
-    for Caller(name, client, standing) in everyone_else(&app, &ada, &path).await {
+    for Caller(name, client, access) in restricted_callers(&app, &ada, &path).await {
         let answer = client.get("/v1/organizations").await;
         let seen = answer.body.to_string().contains("Treasure");
-        assert_eq!(seen, matches!(standing, Standing::Member | Standing::Admin), "{name}: {answer:?}");
+        assert_eq!(seen, matches!(access, Access::Member | Access::Admin), "{name}: {answer:?}");
     }
 }

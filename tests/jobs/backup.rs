@@ -4,7 +4,7 @@ use backup::RESERVE;
 use harness::{Database, runtime_api::Function};
 use serde_json::{Value, json};
 
-use crate::backup_store::{BackupStore, TIME};
+use crate::backup_store::{BackupStore, JOB_TIMEOUT};
 
 /// Some thousand rows, so that a dump can be cut in many places.
 const FILL: &str = "INSERT INTO users (id, name, email, created_at, updated_at)
@@ -30,7 +30,7 @@ fn metric(function: &Function, name: &str) -> Option<f64> {
 async fn backup_is_an_archive_and_a_manifest_of_its_contents() {
     let (database, store) = filled().await;
     let backup = store.backup_function().await;
-    let answer = backup.invoke_within(TIME, json!({})).await.expect("a backup");
+    let answer = backup.invoke_within(JOB_TIMEOUT, json!({})).await.expect("a backup");
     let manifest = &answer["manifest"];
     let id = manifest["id"].as_str().expect("an id");
     assert_eq!(store.objects().await, [format!("{id}/dump.zst"), format!("{id}/manifest.json")]);
@@ -126,25 +126,28 @@ async fn impossible_backup_is_refused_before_it_starts() {
     environment.insert("POSTGRES_BIN".to_owned(), "/nowhere".to_owned());
     let error = Function::start("backup", environment)
         .await
-        .invoke_within(TIME, json!({}))
+        .invoke_within(JOB_TIMEOUT, json!({}))
         .await
         .expect_err("no pg_dump");
     assert!(error["errorMessage"].as_str().expect("a reason").contains("pg_dump does not start"), "{error}");
 
     let away = "postgresql://nobody:canary-password@127.0.0.1:1/none".to_owned();
     let function = Function::start("backup", store.environment(away)).await;
-    function.invoke_within(TIME, json!({})).await.expect_err("no database");
+    function.invoke_within(JOB_TIMEOUT, json!({})).await.expect_err("no database");
     function.log_line(|line| line.contains("job failed")).await;
     assert!(!function.log().concat().contains("canary-password"));
 
     let mut environment = store.environment(database.owner_url());
     environment.insert("AWS_ENDPOINT_URL".to_owned(), "http://127.0.0.1:1".to_owned());
-    let error =
-        Function::start("backup", environment).await.invoke_within(TIME, json!({})).await.expect_err("no S3");
+    let error = Function::start("backup", environment)
+        .await
+        .invoke_within(JOB_TIMEOUT, json!({}))
+        .await
+        .expect_err("no S3");
     assert!(error["errorMessage"].as_str().expect("a reason").contains("s3 unavailable"), "{error}");
 
     let error =
-        backup.invoke_within(TIME, json!({ "everything": true })).await.expect_err("an unknown event");
+        backup.invoke_within(JOB_TIMEOUT, json!({ "everything": true })).await.expect_err("an unknown event");
     assert!(error["errorMessage"].as_str().expect("a reason").contains("invalid event"), "{error}");
     assert!(store.objects().await.is_empty() && store.open_uploads().await == 0);
 }
@@ -162,7 +165,7 @@ async fn backups_older_than_30_days_are_deleted_except_the_last_verified() {
     store.write("2025-01-03T00-00-00.000Z-00000000/dump.zst", b"half".to_vec()).await;
     store.write("not-ours.txt", b"kept".to_vec()).await;
     let backup = store.backup_function().await;
-    let answer = backup.invoke_within(TIME, json!({})).await.expect("a backup");
+    let answer = backup.invoke_within(JOB_TIMEOUT, json!({})).await.expect("a backup");
     assert_eq!(answer["removed"], json!([other, "2025-01-03T00-00-00.000Z-00000000"]));
     let objects = store.objects().await;
     assert_eq!(objects.iter().filter(|key| key.starts_with(verified)).count(), 3, "{objects:?}");
@@ -176,17 +179,17 @@ async fn failed_instance_repeats_no_old_metrics_and_succeeds_again() {
     let (_database, mut store) = filled().await;
     store.replace_pg_dump("[ -e \"$0.fail\" ] && exit 1\nexec \"$real\" \"$@\"");
     let backup = store.backup_function().await;
-    backup.invoke_within(TIME, json!({})).await.expect("a backup");
+    backup.invoke_within(JOB_TIMEOUT, json!({})).await.expect("a backup");
     let figures = |backup: &Function| {
         let log = backup.log();
         log.iter().filter(|line| line.contains("\"BackupBytes\":")).count()
     };
     backup.log_line(|line| line.contains("\"BackupBytes\":")).await;
     let marker = store.create_fail_marker();
-    backup.invoke_within(TIME, json!({})).await.expect_err("no backup");
+    backup.invoke_within(JOB_TIMEOUT, json!({})).await.expect_err("no backup");
     backup.log_line(|line| line.contains("job failed")).await;
     std::fs::remove_file(marker).expect("removed");
-    backup.invoke_within(TIME, json!({})).await.expect("a backup");
+    backup.invoke_within(JOB_TIMEOUT, json!({})).await.expect("a backup");
     let done = async || backup.log().iter().filter(|line| line.contains("job done")).count();
     while done().await < 2 {
         tokio::task::yield_now().await;

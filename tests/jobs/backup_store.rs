@@ -10,7 +10,7 @@ use shared::aws::client;
 use uuid::Uuid;
 
 /// As long as any of it may take on a busy machine.
-pub const TIME: Duration = Duration::from_mins(3);
+pub const JOB_TIMEOUT: Duration = Duration::from_mins(3);
 
 pub struct BackupStore {
     database: String,
@@ -120,7 +120,7 @@ impl BackupStore {
 
     /// Makes a backup.
     pub async fn back_up(&self) -> Value {
-        let answer = self.backup_function().await.invoke_within(TIME, json!({})).await;
+        let answer = self.backup_function().await.invoke_within(JOB_TIMEOUT, json!({})).await;
         answer.expect("a backup")["manifest"].clone()
     }
 
@@ -136,7 +136,7 @@ impl BackupStore {
 
     /// What `restore-drill` answers, or why it failed.
     pub async fn call_restore(&self, event: Value) -> Result<Value, String> {
-        let answer = self.restore_function().await.invoke_within(TIME, event).await;
+        let answer = self.restore_function().await.invoke_within(JOB_TIMEOUT, event).await;
         answer.map_err(|error| error["errorMessage"].as_str().expect("a reason").to_owned())
     }
 

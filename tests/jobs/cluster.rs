@@ -15,7 +15,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use uuid::Uuid;
 
-use crate::backup_store::{BackupStore, TIME};
+use crate::backup_store::{BackupStore, JOB_TIMEOUT};
 
 /// What `pg_dump` of the tests, which is built without TLS, is not told; what it would have been told is looked at.
 const WITHOUT_TLS: &str = "[ \"$PGSSLMODE\" = verify-full ] || exit 9
@@ -96,7 +96,7 @@ async fn cluster_without_a_valid_certificate_is_refused() {
             ),
         ] {
             let function = Function::start(job, environment.clone()).await;
-            let error = function.invoke_within(TIME, event).await.expect_err("a refusal");
+            let error = function.invoke_within(JOB_TIMEOUT, event).await.expect_err("a refusal");
             let message = error["errorMessage"].as_str().expect("a reason");
             assert!(message.contains(reason), "{job} at {url}: {message}");
             let password = credentials["password"].as_str().expect("a password");
@@ -123,7 +123,7 @@ async fn cluster_with_a_valid_certificate_is_backed_up() {
     );
     let credentials = json!({ "username": role, "password": printable() });
     let backup = Function::start("backup", deployed(&store, &url, &credentials).await).await;
-    let made = backup.invoke_within(TIME, json!({})).await;
+    let made = backup.invoke_within(JOB_TIMEOUT, json!({})).await;
     drop(backup);
     sqlx::raw_sql(AssertSqlSafe(format!("DROP ROLE {role}")))
         .execute(database.pool())

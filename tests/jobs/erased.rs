@@ -3,8 +3,8 @@ use serde_json::json;
 use sqlx::{Connection, PgConnection};
 
 use crate::{
-    backup_store::{BackupStore, TIME},
-    copies::{drop_database, text, unused},
+    backup_store::{BackupStore, JOB_TIMEOUT},
+    databases::{drop_database, text, unused_name},
 };
 
 #[tokio::test]
@@ -16,10 +16,10 @@ async fn restore_does_not_bring_back_users_erased_after_the_backup() {
     let grace = app.administrator("Margaret").await;
     store.back_up().await;
     grace.client.post(&format!("/v1/users/{id}/erase"), json!({})).await.ok(200);
-    let name = unused();
+    let name = unused_name();
     let function = store.restore_function().await;
     let event = json!({ "command": "restore", "target": store.url_of(&name) });
-    let restored = function.invoke_within(TIME, event).await.expect("restored");
+    let restored = function.invoke_within(JOB_TIMEOUT, event).await.expect("restored");
     assert_eq!(restored["erasedAgain"], 1);
 
     let mut copy = PgConnection::connect(&store.url_of(&name)).await.expect("a connection");
@@ -42,7 +42,7 @@ async fn restore_does_not_bring_back_users_erased_after_the_backup() {
     drop_database(&app.database, &name).await;
 
     // As if the cluster had been set back: Ada is there, until her erasure is replayed.
-    let set_back = unused();
+    let set_back = unused_name();
     let unaware = store.with_empty_ledger().await;
     let restored = unaware.restore(&store.url_of(&set_back)).await.expect("restored");
     assert_eq!(restored["erasedAgain"], 0);

@@ -15,7 +15,7 @@ use tokio::task::block_in_place;
 
 use crate::{
     backup_store::{BackupStore, postgres_bin},
-    copies::{execute, text},
+    databases::{execute, text},
 };
 
 /// 300,000 people; and a table with all that a dump may get wrong.

@@ -4,7 +4,7 @@ mod backup;
 mod backup_store;
 mod cloudformation;
 mod cluster;
-mod copies;
+mod databases;
 mod deployment;
 mod erased;
 mod identical;

@@ -3,8 +3,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    backup_store::{BackupStore, TIME},
-    copies::{create_database, drop_database, unused},
+    backup_store::{BackupStore, JOB_TIMEOUT},
+    databases::{create_database, drop_database, unused_name},
 };
 
 async fn filled() -> (Database, BackupStore) {
@@ -52,7 +52,7 @@ async fn backup_that_differs_from_its_manifest_is_refused_before_the_target_is_c
         (&manifest, other(&|manifest| manifest["sha256"] = json!("0".repeat(64))), "was changed"),
     ] {
         store.write(key, bytes).await;
-        let name = unused();
+        let name = unused_name();
         let error = store.restore(&store.url_of(&name)).await.expect_err("refused");
         assert!(error.contains(reason), "{reason}: {error}");
         assert!(!exists(&database, &name).await, "{reason}: the target was made");
@@ -83,7 +83,7 @@ async fn failed_restore_leaves_nothing() {
         json!(data_encoding::HEXLOWER.encode(ring::digest::digest(&ring::digest::SHA256, &cut).as_ref()));
     store.write(&format!("{id}/dump.zst"), cut).await;
     store.write(&format!("{id}/manifest.json"), agreeing.to_string().into_bytes()).await;
-    let name = unused();
+    let name = unused_name();
     let url = store.url_of(&name);
     let error = store.restore(&url).await.expect_err("cut");
     assert!(error.contains("pg_restore failed"), "{error}");
@@ -101,7 +101,7 @@ async fn restore_that_differs_from_the_manifest_is_not_verified() {
     lying["contents"]["extensions"]["postgis"] = json!("3");
     lying["contents"]["migration"] = json!(1);
     store.write(&key, lying.to_string().into_bytes()).await;
-    let name = unused();
+    let name = unused_name();
     let error = store.restore(&store.url_of(&name)).await.expect_err("it differs");
     assert!(error.contains("instead of 3001") && !exists(&database, &name).await, "{error}");
     let error = store.drill().await.expect_err("it differs");
@@ -120,12 +120,12 @@ async fn drill_verifies_the_newest_backup_and_leaves_nothing() {
     let newest = store.back_up().await;
     // Of 1970, as if a drill had been cut off then; and one that is not a drill's.
     let (abandoned, other) =
-        (format!("arches_drill_1_{}", Uuid::new_v4().simple()), format!("arches_drill_{}", unused()));
+        (format!("arches_drill_1_{}", Uuid::new_v4().simple()), format!("arches_drill_{}", unused_name()));
     for name in [&abandoned, &other] {
         create_database(&database, name).await;
     }
     let function = store.restore_function().await;
-    let answer = function.invoke_within(TIME, json!({ "command": "drill" })).await.expect("restored");
+    let answer = function.invoke_within(JOB_TIMEOUT, json!({ "command": "drill" })).await.expect("restored");
     assert_eq!(answer["backup"], newest["id"]);
     let scratch = answer["database"].as_str().expect("a name");
     assert!(scratch.starts_with("arches_drill_") && !exists(&database, scratch).await, "{scratch} is left");

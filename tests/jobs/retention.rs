@@ -46,12 +46,12 @@ async fn clean(app: &TestApp) -> Report {
 }
 
 /// What a run would do.
-async fn rehearse(app: &TestApp) -> Report {
+async fn dry_run(app: &TestApp) -> Report {
     run(&state(app), Request { dry_run: true }, &job(Deadline::far())).await.expect("a report")
 }
 
 /// What was done to a table.
-fn of(report: &Report, table: &str) -> (u64, u64) {
+fn counts(report: &Report, table: &str) -> (u64, u64) {
     let found = report.tables.iter().find(|cleaned| cleaned.table == table).expect("the table");
     (found.removed, found.held)
 }
@@ -61,7 +61,7 @@ fn total(report: &Report) -> u64 {
 }
 
 /// Runs `statement`, in which `$now` stands for the app's time.
-async fn plant(app: &TestApp, statement: &str) {
+async fn insert(app: &TestApp, statement: &str) {
     let now = format!("'{}'::timestamptz", app.state.app.clock.now().to_rfc3339());
     sqlx::raw_sql(AssertSqlSafe(statement.replace("$now", &now)))
         .execute(app.database.pool())

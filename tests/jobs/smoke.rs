@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 
 const FUNCTIONS: [&str; 5] = ["system", "docs", "auth", "organizations", "users"];
-const TIME: Duration = Duration::from_mins(1);
+const RUN_TIMEOUT: Duration = Duration::from_mins(1);
 const PASSWORD: &str = "a synthetic but long phrase";
 
 /// What a version does that is not a function of ours.
@@ -142,7 +142,7 @@ fn event() -> Value {
 /// One run; its result and the last that CodeDeploy was told.
 async fn run(aws: &Aws, smoke: &Function) -> (Value, Value) {
     let event = event();
-    let report = smoke.invoke_within(TIME, event.clone()).await.expect("a report");
+    let report = smoke.invoke_within(RUN_TIMEOUT, event.clone()).await.expect("a report");
     let reported = aws.reports().pop().expect("CodeDeploy got a report");
     for id in ["DeploymentId", "LifecycleEventHookExecutionId"] {
         let member = id[..1].to_lowercase() + &id[1..];
@@ -256,7 +256,7 @@ async fn five_concurrent_runs_succeed_with_one_account() {
     let aws = Aws::start(&database, &[]).await;
     let runs = FUNCTIONS.map(|_| async {
         let smoke = smoke(&aws, PASSWORD).await;
-        smoke.invoke_within(TIME, event()).await.expect("a report")
+        smoke.invoke_within(RUN_TIMEOUT, event()).await.expect("a report")
     });
     for report in join_all(runs).await {
         assert_eq!(report["status"], "Succeeded", "{report}");
@@ -271,7 +271,7 @@ async fn function_fails_if_codedeploy_is_unavailable() {
     let aws = Aws::start(&database, &[]).await;
     let smoke = smoke(&aws, PASSWORD).await;
     *aws.unavailable.lock().expect("a lock") = true;
-    let error = smoke.invoke_within(TIME, event()).await.expect_err("nobody was told");
+    let error = smoke.invoke_within(RUN_TIMEOUT, event()).await.expect_err("nobody was told");
     assert!(
         error["errorMessage"].as_str().expect("a text").contains("report to CodeDeploy failed"),
         "{error}"

@@ -15,7 +15,7 @@ async fn function_with_wrong_settings_does_not_start_and_lists_all_of_them() {
     environment.insert("JWT_EXPIRY".to_owned(), "soon".to_owned());
     environment.remove("REDIS_URL");
     let mut auth = Function::start("auth", environment).await;
-    assert!(!auth.ended().await.success());
+    assert!(!auth.wait_for_exit().await.success());
     let line = auth.log_line(|line| line.contains("invalid configuration")).await;
     assert!(line.contains("JWT_EXPIRY") && line.contains("REDIS_URL is not set"), "{line}");
 }
@@ -27,13 +27,13 @@ async fn deployed_function_does_not_start_with_a_secret_in_its_environment() {
     environment.insert("NODE_ENV".to_owned(), "production".to_owned());
     let password = environment["DATABASE_URL"].split([':', '@']).nth(2).expect("a password").to_owned();
     let mut auth = Function::start("auth", environment).await;
-    assert!(!auth.ended().await.success());
+    assert!(!auth.wait_for_exit().await.success());
     let line = auth.log_line(|line| line.contains("DATABASE_URL holds a value")).await;
     assert!(!line.contains(&password), "{line}");
 }
 
 /// The settings of a function on `database` with every password in a secret beside its URL, and the passwords.
-async fn apart_environment(database: &Database) -> (HashMap<String, String>, Vec<String>) {
+async fn environment_with_credentials(database: &Database) -> (HashMap<String, String>, Vec<String>) {
     let mut environment = environment(database);
     let mut passwords = Vec::new();
     for service in ["DATABASE", "REDIS"] {
@@ -54,7 +54,7 @@ async fn readiness(function: &Function) -> (Value, Value) {
 #[tokio::test]
 async fn function_reads_its_passwords_from_secrets() {
     let database = Database::create().await;
-    let (environment, passwords) = apart_environment(&database).await;
+    let (environment, passwords) = environment_with_credentials(&database).await;
     let system = Function::start("system", environment).await;
     let (status, checks) = readiness(&system).await;
     assert_eq!(status, 200, "{checks}");
@@ -64,7 +64,7 @@ async fn function_reads_its_passwords_from_secrets() {
 #[tokio::test]
 async fn deployed_function_does_not_connect_without_tls() {
     let database = Database::create().await;
-    let (mut environment, passwords) = apart_environment(&database).await;
+    let (mut environment, passwords) = environment_with_credentials(&database).await;
     environment.insert("NODE_ENV".to_owned(), "production".to_owned());
     let system = Function::start("system", environment).await;
     let (status, checks) = readiness(&system).await;
@@ -79,10 +79,10 @@ async fn deployed_function_does_not_connect_without_tls() {
 #[tokio::test]
 async fn function_with_credentials_given_twice_does_not_start() {
     let database = Database::create().await;
-    let (mut environment, passwords) = apart_environment(&database).await;
+    let (mut environment, passwords) = environment_with_credentials(&database).await;
     environment.insert("DATABASE_URL".to_owned(), database.pooler_url());
     let mut system = Function::start("system", environment).await;
-    assert!(!system.ended().await.success());
+    assert!(!system.wait_for_exit().await.success());
     let line = system.log_line(|line| line.contains("DATABASE_URL is no URL")).await;
     assert!(line.contains("DATABASE_CREDENTIALS") && !line.contains(&passwords[0]), "{line}");
 }

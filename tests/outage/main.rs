@@ -17,9 +17,9 @@ use services::Services;
 use tokio::time::{sleep, timeout};
 
 /// No answer may take longer, whatever is away.
-const PATIENCE: Duration = Duration::from_secs(8);
+const MAX_ANSWER_TIME: Duration = Duration::from_secs(8);
 /// How soon all must be well again.
-const RECOVERY: Duration = Duration::from_secs(5);
+const MAX_RECOVERY_TIME: Duration = Duration::from_secs(5);
 
 /// Operations that need no database.
 const WITHOUT_DATABASE: [&str; 4] = ["health", "openapi", "jwks", "config"];
@@ -52,20 +52,20 @@ fn routes(person: &Person<'_>, team: &str) -> Vec<(Method, String, Value, u16)> 
     routes
 }
 
-async fn ask(client: &Client<'_>, method: Method, path: &str, body: &Value) -> Answer {
+async fn send(client: &Client<'_>, method: Method, path: &str, body: &Value) -> Answer {
     let (client, body) = if body.is_null() {
         (client.clone(), Body::empty())
     } else {
         (client.with("content-type", "application/json"), Body::from(body.to_string()))
     };
     let started = Instant::now();
-    let answer = timeout(PATIENCE, client.send(method.clone(), path, body)).await;
+    let answer = timeout(MAX_ANSWER_TIME, client.send(method.clone(), path, body)).await;
     answer.unwrap_or_else(|_| panic!("{method} {path} hangs for {:?}", started.elapsed()))
 }
 
 /// Asks again until the answer has `status`, for as long as a recovery may take.
 async fn recovers(client: &Client<'_>, path: &str, status: u16) -> Answer {
-    recovers_within(RECOVERY, client, path, status).await
+    recovers_within(MAX_RECOVERY_TIME, client, path, status).await
 }
 
 async fn recovers_within(limit: Duration, client: &Client<'_>, path: &str, status: u16) -> Answer {
@@ -81,10 +81,11 @@ async fn recovers_within(limit: Duration, client: &Client<'_>, path: &str, statu
     }
 }
 
-async fn everything_needs_the_database(app: &TestApp, ada: &Person<'_>, team: &str) {
+async fn assert_unavailable_without_database(app: &TestApp, ada: &Person<'_>, team: &str) {
     // Some at a time: each waits for a connection before it gives up.
     for some in routes(ada, team).chunks(8) {
-        let answers = some.iter().map(|(method, path, body, _)| ask(&ada.client, method.clone(), path, body));
+        let answers =
+            some.iter().map(|(method, path, body, _)| send(&ada.client, method.clone(), path, body));
         for ((method, path, _, status), answer) in some.iter().zip(join_all(answers).await) {
             assert_eq!(answer.status, *status, "{method} {path}: {answer:?}");
             if *status == 503 {
@@ -111,7 +112,7 @@ async fn routes_answer_503_without_postgresql_and_recover() {
     let team = ada.create_organization("Engines").await;
 
     services.stop_postgres();
-    everything_needs_the_database(&app, &ada, &team).await;
+    assert_unavailable_without_database(&app, &ada, &team).await;
 
     services.resume_postgres();
     recovers(&ada.client, "/v1/auth/me", 200).await;
@@ -129,7 +130,7 @@ async fn routes_answer_503_without_the_pooler_and_recover() {
     let team = ada.create_organization("Engines").await;
 
     services.stop_pooler();
-    everything_needs_the_database(&app, &ada, &team).await;
+    assert_unavailable_without_database(&app, &ada, &team).await;
 
     services.resume_pooler();
     recovers(&ada.client, "/v1/auth/me", 200).await;
@@ -153,7 +154,7 @@ async fn postgresql_restart_between_two_requests_is_not_noticed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn silently_lost_connection_is_replaced_during_the_request() {
     let services = Services::start().await;
-    let network = Proxy::before(services.pooler_port()).await;
+    let network = Proxy::start(services.pooler_port()).await;
     let url = services
         .pooler_url()
         .replace(&format!(":{}/", services.pooler_port()), &format!(":{}/", network.port));
@@ -200,7 +201,7 @@ async fn everything_works_without_redis_and_access_is_still_checked() {
     let eager = app.client();
     let mut refused = None;
     for _ in 0..61 {
-        refused = Some(ask(&eager, Method::GET, "/v1/config", &Value::Null).await);
+        refused = Some(send(&eager, Method::GET, "/v1/config", &Value::Null).await);
     }
     refused.expect("an answer").refused(429, "too-many-requests");
 

@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use crate::{recovers_within, services::Services};
 
 /// A secret is read again 10 s after the last time at the earliest.
-const RENEWAL: Duration = Duration::from_secs(20);
+const MAX_RENEWAL_TIME: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changed_password_of_any_characters_is_read_again() {
@@ -38,8 +38,8 @@ async fn changed_password_of_any_characters_is_read_again() {
     change_in_postgresql(&services).await;
     change_in_redis(&services).await;
 
-    recovers_within(RENEWAL, &ada.client, "/v1/auth/me", 200).await;
-    recovers_within(RENEWAL, &app.client(), "/ready", 200).await;
+    recovers_within(MAX_RENEWAL_TIME, &ada.client, "/v1/auth/me", 200).await;
+    recovers_within(MAX_RENEWAL_TIME, &app.client(), "/ready", 200).await;
 }
 
 /// Changes the password of the functions' role, and ends its connections.

@@ -17,7 +17,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    pub async fn before(server: u16) -> Self {
+    pub async fn start(server: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let losses = Arc::new(watch::Sender::new(0));

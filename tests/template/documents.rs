@@ -8,7 +8,7 @@ use std::{
 
 use shared::domain::permission;
 
-use crate::{file_of, holds, names, root, rules, stacks, template::Template, text};
+use crate::{assert_no_problems, file_of, names, root, rules, stacks, template::Template, text};
 
 /// How an answer in `docs/asvs.md` begins, in the order of its first table; a test begins with its own name.
 const KINDS: [&str; 7] = ["`", "CI: ", "code: ", "document: ", "AWS: ", "not applicable: ", "not yet: "];
@@ -83,7 +83,7 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
 fn every_asvs_requirement_has_an_answer_that_exists() {
     let document = text("docs/asvs.md");
     assert!(document.contains("| all | | 253 |"), "levels 1 and 2 of ASVS 5.0.0 ask for 253 things");
-    holds(&unanswered(&document));
+    assert_no_problems(&unanswered(&document));
     for (whole, broken, about) in [
         ("| `V9.2.1` |", "| `V9.1.1` |", "V9.1.1 is there twice"),
         ("::every_forged_token", "::every_other_token", "every_other_token"),
@@ -115,7 +115,7 @@ fn every_link_in_a_document_resolves() {
             }
         }
     }
-    holds(&problems);
+    assert_no_problems(&problems);
     let headings = anchors("# A `b`, c\n```sh\n# no heading\n```\n## `<D>E` f-g\n");
     assert_eq!(headings, BTreeSet::from(["a-b-c".to_owned(), "de-f-g".to_owned()]));
 }
@@ -193,7 +193,7 @@ fn every_alarm_is_in_the_index_of_runbooks_once() {
     }
     assert!(alarms.len() > 20, "{alarms:?}");
     let index = text(&format!("{RUNBOOKS}/README.md"));
-    holds(&wrong_in_index(&index, &alarms));
+    assert_no_problems(&wrong_in_index(&index, &alarms));
     let row = "| `ApiSlow` | medium | [api-slow.md](api-slow.md) |\n";
     for (broken, about) in [
         ("", "ApiSlow: 0 rows"),
@@ -245,7 +245,7 @@ fn every_quoted_text_is_in_the_code() {
         let page_text = fs::read_to_string(&page).expect("a page");
         let missing = quoted(&page_text).into_iter().filter(|part| !code.contains(part));
         let missing: Vec<String> = missing.map(|part| format!("{}: {part}", page.display())).collect();
-        holds(&missing);
+        assert_no_problems(&missing);
     }
     let page = "| Log text | Fix |\n|---|---|\n| `was … changed`, *external* | `other` |\n\n| x |\n| `y` |\n";
     assert_eq!(quoted(page), BTreeSet::from(["was", "changed"]));

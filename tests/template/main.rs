@@ -1,11 +1,11 @@
 //! The deployment is what `infra/app` says, and what it says keeps to the rules of `infra/README.md`.
 
-mod around;
 mod broken;
 mod deploy;
 mod deployed;
 mod documents;
 mod rules;
+mod stack_rules;
 mod template;
 
 use std::{
@@ -87,7 +87,7 @@ fn router() -> BTreeMap<String, String> {
 }
 
 #[track_caller]
-fn holds(problems: &[String]) {
+fn assert_no_problems(problems: &[String]) {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
@@ -110,62 +110,62 @@ fn every_function_has_a_fragment_and_every_fragment_a_function() {
 
 #[test]
 fn every_function_is_built_from_its_own_folder() {
-    holds(&rules::built_from_its_folder(&template(), &names("functions")));
+    assert_no_problems(&rules::built_from_its_folder(&template(), &names("functions")));
 }
 
 #[test]
 fn every_function_has_its_own_log_group_with_retention() {
-    holds(&rules::logs_where_it_is_told_and_not_forever(&template()));
+    assert_no_problems(&rules::has_its_own_log_group(&template()));
 }
 
 #[test]
 fn every_function_has_a_role_that_names_every_action_and_resource() {
-    holds(&rules::has_a_role_that_names_every_action_and_resource(&template()));
+    assert_no_problems(&rules::has_a_role_that_names_every_action_and_resource(&template()));
 }
 
 #[test]
 fn every_wildcard_is_explained_on_the_line_above() {
     for stack in stacks() {
         let text = text(&file_of(&stack));
-        holds(&rules::explains_every_wildcard(&Template::read(&text), &text));
+        assert_no_problems(&rules::explains_every_wildcard(&Template::read(&text), &text));
     }
 }
 
 #[test]
 fn every_function_is_rolled_back_when_it_logs_errors() {
-    holds(&rules::is_rolled_back_when_it_logs_errors(&template()));
+    assert_no_problems(&rules::is_rolled_back_when_it_logs_errors(&template()));
 }
 
 #[test]
 fn every_function_publishes_every_change() {
-    holds(&rules::publishes_every_change(&template()));
+    assert_no_problems(&rules::publishes_every_change(&template()));
 }
 
 #[test]
 fn every_function_with_a_database_waits_for_its_schema() {
-    holds(&rules::waits_for_the_schema(&template()));
+    assert_no_problems(&rules::waits_for_the_schema(&template()));
 }
 
 #[test]
 fn every_function_reads_exactly_the_secrets_it_is_given() {
-    holds(&rules::reads_exactly_the_secrets_it_is_given(&template()));
+    assert_no_problems(&rules::reads_exactly_the_secrets_it_is_given(&template()));
 }
 
 #[test]
 fn no_environment_variable_holds_a_secret() {
-    holds(&rules::holds_no_secret(&template(), &text("template.yaml")));
+    assert_no_problems(&rules::holds_no_secret(&template(), &text("template.yaml")));
 }
 
 #[test]
 fn every_documented_path_leads_to_exactly_one_function() {
     let documented = documented_paths();
     assert!(!documented.is_empty(), "openapi.json has no paths");
-    holds(&rules::reaches_every_path_in_one_way(&template(), &documented));
+    assert_no_problems(&rules::serves_every_path_once(&template(), &documented));
 }
 
 #[test]
 fn paths_lead_to_the_same_functions_locally_and_in_aws() {
-    holds(&rules::routes_as_developers_do(&template(), &router()));
+    assert_no_problems(&rules::routes_as_locally(&template(), &router()));
 }
 
 #[test]
@@ -177,22 +177,22 @@ fn every_api_function_is_served_in_the_tests_and_described() {
 
 #[test]
 fn every_function_times_out_before_the_gateway() {
-    holds(&rules::ends_before_the_gateway_gives_up(&template()));
+    assert_no_problems(&rules::times_out_before_the_gateway(&template()));
 }
 
 #[test]
 fn every_job_has_a_failure_destination() {
-    holds(&rules::leaves_a_failed_job_where_it_is_found(&template()));
+    assert_no_problems(&rules::has_a_failure_destination(&template()));
 }
 
 #[test]
 fn every_variable_is_named_in_env_example() {
-    holds(&rules::sets_only_documented_variables(&template(), &documented_variables()));
+    assert_no_problems(&rules::sets_only_documented_variables(&template(), &documented_variables()));
 }
 
 #[test]
 fn gateway_errors_have_the_form_of_api_problems() {
-    holds(&rules::answers_for_itself_as_the_api_does(&template()));
+    assert_no_problems(&rules::has_problems_as_gateway_errors(&template()));
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn every_environment_sets_the_parameters_of_its_templates() {
         for (stack, values) in stacks {
             assert_eq!(values["Environment"], *name);
             let template = Template::read(&text(&file_of(&stack)));
-            holds(&rules::is_given_what_it_asks_for(&template, &name, &values));
+            assert_no_problems(&rules::sets_all_parameters(&template, &name, &values));
         }
     }
 }

@@ -28,7 +28,7 @@ async fn page(client: &Client<'_>, path: &str, query: &str) -> (Vec<Value>, Opti
 
 /// Reads the list at `path` two by two, in both orders, while `change` happens after the first pages, which is given what was
 /// seen last. What is there before and after is seen, once, in order, with nothing that `filter` leaves out.
-async fn is_complete(
+async fn assert_complete(
     client: &Client<'_>,
     path: &str,
     filter: &str,

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use harness::{Person, TestApp};
 use serde_json::{Value, json};
 
-use super::{CHANGES, goes, ids, is_complete};
+use super::{CHANGES, assert_complete, ids, last_deletable};
 
 #[tokio::test]
 async fn member_pages_are_complete_during_changes() {
@@ -27,19 +27,19 @@ async fn member_pages_are_complete_during_changes() {
     for role in ["", "member", "admin"] {
         let filter = if role.is_empty() { String::new() } else { format!("&role={role}") };
         let fits = |row: &Value| role.is_empty() || row["role"] == role;
-        is_complete(&ada.client, &format!("{path}/members"), &filter, fits, async |seen| {
-            let gone =
-                goes(seen, "name").and_then(|id| inside.iter().position(|person: &Person| person.id == id));
+        assert_complete(&ada.client, &format!("{path}/members"), &filter, fits, async |seen| {
+            let gone = last_deletable(seen, "name")
+                .and_then(|id| inside.iter().position(|person: &Person| person.id == id));
             if let Some(gone) = gone {
                 let gone = inside.swap_remove(gone);
                 ada.client.delete(&format!("{path}/members/{}", gone.id)).await.ok(204);
                 outside.push_back(gone);
             }
-            let newcomer = outside.pop_front().expect("someone outside");
+            let joining = outside.pop_front().expect("someone outside");
             app.clock.advance(TimeDelta::seconds(joined % 2));
-            ada.add(&path, &newcomer, ["member", "admin"][usize::from(joined % 2 == 0)]).await;
+            ada.add(&path, &joining, ["member", "admin"][usize::from(joined % 2 == 0)]).await;
             joined += 1;
-            inside.push(newcomer);
+            inside.push(joining);
             // Whoever has left in this reading does not come back in it.
             if outside.len() < CHANGES {
                 let other = inside.iter().position(|person| !ids(seen).contains(&person.id));
@@ -77,9 +77,9 @@ async fn invitation_pages_are_complete_during_changes() {
     for status in ["", "pending", "accepted", "declined", "revoked", "expired"] {
         let filter = if status.is_empty() { String::new() } else { format!("&status={status}") };
         let fits = |row: &Value| status.is_empty() || row["status"] == status;
-        is_complete(&ada.client, &path, &filter, fits, async |seen| {
+        assert_complete(&ada.client, &path, &filter, fits, async |seen| {
             let open: Vec<_> = seen.iter().filter(|row| row["status"] == "pending").cloned().collect();
-            if let Some(gone) = goes(&open, "email") {
+            if let Some(gone) = last_deletable(&open, "email") {
                 ada.client.delete(&format!("{path}/{gone}")).await.ok(204);
             }
             invite(format!("goes.{made}@example.com")).await;
@@ -101,13 +101,13 @@ async fn api_key_pages_are_complete_during_changes() {
     for n in 0..8 {
         make(if n % 2 == 0 { "Stays" } else { "Goes" }).await;
     }
-    is_complete(
+    assert_complete(
         &ada.client,
         &path,
         "",
         |_| true,
         async |seen| {
-            if let Some(gone) = goes(seen, "name") {
+            if let Some(gone) = last_deletable(seen, "name") {
                 ada.client.delete(&format!("{path}/{gone}")).await.ok(204);
             }
             make("Goes").await;
@@ -123,13 +123,13 @@ async fn organization_pages_are_complete_during_changes() {
     for n in 0..8 {
         ada.create_organization(if n % 2 == 0 { "Stays" } else { "Goes" }).await;
     }
-    is_complete(
+    assert_complete(
         &ada.client,
         "/v1/organizations",
         "",
         |_| true,
         async |seen| {
-            if let Some(gone) = goes(seen, "name") {
+            if let Some(gone) = last_deletable(seen, "name") {
                 ada.client.delete(&format!("/v1/organizations/{gone}")).await.ok(204);
             }
             ada.create_organization("Goes").await;

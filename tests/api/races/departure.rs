@@ -6,20 +6,20 @@ use futures_util::future::join3;
 use harness::{Answer, Person, TestApp};
 use serde_json::json;
 
-use super::{crowded, owners::nobody_is_orphaned};
+use super::{concurrent_app, owners::assert_no_orphans};
 
 /// Waits until `wanted` of the requests wait for each other, or `done`.
-async fn until_blocked(app: &TestApp, wanted: i64, done: &Cell<bool>) {
+async fn wait_until_blocked(app: &TestApp, wanted: i64, done: &Cell<bool>) {
     let blocked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     while !done.get() && app.database.value::<i64>(blocked).await < wanted {}
 }
 
-/// What `bob` hears who deletes his account, and what comes of `meanwhile`, which begins when his deletion has done all but
+/// What `bob` hears who deletes his account, and what comes of `others`, which begins when his deletion has done all but
 /// end his sessions.
 async fn while_deleting(
     app: &TestApp,
     bob: &Person<'_>,
-    meanwhile: impl Future<Output = (Answer, Answer)>,
+    others: impl Future<Output = (Answer, Answer)>,
 ) -> (Answer, (Answer, Answer)) {
     let mut held = app.database.pool().begin().await.expect("a transaction");
     sqlx::query("SELECT 1 FROM sessions WHERE user_id = $1::uuid FOR UPDATE")
@@ -33,23 +33,23 @@ async fn while_deleting(
         deleted.set(true);
         answer
     };
-    let meanwhile = async {
-        until_blocked(app, 1, &deleted).await;
-        let answers = meanwhile.await;
+    let others = async {
+        wait_until_blocked(app, 1, &deleted).await;
+        let answers = others.await;
         done.set(true);
         answers
     };
     let release = async {
-        until_blocked(app, 2, &done).await;
+        wait_until_blocked(app, 2, &done).await;
         held.rollback().await.expect("an end");
     };
     let (deletion, meanwhile, ()) = join3(deletion, meanwhile, release).await;
-    (deletion, meanwhile)
+    (deletion, others)
 }
 
 #[tokio::test]
 async fn user_being_deleted_does_not_become_owner() {
-    let app = crowded().await;
+    let app = concurrent_app().await;
     let (ada, bob, cy) = (app.person("Ada").await, app.person("Bob").await, app.person("Cy").await);
     let path = ada.create_organization("Engines").await;
     for person in [&bob, &cy] {
@@ -64,7 +64,7 @@ async fn user_being_deleted_does_not_become_owner() {
     })
     .await;
 
-    nobody_is_orphaned(&app).await;
+    assert_no_orphans(&app).await;
     deleted.ok(204);
     promoted.refused(404, "member-not-found");
     left.refused(409, "last-owner");
@@ -72,7 +72,7 @@ async fn user_being_deleted_does_not_become_owner() {
 
 #[tokio::test]
 async fn user_being_deleted_does_not_join_as_owner() {
-    let app = crowded().await;
+    let app = concurrent_app().await;
     let (ada, bob, cy) = (app.person("Ada").await, app.person("Bob").await, app.person("Cy").await);
     bob.verify_address().await;
     cy.verify_address().await;
@@ -86,7 +86,7 @@ async fn user_being_deleted_does_not_join_as_owner() {
     })
     .await;
 
-    nobody_is_orphaned(&app).await;
+    assert_no_orphans(&app).await;
     deleted.ok(204);
     joined.refused(401, "unauthenticated");
     left.refused(409, "last-owner");

@@ -2,20 +2,20 @@ use futures_util::future::{join, join_all};
 use harness::{Answer, Person};
 use serde_json::json;
 
-use super::{CROWD, crowded, one_won};
+use super::{CONCURRENT, assert_one_succeeded, concurrent_app};
 
 #[tokio::test]
 async fn sixteen_concurrent_acceptances_join_once() {
-    let app = crowded().await;
+    let app = concurrent_app().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     bob.verify_address().await;
     for round in 0..5 {
         let path = ada.create_organization("Engines").await;
         let token = ada.invite(&path, &bob.email, "member").await.token;
 
-        let answers = join_all((0..CROWD).map(|_| bob.accept(&token))).await;
+        let answers = join_all((0..CONCURRENT).map(|_| bob.accept(&token))).await;
 
-        one_won(&answers, 200, (422, "invalid-token"));
+        assert_one_succeeded(&answers, 200, (422, "invalid-token"));
         let members = ada.client.get(&format!("{path}/members")).await.ok(200);
         assert_eq!(members.body["data"].as_array().map(Vec::len), Some(2), "round {round}");
     }
@@ -23,7 +23,7 @@ async fn sixteen_concurrent_acceptances_join_once() {
 
 #[tokio::test]
 async fn stolen_invitation_admits_only_its_recipient() {
-    let app = crowded().await;
+    let app = concurrent_app().await;
     let (ada, bob, eve) = (app.person("Ada").await, app.person("Bob").await, app.person("Eve").await);
     bob.verify_address().await;
     eve.verify_address().await;
@@ -31,7 +31,7 @@ async fn stolen_invitation_admits_only_its_recipient() {
         let path = ada.create_organization("Engines").await;
         let token = ada.invite(&path, &bob.email, "owner").await.token;
 
-        let everyone: Vec<&Person> = (0..CROWD).map(|n| if n % 2 == 0 { &eve } else { &bob }).collect();
+        let everyone: Vec<&Person> = (0..CONCURRENT).map(|n| if n % 2 == 0 { &eve } else { &bob }).collect();
         let answers = join_all(everyone.iter().map(|person| person.accept(&token))).await;
 
         let (eves, bobs): (Vec<_>, Vec<_>) = answers.into_iter().enumerate().partition(|(n, _)| n % 2 == 0);
@@ -40,7 +40,7 @@ async fn stolen_invitation_admits_only_its_recipient() {
             assert!([(403, "wrong-address"), (422, "invalid-token")].contains(&heard), "{answer:?}");
         }
         let bobs: Vec<Answer> = bobs.into_iter().map(|(_, answer)| answer).collect();
-        one_won(&bobs, 200, (422, "invalid-token"));
+        assert_one_succeeded(&bobs, 200, (422, "invalid-token"));
         eve.client.get(&path).await.refused(404, "organization-not-found");
         bob.client.get(&path).await.ok(200);
     }
@@ -48,7 +48,7 @@ async fn stolen_invitation_admits_only_its_recipient() {
 
 #[tokio::test]
 async fn invitation_is_either_accepted_declined_or_revoked() {
-    let app = crowded().await;
+    let app = concurrent_app().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     bob.verify_address().await;
     for _ in 0..10 {
@@ -81,7 +81,7 @@ async fn invitation_is_either_accepted_declined_or_revoked() {
 
 #[tokio::test]
 async fn concurrent_invitations_of_one_address_create_one() {
-    let app = crowded().await;
+    let app = concurrent_app().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     bob.verify_address().await;
     let path = ada.create_organization("Engines").await;
@@ -97,7 +97,7 @@ async fn concurrent_invitations_of_one_address_create_one() {
             invite(&bob, format!("CY{round}@example.com")),
         )
         .await;
-        one_won(&[first, second], 201, (409, "already-invited"));
+        assert_one_succeeded(&[first, second], 201, (409, "already-invited"));
     }
     assert_eq!(app.mails().len(), mails + 10);
 }

@@ -2,7 +2,7 @@ use futures_util::future::{join, join_all};
 use harness::{Answer, TestApp};
 use serde_json::json;
 
-use super::{crowded, one_won};
+use super::{assert_one_succeeded, concurrent_app};
 
 /// Organizations that someone belongs to, and nobody owns.
 const ORPHANS: &str = "
@@ -13,13 +13,13 @@ const ORPHANS: &str = "
       AND NOT EXISTS (SELECT 1 FROM members m JOIN users u ON u.id = m.user_id
                       WHERE m.organization_id = o.id AND u.deleted_at IS NULL AND m.role = 'owner')";
 
-pub async fn nobody_is_orphaned(app: &TestApp) {
+pub async fn assert_no_orphans(app: &TestApp) {
     assert_eq!(app.database.value::<i64>(ORPHANS).await, 0);
 }
 
 #[tokio::test]
 async fn one_of_two_owners_demoting_each_other_stays() {
-    let app = crowded().await;
+    let app = concurrent_app().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     bob.verify_address().await;
     let path = ada.create_organization("Engines").await;
@@ -39,14 +39,14 @@ async fn one_of_two_owners_demoting_each_other_stays() {
             "{by_ada:?} {by_bob:?}"
         );
         assert!(codes.contains(&lost.problem()), "{lost:?}");
-        nobody_is_orphaned(&app).await;
+        assert_no_orphans(&app).await;
         winner.client.patch(other, json!({ "role": "owner" })).await.ok(200);
     }
 }
 
 #[tokio::test]
 async fn one_of_two_leaving_owners_stays() {
-    let app = crowded().await;
+    let app = concurrent_app().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     bob.verify_address().await;
     for round in 0..10 {
@@ -56,14 +56,14 @@ async fn one_of_two_leaving_owners_stays() {
 
         let answers = join(ada.client.delete(&of_ada), bob.client.delete(&of_bob)).await;
 
-        one_won(&<[Answer; 2]>::from(answers), 204, (409, "last-owner"));
+        assert_one_succeeded(&<[Answer; 2]>::from(answers), 204, (409, "last-owner"));
         assert_eq!(app.database.value::<i64>(ORPHANS).await, 0, "round {round}");
     }
 }
 
 #[tokio::test]
 async fn one_owner_stays_if_one_leaves_and_one_deletes_their_account() {
-    let app = crowded().await;
+    let app = concurrent_app().await;
     let cy = app.person("Cy").await;
     cy.verify_address().await;
     join_all((0..6).map(async |_| {
@@ -76,17 +76,17 @@ async fn one_owner_stays_if_one_leaves_and_one_deletes_their_account() {
 
         let answers = join(ada.client.delete(&of_ada), bob.client.delete("/v1/auth/me")).await;
 
-        let winner = one_won(&<[Answer; 2]>::from(answers), 204, (409, "last-owner"));
+        let winner = assert_one_succeeded(&<[Answer; 2]>::from(answers), 204, (409, "last-owner"));
         let stays = if winner == 0 { &bob } else { &ada };
         assert_eq!(stays.client.get(&path).await.ok(200).id(), path.rsplit('/').next().expect("an id"));
     }))
     .await;
-    nobody_is_orphaned(&app).await;
+    assert_no_orphans(&app).await;
 }
 
 #[tokio::test]
 async fn one_of_two_owners_deleting_their_accounts_stays() {
-    let app = crowded().await;
+    let app = concurrent_app().await;
     let cy = app.person("Cy").await;
     cy.verify_address().await;
     join_all((0..6).map(async |_| {
@@ -96,8 +96,8 @@ async fn one_of_two_owners_deleting_their_accounts_stays() {
         ada.add(&path, &bob, "owner").await;
         ada.add(&path, &cy, "member").await;
         let answers = join(ada.client.delete("/v1/auth/me"), bob.client.delete("/v1/auth/me")).await;
-        one_won(&<[Answer; 2]>::from(answers), 204, (409, "last-owner"));
+        assert_one_succeeded(&<[Answer; 2]>::from(answers), 204, (409, "last-owner"));
     }))
     .await;
-    nobody_is_orphaned(&app).await;
+    assert_no_orphans(&app).await;
 }

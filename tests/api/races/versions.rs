@@ -2,17 +2,17 @@ use futures_util::future::join_all;
 use harness::Client;
 use serde_json::{Value, json};
 
-use super::{CROWD, crowded, one_won};
+use super::{CONCURRENT, assert_one_succeeded, concurrent_app};
 
 /// Of sixteen who all change what they saw, one does, and the others hear that it has changed.
-async fn one_changes(client: &Client<'_>, path: &str, body: impl Fn(usize) -> Value) {
+async fn assert_one_change_succeeds(client: &Client<'_>, path: &str, body: impl Fn(usize) -> Value) {
     for _ in 0..3 {
         let seen = client.get(path).await.ok(200);
         let client = client.with("if-match", seen.header("etag"));
 
-        let answers = join_all((0..CROWD).map(|n| client.patch(path, body(n)))).await;
+        let answers = join_all((0..CONCURRENT).map(|n| client.patch(path, body(n)))).await;
 
-        let winner = &answers[one_won(&answers, 200, (412, "stale"))];
+        let winner = &answers[assert_one_succeeded(&answers, 200, (412, "stale"))];
         let now = client.get(path).await.ok(200);
         assert_ne!(now.header("etag"), seen.header("etag"), "{path}");
         assert_eq!((now.header("etag"), &now.body), (winner.header("etag"), &winner.body), "{path}");
@@ -21,7 +21,7 @@ async fn one_changes(client: &Client<'_>, path: &str, body: impl Fn(usize) -> Va
 
 #[tokio::test]
 async fn one_of_sixteen_concurrent_changes_of_any_resource_succeeds() {
-    let app = crowded().await;
+    let app = concurrent_app().await;
     let (ada, bob, root) =
         (app.person("Ada").await, app.person("Bob").await, app.administrator("Root").await);
     bob.verify_address().await;
@@ -31,18 +31,18 @@ async fn one_of_sixteen_concurrent_changes_of_any_resource_succeeds() {
     let name = |n| json!({ "name": format!("Name {n}") });
     let role = |n| json!({ "role": (["member", "admin"][n % 2]) });
 
-    one_changes(&ada.client, &path, name).await;
-    one_changes(&ada.client, &format!("{path}/members/{}", bob.id), role).await;
-    one_changes(&ada.client, &format!("{path}/api-keys/{}", key.id), name).await;
-    one_changes(&ada.client, "/v1/auth/me", name).await;
-    one_changes(&root.client, &format!("/v1/users/{}", bob.id), name).await;
+    assert_one_change_succeeds(&ada.client, &path, name).await;
+    assert_one_change_succeeds(&ada.client, &format!("{path}/members/{}", bob.id), role).await;
+    assert_one_change_succeeds(&ada.client, &format!("{path}/api-keys/{}", key.id), name).await;
+    assert_one_change_succeeds(&ada.client, "/v1/auth/me", name).await;
+    assert_one_change_succeeds(&root.client, &format!("/v1/users/{}", bob.id), name).await;
     let promoted = |n| json!({ "systemAdministrator": n % 2 == 0 });
-    one_changes(&root.client, &format!("/v1/users/{}", bob.id), promoted).await;
+    assert_one_change_succeeds(&root.client, &format!("/v1/users/{}", bob.id), promoted).await;
 }
 
 #[tokio::test]
 async fn one_of_sixteen_concurrent_deletions_of_any_resource_succeeds() {
-    let app = crowded().await;
+    let app = concurrent_app().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     bob.verify_address().await;
     let path = ada.create_organization("Engines").await;
@@ -57,7 +57,7 @@ async fn one_of_sixteen_concurrent_deletions_of_any_resource_succeeds() {
     ] {
         let seen = ada.client.get(&thing).await.ok(200);
         let client = ada.client.with("if-match", seen.header("etag"));
-        let answers = join_all((0..CROWD).map(|_| client.delete(&thing))).await;
-        one_won(&answers, 204, lost);
+        let answers = join_all((0..CONCURRENT).map(|_| client.delete(&thing))).await;
+        assert_one_succeeded(&answers, 204, lost);
     }
 }

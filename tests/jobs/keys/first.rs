@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{AN_HOUR, Keys, by_status, current, manager, reserve, texts};
+use super::{Keys, ROTATION_INTERVAL, by_status, create_empty, current, key_texts, manager};
 use crate::cloudformation::{StackResponse, request};
 
 impl Keys {
@@ -38,13 +38,13 @@ async fn new_deployment_gets_working_keys_that_rotate() {
     let ada = app.person("Ada").await;
     ada.client.get("/v1/auth/me").await.ok(200);
 
-    let before = keys.all().await;
+    let before = keys.documents().await;
     assert_eq!(keys.send("Update").await.status(), "SUCCESS");
     assert_eq!(keys.send("Delete").await.status(), "SUCCESS");
-    assert_eq!(keys.all().await, before);
+    assert_eq!(keys.documents().await, before);
 
-    keys.age(AN_HOUR).await;
-    for arn in keys.rotated() {
+    keys.age(ROTATION_INTERVAL).await;
+    for arn in keys.rotating() {
         keys.rotate(arn).await;
     }
     assert_eq!(by_status(&current(&keys.signing).await)["current"], signing["next"]);
@@ -58,9 +58,10 @@ async fn new_deployment_gets_working_keys_that_rotate() {
 async fn only_empty_secrets_are_filled() {
     let mut keys = Keys::new().await;
     let ids = keys.published().await;
-    let before = keys.all().await;
-    let (verification, encryption) = (reserve("verification-keys").await, reserve("encryption").await);
-    keys = Keys::of(keys.signing, verification, keys.auth, encryption).await;
+    let before = keys.documents().await;
+    let (verification, encryption) =
+        (create_empty("verification-keys").await, create_empty("encryption").await);
+    keys = Keys::with_secrets(keys.signing, verification, keys.auth, encryption).await;
     assert_eq!(keys.send("Update").await.status(), "SUCCESS");
     assert_eq!(current(&keys.signing).await, before[0]);
     assert_eq!(current(&keys.auth).await, before[2]);
@@ -68,7 +69,7 @@ async fn only_empty_secrets_are_filled() {
     published.sort();
     expected.sort();
     assert_eq!(published, expected);
-    assert_eq!(texts(&current(&keys.encryption).await, "key").len(), 2);
+    assert_eq!(key_texts(&current(&keys.encryption).await, "key").len(), 2);
 }
 
 #[tokio::test]

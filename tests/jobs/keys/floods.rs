@@ -12,10 +12,10 @@ use harness::{
 };
 use serde_json::{Value, json};
 
-use super::{Keys, bytes};
+use super::{Keys, random_bytes};
 
 /// The least seconds between two reads of a secret.
-const LEAST: u64 = 10;
+const MIN_READ_INTERVAL: u64 = 10;
 const REQUESTS: u8 = 100;
 
 async fn auth(keys: &Keys, database: &Database) -> Function {
@@ -44,7 +44,7 @@ async fn flood(keys: &Keys, arn: &str, event: impl Fn(u8) -> Value) {
         assert_eq!(answer["statusCode"], 401, "{answer}");
     }
     let reads = keys.proxy.reads(arn);
-    let allowed = 1 + usize::try_from(begun.elapsed().as_secs() / LEAST).expect("a small number");
+    let allowed = 1 + usize::try_from(begun.elapsed().as_secs() / MIN_READ_INTERVAL).expect("a small number");
     assert!((1..=allowed).contains(&reads), "{reads} reads, {allowed} allowed");
     // What is good is still let in.
     let token = body(&registered)["data"]["accessToken"].as_str().expect("a token").to_owned();
@@ -58,7 +58,8 @@ async fn unknown_access_token_keys_cause_one_read_in_ten_seconds() {
     let keys = Keys::new().await;
     flood(&keys, &keys.verification, |n| {
         let header = json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": format!("unknown-{n}") }).to_string();
-        let token = [header.as_bytes(), b"{}", &bytes()].map(|part| BASE64URL_NOPAD.encode(part)).join(".");
+        let token =
+            [header.as_bytes(), b"{}", &random_bytes()].map(|part| BASE64URL_NOPAD.encode(part)).join(".");
         let headers = json!({ "authorization": format!("Bearer {token}") });
         http("GET", "/v1/auth/me", &headers, None, &format!("198.51.100.{n}"))
     })
@@ -70,7 +71,10 @@ async fn unknown_refresh_token_keys_cause_one_read_in_ten_seconds() {
     let keys = Keys::new().await;
     flood(&keys, &keys.auth, |n| {
         // As long as a real one: the id of a key, and 68 bytes more.
-        let token = format!("rt_{}", BASE64URL_NOPAD.encode(&[&bytes(), &bytes(), &[n; 8][..]].concat()));
+        let token = format!(
+            "rt_{}",
+            BASE64URL_NOPAD.encode(&[&random_bytes(), &random_bytes(), &[n; 8][..]].concat())
+        );
         let headers = json!({ "content-type": "application/json" });
         let body = json!({ "refreshToken": token }).to_string();
         http("POST", "/v1/auth/refresh", &headers, Some(&body), &format!("198.51.100.{n}"))

@@ -26,14 +26,14 @@ use uuid::Uuid;
 
 const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
 /// A little more than the time that has to pass between two rotations.
-const AN_HOUR: TimeDelta = TimeDelta::minutes(61);
+const ROTATION_INTERVAL: TimeDelta = TimeDelta::minutes(61);
 
-fn bytes() -> Vec<u8> {
+fn random_bytes() -> Vec<u8> {
     [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat()
 }
 
 fn random_key() -> String {
-    BASE64.encode(&bytes())
+    BASE64.encode(&random_bytes())
 }
 
 /// Two keys, the second of which has been known for a while.
@@ -65,7 +65,8 @@ impl Keys {
     async fn new() -> Self {
         let signing: Vec<Value> = ["next", "current", "previous"]
             .map(|status| {
-                let key = Key::from_seed(&Uuid::new_v4().to_string(), &BASE64URL_NOPAD.encode(&bytes()));
+                let key =
+                    Key::from_seed(&Uuid::new_v4().to_string(), &BASE64URL_NOPAD.encode(&random_bytes()));
                 let mut key = serde_json::to_value(key.expect("a key")).expect("JSON");
                 key["status"] = json!(status);
                 key
@@ -78,16 +79,23 @@ impl Keys {
         auth["sessionSecret"] = json!(random_key());
         let auth = create("auth", &auth).await;
         let encryption = create("encryption", &current_and_next("key", |key| Ok(seal::key(key)?.0))).await;
-        Self::of(signing, verification, auth, encryption).await
+        Self::with_secrets(signing, verification, auth, encryption).await
     }
 
     /// Those of a deployment that is only beginning.
     async fn empty() -> Self {
-        let (signing, verification) = (reserve("signing-keys").await, reserve("verification-keys").await);
-        Self::of(signing, verification, reserve("auth").await, reserve("encryption").await).await
+        let (signing, verification) =
+            (create_empty("signing-keys").await, create_empty("verification-keys").await);
+        Self::with_secrets(
+            signing,
+            verification,
+            create_empty("auth").await,
+            create_empty("encryption").await,
+        )
+        .await
     }
 
-    async fn of(signing: String, verification: String, auth: String, encryption: String) -> Self {
+    async fn with_secrets(signing: String, verification: String, auth: String, encryption: String) -> Self {
         let proxy = AwsProxy::start().await;
         let mut environment = proxy.environment();
         environment.insert("NODE_ENV".to_owned(), "production".to_owned());
@@ -108,7 +116,7 @@ impl Keys {
     }
 
     /// The three that rotate.
-    fn rotated(&self) -> [&str; 3] {
+    fn rotating(&self) -> [&str; 3] {
         [&self.signing, &self.auth, &self.encryption]
     }
 
@@ -142,10 +150,10 @@ impl Keys {
 
     /// Time passes: all dates in the secrets become that much older.
     async fn age(&self, by: TimeDelta) {
-        for arn in self.rotated() {
+        for arn in self.rotating() {
             let mut document = current(arn).await;
             age(&mut document, by);
-            put(arn, &document).await;
+            put_current(arn, &document).await;
         }
     }
 
@@ -157,7 +165,7 @@ impl Keys {
     }
 
     /// What can be changed by a rotation, to see that it was not.
-    async fn all(&self) -> Vec<Value> {
+    async fn documents(&self) -> Vec<Value> {
         let mut all = Vec::new();
         for arn in [&self.signing, &self.verification, &self.auth, &self.encryption] {
             all.push(current(arn).await);
@@ -179,7 +187,7 @@ fn settings(signing: &str, verification: &str, auth: &str, encryption: &str) -> 
 }
 
 /// A secret without a value.
-async fn reserve(name: &str) -> String {
+async fn create_empty(name: &str) -> String {
     let name = format!("test-{}/{name}", Uuid::new_v4().simple());
     manager().await.create_secret().name(name).send().await.expect("a secret").arn.expect("its ARN")
 }
@@ -191,7 +199,7 @@ async fn create(name: &str, document: &Value) -> String {
 }
 
 /// Makes `document` current. In two steps, because the stand-in would leave a version current that a rotation made so.
-async fn put(arn: &str, document: &Value) {
+async fn put_current(arn: &str, document: &Value) {
     let client = manager().await;
     let before = client.get_secret_value().secret_id(arn).version_stage("AWSCURRENT").send().await;
     let before = before.expect("a value").version_id.expect("its id");
@@ -238,6 +246,6 @@ fn by_status(set: &Value) -> Map<String, Value> {
 }
 
 /// The keys of a text.
-fn texts(document: &Value, member: &str) -> Vec<String> {
+fn key_texts(document: &Value, member: &str) -> Vec<String> {
     document[member].as_str().expect("a text").split(',').map(str::to_owned).collect()
 }

@@ -24,11 +24,11 @@ use tokio::{
 use crate::cloudformation::StackResponse;
 
 #[derive(Default)]
-struct Known {
+struct Recorded {
     /// How often each secret was read.
     reads: HashMap<String, usize>,
     /// The version that each rotation begun is about.
-    begun: HashMap<String, String>,
+    rotations: HashMap<String, String>,
     /// Those that nobody told to rotate.
     not_rotating: HashSet<String>,
     /// What CloudFormation was told.
@@ -40,14 +40,14 @@ struct Known {
 #[derive(Clone)]
 pub struct AwsProxy {
     pub url: String,
-    known: Arc<Mutex<Known>>,
+    recorded: Arc<Mutex<Recorded>>,
 }
 
 impl AwsProxy {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let proxy = Self { url, known: Arc::default() };
+        let proxy = Self { url, recorded: Arc::default() };
         let router = Router::new().fallback(answer).with_state(proxy.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.expect("the proxy serves") });
         proxy
@@ -61,54 +61,54 @@ impl AwsProxy {
         environment
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().expect("a lock")
+    fn known(&self) -> MutexGuard<'_, Recorded> {
+        self.recorded.lock().expect("a lock")
     }
 
     /// How often `arn` was read so far.
     pub fn reads(&self, arn: &str) -> usize {
-        self.known().reads.get(arn).copied().unwrap_or_default()
+        self.recorded().reads.get(arn).copied().unwrap_or_default()
     }
 
     /// What `RotateSecret` does first: `version` is pending, and has no value.
     pub fn begin_rotation(&self, arn: &str, version: &str) {
-        self.known().begun.insert(arn.to_owned(), version.to_owned());
+        self.recorded().rotations.insert(arn.to_owned(), version.to_owned());
     }
 
     /// From now on nobody has told Secrets Manager to rotate `arn`.
     pub fn disable_rotation(&self, arn: &str) {
-        self.known().not_rotating.insert(arn.to_owned());
+        self.recorded().not_rotating.insert(arn.to_owned());
     }
 
     /// What CloudFormation was told so far, oldest first.
     pub fn responses(&self) -> Vec<StackResponse> {
-        self.known().responses.clone()
+        self.recorded().responses.clone()
     }
 
     /// The next `times` CloudFormation is away.
     pub fn reject_responses(&self, times: usize) {
-        self.known().rejections = times;
+        self.recorded().rejections = times;
     }
 
     fn receive(&self, response: StackResponse) -> StatusCode {
-        let mut known = self.known();
-        if known.rejections > 0 {
-            known.rejections -= 1;
+        let mut recorded = self.recorded();
+        if recorded.rejections > 0 {
+            recorded.rejections -= 1;
             return StatusCode::SERVICE_UNAVAILABLE;
         }
-        known.responses.push(response);
+        recorded.responses.push(response);
         StatusCode::OK
     }
 
-    fn note_read(&self, arn: &str) {
-        *self.known().reads.entry(arn.to_owned()).or_default() += 1;
+    fn count_read(&self, arn: &str) {
+        *self.recorded().reads.entry(arn.to_owned()).or_default() += 1;
     }
 
     /// `secret` as Secrets Manager describes it.
     fn described(&self, arn: &str, mut secret: Value) -> Value {
-        let known = self.known();
-        secret["RotationEnabled"] = json!(!known.not_rotating.contains(arn));
-        if let Some(version) = known.begun.get(arn)
+        let recorded = self.recorded();
+        secret["RotationEnabled"] = json!(!recorded.not_rotating.contains(arn));
+        if let Some(version) = recorded.rotations.get(arn)
             && secret["VersionIdsToStages"][version].is_null()
         {
             secret["VersionIdsToStages"][version] = json!(["AWSPENDING"]);
@@ -134,11 +134,11 @@ async fn answer(
         };
         return (proxy.receive(response), Bytes::new());
     }
-    let (status, answered) = forwarded(&headers, &body).await;
+    let (status, answered) = forward(&headers, &body).await;
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
     let arn = asked["SecretId"].as_str().unwrap_or_default();
     match headers.get("x-amz-target").and_then(|target| target.to_str().ok()) {
-        Some("secretsmanager.GetSecretValue") => proxy.note_read(arn),
+        Some("secretsmanager.GetSecretValue") => proxy.count_read(arn),
         Some("secretsmanager.DescribeSecret") if status.is_success() => {
             let secret = serde_json::from_slice(&answered).expect("a JSON answer");
             return (status, proxy.described(arn, secret).to_string().into());
@@ -148,7 +148,7 @@ async fn answer(
     (status, answered)
 }
 
-async fn forwarded(headers: &HeaderMap, body: &[u8]) -> (StatusCode, Bytes) {
+async fn forward(headers: &HeaderMap, body: &[u8]) -> (StatusCode, Bytes) {
     let stand_in = service("AWS_ENDPOINT_URL").trim_start_matches("http://").to_owned();
     let mut server = TcpStream::connect(&stand_in).await.expect("the stand-in");
     let mut request =

@@ -6,7 +6,7 @@ use harness::{Answer, Client, TestApp};
 use ring::signature::Ed25519KeyPair;
 use serde_json::{Value, json};
 
-use super::{AN_HOUR, Keys, current};
+use super::{Keys, ROTATION_INTERVAL, current};
 
 /// Someone whose requests go to whichever instance.
 struct Visitor {
@@ -102,10 +102,10 @@ async fn no_request_fails_during_three_rotations() {
     let mut ada = Visitor::register(&app).await;
     for _ in 1..=3 {
         let mut instances = vec![instance(&app).await];
-        let versions = keys.rotated().map(|arn| keys.begin(arn));
+        let versions = keys.rotating().map(|arn| keys.begin(arn));
         let access = ada.access.clone();
         for step in super::STEPS {
-            for (arn, version) in keys.rotated().into_iter().zip(&versions) {
+            for (arn, version) in keys.rotating().into_iter().zip(&versions) {
                 keys.step(step, arn, version).await.unwrap_or_else(|error| panic!("{step}: {error}"));
             }
             instances.push(instance(&app).await);
@@ -125,8 +125,8 @@ async fn no_request_fails_during_three_rotations() {
             }
         }
         // Rotations are at least an hour apart.
-        keys.age(AN_HOUR).await;
-        app.clock.advance(AN_HOUR);
+        keys.age(ROTATION_INTERVAL).await;
+        app.clock.advance(ROTATION_INTERVAL);
         ada.refreshes(&[&instances[0], &app.second_instance()]).await;
     }
 }
@@ -160,11 +160,11 @@ async fn dropped_or_foreign_key_is_refused() {
     app.client().token(&forged(&header, &claims, &old)).get("/v1/auth/me").await.ok(200);
 
     let month = TimeDelta::days(30);
-    for arn in keys.rotated() {
+    for arn in keys.rotating() {
         keys.rotate(arn).await;
     }
     keys.age(month).await;
-    for arn in keys.rotated() {
+    for arn in keys.rotating() {
         keys.rotate(arn).await;
     }
     let after = instance(&app).await;
@@ -194,7 +194,7 @@ async fn refresh_token_is_valid_after_two_rotations() {
     let app = keys.app().await;
     let ada = app.person("Ada").await;
     keys.rotate(&keys.auth).await;
-    keys.age(AN_HOUR).await;
+    keys.age(ROTATION_INTERVAL).await;
     keys.rotate(&keys.auth).await;
     let after = instance(&app).await;
     let answer = refresh(&after.client(), &ada.refresh_token).await.ok(200);

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{AN_HOUR, Keys, STEPS, by_status, create, current, manager, put, texts};
+use super::{Keys, ROTATION_INTERVAL, STEPS, by_status, create, current, key_texts, manager, put_current};
 
 #[tokio::test]
 async fn signing_key_is_next_current_then_previous_and_published_before_it_signs() {
@@ -46,8 +46,8 @@ async fn text_keys_move_to_the_front_and_the_session_secret_stays() {
         keys.rotate(arn).await;
         let after = current(arn).await;
         let ([old, next], [first, second, fresh]) = (
-            texts(&before, member).try_into().expect("two"),
-            texts(&after, member).try_into().expect("three"),
+            key_texts(&before, member).try_into().expect("two"),
+            key_texts(&after, member).try_into().expect("three"),
         );
         assert_eq!([&first, &second], [&next, &old]);
         assert!(fresh != next && fresh != old);
@@ -59,32 +59,32 @@ async fn text_keys_move_to_the_front_and_the_session_secret_stays() {
 async fn secret_without_a_next_key_gets_one_and_keeps_its_own() {
     let keys = Keys::new().await;
     let mut document = current(&keys.auth).await;
-    let only = texts(&document, "refreshSecret").remove(0);
+    let only = key_texts(&document, "refreshSecret").remove(0);
     document["refreshSecret"] = json!(only);
-    put(&keys.auth, &document).await;
+    put_current(&keys.auth, &document).await;
     keys.rotate(&keys.auth).await;
-    let after = texts(&current(&keys.auth).await, "refreshSecret");
+    let after = key_texts(&current(&keys.auth).await, "refreshSecret");
     assert_eq!((after.len(), &after[0]), (2, &only));
 }
 
 #[tokio::test]
 async fn steps_can_be_repeated_and_do_nothing_after_the_end() {
     let keys = Keys::new().await;
-    for arn in keys.rotated() {
+    for arn in keys.rotating() {
         let version = keys.begin(arn);
         for step in STEPS {
             let first = keys.step(step, arn, &version).await.expect("done");
-            let before = keys.all().await;
+            let before = keys.documents().await;
             let again = keys.step(step, arn, &version).await.expect("done again");
             assert_eq!([&first["current"], &first["next"]], [&again["current"], &again["next"]], "{step}");
-            assert_eq!(keys.all().await, before, "{step}");
+            assert_eq!(keys.documents().await, before, "{step}");
         }
-        let before = keys.all().await;
+        let before = keys.documents().await;
         for step in STEPS {
             let late = keys.step(step, arn, &version).await.expect("nothing to do");
             assert!(late["done"].as_str().expect("a text").starts_with("nothing"), "{late}");
         }
-        assert_eq!(keys.all().await, before);
+        assert_eq!(keys.documents().await, before);
     }
     keys.function.log_line(|line| line.contains("KeysRotated") && line.contains("encryption")).await;
 }
@@ -92,8 +92,8 @@ async fn steps_can_be_repeated_and_do_nothing_after_the_end() {
 #[tokio::test]
 async fn steps_out_of_order_change_nothing() {
     let keys = Keys::new().await;
-    let before = keys.all().await;
-    for arn in keys.rotated() {
+    let before = keys.documents().await;
+    for arn in keys.rotating() {
         let version = keys.begin(arn);
         let tried = keys.step("testSecret", arn, &version).await.expect("what is current works");
         assert!(tried["done"].as_str().expect("a sentence").contains("no other version"), "{tried}");
@@ -102,7 +102,7 @@ async fn steps_out_of_order_change_nothing() {
             assert!(refusal.contains("createSecret has not made"), "{refusal}");
         }
     }
-    assert_eq!(keys.all().await, before);
+    assert_eq!(keys.documents().await, before);
 
     // What signs is not made current before everyone can verify it.
     let version = keys.begin(&keys.signing);
@@ -111,13 +111,13 @@ async fn steps_out_of_order_change_nothing() {
         let refusal = keys.refused(step, &keys.signing, &version).await;
         assert!(refusal.contains("published"), "{refusal}");
     }
-    assert_eq!(keys.all().await, before);
+    assert_eq!(keys.documents().await, before);
 }
 
 #[tokio::test]
 async fn invalid_rotation_requests_are_refused() {
     let keys = Keys::new().await;
-    let before = keys.all().await;
+    let before = keys.documents().await;
     let foreign = create("foreign", &json!({ "key": "x" })).await;
     for arn in [&foreign, &keys.verification, "arches/production/auth", ""] {
         let refusal = keys.refused("createSecret", arn, &keys.begin(arn)).await;
@@ -130,7 +130,7 @@ async fn invalid_rotation_requests_are_refused() {
     keys.proxy.disable_rotation(&keys.auth);
     let refusal = keys.refused("createSecret", &keys.auth, &keys.begin(&keys.auth)).await;
     assert!(refusal.contains("rotation is not enabled"), "{refusal}");
-    assert_eq!(keys.all().await, before);
+    assert_eq!(keys.documents().await, before);
     assert_eq!(current(&foreign).await, json!({ "key": "x" }));
 }
 
@@ -141,14 +141,14 @@ async fn former_version_does_not_become_current_again() {
     for step in STEPS {
         keys.step(step, &keys.auth, &first).await.expect("done");
     }
-    keys.age(AN_HOUR).await;
+    keys.age(ROTATION_INTERVAL).await;
     keys.rotate(&keys.auth).await;
-    let before = keys.all().await;
+    let before = keys.documents().await;
     for step in STEPS {
         let refusal = keys.refused(step, &keys.auth, &first).await;
         assert!(refusal.contains("is not pending"), "{refusal}");
     }
-    assert_eq!(keys.all().await, before);
+    assert_eq!(keys.documents().await, before);
 }
 
 #[tokio::test]
@@ -174,12 +174,12 @@ async fn interrupted_rotation_keeps_working_keys_and_the_next_one_completes() {
 #[tokio::test]
 async fn second_rotation_too_soon_is_refused() {
     let keys = Keys::new().await;
-    for arn in keys.rotated() {
+    for arn in keys.rotating() {
         keys.rotate(arn).await;
-        let before = keys.all().await;
+        let before = keys.documents().await;
         let refusal = keys.refused("createSecret", arn, &keys.begin(arn)).await;
         assert!(refusal.contains("not known everywhere before"), "{refusal}");
-        assert_eq!(keys.all().await, before);
+        assert_eq!(keys.documents().await, before);
     }
 }
 
@@ -190,15 +190,15 @@ async fn outdated_version_is_withdrawn() {
     let version = keys.begin(&keys.auth);
     keys.step("createSecret", &keys.auth, &version).await.expect("made");
     let mut document = current(&keys.auth).await;
-    let next = texts(&document, "refreshSecret").remove(1);
+    let next = key_texts(&document, "refreshSecret").remove(1);
     document["refreshSecret"] = json!(next);
-    put(&keys.auth, &document).await;
+    put_current(&keys.auth, &document).await;
     let refusal = keys.refused("finishSecret", &keys.auth, &version).await;
     assert!(refusal.contains("withdrawn") && refusal.contains("was removed"), "{refusal}");
     let refusal = keys.refused("finishSecret", &keys.auth, &version).await;
     assert!(refusal.contains("is not pending"), "{refusal}");
     keys.rotate(&keys.auth).await;
-    assert_eq!(texts(&current(&keys.auth).await, "refreshSecret")[0], next);
+    assert_eq!(key_texts(&current(&keys.auth).await, "refreshSecret")[0], next);
 
     // Half an hour after it was made a version is not made current any more.
     let version = keys.begin(&keys.encryption);
@@ -212,21 +212,21 @@ async fn outdated_version_is_withdrawn() {
     let late = keys.begin(&keys.encryption);
     let put = client.put_secret_value().secret_id(&keys.encryption).client_request_token(&late);
     put.secret_string(document.to_string()).version_stages("AWSPENDING").send().await.expect("a version");
-    let before = keys.all().await;
+    let before = keys.documents().await;
     let refusal = keys.refused("createSecret", &keys.encryption, &late).await;
     assert!(refusal.contains("withdrawn") && refusal.contains("too long ago"), "{refusal}");
-    assert_eq!(keys.all().await, before);
+    assert_eq!(keys.documents().await, before);
     keys.rotate(&keys.encryption).await;
 }
 
 #[tokio::test]
 async fn key_is_dropped_only_when_nothing_made_with_it_is_valid() {
     let keys = Keys::new().await;
-    let [signing, auth, encryption] = keys.rotated();
+    let [signing, auth, encryption] = keys.rotating();
     let has = async |arn: &str, key: &str| current(arn).await.to_string().contains(key);
     let access = by_status(&current(signing).await)["current"].as_str().expect("an id").to_owned();
-    let refresh = texts(&current(auth).await, "refreshSecret").remove(0);
-    let sealing = texts(&current(encryption).await, "key").remove(0);
+    let refresh = key_texts(&current(auth).await, "refreshSecret").remove(0);
+    let sealing = key_texts(&current(encryption).await, "key").remove(0);
     // 15 minutes, 7 days and 24 hours, each with an hour on top.
     for (arn, key, lifetime) in [
         (signing, &access, TimeDelta::minutes(75)),
@@ -237,7 +237,7 @@ async fn key_is_dropped_only_when_nothing_made_with_it_is_valid() {
         keys.age(lifetime - TimeDelta::minutes(5)).await;
         keys.rotate(arn).await;
         assert!(has(arn, key).await, "{arn} still has {key}");
-        keys.age(AN_HOUR).await;
+        keys.age(ROTATION_INTERVAL).await;
         keys.rotate(arn).await;
         assert!(!has(arn, key).await, "{arn} has {key} no more");
     }
@@ -249,7 +249,7 @@ async fn no_key_is_in_a_log_or_an_answer() {
     let keys = Keys::new().await;
     let mut answers = Vec::new();
     let mut secrets = Vec::new();
-    for arn in keys.rotated() {
+    for arn in keys.rotating() {
         let version = keys.begin(arn);
         for step in STEPS {
             answers.push(keys.step(step, arn, &version).await.expect("done").to_string());

@@ -1,7 +1,7 @@
 use harness::TestApp;
 use serde_json::json;
 
-use super::{clean, of, plant, rehearse, text, total};
+use super::{clean, counts, dry_run, insert, text, total};
 
 /// Sessions, by their user agent; what happened to them, and how long ago.
 const SESSIONS: [(&str, &str, &str, &str); 8] = [
@@ -16,7 +16,7 @@ const SESSIONS: [(&str, &str, &str, &str); 8] = [
     ("revoked long after it expired", "200 days", "199 days", "1 days"),
 ];
 
-async fn plant_sessions(app: &TestApp) {
+async fn insert_sessions(app: &TestApp) {
     for (name, used, expires, revoked) in SESSIONS {
         let revoked = if revoked == "NULL" {
             revoked.to_owned()
@@ -24,7 +24,7 @@ async fn plant_sessions(app: &TestApp) {
             format!("$now - interval {}", quoted(revoked))
         };
         let (used, expires) = (quoted(used), quoted(expires));
-        plant(
+        insert(
             app,
             &format!(
                 "INSERT INTO sessions (id, user_id, refresh_token_hash, rotated_at, transport, user_agent, created_at,
@@ -51,7 +51,7 @@ fn quoted(ago: &str) -> String {
 async fn session_is_deleted_exactly_90_days_after_its_end_or_last_use() {
     let app = TestApp::new().await;
     app.person("Ada").await;
-    plant_sessions(&app).await;
+    insert_sessions(&app).await;
 
     let report = clean(&app).await;
 
@@ -61,7 +61,7 @@ async fn session_is_deleted_exactly_90_days_after_its_end_or_last_use() {
         text(&app, stays).await,
         "alive, expired a second later, revoked a second later, used a second later"
     );
-    assert_eq!((of(&report, "sessions"), total(&report), report.complete), ((4, 0), 4, true));
+    assert_eq!((counts(&report, "sessions"), total(&report), report.complete), ((4, 0), 4, true));
 }
 
 #[tokio::test]
@@ -70,7 +70,7 @@ async fn tokens_invitations_and_idempotency_records_are_deleted_exactly_at_expir
     app.person("Ada").await;
     app.database.execute("DELETE FROM verification_tokens").await;
     for (name, expires) in [("over", "$now"), ("open", "$now + interval '1 s'")] {
-        plant(
+        insert(
             &app,
             &format!(
                 "INSERT INTO verification_tokens (id, user_id, email, token_hash, created_at, expires_at)
@@ -87,7 +87,7 @@ async fn tokens_invitations_and_idempotency_records_are_deleted_exactly_at_expir
     let report = clean(&app).await;
 
     let tables =
-        ["verification_tokens", "invitations", "idempotency_records"].map(|table| of(&report, table));
+        ["verification_tokens", "invitations", "idempotency_records"].map(|table| counts(&report, table));
     assert_eq!((tables, total(&report)), ([(1, 0), (5, 0), (1, 0)], 7));
     assert_eq!(text(&app, "SELECT string_agg(email, '') FROM verification_tokens").await, "open");
     assert_eq!(
@@ -104,7 +104,7 @@ async fn tokens_invitations_and_idempotency_records_are_deleted_exactly_at_expir
 async fn audit_event_is_deleted_after_exactly_a_year() {
     let app = TestApp::new().await;
     app.database.execute("DELETE FROM audit_events").await;
-    plant(
+    insert(
         &app,
         "INSERT INTO audit_events (id, occurred_at, action, outcome, request_id) VALUES
              (gen_random_uuid(), $now - interval '365 days', 'a.b', 'success', 'a year'),
@@ -113,7 +113,7 @@ async fn audit_event_is_deleted_after_exactly_a_year() {
     )
     .await;
     let report = clean(&app).await;
-    assert_eq!((of(&report, "audit_events"), total(&report)), ((1, 0), 1));
+    assert_eq!((counts(&report, "audit_events"), total(&report)), ((1, 0), 1));
     let stays = "SELECT string_agg(request_id, ', ' ORDER BY occurred_at) FROM audit_events";
     assert_eq!(text(&app, stays).await, "a second less, now");
 }
@@ -125,10 +125,10 @@ async fn user_is_erased_exactly_30_days_after_deletion() {
         app.person(name).await;
     }
     for (name, deleted) in [("Ada", "interval '30 days'"), ("Bob", "interval '30 days' + interval '1 s'")] {
-        plant(&app, &format!("UPDATE users SET deleted_at = $now - {deleted} WHERE name = '{name}'")).await;
+        insert(&app, &format!("UPDATE users SET deleted_at = $now - {deleted} WHERE name = '{name}'")).await;
     }
     let report = clean(&app).await;
-    assert_eq!((of(&report, "users"), total(&report)), ((1, 0), 1));
+    assert_eq!((counts(&report, "users"), total(&report)), ((1, 0), 1));
     let names = "SELECT string_agg(name, ', ' ORDER BY name) FROM users WHERE erased_at IS NULL";
     assert_eq!(text(&app, names).await, "Bob, Eve");
     let erased = "SELECT (erased_at IS NOT NULL AND email = 'deleted-' || id || '@deleted.invalid')::text
@@ -137,7 +137,7 @@ async fn user_is_erased_exactly_30_days_after_deletion() {
 }
 
 /// Something past its time in every table.
-async fn plant_everywhere(app: &TestApp) {
+async fn insert_expired_rows(app: &TestApp) {
     for name in ["Ada", "Bob", "Eve"] {
         let person = app.verified_person(name).await;
         let team = person.create_organization("Engines").await;
@@ -152,7 +152,7 @@ async fn plant_everywhere(app: &TestApp) {
 #[tokio::test]
 async fn second_run_changes_nothing() {
     let app = TestApp::new().await;
-    plant_everywhere(&app).await;
+    insert_expired_rows(&app).await;
     let first = clean(&app).await;
     assert!(first.tables.iter().all(|cleaned| cleaned.removed > 0), "{first:?}");
     let (before, log) = (app.database.checksums().await, text(&app, AUDIT).await);
@@ -168,10 +168,10 @@ const AUDIT: &str = "SELECT coalesce(md5(string_agg(e::text, ' ' ORDER BY id)), 
 #[tokio::test]
 async fn dry_run_counts_the_same_rows_and_changes_nothing() {
     let app = TestApp::new().await;
-    plant_everywhere(&app).await;
+    insert_expired_rows(&app).await;
     let (before, log) = (app.database.checksums().await, text(&app, AUDIT).await);
 
-    let rehearsed = rehearse(&app).await;
+    let rehearsed = dry_run(&app).await;
 
     assert_eq!(app.database.checksums().await, before);
     assert_eq!(text(&app, AUDIT).await, log);

@@ -1,10 +1,10 @@
 use harness::TestApp;
 use serde_json::json;
 
-use super::{clean, of, plant, rehearse, text, total};
+use super::{clean, counts, dry_run, insert, text, total};
 
 /// Everything that is left of someone, or names them, in the tables that are cleaned: all of it must stay.
-const HERS: &str = "
+const ADAS_ROWS: &str = "
     SELECT string_agg(line, E'\\n' ORDER BY line) FROM users u, LATERAL (
         SELECT to_jsonb(u)::text AS line
         UNION ALL SELECT to_jsonb(s)::text FROM sessions s WHERE s.user_id = u.id
@@ -14,12 +14,12 @@ const HERS: &str = "
     ) AS lines WHERE u.name = 'Ada'";
 
 /// Ada, under a legal hold, and Bob, under none: both deleted, both with everything that can be past its time.
-async fn past_their_time(app: &TestApp) {
+async fn create_expired_users(app: &TestApp) {
     let (ada, bob) = (app.verified_person("Ada").await, app.verified_person("Bob").await);
     let grace = app.administrator("Grace").await;
     let team = app.verified_person("Eve").await.create_organization("Engines").await;
     for person in [&ada, &bob] {
-        plant(
+        insert(
             app,
             &format!(
                 "INSERT INTO invitations (id, organization_id, email, role, token_hash, created_at, updated_at, expires_at)
@@ -41,19 +41,19 @@ async fn past_their_time(app: &TestApp) {
 #[tokio::test]
 async fn legal_hold_keeps_all_rows_and_is_reported() {
     let app = TestApp::new().await;
-    past_their_time(&app).await;
-    let hers = text(&app, HERS).await;
-    let lines = hers.lines().count() as u64;
-    assert!(lines >= 8, "{hers}");
+    create_expired_users(&app).await;
+    let rows = text(&app, ADAS_ROWS).await;
+    let lines = rows.lines().count() as u64;
+    assert!(lines >= 8, "{rows}");
 
-    let rehearsed = rehearse(&app).await;
+    let rehearsed = dry_run(&app).await;
     let report = clean(&app).await;
 
-    assert_eq!(text(&app, HERS).await, hers);
+    assert_eq!(text(&app, ADAS_ROWS).await, rows);
     assert_eq!(rehearsed.tables, report.tables);
     let held: u64 = report.tables.iter().map(|cleaned| cleaned.held).sum();
     assert_eq!(held, lines, "{report:?}");
-    assert_eq!(of(&report, "users"), (1, 1));
+    assert_eq!(counts(&report, "users"), (1, 1));
     for cleaned in report.tables.iter().filter(|cleaned| cleaned.table != "idempotency_records") {
         assert!(cleaned.held > 0 && cleaned.removed > 0, "{cleaned:?}");
         assert_eq!(cleaned.held_because, Some("legal hold"));
@@ -69,7 +69,7 @@ async fn legal_hold_keeps_all_rows_and_is_reported() {
 #[tokio::test]
 async fn next_run_deletes_the_rows_of_a_lifted_hold() {
     let app = TestApp::new().await;
-    past_their_time(&app).await;
+    create_expired_users(&app).await;
     let held: u64 = clean(&app).await.tables.iter().map(|cleaned| cleaned.held).sum();
     app.database.execute("UPDATE users SET legal_hold_at = NULL, legal_hold_reason = NULL").await;
     let report = clean(&app).await;

@@ -4,7 +4,7 @@ use harness::{PASSWORD, TestApp};
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::{clean, of, plant, text};
+use super::{clean, counts, insert, text};
 
 /// A statement that adds sessions of everyone's which ended so long ago.
 pub fn ended_sessions(count: u32, ago: &str) -> String {
@@ -43,8 +43,8 @@ async fn sign_in_until(app: &TestApp, email: &str, done: watch::Receiver<bool>) 
 async fn users_can_sign_in_while_250_000_sessions_are_deleted() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    plant(&app, &ended_sessions(250_000, "91 days")).await;
-    plant(&app, "ANALYZE sessions").await;
+    insert(&app, &ended_sessions(250_000, "91 days")).await;
+    insert(&app, "ANALYZE sessions").await;
     sqlx::raw_sql(COUNTED).execute(app.database.pool()).await.expect("a trigger");
     let alone = Instant::now();
     app.client().post("/v1/auth/login", json!({ "email": ada.email, "password": PASSWORD })).await.ok(201);
@@ -59,7 +59,7 @@ async fn users_can_sign_in_while_250_000_sessions_are_deleted() {
     };
     let ((report, took), logins) = tokio::join!(cleaning, sign_in_until(&app, &ada.email, watching));
 
-    assert_eq!((of(&report, "sessions"), report.complete), ((250_000, 0), true));
+    assert_eq!((counts(&report, "sessions"), report.complete), ((250_000, 0), true));
     let left = text(&app, "SELECT count(*)::text FROM sessions").await;
     assert_eq!(left, (2 + logins.len()).to_string(), "Ada's first, the one alone, and those meanwhile");
     let counted = "SELECT max(rows) || ' at most, ' || sum(rows) FROM

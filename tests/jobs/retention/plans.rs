@@ -4,7 +4,7 @@ use harness::TestApp;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Executor};
 
-use super::plant;
+use super::insert;
 
 /// Each table's index, and the arguments of its statements: the place after which, and the end.
 const TABLES: [(&str, &str, &str); 5] = [
@@ -67,7 +67,7 @@ const ROWS: &str = "
 #[tokio::test]
 async fn batches_are_found_and_deleted_through_their_index() {
     let app = TestApp::new().await;
-    plant(&app, ROWS).await;
+    insert(&app, ROWS).await;
     let all = statements();
     let now = app.state.app.clock.now();
     let at = |minutes: i64| format!("'{}'", (now - chrono::TimeDelta::minutes(minutes)).to_rfc3339());

@@ -15,10 +15,10 @@ use shared::{
     store,
 };
 
-use super::{clean, job, of, plant, settings, state, state_with, text, total};
+use super::{clean, counts, insert, job, settings, state, state_with, text, total};
 
 /// The ids that the ledger has since the app's time, in order.
-async fn noted(app: &TestApp) -> Vec<String> {
+async fn ledger_ids(app: &TestApp) -> Vec<String> {
     let ledger = Bucket::new(&service("ERASURE_BUCKET"), "");
     let entries = erasure_ledger::since(&ledger, app.clock.now()).await.expect("the ledger");
     let mut users: Vec<_> =
@@ -28,8 +28,8 @@ async fn noted(app: &TestApp) -> Vec<String> {
 }
 
 /// Users without anything, deleted so many days ago.
-async fn plant_deleted(app: &TestApp, count: u32, days: u32) {
-    plant(
+async fn insert_deleted_users(app: &TestApp, count: u32, days: u32) {
+    insert(
         app,
         &format!(
             "INSERT INTO users (id, name, email, created_at, updated_at, deleted_at)
@@ -47,7 +47,7 @@ async fn nothing_remains_of_a_user_deleted_30_days_ago() {
     let password = json!({ "currentPassword": "a long enough phrase" });
     app.client().token(&token).delete_with("/v1/auth/me", password).await.ok(204);
     app.clock.advance(chrono::TimeDelta::days(29));
-    assert_eq!(of(&clean(&app).await, "users"), (0, 0));
+    assert_eq!(counts(&clean(&app).await, "users"), (0, 0));
     let before = all_rows(&app).await;
     for canary in [CANARIES[0], CANARIES[1], CANARIES[2], CANARIES[3], CANARIES[5], CANARIES[6], CANARIES[7]]
     {
@@ -55,7 +55,7 @@ async fn nothing_remains_of_a_user_deleted_30_days_ago() {
     }
 
     app.clock.advance(chrono::TimeDelta::days(1));
-    assert_eq!(of(&clean(&app).await, "users"), (1, 0));
+    assert_eq!(counts(&clean(&app).await, "users"), (1, 0));
 
     let after = all_rows(&app).await;
     for canary in CANARIES {
@@ -63,7 +63,7 @@ async fn nothing_remains_of_a_user_deleted_30_days_ago() {
     }
     let left = format!("SELECT email FROM users WHERE id = '{id}'");
     assert_eq!(text(&app, &left).await, format!("deleted-{id}@deleted.invalid"));
-    assert!(noted(&app).await.contains(&id), "the ledger knows");
+    assert!(ledger_ids(&app).await.contains(&id), "the ledger knows");
     let event = format!(
         "SELECT coalesce(actor_id::text, 'nobody') || ' ' || request_id FROM audit_events
          WHERE action = 'user.erased' AND target_id = '{id}'"
@@ -74,8 +74,8 @@ async fn nothing_remains_of_a_user_deleted_30_days_ago() {
 #[tokio::test]
 async fn erased_user_is_not_changed_again() {
     let app = TestApp::new().await;
-    plant_deleted(&app, 3, 31).await;
-    assert_eq!(of(&clean(&app).await, "users"), (3, 0));
+    insert_deleted_users(&app, 3, 31).await;
+    assert_eq!(counts(&clean(&app).await, "users"), (3, 0));
     let before = app.database.checksums().await;
     app.clock.advance(chrono::TimeDelta::days(40));
     assert_eq!(total(&clean(&app).await), 0);
@@ -85,16 +85,16 @@ async fn erased_user_is_not_changed_again() {
 #[tokio::test]
 async fn sixteen_concurrent_runs_do_everything_once() {
     let app = TestApp::new().await;
-    plant_deleted(&app, 450, 31).await;
+    insert_deleted_users(&app, 450, 31).await;
     app.person("Ada").await;
-    plant(&app, &super::load::ended_sessions(20_000, "91 days")).await;
+    insert(&app, &super::load::ended_sessions(20_000, "91 days")).await;
     let states: Vec<_> = (0..16).map(|_| state(&app)).collect();
     let job = job(Deadline::far());
 
     let reports = join_all(states.iter().map(|state| run(state, Request::default(), &job))).await;
 
     let reports: Vec<_> = reports.into_iter().map(|report| report.expect("no run fails")).collect();
-    let sum = |table| reports.iter().map(|report| of(report, table).0).sum::<u64>();
+    let sum = |table| reports.iter().map(|report| counts(report, table).0).sum::<u64>();
     assert_eq!((sum("users"), sum("sessions")), (450, 20_000));
     let events =
         "SELECT count(*) || ' ' || count(DISTINCT target_id) FROM audit_events WHERE action = 'user.erased'";
@@ -102,16 +102,16 @@ async fn sixteen_concurrent_runs_do_everything_once() {
     assert_eq!(text(&app, "SELECT count(*)::text FROM users WHERE erased_at IS NULL").await, "1");
     assert_eq!(text(&app, "SELECT max(version)::text FROM users WHERE erased_at IS NOT NULL").await, "2");
     let erased = "SELECT string_agg(id::text, ' ' ORDER BY id::text) FROM users WHERE erased_at IS NOT NULL";
-    let (erased, noted) = (text(&app, erased).await, noted(&app).await);
+    let (erased, noted) = (text(&app, erased).await, ledger_ids(&app).await);
     assert!(erased.split(' ').all(|id| noted.binary_search(&id.to_owned()).is_ok()), "all are in the ledger");
 }
 
 #[tokio::test]
 async fn without_the_ledger_only_erasure_is_skipped() {
     let app = TestApp::new().await;
-    plant_deleted(&app, 3, 31).await;
+    insert_deleted_users(&app, 3, 31).await;
     app.person("Ada").await;
-    plant(&app, &super::load::ended_sessions(10, "91 days")).await;
+    insert(&app, &super::load::ended_sessions(10, "91 days")).await;
     let users = "SELECT md5(string_agg(u::text, ' ' ORDER BY id)) FROM users u";
     let before = text(&app, users).await;
 
@@ -123,14 +123,14 @@ async fn without_the_ledger_only_erasure_is_skipped() {
     assert_eq!(text(&app, users).await, before);
     assert_eq!(text(&app, "SELECT count(*)::text FROM audit_events WHERE action = 'user.erased'").await, "0");
     assert_eq!(text(&app, "SELECT count(*)::text FROM sessions").await, "1", "Ada's own");
-    assert_eq!(of(&clean(&app).await, "users"), (3, 0));
+    assert_eq!(counts(&clean(&app).await, "users"), (3, 0));
 }
 
 #[tokio::test]
 async fn user_restored_or_held_during_a_run_is_erased_completely_or_not_at_all() {
     let app = TestApp::new().await;
     let grace = app.administrator("Grace").await;
-    plant_deleted(&app, 16, 31).await;
+    insert_deleted_users(&app, 16, 31).await;
     let ids = text(&app, "SELECT string_agg(id::text, ' ') FROM users WHERE name = 'Gone'").await;
     let state = state(&app);
     let job = job(Deadline::far());
@@ -146,7 +146,7 @@ async fn user_restored_or_held_during_a_run_is_erased_completely_or_not_at_all()
 
     let (report, answers) = tokio::join!(run(&state, Request::default(), &job), asked);
 
-    let erased = of(&report.expect("a report"), "users").0;
+    let erased = counts(&report.expect("a report"), "users").0;
     let came_too_late = answers.iter().filter(|(_, answer)| answer.status == 409).count() as u64;
     assert_eq!(erased, came_too_late);
     for (id, answer) in answers {
@@ -199,7 +199,7 @@ async fn function_follows_its_event_and_writes_logs_and_metrics() {
     let app = TestApp::new().await;
     // The binary has the machine's clock.
     app.clock.advance(SystemClock.now() - app.clock.now());
-    plant_deleted(&app, 2, 31).await;
+    insert_deleted_users(&app, 2, 31).await;
     let function = Function::start("retention", environment(&app)).await;
     let invoke = async |event: Value| function.invoke_within(Duration::from_mins(1), event).await;
 
@@ -228,7 +228,7 @@ async fn function_follows_its_event_and_writes_logs_and_metrics() {
 async fn function_fails_with_a_reason_if_the_ledger_is_unavailable() {
     let app = TestApp::new().await;
     app.clock.advance(SystemClock.now() - app.clock.now());
-    plant_deleted(&app, 2, 31).await;
+    insert_deleted_users(&app, 2, 31).await;
     let mut environment = environment(&app);
     environment.insert("AWS_ENDPOINT_URL_S3".to_owned(), "http://127.0.0.1:1".to_owned());
     let function = Function::start("retention", environment).await;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{of_each, unless};
+use super::{check_functions, problem_unless};
 use crate::template::{Template, each, secret};
 
 /// Where a variable's value would be a secret, were it not a reference to one.
@@ -25,7 +25,7 @@ const RESERVED: [(&str, &[&str]); 7] = [
 const GRANTS: [&str; 5] = ["Action", "NotAction", "Resource", "NotResource", "Principal"];
 
 pub fn has_a_role_that_names_every_action_and_resource(template: &Template) -> Vec<String> {
-    of_each(template, |f| {
+    check_functions(template, |f| {
         let role = format!("{}Role", f.id);
         let managed = &template.resource(&role, "AWS::IAM::Role")["ManagedPolicyArns"];
         let statements = f.statements(template);
@@ -36,7 +36,7 @@ pub fn has_a_role_that_names_every_action_and_resource(template: &Template) -> V
                     .flat_map(|key| each(&statement[*key]))
                     .all(|value| !value.is_null() && !value.to_string().contains('*'))
         };
-        unless(
+        problem_unless(
             *f.get("/Role") == json!({ "Fn::GetAtt": [role, "Arn"] })
                 && f.get("/Policies").is_null()
                 && each(managed).iter().all(|policy| policy["Ref"].is_string())
@@ -56,7 +56,7 @@ pub fn explains_every_wildcard(template: &Template, text: &str) -> Vec<String> {
     });
     let (granted, explained) = (wildcards(&template.0).len(), explained.count());
     let problem = format!("{granted} wildcards, {explained} with a reason above");
-    unless(granted == explained, &problem).into_iter().collect()
+    problem_unless(granted == explained, &problem).into_iter().collect()
 }
 
 /// Everything that policies anywhere in `value` leave open.
@@ -72,7 +72,7 @@ fn wildcards(value: &Value) -> Vec<&Value> {
 }
 
 pub fn reads_exactly_the_secrets_it_is_given(template: &Template) -> Vec<String> {
-    of_each(template, |f| {
+    check_functions(template, |f| {
         let given: BTreeSet<&str> = f.environment().into_values().filter_map(secret).collect();
         let readable: BTreeSet<&str> = f
             .statements(template)
@@ -87,7 +87,7 @@ pub fn reads_exactly_the_secrets_it_is_given(template: &Template) -> Vec<String>
             RESERVED.iter().any(|(name, readers)| readable.contains(name) && !readers.contains(&f.id));
         let managed = &template.resource(&format!("{}Role", f.id), "AWS::IAM::Role")["ManagedPolicyArns"];
         let decrypts = each(managed).contains(&json!({ "Ref": "SecretsAccess" }));
-        unless(
+        problem_unless(
             given == readable && !trespass && decrypts != given.is_empty(),
             &format!("given {given:?}, may read {readable:?}"),
         )
@@ -104,7 +104,7 @@ fn is_address(value: &Value) -> bool {
 
 /// `text` is that of the template.
 pub fn holds_no_secret(template: &Template, text: &str) -> Vec<String> {
-    let mut problems = of_each(template, |f| {
+    let mut problems = check_functions(template, |f| {
         let literal = f.environment().into_iter().find(|(name, value)| {
             !PUBLIC.contains(name)
                 && SECRET.iter().any(|part| name.contains(part))

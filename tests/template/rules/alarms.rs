@@ -42,7 +42,7 @@ fn metrics(alarm: &Value) -> Vec<Metric<'_>> {
 }
 
 /// `ours` are the metrics that the code records without a label of their own, so with the dimension `function` alone.
-pub fn listens_to_what_is_said(template: &Template, ours: &BTreeSet<String>) -> Vec<String> {
+pub fn use_existing_metrics(template: &Template, ours: &BTreeSet<String>) -> Vec<String> {
     let filters = template.of_type("AWS::Logs::MetricFilter");
     let filtered: Vec<&Value> =
         filters.iter().map(|(_, filter)| &filter["Properties"]["MetricTransformations"][0]).collect();
@@ -84,7 +84,7 @@ pub fn runbook(alarm: &Value) -> Option<&str> {
 
 /// Finds alarms that nobody gets or that name no runbook. `runbooks` are the files in `docs/runbooks`, and their sections as
 /// `<file>#<anchor>`.
-pub fn tells_someone_what_to_do(template: &Template, runbooks: &BTreeSet<String>) -> Vec<String> {
+pub fn act_and_name_a_runbook(template: &Template, runbooks: &BTreeSet<String>) -> Vec<String> {
     let stops_a_deployment = |id: &str| {
         let groups = template.of_type("AWS::CodeDeploy::DeploymentGroup");
         groups.iter().any(|(_, group)| {

@@ -25,7 +25,7 @@ fn rules(template: &Template) -> &[Value] {
 }
 
 /// In every environment: a condition on either would leave the API bare in some.
-pub fn keeps_the_web_acl_before_the_api(template: &Template) -> Vec<String> {
+pub fn attaches_the_web_acl(template: &Template) -> Vec<String> {
     let acl = template.resource("WebAcl", "AWS::WAFv2::WebACL");
     let association = template.resource("WebAclAssociation", "AWS::WAFv2::WebACLAssociation");
     let always = |id: &str| template.0["Resources"][id]["Condition"].is_null();

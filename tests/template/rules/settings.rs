@@ -70,13 +70,13 @@ fn is_given(value: &Value) -> bool {
 }
 
 /// The kinds that some rule is about and that no stack has any of: without them no rule could fail.
-pub fn has_what_it_is_to_be_asked_for(stacks: &BTreeMap<String, Template>) -> Vec<String> {
+pub fn has_every_checked_type(stacks: &BTreeMap<String, Template>) -> Vec<String> {
     let kinds = SETTINGS.iter().map(|(kind, ..)| *kind);
     let missing = kinds.filter(|kind| stacks.values().all(|template| template.of_type(kind).is_empty()));
     missing.map(|kind| format!("no {kind}")).collect()
 }
 
-pub fn sets_what_every_resource_of_its_kind_sets(template: &Template) -> Vec<String> {
+pub fn has_required_settings(template: &Template) -> Vec<String> {
     let each = SETTINGS.iter().flat_map(|(kind, place, good)| {
         let resources = template.of_type(kind).into_iter();
         resources.filter_map(move |(id, resource)| {
@@ -88,7 +88,7 @@ pub fn sets_what_every_resource_of_its_kind_sets(template: &Template) -> Vec<Str
 }
 
 /// What is attached to our own name, such as the web ACL, may not be walked around.
-pub fn has_one_way_in(template: &Template) -> Vec<String> {
+pub fn closes_the_default_endpoint(template: &Template) -> Vec<String> {
     let apis = template.of_type("AWS::ApiGateway::RestApi");
     let closed = |api: &Value| {
         let server = &api["Properties"]["Body"]["servers"][0]["x-amazon-apigateway-endpoint-configuration"];
@@ -99,7 +99,7 @@ pub fn has_one_way_in(template: &Template) -> Vec<String> {
 }
 
 /// In production a share of the traffic tries a new version, after the smoke test did.
-pub fn tries_new_versions_first(template: &Template) -> Vec<String> {
+pub fn tests_new_versions_first(template: &Template) -> Vec<String> {
     let called: Vec<&Value> = template
         .of_type("AWS::Lambda::Permission")
         .into_iter()

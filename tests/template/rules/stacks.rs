@@ -19,7 +19,7 @@ fn published(template: &Template) -> BTreeSet<&str> {
 }
 
 /// `values` are those of the environment's files, by stack.
-pub fn are_given_what_those_before_them_publish(
+pub fn take_only_published_parameters(
     stacks: &BTreeMap<String, Template>,
     environment: &str,
     values: &BTreeMap<String, Value>,
@@ -50,7 +50,7 @@ pub fn are_given_what_those_before_them_publish(
 }
 
 /// What comes over the network in clear text is refused by every bucket.
-pub fn answer_over_tls_only(template: &Template) -> Vec<String> {
+pub fn refuse_requests_without_tls(template: &Template) -> Vec<String> {
     let policies = template.of_type("AWS::S3::BucketPolicy");
     let refused = |bucket: &str| {
         policies.iter().any(|(_, policy)| {
@@ -70,7 +70,7 @@ pub fn answer_over_tls_only(template: &Template) -> Vec<String> {
 }
 
 /// Nothing in the network can be reached from the internet.
-pub fn let_nobody_in_from_the_internet(template: &Template) -> Vec<String> {
+pub fn allow_nothing_from_the_internet(template: &Template) -> Vec<String> {
     let anywhere = |rule: &Value| {
         [("CidrIp", "0.0.0.0/0"), ("CidrIpv6", "::/0")].iter().any(|(name, all)| rule[*name] == *all)
     };
@@ -95,7 +95,7 @@ pub fn bound_every_role(template: &Template) -> Vec<String> {
 }
 
 /// Connections to anywhere are to HTTPS; where they can lead, the routes decide.
-pub fn lets_out_tls_alone(template: &Template) -> Vec<String> {
+pub fn allow_only_https_out(template: &Template) -> Vec<String> {
     let groups = template.of_type("AWS::EC2::SecurityGroup").into_iter();
     let open = groups.filter(|(_, group)| {
         let rules = group["Properties"]["SecurityGroupEgress"].as_array();
@@ -110,7 +110,7 @@ pub fn lets_out_tls_alone(template: &Template) -> Vec<String> {
 }
 
 /// What holds people's data or keys is not lost with the stack that made it.
-pub fn keep_what_cannot_be_made_again(template: &Template) -> Vec<String> {
+pub fn retain_data(template: &Template) -> Vec<String> {
     const KEPT: [(&str, &[&str]); 4] = [
         ("AWS::KMS::Key", &["Retain", "RetainExceptOnCreate"]),
         ("AWS::RDS::DBCluster", &["Snapshot"]),

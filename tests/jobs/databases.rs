@@ -13,7 +13,7 @@ pub async fn execute(connection: &mut PgConnection, statement: &str) {
 }
 
 /// The name of a database that is not there.
-pub fn unused() -> String {
+pub fn unused_name() -> String {
     format!("unused_{}", Uuid::new_v4().simple())
 }
 
