@@ -1,4 +1,4 @@
-//! What the cache is believed, what it costs to ask, and that nobody sees what has been changed.
+//! The profile cache: changes are seen at once, and requests make few round trips.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ async fn concurrent_reads_never_cache_an_old_profile() {
 /// BEGIN, parse, execute, COMMIT.
 const ROW: usize = 4;
 
-/// The functions again, with a wire to the cache and one to the database.
+/// Starts a second instance with a counted connection to Redis and to the database.
 async fn wired(app: &TestApp, settings: &[(&str, &str)]) -> (TestApp, Wire, Wire) {
     let own = function_settings(&app.database);
     let (cache, database) = (Wire::to(&own["REDIS_URL"]).await, Wire::to(&own["DATABASE_URL"]).await);
@@ -70,7 +70,7 @@ async fn request_makes_one_trip_to_redis_and_four_to_postgresql() {
     let organization = ada.client.get(organizations).await.text("/data/0/id").to_owned();
     let session = ada.client.get("/v1/auth/sessions").await.text("/data/0/id").to_owned();
 
-    // The first one dials and remembers.
+    // The first request connects and fills the cache.
     client.get(ME).await.ok(200);
     let rows = [
         organizations.to_owned(),
@@ -96,12 +96,12 @@ async fn login_makes_three_trips_to_redis_and_two_transactions() {
         let body = json!({ "email": ada.email, "password": PASSWORD });
         wired.client().post("/v1/auth/login", body).await.ok(201);
     };
-    // The first one dials.
+    // The first request connects.
     sign_in().await;
     cache.reset();
     database.reset();
     sign_in().await;
-    // Counted, and the guess counted and taken back; a BEGIN and a COMMIT for each transaction, two for each statement.
+    // Redis: count the request, count the attempt, undo it. PostgreSQL: BEGIN and COMMIT per transaction, two trips per statement.
     assert_eq!((cache.round_trips(), database.round_trips()), (3, 2 * 2 + 4 * 2));
 }
 

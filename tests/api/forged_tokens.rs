@@ -8,7 +8,7 @@ use ring::{
 use serde_json::{Value, json};
 use shared::config::{SecretRef, Setting};
 
-/// The pieces a forger has: a real token, taken apart.
+/// The parts of a real token, and the real signing key.
 struct Forge {
     header: Value,
     claims: Value,
@@ -49,7 +49,7 @@ impl Forge {
         )
     }
 
-    /// Signed with the real key.
+    /// Signs with the real key.
     fn signed(&self, header: &Value, claims: &Value) -> String {
         let unsigned = Self::unsigned(header, claims);
         format!("{unsigned}.{}", BASE64URL.encode(self.key.sign(unsigned.as_bytes()).as_ref()))
@@ -93,7 +93,7 @@ async fn every_forged_token_is_refused_with_the_same_answer() {
     let now = claims["iat"].as_i64().expect("a time");
     let (signed_part, signature) = forge.token.rsplit_once('.').expect("three parts");
 
-    // The forger's own tools work: the real header and claims, signed with the real key, are let in.
+    // Control: the real header and claims, signed with the real key, are accepted.
     app.client().token(&forge.signed(header, claims)).get("/v1/auth/me").await.ok(200);
 
     let with = |name: &str, value: Value| {

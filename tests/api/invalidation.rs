@@ -1,5 +1,5 @@
-//! An ended session stops at its next request, and a changed account is seen changed, whichever route did it; also when the
-//! answer to COMMIT is lost, so that the function does not know what happened.
+//! An ended session stops at its next request, and a changed account is seen changed, for every route that ends or changes one.
+//! This also holds when the answer to COMMIT is lost, so that the function does not know whether it happened.
 
 use harness::{PASSWORD, Person, TestApp, Wire, function_settings};
 use serde_json::json;
@@ -22,7 +22,7 @@ const ENDS: [&str; 12] = [
     "erase-user",
 ];
 
-/// Routes that change an account and leave its sessions alive.
+/// Routes that change an account without ending its sessions.
 const CHANGES: [&str; 8] = [
     "update-me",
     "verify-email",
@@ -34,7 +34,7 @@ const CHANGES: [&str; 8] = [
     "lift-legal-hold",
 ];
 
-/// A person with two sessions, an administrator, and an instance that makes the change.
+/// A user with two sessions, and an administrator.
 struct Scene<'a> {
     app: &'a TestApp,
     ada: Person<'a>,
@@ -49,7 +49,7 @@ impl<'a> Scene<'a> {
         Self { app, ada, phone, root }
     }
 
-    /// Ends the session of the phone through `instance`, with everything prepared elsewhere.
+    /// Ends the session of the phone through `instance`. Everything else is done through the first instance.
     async fn end(&self, route: &str, instance: &TestApp) {
         let (ada, phone, root) = (
             instance.client().token(&self.ada.access_token),
@@ -94,7 +94,7 @@ impl<'a> Scene<'a> {
         };
     }
 
-    /// Changes Ada's account through `instance`, with everything prepared elsewhere.
+    /// Changes Ada's account through `instance`. Everything else is done through the first instance.
     async fn change(&self, route: &str, instance: &TestApp) {
         let (ada, root) = (
             instance.client().token(&self.ada.access_token),
@@ -127,7 +127,7 @@ impl<'a> Scene<'a> {
         };
     }
 
-    /// Arranges what a change needs, before the account is cached.
+    /// Sets up what a change needs, before the account is cached.
     async fn prepare(&self, route: &str) {
         if route == "remove-password" {
             self.ada.verify_address().await;
@@ -139,13 +139,13 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// Another instance, which loses the answer to every COMMIT from the moment it is told to.
+/// Starts another instance, and the proxy that can lose the answers to its COMMITs.
 async fn instance_losing_commits(app: &TestApp) -> (TestApp, Wire) {
     let wire = Wire::to(&function_settings(&app.database)["DATABASE_URL"]).await;
     (app.second_instance_with(&[("DATABASE_URL", &*wire.url)]), wire)
 }
 
-/// Ends the session of the phone in the way `route`, then uses it.
+/// Ends the session of the phone by `route`, then checks that it is refused.
 async fn check_session_ended(route: &str, lose: bool) {
     let app = TestApp::new().await;
     let scene = Scene::new(&app).await;
@@ -161,7 +161,7 @@ async fn check_session_ended(route: &str, lose: bool) {
     scene.phone.client.get(ME).await.refused(401, "unauthenticated");
 }
 
-/// Changes the account in the way `route`, then looks at it.
+/// Changes the account by `route`, then checks that the change is seen.
 async fn check_account_changed(route: &str, lose: bool) {
     let app = TestApp::new().await;
     let scene = Scene::new(&app).await;

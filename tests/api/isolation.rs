@@ -2,8 +2,8 @@ use futures_util::future::join_all;
 use harness::TestApp;
 use serde_json::json;
 
-/// A transaction pooler may answer one client's half-sent statement with another's rows. Three server connections for
-/// twenty-four people at once make sure that it would.
+/// A transaction pooler could answer one client's half-sent statement with the rows of another. With 24 users on three server
+/// connections, this would happen.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn concurrent_users_never_get_each_others_answers() {
     let app = TestApp::with(&[("DB_POOL_MAX", "24"), ("DB_CONNECTION_TIMEOUT", "10000")]).await;

@@ -9,7 +9,7 @@ use harness::{
 };
 use serde_json::{Value, json};
 
-/// What someone may hope to set along with the rest.
+/// Members that no body may set.
 fn forbidden_members(ada: &str) -> Vec<(&'static str, Value)> {
     let moment = json!("2020-01-01T00:00:00Z");
     vec![
@@ -33,7 +33,7 @@ fn forbidden_members(ada: &str) -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// Someone who may do everything, and the ids of what they may do it to.
+/// A client that may do everything, and the ids of resources.
 struct Scene<'a> {
     client: Client<'a>,
     organization: String,
@@ -87,7 +87,7 @@ async fn bodies_refuse_undocumented_members() {
             }
             let mut body = body.clone();
             body[member] = value;
-            // Each time from elsewhere, so that no limit is met.
+            // Each time from another address, so that no limit is reached.
             let client = scene.client.at(&format!("10.0.{}.{}", tried.len() / 250, tried.len() % 250));
             let answer = client.call(&operation.method, &path, Some(&body)).await;
             let said = format!("{} {path} with {member}: {answer:?}", operation.method);
@@ -102,7 +102,7 @@ async fn bodies_refuse_undocumented_members() {
     assert_eq!(app.database.checksums().await, before);
 }
 
-/// Or the test above would show nothing.
+/// Otherwise the test above would show nothing.
 #[tokio::test]
 async fn documented_bodies_are_read_by_their_operations() {
     let app = TestApp::new().await;

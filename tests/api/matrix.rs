@@ -1,5 +1,5 @@
-//! Every operation that is about one thing or about all users, tried by everyone who may not do it: made from the
-//! OpenAPI document, so that a new operation is tried too.
+//! Calls every operation with an id in its path, or about all users, as every kind of caller that may not do it. Generated from the
+//! OpenAPI document, so that a new operation is tested too.
 
 use axum::http::Method;
 use chrono::TimeDelta;
@@ -49,24 +49,24 @@ impl Ids {
     }
 }
 
-/// Why someone may not, or what little they may.
+/// The access that a caller has.
 #[derive(Clone, Copy)]
 enum Access {
-    /// Their credential is worth nothing.
+    /// The credential is invalid.
     Dead,
-    /// A person who does not belong to the organization.
+    /// A user who does not belong to the organization.
     Stranger,
     /// A key of another organization.
     ForeignKey,
     Member,
     Admin,
-    /// A key of the organization that may do this; or everything that a key may.
+    /// A key of the organization that allows this operation, or everything that a key may do.
     Key(Option<&'static str>),
 }
 
 struct Caller<'a>(&'static str, Client<'a>, Access);
 
-/// What someone must hear: a refusal, or nothing in particular if they may.
+/// Returns the refusal that a caller must get, or nothing if the operation is allowed.
 fn expected(operation: &Operation, access: Access) -> Option<(u16, &'static str)> {
     use Access::{Admin, Dead, ForeignKey, Key, Member, Stranger};
     let (path, name) = (operation.path.as_str(), operation.id.as_str());
@@ -125,7 +125,7 @@ async fn join<'a>(app: &'a TestApp, owner: &Person<'_>, path: &str, name: &str, 
     person
 }
 
-/// Everyone who may do less than the owner of the organization at `path`; their names say why.
+/// Returns callers that may do less than the owner of the organization at `path`. Their names say why.
 async fn restricted_callers<'a>(app: &'a TestApp, ada: &Person<'_>, path: &str) -> Vec<Caller<'a>> {
     let key = async |scopes: &[&str]| ada.create_key(path, scopes).await;
     let zoe = app.person("Zoe").await;
@@ -181,7 +181,7 @@ async fn restricted_callers<'a>(app: &'a TestApp, ada: &Person<'_>, path: &str) 
     ]
 }
 
-/// What is wrong with `answer`, if this is not what was expected.
+/// Describes the difference, if `answer` is not what was expected.
 fn mismatch(answer: &Answer, expected: (u16, &str)) -> Option<String> {
     let heard = (answer.status.as_u16(), answer.body["type"].as_str().unwrap_or_default());
     let code = heard.1.rsplit('/').next().unwrap_or_default();
@@ -212,7 +212,7 @@ async fn forbidden_operations_get_the_right_refusal_and_change_nothing() {
                     let answer = client.get(&path).await;
                     wrong.extend((answer.status != 200).then(|| format!("{said}: {answer:?}")));
                 }
-                // They may, and it would change something.
+                // Allowed, and it would change data.
                 None => {}
             }
         }
@@ -237,7 +237,7 @@ async fn resources_of_others_are_not_found_even_on_own_paths() {
     for operation in guarded() {
         let Some(last) = operation.parameters.last() else { continue };
         let (method, body) = (&operation.method, operation.body.as_ref());
-        // Mine but for the last one; theirs but for the last one; and of nobody.
+        // Own ids except the last; foreign ids except the last; ids that do not exist.
         let mixed = |first: &Ids, second: &dyn Fn() -> String| {
             operation.path_with(|parameter| {
                 if parameter == last { second() } else { first.value(&operation.path, parameter) }
@@ -259,7 +259,7 @@ async fn resources_of_others_are_not_found_even_on_own_paths() {
                 let statuses: &[u16] = match (operation.path.split('/').nth(2), is_key) {
                     (Some("users"), false) => &[403],
                     (Some("users" | "auth"), true) => &[401],
-                    // A key hears that it lacks the scope before it hears whether the thing is there.
+                    // A key without the scope is refused before the resource is looked up.
                     (_, true) if !operation.for_keys => &[403, 404],
                     _ => &[404],
                 };

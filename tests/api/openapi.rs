@@ -31,7 +31,7 @@ fn responses<'a>(operation: &'a Value, document: &'a Value) -> BTreeMap<&'a str,
     responses.iter().map(|(status, response)| (status.as_str(), resolved(response))).collect()
 }
 
-/// What is at the other end of `reference`.
+/// Returns the target of `reference`.
 fn target<'a>(reference: &str, document: &'a Value) -> &'a Value {
     let pointer = reference.strip_prefix('#').expect("a local reference");
     document.pointer(pointer).unwrap_or_else(|| panic!("{reference} leads nowhere"))
@@ -91,7 +91,7 @@ fn every_refusal_is_a_problem() {
         let mut responses = responses(operation, &document);
         responses.retain(|status, _| status.starts_with(['4', '5']));
         for (status, response) in responses {
-            // A probe that fails still says what it found.
+            // A failed probe still returns its checks.
             let is_finding = (route.as_str(), status) == ("get /ready", "503");
             let kind = if is_finding { "application/json" } else { "application/problem+json" };
             let content: Vec<_> = response["content"].as_object().into_iter().flat_map(Map::keys).collect();
@@ -255,7 +255,7 @@ fn every_reference_resolves() {
     walk(&document, &document);
 }
 
-/// The codes of all refusals in the folder `from`, as the code writes them.
+/// Adds the codes of all refusals in the source files below `from` to `codes`.
 fn codes_in(from: &Path, codes: &mut BTreeSet<String>) {
     for entry in fs::read_dir(from).expect("a folder") {
         let path = entry.expect("a file").path();
@@ -290,7 +290,7 @@ fn every_refusal_code_is_in_the_document() {
     }
     assert!(codes.len() > 40, "{codes:?}");
     let document = committed().to_string();
-    // What answers where there is no operation.
+    // Codes of answers that belong to no operation.
     let nowhere = ["wrong-method"];
     codes.retain(|code| !nowhere.contains(&code.as_str()) && !document.contains(&format!("`{code}`")));
     assert!(codes.is_empty(), "not in openapi.json: {codes:?}");

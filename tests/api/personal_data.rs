@@ -26,7 +26,7 @@ async fn register_lists_exactly_the_columns_of_all_tables() {
     assert_eq!(there, registered, "see shared/src/domain/personal_data/register.rs");
 }
 
-/// How often the ledger says that the user was erased.
+/// Returns how often the user is in the ledger.
 async fn noted(app: &TestApp, id: &str) -> usize {
     let ledger = Bucket::new(&app.state.app.config.storage.erasures, "");
     let entries = erasure_ledger::since(&ledger, app.clock.now()).await.expect("the ledger");

@@ -11,7 +11,7 @@ async fn too_many_requests_are_refused_with_retry_after() {
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 10);
     let refused = answers.iter().find(|answer| answer.status == 429).expect("six");
     refused.refused(429, "too-many-requests");
-    // The clock stands at 03:04:05, and the window ends with the minute.
+    // The clock is at 03:04:05, and the window ends with the minute.
     assert_eq!(refused.header("retry-after"), "55");
     assert_eq!(refused.header("ratelimit-limit"), "10");
     assert_eq!(refused.header("ratelimit-remaining"), "0");

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use harness::{PASSWORD, Person, TestApp, Wire, document, function_settings};
 use serde_json::{Value, json};
 
-/// Not measured: no operation of the gate, or no answer from the services.
+/// Not counted: these make no requests to the services, or do not pass the gate.
 const LEFT_OUT: [&str; 5] = ["config", "health", "jwks", "openapi", "ready"];
 
 struct Counter<'a> {
@@ -70,7 +70,7 @@ impl<'a> Counter<'a> {
         answer.body
     }
 
-    /// The token in the newest mail that the counted functions sent.
+    /// Returns the token in the newest mail that the counted functions sent.
     fn mailed(&self, email: &str) -> String {
         self.wired.token_mailed_to(email)
     }

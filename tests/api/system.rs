@@ -36,7 +36,7 @@ async fn only_public_keys_are_published() {
     assert_eq!(answer.header("cache-control"), "public, max-age=300");
 }
 
-/// Even if someone puts the private set where the public one belongs.
+/// Even if `JWT_PUBLIC_KEYS` refers to the private set.
 #[tokio::test]
 async fn private_key_is_not_published_by_mistake() {
     let app = TestApp::with(&[("JWT_PUBLIC_KEYS", &service("JWT_SECRET"))]).await;

@@ -1,4 +1,4 @@
-//! What the one way to the database promises.
+//! The guarantees of `Db::transaction`.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

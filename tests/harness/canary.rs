@@ -1,11 +1,11 @@
-//! A person whose data is everywhere it can be, and a way to look for it.
+//! Canaries: personal data in every column that can have it, and a way to search for it.
 
 use serde_json::json;
 use shared::domain::personal_data::TABLES;
 
 use crate::TestApp;
 
-/// Eight texts that are Ada's and occur nowhere else.
+/// Texts that occur nowhere else.
 pub const CANARIES: [&str; 8] = [
     "Canary-Name",
     "canary-address@example.com",
@@ -17,7 +17,7 @@ pub const CANARIES: [&str; 8] = [
     "https://example.com/canary-logo.png",
 ];
 
-/// Someone whose data is everywhere it can be: their id and their access token.
+/// Creates a user whose data is in every column that can have it. Returns the user's id and access token.
 pub async fn create_canaries(app: &TestApp) -> (String, String) {
     let body = json!({ "name": CANARIES[0], "email": CANARIES[1], "password": "a long enough phrase" });
     let client = app.client().with("user-agent", CANARIES[4]);
@@ -39,7 +39,7 @@ pub async fn create_canaries(app: &TestApp) -> (String, String) {
     (answer.text("/data/user/id").to_owned(), token)
 }
 
-/// Every row of every table, as text.
+/// Returns every row of every table, as text.
 pub async fn all_rows(app: &TestApp) -> String {
     let mut all = String::new();
     for table in TABLES {

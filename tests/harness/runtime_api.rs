@@ -1,4 +1,4 @@
-//! A loopback Lambda Runtime API: starts the real binaries and feeds them events.
+//! A loopback Lambda Runtime API: starts the real binaries and sends them events.
 //!
 //! After the AWS Lambda Developer Guide, "Using the Lambda runtime API".
 
@@ -30,18 +30,18 @@ use uuid::Uuid;
 
 use crate::service;
 
-/// How long an invocation may take, unless the test says otherwise.
+/// The default limit of an invocation.
 const INVOCATION_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Lambda ends a function at its deadline; a test waits this much longer, to see one that is late.
+/// How long a test waits after the deadline, at which Lambda would end the function. So a late answer is seen.
 const DEADLINE_MARGIN: Duration = Duration::from_secs(20);
 
 type Answers = Arc<Mutex<HashMap<String, oneshot::Sender<(Instant, Result<Value, Value>)>>>>;
 
-/// An invocation: its id, its event and the time it may take.
+/// An invocation: its id, its event and its time limit.
 type Event = (String, String, Duration);
 
-/// A Runtime API for one instance of a function, on a port of its own. Also what `bench` measures through.
+/// A Runtime API for one instance of a function, on its own port. `bench` uses it too.
 pub struct RuntimeApi {
     address: SocketAddr,
     events: mpsc::UnboundedSender<Event>,
@@ -50,7 +50,6 @@ pub struct RuntimeApi {
 }
 
 impl RuntimeApi {
-    /// Listens and serves.
     pub async fn start() -> Self {
         let (events, receiver) = mpsc::unbounded_channel();
         let answers = Answers::default();
@@ -84,14 +83,14 @@ impl RuntimeApi {
         command
     }
 
-    /// Waits until the function asks for its first event; returns when it did.
+    /// Waits until the function asks for its first event. Returns the time of that request.
     pub async fn ready(&self) -> Instant {
         let mut ready = self.ready.clone();
         let ready = ready.wait_for(Option::is_some).await.expect("the Runtime API serves");
         ready.expect("a moment")
     }
 
-    /// Hands over `event`, which may take `time`. Returns the response or the error, and how long it took.
+    /// Sends `event` with the time limit `time`. Returns the response or the error, and the duration.
     pub async fn invoke(&self, event: &Value, time: Duration) -> (Result<Value, Value>, Duration) {
         let id = Uuid::new_v4().to_string();
         let (sender, receiver) = oneshot::channel();
@@ -104,23 +103,23 @@ impl RuntimeApi {
     }
 }
 
-/// The runtime of the API that the function sees.
+/// The state of the handlers that the function calls.
 struct Runtime {
     events: AsyncMutex<mpsc::UnboundedReceiver<Event>>,
     answers: Answers,
     ready: watch::Sender<Option<Instant>>,
 }
 
-/// One running instance of a function.
+/// A running instance of a function.
 pub struct Function {
     api: RuntimeApi,
     log: Arc<Mutex<Vec<String>>>,
-    /// The process; killed with this value.
+    /// Killed when this value is dropped.
     process: Child,
 }
 
 impl Function {
-    /// Starts the binary `name` with `environment` and nothing else.
+    /// Starts the binary `name` with only `environment`.
     pub async fn start(name: &str, environment: HashMap<String, String>) -> Self {
         let api = RuntimeApi::start().await;
         let program = format!("{}/{name}", service("TEST_TARGET_DIR"));
@@ -136,25 +135,25 @@ impl Function {
         Self { api, log, process }
     }
 
-    /// Hands `event` over and waits for the answer: the response, or the error.
+    /// Sends `event` and returns the response or the error.
     pub async fn invoke(&self, event: Value) -> Result<Value, Value> {
         self.invoke_within(INVOCATION_TIMEOUT, event).await
     }
 
-    /// [`Function::invoke`], of a function that is told it has `time`.
+    /// Like [`Function::invoke`], with the time limit `time`.
     pub async fn invoke_within(&self, time: Duration, event: Value) -> Result<Value, Value> {
         let answer = timeout(time + DEADLINE_MARGIN, self.api.invoke(&event, time)).await;
         let (answer, _) = answer.unwrap_or_else(|_| panic!("no answer in time; the log: {:#?}", self.log()));
         answer
     }
 
-    /// Everything it has written so far, line by line.
+    /// Returns the lines that it has written so far.
     #[must_use]
     pub fn log(&self) -> Vec<String> {
         self.log.lock().expect("a lock").clone()
     }
 
-    /// Waits until it has written a line that satisfies `wanted`.
+    /// Waits for a line that satisfies `wanted`, and returns it.
     pub async fn log_line(&self, wanted: impl Fn(&str) -> bool) -> String {
         let found = async {
             loop {
@@ -169,13 +168,12 @@ impl Function {
             .unwrap_or_else(|_| panic!("no such line in {:#?}", self.log()))
     }
 
-    /// The id of its process.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.process.id().expect("a running process")
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until the process exits.
     pub async fn wait_for_exit(&mut self) -> std::process::ExitStatus {
         timeout(INVOCATION_TIMEOUT, self.process.wait()).await.expect("an end in time").expect("a status")
     }
@@ -199,7 +197,7 @@ async fn next(State(runtime): State<Arc<Runtime>>) -> (HeaderMap, String) {
         first
     });
     let event = runtime.events.lock().await.recv().await;
-    // No more events: the instance is about to be killed.
+    // No more events: the instance will be killed.
     let Some((id, event, time)) = event else { return std::future::pending().await };
     #[expect(clippy::disallowed_methods, reason = "Lambda's deadline is a moment of the machine's clock")]
     let deadline = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970") + time;

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use crate::backup_store::{BackupStore, JOB_TIMEOUT};
 
-/// Some thousand rows, so that a dump can be cut in many places.
+/// Thousands of rows, so that a dump can be cut in many places.
 const FILL: &str = "INSERT INTO users (id, name, email, created_at, updated_at)
     SELECT gen_random_uuid(), 'Ada ' || i, 'ada.' || i || '@example.com', now(), now()
     FROM generate_series(1, 3000) AS i";
-/// Backups of long ago, one of which was restored.
+/// Old backups. One of them is verified.
 const OLD: [&str; 2] = ["2025-01-01T00-00-00.000Z-00000000", "2025-01-02T00-00-00.000Z-00000000"];
 
 async fn filled() -> (Database, BackupStore) {
@@ -69,7 +69,7 @@ async fn failed_dump_changes_nothing_and_is_reported() {
             store.write(&format!("{id}/{name}"), b"{}".to_vec()).await;
         }
     }
-    // However busy the machine was: the time below is enough for it.
+    // The recorded duration is short, so the time limit below is sufficient even if this machine is slow.
     let key = format!("{}/manifest.json", first["id"].as_str().expect("an id"));
     let mut quick = first.clone();
     quick["seconds"] = json!(0.1);

@@ -1,4 +1,4 @@
-//! The database itself, met by TLS: the jobs that go past the proxy verify who it is.
+//! Jobs that connect to the database without the proxy verify its certificate.
 
 use std::{collections::HashMap, fs, net::Ipv4Addr};
 
@@ -17,13 +17,13 @@ use uuid::Uuid;
 
 use crate::backup_store::{BackupStore, JOB_TIMEOUT};
 
-/// What `pg_dump` of the tests, which is built without TLS, is not told; what it would have been told is looked at.
+/// Checks the TLS settings of `pg_dump` and removes them, because the `pg_dump` of the tests is built without TLS.
 const WITHOUT_TLS: &str = "[ \"$PGSSLMODE\" = verify-full ] || exit 9
 [ \"$(/usr/bin/grep -c BEGIN \"$PGSSLROOTCERT\")\" = 1 ] || exit 8
 unset PGSSLROOTCERT
 PGSSLMODE=disable PGPORT=$(/usr/bin/cat \"$0.port\") exec \"$real\" \"$@\"";
 
-/// A server that takes TLS and hands what it reads to PostgreSQL; its certificate is for `localhost`.
+/// A TLS proxy in front of PostgreSQL, with a certificate for `localhost`.
 struct TlsProxy {
     port: u16,
     folder: Scratch,
@@ -49,13 +49,13 @@ impl TlsProxy {
     }
 }
 
-/// PostgreSQL's own manual, "Message Flow", on SSL session encryption: eight bytes ask for it, one answers.
+/// PostgreSQL manual, "Message Flow", SSL session encryption: a request of eight bytes, an answer of one byte.
 async fn serve(acceptor: TlsAcceptor, mut client: TcpStream) {
     let mut asked = [0; 8];
     client.read_exact(&mut asked).await.expect("a request for TLS");
     assert_eq!(asked[4..], 80_877_103_u32.to_be_bytes(), "nothing is said before TLS");
     client.write_all(b"S").await.expect("an answer");
-    // Whoever does not trust the certificate leaves here.
+    // A client that does not trust the certificate disconnects here.
     let Ok(mut client) = acceptor.accept(client).await else { return };
     let mut server = TcpStream::connect((Ipv4Addr::LOCALHOST, postgres_port())).await.expect("PostgreSQL");
     _ = copy_bidirectional(&mut client, &mut server).await;
@@ -66,7 +66,7 @@ fn postgres_port() -> u16 {
     url.rsplit([':', '/']).nth(1).and_then(|port| port.parse().ok()).expect("a port")
 }
 
-/// A job's environment in production, its password in a secret beside the URL.
+/// Returns the environment of a job in production, with its password in a secret.
 async fn deployed(store: &BackupStore, url: &str, credentials: &Value) -> HashMap<String, String> {
     let mut environment = store.environment(url.to_owned());
     environment.insert("NODE_ENV".to_owned(), "production".to_owned());

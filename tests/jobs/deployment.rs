@@ -15,11 +15,11 @@ use crate::{
 
 const LOGINS: [&str; 3] = ["api", "retention", "backup"];
 
-/// A database, and the secrets of those who are to log in to it.
+/// A database, and the secrets of its logins.
 pub struct Deployment {
     database: Database,
     pub proxy: AwsProxy,
-    /// Of each login its name and its secret.
+    /// The name and the secret of each login.
     pub logins: HashMap<&'static str, (String, String)>,
 }
 
@@ -58,14 +58,14 @@ impl Deployment {
         PgConnection::connect_with(&options.username(&self.logins[login].0).password(password)).await
     }
 
-    /// What the database answers to `login`.
+    /// Executes `statement` as `login`. Returns the error code, if it is refused.
     async fn refused_to(&self, login: &str, statement: &'static str) -> Option<String> {
         let mut connection = self.log_in(login, &password(&self.logins[login].0)).await.expect("a login");
         let result = sqlx::raw_sql(statement).execute(&mut connection).await;
         result.err()?.as_database_error()?.code().map(Into::into)
     }
 
-    /// Roles belong to the server, and would outlive the database.
+    /// Deletes the roles. They belong to the server, and so would outlive the database.
     pub async fn end(self) {
         let names: Vec<_> = self.logins.values().map(|(name, _)| format!("\"{name}\"")).collect();
         let statement = AssertSqlSafe(format!("DROP ROLE IF EXISTS {}", names.join(", ")));
@@ -73,7 +73,7 @@ impl Deployment {
     }
 }
 
-/// Everyone's own.
+/// Returns the password of a login.
 pub fn password(name: &str) -> String {
     format!("{}{name}", printable())
 }
@@ -109,7 +109,7 @@ async fn new_deployment_gets_the_schema_and_restricted_logins() {
     }
     let log = migrate.log().concat();
     for (name, _) in deployment.logins.values() {
-        // The end of its password, in which nothing would be escaped.
+        // The end of the password, in which no character would be escaped.
         assert!(!log.contains(&format!("~{name}")), "{log}");
         let kept: String = sqlx::query_scalar("SELECT rolpassword FROM pg_authid WHERE rolname = $1")
             .bind(name)
@@ -250,7 +250,7 @@ async fn response_is_repeated_until_it_arrives() {
 async fn response_is_sent_in_time_even_if_the_work_hangs() {
     let deployment = Deployment::new(Database::create().await).await;
     let mut other = PgConnection::connect(&deployment.database.owner_url()).await.expect("a connection");
-    // As a run that goes on.
+    // As if another run was in progress.
     sqlx::query("SELECT pg_advisory_lock(x'617263686573'::bigint)")
         .execute(&mut other)
         .await

@@ -41,7 +41,7 @@ async fn restore_does_not_bring_back_users_erased_after_the_backup() {
     copy.close().await.expect("a clean end");
     drop_database(&app.database, &name).await;
 
-    // As if the cluster had been set back: Ada is there, until her erasure is replayed.
+    // As after a restore of the cluster: Ada exists until her erasure is replayed.
     let set_back = unused_name();
     let unaware = store.with_empty_ledger().await;
     let restored = unaware.restore(&store.url_of(&set_back)).await.expect("restored");

@@ -18,7 +18,7 @@ use crate::{
     databases::{execute, text},
 };
 
-/// 300,000 people; and a table with all that a dump may get wrong.
+/// 300,000 users, and a table with types and texts that are difficult to dump.
 const FILL: [&str; 4] = [
     "INSERT INTO users (id, name, email, created_at, updated_at)
      SELECT gen_random_uuid(), 'Ada ' || i, 'ada.' || i || '@example.com', now(), now()
@@ -40,7 +40,7 @@ const FILL: [&str; 4] = [
 const VECTOR_INDEX: &str =
     r#"CREATE INDEX documents_embedding_idx ON "the documents" USING hnsw (embedding vector_l2_ops)"#;
 
-/// A server of its own, with nothing on it that an application brings.
+/// A separate server without roles and databases of the application.
 struct Server {
     postgres: Postgres,
     _scratch: Scratch,
@@ -64,7 +64,7 @@ impl Server {
     }
 }
 
-/// The number of rows of every table, and a hash of all that is in them.
+/// Returns the number of rows of every table, and a hash of their contents.
 async fn content(connection: &mut PgConnection) -> BTreeMap<String, String> {
     let tables = "SELECT format('%I', tablename) FROM pg_tables WHERE schemaname = 'public'";
     let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut *connection).await.expect("tables");
@@ -108,7 +108,7 @@ async fn large_database_is_restored_identical_and_usable() {
         "0",
         "sessions that may have been ended since are not alive again"
     );
-    // Apart from that everything is the same.
+    // Everything else is the same.
     execute(&mut copy, "UPDATE sessions SET revoked_at = NULL, revoked_reason = NULL").await;
     assert_eq!(content(&mut copy).await, content(&mut original).await);
 
@@ -157,7 +157,7 @@ async fn memory_does_not_grow_with_the_database() {
     }
 }
 
-/// What a backup's time is compared with; it is printed and nothing depends on it.
+/// Measures a plain dump, for comparison. It is only printed.
 fn seconds_of_a_plain_dump(url: &str) -> f64 {
     let begin = Instant::now();
     let mut dump = Command::new(postgres_bin().join("pg_dump"));
@@ -167,7 +167,7 @@ fn seconds_of_a_plain_dump(url: &str) -> f64 {
     begin.elapsed().as_secs_f64()
 }
 
-/// In KiB, as Linux counts it (proc(5), `VmHWM`).
+/// Returns the peak memory in KiB (proc(5), `VmHWM`).
 fn peak_memory(function: &Function) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", function.pid())).expect("a process");
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("its peak memory");

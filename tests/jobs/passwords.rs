@@ -1,4 +1,4 @@
-//! `migrate` as Secrets Manager calls it: new passwords for the logins.
+//! `migrate`, called by Secrets Manager: new passwords for the logins.
 
 use harness::{Database, create_secret, put_secret, runtime_api::Function};
 use serde_json::json;

@@ -72,7 +72,7 @@ async fn backup_that_differs_from_its_manifest_is_refused_before_the_target_is_c
 async fn failed_restore_leaves_nothing() {
     let (database, store) = filled().await;
     let manifest = store.back_up().await;
-    // An archive whose manifest agrees with it, though it is cut.
+    // A cut archive with a manifest that matches it.
     let id = manifest["id"].as_str().expect("an id");
     let archive =
         zstd::decode_all(store.read(&format!("{id}/dump.zst")).await.as_slice()).expect("an archive");
@@ -118,7 +118,7 @@ async fn drill_verifies_the_newest_backup_and_leaves_nothing() {
     assert!(error.contains("there is no backup"), "{error}");
     store.back_up().await;
     let newest = store.back_up().await;
-    // Of 1970, as if a drill had been cut off then; and one that is not a drill's.
+    // A database of a drill that was interrupted in 1970, and one that is not from a drill.
     let (abandoned, other) =
         (format!("arches_drill_1_{}", Uuid::new_v4().simple()), format!("arches_drill_{}", unused_name()));
     for name in [&abandoned, &other] {

@@ -1,4 +1,4 @@
-//! `smoke`, called as CodeDeploy calls it, on versions that are the real functions, or worse.
+//! `smoke`, called by CodeDeploy, on real functions and on broken ones.
 
 use std::{
     collections::HashMap,
@@ -24,7 +24,7 @@ const FUNCTIONS: [&str; 5] = ["system", "docs", "auth", "organizations", "users"
 const RUN_TIMEOUT: Duration = Duration::from_mins(1);
 const PASSWORD: &str = "a synthetic but long phrase";
 
-/// What a version does that is not a function of ours.
+/// How a broken version behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     Says500,
@@ -40,7 +40,7 @@ struct Aws {
     functions: Arc<HashMap<&'static str, Function>>,
     fault: Arc<Mutex<HashMap<&'static str, Fault>>>,
     reports: Arc<Mutex<Vec<Value>>>,
-    /// Whether CodeDeploy answers.
+    /// Whether CodeDeploy is unavailable.
     unavailable: Arc<Mutex<bool>>,
     url: Arc<Mutex<String>>,
 }
@@ -74,7 +74,7 @@ impl Aws {
         self.fault.lock().expect("a lock").insert(name, fault);
     }
 
-    /// What CodeDeploy was told.
+    /// Returns the reports that CodeDeploy got.
     fn reports(&self) -> Vec<Value> {
         self.reports.lock().expect("a lock").clone()
     }
@@ -139,7 +139,7 @@ fn event() -> Value {
     json!({ "DeploymentId": "d-1234", "LifecycleEventHookExecutionId": Uuid::new_v4().to_string(), "Combined": "x" })
 }
 
-/// One run; its result and the last that CodeDeploy was told.
+/// Runs `smoke`. Returns its result and the report that CodeDeploy got.
 async fn run(aws: &Aws, smoke: &Function) -> (Value, Value) {
     let event = event();
     let report = smoke.invoke_within(RUN_TIMEOUT, event.clone()).await.expect("a report");
@@ -152,7 +152,7 @@ async fn run(aws: &Aws, smoke: &Function) -> (Value, Value) {
     (report, reported)
 }
 
-/// The first check that was not passed: its name and why.
+/// Returns the name and the reason of the first failed check.
 fn failure(report: &Value) -> (String, String) {
     assert_eq!(report["status"], "Failed", "{report}");
     let failed = report["checks"].as_array().expect("checks").iter().find(|check| check["passed"] == false);
@@ -218,7 +218,7 @@ async fn hanging_version_fails_even_with_little_time() {
     aws.set_fault("docs", Fault::Hangs);
     let (report, _) = run(&aws, &smoke).await;
     assert_eq!(failure(&report).0, "docs");
-    // Two seconds besides what is kept for telling CodeDeploy: less than one call may take.
+    // Two seconds more than the reserve for the report to CodeDeploy: less than the limit of one call.
     let hurried = smoke.invoke_within(Duration::from_secs(14), event()).await.expect("a report");
     assert_eq!(failure(&hurried), ("everything".to_owned(), "deadline exceeded".to_owned()));
     assert_eq!(aws.reports().last().expect("CodeDeploy got a report")["status"], "Failed");

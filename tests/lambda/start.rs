@@ -32,7 +32,7 @@ async fn deployed_function_does_not_start_with_a_secret_in_its_environment() {
     assert!(!line.contains(&password), "{line}");
 }
 
-/// The settings of a function on `database` with every password in a secret beside its URL, and the passwords.
+/// Returns the settings of a function on `database`, with every password in a secret instead of in its URL, and the passwords.
 async fn environment_with_credentials(database: &Database) -> (HashMap<String, String>, Vec<String>) {
     let mut environment = environment(database);
     let mut passwords = Vec::new();

@@ -1,6 +1,6 @@
-//! What the API answers while a dependency is away, and that it recovers by itself.
+//! What the API answers while a dependency is unavailable, and that it recovers by itself.
 //!
-//! These tests have a PostgreSQL, a PgBouncer and a Redis of their own, which they stop and start.
+//! These tests have their own PostgreSQL, PgBouncer and Redis, which they stop and start.
 
 mod passwords;
 mod proxy;
@@ -16,15 +16,15 @@ use serde_json::{Value, json};
 use services::Services;
 use tokio::time::{sleep, timeout};
 
-/// No answer may take longer, whatever is away.
+/// The longest time that an answer may take, whatever is unavailable.
 const MAX_ANSWER_TIME: Duration = Duration::from_secs(8);
-/// How soon all must be well again.
+/// The longest time that a recovery may take.
 const MAX_RECOVERY_TIME: Duration = Duration::from_secs(5);
 
 /// Operations that need no database.
 const WITHOUT_DATABASE: [&str; 4] = ["health", "openapi", "jwks", "config"];
 
-/// Every operation of `openapi.json`, and a page, with a valid request and its answer without the database.
+/// Returns a valid request for every operation of `openapi.json` and for a page, with its status without the database.
 fn routes(person: &Person<'_>, team: &str) -> Vec<(Method, String, Value, u16)> {
     let organization = team.rsplit('/').next().unwrap_or_default();
     let value = |name: &str| match name {
@@ -63,7 +63,7 @@ async fn send(client: &Client<'_>, method: Method, path: &str, body: &Value) -> 
     answer.unwrap_or_else(|_| panic!("{method} {path} hangs for {:?}", started.elapsed()))
 }
 
-/// Asks again until the answer has `status`, for as long as a recovery may take.
+/// Repeats the request until the answer has `status`. Fails after `MAX_RECOVERY_TIME`.
 async fn recovers(client: &Client<'_>, path: &str, status: u16) -> Answer {
     recovers_within(MAX_RECOVERY_TIME, client, path, status).await
 }
@@ -82,7 +82,7 @@ async fn recovers_within(limit: Duration, client: &Client<'_>, path: &str, statu
 }
 
 async fn assert_unavailable_without_database(app: &TestApp, ada: &Person<'_>, team: &str) {
-    // Some at a time: each waits for a connection before it gives up.
+    // Eight at a time: each waits for a connection before it fails.
     for some in routes(ada, team).chunks(8) {
         let answers =
             some.iter().map(|(method, path, body, _)| send(&ada.client, method.clone(), path, body));
@@ -96,7 +96,7 @@ async fn assert_unavailable_without_database(app: &TestApp, ada: &Person<'_>, te
             }
         }
     }
-    // What can be refused without the database still is.
+    // Refusals that need no database work as before.
     app.client().token("forged").get("/v1/auth/me").await.refused(401, "unauthenticated");
     app.client().post("/v1/auth/login", json!({})).await.refused(422, "invalid-body");
 }
@@ -106,7 +106,7 @@ async fn routes_answer_503_without_postgresql_and_recover() {
     let mut services = Services::start().await;
     let app = services.app(&[]).await;
     let ada = app.person("Ada").await;
-    // What has just changed is in no cache.
+    // A profile that has just changed is not cached.
     ada.client.patch("/v1/auth/me", json!({ "name": "Augusta" })).await.ok(200);
 
     let team = ada.create_organization("Engines").await;
@@ -147,7 +147,7 @@ async fn postgresql_restart_between_two_requests_is_not_noticed() {
     recovers(&ada.client, "/v1/auth/me", 200).await;
     services.stop_pooler();
     services.resume_pooler();
-    // The connection in the pool is dead; the request that finds out takes a new one.
+    // The pooled connection is closed; the request that notices this opens a new one.
     ada.client.get("/v1/auth/me").await.ok(200);
 }
 
@@ -176,7 +176,7 @@ async fn everything_works_without_redis_and_access_is_still_checked() {
 
     services.stop_redis();
 
-    // Access is decided by the database.
+    // Access is checked in the database.
     ada.client.get("/v1/auth/me").await.ok(200);
     ada.client.delete(&format!("/v1/auth/sessions/{}", phone.session)).await.ok(204);
     phone.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
@@ -207,7 +207,7 @@ async fn everything_works_without_redis_and_access_is_still_checked() {
 
     services.resume_redis();
     recovers(&app.client(), "/ready", 200).await;
-    // What ended while Redis was away stays ended.
+    // A session that ended while Redis was unavailable stays ended.
     phone.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
     ada.client.get("/v1/auth/me").await.ok(200);
 }

@@ -1,4 +1,4 @@
-//! Passwords that are changed while the API serves.
+//! Passwords that are changed while the API serves requests.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::{recovers_within, services::Services};
 
-/// A secret is read again 10 s after the last time at the earliest.
+/// A secret is read again after 10 s at the earliest.
 const MAX_RENEWAL_TIME: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -32,7 +32,7 @@ async fn changed_password_of_any_characters_is_read_again() {
 
     api["password"] = json!(printable());
     redis["password"] = json!(printable());
-    // Secrets first: who renews early reads the new one.
+    // Secrets first, so that an early reader gets the new one.
     put_secret(&api_secret, &api).await;
     put_secret(&redis_secret, &redis).await;
     change_in_postgresql(&services).await;
@@ -42,7 +42,7 @@ async fn changed_password_of_any_characters_is_read_again() {
     recovers_within(MAX_RENEWAL_TIME, &app.client(), "/ready", 200).await;
 }
 
-/// Changes the password of the functions' role, and ends its connections.
+/// Changes the password of the functions' role in PostgreSQL, and ends its connections.
 async fn change_in_postgresql(services: &Services) {
     let options = connect_options(&services.owner_url()).expect("a URL");
     let mut connection = PgConnection::connect_with(&options).await.expect("a connection");
@@ -56,7 +56,7 @@ async fn change_in_postgresql(services: &Services) {
     connection.close().await.expect("a clean end");
 }
 
-/// The same for Redis.
+/// Changes the password in Redis, and ends its connections.
 async fn change_in_redis(services: &Services) {
     let client = redis::Client::open(services.redis_url()).expect("a URL");
     let mut connection = client.get_multiplexed_async_connection().await.expect("a connection");

@@ -1,4 +1,4 @@
-//! A network that can lose a connection without a word.
+//! A TCP proxy that can lose connections silently.
 
 use std::sync::Arc;
 
@@ -10,9 +10,8 @@ use tokio::{
 
 /// Passes bytes between its port and a server's.
 pub struct Proxy {
-    /// Where it listens.
     pub port: u16,
-    /// How many times the connections of the moment were lost.
+    /// Increased each time the current connections are lost.
     losses: Arc<watch::Sender<u32>>,
 }
 
@@ -35,7 +34,7 @@ impl Proxy {
         Self { port, losses }
     }
 
-    /// From now on the connections there are swallow everything, and none is closed. New ones work.
+    /// From now on, drops all bytes of the current connections without closing them. New connections work.
     pub fn lose_connections(&self) {
         self.losses.send_modify(|losses| *losses += 1);
     }

@@ -1,4 +1,4 @@
-//! The migrations, as code.
+//! The schema, as the migrations create it.
 
 mod plans;
 
@@ -155,7 +155,7 @@ async fn functions_cannot_alter_the_schema() {
     }
 }
 
-/// What the database answers to a member of `role`.
+/// Executes `statement` as `role`. Returns the error code, if it is refused.
 async fn refused_to(database: &Database, role: &str, statement: &str) -> Option<String> {
     let asked = sqlx::AssertSqlSafe(format!("SET ROLE {role}; {statement}"));
     let result = sqlx::raw_sql(asked).execute(database.pool()).await;

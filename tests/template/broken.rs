@@ -1,4 +1,4 @@
-//! Every rule notices when it is broken.
+//! Breaks each rule, to show that the rule notices.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What `infra/deploy.sh` asks of SAM and of AWS, which stand in here as scripts that note how they were called.
+//! What `infra/deploy.sh` calls. Stand-ins for SAM and AWS are scripts that record their arguments.
 
 use std::{
     fs,
@@ -23,12 +23,12 @@ struct Run {
     calls: String,
 }
 
-/// Deploys with `arguments`; asking for the edge stack says `edge`, asking for `/ready` succeeds.
+/// Deploys with `arguments`. The query for the edge stack returns `edge`; the request to `/ready` succeeds.
 fn deploy(arguments: &[&str], edge: &str) -> Run {
     deploy_to(arguments, edge, "")
 }
 
-/// If something is `wrong`, `/ready` says so.
+/// Like `deploy`. If `wrong` is not empty, the request to `/ready` fails.
 fn deploy_to(arguments: &[&str], edge: &str, wrong: &str) -> Run {
     let scratch = Scratch::create().expect("a folder");
     let calls = scratch.path().join("calls");

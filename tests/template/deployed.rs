@@ -1,4 +1,4 @@
-//! The stacks as `CloudFormation` sees them, after SAM has added what it adds; and that each rule about them can fail.
+//! The stacks as `CloudFormation` sees them, after the SAM transform. Each rule is also shown to fail.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,7 +24,7 @@ pub static STACKS: LazyLock<BTreeMap<String, Template>> = LazyLock::new(|| {
 });
 static DEPLOYED: LazyLock<&Template> = LazyLock::new(|| &STACKS["app"]);
 
-/// The metrics that the code records without a label.
+/// Returns the metrics that the code records without a label.
 fn our_metrics() -> BTreeSet<String> {
     let mut ours = BTreeSet::new();
     for file in [
@@ -49,7 +49,7 @@ pub fn assert_noticed(rule: impl Fn(&Template) -> Vec<String>, broken: &Template
     assert!(problems.iter().any(|problem| problem.contains(about)), "{about} is not in {problems:?}");
 }
 
-/// The stack without something: `without("app", "Auth/Properties/Role")`.
+/// Returns the stack without one value: `without("app", "Auth/Properties/Role")`.
 pub fn without(stack: &str, pointer: &str) -> Template {
     STACKS[stack].without(&format!("/Resources/{pointer}"))
 }

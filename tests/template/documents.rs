@@ -1,4 +1,4 @@
-//! Documents: their links, and what they repeat, agree with the tree.
+//! Documents: links resolve, and repeated facts agree with the code.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,17 +10,17 @@ use shared::domain::permission;
 
 use crate::{assert_no_problems, file_of, names, root, rules, stacks, template::Template, text};
 
-/// How an answer in `docs/asvs.md` begins, in the order of its first table; a test begins with its own name.
+/// How an answer in `docs/asvs.md` begins, in the order of its first table. A test begins with its path.
 const KINDS: [&str; 7] = ["`", "CI: ", "code: ", "document: ", "AWS: ", "not applicable: ", "not yet: "];
 const RUNBOOKS: &str = "docs/runbooks";
-/// Requirements, and how many are answered in each way.
+/// The number of requirements, and of the answers of each kind.
 type Sums = [usize; 1 + KINDS.len()];
 
 fn cells(row: &str) -> Vec<&str> {
     row.trim_matches('|').split('|').map(str::trim).collect()
 }
 
-/// What is wrong with `name`, which may be a test, `path::name`, or a path; anything else is no business of ours.
+/// Returns a problem if `name` is a test (`path::name`) or a path, and does not exist. Ignores everything else.
 fn missing(name: &str) -> Option<String> {
     let (path, test) = name.split_once("::").unwrap_or((name, ""));
     if !path.contains('/') || path.starts_with('/') || path.contains(' ') {
@@ -35,7 +35,7 @@ fn missing(name: &str) -> Option<String> {
     (!there).then(|| format!("{name} is not there"))
 }
 
-/// What is wrong with a document like `docs/asvs.md`.
+/// Returns the problems of a document in the form of `docs/asvs.md`.
 fn unanswered(document: &str) -> Vec<String> {
     let mut problems: Vec<String> = document.split('`').skip(1).step_by(2).filter_map(missing).collect();
     let (mut ids, mut counted, mut said) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
@@ -69,7 +69,7 @@ fn unanswered(document: &str) -> Vec<String> {
     problems
 }
 
-/// The files in `folder` and below whose names end in `extension`.
+/// Returns the files in `folder` and below with this `extension`.
 fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let paths = entries.map(|entry| entry.expect("an entry").path());
@@ -120,27 +120,27 @@ fn every_link_in_a_document_resolves() {
     assert_eq!(headings, BTreeSet::from(["a-b-c".to_owned(), "de-f-g".to_owned()]));
 }
 
-/// The anchor that GitHub gives a heading.
+/// Returns the anchor that GitHub gives a heading.
 fn anchor(heading: &str) -> String {
     let kept = heading.to_lowercase();
     let kept = kept.chars().filter(|letter| letter.is_alphanumeric() || [' ', '-', '_'].contains(letter));
     kept.map(|letter| if letter == ' ' { '-' } else { letter }).collect()
 }
 
-/// The anchors of a page. A `#` in a code block is no heading.
+/// Returns the anchors of a page. A `#` in a code block is not a heading.
 fn anchors(page: &str) -> BTreeSet<String> {
     let text = page.split("```").step_by(2);
     let headings = text.flat_map(str::lines).filter(|line| line.starts_with('#'));
     headings.map(|line| anchor(line.trim_start_matches('#').trim())).collect()
 }
 
-/// The links of a page. Links to other sites are left out.
+/// Returns the links of a page, except links to other sites.
 fn links(page: &str) -> impl Iterator<Item = &str> {
     let links = page.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
     links.filter(|link| !link.contains("://"))
 }
 
-/// The files in `docs/runbooks`, and their sections as `<file>#<anchor>`.
+/// Returns the files in `docs/runbooks`, and their sections as `<file>#<anchor>`.
 pub fn runbooks() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for name in names(RUNBOOKS) {
@@ -208,7 +208,7 @@ fn every_alarm_is_in_the_index_of_runbooks_once() {
     }
 }
 
-/// The texts in the first column of the tables that begin with `Log text` or `Error`, cut at each `…`: our programs write these.
+/// Returns the texts in the first column of the tables that begin with `Log text` or `Error`, split at each `…`. The code writes these.
 fn quoted(page: &str) -> BTreeSet<&str> {
     let (mut quoted, mut is_quoting) = (BTreeSet::new(), false);
     for line in page.lines() {
@@ -222,7 +222,7 @@ fn quoted(page: &str) -> BTreeSet<&str> {
     quoted
 }
 
-/// The code in `folder` without comments, each broken string in one line.
+/// Returns the code in `folder` without comments. Joins strings that are broken over several lines.
 fn code(folder: &Path) -> String {
     let mut all = String::new();
     for file in files(folder, "rs") {
@@ -251,7 +251,7 @@ fn every_quoted_text_is_in_the_code() {
     assert_eq!(quoted(page), BTreeSet::from(["was", "changed"]));
 }
 
-/// The rows of the table below the line `header`.
+/// Returns the rows of the table below the line `header`.
 fn table(page: &str, header: &str) -> Vec<String> {
     let rows = page.lines().skip_while(|line| *line != header).skip(2);
     rows.take_while(|line| line.starts_with('|')).map(str::to_owned).collect()

@@ -1,4 +1,4 @@
-//! The deployment is what `infra/app` says, and what it says keeps to the rules of `infra/README.md`.
+//! The templates match their fragments, and follow the rules of `infra/README.md`.
 
 mod broken;
 mod deploy;
@@ -31,14 +31,14 @@ fn template() -> Template {
     Template::read(&text("template.yaml"))
 }
 
-/// The names in `folder`, without their endings.
+/// Returns the names in `folder`, without extensions.
 fn names(folder: &str) -> BTreeSet<String> {
     let entries = fs::read_dir(root().join(folder)).unwrap_or_else(|error| panic!("{folder}: {error}"));
     let paths = entries.map(|entry| entry.expect("an entry").path());
     paths.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect()
 }
 
-/// The stacks: the folders of `infra` that have a `head.yaml`.
+/// Returns the stacks: the folders of `infra` that have a `head.yaml`.
 fn stacks() -> BTreeSet<String> {
     let mut stacks = names("infra");
     stacks.retain(|stack| root().join("infra").join(stack).join("head.yaml").exists());
@@ -49,7 +49,7 @@ fn file_of(stack: &str) -> String {
     if stack == "app" { "template.yaml".to_owned() } else { format!("infra/stacks/{stack}.yaml") }
 }
 
-/// What an environment gives its stacks, by stack.
+/// Returns the parameters of an environment, by stack.
 fn environment(name: &str) -> BTreeMap<String, Value> {
     let folder = format!("infra/environments/{name}");
     let read = |stack: String| {
@@ -64,14 +64,14 @@ fn documented_paths() -> Vec<String> {
     document["paths"].as_object().expect("paths").keys().cloned().collect()
 }
 
-/// The variables of `.env.example`, given or suggested in a comment.
+/// Returns the variables of `.env.example`, also those in comments.
 fn documented_variables() -> BTreeSet<String> {
     let text = text(".env.example");
     let named = text.lines().filter_map(|line| line.trim_start_matches(['#', ' ']).split_once('='));
     named.map(|(name, _)| name.to_owned()).collect()
 }
 
-/// The table of `cargo lambda watch`, in the gateway's spelling.
+/// Returns the routes of `cargo lambda watch`, in the notation of the gateway.
 fn router() -> BTreeMap<String, String> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
@@ -208,7 +208,7 @@ fn every_environment_sets_the_parameters_of_its_templates() {
     }
 }
 
-/// Where nothing is said, cargo-lambda builds with `panic = "abort"`, and a panic would cost an instance instead of a request.
+/// The default of cargo-lambda is `panic = "abort"`. Then a panic would end the instance instead of the request.
 #[test]
 fn deployed_code_unwinds_on_panic() {
     let manifest = text("Cargo.toml");

@@ -1,4 +1,4 @@
-//! What every template of ours keeps to. A rule returns what breaks it, so that it can be tried on broken ones.
+//! The rules for all templates. A rule returns its violations, so that it can be tested with broken templates.
 
 mod access;
 mod alarms;
@@ -32,10 +32,10 @@ pub use access::{
     reads_exactly_the_secrets_it_is_given,
 };
 
-/// The gateway gives up after this many seconds.
+/// The timeout of the gateway, in seconds.
 const GATEWAY_TIMEOUT: u64 = 29;
 
-/// Asks `rule` of every function.
+/// Applies `rule` to every function.
 fn check_functions(template: &Template, rule: impl Fn(&Function<'_>) -> Option<String>) -> Vec<String> {
     let functions = template.functions();
     functions.iter().filter_map(|f| rule(f).map(|problem| format!("{}: {problem}", f.id))).collect()
@@ -104,7 +104,7 @@ pub fn is_rolled_back_when_it_logs_errors(template: &Template) -> Vec<String> {
     })
 }
 
-/// Code that wants a table is not there before the table is.
+/// Functions that use the database are deployed after the migrations.
 pub fn waits_for_the_schema(template: &Template) -> Vec<String> {
     check_functions(template, |f| {
         let waits = f.id == "Migrate" || each(&f.resource["DependsOn"]).contains(&json!("Migrations"));
@@ -147,7 +147,7 @@ fn reaches(event: &str, path: &str) -> bool {
     }
 }
 
-/// `router` is what `cargo lambda watch` is told, in the gateway's spelling.
+/// `router` has the routes of `cargo lambda watch`, in the notation of the gateway.
 pub fn routes_as_locally(template: &Template, router: &BTreeMap<String, String>) -> Vec<String> {
     let functions = template.functions();
     let events = functions.iter().flat_map(|f| {
@@ -193,7 +193,7 @@ pub fn has_a_failure_destination(template: &Template) -> Vec<String> {
 pub fn sets_only_documented_variables(template: &Template, documented: &BTreeSet<String>) -> Vec<String> {
     check_functions(template, |f| {
         let environment = f.environment();
-        // The Lambda runtime's own, which the configuration never sees.
+        // Variables of the Lambda runtime, which the configuration does not read.
         let mut ours = environment.keys().filter(|name| !name.starts_with("AWS_LAMBDA_"));
         ours.find(|name| !documented.contains(**name))
             .map(|name| format!(".env.example does not name {name}"))
@@ -226,7 +226,7 @@ pub fn has_problems_as_gateway_errors(template: &Template) -> Vec<String> {
     problems
 }
 
-/// `values` are those of one of `infra/environments`.
+/// `values` are the parameters of one of `infra/environments`.
 pub fn sets_all_parameters(template: &Template, environment: &str, values: &Value) -> Vec<String> {
     let parameters = template.section("Parameters");
     let mut problems: Vec<String> = parameters
@@ -239,7 +239,7 @@ pub fn sets_all_parameters(template: &Template, environment: &str, values: &Valu
     if asked && names.iter().all(|name| values[*name].as_str().unwrap_or_default().is_empty()) {
         problems.push(format!("{environment} says neither AppUrl nor DomainName"));
     }
-    // Reserving takes from other functions of the account, so a default does not.
+    // Reserved concurrency is taken from the other functions of the account, so there is no default.
     let reserved = |name: &str| values[name].as_i64().is_some_and(|instances| instances > 0);
     let unreserved = parameters.keys().filter(|name| name.ends_with("Concurrency") && !reserved(name));
     if environment == "production" {

@@ -1,4 +1,4 @@
-//! How the stacks meet, and what those around the app keep to; and that each rule about them can fail.
+//! The rules of the stacks around the app and of the parameters between stacks. Each rule is also shown to fail.
 
 use std::collections::BTreeMap;
 

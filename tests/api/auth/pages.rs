@@ -2,14 +2,14 @@ use axum::{body::Body, http::Method};
 use harness::{Answer, Client, TestApp};
 use serde_json::json;
 
-/// Where the pages are, as the mails say.
+/// The address of the pages.
 const OWN: (&str, &str) = ("APP_URL", "https://api.example.com/account");
 
 async fn app() -> TestApp {
     TestApp::with(&[OWN]).await
 }
 
-/// Presses a page's button in a browser that never heard of JavaScript.
+/// Submits the form of a page, as a browser without JavaScript.
 async fn press(client: &Client<'_>, path: &str, form: &'static str) -> Answer {
     client
         .with("origin", "https://api.example.com")
@@ -18,7 +18,7 @@ async fn press(client: &Client<'_>, path: &str, form: &'static str) -> Answer {
         .await
 }
 
-/// The path in the newest mail to `email`.
+/// Returns the path of the link in the newest mail to `email`.
 fn link_to(app: &TestApp, email: &str) -> String {
     let text = app.mail_to(email).text;
     let start = text.find("https://api.example.com/account").expect("a link to our own pages");

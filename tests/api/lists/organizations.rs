@@ -40,7 +40,7 @@ async fn member_pages_are_complete_during_changes() {
             ada.add(&path, &joining, ["member", "admin"][usize::from(joined % 2 == 0)]).await;
             joined += 1;
             inside.push(joining);
-            // Whoever has left in this reading does not come back in it.
+            // A person who left during this reading must not join again during it.
             if outside.len() < CHANGES {
                 let other = inside.iter().position(|person| !ids(seen).contains(&person.id));
                 let other = inside.remove(other.expect("someone inside"));

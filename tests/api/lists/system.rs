@@ -107,7 +107,7 @@ async fn user_pages_are_complete_during_changes() {
         })
         .await;
     }
-    // Of one address there is one living user, and any number of deleted ones.
+    // An address can have one active user and any number of deleted ones.
     app.database.execute("UPDATE users SET email = 'Once@example.com' WHERE deleted_at IS NOT NULL").await;
     let fits = |row: &Value| row["email"] == "Once@example.com";
     assert_complete(&root.client, "/v1/users", "&email=once@EXAMPLE.com", fits, async |_| {

@@ -1,4 +1,4 @@
-//! An account whose deletion has begun, and is not committed, still looks alive to others.
+//! An account whose deletion has begun and is not committed: other transactions still see it as active.
 
 use std::cell::Cell;
 
@@ -8,14 +8,14 @@ use serde_json::json;
 
 use super::{concurrent_app, owners::assert_no_orphans};
 
-/// Waits until `wanted` of the requests wait for each other, or `done`.
+/// Waits until `wanted` requests wait for locks, or `done`.
 async fn wait_until_blocked(app: &TestApp, wanted: i64, done: &Cell<bool>) {
     let blocked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     while !done.get() && app.database.value::<i64>(blocked).await < wanted {}
 }
 
-/// What `bob` hears who deletes his account, and what comes of `others`, which begins when his deletion has done all but
-/// end his sessions.
+/// Deletes the account of `bob`, and runs `others` when the deletion has done everything except ending the sessions. Returns the
+/// answers of both.
 async fn while_deleting(
     app: &TestApp,
     bob: &Person<'_>,

@@ -13,7 +13,7 @@ fn engines() -> Value {
     json!({ "name": "Engines" })
 }
 
-/// What all who ask with `client` at once hear.
+/// Sends one request many times at once, and returns the answers.
 async fn send_concurrently(client: &Client<'_>) -> Vec<Answer> {
     join_all((0..CONCURRENT).map(|_| client.post(PATH, engines()))).await
 }

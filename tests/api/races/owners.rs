@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{assert_one_succeeded, concurrent_app};
 
-/// Organizations that someone belongs to, and nobody owns.
+/// Organizations that have a member and no owner.
 const ORPHANS: &str = "
     SELECT count(*) FROM organizations o
     WHERE deleted_at IS NULL

@@ -6,7 +6,7 @@ use super::{assert_one_succeeded, concurrent_app, send_from_many};
 
 const ROUNDS: usize = 3;
 
-/// Someone new for each round, each of whom has asked for a mail by sending their address to `path`.
+/// Creates a user for each round, and requests a mail for each by sending the address to `path`.
 async fn people_with_mail<'a>(app: &'a TestApp, path: &str) -> Vec<Person<'a>> {
     join_all((0..ROUNDS).map(async |_| {
         let person = app.person("Ada").await;

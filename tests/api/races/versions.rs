@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{CONCURRENT, assert_one_succeeded, concurrent_app};
 
-/// Of sixteen who all change what they saw, one does, and the others hear that it has changed.
+/// Sends 16 changes of one version at once. Checks that one succeeds and that the others are refused as stale.
 async fn assert_one_change_succeeds(client: &Client<'_>, path: &str, body: impl Fn(usize) -> Value) {
     for _ in 0..3 {
         let seen = client.get(path).await.ok(200);

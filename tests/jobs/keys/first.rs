@@ -1,4 +1,4 @@
-//! The first keys: made when a deployment is, and never again.
+//! The first keys: created with a deployment, and never again.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::{Keys, ROTATION_INTERVAL, by_status, create_empty, current, key_texts
 use crate::cloudformation::{StackResponse, request};
 
 impl Keys {
-    /// Sends a request of CloudFormation and returns the response that it gets.
+    /// Sends a request of CloudFormation. Returns the response.
     async fn send(&self, kind: &str) -> StackResponse {
         self.function.invoke(request(kind, "Custom::Keys")).await.expect("an answer");
         self.proxy.responses().pop().expect("CloudFormation got a response")

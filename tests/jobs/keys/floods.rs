@@ -1,4 +1,4 @@
-//! Keys that nobody has do not make a function ask Secrets Manager again and again.
+//! Tokens with unknown keys cause few reads of a secret.
 
 use std::{collections::HashMap, time::Instant};
 
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::{Keys, random_bytes};
 
-/// The least seconds between two reads of a secret.
+/// The shortest time between two reads of a secret, in seconds.
 const MIN_READ_INTERVAL: u64 = 10;
 const REQUESTS: u8 = 100;
 
@@ -29,7 +29,7 @@ async fn auth(keys: &Keys, database: &Database) -> Function {
     Function::start("auth", environment).await
 }
 
-/// Sends many such events, each refused, and asks how often `arn` was read meanwhile.
+/// Sends many events that are refused. Checks how often `arn` was read during that time.
 async fn flood(keys: &Keys, arn: &str, event: impl Fn(u8) -> Value) {
     let database = Database::create().await;
     let begun = Instant::now();
@@ -46,7 +46,7 @@ async fn flood(keys: &Keys, arn: &str, event: impl Fn(u8) -> Value) {
     let reads = keys.proxy.reads(arn);
     let allowed = 1 + usize::try_from(begun.elapsed().as_secs() / MIN_READ_INTERVAL).expect("a small number");
     assert!((1..=allowed).contains(&reads), "{reads} reads, {allowed} allowed");
-    // What is good is still let in.
+    // A valid token is still accepted.
     let token = body(&registered)["data"]["accessToken"].as_str().expect("a token").to_owned();
     let headers = json!({ "authorization": format!("Bearer {token}") });
     let me = auth.invoke(http("GET", "/v1/auth/me", &headers, None, "203.0.113.7")).await.expect("an answer");
@@ -70,7 +70,7 @@ async fn unknown_access_token_keys_cause_one_read_in_ten_seconds() {
 async fn unknown_refresh_token_keys_cause_one_read_in_ten_seconds() {
     let keys = Keys::new().await;
     flood(&keys, &keys.auth, |n| {
-        // As long as a real one: the id of a key, and 68 bytes more.
+        // As long as a real token: the id of a key, and 68 bytes.
         let token = format!(
             "rt_{}",
             BASE64URL_NOPAD.encode(&[&random_bytes(), &random_bytes(), &[n; 8][..]].concat())

@@ -1,7 +1,7 @@
-//! Secrets Manager as a function sees it: the stand-in, counted, and with a rotation begun where a test says so. And
-//! CloudFormation, which only listens.
+//! A proxy in front of the stand-in for Secrets Manager. It counts reads and simulates rotations that a test begins. It is also the
+//! receiver of responses to CloudFormation.
 //!
-//! The stand-in begins rotations only by running the function in a container; what it leaves out is said by this proxy.
+//! The stand-in can begin a rotation only by running the function in a container, so this proxy simulates the begin.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -25,15 +25,14 @@ use crate::cloudformation::StackResponse;
 
 #[derive(Default)]
 struct Recorded {
-    /// How often each secret was read.
     reads: HashMap<String, usize>,
-    /// The version that each rotation begun is about.
+    /// The pending version of each rotation.
     rotations: HashMap<String, String>,
-    /// Those that nobody told to rotate.
+    /// Secrets without rotation.
     not_rotating: HashSet<String>,
-    /// What CloudFormation was told.
+    /// The responses that CloudFormation got.
     responses: Vec<StackResponse>,
-    /// How often it will not listen.
+    /// How many of the next responses are rejected.
     rejections: usize,
 }
 
@@ -53,7 +52,7 @@ impl AwsProxy {
         proxy
     }
 
-    /// What a function is told that is to meet this proxy as AWS.
+    /// Returns the environment of a function that uses this proxy as AWS.
     pub fn environment(&self) -> HashMap<String, String> {
         let passed = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
         let mut environment: HashMap<_, _> = passed.map(|name| (name.to_owned(), service(name))).into();
@@ -65,27 +64,27 @@ impl AwsProxy {
         self.recorded.lock().expect("a lock")
     }
 
-    /// How often `arn` was read so far.
+    /// Returns how often `arn` was read.
     pub fn reads(&self, arn: &str) -> usize {
         self.recorded().reads.get(arn).copied().unwrap_or_default()
     }
 
-    /// What `RotateSecret` does first: `version` is pending, and has no value.
+    /// Simulates the begin of `RotateSecret`: `version` is pending and has no value.
     pub fn begin_rotation(&self, arn: &str, version: &str) {
         self.recorded().rotations.insert(arn.to_owned(), version.to_owned());
     }
 
-    /// From now on nobody has told Secrets Manager to rotate `arn`.
+    /// From now on, rotation of `arn` is disabled.
     pub fn disable_rotation(&self, arn: &str) {
         self.recorded().not_rotating.insert(arn.to_owned());
     }
 
-    /// What CloudFormation was told so far, oldest first.
+    /// Returns the responses that CloudFormation got, oldest first.
     pub fn responses(&self) -> Vec<StackResponse> {
         self.recorded().responses.clone()
     }
 
-    /// The next `times` CloudFormation is away.
+    /// Rejects the next `times` responses to CloudFormation.
     pub fn reject_responses(&self, times: usize) {
         self.recorded().rejections = times;
     }
@@ -104,7 +103,7 @@ impl AwsProxy {
         *self.recorded().reads.entry(arn.to_owned()).or_default() += 1;
     }
 
-    /// `secret` as Secrets Manager describes it.
+    /// Adds the simulated rotation to the description of `secret`.
     fn described(&self, arn: &str, mut secret: Value) -> Value {
         let recorded = self.recorded();
         secret["RotationEnabled"] = json!(!recorded.not_rotating.contains(arn));
@@ -124,7 +123,7 @@ async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> (StatusCode, Bytes) {
-    // Secrets Manager knows only POST.
+    // Requests to Secrets Manager are always POST, so a PUT is a response to CloudFormation.
     if method == Method::PUT {
         let content_type = headers.get("content-type").and_then(|value| value.to_str().ok());
         let response = StackResponse {

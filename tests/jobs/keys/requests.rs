@@ -1,4 +1,4 @@
-//! Requests go on while keys change, whatever an instance has read and when.
+//! Requests work during rotations, on instances that have read the keys at different times.
 
 use chrono::TimeDelta;
 use data_encoding::BASE64URL_NOPAD;
@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use super::{Keys, ROTATION_INTERVAL, current};
 
-/// Someone whose requests go to whichever instance.
+/// A user whose requests go to any instance.
 struct Visitor {
     email: String,
     access: String,
     refresh: String,
-    /// What they made under one `Idempotency-Key`, to be asked for again and again.
+    /// Created with an `Idempotency-Key`, and requested repeatedly.
     organization: String,
 }
 
@@ -33,7 +33,7 @@ impl Visitor {
         }
     }
 
-    /// Everything they do at one instance works.
+    /// Checks that all requests to one instance work.
     async fn calls(&mut self, at: &TestApp) {
         let me = at.client().token(&self.access);
         me.get("/v1/auth/me").await.ok(200);
@@ -50,7 +50,7 @@ impl Visitor {
         self.refreshes(&[at]).await;
     }
 
-    /// The first trades the token in; the others are asked with the same token a moment later.
+    /// Refreshes at the first instance, then at the others with the same token.
     async fn refreshes(&mut self, at: &[&TestApp]) {
         let mut successors = Vec::new();
         for instance in at.iter().chain(at) {
@@ -73,7 +73,7 @@ fn part(token: &str, n: usize) -> Value {
     serde_json::from_slice(&BASE64URL_NOPAD.decode(part.as_bytes()).expect("base64url")).expect("JSON")
 }
 
-/// A token of our form, signed by anyone.
+/// Returns a token in our form, signed with any key.
 fn forged(header: &Value, claims: &Value, seed: &[u8]) -> String {
     let [header, claims] = [header, claims].map(|part| BASE64URL_NOPAD.encode(part.to_string().as_bytes()));
     let pair = Ed25519KeyPair::from_seed_unchecked(seed).expect("a seed");
@@ -81,13 +81,13 @@ fn forged(header: &Value, claims: &Value, seed: &[u8]) -> String {
     format!("{header}.{claims}.{}", BASE64URL_NOPAD.encode(signature.as_ref()))
 }
 
-/// The seed of the key `kid`.
+/// Returns the seed of the key `kid`.
 fn seed(set: &Value, kid: &Value) -> Vec<u8> {
     let key = set["keys"].as_array().expect("keys").iter().find(|key| key["kid"] == *kid).expect("the key");
     BASE64URL_NOPAD.decode(key["d"].as_str().expect("a seed").as_bytes()).expect("base64url")
 }
 
-/// An instance that reads its secrets now, and keeps to them.
+/// Starts an instance that reads its secrets now and caches them.
 async fn instance(app: &TestApp) -> TestApp {
     let instance = app.second_instance();
     instance.state.warm().await;
@@ -124,7 +124,7 @@ async fn no_request_fails_during_three_rotations() {
                 other.client().token(&access).get("/v1/auth/me").await.ok(200);
             }
         }
-        // Rotations are at least an hour apart.
+        // The shortest time between two rotations is an hour.
         keys.age(ROTATION_INTERVAL).await;
         app.clock.advance(ROTATION_INTERVAL);
         ada.refreshes(&[&instances[0], &app.second_instance()]).await;
@@ -156,7 +156,7 @@ async fn dropped_or_foreign_key_is_refused() {
     let ada = app.person("Ada").await;
     let (header, claims) = (part(&ada.access_token, 0), part(&ada.access_token, 1));
     let old = seed(&current(&keys.signing).await, &header["kid"]);
-    // The forger's tools work.
+    // Control: a token signed with the current key is accepted.
     app.client().token(&forged(&header, &claims, &old)).get("/v1/auth/me").await.ok(200);
 
     let month = TimeDelta::days(30);

@@ -1,4 +1,4 @@
-//! The four steps: once, twice, out of order, and not at all.
+//! The four steps of a rotation: once, twice, out of order, and not at all.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -104,7 +104,7 @@ async fn steps_out_of_order_change_nothing() {
     }
     assert_eq!(keys.documents().await, before);
 
-    // What signs is not made current before everyone can verify it.
+    // A signing key does not become current before its public key is published.
     let version = keys.begin(&keys.signing);
     keys.step("createSecret", &keys.signing, &version).await.expect("made");
     for step in ["testSecret", "finishSecret"] {
@@ -186,7 +186,7 @@ async fn second_rotation_too_soon_is_refused() {
 #[tokio::test]
 async fn outdated_version_is_withdrawn() {
     let keys = Keys::new().await;
-    // A key was removed by hand while a rotation was stopped: that rotation must not bring it back.
+    // A key was removed by hand during a rotation. The rotation must not bring it back.
     let version = keys.begin(&keys.auth);
     keys.step("createSecret", &keys.auth, &version).await.expect("made");
     let mut document = current(&keys.auth).await;
@@ -200,7 +200,7 @@ async fn outdated_version_is_withdrawn() {
     keys.rotate(&keys.auth).await;
     assert_eq!(key_texts(&current(&keys.auth).await, "refreshSecret")[0], next);
 
-    // Half an hour after it was made a version is not made current any more.
+    // A version does not become current more than half an hour after its creation.
     let version = keys.begin(&keys.encryption);
     keys.step("createSecret", &keys.encryption, &version).await.expect("made");
     let client = manager().await;
@@ -227,7 +227,7 @@ async fn key_is_dropped_only_when_nothing_made_with_it_is_valid() {
     let access = by_status(&current(signing).await)["current"].as_str().expect("an id").to_owned();
     let refresh = key_texts(&current(auth).await, "refreshSecret").remove(0);
     let sealing = key_texts(&current(encryption).await, "key").remove(0);
-    // 15 minutes, 7 days and 24 hours, each with an hour on top.
+    // 15 minutes, 7 days and 24 hours, each plus one hour.
     for (arn, key, lifetime) in [
         (signing, &access, TimeDelta::minutes(75)),
         (auth, &refresh, TimeDelta::days(7) + TimeDelta::hours(1)),

@@ -3,9 +3,9 @@ use serde_json::json;
 
 use super::{clean, counts, dry_run, insert, text, total};
 
-/// Sessions, by their user agent; what happened to them, and how long ago.
+/// Sessions by user agent, with the age of their last use, expiry and revocation.
 const SESSIONS: [(&str, &str, &str, &str); 8] = [
-    // Name, last used, expires, revoked; of each, one decides.
+    // Name, last used, expires, revoked. One of them decides.
     ("expired 90 days ago", "89 days", "90 days", "NULL"),
     ("expired a second later", "89 days", "90 days - interval '1 s'", "NULL"),
     ("revoked 90 days ago", "89 days", "-1 days", "90 days"),
@@ -39,7 +39,7 @@ async fn insert_sessions(app: &TestApp) {
     }
 }
 
-/// `90 days - interval '1 s'` as `'90 days' + interval '1 s'`: of a moment ago, a second later is less long ago.
+/// Quotes an age for SQL. `90 days - interval '1 s'` becomes `'90 days' + interval '1 s'`, because the age is subtracted.
 fn quoted(ago: &str) -> String {
     match ago.split_once(" - ") {
         Some((days, rest)) => format!("'{days}' + {rest}"),
@@ -136,7 +136,7 @@ async fn user_is_erased_exactly_30_days_after_deletion() {
     assert_eq!(text(&app, erased).await, "true");
 }
 
-/// Something past its time in every table.
+/// Inserts expired rows into every table.
 async fn insert_expired_rows(app: &TestApp) {
     for name in ["Ada", "Bob", "Eve"] {
         let person = app.verified_person(name).await;
@@ -162,7 +162,6 @@ async fn second_run_changes_nothing() {
     assert_eq!(text(&app, AUDIT).await, log);
 }
 
-/// A checksum of the audit log.
 const AUDIT: &str = "SELECT coalesce(md5(string_agg(e::text, ' ' ORDER BY id)), '') FROM audit_events e";
 
 #[tokio::test]

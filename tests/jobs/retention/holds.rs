@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::{clean, counts, dry_run, insert, text, total};
 
-/// Everything that is left of someone, or names them, in the tables that are cleaned: all of it must stay.
+/// All rows of Ada, or with her name, in the tables that are cleaned. All of them must stay.
 const ADAS_ROWS: &str = "
     SELECT string_agg(line, E'\\n' ORDER BY line) FROM users u, LATERAL (
         SELECT to_jsonb(u)::text AS line
@@ -13,7 +13,7 @@ const ADAS_ROWS: &str = "
         UNION ALL SELECT to_jsonb(e)::text FROM audit_events e WHERE u.id IN (e.actor_id, e.target_id)
     ) AS lines WHERE u.name = 'Ada'";
 
-/// Ada, under a legal hold, and Bob, under none: both deleted, both with everything that can be past its time.
+/// Creates Ada with a legal hold, and Bob without one. Both are deleted, and both have expired rows in every table.
 async fn create_expired_users(app: &TestApp) {
     let (ada, bob) = (app.verified_person("Ada").await, app.verified_person("Bob").await);
     let grace = app.administrator("Grace").await;

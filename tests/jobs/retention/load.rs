@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::{clean, counts, insert, text};
 
-/// A statement that adds sessions of everyone's which ended so long ago.
+/// Returns a statement that inserts sessions of Ada that ended `ago`.
 pub fn ended_sessions(count: u32, ago: &str) -> String {
     format!(
         "INSERT INTO sessions (id, user_id, refresh_token_hash, rotated_at, transport, user_agent, created_at,
@@ -18,7 +18,7 @@ pub fn ended_sessions(count: u32, ago: &str) -> String {
     )
 }
 
-/// Writes down how many rows each statement removed, and in which transaction.
+/// Records how many rows each statement deleted, and in which transaction.
 const COUNTED: &str = "
     CREATE TABLE removed (transaction xid8 NOT NULL, rows bigint NOT NULL);
     GRANT INSERT ON removed TO arches_retention;
@@ -27,7 +27,7 @@ const COUNTED: &str = "
     CREATE TRIGGER count_removed AFTER DELETE ON sessions REFERENCING OLD TABLE AS gone
         FOR EACH STATEMENT EXECUTE FUNCTION count_removed()";
 
-/// Signs Ada in again and again until there is nothing more to clean; how long each took, and whether it ended before that.
+/// Signs in repeatedly until `done`. Returns the duration of each sign-in, and whether it ended before `done`.
 async fn sign_in_until(app: &TestApp, email: &str, done: watch::Receiver<bool>) -> Vec<(Duration, bool)> {
     let body = json!({ "email": email, "password": PASSWORD });
     let mut times = Vec::new();

@@ -38,7 +38,7 @@ async fn stopped_run_has_done_whole_batches_and_the_next_run_continues() {
     app.person("Ada").await;
     insert(&app, &super::load::ended_sessions(42_000, "91 days")).await;
     let mut removed = 0;
-    // Each run has time for some stretches, or for none; what it did stays done.
+    // Each run has time for some batches, or for none. Its work is kept.
     for milliseconds in [5, 10, 20, 40] {
         let deadline = Deadline::after(RESERVE + Duration::from_millis(milliseconds));
         let report = run(&state(&app), Request::default(), &job(deadline)).await.expect("a report");

@@ -17,7 +17,7 @@ use shared::{
 
 use super::{clean, counts, insert, job, settings, state, state_with, text, total};
 
-/// The ids that the ledger has since the app's time, in order.
+/// Returns the ids in the ledger since the app's time, sorted.
 async fn ledger_ids(app: &TestApp) -> Vec<String> {
     let ledger = Bucket::new(&service("ERASURE_BUCKET"), "");
     let entries = erasure_ledger::since(&ledger, app.clock.now()).await.expect("the ledger");
@@ -27,7 +27,7 @@ async fn ledger_ids(app: &TestApp) -> Vec<String> {
     users
 }
 
-/// Users without anything, deleted so many days ago.
+/// Inserts `count` users without other rows, deleted `days` ago.
 async fn insert_deleted_users(app: &TestApp, count: u32, days: u32) {
     insert(
         app,
@@ -185,7 +185,7 @@ async fn erasing_a_last_owner_reports_the_organization() {
     assert_eq!(members.body["data"].as_array().map(Vec::len), Some(1), "it goes on with Bob alone");
 }
 
-/// The environment of the real binary, as in AWS but for the secrets.
+/// Returns the environment of the real binary, as in AWS except for the secrets.
 fn environment(app: &TestApp) -> std::collections::HashMap<String, String> {
     let passed = ["AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
     let mut environment: std::collections::HashMap<_, _> =
@@ -197,7 +197,7 @@ fn environment(app: &TestApp) -> std::collections::HashMap<String, String> {
 #[tokio::test]
 async fn function_follows_its_event_and_writes_logs_and_metrics() {
     let app = TestApp::new().await;
-    // The binary has the machine's clock.
+    // The binary uses the machine's clock.
     app.clock.advance(SystemClock.now() - app.clock.now());
     insert_deleted_users(&app, 2, 31).await;
     let function = Function::start("retention", environment(&app)).await;

@@ -1,10 +1,10 @@
-//! What stands before the API, and the only way to static files.
+//! The web ACL of the API, and the distribution of static files.
 
 use serde_json::{Value, json};
 
 use crate::template::{Template, each};
 
-/// What one address may ask for in a minute.
+/// The limit of requests per address and minute.
 const PER_MINUTE: u64 = 600;
 
 const STAGE: &str = "arn:${AWS::Partition}:apigateway:${AWS::Region}::/restapis/${ApiId}/stages/${ApiStage}";
@@ -15,7 +15,7 @@ const MANAGED: [&str; 3] = [
     "AWSManagedRulesKnownBadInputsRuleSet",
 ];
 
-/// What those say that do not hold.
+/// Returns the problems of the checks that fail.
 fn broken<const N: usize>(checks: [(bool, &str); N]) -> Vec<String> {
     checks.into_iter().filter(|(good, _)| !good).map(|(_, problem)| problem.to_owned()).collect()
 }
@@ -24,7 +24,7 @@ fn rules(template: &Template) -> &[Value] {
     each(&template.resource("WebAcl", "AWS::WAFv2::WebACL")["Rules"])
 }
 
-/// In every environment: a condition on either would leave the API bare in some.
+/// Must hold in every environment. With a condition, the API would be unprotected in some.
 pub fn attaches_the_web_acl(template: &Template) -> Vec<String> {
     let acl = template.resource("WebAcl", "AWS::WAFv2::WebACL");
     let association = template.resource("WebAclAssociation", "AWS::WAFv2::WebACLAssociation");
@@ -47,7 +47,7 @@ pub fn attaches_the_web_acl(template: &Template) -> Vec<String> {
 
 pub fn limits_addresses_and_bodies(template: &Template) -> Vec<String> {
     let bodies = &template.resource("WebAcl", "AWS::WAFv2::WebACL")["CustomResponseBodies"];
-    // Refuses everyone it is about, with a problem of that status.
+    // Blocks every matching request, with a problem of that status.
     let refuses = |rule: &Value, status: u64| {
         let response = &rule["Action"]["Block"]["CustomResponse"];
         let body = &bodies[response["CustomResponseBodyKey"].as_str().unwrap_or_default()]["Content"];
@@ -56,7 +56,7 @@ pub fn limits_addresses_and_bodies(template: &Template) -> Vec<String> {
     };
     let addresses = rules(template).iter().any(|rule| {
         let rate = &rule["Statement"]["RateBasedStatement"];
-        // AWS WAF looks back 5 minutes unless told otherwise.
+        // The default window of AWS WAF is 5 minutes.
         let window = rate["EvaluationWindowSec"].as_u64().unwrap_or(300);
         let few = rate["Limit"].as_u64().is_some_and(|limit| limit * 60 <= PER_MINUTE * window);
         few && rate["AggregateKeyType"] == "IP" && rate["ScopeDownStatement"].is_null() && refuses(rule, 429)

@@ -1,4 +1,4 @@
-//! How stacks meet, and what none of them may do.
+//! Parameters between stacks, and rules for every stack.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,19 +6,19 @@ use serde_json::{Value, json};
 
 use crate::template::{Template, each};
 
-/// In the order in which they are deployed.
+/// The stacks in the order of their deployment.
 pub const ORDER: [&str; 5] = ["network", "data", "observability", "app", "edge"];
-/// What people put where stacks look for it.
+/// Parameters that people create.
 const BY_HAND: [&str; 2] = ["edge/certificate", "edge/site-certificate"];
 
-/// The names under which `template` publishes something, without `/arches/<env>/`.
+/// Returns the names of the parameters that `template` publishes, without `/arches/<env>/`.
 fn published(template: &Template) -> BTreeSet<&str> {
     let parameters = template.of_type("AWS::SSM::Parameter").into_iter();
     let names = parameters.filter_map(|(_, parameter)| parameter["Properties"]["Name"]["Fn::Sub"].as_str());
     names.filter_map(|name| name.strip_prefix("/arches/${Environment}/")).collect()
 }
 
-/// `values` are those of the environment's files, by stack.
+/// `values` are the parameters of the environment, by stack.
 pub fn take_only_published_parameters(
     stacks: &BTreeMap<String, Template>,
     environment: &str,
@@ -49,7 +49,7 @@ pub fn take_only_published_parameters(
     problems
 }
 
-/// What comes over the network in clear text is refused by every bucket.
+/// Every bucket refuses requests without TLS.
 pub fn refuse_requests_without_tls(template: &Template) -> Vec<String> {
     let policies = template.of_type("AWS::S3::BucketPolicy");
     let refused = |bucket: &str| {
@@ -85,7 +85,7 @@ pub fn allow_nothing_from_the_internet(template: &Template) -> Vec<String> {
     open.map(|(id, _)| format!("{id}: lets everyone in")).collect()
 }
 
-/// Every role is bounded, so that its policies cannot give it more, whoever wrote them.
+/// Every role has the permissions boundary, so that no policy can give it more.
 pub fn bound_every_role(template: &Template) -> Vec<String> {
     let bound =
         json!({"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/arches-account-boundary"});
@@ -94,7 +94,7 @@ pub fn bound_every_role(template: &Template) -> Vec<String> {
     unbounded.map(|(id, _)| format!("{id}: has no bound")).collect()
 }
 
-/// Connections to anywhere are to HTTPS; where they can lead, the routes decide.
+/// Connections to any address are allowed for HTTPS only. The route tables decide which addresses are reachable.
 pub fn allow_only_https_out(template: &Template) -> Vec<String> {
     let groups = template.of_type("AWS::EC2::SecurityGroup").into_iter();
     let open = groups.filter(|(_, group)| {
@@ -109,7 +109,7 @@ pub fn allow_only_https_out(template: &Template) -> Vec<String> {
     open.map(|(id, _)| format!("{id}: reaches more than HTTPS")).collect()
 }
 
-/// What holds people's data or keys is not lost with the stack that made it.
+/// Resources with personal data or keys are not deleted with their stack.
 pub fn retain_data(template: &Template) -> Vec<String> {
     const KEPT: [(&str, &[&str]); 4] = [
         ("AWS::KMS::Key", &["Retain", "RetainExceptOnCreate"]),

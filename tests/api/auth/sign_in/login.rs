@@ -56,7 +56,7 @@ async fn guessing_blocks_the_guesser_and_never_the_owner() {
     stranger.post("/v1/auth/login", right).await.refused(429, "too-many-attempts");
     ada.sign_in_again().await;
 
-    // From now on each guess waits twice as long as the one before, up to a quarter of an hour.
+    // From now on, the delay doubles with each guess, up to 15 minutes.
     for seconds in [30, 60, 120, 240, 480, 900, 900] {
         let early = stranger.post("/v1/auth/login", guess.clone()).await;
         early.refused(429, "too-many-attempts");
@@ -111,7 +111,7 @@ async fn correct_password_resets_the_count_of_wrong_ones() {
 async fn weaker_hash_is_replaced_at_the_next_login() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    // argon2id of "an older phrase" with 4 MiB and 1 pass.
+    // argon2id of "an older phrase", with 4 MiB and 1 pass.
     app.database
         .execute("UPDATE users SET password_hash = '$argon2id$v=19$m=4096,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$eTGgEIXFbpcrbNRjPE0lmx0R339jfrNPJq6Ivm2gHVY'")
         .await;
