@@ -113,7 +113,7 @@ async fn every_forged_token_is_refused_with_the_same_answer() {
         format!("{unsigned}.{}", BASE64URL.encode(own.sign(unsigned.as_bytes()).as_ref()))
     };
     let standard = encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(b"secret"));
-    assert!(standard.is_err(), "nothing in the tree can sign with a shared secret");
+    assert!(standard.is_err(), "no code can sign with a shared secret");
 
     let mut flipped = BASE64URL.decode(signature.as_bytes()).expect("base64url");
     flipped[0] ^= 1;
@@ -136,7 +136,7 @@ async fn every_forged_token_is_refused_with_the_same_answer() {
         ("HS256 keyed with nothing", hmac_of(b"", "HS256")),
         ("RS256", forge.with_header("alg", json!("RS256"))),
         ("ES256", forge.with_header("alg", json!("ES256"))),
-        ("another key under our kid", by_own(header.clone())),
+        ("another key with our kid", by_own(header.clone())),
         ("a key in the header", by_own(with("jwk", json!({ "kty": "OKP", "crv": "Ed25519", "x": own_x })))),
         ("a key set's URL in the header", by_own(with("jku", json!("http://127.0.0.1:1/jwks.json")))),
         ("an unknown kid", forge.with_header("kid", json!("unknown"))),
@@ -157,9 +157,12 @@ async fn every_forged_token_is_refused_with_the_same_answer() {
         ("no audience", forge.without_claim("aud")),
         ("another issuer", forge.with_claim("iss", json!("https://evil.example"))),
         ("no issuer", forge.without_claim("iss")),
-        ("another person in this session", forge.with_claim("sub", json!(bob.id))),
-        ("no person", forge.without_claim("sub")),
-        ("a session that never was", forge.with_claim("sid", json!("01890000-0000-7000-8000-000000000000"))),
+        ("another user in this session", forge.with_claim("sub", json!(bob.id))),
+        ("no user", forge.without_claim("sub")),
+        (
+            "a session that does not exist",
+            forge.with_claim("sid", json!("01890000-0000-7000-8000-000000000000")),
+        ),
         ("no session", forge.without_claim("sid")),
         ("a refresh token", ada.refresh_token.clone()),
         (

@@ -110,7 +110,7 @@ async fn slow_request_ends_before_the_deadline_of_lambda() {
     let service = service(routes, app.state.app.clone());
     let mut request = Request::get("/slow").header("origin", ORIGIN).body(Body::empty()).expect("a request");
     let mut context = Context::default();
-    #[expect(clippy::disallowed_methods, reason = "Lambda's deadline is a moment of the machine's clock")]
+    #[expect(clippy::disallowed_methods, reason = "Lambda's deadline uses the machine's clock")]
     let deadline =
         SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970") + Duration::from_millis(600);
     context.deadline = u64::try_from(deadline.as_millis()).expect("a time before the year 500,000,000");

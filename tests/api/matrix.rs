@@ -80,7 +80,7 @@ fn expected(operation: &Operation, access: Access) -> Option<(u16, &'static str)
     if path.starts_with("/v1/auth/sessions/") {
         return Some(if is_key { (401, "unauthenticated") } else { (404, "session-not-found") });
     }
-    assert!(path.starts_with("/v1/organizations/{organizationId}"), "who may use {path}?");
+    assert!(path.starts_with("/v1/organizations/{organizationId}"), "no expectation for {path}");
     let above = NOT_TO_OWNERS.contains(&name).then_some((403, "role-above-own"));
     match access {
         Stranger | ForeignKey | Dead => Some((404, "organization-not-found")),
@@ -160,14 +160,14 @@ async fn restricted_callers<'a>(app: &'a TestApp, ada: &Person<'_>, path: &str) 
 
     let by_key = |secret: &str| app.client().with("x-api-key", secret);
     vec![
-        Caller("nobody", app.client(), Access::Dead),
+        Caller("an anonymous client", app.client(), Access::Dead),
         Caller("a suspended user", suspended.client, Access::Dead),
         Caller("a deleted user", deleted.client, Access::Dead),
         Caller("an expired key", by_key(expired), Access::Dead),
         Caller("a revoked key", app.client().token(&revoked.secret), Access::Dead),
         Caller("the owner of another organization", zoe.client, Access::Stranger),
         Caller("a former member", former.client, Access::Stranger),
-        Caller("someone invited", invited.client, Access::Stranger),
+        Caller("an invited user", invited.client, Access::Stranger),
         Caller("another organization's key", by_key(&foreign.secret), Access::ForeignKey),
         Caller("a member", member.client, Access::Member),
         Caller("an admin", admin.client, Access::Admin),

@@ -34,12 +34,12 @@ fn responses<'a>(operation: &'a Value, document: &'a Value) -> BTreeMap<&'a str,
 /// Returns the target of `reference`.
 fn target<'a>(reference: &str, document: &'a Value) -> &'a Value {
     let pointer = reference.strip_prefix('#').expect("a local reference");
-    document.pointer(pointer).unwrap_or_else(|| panic!("{reference} leads nowhere"))
+    document.pointer(pointer).unwrap_or_else(|| panic!("{reference} does not resolve"))
 }
 
 #[test]
 fn committed_document_matches_the_routes() {
-    assert!(committed() == openapi::document(), "openapi.json is stale; run `cargo xtask generate`");
+    assert!(committed() == openapi::document(), "openapi.json is out of date; run `cargo xtask generate`");
 }
 
 #[test]
@@ -49,20 +49,20 @@ fn every_operation_has_a_name_a_summary_and_its_refusals() {
     let mut names = HashSet::new();
     for (route, operation) in operations(&document) {
         let name = operation["operationId"].as_str().unwrap_or_else(|| panic!("{route} has no operationId"));
-        assert!(names.insert(name.to_owned()), "{name} twice");
+        assert!(names.insert(name.to_owned()), "{name} occurs twice");
         let snake = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
         assert!(name.bytes().all(snake), "{name} is not in snake_case");
         let summary = operation["summary"].as_str().unwrap_or_default();
         assert!(!summary.is_empty(), "{route} has no summary");
         let responses = responses(operation, &document);
         for status in ["429", "500", "503"] {
-            assert!(responses.contains_key(status), "{route} does not mention {status}");
+            assert!(responses.contains_key(status), "{route} does not document {status}");
         }
         let guarded = operation["security"].as_array().is_some_and(|security| !security.is_empty());
         assert_eq!(
             guarded,
             guarded && responses.contains_key("401"),
-            "{route} is guarded but mentions no 401"
+            "{route} needs a credential but does not document 401"
         );
     }
 }
@@ -76,10 +76,9 @@ fn every_operation_has_a_declared_tag_and_declared_security() {
     for (route, operation) in operations(&document) {
         let own = operation["tags"].as_array().unwrap_or_else(|| panic!("{route} has no tag"));
         assert!(own.len() == 1 && own.iter().all(|tag| tags.contains(tag)), "{route} has the tags {own:?}");
-        let security =
-            operation["security"].as_array().unwrap_or_else(|| panic!("{route} does not say who may ask"));
+        let security = operation["security"].as_array().unwrap_or_else(|| panic!("{route} has no security"));
         for name in security.iter().filter_map(Value::as_object).flat_map(Map::keys) {
-            assert!(schemes.contains_key(name), "{route} asks for {name}, which is not declared");
+            assert!(schemes.contains_key(name), "{route} uses {name}, which is not declared");
         }
     }
 }
@@ -112,7 +111,7 @@ fn every_body_refuses_unknown_members() {
     let document = committed();
     for (route, operation) in operations(&document) {
         for content in operation["requestBody"]["content"].as_object().into_iter().flat_map(Map::values) {
-            assert!(closed(&content["schema"], &document), "{route} takes any member");
+            assert!(closed(&content["schema"], &document), "{route} accepts any member");
         }
     }
 }
@@ -131,7 +130,7 @@ fn idempotent_operations_document_the_replay_header() {
     assert!(!all.is_empty());
     for (route, operation) in all {
         let made = &operation["responses"]["201"]["headers"]["Idempotency-Replayed"];
-        assert!(made.is_object(), "{route} does not mention Idempotency-Replayed");
+        assert!(made.is_object(), "{route} does not document Idempotency-Replayed");
     }
 }
 
@@ -150,7 +149,7 @@ fn every_parameter_and_member_is_described() {
     fn walk(place: &str, value: &Value, document: &Value) {
         if let Some(properties) = value["properties"].as_object().filter(|_| value.get("type").is_some()) {
             for (name, schema) in properties {
-                assert!(explained(schema, document), "{place}: nothing explains {name}");
+                assert!(explained(schema, document), "{place}: {name} has no description");
             }
         }
         match value {
@@ -168,7 +167,7 @@ fn every_parameter_and_member_is_described() {
     for (route, operation) in operations(&document) {
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
             let named = explained(parameter, &document) || explained(&parameter["schema"], &document);
-            assert!(named, "{route}: nothing explains {}", parameter["name"]);
+            assert!(named, "{route}: {} has no description", parameter["name"]);
         }
     }
 }

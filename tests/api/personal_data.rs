@@ -135,7 +135,7 @@ async fn export_does_not_identify_administrators() {
     let hold = format!("/v1/users/{}/legal-hold", ada.id);
     grace.client.post(&hold, json!({ "reason": "canary case" })).await.ok(200);
     let export = ada.client.get("/v1/auth/me/export").await.ok(200).body.to_string();
-    assert!(export.contains("user.updated"), "that it happened is Ada's to know");
+    assert!(export.contains("user.updated"), "Ada sees that it happened");
     assert!(
         !export.contains(&grace.id) && !export.contains(&grace.session) && !export.contains("canary case")
     );

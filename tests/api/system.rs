@@ -17,7 +17,7 @@ async fn unavailable_dependency_is_named() {
     assert_eq!(ready.text("/checks/cache/status"), "away");
     assert_eq!(ready.text("/checks/database/status"), "ok");
     assert_eq!(ready.header("retry-after"), "5");
-    assert!(!ready.body.to_string().contains("127.0.0.1"), "nothing internal shows");
+    assert!(!ready.body.to_string().contains("127.0.0.1"), "no internal detail is shown");
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ impl Answer {
     #[expect(
         clippy::must_use_candidate,
         clippy::return_self_not_must_use,
-        reason = "the check is what it is called for"
+        reason = "callers need only the check"
     )]
     pub fn ok(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{self:?}");

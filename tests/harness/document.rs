@@ -63,7 +63,7 @@ fn resolved<'a>(schema: &'a Value, document: &'a Value) -> &'a Value {
     match schema["$ref"].as_str() {
         Some(reference) => {
             let pointer = reference.strip_prefix('#').expect("a local reference");
-            resolved(document.pointer(pointer).expect("a reference that leads somewhere"), document)
+            resolved(document.pointer(pointer).expect("a reference that resolves"), document)
         }
         None => schema,
     }
@@ -94,6 +94,6 @@ fn example(schema: &Value, document: &Value) -> Value {
         Some("array") => json!([example(&schema["items"], document)]),
         Some("boolean") => json!(true),
         Some("string") => json!("x"),
-        _ => panic!("no example can be made of {schema}"),
+        _ => panic!("no example for {schema}"),
     }
 }

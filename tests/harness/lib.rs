@@ -49,7 +49,7 @@ pub const ORIGIN: &str = "https://app.example.com";
 pub fn service(name: &str) -> String {
     #[expect(
         clippy::disallowed_methods,
-        reason = "tests learn from their environment where the services are"
+        reason = "the environment of the tests has the addresses of the services"
     )]
     env::var(name).unwrap_or_else(|_| panic!("{name} is not set; run the tests with `cargo xtask test`"))
 }

@@ -87,7 +87,7 @@ impl RuntimeApi {
     pub async fn ready(&self) -> Instant {
         let mut ready = self.ready.clone();
         let ready = ready.wait_for(Option::is_some).await.expect("the Runtime API serves");
-        ready.expect("a moment")
+        ready.expect("a time")
     }
 
     /// Sends `event` with the time limit `time`. Returns the response or the error, and the duration.
@@ -165,7 +165,7 @@ impl Function {
         };
         timeout(INVOCATION_TIMEOUT, found)
             .await
-            .unwrap_or_else(|_| panic!("no such line in {:#?}", self.log()))
+            .unwrap_or_else(|_| panic!("no matching line in {:#?}", self.log()))
     }
 
     #[must_use]
@@ -199,7 +199,7 @@ async fn next(State(runtime): State<Arc<Runtime>>) -> (HeaderMap, String) {
     let event = runtime.events.lock().await.recv().await;
     // No more events: the instance will be killed.
     let Some((id, event, time)) = event else { return std::future::pending().await };
-    #[expect(clippy::disallowed_methods, reason = "Lambda's deadline is a moment of the machine's clock")]
+    #[expect(clippy::disallowed_methods, reason = "Lambda's deadline uses the machine's clock")]
     let deadline = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970") + time;
     let headers = [
         ("lambda-runtime-aws-request-id", id),

@@ -30,7 +30,7 @@ impl TestApp {
     #[must_use]
     pub fn mail_to(&self, email: &str) -> Mail {
         let mail = self.mails().into_iter().rfind(|mail| mail.to.as_ref() == email);
-        mail.unwrap_or_else(|| panic!("no mail went to {email}"))
+        mail.unwrap_or_else(|| panic!("no mail to {email}"))
     }
 
     /// Returns the token in the newest mail to `email`.
@@ -61,7 +61,7 @@ impl TestApp {
             .bind(&person.id)
             .execute(self.database.pool())
             .await
-            .expect("the person is there");
+            .expect("the user exists");
         person
     }
 }
@@ -88,7 +88,7 @@ impl Person<'_> {
             .bind(&self.id)
             .execute(self.client.app.database.pool())
             .await
-            .expect("the person is there");
+            .expect("the user exists");
         let made = self.client.post("/v1/organizations", json!({ "name": name })).await.ok(201);
         format!("/v1/organizations/{}", made.id())
     }

@@ -57,7 +57,7 @@ async fn backup_is_an_archive_and_a_manifest_of_its_contents() {
     backup.log_line(|line| line.contains("job done")).await;
     backup.log_line(|line| line.contains("LastBackupAge")).await;
     assert!(metric(&backup, "BackupBytes").is_some_and(|bytes| bytes > 0.0));
-    assert_eq!(metric(&backup, "LastVerifiedBackupAge"), None, "none was ever restored");
+    assert_eq!(metric(&backup, "LastVerifiedBackupAge"), None, "no backup was verified");
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn impossible_backup_is_refused_before_it_starts() {
     let (database, store) = filled().await;
     let backup = store.backup_function().await;
     let time = RESERVE + Duration::from_millis(300);
-    let error = backup.invoke_within(time, json!({})).await.expect_err("too large for so little time");
+    let error = backup.invoke_within(time, json!({})).await.expect_err("not enough time");
     let message = error["errorMessage"].as_str().expect("a reason");
     assert!(message.contains("to dump") && message.contains("docs/operations/backup.md"), "{message}");
 
@@ -194,5 +194,5 @@ async fn failed_instance_repeats_no_old_metrics_and_succeeds_again() {
     while done().await < 2 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(figures(&backup), 2, "one for each that was made");
+    assert_eq!(figures(&backup), 2, "once for each backup");
 }

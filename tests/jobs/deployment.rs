@@ -142,7 +142,7 @@ async fn update_sets_new_passwords_and_deletion_changes_nothing() {
     assert_eq!(deployment.refused_to("backup", "SELECT count(*) FROM users").await, None);
 
     put_secret(secret, &json!({ "username": name, "password": password(name) })).await;
-    let made = migrate.invoke(json!({ "command": "logins" })).await.expect("made");
+    let made = migrate.invoke(json!({ "command": "logins" })).await.expect("created");
     assert_eq!(made["logins"].as_array().map(Vec::len), Some(3));
     deployment.log_in("api", &password(name)).await.expect("the first password again");
     deployment.end().await;
@@ -241,7 +241,8 @@ async fn response_is_repeated_until_it_arrives() {
     deployment.proxy.reject_responses(2);
     assert_eq!(deployment.send(&migrate, request("Delete", "Custom::Migrations")).await.status(), "SUCCESS");
     deployment.proxy.reject_responses(3);
-    let error = migrate.invoke(request("Delete", "Custom::Migrations")).await.expect_err("nobody listens");
+    let error =
+        migrate.invoke(request("Delete", "Custom::Migrations")).await.expect_err("no response arrives");
     assert_eq!(error["errorMessage"], "CloudFormation was not told");
     assert!(!migrate.log().concat().contains("X-Amz-Signature"));
 }

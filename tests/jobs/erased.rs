@@ -30,9 +30,12 @@ async fn restore_does_not_bring_back_users_erased_after_the_backup() {
         all +=
             &text(&mut copy, &format!("SELECT coalesce(string_agg(t::text, ' '), '') FROM {table} t")).await;
     }
-    assert!(all.contains(&grace.email) && all.contains(&id), "the others are there, and the erased id");
+    assert!(
+        all.contains(&grace.email) && all.contains(&id),
+        "other users are restored, and the id of the erased one"
+    );
     for canary in CANARIES {
-        assert!(!all.to_lowercase().contains(&canary.to_lowercase()), "{canary} came back");
+        assert!(!all.to_lowercase().contains(&canary.to_lowercase()), "{canary} was restored");
     }
     let noted = format!(
         "SELECT count(*)::text FROM audit_events WHERE action = 'user.erased' AND target_id = '{id}'"
@@ -48,7 +51,7 @@ async fn restore_does_not_bring_back_users_erased_after_the_backup() {
     assert_eq!(restored["erasedAgain"], 0);
     let event = json!({ "command": "replay", "target": set_back, "since": restored["takenAt"] });
     assert_eq!(store.call_restore(event.clone()).await.expect("replayed")["erasedAgain"], 1);
-    assert_eq!(store.call_restore(event).await.expect("replayed")["erasedAgain"], 0, "once is enough");
+    assert_eq!(store.call_restore(event).await.expect("replayed")["erasedAgain"], 0, "already erased");
     let mut copy = PgConnection::connect(&store.url_of(&set_back)).await.expect("a connection");
     let users = text(&mut copy, "SELECT string_agg(u::text, ' ') FROM users u").await;
     assert!(!users.contains(CANARIES[0]) && users.contains(&id), "{users}");
@@ -56,8 +59,8 @@ async fn restore_does_not_bring_back_users_erased_after_the_backup() {
     drop_database(&app.database, &set_back).await;
 
     let drilled = store.drill().await.expect("restored");
-    assert_eq!(drilled["erasedAgain"], 1, "an erasure holds for every restore");
+    assert_eq!(drilled["erasedAgain"], 1, "every restore erases again");
     store.delete_ledger().await;
-    let error = store.drill().await.expect_err("who was erased is not known");
+    let error = store.drill().await.expect_err("the erased users are unknown");
     assert!(error.contains("s3 unavailable"), "{error}");
 }

@@ -106,7 +106,7 @@ async fn large_database_is_restored_identical_and_usable() {
     assert_eq!(
         text(&mut copy, live).await,
         "0",
-        "sessions that may have been ended since are not alive again"
+        "sessions are not valid again, because they may have ended since"
     );
     // Everything else is the same.
     execute(&mut copy, "UPDATE sessions SET revoked_at = NULL, revoked_reason = NULL").await;
@@ -125,7 +125,7 @@ async fn large_database_is_restored_identical_and_usable() {
     assert_eq!(text(&mut copy, granted).await, "truefalse");
 
     let before = content(&mut copy).await;
-    let error = store.restore(&target).await.expect_err("it is not empty any more");
+    let error = store.restore(&target).await.expect_err("the target is not empty");
     assert!(error.contains("brought_back is not empty"), "{error}");
     assert_eq!(content(&mut copy).await, before);
 }
@@ -170,6 +170,6 @@ fn seconds_of_a_plain_dump(url: &str) -> f64 {
 /// Returns the peak memory in KiB (proc(5), `VmHWM`).
 fn peak_memory(function: &Function) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", function.pid())).expect("a process");
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("its peak memory");
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("the peak memory");
     line.split_whitespace().nth(1).expect("a number").parse().expect("a number")
 }

@@ -27,12 +27,12 @@ async fn password_rotates_in_steps_that_can_be_repeated() {
         let error = step(too_early).await.expect_err("nothing is pending");
         assert!(error["errorMessage"].as_str().expect("a reason").contains("createSecret has not made"));
     }
-    step("testSecret").await.expect("what is current works");
+    step("testSecret").await.expect("the current version works");
     for _ in ["once", "again"] {
-        step("createSecret").await.expect("made");
+        step("createSecret").await.expect("created");
     }
     for too_early in ["testSecret", "finishSecret"] {
-        let error = step(too_early).await.expect_err("the database does not know it");
+        let error = step(too_early).await.expect_err("the database does not have it");
         assert_eq!(error["errorMessage"], "login with this version's password failed");
     }
     deployment.log_in("retention", &password(name)).await.expect("nothing has changed");
@@ -64,10 +64,10 @@ async fn rotation_is_withdrawn_if_the_username_changed() {
     let version = Uuid::new_v4().to_string();
     deployment.proxy.begin_rotation(secret, &version);
     let event = |step| json!({ "Step": step, "SecretId": secret, "ClientRequestToken": version });
-    migrate.invoke(event("createSecret")).await.expect("made");
+    migrate.invoke(event("createSecret")).await.expect("created");
     put_secret(secret, &json!({ "username": format!("{name}-2"), "password": "x" })).await;
     let error = migrate.invoke(event("setSecret")).await.expect_err("a refusal");
     assert!(error["errorMessage"].as_str().expect("a reason").contains("withdrawn"), "{error}");
-    deployment.log_in("api", "x").await.expect_err("no login was made");
+    deployment.log_in("api", "x").await.expect_err("no login was created");
     deployment.end().await;
 }

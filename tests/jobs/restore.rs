@@ -55,7 +55,7 @@ async fn backup_that_differs_from_its_manifest_is_refused_before_the_target_is_c
         let name = unused_name();
         let error = store.restore(&store.url_of(&name)).await.expect_err("refused");
         assert!(error.contains(reason), "{reason}: {error}");
-        assert!(!exists(&database, &name).await, "{reason}: the target was made");
+        assert!(!exists(&database, &name).await, "{reason}: the target was created");
         let error = store.drill().await.expect_err("refused");
         assert!(error.contains(reason), "{reason}: {error}");
         store.write(&dump, archive.clone()).await;
@@ -65,7 +65,7 @@ async fn backup_that_differs_from_its_manifest_is_refused_before_the_target_is_c
     assert!(store.drill().await.expect_err("refused").contains("is gone"));
     assert!(store.objects().await.iter().all(|key| !key.ends_with("verified.json")));
     let older = json!({ "command": "drill", "backup": first["id"] });
-    store.call_restore(older).await.expect("the one before it is as good as it was");
+    store.call_restore(older).await.expect("the backup before it can still be restored");
 }
 
 #[tokio::test]
@@ -87,7 +87,7 @@ async fn failed_restore_leaves_nothing() {
     let url = store.url_of(&name);
     let error = store.restore(&url).await.expect_err("cut");
     assert!(error.contains("pg_restore failed"), "{error}");
-    assert!(!exists(&database, &name).await, "the target was made");
+    assert!(!exists(&database, &name).await, "the target was created");
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn restore_that_differs_from_the_manifest_is_not_verified() {
 #[tokio::test]
 async fn drill_verifies_the_newest_backup_and_leaves_nothing() {
     let (database, store) = filled().await;
-    let error = store.drill().await.expect_err("there is none");
+    let error = store.drill().await.expect_err("no backup exists");
     assert!(error.contains("there is no backup"), "{error}");
     store.back_up().await;
     let newest = store.back_up().await;
@@ -131,10 +131,10 @@ async fn drill_verifies_the_newest_backup_and_leaves_nothing() {
     assert!(scratch.starts_with("arches_drill_") && !exists(&database, scratch).await, "{scratch} is left");
     function.log_line(|line| line.contains("RestoreSeconds")).await;
     assert!(!exists(&database, &abandoned).await && exists(&database, &other).await);
-    let error = store.restore(&store.url_of(&other)).await.expect_err("called like a drill's");
+    let error = store.restore(&store.url_of(&other)).await.expect_err("named like the database of a drill");
     assert!(error.contains("cannot be restored into"), "{error}");
     drop_database(&database, &other).await;
-    store.drill().await.expect("restored once more");
+    store.drill().await.expect("restored again");
     let list = store.call_restore(json!({ "command": "list" })).await.expect("a list");
     let verified: Vec<_> = list.as_array().expect("a list").iter().map(|one| &one["verified"]).collect();
     assert_eq!(verified, [&json!(false), &json!(true)]);

@@ -207,7 +207,7 @@ async fn broken_version_fails_and_is_named_in_the_report() {
         }
     }
     let open = database.value::<i64>("SELECT count(*) FROM sessions WHERE revoked_at IS NULL").await;
-    assert_eq!(open, 0, "a session ends even if what follows the sign-in is ill");
+    assert_eq!(open, 0, "the session ends even if a later check fails");
 }
 
 #[tokio::test]
@@ -271,7 +271,7 @@ async fn function_fails_if_codedeploy_is_unavailable() {
     let aws = Aws::start(&database, &[]).await;
     let smoke = smoke(&aws, PASSWORD).await;
     *aws.unavailable.lock().expect("a lock") = true;
-    let error = smoke.invoke_within(RUN_TIMEOUT, event()).await.expect_err("nobody was told");
+    let error = smoke.invoke_within(RUN_TIMEOUT, event()).await.expect_err("no report arrives");
     assert!(
         error["errorMessage"].as_str().expect("a text").contains("report to CodeDeploy failed"),
         "{error}"

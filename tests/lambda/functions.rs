@@ -118,7 +118,7 @@ async fn docs_needs_no_setting_and_nothing_from_the_internet() {
         if path.ends_with("redoc.js") {
             assert!(
                 answer["body"].as_str().is_some_and(|script| script.len() > 1_000_000),
-                "the bundle is whole"
+                "the bundle is complete"
             );
         }
     }

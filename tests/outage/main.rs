@@ -60,7 +60,7 @@ async fn send(client: &Client<'_>, method: Method, path: &str, body: &Value) -> 
     };
     let started = Instant::now();
     let answer = timeout(MAX_ANSWER_TIME, client.send(method.clone(), path, body)).await;
-    answer.unwrap_or_else(|_| panic!("{method} {path} hangs for {:?}", started.elapsed()))
+    answer.unwrap_or_else(|_| panic!("{method} {path} takes more than {:?}", started.elapsed()))
 }
 
 /// Repeats the request until the answer has `status`. Fails after `MAX_RECOVERY_TIME`.
@@ -76,7 +76,7 @@ async fn recovers_within(limit: Duration, client: &Client<'_>, path: &str, statu
             return answer;
         }
         assert_eq!(answer.status, 503, "{answer:?}");
-        assert!(started.elapsed() < limit, "{path} has not recovered: {answer:?}");
+        assert!(started.elapsed() < limit, "{path} does not recover: {answer:?}");
         sleep(Duration::from_millis(50)).await;
     }
 }
@@ -223,7 +223,7 @@ async fn function_without_its_keys_answers_503_and_accepts_no_token() {
     ada.client.get("/v1/auth/me").await.ok(200);
     let answer = new.client().token(&ada.access_token).get("/v1/auth/me").await;
     answer.refused(503, "unavailable");
-    assert!(!answer.body.to_string().contains("nowhere"), "nothing internal shows");
+    assert!(!answer.body.to_string().contains("nowhere"), "no internal detail is shown");
     assert_eq!(new.client().get("/ready").await.ok(503).text("/checks/secrets/status"), "away");
     new.client().get("/v1/auth/me").await.refused(401, "unauthenticated");
 }

@@ -58,11 +58,11 @@ async fn schema_of_a_later_release_is_not_changed() {
     );
 
     database.execute("UPDATE _sqlx_migrations SET checksum = '\\x01' WHERE version = 20261123000003").await;
-    let error = up(&mut connection).await.expect_err("another migration of this name").to_string();
+    let error = up(&mut connection).await.expect_err("a modified migration").to_string();
     assert!(error.contains("20261123000003") && error.contains("modified"), "{error}");
 
     database.execute("DELETE FROM _sqlx_migrations WHERE version = 20261123000003").await;
-    let error = up(&mut connection).await.expect_err("neither release is the later one").to_string();
+    let error = up(&mut connection).await.expect_err("neither release is later").to_string();
     assert!(error.contains("missing in the resolved migrations"), "{error}");
 }
 
@@ -160,7 +160,7 @@ async fn refused_to(database: &Database, role: &str, statement: &str) -> Option<
     let asked = sqlx::AssertSqlSafe(format!("SET ROLE {role}; {statement}"));
     let result = sqlx::raw_sql(asked).execute(database.pool()).await;
     let reset = sqlx::raw_sql("RESET ROLE").execute(database.pool()).await;
-    reset.expect("the owner again");
+    reset.expect("the role of the owner");
     result.err()?.as_database_error()?.code().map(Into::into)
 }
 
@@ -205,7 +205,7 @@ async fn only_retention_can_delete_audit_events() {
     }
     let allowed =
         refused_to(&database, "arches_retention", "DELETE FROM audit_events WHERE occurred_at < now()").await;
-    assert_eq!(allowed, None, "retention can remove what is old");
+    assert_eq!(allowed, None, "retention can delete old events");
 }
 
 #[tokio::test]
@@ -214,7 +214,7 @@ async fn operator_appoints_the_first_administrator_by_verified_address() {
     let (ada, bob) = (app.verified_person("Ada").await, app.person("Bob").await);
     let mut connection = owner(&app.database).await;
     for nobody in [bob.email.as_str(), "nobody@example.com"] {
-        appoint(&mut connection, nobody).await.expect_err("no proved address");
+        appoint(&mut connection, nobody).await.expect_err("no verified address");
     }
     let appointed = appoint(&mut connection, &ada.email.to_uppercase()).await.expect("an administrator");
     assert_eq!(appointed.user_id.to_string(), ada.id);

@@ -8,9 +8,9 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
 /// Statements that may read a whole table: a text that occurs in no other statement, and the reason.
 const READ_WHOLE_TABLES: [(&str, &str); 3] = [
-    ("FROM audit_events WHERE ($3::uuid IS NULL", "filters: planned with those at hand, see below"),
-    ("SET consumed_at = $1 WHERE consumed_at IS NULL", "after a restore, all of them"),
-    ("SET status = 'revoked', updated_at = $1", "after a restore, all that are open"),
+    ("FROM audit_events WHERE ($3::uuid IS NULL", "filters: planned with the actual arguments, see below"),
+    ("SET consumed_at = $1 WHERE consumed_at IS NULL", "after a restore: all rows"),
+    ("SET status = 'revoked', updated_at = $1", "after a restore: all open invitations"),
 ];
 
 /// 20 000 users, each with an organization. The first user is in a thousand others, and the first organization has a thousand
@@ -178,7 +178,7 @@ async fn no_statement_scans_a_whole_table_without_a_reason() {
         excused[excuse] = true;
     }
     for ((part, why), used) in READ_WHOLE_TABLES.iter().zip(excused) {
-        assert!(used, "nothing with {part:?} reads a whole table any more ({why})");
+        assert!(used, "nothing with {part:?} reads a whole table ({why})");
     }
 }
 

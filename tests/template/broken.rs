@@ -192,7 +192,7 @@ fn path_to_no_function_or_to_two_is_noticed() {
 fn path_that_exists_only_locally_is_noticed() {
     let path = "/v1/billing/{proxy+}".to_owned();
     let table: BTreeMap<_, _> = router().into_iter().chain([(path, "billing".to_owned())]).collect();
-    assert_noticed(&rules::routes_as_locally(&template(), &table), "billing's locally");
+    assert_noticed(&rules::routes_as_locally(&template(), &table), "billing only locally");
     let broken = template().without("/Resources/Docs/Properties/Events/Assets");
     assert_noticed(&rules::routes_as_locally(&broken, &router()), "/docs/{proxy+}");
 }
@@ -242,10 +242,13 @@ fn incomplete_gateway_error_is_noticed() {
 fn environment_with_missing_or_foreign_parameters_is_noticed() {
     let staging = Template::read(&text("infra/environments/staging/app.yaml"));
     for (broken, about) in [
-        (staging.without("/MailFrom"), "does not say MailFrom"),
+        (staging.without("/MailFrom"), "does not set MailFrom"),
         (staging.without("/AppUrl").without("/DomainName"), "neither AppUrl nor DomainName"),
         (staging.with("/Colour", json!("blue")), "Colour"),
-        (staging.with("/DatabaseSecret", json!("/arches/production/data/database-secret")), "elsewhere"),
+        (
+            staging.with("/DatabaseSecret", json!("/arches/production/data/database-secret")),
+            "another environment",
+        ),
     ] {
         assert_noticed(&rules::sets_all_parameters(&template(), "staging", &broken.0), about);
     }

@@ -32,7 +32,7 @@ fn missing(name: &str) -> Option<String> {
         let code = fs::read_to_string(root().join(path)).unwrap_or_default();
         code.contains(&format!("fn {test}("))
     };
-    (!there).then(|| format!("{name} is not there"))
+    (!there).then(|| format!("{name} does not exist"))
 }
 
 /// Returns the problems of a document in the form of `docs/asvs.md`.
@@ -44,7 +44,7 @@ fn unanswered(document: &str) -> Vec<String> {
             && let Some(id) = id.strip_prefix('`').and_then(|id| id.strip_suffix('`'))
         {
             if !ids.insert(id) {
-                problems.push(format!("{id} is there twice"));
+                problems.push(format!("{id} occurs twice"));
             }
             let kind = KINDS.iter().position(|kind| answer.len() > kind.len() && answer.starts_with(kind));
             let (Some(kind), false, "1" | "2") = (kind, requirement.is_empty(), level) else {
@@ -82,12 +82,12 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
 #[test]
 fn every_asvs_requirement_has_an_answer_that_exists() {
     let document = text("docs/asvs.md");
-    assert!(document.contains("| all | | 253 |"), "levels 1 and 2 of ASVS 5.0.0 ask for 253 things");
+    assert!(document.contains("| all | | 253 |"), "levels 1 and 2 of ASVS 5.0.0 have 253 requirements");
     assert_no_problems(&unanswered(&document));
     for (whole, broken, about) in [
-        ("| `V9.2.1` |", "| `V9.1.1` |", "V9.1.1 is there twice"),
+        ("| `V9.2.1` |", "| `V9.1.1` |", "V9.1.1 occurs twice"),
         ("::every_forged_token", "::every_other_token", "every_other_token"),
-        ("`shared/src/crypto/seal.rs`", "`shared/src/sael.rs`", "sael.rs is not there"),
+        ("`shared/src/crypto/seal.rs`", "`shared/src/sael.rs`", "sael.rs does not exist"),
         ("| not applicable: no WebRTC |", "| |", "V17.1.1 is not answered"),
         ("| V17 | WebRTC | 7 |", "| V17 | WebRTC | 8 |", "the sums"),
     ] {
@@ -111,7 +111,7 @@ fn every_link_in_a_document_resolves() {
                 && (anchor.is_empty()
                     || fs::read_to_string(&target).is_ok_and(|page| anchors(&page).contains(anchor)));
             if !is_there {
-                problems.push(format!("{}: {link} leads nowhere", document.display()));
+                problems.push(format!("{}: {link} does not resolve", document.display()));
             }
         }
     }
@@ -178,7 +178,7 @@ fn wrong_in_index(index: &str, alarms: &BTreeMap<String, String>) -> Vec<String>
     problems.extend(alarms.map(|id| format!("{id}: {} rows", rows(id))));
     let unreached = names(RUNBOOKS).into_iter().map(|name| format!("{name}.md"));
     let unreached = unreached.filter(|file| file != "README.md" && !indexed.contains(file));
-    problems.extend(unreached.map(|file| format!("{file}: no row leads to it")));
+    problems.extend(unreached.map(|file| format!("{file}: no row links to it")));
     problems
 }
 
@@ -198,7 +198,7 @@ fn every_alarm_is_in_the_index_of_runbooks_once() {
     for (broken, about) in [
         ("", "ApiSlow: 0 rows"),
         (&*row.repeat(2), "ApiSlow: 2 rows"),
-        ("", "api-slow.md: no row leads to it"),
+        ("", "api-slow.md: no row links to it"),
         (&row.replace("medium", "high"), "`ApiSlow`: api-slow.md has another severity than high"),
         (&row.replace("(api-slow", "(api-throttled"), "ApiSlow: no alarm that names api-throttled.md"),
         (&row.replace("ApiSlow", "ApiSlower"), "ApiSlower: no alarm that names api-slow.md"),

@@ -54,7 +54,7 @@ pub fn built_from_its_folder(template: &Template, folders: &BTreeSet<String>) ->
         let id: String = binary.split('-').map(capitalized).collect();
         problem_unless(
             folder == Some(binary) && folders.contains(binary) && id == f.id,
-            "not named as its folder",
+            "not named after its folder",
         )
     });
     for f in template.functions() {
@@ -79,7 +79,7 @@ pub fn has_its_own_log_group(template: &Template) -> Vec<String> {
                 && *f.get("/LoggingConfig/LogFormat") == "JSON"
                 && !template.resource(&id, "AWS::Logs::LogGroup")["RetentionInDays"].is_null()
                 && ["DeletionPolicy", "UpdateReplacePolicy"].iter().all(|policy| group[*policy] == "Retain"),
-            "no log group of its own that is retained, for so many days",
+            "no log group of its own that has a retention period and outlives the stack",
         )
     })
 }
@@ -110,7 +110,7 @@ pub fn waits_for_the_schema(template: &Template) -> Vec<String> {
         let waits = f.id == "Migrate" || each(&f.resource["DependsOn"]).contains(&json!("Migrations"));
         problem_unless(
             waits || !f.environment().contains_key("DATABASE_URL"),
-            "may be there before the schema is",
+            "can be deployed before the schema",
         )
     })
 }
@@ -121,7 +121,7 @@ pub fn publishes_every_change(template: &Template) -> Vec<String> {
             *f.get("/AutoPublishAlias") == "live"
                 && *f.get("/AutoPublishAliasAllProperties") == true
                 && *f.get("/VersionDescription") == json!({ "Ref": "AppVersion" }),
-            "a change of configuration would not reach `live`",
+            "a change of configuration does not reach `live`",
         )
     })
 }
@@ -159,15 +159,15 @@ pub fn routes_as_locally(template: &Template, router: &BTreeMap<String, String>)
     let elsewhere =
         router.iter().filter(|(path, folder)| !events.contains(&((*path).clone(), (*folder).clone())));
     in_aws
-        .map(|(path, folder)| format!("{path} is {folder}'s in AWS alone"))
-        .chain(elsewhere.map(|(path, folder)| format!("{path} is {folder}'s locally alone")))
+        .map(|(path, folder)| format!("{path} leads to {folder} only in AWS"))
+        .chain(elsewhere.map(|(path, folder)| format!("{path} leads to {folder} only locally")))
         .collect()
 }
 
 pub fn times_out_before_the_gateway(template: &Template) -> Vec<String> {
     check_functions(template, |f| {
         let ends = f.get("/Timeout").as_u64().is_some_and(|seconds| seconds <= GATEWAY_TIMEOUT);
-        problem_unless(f.paths().is_empty() || ends, "works on for a caller who has gone")
+        problem_unless(f.paths().is_empty() || ends, "its timeout is longer than that of the gateway")
     })
 }
 
@@ -206,7 +206,7 @@ pub fn has_problems_as_gateway_errors(template: &Template) -> Vec<String> {
     let mut problems: Vec<String> = ["DEFAULT_4XX", "DEFAULT_5XX", "THROTTLED", "WAF_FILTERED"]
         .into_iter()
         .filter(|kind| api["GatewayResponses"][*kind].is_null())
-        .map(|kind| format!("{kind}: as AWS words it"))
+        .map(|kind| format!("{kind}: not set"))
         .collect();
     problems.extend(responses.filter_map(|(kind, response)| {
         let body = response["ResponseTemplates"]["application/json"].as_str().unwrap_or_default();
@@ -221,7 +221,7 @@ pub fn has_problems_as_gateway_errors(template: &Template) -> Vec<String> {
             && headers["Cache-Control"] == "'no-store'"
             && headers["X-Request-Id"] == "context.requestId";
         let good = complete && known && safe && problem["status"] == response["StatusCode"];
-        problem_unless(good, "not a problem of ours").map(|problem| format!("{kind}: {problem}"))
+        problem_unless(good, "not a problem of this API").map(|problem| format!("{kind}: {problem}"))
     }));
     problems
 }
@@ -232,28 +232,28 @@ pub fn sets_all_parameters(template: &Template, environment: &str, values: &Valu
     let mut problems: Vec<String> = parameters
         .iter()
         .filter(|(name, parameter)| parameter["Default"].is_null() && values[name.as_str()].is_null())
-        .map(|(name, _)| format!("{environment} does not say {name}"))
+        .map(|(name, _)| format!("{environment} does not set {name}"))
         .collect();
     let names = ["AppUrl", "DomainName"];
     let asked = names.iter().all(|name| parameters.contains_key(*name));
     if asked && names.iter().all(|name| values[*name].as_str().unwrap_or_default().is_empty()) {
-        problems.push(format!("{environment} says neither AppUrl nor DomainName"));
+        problems.push(format!("{environment} sets neither AppUrl nor DomainName"));
     }
     // Reserved concurrency is taken from the other functions of the account, so there is no default.
     let reserved = |name: &str| values[name].as_i64().is_some_and(|instances| instances > 0);
     let unreserved = parameters.keys().filter(|name| name.ends_with("Concurrency") && !reserved(name));
     if environment == "production" {
-        problems.extend(unreserved.map(|name| format!("production reserves nothing as {name}")));
+        problems.extend(unreserved.map(|name| format!("production does not reserve {name}")));
     }
     for (name, value) in values.as_object().into_iter().flatten() {
         let Some(parameter) = parameters.get(name) else {
-            problems.push(format!("{environment} says {name}, which nobody asks for"));
+            problems.push(format!("{environment} sets {name}, which is not a parameter"));
             continue;
         };
         let published = parameter["Type"].as_str().is_some_and(|kind| kind.starts_with("AWS::SSM::"));
         let prefix = format!("/arches/{environment}/");
         if published && !value.as_str().is_some_and(|name| name.starts_with(&prefix)) {
-            problems.push(format!("{environment} takes {name} from elsewhere"));
+            problems.push(format!("{environment} takes {name} from another environment"));
         }
     }
     problems

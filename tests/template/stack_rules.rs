@@ -46,7 +46,7 @@ fn every_role_has_a_permissions_boundary() {
         statement["Action"].to_string().contains("iam:CreateRole\"")
             && statement["Condition"]["StringEquals"]["iam:PermissionsBoundary"].is_null()
     });
-    assert_eq!(unbounded.count(), 0, "a role can be made without a bound");
+    assert_eq!(unbounded.count(), 0, "a role can be created without the boundary");
 }
 
 #[test]

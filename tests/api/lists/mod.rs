@@ -59,8 +59,8 @@ async fn assert_complete(
         assert_eq!(distinct.len(), seen.len(), "{said} has a row twice: {seen:#?}");
         let missed: Vec<_> = ids(&before).intersection(&ids(&after)).cloned().collect();
         let missed: Vec<_> = missed.iter().filter(|id| !distinct.contains(*id)).collect();
-        assert!(missed.is_empty(), "{said} lacks {missed:?}: {seen:#?}");
-        assert!(seen.iter().all(&fits), "{said} has what does not fit: {seen:#?}");
+        assert!(missed.is_empty(), "{said} misses {missed:?}: {seen:#?}");
+        assert!(seen.iter().all(&fits), "{said} has rows that do not match: {seen:#?}");
         let place = |row: &Value| {
             let at = row["createdAt"].as_str().or(row["occurredAt"].as_str()).expect("a time");
             (at.to_owned(), id(row).to_owned())
@@ -69,7 +69,7 @@ async fn assert_complete(
         if sort.starts_with('-') {
             places.reverse();
         }
-        assert!(places.is_sorted(), "{said} is in disorder: {places:#?}");
+        assert!(places.is_sorted(), "{said} is not in order: {places:#?}");
     }
 }
 

@@ -35,7 +35,7 @@ async fn member_pages_are_complete_during_changes() {
                 ada.client.delete(&format!("{path}/members/{}", gone.id)).await.ok(204);
                 outside.push_back(gone);
             }
-            let joining = outside.pop_front().expect("someone outside");
+            let joining = outside.pop_front().expect("a person outside");
             app.clock.advance(TimeDelta::seconds(joined % 2));
             ada.add(&path, &joining, ["member", "admin"][usize::from(joined % 2 == 0)]).await;
             joined += 1;
@@ -43,7 +43,7 @@ async fn member_pages_are_complete_during_changes() {
             // A person who left during this reading must not join again during it.
             if outside.len() < CHANGES {
                 let other = inside.iter().position(|person| !ids(seen).contains(&person.id));
-                let other = inside.remove(other.expect("someone inside"));
+                let other = inside.remove(other.expect("a member"));
                 ada.client.delete(&format!("{path}/members/{}", other.id)).await.ok(204);
                 outside.push_back(other);
             }

@@ -26,7 +26,7 @@ async fn while_deleting(
         .bind(&bob.id)
         .execute(&mut *held)
         .await
-        .expect("his sessions");
+        .expect("the sessions of Bob");
     let (deleted, done) = (Cell::new(false), Cell::new(false));
     let deletion = async {
         let answer = bob.client.delete("/v1/auth/me").await;
@@ -41,7 +41,7 @@ async fn while_deleting(
     };
     let release = async {
         wait_until_blocked(app, 2, &done).await;
-        held.rollback().await.expect("an end");
+        held.rollback().await.expect("a rollback");
     };
     let (deletion, meanwhile, ()) = join3(deletion, meanwhile, release).await;
     (deletion, others)

@@ -29,7 +29,7 @@ async fn send_from_many(app: &TestApp, path: &str, body: impl Fn(usize) -> Value
 #[track_caller]
 fn assert_one_succeeded(answers: &[Answer], won: u16, (status, problem): (u16, &str)) -> usize {
     let winner = answers.iter().position(|answer| answer.status == won);
-    let winner = winner.unwrap_or_else(|| panic!("nobody won: {answers:#?}"));
+    let winner = winner.unwrap_or_else(|| panic!("no request succeeded: {answers:#?}"));
     for (n, answer) in answers.iter().enumerate() {
         if n != winner {
             answer.refused(status, problem);

@@ -46,7 +46,7 @@ impl Visitor {
         let set = at.client().get("/.well-known/jwks.json").await.ok(200);
         let kid = part(&self.access, 0)["kid"].clone();
         let keys = set.body["keys"].as_array().expect("keys");
-        assert!(keys.iter().any(|key| key["kid"] == kid), "everyone can verify it: {set:?}");
+        assert!(keys.iter().any(|key| key["kid"] == kid), "the key is published: {set:?}");
         self.refreshes(&[at]).await;
     }
 
@@ -59,7 +59,7 @@ impl Visitor {
             answer.text("/data/accessToken").clone_into(&mut self.access);
         }
         successors.dedup();
-        assert_eq!(successors.len(), 1, "one successor, whoever is asked");
+        assert_eq!(successors.len(), 1, "the same successor from every instance");
         self.refresh = successors.remove(0);
     }
 }
@@ -174,10 +174,10 @@ async fn dropped_or_foreign_key_is_refused() {
     let renamed = json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": kept });
     for (name, token) in [
         ("the dropped key", forged(&header, &claims, &old)),
-        ("the token it once signed", ada.access_token.clone()),
-        ("the dropped key by another's name", forged(&renamed, &claims, &old)),
-        ("a key of the forger's own", forged(&stranger, &claims, &[7; 32])),
-        ("a key of the forger's own by another's name", forged(&renamed, &claims, &[7; 32])),
+        ("a token that the dropped key signed", ada.access_token.clone()),
+        ("the dropped key with another kid", forged(&renamed, &claims, &old)),
+        ("a forged key", forged(&stranger, &claims, &[7; 32])),
+        ("a forged key with another kid", forged(&renamed, &claims, &[7; 32])),
     ] {
         let answer = after.client().token(&token).get("/v1/auth/me").await;
         assert_eq!(answer.status, 401, "{name}");
@@ -185,7 +185,7 @@ async fn dropped_or_foreign_key_is_refused() {
     after.client().token(&forged(&renamed, &claims, &seed(&now, &kept))).get("/v1/auth/me").await.ok(200);
     refresh(&after.client(), &ada.refresh_token).await.refused(401, "invalid-refresh-token");
     let ended = app.database.value::<i64>("SELECT count(*) FROM sessions WHERE revoked_at IS NOT NULL").await;
-    assert_eq!(ended, 0, "a token that cannot be read ends nothing");
+    assert_eq!(ended, 0, "an unreadable token ends no session");
 }
 
 #[tokio::test]

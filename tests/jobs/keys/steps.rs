@@ -12,15 +12,15 @@ async fn signing_key_is_next_current_then_previous_and_published_before_it_signs
     let before = by_status(&current(&keys.signing).await);
     let version = keys.begin(&keys.signing);
 
-    let made = keys.step("createSecret", &keys.signing, &version).await.expect("made");
+    let made = keys.step("createSecret", &keys.signing, &version).await.expect("created");
     let fresh = made["next"].as_str().expect("an id").to_owned();
     assert_eq!(made["current"], before["next"]);
-    assert_eq!(by_status(&current(&keys.signing).await), before, "nothing is current yet");
+    assert_eq!(by_status(&current(&keys.signing).await), before, "the version is not current yet");
     assert!(!keys.published().await.contains(&fresh));
 
     keys.step("setSecret", &keys.signing, &version).await.expect("set");
     let published = keys.published().await;
-    assert_eq!(by_status(&current(&keys.signing).await), before, "nothing is current yet");
+    assert_eq!(by_status(&current(&keys.signing).await), before, "the version is not current yet");
     for status in ["next", "current", "previous"] {
         assert!(published.contains(&before[status].as_str().expect("an id").to_owned()), "{status}");
     }
@@ -95,7 +95,7 @@ async fn steps_out_of_order_change_nothing() {
     let before = keys.documents().await;
     for arn in keys.rotating() {
         let version = keys.begin(arn);
-        let tried = keys.step("testSecret", arn, &version).await.expect("what is current works");
+        let tried = keys.step("testSecret", arn, &version).await.expect("the current version works");
         assert!(tried["done"].as_str().expect("a sentence").contains("no other version"), "{tried}");
         for step in ["setSecret", "finishSecret"] {
             let refusal = keys.refused(step, arn, &version).await;
@@ -106,7 +106,7 @@ async fn steps_out_of_order_change_nothing() {
 
     // A signing key does not become current before its public key is published.
     let version = keys.begin(&keys.signing);
-    keys.step("createSecret", &keys.signing, &version).await.expect("made");
+    keys.step("createSecret", &keys.signing, &version).await.expect("created");
     for step in ["testSecret", "finishSecret"] {
         let refusal = keys.refused(step, &keys.signing, &version).await;
         assert!(refusal.contains("published"), "{refusal}");
@@ -167,7 +167,7 @@ async fn interrupted_rotation_keeps_working_keys_and_the_next_one_completes() {
     assert_eq!(after["current"], before["next"]);
     let published = keys.published().await;
     let gone: Vec<_> = orphan.iter().filter(|kid| !published.contains(kid)).collect();
-    assert_eq!(gone.len(), 1, "the next key of the rotation that never ended, which has signed nothing");
+    assert_eq!(gone.len(), 1, "only the next key of the interrupted rotation, which has signed nothing");
     keys.refused("finishSecret", &keys.signing, &version).await;
 }
 
@@ -188,7 +188,7 @@ async fn outdated_version_is_withdrawn() {
     let keys = Keys::new().await;
     // A key was removed by hand during a rotation. The rotation must not bring it back.
     let version = keys.begin(&keys.auth);
-    keys.step("createSecret", &keys.auth, &version).await.expect("made");
+    keys.step("createSecret", &keys.auth, &version).await.expect("created");
     let mut document = current(&keys.auth).await;
     let next = key_texts(&document, "refreshSecret").remove(1);
     document["refreshSecret"] = json!(next);
@@ -202,7 +202,7 @@ async fn outdated_version_is_withdrawn() {
 
     // A version does not become current more than half an hour after its creation.
     let version = keys.begin(&keys.encryption);
-    keys.step("createSecret", &keys.encryption, &version).await.expect("made");
+    keys.step("createSecret", &keys.encryption, &version).await.expect("created");
     let client = manager().await;
     let pending =
         client.get_secret_value().secret_id(&keys.encryption).version_stage("AWSPENDING").send().await;
@@ -239,7 +239,7 @@ async fn key_is_dropped_only_when_nothing_made_with_it_is_valid() {
         assert!(has(arn, key).await, "{arn} still has {key}");
         keys.age(ROTATION_INTERVAL).await;
         keys.rotate(arn).await;
-        assert!(!has(arn, key).await, "{arn} has {key} no more");
+        assert!(!has(arn, key).await, "{arn} no longer has {key}");
     }
     assert!(!keys.published().await.contains(&access));
 }

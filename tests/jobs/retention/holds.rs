@@ -58,11 +58,11 @@ async fn legal_hold_keeps_all_rows_and_is_reported() {
         assert!(cleaned.held > 0 && cleaned.removed > 0, "{cleaned:?}");
         assert_eq!(cleaned.held_because, Some("legal hold"));
     }
-    assert!(report.complete, "what is held is no work left over");
+    assert!(report.complete, "held rows are not unfinished work");
     let others = "SELECT count(*)::text FROM audit_events WHERE action <> 'user.erased' AND action NOT LIKE 'organization.%'
                   AND NOT EXISTS (SELECT 1 FROM users u WHERE u.name = 'Ada' AND u.id IN (actor_id, target_id))
                   AND occurred_at < (SELECT max(occurred_at) FROM audit_events)";
-    assert_eq!(text(&app, others).await, "0", "what is nobody's on hold is gone");
+    assert_eq!(text(&app, others).await, "0", "rows without a hold are deleted");
     assert_eq!(total(&clean(&app).await), 0);
 }
 

@@ -61,14 +61,18 @@ async fn users_can_sign_in_while_250_000_sessions_are_deleted() {
 
     assert_eq!((counts(&report, "sessions"), report.complete), ((250_000, 0), true));
     let left = text(&app, "SELECT count(*)::text FROM sessions").await;
-    assert_eq!(left, (2 + logins.len()).to_string(), "Ada's first, the one alone, and those meanwhile");
+    assert_eq!(
+        left,
+        (2 + logins.len()).to_string(),
+        "Ada's registration, the login before, and the logins during the run"
+    );
     let counted = "SELECT max(rows) || ' at most, ' || sum(rows) FROM
                    (SELECT sum(rows) AS rows FROM removed GROUP BY transaction) AS transactions";
     assert_eq!(text(&app, counted).await, "5000 at most, 250000");
-    let meanwhile = logins.iter().filter(|(_, while_cleaning)| *while_cleaning).count();
-    assert!(meanwhile >= 2, "a login ended while rows were being removed, and then another one");
+    let during = logins.iter().filter(|(_, while_cleaning)| *while_cleaning).count();
+    assert!(during >= 2, "two logins ended while rows were being deleted");
     let longest = logins.iter().map(|(time, _)| *time).max().unwrap_or_default();
     eprintln!(
-        "250,000 sessions removed in {took:?}; {meanwhile} logins meanwhile, the longest {longest:?}; one alone {alone:?}"
+        "250,000 sessions removed in {took:?}; {during} logins during that time, the longest {longest:?}; one before {alone:?}"
     );
 }

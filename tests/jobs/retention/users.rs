@@ -51,7 +51,7 @@ async fn nothing_remains_of_a_user_deleted_30_days_ago() {
     let before = all_rows(&app).await;
     for canary in [CANARIES[0], CANARIES[1], CANARIES[2], CANARIES[3], CANARIES[5], CANARIES[6], CANARIES[7]]
     {
-        assert!(before.contains(canary), "{canary} is gone too soon");
+        assert!(before.contains(canary), "{canary} was deleted too early");
     }
 
     app.clock.advance(chrono::TimeDelta::days(1));
@@ -63,7 +63,7 @@ async fn nothing_remains_of_a_user_deleted_30_days_ago() {
     }
     let left = format!("SELECT email FROM users WHERE id = '{id}'");
     assert_eq!(text(&app, &left).await, format!("deleted-{id}@deleted.invalid"));
-    assert!(ledger_ids(&app).await.contains(&id), "the ledger knows");
+    assert!(ledger_ids(&app).await.contains(&id), "the ledger has the user");
     let event = format!(
         "SELECT coalesce(actor_id::text, 'nobody') || ' ' || request_id FROM audit_events
          WHERE action = 'user.erased' AND target_id = '{id}'"
@@ -79,7 +79,7 @@ async fn erased_user_is_not_changed_again() {
     let before = app.database.checksums().await;
     app.clock.advance(chrono::TimeDelta::days(40));
     assert_eq!(total(&clean(&app).await), 0);
-    assert_eq!(app.database.checksums().await, before, "not even a version or a time");
+    assert_eq!(app.database.checksums().await, before, "not even a version or a timestamp");
 }
 
 #[tokio::test]
@@ -175,14 +175,14 @@ async fn erasing_a_last_owner_reports_the_organization() {
         anyhow::Ok(erasure::erase_anyway(tx, &user, &request).await?)
     });
 
-    let without_owner = without_owner.await.expect("she is erased");
+    let without_owner = without_owner.await.expect("Ada is erased");
     assert_eq!(
         without_owner.iter().map(|id| format!("/v1/organizations/{id}")).collect::<Vec<_>>(),
         [team.as_str()]
     );
     assert_eq!(text(&app, &format!("SELECT name FROM users WHERE id = '{id}'")).await, "Deleted user");
     let members = bob.client.get(&format!("{team}/members")).await.ok(200);
-    assert_eq!(members.body["data"].as_array().map(Vec::len), Some(1), "it goes on with Bob alone");
+    assert_eq!(members.body["data"].as_array().map(Vec::len), Some(1), "only Bob is left");
 }
 
 /// Returns the environment of the real binary, as in AWS except for the secrets.
@@ -203,7 +203,7 @@ async fn function_follows_its_event_and_writes_logs_and_metrics() {
     let function = Function::start("retention", environment(&app)).await;
     let invoke = async |event: Value| function.invoke_within(Duration::from_mins(1), event).await;
 
-    let unknown = invoke(json!({ "dryrun": true })).await.expect_err("not an event of ours");
+    let unknown = invoke(json!({ "dryrun": true })).await.expect_err("an unknown event");
     assert!(unknown.to_string().contains("unknown field"), "{unknown}");
     let rehearsed = invoke(json!({ "dryRun": true })).await.expect("a report");
     assert_eq!((&rehearsed["dryRun"], &rehearsed["tables"][5]["removed"]), (&json!(true), &json!(2)));

@@ -114,7 +114,7 @@ pub fn holds_no_secret(template: &Template, text: &str) -> Vec<String> {
         literal.map(|(name, _)| format!("{name} is not a reference to a secret"))
     });
     if text.contains("{{resolve:secretsmanager") || text.contains("{{resolve:ssm-secure") {
-        problems.push("a resolved secret can be read by whoever may read the configuration".to_owned());
+        problems.push("a resolved secret can be read with the configuration".to_owned());
     }
     for (name, parameter) in template.section("Parameters") {
         let read =

@@ -73,7 +73,7 @@ pub fn use_existing_metrics(template: &Template, ours: &BTreeSet<String>) -> Vec
         let metrics = metrics(&alarm["Properties"]);
         metrics.is_empty() || !metrics.iter().all(is_said)
     });
-    deaf.map(|(id, _)| format!("{id}: listens to what nobody says")).collect()
+    deaf.map(|(id, _)| format!("{id}: uses a metric that does not exist")).collect()
 }
 
 /// Returns the runbook in the description of an alarm, without `docs/runbooks/`: `rollback.md#auth`.

@@ -32,10 +32,10 @@ pub fn attaches_the_web_acl(template: &Template) -> Vec<String> {
     let nobody_passes = rules(template).iter().all(|rule| rule["Action"]["Allow"].is_null());
     broken([
         (acl["Scope"] == "REGIONAL" && always("WebAcl"), "WebAcl: not for the API of every environment"),
-        (nobody_passes, "WebAcl: lets some requests past the rules that follow"),
+        (nobody_passes, "WebAcl: some requests bypass the rules that follow"),
         (
             association["WebACLArn"] == json!({"Fn::GetAtt": ["WebAcl", "Arn"]}),
-            "WebAclAssociation: of another web ACL",
+            "WebAclAssociation: has another web ACL",
         ),
         (
             association["ResourceArn"] == json!({"Fn::Sub": STAGE}),
@@ -68,8 +68,8 @@ pub fn limits_addresses_and_bodies(template: &Template) -> Vec<String> {
             && refuses(rule, 413)
     });
     let mut problems = broken([
-        (addresses, "WebAcl: one address may ask for more than it should"),
-        (sizes, "WebAcl: lets bodies through that it has not seen whole"),
+        (addresses, "WebAcl: the limit per address is too high"),
+        (sizes, "WebAcl: allows bodies that it has not read completely"),
     ]);
     let unheeded = MANAGED.iter().filter(|name| {
         !rules(template).iter().any(|rule| {
@@ -116,11 +116,14 @@ pub fn serves_files_only_through_the_distribution(template: &Template) -> Vec<St
     });
     let modern = &site["ViewerCertificate"]["MinimumProtocolVersion"];
     broken([
-        (private, "SiteFiles: may be made public"),
-        (to_it_alone, "SiteFilesPolicy: lets in more than the distribution"),
-        (encrypted, "SiteFilesPolicy: lets requests in without TLS"),
-        (signed, "Site: asks for files without saying who it is"),
+        (private, "SiteFiles: can be public"),
+        (to_it_alone, "SiteFilesPolicy: allows more than the distribution"),
+        (encrypted, "SiteFilesPolicy: allows requests without TLS"),
+        (signed, "Site: requests files without a signature"),
         (secure, "Site: answers without TLS"),
-        (modern.as_str().is_some_and(|version| version.starts_with("TLSv1.2")), "Site: takes TLS before 1.2"),
+        (
+            modern.as_str().is_some_and(|version| version.starts_with("TLSv1.2")),
+            "Site: accepts TLS before 1.2",
+        ),
     ])
 }

@@ -95,7 +95,7 @@ pub fn closes_the_default_endpoint(template: &Template) -> Vec<String> {
         server["disableExecuteApiEndpoint"] == json!({"Fn::If": ["HasDomain", true, false]})
     };
     let open = apis.into_iter().filter(|(_, api)| !closed(api));
-    open.map(|(id, _)| format!("{id}: AWS's own address stays open beside ours")).collect()
+    open.map(|(id, _)| format!("{id}: the default endpoint stays open")).collect()
 }
 
 /// In production, a new version first passes the smoke test, then gets a share of the traffic.
@@ -117,7 +117,9 @@ pub fn tests_new_versions_first(template: &Template) -> Vec<String> {
         let hooked = update["BeforeAllowTrafficHook"] == json!({"Ref": "Smoke"});
         called.contains(&&json!(id)) && !(is_canary && hooked)
     });
-    untried.map(|(id, _)| format!("{id}: all traffic goes to a new version at once, or untried")).collect()
+    untried
+        .map(|(id, _)| format!("{id}: a new version gets all traffic at once, or without a smoke test"))
+        .collect()
 }
 
 const RPO: u64 = 60;

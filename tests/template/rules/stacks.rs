@@ -42,7 +42,7 @@ pub fn take_only_published_parameters(
         known.extend(ours);
     }
     let unused = known.difference(&taken).filter(|name| !BY_HAND.contains(name));
-    problems.extend(unused.map(|name| format!("nobody takes {name}")));
+    problems.extend(unused.map(|name| format!("no stack takes {name}")));
     if values["app"]["DomainName"] != values["edge"]["DomainName"] {
         problems.push("app and edge do not agree on DomainName".to_owned());
     }
@@ -82,7 +82,7 @@ pub fn allow_nothing_from_the_internet(template: &Template) -> Vec<String> {
     let beside = template.of_type("AWS::EC2::SecurityGroupIngress").into_iter();
     let beside = beside.map(|(id, rule)| (id, &rule["Properties"]));
     let open = within.chain(beside).filter(|(_, rule)| anywhere(rule));
-    open.map(|(id, _)| format!("{id}: lets everyone in")).collect()
+    open.map(|(id, _)| format!("{id}: reachable from the internet")).collect()
 }
 
 /// Every role has the permissions boundary, so that no policy can give it more.
@@ -91,7 +91,7 @@ pub fn bound_every_role(template: &Template) -> Vec<String> {
         json!({"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/arches-account-boundary"});
     let roles = template.of_type("AWS::IAM::Role").into_iter();
     let unbounded = roles.filter(|(_, role)| role["Properties"]["PermissionsBoundary"] != bound);
-    unbounded.map(|(id, _)| format!("{id}: has no bound")).collect()
+    unbounded.map(|(id, _)| format!("{id}: has no permissions boundary")).collect()
 }
 
 /// Connections to any address are allowed for HTTPS only. The route tables decide which addresses are reachable.
@@ -120,7 +120,8 @@ pub fn retain_data(template: &Template) -> Vec<String> {
     let all = KEPT.iter().flat_map(|(kind, ways)| {
         template.of_type(kind).into_iter().filter_map(move |(id, resource)| {
             let kept = |policy: &str| resource[policy].as_str().is_some_and(|way| ways.contains(&way));
-            (!(kept("DeletionPolicy") && kept("UpdateReplacePolicy"))).then(|| format!("{id}: may be lost"))
+            (!(kept("DeletionPolicy") && kept("UpdateReplacePolicy")))
+                .then(|| format!("{id}: is deleted with its stack"))
         })
     });
     let locked = |id: &str| {
@@ -129,5 +130,5 @@ pub fn retain_data(template: &Template) -> Vec<String> {
         lock["Mode"]["Fn::If"][2] == "COMPLIANCE" && lock["Days"].as_u64() >= Some(30)
     };
     let unlocked = ["BackupBucket", "ErasureBucket"].into_iter().filter(|id| !locked(id));
-    all.chain(unlocked.map(|id| format!("{id}: can be emptied"))).collect()
+    all.chain(unlocked.map(|id| format!("{id}: objects can be deleted"))).collect()
 }

@@ -25,7 +25,7 @@ async fn password_reset_by_mail_ends_every_session() {
     let old = app.client().post("/v1/auth/login", login("correct horse battery staple")).await;
     old.refused(401, "wrong-credentials");
     let new = app.client().post("/v1/auth/login", login(NEW_PASSWORD)).await.ok(201);
-    assert_eq!(new.body["data"]["user"]["emailVerified"], true, "who reads the mail has proved the address");
+    assert_eq!(new.body["data"]["user"]["emailVerified"], true, "a reset by mail verifies the address");
     assert_eq!(app.mail_to(&ada.email).subject, "Your password was changed");
     app.client().post("/v1/auth/reset-password", reset(&token)).await.refused(422, "invalid-token");
 }

@@ -48,8 +48,8 @@ async fn guessing_blocks_the_guesser_and_never_the_owner() {
     let answers = join_all((0..16).map(|_| stranger.post("/v1/auth/login", guess.clone()))).await;
 
     let wrong = answers.iter().filter(|answer| answer.status == 401).count();
-    assert_eq!(wrong, 10, "ten guesses are looked at");
-    let limited = answers.iter().find(|answer| answer.status == 429).expect("the others are not");
+    assert_eq!(wrong, 10, "ten guesses are checked");
+    let limited = answers.iter().find(|answer| answer.status == 429).expect("the others are refused");
     limited.refused(429, "too-many-attempts");
     assert!(limited.header("retry-after").parse::<u32>().expect("seconds") >= 1);
     let right = json!({ "email": ada.email, "password": "correct horse battery staple" });
@@ -77,7 +77,7 @@ async fn attempts_from_one_ipv6_network_are_counted_together() {
         let client = app.client().at(&format!("2001:db8:7:{subnet:x}::1"));
         limited += u32::from(client.post("/v1/auth/login", guess.clone()).await.status == 429);
     }
-    assert_eq!(limited, 2, "fifty of a /48 are looked at");
+    assert_eq!(limited, 2, "fifty attempts of a /48 are checked");
     let elsewhere = app.client().at("2001:db8:8::1");
     elsewhere.post("/v1/auth/login", guess).await.refused(401, "wrong-credentials");
 }
