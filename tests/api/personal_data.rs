@@ -27,7 +27,7 @@ async fn register_lists_exactly_the_columns_of_all_tables() {
 }
 
 /// Returns how often the user is in the ledger.
-async fn noted(app: &TestApp, id: &str) -> usize {
+async fn ledger_count(app: &TestApp, id: &str) -> usize {
     let ledger = Bucket::new(&app.state.app.config.storage.erasures, "");
     let entries = erasure_ledger::since(&ledger, app.clock.now()).await.expect("the ledger");
     entries.iter().flat_map(|entry| &entry.users).filter(|user| user.0.to_string() == id).count()
@@ -92,15 +92,15 @@ async fn erasure_is_in_the_ledger_and_a_refused_one_is_not() {
     let (user, hold) = (format!("/v1/users/{}", ada.id), json!({ "reason": "case 12/34" }));
     grace.client.post(&format!("{user}/legal-hold"), hold).await.ok(200);
     grace.client.post_nothing(&format!("{user}/erase")).await.refused(409, "legal-hold");
-    assert_eq!(noted(&app, &ada.id).await, 0);
+    assert_eq!(ledger_count(&app, &ada.id).await, 0);
     grace.client.delete(&format!("{user}/legal-hold")).await.ok(200);
     grace.client.post_nothing(&format!("{user}/erase")).await.refused(409, "last-owner");
-    assert_eq!(noted(&app, &ada.id).await, 0);
+    assert_eq!(ledger_count(&app, &ada.id).await, 0);
     ada.client.delete(&team).await.ok(204);
     grace.client.post_nothing(&format!("{user}/erase")).await.ok(200);
-    assert_eq!(noted(&app, &ada.id).await, 1);
+    assert_eq!(ledger_count(&app, &ada.id).await, 1);
     grace.client.post_nothing(&format!("{user}/erase")).await.refused(409, "user-erased");
-    assert_eq!(noted(&app, &ada.id).await, 1);
+    assert_eq!(ledger_count(&app, &ada.id).await, 1);
 }
 
 #[tokio::test]

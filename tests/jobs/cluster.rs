@@ -67,7 +67,11 @@ fn postgres_port() -> u16 {
 }
 
 /// Returns the environment of a job in production, with its password in a secret.
-async fn deployed(store: &BackupStore, url: &str, credentials: &Value) -> HashMap<String, String> {
+async fn production_environment(
+    store: &BackupStore,
+    url: &str,
+    credentials: &Value,
+) -> HashMap<String, String> {
     let mut environment = store.environment(url.to_owned());
     environment.insert("NODE_ENV".to_owned(), "production".to_owned());
     environment.insert("DATABASE_CREDENTIALS".to_owned(), create_secret(credentials).await);
@@ -86,7 +90,7 @@ async fn cluster_without_a_valid_certificate_is_refused() {
         (format!("postgresql://localhost:{port}/{name}?sslmode=disable"), "UnknownIssuer"),
         (format!("postgresql://127.0.0.1:{port}/{name}?sslrootcert={authority}"), "not valid for name"),
     ] {
-        let environment = deployed(&store, &url, &credentials).await;
+        let environment = production_environment(&store, &url, &credentials).await;
         for (job, event) in [
             ("backup", json!({})),
             ("migrate", json!({ "command": "status" })),
@@ -122,7 +126,7 @@ async fn cluster_with_a_valid_certificate_is_backed_up() {
         proxy.authority()
     );
     let credentials = json!({ "username": role, "password": printable() });
-    let backup = Function::start("backup", deployed(&store, &url, &credentials).await).await;
+    let backup = Function::start("backup", production_environment(&store, &url, &credentials).await).await;
     let made = backup.invoke_within(JOB_TIMEOUT, json!({})).await;
     drop(backup);
     sqlx::raw_sql(AssertSqlSafe(format!("DROP ROLE {role}")))

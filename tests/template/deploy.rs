@@ -56,12 +56,12 @@ fn stand_in(folder: &Path, program: &str, does: &str) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("may be run");
 }
 
-const THERE: &str = "UPDATE_COMPLETE";
-const NOT_YET: &str = "Stack with id arches-staging-edge does not exist";
+const EXISTS: &str = "UPDATE_COMPLETE";
+const DOES_NOT_EXIST: &str = "Stack with id arches-staging-edge does not exist";
 
 #[test]
 fn stack_is_deployed_with_the_parameters_and_role_of_its_environment() {
-    let run = deploy(&["staging", "network"], NOT_YET);
+    let run = deploy(&["staging", "network"], DOES_NOT_EXIST);
     assert!(run.output.status.success());
     let sam = run.calls.lines().find(|call| call.starts_with("sam")).expect("a deployment");
     for part in [
@@ -79,17 +79,17 @@ fn stack_is_deployed_with_the_parameters_and_role_of_its_environment() {
 
 #[test]
 fn app_deployment_succeeds_only_if_the_api_is_ready() {
-    let run = deploy(&["staging", "app", "v1.2.3", "--no-execute-changeset"], THERE);
+    let run = deploy(&["staging", "app", "v1.2.3", "--no-execute-changeset"], EXISTS);
     assert!(run.output.status.success());
     assert!(run.calls.contains("file://infra/environments/staging/app.yaml AppVersion=v1.2.3 --no-execute"));
     assert!(run.calls.contains("https://api.staging.archesai.com/ready"));
-    let run = deploy_to(&["staging", "app", "v1.2.3"], THERE, "not ready");
+    let run = deploy_to(&["staging", "app", "v1.2.3"], EXISTS, "not ready");
     assert!(!run.output.status.success());
 }
 
 #[test]
 fn readiness_is_not_checked_before_the_edge_exists() {
-    let run = deploy(&["staging", "app", "v1.2.3"], NOT_YET);
+    let run = deploy(&["staging", "app", "v1.2.3"], DOES_NOT_EXIST);
     assert!(run.output.status.success());
     assert!(!run.calls.contains("curl"));
 }
@@ -106,7 +106,7 @@ fn invalid_arguments_are_refused_before_any_call() {
     for arguments in
         [&[][..], &["staging"], &["staging", "app"], &["staging", "app", "--guided"], &["mars", "app", "v1"]]
     {
-        let run = deploy(arguments, THERE);
+        let run = deploy(arguments, EXISTS);
         assert_eq!(run.output.status.code(), Some(2), "{arguments:?}");
         assert!(
             String::from_utf8_lossy(&run.output.stderr).contains("infra/deploy.sh <environment> <stack>")

@@ -3,14 +3,14 @@ use harness::{Answer, Client, TestApp};
 use serde_json::json;
 
 /// The address of the pages.
-const OWN: (&str, &str) = ("APP_URL", "https://api.example.com/account");
+const PAGES: (&str, &str) = ("APP_URL", "https://api.example.com/account");
 
 async fn app() -> TestApp {
-    TestApp::with(&[OWN]).await
+    TestApp::with(&[PAGES]).await
 }
 
 /// Submits the form of a page, as a browser without JavaScript.
-async fn press(client: &Client<'_>, path: &str, form: &'static str) -> Answer {
+async fn submit_form(client: &Client<'_>, path: &str, form: &'static str) -> Answer {
     client
         .with("origin", "https://api.example.com")
         .with("content-type", "application/x-www-form-urlencoded")
@@ -41,10 +41,10 @@ async fn opening_a_mailed_link_changes_nothing_until_the_button_is_pressed() {
     }
     assert_eq!(ada.client.get("/v1/auth/me").await.body["data"]["emailVerified"], false);
 
-    press(&app.client(), &link, "").await.ok(200);
+    submit_form(&app.client(), &link, "").await.ok(200);
 
     assert_eq!(ada.client.get("/v1/auth/me").await.body["data"]["emailVerified"], true);
-    press(&app.client(), &link, "").await.ok(422);
+    submit_form(&app.client(), &link, "").await.ok(422);
 }
 
 #[tokio::test]
@@ -53,9 +53,9 @@ async fn new_password_is_chosen_on_a_page() {
     let ada = app.person("Ada").await;
     app.client().post("/v1/auth/forgot-password", json!({ "email": ada.email })).await.ok(202);
     let link = link_to(&app, &ada.email);
-    press(&app.client(), &link, "newPassword=short").await.ok(422);
-    press(&app.client(), &link, "").await.ok(422);
-    press(&app.client(), &link, "newPassword=an+entirely+different+phrase").await.ok(200);
+    submit_form(&app.client(), &link, "newPassword=short").await.ok(422);
+    submit_form(&app.client(), &link, "").await.ok(422);
+    submit_form(&app.client(), &link, "newPassword=an+entirely+different+phrase").await.ok(200);
     let login = json!({ "email": ada.email, "password": "an entirely different phrase" });
     app.client().post("/v1/auth/login", login).await.ok(201);
 }
@@ -66,7 +66,7 @@ async fn magic_link_page_signs_the_browser_in() {
     let ada = app.verified_person("Ada").await;
     app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
     let link = link_to(&app, &ada.email);
-    let page = press(&app.client(), &link, "").await.ok(200);
+    let page = submit_form(&app.client(), &link, "").await.ok(200);
     assert!(page.header("set-cookie").starts_with("__Host-arches_refresh=rt_"), "{page:?}");
     assert!(page.header("set-cookie").contains("HttpOnly"));
 }
@@ -78,7 +78,7 @@ async fn address_is_changed_on_a_page() {
     let wish =
         json!({ "newEmail": "countess@example.com", "currentPassword": "correct horse battery staple" });
     ada.client.post("/v1/auth/change-email", wish).await.ok(202);
-    press(&app.client(), &link_to(&app, "countess@example.com"), "").await.ok(200);
+    submit_form(&app.client(), &link_to(&app, "countess@example.com"), "").await.ok(200);
     assert_eq!(ada.client.get("/v1/auth/me").await.ok(200).text("/data/email"), "countess@example.com");
 }
 
@@ -89,12 +89,12 @@ async fn accepting_an_invitation_on_a_page_needs_the_password() {
     let team = ada.create_organization("Engines").await;
     let bob = json!({ "name": "Bob", "email": "bob@example.com", "password": "a long enough phrase" });
     app.client().post("/v1/auth/register", bob).await.ok(201);
-    press(&app.client(), &link_to(&app, "bob@example.com"), "").await.ok(200);
+    submit_form(&app.client(), &link_to(&app, "bob@example.com"), "").await.ok(200);
     let invitation = json!({ "email": "bob@example.com", "role": "member" });
     ada.client.post(&format!("{team}/invitations"), invitation).await.ok(201);
     let link = link_to(&app, "bob@example.com");
-    press(&app.client(), &link, "email=bob%40example.com&password=not+the+password").await.ok(401);
-    press(&app.client(), &link, "email=bob%40example.com&password=a+long+enough+phrase").await.ok(200);
+    submit_form(&app.client(), &link, "email=bob%40example.com&password=not+the+password").await.ok(401);
+    submit_form(&app.client(), &link, "email=bob%40example.com&password=a+long+enough+phrase").await.ok(200);
     let members = ada.client.get(&format!("{team}/members")).await.ok(200);
     assert_eq!(members.body["data"].as_array().map(Vec::len), Some(2));
 }

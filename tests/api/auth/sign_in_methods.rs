@@ -4,21 +4,21 @@ use serde_json::json;
 
 const PASSWORD: &str = "/v1/auth/accounts/password";
 
-async fn ways(person: &Person<'_>) -> Vec<String> {
+async fn methods(person: &Person<'_>) -> Vec<String> {
     let page = person.client.get("/v1/auth/accounts").await.ok(200);
-    let ways = page.body["data"].as_array().expect("a list").clone();
-    ways.iter().map(|way| way["id"].as_str().expect("an id").to_owned()).collect()
+    let methods = page.body["data"].as_array().expect("a list").clone();
+    methods.iter().map(|method| method["id"].as_str().expect("an id").to_owned()).collect()
 }
 
 #[tokio::test]
 async fn user_with_verified_address_can_remove_the_password() {
     let app = TestApp::new().await;
     let ada = app.verified_person("Ada").await;
-    assert_eq!(ways(&ada).await, ["password", "email"]);
+    assert_eq!(methods(&ada).await, ["password", "email"]);
 
     ada.client.delete(PASSWORD).await.ok(204);
 
-    assert_eq!(ways(&ada).await, ["email"]);
+    assert_eq!(methods(&ada).await, ["email"]);
     let login = json!({ "email": ada.email, "password": "correct horse battery staple" });
     app.client().post("/v1/auth/login", login).await.refused(401, "wrong-credentials");
     app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
@@ -32,7 +32,7 @@ async fn user_with_verified_address_can_remove_the_password() {
 async fn last_sign_in_method_and_mail_cannot_be_removed() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("Ada").await, app.verified_person("Bob").await);
-    assert_eq!(ways(&ada).await, ["password"]);
+    assert_eq!(methods(&ada).await, ["password"]);
     app.client().delete(PASSWORD).await.refused(401, "unauthenticated");
     ada.client.delete(PASSWORD).await.refused(409, "last-account");
     ada.client.delete("/v1/auth/accounts/email").await.refused(404, "account-not-found");

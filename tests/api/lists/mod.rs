@@ -74,8 +74,8 @@ async fn assert_complete(
 }
 
 /// Returns the last of `rows` that may be deleted: if possible the one to which the cursor points.
-fn goes<'a>(rows: &'a [Value], member: &str) -> Option<&'a str> {
-    let goes =
+fn last_deletable<'a>(rows: &'a [Value], member: &str) -> Option<&'a str> {
+    let is_deletable =
         |row: &&Value| row[member].as_str().is_some_and(|text| text.to_lowercase().starts_with("goes"));
-    rows.iter().rev().find(goes).map(id)
+    rows.iter().rev().find(is_deletable).map(id)
 }

@@ -2,7 +2,7 @@ use chrono::TimeDelta;
 use harness::{Person, TestApp};
 use serde_json::{Value, json};
 
-async fn make(ada: &Person<'_>, team: &str, body: Value) -> (String, String) {
+async fn create(ada: &Person<'_>, team: &str, body: Value) -> (String, String) {
     let made = ada.client.post(&format!("{team}/api-keys"), body).await.ok(201);
     (format!("{team}/api-keys/{}", made.text("/data/id")), made.text("/data/key").to_owned())
 }
@@ -16,7 +16,7 @@ async fn key_may_do_what_its_scopes_allow_in_its_own_organization() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let (team, other) = (ada.create_organization("Engines").await, ada.create_organization("Other").await);
-    let (path, key) = make(&ada, &team, reader()).await;
+    let (path, key) = create(&ada, &team, reader()).await;
     assert!(key.starts_with("ak_"));
     for client in [app.client().token(&key), app.client().with("x-api-key", &key)] {
         client.get(&team).await.ok(200);
@@ -45,7 +45,7 @@ async fn rotated_key_has_two_secrets_during_the_overlap() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let team = ada.create_organization("Engines").await;
-    let (path, first) = make(&ada, &team, reader()).await;
+    let (path, first) = create(&ada, &team, reader()).await;
     let rotate = async |seconds: u32| {
         let body = json!({ "overlapSeconds": seconds });
         let answer = ada.client.post(&format!("{path}/rotate"), body).await.ok(201);
@@ -70,9 +70,9 @@ async fn key_ends_when_it_expires_is_revoked_or_loses_its_organization() {
     let (team, doomed) = (ada.create_organization("Engines").await, ada.create_organization("Doomed").await);
     let soon =
         json!({ "name": "Soon", "scopes": ["organization:read"], "expiresAt": "2026-01-02T03:05:05Z" });
-    let (expiring_path, expiring) = make(&ada, &team, soon).await;
-    let (path, revoked) = make(&ada, &team, reader()).await;
-    let (_, orphan) = make(&ada, &doomed, reader()).await;
+    let (expiring_path, expiring) = create(&ada, &team, soon).await;
+    let (path, revoked) = create(&ada, &team, reader()).await;
+    let (_, orphan) = create(&ada, &doomed, reader()).await;
     let client = |key: &str| app.client().token(key);
     client(&expiring).get(&team).await.ok(200);
 
@@ -92,7 +92,7 @@ async fn key_can_be_renamed_and_narrowed_at_once() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let team = ada.create_organization("Engines").await;
-    let (path, key) = make(&ada, &team, reader()).await;
+    let (path, key) = create(&ada, &team, reader()).await;
     let change = json!({ "name": "Narrow", "scopes": ["organization:read", "organization:read"] });
     let changed = ada.client.with("if-match", "\"1\"").patch(&path, change).await.ok(200);
     assert_eq!(changed.body["data"]["scopes"], json!(["organization:read"]));
@@ -129,8 +129,8 @@ async fn mistyped_key_is_refused() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let team = ada.create_organization("Engines").await;
-    let (_, key) = make(&ada, &team, reader()).await;
-    let (_, other) = make(&ada, &team, reader()).await;
+    let (_, key) = create(&ada, &team, reader()).await;
+    let (_, other) = create(&ada, &team, reader()).await;
     let mixed = format!("{}{}", &key[..36], &other[36..]);
     for text in [&key[..key.len() - 1], &format!("{key}a"), &key.to_uppercase(), &mixed, "ak_", "ak_x_y"] {
         app.client().token(text).get(&team).await.refused(401, "unauthenticated");
@@ -144,7 +144,7 @@ async fn requests_of_a_key_are_limited_across_all_sources() {
     let app = TestApp::with(&[("RATE_LIMIT_MAX_REQUESTS", "10")]).await;
     let ada = app.person("Ada").await;
     let team = ada.create_organization("Engines").await;
-    let (_, key) = make(&ada, &team, reader()).await;
+    let (_, key) = create(&ada, &team, reader()).await;
     for _ in 0..10 {
         app.client().token(&key).get(&team).await.ok(200);
     }
@@ -162,7 +162,7 @@ async fn key_cannot_act_above_the_role_member() {
     ada.add(&team, &eve, "member").await;
     let powerful =
         json!({ "name": "Powerful", "scopes": ["members:write", "invitations:write", "members:read"] });
-    let (_, key) = make(&ada, &team, powerful).await;
+    let (_, key) = create(&ada, &team, powerful).await;
     let program = app.client().token(&key);
     let member = |id: &str| format!("{team}/members/{id}");
     for role in ["admin", "owner"] {
@@ -182,7 +182,7 @@ async fn key_of_a_personal_organization_is_suspended_with_the_user() {
     let (ada, grace) = (app.verified_person("Ada").await, app.administrator("Grace").await);
     let own = ada.client.get("/v1/organizations").await.ok(200);
     let own = format!("/v1/organizations/{}", own.text("/data/0/id"));
-    let (_, key) = make(&ada, &own, reader()).await;
+    let (_, key) = create(&ada, &own, reader()).await;
     app.client().token(&key).get(&own).await.ok(200);
     let user = format!("/v1/users/{}", ada.id);
     grace.client.post(&format!("{user}/suspend"), json!({ "reason": "abuse" })).await.ok(200);

@@ -60,7 +60,7 @@ impl AwsProxy {
         environment
     }
 
-    fn known(&self) -> MutexGuard<'_, Recorded> {
+    fn recorded(&self) -> MutexGuard<'_, Recorded> {
         self.recorded.lock().expect("a lock")
     }
 

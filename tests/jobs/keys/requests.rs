@@ -34,7 +34,7 @@ impl Visitor {
     }
 
     /// Checks that all requests to one instance work.
-    async fn calls(&mut self, at: &TestApp) {
+    async fn check_calls(&mut self, at: &TestApp) {
         let me = at.client().token(&self.access);
         me.get("/v1/auth/me").await.ok(200);
         let again =
@@ -47,11 +47,11 @@ impl Visitor {
         let kid = part(&self.access, 0)["kid"].clone();
         let keys = set.body["keys"].as_array().expect("keys");
         assert!(keys.iter().any(|key| key["kid"] == kid), "the key is published: {set:?}");
-        self.refreshes(&[at]).await;
+        self.check_refreshes(&[at]).await;
     }
 
     /// Refreshes at the first instance, then at the others with the same token.
-    async fn refreshes(&mut self, at: &[&TestApp]) {
+    async fn check_refreshes(&mut self, at: &[&TestApp]) {
         let mut successors = Vec::new();
         for instance in at.iter().chain(at) {
             let answer = refresh(&instance.client(), &self.refresh).await.ok(200);
@@ -110,24 +110,24 @@ async fn no_request_fails_during_three_rotations() {
             }
             instances.push(instance(&app).await);
             for instance in &instances {
-                ada.calls(instance).await;
+                ada.check_calls(instance).await;
             }
         }
         let forth: Vec<&TestApp> = instances.iter().collect();
         let back: Vec<&TestApp> = instances.iter().rev().collect();
-        ada.refreshes(&forth).await;
-        ada.refreshes(&back).await;
+        ada.check_refreshes(&forth).await;
+        ada.check_refreshes(&back).await;
         for instance in &instances {
             let mut bob = Visitor::register(instance).await;
             for other in &instances {
-                bob.calls(other).await;
+                bob.check_calls(other).await;
                 other.client().token(&access).get("/v1/auth/me").await.ok(200);
             }
         }
         // The shortest time between two rotations is an hour.
         keys.age(ROTATION_INTERVAL).await;
         app.clock.advance(ROTATION_INTERVAL);
-        ada.refreshes(&[&instances[0], &app.second_instance()]).await;
+        ada.check_refreshes(&[&instances[0], &app.second_instance()]).await;
     }
 }
 
