@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 #[tokio::test]
 async fn requesting_mail_reveals_nothing_about_an_account() {
     let app = TestApp::new().await;
-    let (known, unproved) = (app.verified_person("Known").await, app.person("Unproved").await);
+    let (known, unverified) = (app.verified_person("Known").await, app.person("Unverified").await);
     let (suspended, deleted) = (app.person("Suspended").await, app.person("Deleted").await);
     let grace = app.administrator("Grace").await;
     let path = format!("/v1/users/{}/suspend", suspended.id);
     grace.client.post(&path, json!({ "reason": "abuse" })).await.ok(200);
     deleted.client.delete("/v1/auth/me").await.ok(204);
     let before = app.mails().len();
-    let emails = [&known.email, &unproved.email, &suspended.email, &deleted.email, "nobody@example.com"];
+    let emails = [&known.email, &unverified.email, &suspended.email, &deleted.email, "nobody@example.com"];
 
     for path in ["/v1/auth/forgot-password", "/v1/auth/magic-links"] {
         let clients: Vec<_> = emails.iter().map(|_| app.client()).collect();
@@ -29,7 +29,7 @@ async fn requesting_mail_reveals_nothing_about_an_account() {
 
     let mailed: Vec<_> = app.mails()[before..].iter().map(|mail| mail.to.as_ref().to_owned()).collect();
     assert_eq!(mailed.len(), 4, "{mailed:?}");
-    assert!(mailed.iter().all(|to| *to == known.email || *to == unproved.email), "{mailed:?}");
+    assert!(mailed.iter().all(|to| *to == known.email || *to == unverified.email), "{mailed:?}");
 }
 
 #[tokio::test]

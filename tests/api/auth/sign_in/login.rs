@@ -10,13 +10,13 @@ fn without_ids(mut body: Value) -> Value {
 #[tokio::test]
 async fn login_fails_alike_for_every_kind_of_account() {
     let app = TestApp::new().await;
-    let (known, unproved) = (app.verified_person("Known").await, app.person("Unproved").await);
+    let (known, unverified) = (app.verified_person("Known").await, app.person("Unverified").await);
     let (suspended, deleted) = (app.person("Suspended").await, app.person("Deleted").await);
     let grace = app.administrator("Grace").await;
     let path = format!("/v1/users/{}/suspend", suspended.id);
     grace.client.post(&path, json!({ "reason": "abuse" })).await.ok(200);
     deleted.client.delete("/v1/auth/me").await.ok(204);
-    let emails = [&known.email, &unproved.email, &suspended.email, &deleted.email, "nobody@example.com"];
+    let emails = [&known.email, &unverified.email, &suspended.email, &deleted.email, "nobody@example.com"];
 
     let mut answers = Vec::new();
     let hashes = app.state.passwords.count();
