@@ -43,7 +43,7 @@ async fn while_deleting(
         wait_until_blocked(app, 2, &done).await;
         held.rollback().await.expect("a rollback");
     };
-    let (deletion, meanwhile, ()) = join3(deletion, meanwhile, release).await;
+    let (deletion, others, ()) = join3(deletion, others, release).await;
     (deletion, others)
 }
 
