@@ -22,7 +22,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let mut migrate =
         project.cargo(&["run", "--quiet", "--package", "migrate", "--", "appoint", &arguments.email]);
     migrate.env("DATABASE_URL", url).env("SQLX_OFFLINE", "true").env("LOG_FORMAT", "pretty");
-    let status = command::openly(&mut migrate, &project.interrupt)?;
+    let status = command::run(&mut migrate, &project.interrupt)?;
     if !status.success() {
         bail!("Nobody was appointed. Is `cargo xtask dev` running?");
     }

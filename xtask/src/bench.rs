@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use local_stack::{Packages, Scratch, Stack, ToolSet, command, environment::give, stack::Purpose};
+use local_stack::{Packages, Scratch, Stack, ToolSet, command, environment::set_variables, stack::Purpose};
 
 use crate::{
     progress::{Lines, step},
@@ -36,7 +36,7 @@ const UNLINKED: [(&str, &str); 2] =
 pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     if !arguments.built {
         let mut build = project.cargo(&["xtask", "sam-build"]);
-        if !command::openly(&mut build, &project.interrupt)?.success() {
+        if !command::run(&mut build, &project.interrupt)?.success() {
             bail!("the functions could not be built");
         }
     }
@@ -70,8 +70,8 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let mut bench = project.cargo(&["run", "--quiet", "--release", "--package", "bench", "--"]);
     bench.envs(UNLINKED).arg(&project.root).arg(project.root.join("target/lambda/bare/bootstrap"));
     bench.arg(arguments.rounds.to_string()).args(&arguments.only);
-    give(&mut bench, &stack.test_environment()?);
+    set_variables(&mut bench, &stack.test_environment()?);
     bench.env("TEST_TOOLS", tools.path());
-    let status = command::openly_noted("bench", scratch.path(), &mut bench, &project.interrupt)?;
+    let status = command::run_recorded("bench", scratch.path(), &mut bench, &project.interrupt)?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

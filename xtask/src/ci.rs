@@ -179,7 +179,7 @@ fn tests(project: &Project, _: &Tools) -> Result<()> {
 /// Another of our commands, as one would type it.
 fn itself(project: &Project, arguments: &[&str]) -> Result<()> {
     let mut xtask = project.cargo(&["xtask"]);
-    let status = command::openly(xtask.args(arguments), &project.interrupt)?;
+    let status = command::run(xtask.args(arguments), &project.interrupt)?;
     if !status.success() {
         bail!("`{}` failed ({status})", command::line(&xtask));
     }

@@ -22,7 +22,7 @@ impl Database {
         if let Some(url) = &self.database_url {
             return Ok(url.clone());
         }
-        let credentials = Credentials::kept_in(&project.dev())?;
+        let credentials = Credentials::load_or_create(&project.dev())?;
         Ok(postgres::url(&credentials, self.postgres_port, postgres::DATABASE))
     }
 }

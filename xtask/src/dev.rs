@@ -12,8 +12,8 @@ use std::{
 use anyhow::{Context, Result, bail};
 use local_stack::{
     Packages, Report, Service, Stack, ToolSet, Tools,
-    environment::give,
-    leftovers, ports,
+    environment::set_variables,
+    orphans, ports,
     stack::{self, Ports, Purpose, Settings},
 };
 
@@ -74,7 +74,7 @@ pub struct Arguments {
 pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let begin = Instant::now();
     let _lock = lock(&project.dev())?;
-    for name in leftovers::stop(&project.dev())? {
+    for name in orphans::stop(&project.dev())? {
         Lines.begins(&format!("Stopped {name}, left over from an earlier run"));
     }
     require_free_ports(arguments)?;
@@ -182,7 +182,7 @@ fn start(project: &Project, arguments: &Arguments, tools: &Tools, packages: &Pac
 
     step("Database migrated", || {
         let mut migrate = project.command(project.function("migrate", arguments.profile())?);
-        give(migrate.arg("up"), &stack.migrate_environment()?);
+        set_variables(migrate.arg("up"), &stack.migrate_environment()?);
         project.quietly("migrate", &mut migrate)
     })?;
     Ok(stack)
@@ -201,7 +201,7 @@ fn watch(project: &Project, arguments: &Arguments, tools: &Tools, stack: &Stack)
     if arguments.release {
         watch.arg("--release");
     }
-    give(&mut watch, &stack.environment()?);
+    set_variables(&mut watch, &stack.environment()?);
     // Mailed links lead to the functions' own pages.
     watch.env("APP_URL", format!("http://{}/account", arguments.address()));
     let _not_there = std::fs::remove_file(project.log("functions"));

@@ -55,7 +55,7 @@ fn queries(project: &Project) -> Result<Files> {
     let scratch = Scratch::create()?;
     let settings =
         postgres::Settings { dir: scratch.path().to_owned(), port: ports::free()?, durable: false };
-    let credentials = Credentials::kept_in(scratch.path())?;
+    let credentials = Credentials::load_or_create(scratch.path())?;
     let server = Postgres::start(&tools, settings, &credentials, &project.interrupt)?;
     server.apply(postgres::DATABASE, &project.root.join("migrations"))?;
 

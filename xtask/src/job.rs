@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use local_stack::{
     ToolSet, command,
-    environment::{self, Variables, give},
+    environment::{self, Variables, set_variables},
 };
 use serde_json::{Value, json};
 
@@ -111,8 +111,8 @@ impl Services {
 /// Asks the function `name`, as its schedule or an operator would in AWS.
 fn run(project: &Project, services: &Services, name: &str, event: &Value) -> Result<ExitCode> {
     let mut function = project.cargo(&["run", "--quiet", "--package", name, "--", &event.to_string()]);
-    give(&mut function, &services.environment(project)?);
-    let status = command::openly(function.env("SQLX_OFFLINE", "true"), &project.interrupt)?;
+    set_variables(&mut function, &services.environment(project)?);
+    let status = command::run(function.env("SQLX_OFFLINE", "true"), &project.interrupt)?;
     if !status.success() {
         bail!("`{name}` failed; its reason stands above. It needs a running `cargo xtask dev`.");
     }

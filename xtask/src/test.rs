@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use local_stack::{
     Packages, Scratch, Stack, ToolSet, command,
-    environment::give,
+    environment::set_variables,
     stack::{Ports, Purpose, Settings},
 };
 
@@ -50,9 +50,9 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
 
     let mut tests = project.cargo(&["test", "--workspace", "--no-fail-fast"]);
     tests.args(&arguments.filter).arg("--").args(&arguments.extra);
-    give(&mut tests, &stack.test_environment()?);
+    set_variables(&mut tests, &stack.test_environment()?);
     tests.env("TEST_TOOLS", tools.path()).env("TEST_TARGET_DIR", project.target(Profile::Dev)?);
-    let status = command::openly_noted("tests", scratch.path(), &mut tests, &project.interrupt)?;
+    let status = command::run_recorded("tests", scratch.path(), &mut tests, &project.interrupt)?;
     if status.success() {
         return Ok(ExitCode::SUCCESS);
     }
