@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use axum::{body::Body, http::Method};
 use futures_util::future::join_all;
-use harness::{Answer, Client, Person, TestApp};
+use harness::{Answer, Client, Person, TestApp, document};
 use proxy::Proxy;
 use serde_json::{Value, json};
 use services::Services;
@@ -21,75 +21,35 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// How soon all must be well again.
 const RECOVERY: Duration = Duration::from_secs(5);
 
-/// Every route with a request that would succeed, and what it answers without the database.
+/// Operations that need no database.
+const WITHOUT_DATABASE: [&str; 4] = ["health", "openapi", "jwks", "config"];
+
+/// Every operation of `openapi.json`, and a page, with a valid request and its answer without the database.
 fn routes(person: &Person<'_>, team: &str) -> Vec<(Method, String, Value, u16)> {
-    let (post, get, patch, delete) = (Method::POST, Method::GET, Method::PATCH, Method::DELETE);
-    let password = "correct horse battery staple";
-    let session = format!("/v1/auth/sessions/{}", person.session);
-    let route =
-        |method: &Method, path: &str, body: Value, status| (method.clone(), path.to_owned(), body, status);
-    vec![
-        route(&get, "/health", Value::Null, 200),
-        route(&get, "/openapi.json", Value::Null, 200),
-        route(&get, "/.well-known/jwks.json", Value::Null, 200),
-        route(&get, "/v1/config", Value::Null, 200),
-        route(&get, "/ready", Value::Null, 503),
-        route(
-            &post,
-            "/v1/auth/register",
-            json!({ "name": "Eve", "email": "eve@example.com", "password": password }),
-            503,
-        ),
-        route(&post, "/v1/auth/login", json!({ "email": person.email, "password": password }), 503),
-        route(&post, "/v1/auth/refresh", json!({ "refreshToken": person.refresh_token }), 503),
-        route(&post, "/v1/auth/verify-email", json!({ "token": "unknown" }), 503),
-        route(&post, "/v1/auth/request-verification", Value::Null, 503),
-        route(
-            &post,
-            "/v1/auth/change-password",
-            json!({ "currentPassword": password, "newPassword": "another long phrase" }),
-            503,
-        ),
-        route(&get, "/v1/auth/me", Value::Null, 503),
-        route(&patch, "/v1/auth/me", json!({ "name": "Countess" }), 503),
-        route(&get, "/v1/auth/sessions", Value::Null, 503),
-        route(&get, &session, Value::Null, 503),
-        route(&delete, &session, Value::Null, 503),
-        route(&post, "/v1/auth/forgot-password", json!({ "email": person.email }), 503),
-        route(&post, "/v1/auth/reset-password", json!({ "token": "unknown", "newPassword": password }), 503),
-        route(
-            &post,
-            "/v1/auth/change-email",
-            json!({ "newEmail": "eve@example.com", "currentPassword": password }),
-            503,
-        ),
-        route(&post, "/v1/auth/confirm-email", json!({ "token": "unknown" }), 503),
-        route(&post, "/v1/auth/magic-links", json!({ "email": person.email }), 503),
-        route(&post, "/v1/auth/magic-links/verify", json!({ "token": "unknown" }), 503),
-        route(&get, "/v1/auth/me/export", Value::Null, 503),
-        route(&get, "/v1/auth/accounts", Value::Null, 503),
-        route(&get, "/account/verify-email?token=unknown", Value::Null, 200),
-        route(&get, "/v1/organizations", Value::Null, 503),
-        route(&post, "/v1/organizations", json!({ "name": "Engines" }), 503),
-        route(&get, team, Value::Null, 503),
-        route(&patch, team, json!({ "name": "Engines" }), 503),
-        route(&get, &format!("{team}/members"), Value::Null, 503),
-        route(
-            &post,
-            &format!("{team}/invitations"),
-            json!({ "email": "eve@example.com", "role": "member" }),
-            503,
-        ),
-        route(&post, &format!("{team}/api-keys"), json!({ "name": "Key", "scopes": ["members:read"] }), 503),
-        route(&get, &format!("{team}/audit-events"), Value::Null, 503),
-        route(&delete, team, Value::Null, 503),
-        route(&post, "/v1/invitations/accept", json!({ "token": "unknown" }), 503),
-        route(&get, "/v1/users", Value::Null, 503),
-        route(&get, "/v1/audit-events", Value::Null, 503),
-        route(&post, "/v1/auth/logout", Value::Null, 503),
-        route(&post, "/v1/auth/logout-all", Value::Null, 503),
-        route(&delete, "/v1/auth/me", Value::Null, 503),
-    ]
+    let organization = team.rsplit('/').next().unwrap_or_default();
+    let value = |name: &str| match name {
+        "organizationId" => organization.to_owned(),
+        "id" => person.session.clone(),
+        _ => person.id.clone(),
+    };
+    let mut routes: Vec<_> = document::operations()
+        .into_iter()
+        .map(|operation| {
+            let path = match operation.id.as_str() {
+                "remove_account" => operation.path.replace("{id}", "password"),
+                _ => operation.path_with(value),
+            };
+            let body = match operation.id.as_str() {
+                "refresh" => json!({ "refreshToken": person.refresh_token }),
+                "verify_magic_link" => json!({ "token": "unknown" }),
+                _ => operation.body.unwrap_or_default(),
+            };
+            let status = if WITHOUT_DATABASE.contains(&&*operation.id) { 200 } else { 503 };
+            (operation.method, path, body, status)
+        })
+        .collect();
+    routes.push((Method::GET, "/account/verify-email?token=unknown".to_owned(), Value::Null, 200));
+    routes
 }
 
 async fn ask(client: &Client<'_>, method: Method, path: &str, body: &Value) -> Answer {

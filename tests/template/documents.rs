@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use shared::domain::permission;
+
 use crate::{file_of, holds, names, root, rules, stacks, template::Template, text};
 
 /// How an answer in `docs/asvs.md` begins, in the order of its first table; a test begins with its own name.
@@ -247,4 +249,46 @@ fn every_text_that_a_page_quotes_is_in_the_code() {
     }
     let page = "| Log text | Fix |\n|---|---|\n| `was … changed`, *external* | `other` |\n\n| x |\n| `y` |\n";
     assert_eq!(quoted(page), BTreeSet::from(["was", "changed"]));
+}
+
+/// The rows of the table below the line `header`.
+fn table(page: &str, header: &str) -> Vec<String> {
+    let rows = page.lines().skip_while(|line| *line != header).skip(2);
+    rows.take_while(|line| line.starts_with('|')).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_permissions_table_is_that_of_the_code() {
+    let rows: Vec<_> = permission::ALL
+        .iter()
+        .map(|(name, role, scope)| {
+            let scope = scope.map_or_else(|| "none".to_owned(), |scope| format!("`{}`", scope.as_str()));
+            format!("| `{name}` | `{}` | {scope} |", role.as_str())
+        })
+        .collect();
+    assert_eq!(table(&text("docs/security.md"), "| permission | role | scope |"), rows);
+}
+
+#[test]
+fn the_failure_metrics_are_those_of_the_templates() {
+    let rows: Vec<_> = names("functions")
+        .iter()
+        .map(|function| {
+            let fragment = text(&format!("infra/app/functions/{function}.yaml"));
+            let filter = fragment.split("AWS::Logs::MetricFilter").nth(1).expect("a metric filter");
+            let metric = value_of(filter, "MetricName: ");
+            let alarm = fragment.split("AWS::CloudWatch::Alarm").find(|alarm| alarm.contains(metric));
+            let threshold =
+                value_of(fragment.split("AWS::CloudWatch::Alarm").nth(1).expect("an alarm"), "Threshold: ");
+            assert!(alarm.is_some(), "{function} has no alarm on {metric}");
+            format!("| `{metric}` | `{function}` | {threshold} |")
+        })
+        .collect();
+    let header = "| metric | function | errors in a minute that roll back |";
+    assert_eq!(table(&text("docs/logging.md"), header), rows);
+}
+
+fn value_of<'a>(yaml: &'a str, key: &str) -> &'a str {
+    let (_, rest) = yaml.split_once(key).unwrap_or_else(|| panic!("{key} in {yaml}"));
+    rest.lines().next().unwrap_or_default().trim()
 }

@@ -50,7 +50,11 @@ macro_rules! permissions {
             const ROLE: Role = Role::$role;
             const SCOPE: Option<Scope> = $scope;
         }
-    )+};
+    )+
+
+        /// The name of every permission, the lowest role that has it, and its scope.
+        pub const ALL: &[(&str, Role, Option<Scope>)] = &[$((stringify!($name), Role::$role, $scope)),+];
+    };
 }
 
 permissions!(
