@@ -1,4 +1,4 @@
-//! The API's OpenAPI 3.1 document, from the routes themselves.
+//! Builds the OpenAPI 3.1 document from the routes.
 
 mod common;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
 
-/// The whole document.
+/// Builds the whole document.
 #[must_use]
 pub fn document() -> Value {
     let info = InfoBuilder::new()
