@@ -1,11 +1,13 @@
 //! Builds the OpenAPI 3.1 document from the routes.
 
 mod common;
+mod functions;
 
 use common::complete;
 use serde_json::{Value, json};
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApiBuilder};
-use utoipa_axum::router::OpenApiRouter;
+
+pub use functions::{API_FUNCTIONS, ApiFunction};
 
 /// Builds the whole document.
 #[must_use]
@@ -17,14 +19,8 @@ pub fn document() -> Value {
         .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
         .build();
     let mut document = OpenApiBuilder::new().info(info).build();
-    for part in [
-        auth::routes::<OpenApiRouter<_>>().into_openapi(),
-        organizations::routes::<OpenApiRouter<_>>().into_openapi(),
-        users::routes::<OpenApiRouter<_>>().into_openapi(),
-        system::routes::<OpenApiRouter<_>>().into_openapi(),
-        system::probes::<OpenApiRouter<_>>().into_openapi(),
-    ] {
-        document.merge(part);
+    for function in &API_FUNCTIONS {
+        document.merge((function.describe)());
     }
     let mut document = json!(document);
     document["components"]["securitySchemes"] = json!({
@@ -38,12 +34,9 @@ pub fn document() -> Value {
         }
     });
     document["components"]["headers"] = common::headers();
-    document["tags"] = json!([
-        { "name": "auth", "description": "Accounts and the sessions in which they are used." },
-        { "name": "organizations", "description": "Tenants, their members, invitations, API keys and audit log." },
-        { "name": "users", "description": "For administrators of the system." },
-        { "name": "system", "description": "The service itself." }
-    ]);
+    let tags =
+        API_FUNCTIONS.iter().map(|function| json!({ "name": function.name, "description": function.about }));
+    document["tags"] = tags.collect();
     for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
         let versioned =
             item.as_object().is_some_and(|item| item.values().any(|o| common::takes(o, "If-Match")));
