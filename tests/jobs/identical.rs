@@ -51,7 +51,7 @@ impl Server {
         block_in_place(|| {
             let scratch = Scratch::create().expect("a folder");
             let dir = scratch.path().to_owned();
-            let credentials = Credentials::kept_in(&dir).expect("credentials");
+            let credentials = Credentials::load_or_create(&dir).expect("credentials");
             let settings = postgres::Settings { dir, port: ports::free().expect("a port"), durable: false };
             let tools = Tools::at(service("TEST_TOOLS"));
             let postgres = Postgres::start(&tools, settings, &credentials, &Interrupt::default());

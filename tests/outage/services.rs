@@ -37,7 +37,7 @@ impl Services {
         let dir = scratch.path().to_owned();
         let tools = Tools::at(service("TEST_TOOLS"));
         let packages = Packages::find().expect("redis-server and pgbouncer");
-        let credentials = Credentials::kept_in(&dir)?;
+        let credentials = Credentials::load_or_create(&dir)?;
         // Committed data must survive the crash.
         let settings = postgres::Settings { dir: dir.clone(), port: ports::free()?, durable: true };
         let postgres = Postgres::start(&tools, settings, &credentials, &interrupt)?;
