@@ -226,7 +226,9 @@ async fn foreign_response_url_is_refused_and_changes_nothing() {
     for url in [&deployment.proxy.url, "https://bucket.s3.amazonaws.com/x?X-Amz-Signature=y"] {
         event["ResponseURL"] = json!(url);
         let error = migrate.invoke(event.clone()).await.expect_err("a refusal");
-        assert!(error["errorMessage"].as_str().expect("a reason").contains("would not go to CloudFormation"));
+        assert!(
+            error["errorMessage"].as_str().expect("a reason").contains("does not belong to CloudFormation")
+        );
     }
     assert!(deployment.proxy.responses().is_empty());
     let tables: i64 =
@@ -243,7 +245,7 @@ async fn response_is_repeated_until_it_arrives() {
     deployment.proxy.reject_responses(3);
     let error =
         migrate.invoke(request("Delete", "Custom::Migrations")).await.expect_err("no response arrives");
-    assert_eq!(error["errorMessage"], "CloudFormation was not told");
+    assert_eq!(error["errorMessage"], "answer to CloudFormation not sent");
     assert!(!migrate.log().concat().contains("X-Amz-Signature"));
 }
 
