@@ -7,7 +7,7 @@ use crate::db::Tx;
 /// Locks `key` until the transaction ends. Returns `false` if another transaction has locked it.
 pub async fn try_lock(tx: &mut Tx, key: &[u8]) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
-        r#"SELECT pg_try_advisory_xact_lock(hashtextextended(encode($1, 'hex'), 0)) AS "held!""#,
+        r#"SELECT pg_try_advisory_xact_lock(hashtextextended(encode($1, 'hex'), 0)) AS "locked!""#,
         key
     )
     .fetch_one(tx)
