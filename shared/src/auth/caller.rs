@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts},
 };
 use chrono::{DateTime, Utc};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{Actor, pending::Pending, profile::CachedProfile, session};
@@ -56,10 +57,11 @@ impl Caller {
         if self.cached.is_some() {
             return Ok(self.cached.clone());
         }
+        let read_at = Instant::now();
         let user = self.transaction(async |tx| Ok(store::users::find(tx, self.user).await?)).await?;
         let profile = user.map(|user| Arc::new(CachedProfile::from(user)));
         if let Some(profile) = &profile {
-            self.pending.cache(CacheKey::Profile(self.user), &**profile);
+            self.pending.cache(CacheKey::Profile(self.user), &**profile, read_at);
         }
         Ok(profile)
     }

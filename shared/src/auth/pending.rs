@@ -4,8 +4,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::request::Parts;
 use serde::Serialize;
+use tokio::time::Instant;
 
-use crate::{ApiError, AppState, cache::invalidation::CacheKey, db::Tx, domain::ids::ApiKeyId, store};
+use crate::{
+    ApiError, AppState,
+    cache::invalidation::{CacheKey, Cached},
+    db::Tx,
+    domain::ids::ApiKeyId,
+    store,
+};
 
 /// Shared by the gate, which creates and finishes it, the extractors and the handler.
 #[derive(Clone, Default)]
@@ -15,8 +22,7 @@ pub(crate) struct Pending(Arc<Mutex<Inner>>);
 struct Inner {
     /// Begun by an extractor, continued by the handler.
     tx: Option<Tx>,
-    /// JSON.
-    to_cache: Vec<(CacheKey, String)>,
+    to_cache: Vec<Cached>,
     used_key: Option<ApiKeyId>,
 }
 
@@ -33,10 +39,10 @@ impl Pending {
         self.locked().tx = Some(tx);
     }
 
-    /// Caches `value`, read from the database, when the request ends.
-    pub fn cache(&self, key: CacheKey, value: &impl Serialize) {
-        if let Ok(value) = serde_json::to_string(value) {
-            self.locked().to_cache.push((key, value));
+    /// Caches `value`, whose read from the database began at `read_at`, when the request ends.
+    pub fn cache(&self, key: CacheKey, value: &impl Serialize, read_at: Instant) {
+        if let Ok(json) = serde_json::to_string(value) {
+            self.locked().to_cache.push(Cached { key, json, read_at });
         }
     }
 

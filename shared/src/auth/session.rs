@@ -1,6 +1,7 @@
 //! Session cache: a session is trusted for a few seconds before PostgreSQL is asked again ([`crate::cache::invalidation`]).
 
 use chrono::{DateTime, Utc};
+use tokio::time::Instant;
 
 use super::pending::Pending;
 use crate::{
@@ -24,12 +25,12 @@ pub(super) async fn find(
     let session = if cached.is_some() {
         cached
     } else {
-        let tx = db.begin().await?;
+        let (read_at, tx) = (Instant::now(), db.begin().await?);
         let find = async |tx: &mut Tx| Ok::<_, ApiError>(store::sessions::find_live(tx, id).await?);
         let (tx, session) = db.step(tx, find).await?;
         pending.put_transaction(tx);
         if let Some(session) = &session {
-            pending.cache(CacheKey::Session(id), session);
+            pending.cache(CacheKey::Session(id), session, read_at);
         }
         session
     };

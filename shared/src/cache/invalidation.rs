@@ -7,6 +7,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::redis::Redis;
 use crate::domain::ids::{SessionId, UserId};
 
@@ -26,6 +28,23 @@ pub enum CacheKey {
     Profile(UserId),
 }
 
+/// A value that was read from the database, to be cached.
+pub(crate) struct Cached {
+    pub key: CacheKey,
+    pub json: String,
+    /// When the read began. The value is trusted from then on, also if it is written to Redis much later: a change in the time
+    /// between may have left no tombstone, because Redis was unavailable.
+    pub read_at: Instant,
+}
+
+impl Cached {
+    /// Returns how long the value may still be trusted, in milliseconds; `None` if no longer.
+    fn ttl_millis(&self) -> Option<u64> {
+        let left = CACHE_TTL.checked_sub(self.read_at.elapsed())?;
+        u64::try_from(left.as_millis()).ok().filter(|millis| *millis > 0)
+    }
+}
+
 impl Redis {
     /// Returns the name of `key` in Redis.
     pub(crate) fn cache_key(&self, key: CacheKey) -> String {
@@ -35,15 +54,16 @@ impl Redis {
         }
     }
 
-    /// Caches values (JSON). Keeps a value or a tombstone that is already there.
-    pub(crate) async fn cache(&self, values: &[(CacheKey, String)]) {
-        if values.is_empty() {
-            return;
-        }
+    /// Caches values. Keeps a value or a tombstone that is already there.
+    pub(crate) async fn cache(&self, values: &[Cached]) {
         let mut commands = redis::pipe();
-        for (key, value) in values {
-            let name = self.cache_key(*key);
-            commands.cmd("SET").arg(name).arg(value).arg("NX").arg("EX").arg(CACHE_TTL.as_secs()).ignore();
+        for value in values {
+            let Some(ttl) = value.ttl_millis() else { continue };
+            let name = self.cache_key(value.key);
+            commands.cmd("SET").arg(name).arg(&value.json).arg("NX").arg("PX").arg(ttl).ignore();
+        }
+        if commands.is_empty() {
+            return;
         }
         if let Err(error) = self.query::<()>(&commands).await {
             tracing::debug!(%error, "values not cached");
@@ -63,5 +83,25 @@ impl Redis {
         if let Err(error) = self.query::<()>(&commands).await {
             tracing::warn!(%error, "cache not invalidated; changes are seen within seconds");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_value_is_not_trusted_longer_because_it_is_written_late() {
+        let ttl = |age: Duration| {
+            let read_at = Instant::now().checked_sub(age).expect("an instant");
+            let key = CacheKey::Session(SessionId(Uuid::nil()));
+            Cached { key, json: String::new(), read_at }.ttl_millis()
+        };
+        assert!(ttl(Duration::ZERO).is_some_and(|left| left > 4_000));
+        assert!(ttl(Duration::from_secs(3)).is_some_and(|left| left <= 2_000));
+        assert_eq!(ttl(CACHE_TTL), None);
+        assert_eq!(ttl(Duration::from_secs(25)), None);
     }
 }

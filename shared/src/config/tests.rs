@@ -69,6 +69,17 @@ fn every_problem_is_named_at_once_with_what_would_be_allowed() {
 }
 
 #[test]
+fn a_deployed_function_requires_tls() {
+    for (environment, required) in
+        [("development", false), ("test", false), ("staging", true), ("production", true)]
+    {
+        let config = read(&[("NODE_ENV", environment)], &[]).expect("settings");
+        assert_eq!(config.database.require_tls, required, "{environment}");
+        assert_eq!(config.cache.require_tls, required, "{environment}");
+    }
+}
+
+#[test]
 fn a_deployed_function_refuses_a_secret_in_its_environment_and_does_not_repeat_it() {
     let error = read(
         &[("NODE_ENV", "production"), ("DATABASE_URL", "postgresql://u:hunter2@db/arches")],
