@@ -1,4 +1,4 @@
-//! What the end of an account means for the organizations it belongs to.
+//! The organizations of a user whose account ends: each is deleted, or the user leaves it.
 
 use crate::{
     ApiError, Refusal,
@@ -10,34 +10,34 @@ use crate::{
     store,
 };
 
-/// An organization always has an owner who can act.
+/// Returned if an organization with other members would have no active owner.
 pub const LAST_OWNER: Refusal = Refusal::conflict(
     "last-owner",
     "The last owner can neither leave nor be demoted. Make someone else an owner, or delete the organization.",
 );
 
-/// What becomes of an organization when someone goes.
+/// The result for one organization when a user leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum OrganizationOutcome {
-    /// Nobody else belongs to it: it ends.
+    /// The user is the only member: it is deleted.
     Ends,
-    /// It goes on.
+    /// Other members stay.
     GoesOn,
-    /// It goes on, with nobody who owns it and can act.
+    /// Other members stay, but none of them is an active owner.
     Ownerless,
 }
 
-/// The organizations that a user leaves, decided and not done yet.
+/// The organizations that a user is about to leave, and the result for each. Nothing is changed yet.
 pub struct Departure {
     user: UserId,
     organizations: Vec<(OrganizationId, OrganizationOutcome)>,
 }
 
 impl Departure {
-    /// Decides what becomes of the organizations of `user`.
+    /// Locks the organizations of `user`, and decides what happens to each.
     ///
-    /// Hold `user` first, so that they join no other one meanwhile. All are held that they belong to: to whoever would make
-    /// them an owner, or leave an organization to them, they look alive until this transaction ends.
+    /// Lock `user` first, so that they cannot join another organization. The lock on the organizations keeps other requests from making
+    /// the user an owner, or from leaving the organization to them, while they still look active.
     pub async fn decide(tx: &mut Tx, user: UserId) -> sqlx::Result<Self> {
         store::organizations::lock_joined(tx, user).await?;
         let mut organizations = Vec::new();
@@ -54,7 +54,7 @@ impl Departure {
         Ok(Self { user, organizations })
     }
 
-    /// Those that would be left without an owner who can act.
+    /// Returns the organizations that would have no active owner.
     #[must_use]
     pub fn ownerless(&self) -> Vec<OrganizationId> {
         let all = self.organizations.iter();
@@ -63,11 +63,11 @@ impl Departure {
             .collect()
     }
 
-    /// Deletes the organizations that nobody else belongs to, and leaves the others. `end` is the event of which this is a part.
+    /// Deletes the organizations without other members, and leaves the others. Records each in the audit log, with the origin of `end`.
     pub async fn carry_out(&self, tx: &mut Tx, end: &Event<'_>) -> sqlx::Result<()> {
         for (organization, fate) in &self.organizations {
             let action = if *fate == OrganizationOutcome::Ends {
-                // The membership stays, by which a restored user gets it back.
+                // The membership stays: it brings the organization back if the user is restored.
                 store::organizations::delete(tx, *organization, None).await?;
                 Action::OrganizationDeleted
             } else {
@@ -81,7 +81,7 @@ impl Departure {
     }
 }
 
-/// [`Departure`], decided and done; refuses if an organization with other members would be left without an owner.
+/// Makes `user` leave all organizations. Refuses if one with other members would have no active owner.
 pub async fn leave_organizations(tx: &mut Tx, user: UserId, end: &Event<'_>) -> Result<(), ApiError> {
     let departure = Departure::decide(tx, user).await?;
     if !departure.ownerless().is_empty() {

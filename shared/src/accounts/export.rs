@@ -12,21 +12,21 @@ use crate::{
     store::{self, users::User},
 };
 
-/// Everything held about one person.
+/// All data stored about one person.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Export {
-    /// When it was made.
+    /// The time of the export.
     pub exported_at: DateTime<Utc>,
-    /// Whom it is about.
+    /// The person's user id.
     pub user_id: UserId,
-    /// Table by table.
+    /// The rows, table by table.
     #[schema(max_items = 64)]
     pub records: Vec<Records>,
 }
 
 impl Export {
-    /// Reads everything that is stored about `user`, and records in the audit log that `by` did.
+    /// Exports all data of `user`, and records in the audit log that `by` did it.
     pub async fn create(tx: &mut Tx, user: &User, by: &Caller) -> Result<Self, ApiError> {
         by.audit(tx, Action::UserExported, user.id).await?;
         let records = store::personal_data::export(tx, user).await?;

@@ -1,4 +1,4 @@
-//! Answering an invitation: over the API, or on the page that the mail leads to.
+//! The answer to an invitation: through the API, or on the page that the mail links to.
 
 use crate::{
     ApiError, OnConstraint, Refusal,
@@ -24,16 +24,14 @@ const WRONG_ADDRESS: Refusal = Refusal::forbidden(
     "wrong-address",
     "This invitation can only be answered from an account with the address it was sent to, once that is proved.",
 );
-/// Said to whoever invites or accepts for nothing.
+/// Returned to someone who invites a member, and to a member who accepts.
 pub const ALREADY_MEMBER: Refusal = Refusal::conflict("already-member", "This person is a member already.");
 
-/// Who answers.
+/// The user who answers, and the origin of the request.
 pub struct Invited<'a> {
-    /// The user whose proved address must be the one that was invited: the token alone is not enough.
+    /// Their proved address must be the invited one: the token alone is not enough.
     pub user: UserId,
-    /// Through which session, if there is one.
     pub session: Option<SessionId>,
-    /// In which request.
     pub request: &'a RequestInfo,
 }
 
@@ -43,7 +41,7 @@ impl<'a> From<&'a Caller> for Invited<'a> {
     }
 }
 
-/// Uses the token up, and makes `who` a member.
+/// Uses up the token, and makes `who` a member.
 pub async fn accept(tx: &mut Tx, who: &Invited<'_>, token: &OneTimeToken) -> Result<Organization, ApiError> {
     let invitation = answer(tx, who, token, Status::Accepted).await?;
     store::members::insert(tx, invitation.organization_id, who.user, invitation.role)
@@ -52,7 +50,7 @@ pub async fn accept(tx: &mut Tx, who: &Invited<'_>, token: &OneTimeToken) -> Res
     Ok(organizations::find(tx, invitation.organization_id).await?.ok_or(INVALID_TOKEN)?)
 }
 
-/// Uses the token up, and that is all.
+/// Uses up the token, and joins nothing.
 pub async fn decline(tx: &mut Tx, who: &Invited<'_>, token: &OneTimeToken) -> Result<(), ApiError> {
     answer(tx, who, token, Status::Declined).await.map(drop)
 }
@@ -65,7 +63,7 @@ async fn answer(
 ) -> Result<store::invitations::Invitation, ApiError> {
     let invalid = || INVALID_TOKEN.at("/token");
     let open = store::invitations::find_open(tx, &token.hash()).await?.ok_or_else(invalid)?;
-    // Held, and before the organization, as when an account is deleted: nobody joins who is about to be gone.
+    // Locked, and before the organization, as when an account is deleted: a user who is being deleted cannot join.
     let user = store::users::lock(tx, who.user)
         .await?
         .filter(|user| user.deleted_at.is_none() && user.suspended_at.is_none());
@@ -76,7 +74,7 @@ async fn answer(
     if !organizations::lock(tx, open.organization_id).await? {
         return Err(invalid());
     }
-    // An invitation is worth as much as whoever sent it still is.
+    // The inviter must still have the permission, and at least the role that they offer.
     if let Some(inviter) = open.invited_by {
         let role = store::members::role(tx, open.organization_id, inviter).await?;
         if role.is_none_or(|role| role < open.role.max(ManageInvitations::ROLE)) {

@@ -1,4 +1,4 @@
-//! How every AWS client is configured.
+//! The configuration of every AWS client.
 
 use std::{env, time::Duration};
 
@@ -16,10 +16,10 @@ use tokio::sync::OnceCell;
 
 static CONFIG: OnceCell<SdkConfig> = OnceCell::const_new();
 
-/// Region, credentials and endpoints from the environment; TLS by ring; a deadline on every call.
+/// Returns the configuration: region, credentials and endpoints from the environment; TLS by ring; a deadline for every call.
 ///
-/// From nowhere else: Lambda puts them there, and `aws_config::defaults` would bring what asks profiles, roles and metadata
-/// servers into every binary and every cold start.
+/// Lambda sets these variables, so no other source is needed. `aws_config::defaults` would add the code that reads profiles, assumes
+/// roles and asks metadata servers to every binary, and its time to every cold start.
 pub async fn config() -> &'static SdkConfig {
     CONFIG
         .get_or_init(|| async {
@@ -43,7 +43,7 @@ pub async fn config() -> &'static SdkConfig {
         .await
 }
 
-/// `AWS_ENDPOINT_URL_<SERVICE>`, as all of AWS's own programs take it (AWS SDKs and Tools Reference Guide, "Service-specific
+/// Reads `AWS_ENDPOINT_URL_<SERVICE>`, as AWS's own programs do (AWS SDKs and Tools Reference Guide, "Service-specific
 /// endpoints").
 #[derive(Debug)]
 struct Endpoints;
@@ -55,6 +55,6 @@ impl LoadServiceConfig for Endpoints {
 }
 
 fn variable(name: &str) -> Option<String> {
-    #[expect(clippy::disallowed_methods, reason = "these are the SDK's, and no settings of ours")]
+    #[expect(clippy::disallowed_methods, reason = "variables of the SDK, not settings of this project")]
     env::var(name).ok()
 }

@@ -1,6 +1,6 @@
-//! CloudFormation, for which a function makes a resource of a stack and says at a URL what came of it.
+//! Custom resources: CloudFormation invokes a function, which reports the result to a URL.
 //!
-//! After the AWS CloudFormation User Guide, "Custom resource request objects" and "Custom resource response objects".
+//! See the AWS CloudFormation User Guide, "Custom resource request objects" and "Custom resource response objects".
 
 use std::time::Duration;
 
@@ -26,20 +26,20 @@ use url::Url;
 use super::client;
 use crate::domain::deadline::Deadline;
 
-/// The number of attempts to send an answer.
+/// The number of attempts to send the response.
 const MAX_ATTEMPTS: usize = 3;
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
 const RETRY_DELAY: Duration = Duration::from_secs(1);
-/// What the work leaves to the answer: all attempts. Without an answer CloudFormation waits an hour.
+/// The time kept for the response, with all attempts. Without a response CloudFormation waits an hour.
 const RESERVE: Duration = Duration::from_secs(15);
-/// The most bytes of a reason. The whole answer may have 4096.
-const LONGEST_REASON: usize = 1000;
+/// In bytes. The whole response may have 4096.
+const MAX_REASON_BYTES: usize = 1000;
 
-/// What a function is called with that also makes a resource.
+/// The event of a function that also makes a custom resource.
 pub enum Call<E> {
-    /// By CloudFormation.
+    /// From CloudFormation.
     Resource(Event),
-    /// With an event of its own.
+    /// The function's own event.
     Own(E),
 }
 
@@ -58,29 +58,29 @@ impl<'de, E: DeserializeOwned> Deserialize<'de> for Call<E> {
 /// The properties are not used, so a request without them is not refused.
 type Request = CloudFormationCustomResourceRequest<Option<Value>, Option<Value>>;
 
-/// A request of CloudFormation. Its URL lets anyone answer, so this type cannot be printed.
+/// A request from CloudFormation. Its URL lets anyone respond, so this type cannot be printed.
 #[derive(Deserialize)]
 pub struct Event(Box<Request>);
 
 /// A kind of resource.
 pub struct Resource {
-    /// What it is called in a template: `Custom::…`.
+    /// The type in the template: `Custom::…`.
     pub kind: &'static str,
-    /// The one there is of it. Never another: CloudFormation would take that for a replacement.
+    /// The physical id. It never changes: CloudFormation would take another id for a replacement.
     pub id: &'static str,
 }
 
-/// What CloudFormation was told.
+/// The result that was reported to CloudFormation.
 #[derive(Debug, Serialize)]
 pub struct Answered {
     answered: Status,
 }
 
 impl Event {
-    /// Does `work`, which makes `resource` or updates it, and tells CloudFormation whether it succeeded. A delete does nothing:
-    /// only the stack's record of the resource goes.
+    /// Runs `work`, which creates or updates `resource`, and reports to CloudFormation whether it succeeded. A delete does nothing: only
+    /// the stack's record of the resource goes.
     ///
-    /// A failure that CloudFormation knows is a success to Lambda, which must not retry.
+    /// After a reported failure this returns `Ok`, so that Lambda does not retry.
     pub async fn answered(
         self,
         resource: &Resource,
@@ -112,7 +112,7 @@ impl Event {
                     "custom resource failed"
                 );
                 answer.status = Status::Failed;
-                reason.truncate(reason.floor_char_boundary(LONGEST_REASON));
+                reason.truncate(reason.floor_char_boundary(MAX_REASON_BYTES));
                 reason
             }
         };
@@ -121,7 +121,7 @@ impl Event {
         Ok(Answered { answered: answer.status })
     }
 
-    /// Returns the URL, the type of the resource, and an answer that says success.
+    /// Returns the URL, the type of the resource, and a response that reports success.
     fn answer(self, resource: &Resource) -> anyhow::Result<(String, String, Response)> {
         macro_rules! answer {
             ($request:expr, $id:expr) => {{
@@ -146,9 +146,9 @@ impl Event {
 async fn send(url: &str, answer: &str) -> anyhow::Result<()> {
     let url = destination(url).await?;
     let connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).build();
-    (|| async { timeout(ATTEMPT_TIMEOUT, put(&connector, &url, answer)).await.context("no answer in time")? })
+    (|| async { timeout(ATTEMPT_TIMEOUT, put(&connector, &url, answer)).await.context("timeout")? })
         .retry(ConstantBuilder::new().with_delay(RETRY_DELAY).with_max_times(MAX_ATTEMPTS - 1))
-        .notify(|error, _| tracing::warn!(error = format!("{error:#}"), "CloudFormation not told yet"))
+        .notify(|error, _| tracing::warn!(error = format!("{error:#}"), "report to CloudFormation retried"))
         .await
         .context("CloudFormation was not told")
 }
@@ -157,7 +157,7 @@ async fn put(connector: &Connector, url: &str, answer: &str) -> anyhow::Result<(
     let mut request = HttpRequest::new(answer.into());
     request.set_method("PUT")?;
     request.set_uri(url)?;
-    // Part of what the URL's signature covers, and empty there.
+    // The URL's signature covers this header, with an empty value.
     request.headers_mut().insert("content-type", "");
     request.headers_mut().insert("content-length", answer.len().to_string());
     let status = connector.call(request).await?.status();
@@ -165,15 +165,15 @@ async fn put(connector: &Connector, url: &str, answer: &str) -> anyhow::Result<(
     Ok(())
 }
 
-/// `url`, or the same at the stand-in for AWS.
+/// Returns `url`; in a local stack, the same path on the stand-in for AWS.
 async fn destination(url: &str) -> anyhow::Result<String> {
     let Some(stand_in) = client::config().await.endpoint_url() else { return Ok(url.to_owned()) };
     let url = Url::parse(url)?;
     Ok(Url::parse(stand_in)?.join(&url[url::Position::BeforePath..])?.into())
 }
 
-/// Whether `url` is in one of the buckets in which CloudFormation looks for answers: an event with another URL is not its
-/// own, and would make us tell someone else.
+/// Checks whether `url` is in one of the buckets that CloudFormation reads responses from. With any other URL, the event is forged:
+/// the response would go to someone else.
 fn is_cloudformations(url: &str) -> bool {
     let Ok(url) = Url::parse(url) else { return false };
     let plain = url.scheme() == "https" && url.port().is_none() && url.username().is_empty();

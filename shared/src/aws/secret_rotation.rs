@@ -1,4 +1,4 @@
-//! The versions of a secret in Secrets Manager, and how it asks for a new one. Nothing here is cached.
+//! The rotation of a secret in Secrets Manager: its steps, and the versions of the secret. Nothing here is cached.
 
 use anyhow::Context;
 use aws_sdk_secretsmanager::{
@@ -15,69 +15,65 @@ use super::client;
 
 const CURRENT: &str = "AWSCURRENT";
 const PENDING: &str = "AWSPENDING";
-/// The id of a first version. Always the same, so that of two runs at once one makes it (`ClientRequestToken`).
+/// The id of the first version (`ClientRequestToken`). Always the same, so that of two concurrent runs only one creates it.
 const FIRST: &str = "first-keys-of-an-empty-secret-0001";
 
-/// What Secrets Manager asks for. It may add members of its own.
+/// The event of a rotation. Secrets Manager may send other members too.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Rotation {
-    /// What is to be done.
     pub step: Step,
-    /// The secret's ARN.
     pub secret_id: String,
-    /// The version that is to become current.
+    /// The id of the version that is to become current.
     pub client_request_token: String,
 }
 
-/// In the order in which they are asked for, each perhaps more than once.
+/// The steps, in the order in which Secrets Manager sends them. It may repeat each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 pub enum Step {
-    /// Make the version.
+    /// Create the value of the version.
     #[serde(rename = "createSecret")]
     Create,
-    /// Make it known where it must be.
+    /// Store it where it is checked, for example in the database.
     #[serde(rename = "setSecret")]
     Set,
-    /// See whether it works.
+    /// Check that it works.
     #[serde(rename = "testSecret")]
     Test,
-    /// Make it current.
+    /// Make the version current.
     #[serde(rename = "finishSecret")]
     Finish,
 }
 
-/// A secret, and the version of it that a rotation is about.
+/// A secret, and the version that is being rotated.
 pub struct Versions<'a> {
     client: Client,
     arn: &'a str,
     version: &'a str,
 }
 
-/// A version that is there.
+/// A version with its value.
 pub struct Version {
-    /// Its id.
     pub id: String,
-    /// What it holds.
     pub value: String,
 }
 
-/// What the version is.
+/// The stage of the version that is being rotated.
 pub enum Standing {
-    /// To become current.
+    /// It is not current yet.
     Pending,
-    /// Current.
+    /// It is current already.
     Current,
 }
 
 impl<'a> Versions<'a> {
-    /// Those that `rotation` is about.
+    /// Returns the versions that `rotation` names.
     pub async fn of(rotation: &'a Rotation) -> Self {
         let Rotation { secret_id, client_request_token, .. } = rotation;
         Self { client: client().await, arn: secret_id, version: client_request_token }
     }
 
-    /// Refuses a version that is not being rotated.
+    /// Returns the stage of the version. Fails if it is not being rotated.
     pub async fn standing(&self) -> anyhow::Result<Standing> {
         let secret =
             self.client.describe_secret().secret_id(self.arn).send().await.context("secret not described")?;
@@ -93,12 +89,12 @@ impl<'a> Versions<'a> {
         }
     }
 
-    /// What is current.
+    /// Reads the current version.
     pub async fn current(&self) -> anyhow::Result<Version> {
         current_of(self.arn).await
     }
 
-    /// What is pending; `None` before it has a value.
+    /// Reads the pending value; `None` if it was not created yet.
     pub async fn pending(&self) -> anyhow::Result<Option<String>> {
         let asked = self.client.get_secret_value().secret_id(self.arn);
         let asked = asked.version_id(self.version).version_stage(PENDING).send().await;
@@ -106,14 +102,14 @@ impl<'a> Versions<'a> {
         output.secret_string.context("the pending version has no text").map(Some)
     }
 
-    /// Gives the pending version its value, which then stays.
+    /// Sets the value of the pending version. It cannot be changed afterwards.
     pub async fn put(&self, value: &str) -> anyhow::Result<()> {
         let put = self.client.put_secret_value().secret_id(self.arn).client_request_token(self.version);
         put.secret_string(value).version_stages(PENDING).send().await.context("pending version not made")?;
         Ok(())
     }
 
-    /// Makes the pending version the current one, if that is `current` still.
+    /// Makes the pending version current, if `current` still is the id of the current one.
     pub async fn finish(&self, current: &str) -> anyhow::Result<()> {
         let moved = self.client.update_secret_version_stage().secret_id(self.arn).version_stage(CURRENT);
         let moved = moved.move_to_version_id(self.version).remove_from_version_id(current);
@@ -121,7 +117,7 @@ impl<'a> Versions<'a> {
         Ok(())
     }
 
-    /// Ends the rotation without having done anything.
+    /// Cancels the rotation: the version is not pending any more.
     pub async fn withdraw(&self) -> anyhow::Result<()> {
         let update = self.client.update_secret_version_stage().secret_id(self.arn).version_stage(PENDING);
         let update = update.remove_from_version_id(self.version);
@@ -130,17 +126,17 @@ impl<'a> Versions<'a> {
     }
 }
 
-/// The current version of the secret `arn`.
+/// Reads the current version of the secret `arn`. Fails if it has none.
 pub async fn current_of(arn: &str) -> anyhow::Result<Version> {
     find_current(arn).await?.with_context(|| format!("{arn} has no value"))
 }
 
-/// The same; `None` if the secret has never had a value.
+/// Reads the current version of the secret `arn`; `None` if it has never had a value.
 pub async fn find_current(arn: &str) -> anyhow::Result<Option<Version>> {
     let asked = client().await.get_secret_value().secret_id(arn).version_stage(CURRENT).send().await;
     let Some(output) = if_any(asked, "current version not read")? else { return Ok(None) };
     Ok(Some(Version {
-        id: output.version_id.context("a version without an id")?,
+        id: output.version_id.context("the current version has no id")?,
         value: output.secret_string.context("the current version has no text")?,
     }))
 }
@@ -161,7 +157,7 @@ where
     }
 }
 
-/// Makes `value` the first one of the secret `arn`, unless it has one from us already.
+/// Makes `value` the first version of the secret `arn`. Does nothing if this function wrote a first version before.
 pub async fn put_first(arn: &str, value: &str) -> anyhow::Result<()> {
     let put = client().await.put_secret_value().secret_id(arn).client_request_token(FIRST);
     match put.secret_string(value).send().await {
@@ -175,7 +171,7 @@ pub async fn put_first(arn: &str, value: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Makes `value` the current one of the secret `arn`, at once.
+/// Makes `value` the current version of the secret `arn`, without a rotation.
 pub async fn put_current(arn: &str, value: &str) -> anyhow::Result<()> {
     let put = client().await.put_secret_value().secret_id(arn).secret_string(value);
     put.send().await.context("current version not made")?;

@@ -1,4 +1,4 @@
-//! Secrets Manager, asked once per `TTL` and never per request.
+//! Secrets Manager: reads each secret once per `TTL`, not once per request.
 
 use std::{
     collections::HashMap,
@@ -21,16 +21,15 @@ use crate::{
     error::Unavailable,
 };
 
-/// How long a value is used before it is read again.
+/// The time for which a value is cached.
 const TTL: Duration = Duration::from_mins(5);
-/// How long a request waits for a newer value when there is an older one.
-const PATIENCE: Duration = Duration::from_millis(500);
-/// The least time between two reads of the same secret, however often someone asks to renew it.
+/// The timeout of reading a secret again while an older value is cached.
+const REFRESH_TIMEOUT: Duration = Duration::from_millis(500);
+/// The minimum time between two reads of the same secret, also if it is renewed.
 ///
-/// So a key that is made within this time of a read stays unknown that long. It does not matter: a key is published one
-/// whole rotation before it is used (`functions/rotate-keys`), longer than [`TTL`], so what was made with it comes to
-/// instances that have read it. Renewing is the second net, for a secret that was changed by hand.
-const LEAST: Duration = Duration::from_secs(10);
+/// For this time, a new key stays unknown to an instance that has just read the secret. That does no harm: a key is published one
+/// whole rotation before it is used (`functions/rotate-keys`), longer than [`TTL`]. Renewing is only for a secret that was changed by hand.
+const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Reads settings that may be secrets. Cheap to clone; all clones share one cache.
 #[derive(Clone, Default)]
@@ -39,23 +38,23 @@ pub struct Secrets(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     client: OnceCell<Client>,
-    /// One lock per secret, so that different ones are read at once, and each by one reader only.
-    known: Mutex<HashMap<String, Arc<AsyncMutex<Option<Known>>>>>,
+    /// One lock per secret: different secrets are read at the same time, and each one by one reader only.
+    known: Mutex<HashMap<String, Arc<AsyncMutex<Option<CachedSecret>>>>>,
 }
 
-struct Known {
+struct CachedSecret {
     value: SecretString,
     asked: Instant,
     fresh_until: Instant,
 }
 
 impl Secrets {
-    /// The value of `setting`, at most [`TTL`] old. While Secrets Manager is away, the last known value serves on.
+    /// Returns the value of `setting`, at most [`TTL`] old. While Secrets Manager is unavailable, returns the last value.
     pub async fn get(&self, setting: &Setting) -> anyhow::Result<Secret> {
         self.read(setting, false).await
     }
 
-    /// The value of `setting` read again, because the last one did not work; at most once in [`LEAST`].
+    /// Reads the value of `setting` again, because the last one was refused; at most once per [`MIN_REFRESH_INTERVAL`].
     pub async fn renew(&self, setting: &Setting) -> anyhow::Result<Secret> {
         self.read(setting, true).await
     }
@@ -88,7 +87,7 @@ impl Secrets {
         })
     }
 
-    /// [`Secrets::renew`] or [`Secrets::get`].
+    /// Reads a setting: as [`Secrets::renew`] if `renew`, otherwise as [`Secrets::get`].
     pub(crate) async fn read(&self, setting: &Setting, renew: bool) -> anyhow::Result<Secret> {
         let reference = match setting {
             Setting::Plain(value) => return Ok(value.clone().into()),
@@ -102,25 +101,25 @@ impl Secrets {
         let mut slot = slot.lock().await;
         let now = Instant::now();
         if let Some(known) = slot.as_mut() {
-            if now < known.asked + LEAST || (!renew && now < known.fresh_until) {
+            if now < known.asked + MIN_REFRESH_INTERVAL || (!renew && now < known.fresh_until) {
                 return reference.select(&known.value);
             }
-            // Before the call, so that one that is dropped midway counts too.
+            // Before the call, so that a call that is dropped counts too.
             known.asked = now;
         }
-        let patience = if slot.is_some() { PATIENCE } else { TTL };
-        // Boxed: rare, and so large that the future of every request would be.
-        let fetched = Box::pin(timeout(patience, self.fetch(reference.arn())));
+        let limit = if slot.is_some() { REFRESH_TIMEOUT } else { TTL };
+        // Boxed: rare, and so large that it would make every request's future large.
+        let fetched = Box::pin(timeout(limit, self.fetch(reference.arn())));
         let fetched = fetched.await.unwrap_or_else(|late| Err(late.into()));
         match (fetched, slot.as_ref()) {
             (Ok(value), _) => {
-                let known = slot.insert(Known { value, asked: now, fresh_until: now + TTL });
+                let known = slot.insert(CachedSecret { value, asked: now, fresh_until: now + TTL });
                 reference.select(&known.value)
             }
             (Err(error), Some(known)) => {
                 tracing::warn!(
                     error = format!("{error:#}"),
-                    "secret not read again; the last value serves on"
+                    "secret not read again; the last value is used"
                 );
                 reference.select(&known.value)
             }

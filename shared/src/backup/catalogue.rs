@@ -1,4 +1,4 @@
-//! The backups there are.
+//! The list of backups in the bucket.
 
 use std::collections::BTreeMap;
 
@@ -9,28 +9,26 @@ use serde::Serialize;
 use super::{Manifest, dump_key, manifest_key, verified_key};
 use crate::aws::s3::Bucket;
 
-/// How an id tells the time.
+/// The format of the time in an id.
 pub(super) const TIME: &str = "%Y-%m-%dT%H-%M-%S%.3fZ";
-/// How long backups are kept.
+/// Age at which a backup is deleted.
 const KEPT: TimeDelta = TimeDelta::days(30);
-/// How long what never became a backup is kept: no run takes this long.
+/// Age at which the files of an unfinished backup are deleted. No run takes this long.
 const UNFINISHED_KEPT: TimeDelta = TimeDelta::days(1);
-/// How many of the verified ones are kept whatever their age.
+/// This many of the newest verified backups are kept at any age.
 const ALWAYS_KEPT: usize = 3;
 
-/// A backup, or what is there of one.
+/// A backup, complete or not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Backup {
-    /// Its id.
     pub id: String,
-    /// When it was begun.
     pub begun_at: DateTime<Utc>,
-    /// The archive's length in bytes.
+    /// The archive's size in bytes.
     pub size: u64,
-    /// Whether it is one: without a manifest it is not, or not yet.
+    /// Whether it has a manifest. Without one it is not a backup, or not yet.
     pub complete: bool,
-    /// Whether it was restored.
+    /// Whether a test restore of it succeeded.
     pub verified: bool,
 }
 
@@ -62,19 +60,19 @@ impl Catalogue {
         Ok(Self(found.into_values().collect()))
     }
 
-    /// The newest backup.
+    /// Returns the newest complete backup.
     #[must_use]
     pub fn newest(&self) -> Option<&Backup> {
         self.0.iter().rfind(|backup| backup.complete)
     }
 
-    /// The newest one that was restored.
+    /// Returns the newest backup that was restored.
     #[must_use]
     pub fn newest_verified(&self) -> Option<&Backup> {
         self.0.iter().rfind(|backup| backup.complete && backup.verified)
     }
 
-    /// The backup `id`, or the newest; with its manifest.
+    /// Reads the manifest of the backup `id`; of the newest backup if `id` is `None`.
     pub async fn manifest(&self, bucket: &Bucket, id: Option<&str>) -> anyhow::Result<Manifest> {
         let backup = match id {
             Some(id) => self.0.iter().find(|backup| backup.complete && backup.id == id),
@@ -90,10 +88,10 @@ impl Catalogue {
         )
     }
 
-    /// Removes what is older than 30 days, and says which: never the newest backup and the newest verified ones.
+    /// Deletes old backups and returns their ids. Keeps the newest backup and the newest verified ones.
     pub async fn prune(&self, bucket: &Bucket, now: DateTime<Utc>) -> anyhow::Result<Vec<String>> {
         let old = self.outdated(now);
-        // Without its manifest a backup is none, so nobody takes one for whole of which a part is gone.
+        // The manifest first: without it the rest is not a backup, so no reader sees a half-deleted one as complete.
         for key in [manifest_key, verified_key, dump_key] {
             bucket.delete(&old.iter().map(|id| key(id)).collect::<Vec<_>>()).await?;
         }
@@ -110,7 +108,7 @@ impl Catalogue {
         outdated.map(|backup| backup.id.clone()).collect()
     }
 
-    /// Tells how old the newest backups are. With none there is no age, and alarms treat that as breaching.
+    /// Writes the metrics of the ages of the newest backups. Without a backup it writes none, which the alarms treat as breaching.
     pub fn measure(&self, now: DateTime<Utc>) {
         #[expect(clippy::cast_precision_loss, reason = "seconds of an age")]
         let age = |backup: &Backup| (now - backup.begun_at).num_seconds() as f64;

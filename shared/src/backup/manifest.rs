@@ -7,77 +7,74 @@ use uuid::Uuid;
 use super::catalogue;
 use crate::store::contents::Contents;
 
-/// The form of the manifest; a program that does not know it must not guess.
+/// The version of the manifest's format. A program refuses a version that it does not know.
 const FORMAT: u32 = 1;
 
-/// Names a backup, and sorts by the time at which it was begun: `2026-01-02T03-04-05.000Z-1f2e3d4c`.
+/// Generates an id that sorts by the time at which the backup began: `2026-01-02T03-04-05.000Z-1f2e3d4c`.
 #[must_use]
 pub fn new_id(now: DateTime<Utc>) -> String {
     let [.., a, b, c, d] = *Uuid::new_v4().as_bytes();
     format!("{}-{a:02x}{b:02x}{c:02x}{d:02x}", now.format(catalogue::TIME))
 }
 
-/// The archive of the backup `id`.
+/// Returns the key of the archive.
 #[must_use]
 pub fn dump_key(id: &str) -> String {
     format!("{id}/dump.zst")
 }
 
-/// What the backup `id` should be.
+/// Returns the key of the manifest.
 #[must_use]
 pub fn manifest_key(id: &str) -> String {
     format!("{id}/manifest.json")
 }
 
-/// That the backup `id` was restored.
+/// Returns the key of the mark that the backup was restored.
 #[must_use]
 pub fn verified_key(id: &str) -> String {
     format!("{id}/verified.json")
 }
 
-/// What a backup should be, and what should be in it.
+/// The description of a backup, and the contents that a restore must have.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Manifest {
-    /// The form of this document.
     pub format: u32,
-    /// Which backup.
     pub id: String,
-    /// The archive's length in bytes.
+    /// The archive's size in bytes.
     pub size: u64,
     /// The archive's SHA-256, in hexadecimal.
     pub sha256: String,
-    /// Of which moment the backup is, by the database's clock: what was committed later is not in it.
+    /// The time of the data, by the database's clock. Later commits are not in the backup.
     pub taken_at: DateTime<Utc>,
-    /// How long it took.
+    /// The duration of the backup.
     pub seconds: f64,
-    /// The database's size, indexes included, in bytes.
+    /// The database's size in bytes, with indexes.
     pub database_bytes: u64,
-    /// The archive's length before compression, in bytes.
+    /// The archive's size before compression, in bytes.
     pub dump_bytes: u64,
-    /// The server's version.
+    /// The version of the server.
     pub server: String,
-    /// `pg_dump`'s version.
+    /// The version of `pg_dump`.
     pub dump: String,
-    /// What is in it.
     pub contents: Contents,
 }
 
 impl Manifest {
-    /// Reads the manifest of the backup `id`; fails if it is another's.
+    /// Parses the manifest of the backup `id`. Fails if it belongs to another backup.
     pub fn read(id: &str, text: &[u8]) -> anyhow::Result<Self> {
         let manifest: Self = serde_json::from_slice(text)
             .map_err(|error| anyhow::anyhow!("the manifest of {id} cannot be read: {error}"))?;
         anyhow::ensure!(
             manifest.format == FORMAT,
-            "the manifest of {id} has the unknown form {}",
+            "the manifest of {id} has the unknown format {}",
             manifest.format
         );
         anyhow::ensure!(manifest.id == id, "the manifest in {id} is that of {}", manifest.id);
         Ok(manifest)
     }
 
-    /// The form that is written today.
+    /// Returns the format of new manifests.
     #[must_use]
     pub fn format() -> u32 {
         FORMAT

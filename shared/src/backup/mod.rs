@@ -1,8 +1,8 @@
-//! What a backup is: a dump of the database in S3 and a manifest beside it, without which it does not exist.
+//! Backups in S3: a dump of the database, and its manifest. Without the manifest it is not a backup.
 //!
 //! `<id>/dump.zst` is a custom-format archive of `pg_dump`, as one zstd frame (RFC 8878) with its checksum:
-//! `zstd -dc dump.zst | pg_restore …` reads it. `<id>/manifest.json` is written last. `<id>/verified.json` is written by whoever has
-//! restored it.
+//! `zstd -dc dump.zst | pg_restore …` reads it. `<id>/manifest.json` is written last. A restore of the backup writes
+//! `<id>/verified.json`.
 
 mod catalogue;
 mod manifest;

@@ -9,21 +9,20 @@ use percent_encoding::percent_decode_str;
 use tokio::process::Command;
 use url::Url;
 
-/// How many characters of what a program complains about are repeated.
-const COMPLAINT: usize = 2000;
+/// The number of characters of a program's error output that are repeated.
+const MAX_OUTPUT_CHARS: usize = 2000;
 
-/// Where `pg_dump` and `pg_restore` are.
+/// The folder of `pg_dump` and `pg_restore`.
 #[derive(Debug, Clone)]
 pub struct Tools(PathBuf);
 
 impl Tools {
-    /// Those in `folder`.
     #[must_use]
     pub fn at(folder: &str) -> Self {
         Self(folder.into())
     }
 
-    /// A program that knows nothing of our environment, and is killed when nobody waits for it any more.
+    /// Prepares a program. It gets no variable of this process, and is killed when its future is dropped.
     #[must_use]
     pub fn program(&self, name: &str) -> Command {
         let mut command = Command::new(self.0.join(name));
@@ -31,14 +30,14 @@ impl Tools {
         command
     }
 
-    /// The same on the database at `url`: in its environment, since everyone may read a command line.
+    /// Prepares a program for the database at `url`. The URL goes into its environment, because every user can read a command line.
     pub fn program_on(&self, name: &str, url: &str) -> anyhow::Result<Command> {
         let mut command = self.program(name);
         command.envs(environment(url)?);
         Ok(command)
     }
 
-    /// What a program says its version is.
+    /// Returns the version that a program prints.
     pub async fn version(&self, name: &str) -> anyhow::Result<String> {
         let output = self.program(name).arg("--version").output().await;
         let output = output.map_err(|error| anyhow::anyhow!("{name} does not start: {error}"))?;
@@ -47,24 +46,24 @@ impl Tools {
     }
 }
 
-/// Fails with what the program said unless it ended well.
+/// Fails with the program's own messages unless it succeeded.
 ///
-/// Only its own lines are repeated: below them PostgreSQL shows the row that it stumbled over.
+/// Only lines that begin with the program's name are repeated: the lines below them may contain a row of the database.
 pub fn ended(name: &str, output: &Output) -> anyhow::Result<()> {
     let text = String::from_utf8_lossy(&output.stderr);
     let own = text.lines().filter(|line| {
-        // As it was called, which may be by its whole path.
+        // The program may have been called by its whole path.
         let program = line.split_once(": ").map(|(program, _)| program.rsplit('/').next());
         matches!(program, Some(Some("pg_dump" | "pg_restore")))
     });
-    let complaint: String = own.collect::<Vec<_>>().join(" | ").chars().take(COMPLAINT).collect();
+    let complaint: String = own.collect::<Vec<_>>().join(" | ").chars().take(MAX_OUTPUT_CHARS).collect();
     anyhow::ensure!(output.status.success(), "{name} failed ({}): {complaint}", output.status);
     Ok(())
 }
 
-/// `url` as libpq's environment (PostgreSQL manual, 32.15).
+/// Converts `url` to libpq's environment variables (PostgreSQL manual, 32.15).
 fn environment(url: &str) -> anyhow::Result<Vec<(&'static str, String)>> {
-    // The URL holds a password, so what is wrong with it is not repeated.
+    // The URL contains a password, so the error does not repeat it.
     let url = Url::parse(url).map_err(|_| anyhow::anyhow!("DATABASE_URL is not a URL"))?;
     let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let mut variables = vec![

@@ -27,7 +27,7 @@ pub use transaction::Tx;
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest that a job may wait for a connection of its own.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often a transaction runs again after the database chose it as the victim of a deadlock.
+/// The number of times that a transaction runs again after a deadlock.
 const MAX_RERUNS: u32 = 2;
 /// The other transaction takes the lock that it waits for within this time.
 const RERUN_DELAY: Duration = Duration::from_millis(20);
@@ -48,7 +48,7 @@ pub struct Db(Arc<Inner>);
 struct Inner {
     pool: Pool,
     clock: Arc<dyn Clock>,
-    /// Where changes are invalidated.
+    /// The cache in which changes are invalidated.
     cache: Option<Redis>,
 }
 

@@ -1,20 +1,20 @@
-//! Whom to believe that a server is the cluster: the authorities of Amazon RDS, which no public list has.
+//! The root certificates of Amazon RDS, which sign the cluster's certificate. No public list contains them.
 
 use std::{env, fs::File, io::Write, os::unix::fs::OpenOptionsExt, sync::OnceLock};
 
 use anyhow::Context;
 use uuid::Uuid;
 
-/// Their certificates. Only the functions that call [`file`] have them in their binary.
+/// Only the functions that call [`file`] have them in their binary.
 const PEM: &str = include_str!("rds-certificates.pem");
 
-/// The file in which they are for the rest of the process: `pg_dump` and `pg_restore` take them from nowhere else.
+/// Returns a file with the certificates, written once per process: `pg_dump` and `pg_restore` can read them from a file only.
 pub(crate) fn file() -> anyhow::Result<&'static str> {
     static WRITTEN: OnceLock<String> = OnceLock::new();
     if let Some(path) = WRITTEN.get() {
         return Ok(path);
     }
-    // A new file under a name that nobody can know before, so that no one else's is believed.
+    // A new file with an unpredictable name, so that no other user can put their own certificates there before.
     let path = env::temp_dir().join(format!("rds-authorities-{}.pem", Uuid::new_v4()));
     File::options()
         .write(true)
@@ -24,7 +24,7 @@ pub(crate) fn file() -> anyhow::Result<&'static str> {
         .and_then(|mut file| file.write_all(PEM.as_bytes()))
         .with_context(|| format!("write {}", path.display()))?;
     let path =
-        path.into_os_string().into_string().ok().context("the temporary folder has no readable name")?;
+        path.into_os_string().into_string().ok().context("the path of the temporary folder is not UTF-8")?;
     Ok(WRITTEN.get_or_init(|| path))
 }
 

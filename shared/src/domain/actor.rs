@@ -1,15 +1,15 @@
-//! The origin of a request: who sends it, from where.
+//! The origin of a request: the sender and the source.
 
 use std::net::IpAddr;
 
 use super::ids::{ApiKeyId, SessionId, UserId};
 
-/// The request, as the gateway describes it.
+/// A request, as described by the gateway.
 #[derive(Debug, Clone)]
 pub struct RequestInfo {
     /// In `X-Request-Id`, in every log line and in every audit event.
     pub id: String,
-    /// The source address, from the gateway and from nowhere else: headers are the caller's to invent.
+    /// The source address. It comes from the gateway only, because the caller can invent headers.
     pub address: Option<IpAddr>,
     /// The path of the request.
     pub path: String,
@@ -17,22 +17,21 @@ pub struct RequestInfo {
     pub user_agent: Option<String>,
 }
 
-/// Who performs an action: a person or an API key.
+/// The sender of an action: a user or an API key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Principal {
-    /// A person, in a session.
+    /// A user, in a session.
     User {
-        /// The person's account.
         id: UserId,
-        /// The session that the request belongs to.
+        /// The session of the request.
         session: SessionId,
     },
-    /// A program, by its API key.
+    /// A program, with its API key.
     ApiKey(ApiKeyId),
 }
 
 impl Principal {
-    /// Returns the person; `None` for an API key.
+    /// Returns the user; `None` for an API key.
     #[must_use]
     pub fn user_id(&self) -> Option<UserId> {
         match self {
@@ -41,7 +40,7 @@ impl Principal {
         }
     }
 
-    /// The owner of idempotency keys, as text.
+    /// Returns the owner of idempotency keys, as text.
     #[must_use]
     pub fn name(&self) -> String {
         match self {

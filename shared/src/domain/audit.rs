@@ -1,4 +1,4 @@
-//! The audit log: an event commits with what it describes, or neither does.
+//! The audit log: an event is committed together with the change that it describes, or neither is.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,86 +11,86 @@ use crate::domain::{
     timestamp::Timestamp,
 };
 
-/// What happened. The names are part of the contract with those who read the log.
+/// The kind of an event. The names are part of the contract with readers of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Someone made an account.
+    /// A user created an account.
     UserRegistered,
-    /// Someone changed their profile.
+    /// A user changed their profile.
     UserUpdated,
-    /// Someone deleted their account.
+    /// A user deleted their account.
     UserDeleted,
-    /// Someone proved that an address is theirs.
+    /// A user proved an address.
     EmailVerified,
-    /// Someone chose a new password.
+    /// A user changed their password.
     PasswordChanged,
-    /// Someone signed in, or tried to.
+    /// A user signed in, or tried to.
     SessionCreated,
-    /// Someone ended a session, or all of them.
+    /// A user ended a session, or all of them.
     SessionRevoked,
-    /// Someone asked for a link to choose a new password.
+    /// Someone asked for a link that sets a new password.
     PasswordResetRequested,
-    /// … and chose one.
+    /// A user set a new password with such a link.
     PasswordReset,
-    /// Someone asked for a link that signs them in.
+    /// Someone asked for a link that signs in.
     MagicLinkRequested,
-    /// Someone asked to move to another address.
+    /// A user asked to change their address.
     EmailChangeRequested,
-    /// Someone moved to another address.
+    /// A user changed their address.
     EmailChanged,
-    /// Someone was given a copy of everything held about a person.
+    /// All data stored about a user was exported.
     UserExported,
-    /// Someone became an administrator of the system.
+    /// A user became a system administrator.
     UserAppointed,
-    /// … and is none any more.
+    /// A user is no longer a system administrator.
     UserDismissed,
-    /// Someone removed their password, or it was removed when the owner of the address took over an account that someone else
-    /// may have made.
+    /// A user removed their password; or it was removed when the owner of the address signed in to an account that another person may
+    /// have created.
     PasswordRemoved,
-    /// An administrator shut someone out.
+    /// An administrator suspended a user.
     UserSuspended,
-    /// … gave it back.
+    /// An administrator restored a suspended or deleted user.
     UserRestored,
-    /// … overwrote every personal column.
+    /// All personal columns of a user were overwritten.
     UserErased,
-    /// … forbade its erasure.
+    /// An administrator placed a legal hold: the user must not be erased.
     LegalHoldPlaced,
-    /// … allowed it again.
+    /// An administrator lifted a legal hold.
     LegalHoldLifted,
-    /// An organization was made.
+    /// A user created an organization.
     OrganizationCreated,
-    /// … its profile changed.
+    /// The profile of an organization changed.
     OrganizationUpdated,
-    /// … and it was deleted.
+    /// An organization was deleted.
     OrganizationDeleted,
-    /// Someone's role changed.
+    /// The role of a member changed.
     MemberUpdated,
-    /// Someone was removed, or left.
+    /// A member was removed, or left.
     MemberRemoved,
-    /// Someone was invited.
+    /// An address was invited.
     InvitationCreated,
-    /// … and no longer is.
+    /// An invitation was revoked.
     InvitationRevoked,
-    /// … and joined.
+    /// An invited user joined.
     InvitationAccepted,
-    /// … and did not want to.
+    /// An invited user declined.
     InvitationDeclined,
-    /// An API key was made.
+    /// An API key was created.
     ApiKeyCreated,
-    /// … renamed, or given other scopes.
+    /// An API key got another name or other scopes.
     ApiKeyUpdated,
-    /// … given a new secret.
+    /// An API key got a new secret.
     ApiKeyRotated,
-    /// … and revoked.
+    /// An API key was revoked.
     ApiKeyRevoked,
-    /// A member or a key asked for what its role or scopes do not allow.
+    /// The role of a member, or the scopes of a key, did not allow a request.
     AccessDenied,
-    /// A refresh token came back after it was used up: it has been stolen, or its successor has.
+    /// A used-up refresh token was presented again: it, or the token that replaced it, was stolen.
     RefreshTokenReused,
 }
 
 impl Action {
-    /// The name in the log.
+    /// Returns the name in the log.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -134,29 +134,24 @@ impl Action {
     }
 }
 
-/// One line of the log: who did what, to what, from where, with what outcome.
+/// An event, before it is written: actor, action, target, origin and outcome.
 #[derive(Clone, Copy)]
 pub struct Event<'a> {
-    /// What.
     pub action: Action,
-    /// Whether it was allowed.
+    /// Whether it was refused.
     pub denied: bool,
-    /// Who, if we know.
+    /// The user, if known.
     pub actor: Option<UserId>,
-    /// Through which session.
     pub session: Option<SessionId>,
-    /// Through which API key.
     pub api_key: Option<ApiKeyId>,
-    /// In which organization.
     pub organization: Option<OrganizationId>,
-    /// To what.
+    /// The user, member, key and so on that was changed.
     pub target: Option<Uuid>,
-    /// From where, and in which request.
     pub request: &'a RequestInfo,
 }
 
 impl<'a> Event<'a> {
-    /// Someone did `action` in `request`.
+    /// Creates an event without an actor.
     #[must_use]
     pub fn anonymous(action: Action, request: &'a RequestInfo) -> Self {
         Self {
@@ -171,13 +166,13 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// `actor` did `action` to themselves.
+    /// Creates an event in which `actor` does `action` to their own account.
     #[must_use]
     pub fn new(action: Action, actor: UserId, request: &'a RequestInfo) -> Self {
         Self { actor: Some(actor), target: Some(actor.0), ..Self::anonymous(action, request) }
     }
 
-    /// `principal` did `action`.
+    /// Creates an event in which `principal` does `action`.
     #[must_use]
     pub fn by(action: Action, principal: &Principal, request: &'a RequestInfo) -> Self {
         match principal {
@@ -186,82 +181,82 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// Through `session`.
+    /// Sets the session.
     #[must_use]
     pub fn through(self, session: SessionId) -> Self {
         Self { session: Some(session), ..self }
     }
 
-    /// In `organization`.
+    /// Sets the organization.
     #[must_use]
     pub fn within(self, organization: OrganizationId) -> Self {
         Self { organization: Some(organization), ..self }
     }
 
-    /// To `target`.
+    /// Sets the target.
     #[must_use]
     pub fn to(self, target: Uuid) -> Self {
         Self { target: Some(target), ..self }
     }
 
-    /// It was refused.
+    /// Marks the event as refused.
     #[must_use]
     pub fn denied(self) -> Self {
         Self { denied: true, ..self }
     }
 }
 
-/// One line of the log, for those who may read it.
+/// An event of the audit log.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEvent {
-    /// Its id.
+    /// The id of the event.
     pub id: AuditEventId,
-    /// When.
+    /// The time of the event.
     pub occurred_at: DateTime<Utc>,
-    /// What.
+    /// The action, as `<resource>.<change>`.
     #[schema(example = "member.updated", max_length = 64)]
     pub action: String,
     /// `success` or `denied`.
     #[schema(example = "success", max_length = 16)]
     pub outcome: String,
-    /// Which user did it, if one did.
+    /// The user who did it; null if it was an API key, a job or an unknown sender.
     pub actor_id: Option<UserId>,
-    /// Through which session.
+    /// The session that was used.
     pub session_id: Option<SessionId>,
-    /// Through which API key.
+    /// The API key that was used.
     pub api_key_id: Option<ApiKeyId>,
-    /// In which organization.
+    /// The organization in which it happened.
     pub organization_id: Option<OrganizationId>,
-    /// To what: the id of a user, member, key ….
+    /// The user, member, session, key or other resource that was changed.
     pub target_id: Option<Uuid>,
-    /// From where.
+    /// The source address of the request.
     #[schema(example = "203.0.113.7", min_length = 2, max_length = 39)]
     pub ip_address: Option<String>,
-    /// In which request.
+    /// The id of the request, as in `X-Request-Id`.
     #[schema(min_length = 1, max_length = 128)]
     pub request_id: String,
 }
 
-/// Which lines of the log.
+/// A filter of audit events.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct AuditFilter {
-    /// Only what this user did.
+    /// Only events of this user.
     pub actor_id: Option<UserId>,
-    /// Only this.
+    /// Only events with this action.
     #[param(inline)]
     pub action: Option<ActionName>,
-    /// Only what happened then or later.
+    /// Only events at this time or later.
     #[param(inline)]
     pub since: Option<Timestamp>,
-    /// Only what happened before.
+    /// Only events before this time.
     #[param(inline)]
     pub until: Option<Timestamp>,
 }
 
-/// What to look for: an action's name, which need not be one of today's.
+/// The name of an action. It need not exist in this release.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(try_from = "String")]
 #[schema(value_type = String, max_length = 64, pattern = r"^[a-z_]+\.[a-z_]+$", example = "member.updated")]

@@ -1,12 +1,11 @@
-//! The time, as an argument: production asks the system, tests decide.
+//! The time, as a value: production uses the machine's clock, tests set the time.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
-/// Tells the time, in whole microseconds: what PostgreSQL keeps of it.
+/// Returns the time in whole microseconds, the precision of PostgreSQL.
 pub trait Clock: Send + Sync {
-    /// The time now.
     fn now(&self) -> DateTime<Utc>;
 }
 
@@ -15,17 +14,17 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
-        #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else asks")]
+        #[expect(clippy::disallowed_methods, reason = "this is the clock that all other code uses")]
         Utc::now().trunc_subsecs(6)
     }
 }
 
-/// A clock that moves only when told to.
+/// A clock that moves only by [`FrozenClock::advance`].
 #[derive(Clone)]
 pub struct FrozenClock(Arc<Mutex<DateTime<Utc>>>);
 
 impl FrozenClock {
-    /// A clock that stands at `moment`.
+    /// Creates a clock that stands still at `moment`.
     #[must_use]
     pub fn at(moment: DateTime<Utc>) -> Self {
         Self(Arc::new(Mutex::new(moment)))

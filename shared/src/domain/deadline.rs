@@ -4,33 +4,33 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long a command may take.
+/// The time that a command may take.
 const COMMAND: Duration = Duration::from_hours(12);
 
-/// When Lambda ends the instance. A command gives up by itself, half a day after it began.
+/// The time at which Lambda ends the instance. For a command, [`COMMAND`] after it began.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// `time` from now.
+    /// Creates the deadline `time` from now.
     #[must_use]
     pub fn after(time: Duration) -> Self {
         Self(Instant::now() + time)
     }
 
-    /// That of a command.
+    /// Creates the deadline of a command.
     #[must_use]
     pub fn far() -> Self {
         Self::after(COMMAND)
     }
 
-    /// How long a job may still work, if it wants `reserve` for putting things in order.
+    /// Returns the time left for work, if `reserve` is kept for the end.
     #[must_use]
     pub fn left(self, reserve: Duration) -> Duration {
         self.0.saturating_duration_since(Instant::now()).saturating_sub(reserve)
     }
 
-    /// Whether no more than `reserve` is left.
+    /// Returns whether no more than `reserve` is left.
     #[must_use]
     pub fn is_near(self, reserve: Duration) -> bool {
         self.left(reserve).is_zero()

@@ -1,4 +1,4 @@
-//! What people may type: types that cannot hold anything invalid.
+//! Validated input: each type refuses invalid values while it is deserialized.
 
 use std::str::FromStr;
 
@@ -51,7 +51,7 @@ pub struct Slug(String);
 text!(Slug);
 
 impl Slug {
-    /// One for an organization that was given none: the end of a `UUIDv7` is random, and base32 of it is a slug.
+    /// Generates a slug for an organization without one: the end of a `UUIDv7` is random, and its base32 is a slug.
     #[must_use]
     pub fn of(id: OrganizationId) -> Self {
         Self(BASE32_NOPAD.encode(&id.0.as_bytes()[6..]).to_lowercase())
@@ -78,7 +78,7 @@ impl TryFrom<String> for Slug {
     }
 }
 
-/// Why something was done to an account: 1 to 500 characters.
+/// The reason of a change to an account: 1 to 500 characters.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(try_from = "String")]
 #[schema(
@@ -112,10 +112,10 @@ impl TryFrom<String> for Email {
 
     fn try_from(raw: String) -> Result<Self, Self::Error> {
         let plain = Options::default().with_required_tld().without_display_text().without_domain_literal();
-        // Quoted local parts are legal, unheard of, and hide spaces and control characters.
+        // Quoted local parts are legal but rare, and may contain spaces and control characters.
         let unquoted =
             !raw.contains(['"', '\\']) && !raw.chars().any(|c| c.is_control() || c.is_whitespace());
-        // Outside ASCII, one letter's case folds one way here and another way in the database (İ, ẞ).
+        // Outside ASCII, PostgreSQL may convert a letter to lower case in another way than Rust (İ, ẞ).
         let folds_alike = raw.chars().all(|c| c.is_ascii() || c.to_lowercase().eq([c]));
         if raw.len() <= 254
             && unquoted

@@ -1,4 +1,4 @@
-//! Lists: one envelope, one cursor, for every resource.
+//! Lists: one envelope and one cursor for every resource.
 
 use chrono::{DateTime, Utc};
 use data_encoding::BASE64URL_NOPAD;
@@ -28,7 +28,7 @@ pub struct Page<T> {
     /// The resources of this page.
     #[schema(schema_with = references::<T>)]
     pub data: Vec<T>,
-    /// How to go on.
+    /// The cursor of the next page.
     pub meta: PageMeta,
 }
 
@@ -41,7 +41,7 @@ fn references<T: ToSchema>() -> Array {
     ArrayBuilder::new().items(reference::<T>()).max_items(Some(MAX_LIMIT.into())).build()
 }
 
-/// How to go on from a page.
+/// The cursor of the next page.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PageMeta {
@@ -50,19 +50,19 @@ pub struct PageMeta {
     pub next_cursor: Option<String>,
 }
 
-/// Which page of a list.
+/// The page of a list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
-    /// How many at the most.
+    /// The maximum number of resources on the page.
     #[serde(default)]
     #[param(value_type = u8, minimum = 1, maximum = 100, default = 20)]
     limit: Limit,
-    /// The `nextCursor` of the page before.
+    /// The `nextCursor` of the previous page.
     #[param(value_type = Option<String>, min_length = 32, max_length = 32, pattern = "^[A-Za-z0-9_-]{32}$")]
     cursor: Option<Cursor>,
-    /// Oldest first (`createdAt`) or newest first (`-createdAt`).
+    /// The order: oldest first (`createdAt`) or newest first (`-createdAt`).
     #[serde(default)]
     #[param(inline)]
     sort: Sort,
@@ -81,25 +81,24 @@ pub enum Sort {
 }
 
 impl PageQuery {
-    /// The row after which to go on.
+    /// Returns the position after which the page begins.
     #[must_use]
     pub fn after(&self) -> Option<Position> {
         self.cursor.as_ref().map(|cursor| cursor.0)
     }
 
-    /// Oldest or newest first.
     #[must_use]
     pub fn sort(&self) -> Sort {
         self.sort
     }
 
-    /// How many rows to read: one more than will be shown, to know whether there is a next page.
+    /// Returns the number of rows to read: one more than the page has, to find out whether there is a next page.
     #[must_use]
     pub fn rows(&self) -> i64 {
         i64::from(self.limit.0) + 1
     }
 
-    /// Makes a page of what [`Self::rows`] found: `position` is what the cursor holds, `view` what is shown.
+    /// Builds a page from the rows that were read. `position` returns the cursor of a row, `view` the row as clients see it.
     pub fn page<R, T>(
         &self,
         mut rows: Vec<R>,
@@ -114,12 +113,12 @@ impl PageQuery {
     }
 }
 
-/// Where a row stands in a list.
+/// The position of a row in a list.
 #[derive(Debug, Clone, Copy)]
 pub struct Position {
-    /// When it was made, to the microsecond.
+    /// The time at which the row was created, in microseconds.
     pub at: DateTime<Utc>,
-    /// Its id, which decides between rows of one moment.
+    /// The id of the row. It orders rows that were created at the same time.
     pub id: Uuid,
 }
 
@@ -131,7 +130,7 @@ impl Position {
     fn decode(text: &str) -> Option<Self> {
         let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
         let (at, id) = bytes.split_at_checked(8)?;
-        // One that was made up may name a time that the database has not; no row is as old or as new as these.
+        // A forged cursor may contain a time that the database cannot represent. No row is older or newer than these bounds.
         let micros = i64::from_be_bytes(at.try_into().ok()?).clamp(0, FAR_FUTURE);
         Some(Self { at: DateTime::from_timestamp_micros(micros)?, id: Uuid::from_slice(id).ok()? })
     }
@@ -155,7 +154,7 @@ impl<'de> Deserialize<'de> for Limit {
     }
 }
 
-/// The last row of a page. Says nothing about access: the query behind it asks whose rows they are.
+/// The position of the last row of a page. It grants no access: the query checks whose rows it returns.
 #[derive(Debug)]
 struct Cursor(Position);
 

@@ -11,13 +11,13 @@ use utoipa::ToSchema;
 static COMMON: LazyLock<HashSet<&str>> =
     LazyLock::new(|| include_str!("common-passwords.txt").lines().collect());
 
-/// Whether `password` is among the first that an attacker tries.
+/// Returns whether `password` is one of the most common passwords.
 #[must_use]
 pub fn is_common(password: &str) -> bool {
     COMMON.contains(password.to_lowercase().as_str())
 }
 
-/// A password as someone typed it. Taken exactly as sent: never trimmed, never normalised.
+/// A password as the user typed it: not trimmed, not normalised.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Password(SecretString);
@@ -54,8 +54,7 @@ impl TryFrom<String> for Password {
     }
 }
 
-/// A password that someone chooses: 8 to 256 characters, any of them, and not a common one
-/// (NIST SP 800-63B, 3.1.1.2).
+/// A new password: 8 to 256 characters of any kind, and not a common password (NIST SP 800-63B, 3.1.1.2).
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(try_from = "String")]
 #[schema(value_type = String, format = "password", min_length = 8, max_length = 256, example = "correct horse battery staple")]

@@ -10,17 +10,17 @@ const CANNOT_BE_REMOVED: Refusal =
 /// A member of a JSON Merge Patch (RFC 7396).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Patch<T> {
-    /// Absent: keep what there is.
+    /// Absent: the value stays.
     #[default]
     Keep,
-    /// `null`: remove it.
+    /// `null`: the value is removed.
     Clear,
-    /// A value: replace it.
+    /// The new value.
     Set(T),
 }
 
 impl<T> Patch<T> {
-    /// A new value, if there is one, of a member that cannot be removed.
+    /// Returns the new value, if there is one. Refuses `null`: the member at `pointer` cannot be removed.
     pub fn kept(&self, pointer: &'static str) -> Result<Option<&T>, ApiError> {
         match self {
             Self::Keep => Ok(None),
@@ -29,7 +29,7 @@ impl<T> Patch<T> {
         }
     }
 
-    /// Whether to change anything, and to what.
+    /// Returns whether the value changes, and the new value.
     pub fn change(&self) -> (bool, Option<&T>) {
         match self {
             Self::Keep => (false, None),

@@ -1,42 +1,42 @@
-//! Who may do what in an organization, on one page.
+//! Roles, scopes and permissions: all rules for access to an organization.
 
 text_enum!(
-    /// What a member is, in rising order: each may do all that those before it may.
+    /// The role of a member. Each role also has the permissions of the roles before it.
     Role {
-        /// Reads.
+        /// May read.
         Member = "member",
-        /// Manages members, invitations and API keys.
+        /// May manage members, invitations and API keys.
         Admin = "admin",
-        /// May also delete the organization. There is always one.
+        /// May also delete the organization. Each organization has at least one.
         Owner = "owner",
     }
 );
 
 text_enum!(
-    /// What an API key may do.
+    /// A scope of an API key: what the key may do.
     Scope {
         /// Read the organization's profile.
         OrganizationRead = "organization:read",
-        /// Change it.
+        /// Change the organization's profile.
         OrganizationWrite = "organization:write",
-        /// Read who its members are.
+        /// Read the list of members.
         MembersRead = "members:read",
-        /// Remove plain members.
+        /// Remove members with the role `member`.
         MembersWrite = "members:write",
-        /// Read who has been invited.
+        /// Read the list of invitations.
         InvitationsRead = "invitations:read",
-        /// Invite people, as plain members.
+        /// Invite people with the role `member`, and revoke invitations.
         InvitationsWrite = "invitations:write",
         /// Read the audit log.
         AuditEventsRead = "audit-events:read",
     }
 );
 
-/// Something that members of a role, and keys of a scope, may do.
+/// A permission in an organization.
 pub trait Permission: Send + Sync + 'static {
-    /// The least role that has it.
+    /// The lowest role that has it.
     const ROLE: Role;
-    /// The scope with which an API key has it; none has it if there is none.
+    /// The scope with which an API key has it; `None` if no key can have it.
     const SCOPE: Option<Scope>;
 }
 
@@ -58,23 +58,23 @@ macro_rules! permissions {
 }
 
 permissions!(
-    /// See the organization.
+    /// Read the organization.
     ReadOrganization: Member, Some(Scope::OrganizationRead);
-    /// Change its profile.
+    /// Change the organization's profile.
     UpdateOrganization: Admin, Some(Scope::OrganizationWrite);
-    /// Delete it.
+    /// Delete the organization.
     DeleteOrganization: Owner, None;
-    /// See the members.
+    /// Read the members.
     ReadMembers: Member, Some(Scope::MembersRead);
-    /// Change the role of others. No key does: whoever has an admin's role can make keys.
+    /// Change the role of other members. No scope: a member with the role `admin` can create keys, and a key must not give more rights.
     UpdateMembers: Admin, None;
-    /// Leave, or with the role of an admin remove others.
+    /// Leave; with the role `admin`, also remove other members.
     RemoveMembers: Member, Some(Scope::MembersWrite);
-    /// See who has been invited.
+    /// Read the invitations.
     ReadInvitations: Admin, Some(Scope::InvitationsRead);
-    /// Invite, and take invitations back.
+    /// Invite people, and revoke invitations.
     ManageInvitations: Admin, Some(Scope::InvitationsWrite);
-    /// See, make, change, rotate and revoke API keys. A key cannot make keys.
+    /// Read, create, change, rotate and revoke API keys. No scope: a key cannot create keys.
     ManageApiKeys: Admin, None;
     /// Read the audit log.
     ReadAuditEvents: Admin, Some(Scope::AuditEventsRead);

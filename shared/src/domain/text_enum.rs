@@ -1,11 +1,10 @@
-//! One of a few words: the same in JSON, in the documentation and in a `text` column under a `CHECK`.
+//! Enums of a few fixed texts: the same in JSON, in the documentation, and in a `text` column with a `CHECK`.
 
-/// Defines an enum whose variants have a word each, in order. (A `tt` and no `literal`, which derives cannot look into.)
+/// Defines an enum whose variants have a text each, in order.
 ///
-/// The word is a `tt`: what matched as a `literal` is no literal any more to the derive of `ToSchema`, which then shows the
-/// name of the variant.
+/// The text is matched as `tt`: the derive of `ToSchema` cannot read a matched `literal`, and would show the name of the variant.
 ///
-/// Not a PostgreSQL enum: sqlx would have to ask for its number with a named statement, which a transaction pooler mixes up.
+/// Not a PostgreSQL enum: sqlx would look up its type id with a named statement, which does not work behind a transaction pooler.
 #[macro_export]
 macro_rules! text_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:tt,)+ }) => {
@@ -18,10 +17,10 @@ macro_rules! text_enum {
         }
 
         impl $name {
-            /// Every one of them, in order.
+            /// All variants, in order.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The word.
+            /// Returns the text of the variant.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)+ }
@@ -50,7 +49,7 @@ macro_rules! text_enum {
                     .iter()
                     .copied()
                     .find(|choice| choice.as_str() == word)
-                    .ok_or_else(|| format!("{word} is no {}", stringify!($name)).into())
+                    .ok_or_else(|| format!("{word} is not a {}", stringify!($name)).into())
             }
         }
     };

@@ -1,10 +1,10 @@
-//! A time that someone may send.
+//! A time in a request.
 
 use chrono::{DateTime, Datelike, Utc};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// A time in the years 1 to 9999, as RFC 3339 can write it: the database has no time for every one that can be parsed.
+/// A time in the years 1 to 9999, the range of RFC 3339. Other times can be parsed, but not all of them can be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(try_from = "DateTime<Utc>")]
 #[schema(as = Moment, value_type = DateTime<Utc>, example = "2100-01-01T00:00:00Z")]

@@ -13,58 +13,43 @@ use crate::{
 /// A row of `api_keys`, without its secrets.
 #[derive(Debug, Clone)]
 pub struct ApiKey {
-    /// Its id.
     pub id: ApiKeyId,
-    /// What it is called.
     pub name: String,
-    /// What it may do.
     pub scopes: Vec<String>,
-    /// Who made it.
     pub created_by: Option<UserId>,
-    /// When it was made.
     pub created_at: DateTime<Utc>,
-    /// When it was last changed.
     pub updated_at: DateTime<Utc>,
-    /// Until when it is valid; without end if never.
+    /// `None` if it does not expire.
     pub expires_at: Option<DateTime<Utc>>,
-    /// When it was last used, to the minute.
+    /// To the minute.
     pub last_used_at: Option<DateTime<Utc>>,
-    /// Until when the secret before this one is valid too.
+    /// The end of the validity of the previous secret.
     pub previous_expires_at: Option<DateTime<Utc>>,
-    /// Counts every change.
+    /// Increases with every change.
     pub version: i64,
 }
 
-/// A key to be.
+/// An API key to insert.
 pub struct NewApiKey<'a> {
-    /// Its id.
     pub id: ApiKeyId,
-    /// What it is called.
     pub name: &'a str,
-    /// What it may do.
     pub scopes: &'a [String],
-    /// The hash of its secret.
     pub secret_hash: &'a [u8],
-    /// Who makes it.
     pub created_by: Option<UserId>,
-    /// Until when it is valid.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
 /// A valid key, with the hashes of its secrets.
 pub struct StoredKey {
-    /// Whose key.
     pub organization_id: OrganizationId,
-    /// What it may do.
     pub scopes: Vec<String>,
-    /// The hash of its secret.
     pub secret_hash: Vec<u8>,
-    /// The hash of the previous secret, while it is valid.
+    /// `None` if there is no previous secret, or if it has expired.
     pub previous_secret_hash: Option<Vec<u8>>,
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
-/// A query of whole keys: what comes before the columns, and what after.
+/// A query of all columns of [`ApiKey`]: the SQL before the columns, and the SQL after them.
 macro_rules! api_keys {
     ($before:tt, $after:tt, $($argument:tt)*) => {
         sqlx::query_as!(
@@ -76,7 +61,7 @@ macro_rules! api_keys {
     };
 }
 
-/// Adds a key.
+/// Inserts a key.
 pub async fn insert(tx: &mut Tx, organization: OrganizationId, new: &NewApiKey<'_>) -> sqlx::Result<ApiKey> {
     let now = tx.now();
     api_keys!(
@@ -99,7 +84,7 @@ pub async fn insert(tx: &mut Tx, organization: OrganizationId, new: &NewApiKey<'
     .await
 }
 
-/// The key `id` of the organization, unless it is revoked.
+/// Loads the key `id` of the organization, unless it is revoked.
 pub async fn find(tx: &mut Tx, organization: OrganizationId, id: ApiKeyId) -> sqlx::Result<Option<ApiKey>> {
     api_keys!(
         "SELECT",
@@ -111,7 +96,7 @@ pub async fn find(tx: &mut Tx, organization: OrganizationId, id: ApiKeyId) -> sq
     .await
 }
 
-/// A page of the organization's keys that are not revoked.
+/// Loads a page of the organization's keys that are not revoked.
 pub async fn list(tx: &mut Tx, organization: OrganizationId, page: &PageQuery) -> sqlx::Result<Vec<ApiKey>> {
     page_of!(
         tx,
@@ -128,7 +113,7 @@ pub async fn list(tx: &mut Tx, organization: OrganizationId, page: &PageQuery) -
     )
 }
 
-/// Returns the key `id` if it is valid, its organization exists, and it is not the personal organization of a suspended user.
+/// Loads the key `id` if it is valid, and its organization exists and is not the personal organization of a suspended user.
 pub async fn find_valid(tx: &mut Tx, id: ApiKeyId) -> sqlx::Result<Option<StoredKey>> {
     let now = tx.now();
     sqlx::query_as!(
@@ -184,7 +169,7 @@ pub async fn update(
     .await
 }
 
-/// Gives the key a new secret; the one in use stays valid until `previous_expires_at`.
+/// Gives the key a new secret. The current one stays valid until `previous_expires_at`.
 pub async fn rotate(
     tx: &mut Tx,
     organization: OrganizationId,

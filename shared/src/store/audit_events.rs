@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-/// Adds one line to the log.
+/// Adds an event to the log.
 pub async fn insert(tx: &mut Tx, event: &Event<'_>) -> sqlx::Result<()> {
     let now = tx.now();
     sqlx::query!(
@@ -36,7 +36,7 @@ pub async fn insert(tx: &mut Tx, event: &Event<'_>) -> sqlx::Result<()> {
     .map(drop)
 }
 
-/// A page of the log: of one organization, or of everything.
+/// Loads a page of the log of one organization; of the whole log if there is none.
 pub async fn list(
     tx: &mut Tx,
     organization: Option<OrganizationId>,

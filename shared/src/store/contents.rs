@@ -1,33 +1,32 @@
-//! The content of a database, as far as it can be compared.
+//! The contents of a database, for the comparison of a copy with its source.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What a database holds, as far as it can be compared.
+/// The contents of a database that can be compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Contents {
-    /// The newest migration applied.
     pub migration: Option<i64>,
-    /// The rows of every table.
+    /// The number of rows of each table.
     pub tables: BTreeMap<String, i64>,
-    /// Where every sequence is. One may go on while a dump is made, so a copy may be ahead, never behind.
+    /// The last value of each sequence. A sequence may continue during the dump, so a copy may have a larger value, never a smaller one.
     pub sequences: BTreeMap<String, i64>,
-    /// Every extension's version.
+    /// The version of each extension.
     pub extensions: BTreeMap<String, String>,
-    /// Who was granted something: roles belong to a server, not to a database, so no dump has them.
+    /// The roles that grants and policies name. They belong to the server, so a dump does not contain them.
     pub roles: Vec<String>,
 }
 
 impl Contents {
-    /// Every row of every table.
+    /// Returns the number of rows of all tables.
     #[must_use]
     pub fn rows(&self) -> i64 {
         self.tables.values().sum()
     }
 
-    /// What is not in `copy` as it is here; empty if `copy` is one.
+    /// Lists the differences of `copy`; empty if it has the same contents.
     #[must_use]
     pub fn missing_in(&self, copy: &Self) -> Vec<String> {
         let mut missing = Vec::new();
@@ -40,7 +39,7 @@ impl Contents {
             }
         }
         for table in copy.tables.keys().filter(|table| !self.tables.contains_key(*table)) {
-            missing.push(format!("{table} should not be there"));
+            missing.push(format!("the table {table} is not in the backup"));
         }
         for (sequence, last) in &self.sequences {
             if copy.sequences.get(sequence).is_none_or(|copied| copied < last) {

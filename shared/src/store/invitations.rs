@@ -14,59 +14,48 @@ use crate::{
 };
 
 text_enum!(
-    /// What has become of an invitation.
+    /// The status of an invitation.
     Status {
         /// It can be accepted.
         Pending = "pending",
-        /// The person joined.
+        /// The invited person joined.
         Accepted = "accepted",
-        /// The person did not want to.
+        /// The invited person declined.
         Declined = "declined",
-        /// The organization took it back.
+        /// The organization revoked it.
         Revoked = "revoked",
         /// It was not answered in time.
         Expired = "expired",
     }
 );
 
-/// A row of `invitations`.
+/// A row of `invitations`, without the hash of its token.
 #[derive(Debug, Clone)]
 pub struct Invitation {
-    /// Its id.
     pub id: InvitationId,
-    /// To where.
     pub organization_id: OrganizationId,
-    /// Whom.
     pub email: String,
-    /// As what.
+    /// The role that the member will have.
     pub role: Role,
-    /// By whom; by an API key if nobody.
+    /// `None` if an API key created it.
     pub invited_by: Option<UserId>,
-    /// What has become of it.
     pub status: Status,
-    /// When it was made.
     pub created_at: DateTime<Utc>,
-    /// Until when it can be answered.
     pub expires_at: DateTime<Utc>,
-    /// Counts every change.
+    /// Increases with every change.
     pub version: i64,
 }
 
-/// An invitation to be.
+/// An invitation to insert.
 pub struct NewInvitation<'a> {
-    /// Whom.
     pub email: &'a str,
-    /// As what.
     pub role: Role,
-    /// The hash of what is mailed.
     pub token_hash: &'a [u8],
-    /// By whom.
     pub invited_by: Option<UserId>,
-    /// Until when it can be answered.
     pub expires_at: DateTime<Utc>,
 }
 
-/// A query of whole invitations: what comes before the columns, and what after.
+/// A query of all columns of [`Invitation`]: the SQL before the columns, and the SQL after them.
 macro_rules! invitations {
     ($before:tt, $after:tt, $($argument:tt)*) => {
         sqlx::query_as!(
@@ -79,14 +68,14 @@ macro_rules! invitations {
     };
 }
 
-/// Adds an invitation. Violates `invitations_organization_id_email_key` when the address has an open one.
+/// Inserts an invitation. Violates `invitations_organization_id_email_key` if the address has an open invitation.
 pub async fn insert(
     tx: &mut Tx,
     organization: OrganizationId,
     new: &NewInvitation<'_>,
 ) -> sqlx::Result<Invitation> {
     let now = tx.now();
-    // One that nobody answered in time does not stand in the way.
+    // An invitation that has expired must not block a new one.
     sqlx::query!(
         r#"
         UPDATE invitations
@@ -119,7 +108,7 @@ pub async fn insert(
     .await
 }
 
-/// The invitation `id` of the organization.
+/// Loads the invitation `id` of the organization.
 pub async fn find(
     tx: &mut Tx,
     organization: OrganizationId,
@@ -135,7 +124,7 @@ pub async fn find(
     .await
 }
 
-/// A page of the organization's invitations.
+/// Loads a page of the organization's invitations.
 pub async fn list(
     tx: &mut Tx,
     organization: OrganizationId,
@@ -163,7 +152,7 @@ pub async fn list(
     )
 }
 
-/// The open invitation with this token, to an organization that lives.
+/// Loads the open invitation with this token, if its organization is not deleted.
 pub async fn find_open(tx: &mut Tx, token_hash: &[u8]) -> sqlx::Result<Option<Invitation>> {
     let now = tx.now();
     invitations!(
@@ -204,7 +193,7 @@ pub async fn end(
     .await
 }
 
-/// Revokes everyone's open invitations.
+/// Revokes all open invitations of all organizations.
 pub async fn revoke_everyones(connection: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE invitations SET status = 'revoked', updated_at = $1, version = version + 1 WHERE status = 'pending'",

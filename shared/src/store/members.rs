@@ -12,28 +12,23 @@ use crate::{
     },
 };
 
-/// A person in an organization.
+/// A member, with the parts of the user that other members see.
 #[derive(Debug, Clone)]
 pub struct Member {
-    /// Who; a member's id is the user's.
+    /// Also the id of the member.
     pub user_id: UserId,
-    /// What they are called.
     pub name: String,
-    /// Where they read mail.
     pub email: String,
-    /// A picture's URL.
     pub image: Option<String>,
-    /// What they are.
     pub role: Role,
-    /// When they joined.
     pub created_at: DateTime<Utc>,
-    /// When their role last changed.
     pub updated_at: DateTime<Utc>,
-    /// Counts every change.
+    /// Increases with every change.
     pub version: i64,
 }
 
-/// The living organization `id` and the role of its living member `user`.
+/// Loads the organization `id`, and the role of its member `user`. A deleted organization, and a deleted or suspended user, counts as
+/// absent.
 pub async fn access(
     tx: &mut Tx,
     id: OrganizationId,
@@ -71,7 +66,7 @@ pub async fn access(
     }))
 }
 
-/// The role of the living member `user`.
+/// Returns the role of the member `user`. A deleted or suspended user counts as absent.
 pub async fn role(tx: &mut Tx, organization: OrganizationId, user: UserId) -> sqlx::Result<Option<Role>> {
     sqlx::query_scalar!(
         r#"
@@ -86,7 +81,7 @@ pub async fn role(tx: &mut Tx, organization: OrganizationId, user: UserId) -> sq
     .await
 }
 
-/// Adds a member. Violates `members_pkey` when the user is one already.
+/// Adds a member. Violates `members_pkey` if the user is a member already.
 pub async fn insert(tx: &mut Tx, organization: OrganizationId, user: UserId, role: Role) -> sqlx::Result<()> {
     let now = tx.now();
     sqlx::query!(
@@ -104,7 +99,7 @@ pub async fn insert(tx: &mut Tx, organization: OrganizationId, user: UserId, rol
     .map(drop)
 }
 
-/// The living member `user`.
+/// Loads the member `user`, unless the account is deleted.
 pub async fn find(tx: &mut Tx, organization: OrganizationId, user: UserId) -> sqlx::Result<Option<Member>> {
     sqlx::query_as!(
         Member,
@@ -121,7 +116,7 @@ pub async fn find(tx: &mut Tx, organization: OrganizationId, user: UserId) -> sq
     .await
 }
 
-/// Whether a living member has the address `email`, in whatever case.
+/// Returns whether a member has the address `email`, ignoring case. Deleted users do not count.
 pub async fn has_email(tx: &mut Tx, organization: OrganizationId, email: &str) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"
@@ -137,7 +132,7 @@ pub async fn has_email(tx: &mut Tx, organization: OrganizationId, email: &str) -
     .await
 }
 
-/// A page of the living members, by when they joined.
+/// Loads a page of the members, in the order in which they joined. Deleted users are left out.
 pub async fn list(
     tx: &mut Tx,
     organization: OrganizationId,
@@ -176,7 +171,7 @@ pub async fn list(
     }
 }
 
-/// Whether nobody but `user` owns the organization and can act. Ask while holding the organization.
+/// Returns whether `user` is the only owner who is neither deleted nor suspended. Lock the organization first.
 pub async fn is_last_owner(tx: &mut Tx, organization: OrganizationId, user: UserId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"

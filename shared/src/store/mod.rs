@@ -1,9 +1,9 @@
-//! The database's tables, one file each; one function per question. No SQL stands anywhere else.
+//! The tables of the database, one file each. All SQL is here, one function per query.
 
-/// A page of a list whose ids are `UUIDv7`, so that their order is the order of creation.
+/// Loads a page of a list whose ids are `UUIDv7`, so that their order is the order of creation.
 ///
-/// The statement ends where one more condition may follow. In it `$1` is the id to go on after and `$2` how many rows to
-/// read; its own arguments begin with `$3`.
+/// The statement must end where a condition can be added with `AND`. In it `$1` is the id after which the page begins, `$2` the number
+/// of rows to read. Its own arguments begin with `$3`.
 macro_rules! page_of {
     ($tx:expr, $page:expr, $row:ty, $sql:tt, $id:tt, $($argument:tt)*) => {{
         let (after, rows) = ($page.after().map(|position| position.id), $page.rows());
@@ -46,7 +46,7 @@ pub mod verification_tokens;
 
 use crate::db::Tx;
 
-/// Whether the database answers.
+/// Checks that the database answers.
 pub async fn ping(tx: &mut Tx) -> sqlx::Result<()> {
     sqlx::query_scalar!(r#"SELECT 1 AS "one!""#).fetch_one(tx).await.map(drop)
 }
@@ -73,7 +73,7 @@ mod tests {
         }
     }
 
-    /// A rotated refresh token changes nothing that is cached.
+    /// Rotating a refresh token changes nothing that is cached.
     fn changes_cached(function: &str) -> bool {
         function.contains("UPDATE users") || function.contains("SET revoked_at")
     }

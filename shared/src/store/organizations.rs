@@ -14,60 +14,46 @@ use crate::{
     },
 };
 
-/// A tenant.
+/// A row of `organizations`.
 #[derive(Debug, Clone)]
 pub struct Organization {
-    /// Its id.
     pub id: OrganizationId,
-    /// What it is called.
     pub name: String,
-    /// What it is called in URLs.
+    /// The name in URLs.
     pub slug: String,
-    /// A picture's URL.
+    /// The URL of a picture.
     pub logo: Option<String>,
-    /// Where bills go.
     pub billing_email: Option<String>,
-    /// What it pays for.
     pub plan: String,
-    /// Whose own space this is.
+    /// The user whose personal organization this is.
     pub personal_to: Option<UserId>,
-    /// When it was made.
     pub created_at: DateTime<Utc>,
-    /// When its profile last changed.
+    /// The time of the last change of the profile.
     pub updated_at: DateTime<Utc>,
-    /// Counts every change.
+    /// Increases with every change.
     pub version: i64,
 }
 
-/// An organization to be.
+/// An organization to insert.
 pub struct NewOrganization<'a> {
-    /// Its id.
     pub id: OrganizationId,
-    /// What it is called.
     pub name: &'a str,
-    /// What it is called in URLs.
     pub slug: &'a str,
-    /// A picture's URL.
     pub logo: Option<&'a str>,
-    /// Where bills go.
     pub billing_email: Option<&'a str>,
-    /// Whose own space it is.
+    /// The user whose personal organization it is.
     pub personal_to: Option<UserId>,
 }
 
-/// What may be changed of an organization.
+/// Changes of an organization's profile.
 pub struct Changes<'a> {
-    /// A new name.
     pub name: Option<&'a Name>,
-    /// A new name in URLs.
     pub slug: Option<&'a Slug>,
-    /// A new picture, or none.
     pub logo: &'a Patch<ImageUrl>,
-    /// Where bills go from now on.
     pub billing_email: &'a Patch<Email>,
 }
 
-/// A query of whole organizations: what comes before the columns, and what after.
+/// A query of all columns of [`Organization`]: the SQL before the columns, and the SQL after them.
 macro_rules! organizations {
     ($before:tt, $after:tt, $($argument:tt)*) => {
         sqlx::query_as!(
@@ -79,7 +65,7 @@ macro_rules! organizations {
     };
 }
 
-/// Adds an organization with `owner` as its owner. Violates `organizations_slug_key` when the slug is taken.
+/// Inserts an organization with `owner` as its owner. Violates `organizations_slug_key` if the slug is taken.
 pub async fn insert(tx: &mut Tx, new: &NewOrganization<'_>, owner: UserId) -> sqlx::Result<Organization> {
     let now = tx.now();
     let organization = organizations!(
@@ -102,17 +88,16 @@ pub async fn insert(tx: &mut Tx, new: &NewOrganization<'_>, owner: UserId) -> sq
     Ok(organization)
 }
 
-/// The living organization `id`.
+/// Loads the organization `id`, unless it is deleted.
 pub async fn find(tx: &mut Tx, id: OrganizationId) -> sqlx::Result<Option<Organization>> {
     organizations!("SELECT", "FROM organizations WHERE id = $1 AND deleted_at IS NULL", id as OrganizationId)
         .fetch_optional(tx)
         .await
 }
 
-/// Whether the organization `id` lives; nobody else who holds it does so before this transaction ends.
+/// Locks the organization until the transaction ends; `false` if it does not exist or is deleted.
 ///
-/// Whoever changes anything in an organization holds it first: its members, invitations and keys are changed one
-/// transaction after the other.
+/// Every change of an organization takes this lock first. So changes of its members, invitations and keys happen one after the other.
 pub async fn lock(tx: &mut Tx, id: OrganizationId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"SELECT 1 AS "one!" FROM organizations WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE"#,
@@ -123,7 +108,7 @@ pub async fn lock(tx: &mut Tx, id: OrganizationId) -> sqlx::Result<bool> {
     .map(|row| row.is_some())
 }
 
-/// A page of the living organizations of which `user` is a member.
+/// Loads a page of the organizations of which `user` is a member, without deleted ones.
 pub async fn list(tx: &mut Tx, user: UserId, page: &PageQuery) -> sqlx::Result<Vec<Organization>> {
     page_of!(
         tx,
@@ -195,7 +180,7 @@ pub async fn delete(tx: &mut Tx, id: OrganizationId, versions: Option<&[i64]>) -
     Ok(result.rows_affected() == 1)
 }
 
-/// Holds all living organizations that `user` belongs to, in the order of their ids: see [`hold`].
+/// Locks all organizations of which `user` is a member, in the order of their ids: see [`lock`].
 pub async fn lock_joined(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
@@ -212,7 +197,7 @@ pub async fn lock_joined(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
     .map(drop)
 }
 
-/// The living organizations that `user` belongs to, and whether as an owner.
+/// Returns the organizations of which `user` is a member, without deleted ones, and whether they are an owner.
 pub async fn joined(tx: &mut Tx, user: UserId) -> sqlx::Result<Vec<(OrganizationId, bool)>> {
     let rows = sqlx::query!(
         r#"
@@ -227,7 +212,7 @@ pub async fn joined(tx: &mut Tx, user: UserId) -> sqlx::Result<Vec<(Organization
     Ok(rows.into_iter().map(|row| (row.id, row.role == Role::Owner)).collect())
 }
 
-/// Whether the organization has living members besides `user`.
+/// Returns whether the organization has members besides `user`. Deleted users do not count.
 pub async fn has_others(tx: &mut Tx, id: OrganizationId, user: UserId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"
@@ -243,7 +228,7 @@ pub async fn has_others(tx: &mut Tx, id: OrganizationId, user: UserId) -> sqlx::
     .await
 }
 
-/// Brings back the organizations of `user` that were deleted together with them, at `deleted_at`.
+/// Restores the organizations of `user` that were deleted together with them, at `deleted_at`.
 pub async fn restore_owned(tx: &mut Tx, user: UserId, deleted_at: DateTime<Utc>) -> sqlx::Result<()> {
     let now = tx.now();
     sqlx::query!(

@@ -13,69 +13,62 @@ use crate::{
     },
 };
 
-/// What a session's owner may see of it.
+/// A session, as its owner may see it.
 #[derive(Debug, Clone)]
 pub struct Session {
-    /// Its id.
     pub id: SessionId,
-    /// The `User-Agent` it was made with.
+    /// The `User-Agent` header of the sign-in.
     pub user_agent: Option<String>,
-    /// The address it was made from.
+    /// The source address of the sign-in.
     pub ip_address: Option<String>,
-    /// When it was made.
     pub created_at: DateTime<Utc>,
-    /// When a token of it was last asked for.
+    /// The time of the last refresh.
     pub last_used_at: DateTime<Utc>,
-    /// When it ends if it is not refreshed.
+    /// The session expires then if it is not refreshed.
     pub expires_at: DateTime<Utc>,
 }
 
-/// A session that was alive when last looked at.
+/// A session that was live when it was read from the database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveSession {
-    /// Whose it is.
     pub user_id: UserId,
-    /// When the person last proved who they are.
+    /// The time of the last sign-in or re-authentication.
     pub authenticated_at: DateTime<Utc>,
-    /// When it ends by itself.
     pub expires_at: DateTime<Utc>,
 }
 
-/// A session to be.
+/// A session to insert.
 pub struct NewSession<'a> {
-    /// Its id.
     pub id: SessionId,
-    /// Whose.
     pub user: UserId,
-    /// The keyed hash of its first refresh token.
+    /// The keyed hash of the first refresh token.
     pub refresh_token_hash: &'a [u8],
-    /// How refresh tokens travel: `body` or `cookie`.
+    /// Where refresh tokens are sent: `body` or `cookie`.
     pub transport: &'a str,
-    /// The `User-Agent` it is made with.
+    /// The `User-Agent` header of the sign-in.
     pub user_agent: Option<&'a str>,
-    /// The address it is made from.
+    /// The source address of the sign-in.
     pub ip_address: Option<&'a str>,
-    /// When it ends if it is not refreshed.
+    /// The session expires then if it is not refreshed.
     pub expires_at: DateTime<Utc>,
-    /// When it ends whatever happens.
+    /// The session ends then, even if it is refreshed.
     pub ends_at: DateTime<Utc>,
 }
 
-/// What a refresh needs to decide.
+/// The part of a session that a refresh needs.
 pub struct Refreshable {
-    /// Whose session.
     pub user_id: UserId,
-    /// The keyed hash of the token in use.
+    /// The keyed hash of the current refresh token.
     pub refresh_token_hash: Vec<u8>,
-    /// The keyed hash of the token before it.
+    /// The keyed hash of the previous refresh token.
     pub previous_refresh_token_hash: Option<Vec<u8>>,
-    /// When the one followed the other.
+    /// The time at which the current token replaced the previous one.
     pub rotated_at: DateTime<Utc>,
-    /// When the session ends whatever happens.
+    /// The session ends then, even if it is refreshed.
     pub ends_at: DateTime<Utc>,
 }
 
-/// Adds a session in which the person has just proved who they are.
+/// Inserts a session that begins now. The user has just signed in.
 pub async fn insert(tx: &mut Tx, new: &NewSession<'_>) -> sqlx::Result<Session> {
     let now = tx.now();
     sqlx::query_as!(
@@ -100,7 +93,7 @@ pub async fn insert(tx: &mut Tx, new: &NewSession<'_>) -> sqlx::Result<Session> 
     .await
 }
 
-/// The session `id`, if it is alive and so is its user.
+/// Loads the session `id` if it is live and its user is active.
 pub async fn find_live(tx: &mut Tx, id: SessionId) -> sqlx::Result<Option<LiveSession>> {
     let now = tx.now();
     sqlx::query_as!(
@@ -118,7 +111,7 @@ pub async fn find_live(tx: &mut Tx, id: SessionId) -> sqlx::Result<Option<LiveSe
     .await
 }
 
-/// The session `id`, if it is alive and so is its user; nobody else changes it before this transaction ends.
+/// Loads the session `id` if it is live and its user is active, and locks it until the transaction ends.
 pub async fn lock_for_refresh(tx: &mut Tx, id: SessionId) -> sqlx::Result<Option<Refreshable>> {
     let now = tx.now();
     sqlx::query_as!(
@@ -138,7 +131,7 @@ pub async fn lock_for_refresh(tx: &mut Tx, id: SessionId) -> sqlx::Result<Option
     .await
 }
 
-/// Puts a new refresh token in the place of the one in use.
+/// Replaces the current refresh token.
 pub async fn rotate(
     tx: &mut Tx,
     id: SessionId,
@@ -163,7 +156,7 @@ pub async fn rotate(
     .map(drop)
 }
 
-/// A page of the live sessions of `user`.
+/// Loads a page of the live sessions of `user`.
 pub async fn list(tx: &mut Tx, user: UserId, page: &PageQuery) -> sqlx::Result<Vec<Session>> {
     let now = tx.now();
     page_of!(
@@ -181,7 +174,7 @@ pub async fn list(tx: &mut Tx, user: UserId, page: &PageQuery) -> sqlx::Result<V
     )
 }
 
-/// The live session `id`, if it is `user`'s.
+/// Loads the live session `id` of `user`.
 pub async fn find(tx: &mut Tx, user: UserId, id: SessionId) -> sqlx::Result<Option<Session>> {
     let now = tx.now();
     sqlx::query_as!(
@@ -247,7 +240,7 @@ pub async fn revoke_all(
     Ok(())
 }
 
-/// Ends everyone's live sessions.
+/// Ends all live sessions of all users.
 pub async fn revoke_everyones(
     connection: &mut PgConnection,
     reason: &str,

@@ -1,17 +1,18 @@
-//! An object that is written in parts, several at once, and exists only when it is complete.
+//! Multipart upload: an object that is written in parts, several at once. It exists only once it is complete.
 
 use aws_sdk_s3::{
     primitives::ByteStream,
     types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart},
 };
 
-use super::{Bucket, away, large};
+use super::{Bucket, unavailable, large};
 use crate::error::Unavailable;
 
-/// S3 takes no more parts than this of one object.
+/// S3's maximum number of parts of one object.
 pub const MOST_PARTS: u64 = 10_000;
 
-/// An object to be. Dropped, it is none, but its parts are kept until [`Upload::abort`] or the bucket's lifecycle removes them.
+/// An upload in progress. If it is dropped, no object exists, and its parts stay until [`Upload::abort`] or the bucket's lifecycle
+/// rule deletes them.
 pub struct Upload<'a> {
     bucket: &'a Bucket,
     key: String,
@@ -19,46 +20,45 @@ pub struct Upload<'a> {
 }
 
 impl Bucket {
-    /// Begins an object.
+    /// Begins an upload.
     pub async fn upload(&self, key: &str) -> Result<Upload<'_>, Unavailable> {
         let create = self.client().await.create_multipart_upload().bucket(&self.name).key(key);
         let create = create.set_server_side_encryption(self.encryption()).set_ssekms_key_id(self.key.clone());
-        let created = create.checksum_algorithm(ChecksumAlgorithm::Crc32).send().await.map_err(away)?;
+        let created = create.checksum_algorithm(ChecksumAlgorithm::Crc32).send().await.map_err(unavailable)?;
         let id = created.upload_id.unwrap_or_default();
         Ok(Upload { bucket: self, key: key.to_owned(), id })
     }
 }
 
 impl Upload<'_> {
-    /// The object's name.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// Writes part `number`, from 1 on; all but the last have at least 5 MiB.
+    /// Uploads part `number`, from 1 on. Every part except the last has at least 5 MiB.
     pub async fn part(&self, number: i32, bytes: Vec<u8>) -> Result<CompletedPart, Unavailable> {
         let part = self.bucket.client().await.upload_part().bucket(&self.bucket.name).key(&self.key);
         let part = part.upload_id(&self.id).part_number(number).body(ByteStream::from(bytes));
         let part = part.checksum_algorithm(ChecksumAlgorithm::Crc32).customize().config_override(large());
-        // The signature covers the checksum, which S3 compares; the SHA-256 that it would cover besides costs a pass over everything.
-        let sent = part.disable_payload_signing().send().await.map_err(away)?;
+        // The signature covers the CRC32, which S3 compares. To sign the SHA-256 too would cost another pass over all bytes.
+        let sent = part.disable_payload_signing().send().await.map_err(unavailable)?;
         let done = CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag);
         Ok(done.set_checksum_crc32(sent.checksum_crc32).build())
     }
 
-    /// Makes an object of `parts`.
+    /// Joins `parts` to the object.
     pub async fn complete(&self, mut parts: Vec<CompletedPart>) -> Result<(), Unavailable> {
         parts.sort_by_key(|part| part.part_number);
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
         let complete = self.bucket.client().await.complete_multipart_upload().bucket(&self.bucket.name);
         let complete = complete.key(&self.key).upload_id(&self.id).multipart_upload(parts);
-        complete.customize().config_override(large()).send().await.map(drop).map_err(away)
+        complete.customize().config_override(large()).send().await.map(drop).map_err(unavailable)
     }
 
-    /// Removes the parts.
+    /// Deletes the parts.
     pub async fn abort(&self) -> Result<(), Unavailable> {
         let abort = self.bucket.client().await.abort_multipart_upload().bucket(&self.bucket.name);
-        abort.key(&self.key).upload_id(&self.id).send().await.map(drop).map_err(away)
+        abort.key(&self.key).upload_id(&self.id).send().await.map(drop).map_err(unavailable)
     }
 }

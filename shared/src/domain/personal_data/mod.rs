@@ -1,8 +1,9 @@
-//! The register of personal data: every column of every table, what it is for, how long it stays, and what a request for a copy
-//! or for erasure does with it (GDPR, articles 15, 17, 20 and 30).
+//! The register of personal data. For every column of every table it says what the column is for, how long its rows stay, and what an
+//! export or an erasure does with it (GDPR, articles 15, 17, 20 and 30).
 //!
-//! Export and erasure are made from this register and from nothing else, and a test compares it with the database: a new
-//! column is here or the tests fail. In the SQL below `$1` is the user's id, `$2` their address if it is
+//! Export and erasure use only this register. A test compares it with the database, so a new column must be added here. In its SQL
+//! expressions `$1` is the user's id and `$3` the time. `$2` is the user's address, if it is proved and no other user has it now;
+//! otherwise null, which equals nothing.
 //! proved and nobody else's by now (otherwise null, which equals nothing), `$3` the time.
 
 mod register;
@@ -16,39 +17,39 @@ use utoipa::ToSchema;
 
 pub use register::TABLES;
 
-/// What a column holds.
+/// The kind of data in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// Tells who someone is, or says something about them.
+    /// Identifies a person, or describes one.
     Personal,
-    /// Connects rows, and says nothing once the row it leads to is erased.
+    /// Connects rows. It describes nobody once the row that it names is erased.
     Identifier,
-    /// Proves something; never shown to anyone, its owner included.
+    /// A password hash, token hash or encrypted value. It is never shown, not even to its owner.
     Secret,
-    /// Says something about the service, not about a person; no part of a copy.
+    /// Describes the service, not a person. It is not exported.
     Operational,
 }
 
 text_enum!(
-    /// How long rows stay.
+    /// The time for which rows are kept.
     Retention {
-        /// As long as the account; what is personal is overwritten 30 days after it was deleted.
+        /// As long as the account. Personal columns are overwritten 30 days after the account was deleted.
         Account = "account",
         /// As long as the organization.
         Organization = "organization",
-        /// Until 90 days after they ended.
+        /// 90 days after the row ended.
         NinetyDays = "90 days after the end",
-        /// Until their time to be used is over, whether they were or not.
+        /// Until the row expires, used or not.
         Usable = "while usable",
-        /// For a year, erasure notwithstanding: proof of what was done to accounts is kept for the defence of legal claims
-        /// (GDPR, article 17(3)(e)).
+        /// One year, also after an erasure: the log proves what was done to accounts, for the defence of legal claims (GDPR, article
+        /// 17(3)(e)).
         Year = "1 year",
     }
 );
 
 impl Retention {
-    /// How long after their end `retention` removes rows, or overwrites what is personal; `None` if they go with something
-    /// else.
+    /// Returns the time after the end of a row at which `retention` deletes it or overwrites its personal columns. `None` if the row goes
+    /// together with another one.
     #[must_use]
     pub const fn period(self) -> Option<TimeDelta> {
         match self {
@@ -61,46 +62,38 @@ impl Retention {
     }
 }
 
-/// What erasure does with a person's rows of a table.
+/// The effect of an erasure on the person's rows of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Erasure {
-    /// Removes them.
+    /// Deletes them.
     Delete,
-    /// Overwrites the columns that say how.
+    /// Overwrites the columns that have an expression for it.
     Overwrite,
-    /// Leaves them, for the reason that [`Retention`] gives.
+    /// Keeps them, for the reason that [`Retention`] gives.
     Keep,
 }
 
-/// A column.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
-    /// Its name.
     pub name: &'static str,
-    /// What it holds.
     pub class: Class,
-    /// What it is for.
+    /// The purpose of the column. An export shows it.
     pub purpose: &'static str,
-    /// The SQL expression that erasure puts in its place.
+    /// The SQL expression that replaces the value in an erasure.
     pub erased: Option<&'static str>,
-    /// The SQL expression that export shows in its place.
+    /// The SQL expression that replaces the value in an export.
     pub exported: Option<&'static str>,
 }
 
-/// A table.
 #[derive(Debug, Clone, Copy)]
 pub struct Table {
-    /// Its name.
     pub name: &'static str,
-    /// Which rows are a person's, as an SQL condition; none if no row is.
+    /// An SQL condition for the rows of a person; `None` if no row belongs to a person.
     pub whose: Option<&'static str>,
-    /// Which other rows, not theirs to see, name them and are overwritten too.
+    /// An SQL condition for rows of others that contain the person's data: an erasure overwrites them, an export does not show them.
     pub names: Option<&'static str>,
-    /// How long rows stay.
     pub retention: Retention,
-    /// What erasure does with a person's rows.
     pub erasure: Erasure,
-    /// Its columns.
     pub columns: &'static [Column],
 }
 
@@ -109,13 +102,13 @@ pub struct Table {
 #[serde(rename_all = "camelCase")]
 #[schema(as = ExportedRecords)]
 pub struct Records {
-    /// The table.
+    /// The name of the table.
     #[schema(example = "sessions", max_length = 63)]
     pub table: &'static str,
-    /// What each member of a row is for.
+    /// The purpose of each member of a row.
     #[schema(value_type = HashMap<String, String>, max_length = 128)]
     pub purposes: BTreeMap<String, &'static str>,
-    /// How long rows stay.
+    /// The time for which rows are kept.
     pub retention: Retention,
     /// The rows, as objects.
     // Lambda returns at most 6 MB, and a row has at least an id.

@@ -1,4 +1,4 @@
-//! The register itself.
+//! The tables and columns of the register.
 
 use super::{Class, Column, Erasure, Retention, Table};
 
@@ -28,8 +28,8 @@ impl Column {
     }
 }
 
-/// The register. Erasure goes through it in this order: organizations are held before what belongs to them, as by everyone else, and `users`,
-/// which loses the address that finds the other rows, comes last.
+/// All tables. Erasure follows this order: organizations are locked before what belongs to them, as everywhere. `users` is last,
+/// because the address in it finds the other rows.
 pub const TABLES: &[Table] = &[
     Table {
         name: "organizations",
@@ -39,16 +39,16 @@ pub const TABLES: &[Table] = &[
         erasure: Erasure::Overwrite,
         columns: &[
             id("id", "names the organization"),
-            personal("name", "what it is called; a person's own space may bear their name")
+            personal("name", "the name of the organization; a personal organization may have the person's name")
                 .erased("CASE WHEN personal_to = $1 THEN 'Deleted' ELSE name END"),
-            personal("slug", "what it is called in URLs")
+            personal("slug", "the name of the organization in URLs")
                 .erased("CASE WHEN personal_to = $1 THEN 'deleted-' || id ELSE slug END"),
-            personal("logo", "how it looks").erased("CASE WHEN personal_to = $1 THEN NULL ELSE logo END"),
-            personal("billing_email", "where bills go")
+            personal("logo", "a picture").erased("CASE WHEN personal_to = $1 THEN NULL ELSE logo END"),
+            personal("billing_email", "the address for bills")
                 .erased("CASE WHEN personal_to = $1 OR lower(billing_email) = lower($2) THEN NULL ELSE billing_email END"),
-            operational("plan", "what it pays for"),
-            id("personal_to", "whose own space it is"),
-            operational("created_at", "when it was made"),
+            operational("plan", "the plan that it pays for"),
+            id("personal_to", "the user whose personal organization it is"),
+            operational("created_at", "when it was created"),
             operational("updated_at", "when it changed"),
             operational("deleted_at", "when it was deleted")
                 .erased("CASE WHEN personal_to = $1 THEN coalesce(deleted_at, $3) ELSE deleted_at END"),
@@ -63,12 +63,12 @@ pub const TABLES: &[Table] = &[
         erasure: Erasure::Delete,
         columns: &[
             id("id", "names the session"),
-            id("user_id", "whose session it is"),
+            id("user_id", "the user who is signed in"),
             secret("refresh_token_hash", "recognises the refresh token in use"),
-            secret("previous_refresh_token_hash", "recognises the one before it"),
-            operational("generation", "recognises older ones"),
+            secret("previous_refresh_token_hash", "recognises the refresh token before it"),
+            operational("generation", "recognises older refresh tokens"),
             operational("rotated_at", "lets two tabs refresh at once"),
-            operational("transport", "how the refresh token travels"),
+            operational("transport", "whether the refresh token is in the body or in a cookie"),
             personal("user_agent", "lets the person recognise the device"),
             personal("ip_address", "lets the person recognise the place"),
             personal("created_at", "lets the person recognise the sign-in"),
@@ -88,11 +88,11 @@ pub const TABLES: &[Table] = &[
         erasure: Erasure::Delete,
         columns: &[
             id("id", "names the token"),
-            id("user_id", "whose it is"),
-            operational("purpose", "what it is for"),
+            id("user_id", "the user who may use it"),
+            operational("purpose", "the action that it allows"),
             personal("email", "the address it was mailed to"),
             secret("token_hash", "recognises the token"),
-            secret("code_hash", "recognises the digits beside it"),
+            secret("code_hash", "recognises the digits in the same mail"),
             operational("code_attempts", "ends guessing"),
             personal("created_at", "when it was asked for"),
             operational("expires_at", "ends an unused token"),
@@ -106,11 +106,11 @@ pub const TABLES: &[Table] = &[
         retention: Retention::Organization,
         erasure: Erasure::Delete,
         columns: &[
-            id("organization_id", "where"),
-            id("user_id", "who"),
-            personal("role", "what they may do there"),
-            personal("created_at", "when they joined"),
-            operational("updated_at", "when their role changed"),
+            id("organization_id", "names the organization"),
+            id("user_id", "names the member"),
+            personal("role", "the permissions in the organization"),
+            personal("created_at", "when the member joined"),
+            operational("updated_at", "when the role changed"),
             operational("version", "tells two changes apart"),
         ],
     },
@@ -122,14 +122,14 @@ pub const TABLES: &[Table] = &[
         erasure: Erasure::Overwrite,
         columns: &[
             id("id", "names the invitation"),
-            id("organization_id", "to where"),
-            personal("email", "whom it was mailed to").erased("'deleted-' || id || '@deleted.invalid'"),
-            personal("role", "as what"),
+            id("organization_id", "the organization to join"),
+            personal("email", "the invited address").erased("'deleted-' || id || '@deleted.invalid'"),
+            personal("role", "the role of the new member"),
             secret("token_hash", "recognises the token in the mail"),
-            id("invited_by", "who asked"),
-            operational("status", "what has become of it")
+            id("invited_by", "the user who invited"),
+            operational("status", "whether it is open, and if not, how it ended")
                 .erased("CASE WHEN status = 'pending' THEN 'revoked' ELSE status END"),
-            personal("created_at", "when they were invited"),
+            personal("created_at", "when it was created"),
             operational("updated_at", "when it was answered"),
             operational("expires_at", "ends an unanswered invitation"),
             operational("version", "tells two changes apart"),
@@ -143,17 +143,17 @@ pub const TABLES: &[Table] = &[
         erasure: Erasure::Overwrite,
         columns: &[
             id("id", "names the key"),
-            id("organization_id", "whose it is"),
-            operational("name", "what the organization calls it"),
-            operational("scopes", "what it may do"),
+            id("organization_id", "the organization that it gives access to"),
+            operational("name", "the name that the organization gave it"),
+            operational("scopes", "the permissions of the key"),
             secret("secret_hash", "recognises the secret in use"),
-            secret("previous_secret_hash", "recognises the one before it"),
-            operational("previous_expires_at", "ends a rotation"),
-            id("created_by", "who made it").erased("NULL"),
-            personal("created_at", "when they made it"),
+            secret("previous_secret_hash", "recognises the secret before it"),
+            operational("previous_expires_at", "ends the validity of the secret before it"),
+            id("created_by", "the user who created it").erased("NULL"),
+            personal("created_at", "when it was created"),
             operational("updated_at", "when it changed"),
             operational("expires_at", "ends the key"),
-            operational("last_used_at", "finds keys that nobody needs"),
+            operational("last_used_at", "finds unused keys"),
             operational("revoked_at", "ends the key at once"),
             operational("version", "tells two changes apart"),
         ],
@@ -166,29 +166,29 @@ pub const TABLES: &[Table] = &[
         erasure: Erasure::Keep,
         columns: &[
             id("id", "names the event"),
-            personal("occurred_at", "when"),
+            personal("occurred_at", "when it happened"),
             personal("action", "what was done"),
             personal("outcome", "whether it was allowed"),
-            // Who acted on someone is that person's data, not theirs.
-            id("actor_id", "who did it").exported("CASE WHEN actor_id = $1 THEN actor_id END"),
-            id("session_id", "through which session").exported("CASE WHEN actor_id = $1 THEN session_id END"),
-            id("api_key_id", "through which API key").exported("CASE WHEN actor_id = $1 THEN api_key_id END"),
-            id("organization_id", "in which organization"),
-            id("target_id", "to what"),
-            personal("ip_address", "from where").exported("CASE WHEN actor_id = $1 THEN ip_address END"),
+            // If another person acted on the user, the origin is that person's data.
+            id("actor_id", "the user who did it").exported("CASE WHEN actor_id = $1 THEN actor_id END"),
+            id("session_id", "the session that was used").exported("CASE WHEN actor_id = $1 THEN session_id END"),
+            id("api_key_id", "the API key that was used").exported("CASE WHEN actor_id = $1 THEN api_key_id END"),
+            id("organization_id", "the organization in which it happened"),
+            id("target_id", "the user or resource that was changed"),
+            personal("ip_address", "the source address").exported("CASE WHEN actor_id = $1 THEN ip_address END"),
             operational("request_id", "finds the log lines of the request"),
         ],
     },
     Table {
         name: "idempotency_records",
-        // For 24 hours, under a hash, encrypted.
+        // Kept for 24 hours, under a hash, encrypted.
         whose: None,
         names: None,
         retention: Retention::Usable,
         erasure: Erasure::Keep,
         columns: &[
             operational("key_hash", "recognises a repeated request"),
-            secret("sealed", "the first answer to it"),
+            secret("sealed", "the first response to it"),
             operational("expires_at", "ends the record"),
         ],
     },
@@ -200,23 +200,23 @@ pub const TABLES: &[Table] = &[
         erasure: Erasure::Overwrite,
         columns: &[
             id("id", "names the account"),
-            personal("name", "how others know the person").erased("'Deleted user'"),
-            personal("email", "signs in, receives mail").erased("'deleted-' || id || '@deleted.invalid'"),
-            personal("email_verified_at", "shows that the address is theirs").erased("NULL"),
-            personal("image", "how others know the person").erased("NULL"),
-            personal("phone", "reaches the person").erased("NULL"),
+            personal("name", "the name that others see").erased("'Deleted user'"),
+            personal("email", "for sign-in and mail").erased("'deleted-' || id || '@deleted.invalid'"),
+            personal("email_verified_at", "shows that the address belongs to the user").erased("NULL"),
+            personal("image", "the picture that others see").erased("NULL"),
+            personal("phone", "to reach the user").erased("NULL"),
             secret("password_hash", "recognises the password").erased("NULL"),
-            personal("created_at", "when they came"),
+            personal("created_at", "when the account was created"),
             operational("updated_at", "when the row changed").erased("$3"),
-            operational("deleted_at", "when they left").erased("coalesce(deleted_at, $3)"),
+            operational("deleted_at", "when the account was deleted").erased("coalesce(deleted_at, $3)"),
             operational("version", "tells two changes apart").erased("version + 1"),
-            operational("system_administrator", "whether they administer the system").erased("false"),
-            personal("suspended_at", "when they were shut out"),
-            personal("suspended_reason", "why they were shut out")
+            operational("system_administrator", "whether the user is a system administrator").erased("false"),
+            personal("suspended_at", "when the account was suspended"),
+            personal("suspended_reason", "why the account was suspended")
                 .erased("CASE WHEN suspended_at IS NULL THEN NULL ELSE 'erased' END"),
-            personal("legal_hold_at", "since when nothing may be erased"),
-            // Telling could defeat what it is for.
-            personal("legal_hold_reason", "why nothing may be erased").exported("NULL"),
+            personal("legal_hold_at", "when the legal hold was placed"),
+            // Showing the reason could defeat the purpose of the hold.
+            personal("legal_hold_reason", "why the legal hold was placed").exported("NULL"),
             operational("erased_at", "when the personal columns were overwritten").erased("$3"),
         ],
     },

@@ -1,4 +1,4 @@
-//! What administrators of the system ask about users and do to them.
+//! Queries about users for system administrators.
 
 use sqlx::PgConnection;
 
@@ -15,22 +15,22 @@ use crate::{
 };
 
 text_enum!(
-    /// Whether a user can sign in, and if not, why.
+    /// The status of a user.
     UserStatus {
-        /// Can.
+        /// Can sign in.
         Active = "active",
-        /// Shut out by an administrator.
+        /// Suspended by an administrator: cannot sign in.
         Suspended = "suspended",
         /// Deleted, and not erased yet.
         Deleted = "deleted",
-        /// Deleted, with every personal column overwritten.
+        /// Deleted, and every personal column is overwritten.
         Erased = "erased",
     }
 );
 
-/// Whether `administrator` is one and can act; nobody else changes them or `other` before this transaction ends.
+/// Locks the users `administrator` and `other` until the transaction ends. Returns whether the first is an active system administrator.
 ///
-/// Both are held in the order of their ids, so that two administrators who deal with each other do not wait for each other.
+/// Both are locked in the order of their ids, so that two administrators who change each other do not deadlock.
 pub async fn lock_pair(tx: &mut Tx, administrator: UserId, other: UserId) -> sqlx::Result<bool> {
     let held = sqlx::query_scalar!(
         r#"
@@ -48,7 +48,7 @@ pub async fn lock_pair(tx: &mut Tx, administrator: UserId, other: UserId) -> sql
     Ok(held.contains(&true))
 }
 
-/// A page of all users, living or not.
+/// Loads a page of all users, also deleted ones.
 pub async fn list(
     tx: &mut Tx,
     page: &PageQuery,
@@ -76,8 +76,8 @@ pub async fn list(
     )
 }
 
-/// Makes the living user with the proved address `email` an administrator of the system, and notes it in the audit log in the same
-/// statement. For `migrate`, whose connection is the owner's and serves no request.
+/// Makes the user with the proved address `email` a system administrator, unless deleted. Writes the audit event in the same
+/// statement. For `migrate`, which connects as the owner and serves no request.
 pub async fn appoint(connection: &mut PgConnection, email: &str) -> sqlx::Result<Option<UserId>> {
     sqlx::query_scalar!(
         r#"
@@ -99,7 +99,7 @@ pub async fn appoint(connection: &mut PgConnection, email: &str) -> sqlx::Result
     .await
 }
 
-/// Makes the living user an administrator of the system, or no longer.
+/// Makes the user a system administrator, or removes that right. Does nothing for a deleted user.
 pub async fn set_system_administrator(tx: &mut Tx, id: UserId, is_one: bool) -> sqlx::Result<Option<User>> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));
@@ -118,7 +118,7 @@ pub async fn set_system_administrator(tx: &mut Tx, id: UserId, is_one: bool) -> 
     .await
 }
 
-/// Shuts the living user out.
+/// Suspends the user, unless they are deleted.
 pub async fn suspend(tx: &mut Tx, id: UserId, reason: &str) -> sqlx::Result<Option<User>> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));
@@ -137,8 +137,7 @@ pub async fn suspend(tx: &mut Tx, id: UserId, reason: &str) -> sqlx::Result<Opti
     .await
 }
 
-/// Brings a deleted user back who has not been erased, and lets them in again. Violates `users_email_key` when another living
-/// user has the address by now.
+/// Restores a deleted user who is not erased, and lifts the suspension. Violates `users_email_key` if another user has the address now.
 pub async fn restore(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));
@@ -156,7 +155,7 @@ pub async fn restore(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
     .await
 }
 
-/// Forbids the erasure of the user, or allows it again when there is no `reason`.
+/// Places a legal hold with a `reason`; lifts it without one.
 pub async fn set_legal_hold(tx: &mut Tx, id: UserId, reason: Option<&str>) -> sqlx::Result<Option<User>> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));

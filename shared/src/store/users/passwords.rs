@@ -7,15 +7,14 @@ use crate::{
     domain::{ids::UserId, input::Email},
 };
 
-/// What a sign-in needs of a user.
+/// A user's id and password hash, for a sign-in.
 pub struct Credentials {
-    /// Whose.
     pub id: UserId,
-    /// The hash of their password, if they have one.
+    /// `None` if the user has no password.
     pub password_hash: Option<String>,
 }
 
-/// How the living user with `email`, in whatever case, signs in, unless suspended.
+/// Loads the credentials of the active user with `email`, ignoring case.
 pub async fn credentials_by_email(tx: &mut Tx, email: &Email) -> sqlx::Result<Option<Credentials>> {
     sqlx::query_as!(
         Credentials,
@@ -30,7 +29,7 @@ pub async fn credentials_by_email(tx: &mut Tx, email: &Email) -> sqlx::Result<Op
     .await
 }
 
-/// The hash of the living user's password.
+/// Returns the password hash of the user, unless deleted.
 pub async fn password_hash(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar!("SELECT password_hash FROM users WHERE id = $1 AND deleted_at IS NULL", id as UserId,)
         .fetch_optional(tx)
@@ -38,7 +37,7 @@ pub async fn password_hash(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<Strin
         .map(Option::flatten)
 }
 
-/// The living user, if they still have the password hash `seen`; nobody changes it before this transaction ends.
+/// Loads and locks the user, if the password hash still is `seen`.
 pub async fn lock_password(tx: &mut Tx, id: UserId, seen: &str) -> sqlx::Result<Option<User>> {
     users!(
         "SELECT",
@@ -54,9 +53,9 @@ pub async fn lock_password(tx: &mut Tx, id: UserId, seen: &str) -> sqlx::Result<
     .await
 }
 
-/// Replaces the password hash `seen` by `new`; `false` if it is no longer there.
+/// Replaces the password hash `seen` by `new`; `false` if the hash has changed.
 ///
-/// The version stays: a password is no part of what the profile shows.
+/// The version stays, because the profile does not contain the password.
 pub async fn replace_password(tx: &mut Tx, id: UserId, seen: &str, new: &str) -> sqlx::Result<bool> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));
@@ -76,7 +75,7 @@ pub async fn replace_password(tx: &mut Tx, id: UserId, seen: &str, new: &str) ->
     Ok(result.rows_affected() == 1)
 }
 
-/// Gives the living user a new password, whatever the old one was.
+/// Sets or removes the password of the user, whatever the old one was.
 pub async fn set_password(tx: &mut Tx, id: UserId, hash: Option<&str>) -> sqlx::Result<()> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));
