@@ -10,7 +10,7 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A reason to refuse a request. Always safe to show to the caller.
+/// A reason to refuse a request. It is always safe to show to the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refusal {
     pub status: StatusCode,

@@ -12,9 +12,9 @@ use tokio::time::Instant;
 use super::redis::Redis;
 use crate::domain::ids::{SessionId, UserId};
 
-/// How long a value is trusted without asking the database.
+/// The time for which a value is trusted without asking the database.
 const CACHE_TTL: Duration = Duration::from_secs(5);
-/// How long a tombstone stays.
+/// The lifetime of a tombstone.
 const TOMBSTONE_TTL: Duration = Duration::from_mins(1);
 /// Not JSON, so no reader takes it for a value.
 const TOMBSTONE: &str = "changed";

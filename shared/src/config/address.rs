@@ -7,17 +7,16 @@ use url::Url;
 
 use super::{Secret, Setting};
 
-/// The query parameters of a URL that give a user name or a password.
+/// The query parameters of a URL that contain a user name or a password.
 const IN_QUERY: [&str; 3] = ["user", "password", "pass"];
 
-/// A complete URL, or one without user name and password and these in a setting of their own. `Secrets::resolve` joins them.
+/// The URL of a service: complete, or with user name and password in a separate setting. `Secrets::resolve` joins them.
 #[derive(Debug, Clone)]
 pub struct Address {
     url: Setting,
     credentials: Option<Setting>,
 }
 
-/// A complete URL.
 impl From<Setting> for Address {
     fn from(url: Setting) -> Self {
         Self { url, credentials: None }
@@ -25,19 +24,19 @@ impl From<Setting> for Address {
 }
 
 impl Address {
-    /// `url`, to be completed with `credentials` if there are any.
+    /// Creates an address from `url`, and from `credentials` if there are any.
     #[must_use]
     pub fn new(url: Setting, credentials: Option<Setting>) -> Self {
         Self { url, credentials }
     }
 
-    /// The URL, complete if there are no [`Address::credentials`].
+    /// Returns the URL. It is complete if there are no [`Address::credentials`].
     #[must_use]
     pub fn url(&self) -> &Setting {
         &self.url
     }
 
-    /// The user name and password to put into the URL.
+    /// Returns the setting of the user name and the password.
     #[must_use]
     pub fn credentials(&self) -> Option<&Setting> {
         self.credentials.as_ref()
@@ -52,18 +51,17 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// The user name. PostgreSQL needs one.
+    /// Returns the user name. PostgreSQL needs one.
     pub fn username(&self) -> anyhow::Result<&str> {
         self.username.as_deref().context("the credentials have no username")
     }
 
-    /// The password.
     #[must_use]
     pub fn password(&self) -> &str {
         &self.password
     }
 
-    /// Reads a JSON object. The error does not repeat the text.
+    /// Parses a JSON object. The error does not repeat the text.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         serde_json::from_str(text)
             .map_err(|_| "is no JSON object with the text member password, and username if there is one")
@@ -73,7 +71,7 @@ impl Credentials {
     pub fn complete(self, url: &str) -> anyhow::Result<Secret> {
         const NOT: &str = "the URL takes no user name and password";
         let mut url = Url::parse(url).map_err(|_| anyhow::anyhow!(NOT))?;
-        // Without a user name, a client of PostgreSQL connects as the user that runs the process.
+        // Without a user name, a PostgreSQL client connects as the user that runs the process.
         let may_be_nameless = url.scheme().starts_with("redis");
         if !may_be_nameless {
             self.username()?;
@@ -86,7 +84,7 @@ impl Credentials {
     }
 }
 
-/// Whether `url` has a host, and neither user name nor password.
+/// Checks whether `url` has a host, and neither user name nor password.
 pub(super) fn is_bare(url: &str) -> bool {
     Url::parse(url).is_ok_and(|url| {
         url.host_str().is_some_and(|host| !host.is_empty())

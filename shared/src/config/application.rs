@@ -34,7 +34,7 @@ pub enum Environment {
 impl Environment {
     pub(super) const ALL: [Self; 4] = [Self::Development, Self::Test, Self::Staging, Self::Production];
 
-    /// The name as `NODE_ENV` has it.
+    /// Returns the value of `NODE_ENV`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -45,7 +45,7 @@ impl Environment {
         }
     }
 
-    /// Whether secrets must be references, and connections encrypted.
+    /// Returns whether secrets must be references, and connections encrypted.
     #[must_use]
     pub fn is_deployed(self) -> bool {
         matches!(self, Self::Staging | Self::Production)

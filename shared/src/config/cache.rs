@@ -16,7 +16,7 @@ section! {
         require_tls: bool = deployed() {};
         /// Retries on a new connection after one was lost, within 1 s in all.
         max_retries: u32 = number("REDIS_MAX_RETRIES", 3, 0..=10) { used_by: "api" };
-        /// How long to wait before a retry.
+        /// The delay before a retry.
         retry_delay: Duration = millis("REDIS_RETRY_DELAY", 50) { used_by: "api" };
         /// The beginning of every key.
         prefix: String = text("REDIS_PREFIX", "arches") { used_by: "api" };

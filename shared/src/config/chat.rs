@@ -14,7 +14,7 @@ section! {
         };
         /// Most tokens of an answer.
         max_tokens: u32 = number("OPENAI_MAX_TOKENS", 4_096, 1..=1_000_000) { used_by: "none" };
-        /// How long to wait for an answer.
+        /// The timeout of a call.
         timeout: Duration = millis("OPENAI_TIMEOUT", 30_000) { used_by: "none" };
     }
 }

@@ -16,16 +16,16 @@ section! {
         };
         /// Whether connections must be encrypted and the server's name verified.
         require_tls: bool = deployed() {};
-        /// Idle connections that are kept, however long they are idle.
+        /// Idle connections that are never closed.
         pool_min: u32 = number("DB_POOL_MIN", 0, 0..=1000) {
             used_by: "api, retention, restore-drill",
             allowed: "a whole number from 0 to 1000, not above `DB_POOL_MAX`"
         };
         /// Most connections of an instance. An instance serves one request at a time, so it can use only one.
         pool_max: u32 = number("DB_POOL_MAX", 1, 1..=1000) { used_by: "api, retention, restore-drill" };
-        /// How long to wait for a connection.
+        /// The timeout of waiting for a connection.
         connection_timeout: Duration = millis("DB_CONNECTION_TIMEOUT", 3_000) { used_by: "api, retention, restore-drill" };
-        /// How long a connection may be idle. After that it is closed, not used again.
+        /// A connection that was idle for longer is closed instead of used.
         idle_timeout: Duration = millis("DB_IDLE_TIMEOUT", 600_000) { used_by: "api, retention, restore-drill" };
     }
 }

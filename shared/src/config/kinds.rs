@@ -13,7 +13,7 @@ pub fn environment(name: &str) -> Vec<Declared> {
     vec![Declared::new(name, allowed).defaults_to(Environment::Development.name())]
 }
 
-/// Not a variable: follows from the environment.
+/// Returns nothing: this setting is not a variable, it follows from `NODE_ENV`.
 pub fn deployed() -> Vec<Declared> {
     Vec::new()
 }
@@ -67,7 +67,7 @@ pub fn setting(name: &str) -> Vec<Declared> {
     vec![Declared { secret: true, ..Declared::new(name, "any text") }]
 }
 
-/// The meaning of the second variable is the same for every service, so it is here.
+/// Describes both variables. The meaning of the second one is the same for every service.
 pub fn address(url: &str, credentials: &str) -> Vec<Declared> {
     let mut beside = self::credentials(credentials);
     beside[0].meaning = format!("User name and password for a `{url}` that has neither.");
@@ -84,7 +84,7 @@ pub fn credentials(name: &str) -> Vec<Declared> {
     vec![Declared { secret: true, ..Declared::new(name, allowed) }]
 }
 
-/// `a`, `b`
+/// Joins words in code quotes: `a`, `b`.
 fn code(words: &[&str]) -> String {
     words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }

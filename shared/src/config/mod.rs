@@ -47,7 +47,6 @@ pub use web::Web;
 
 /// All settings. Every function reads and checks all of them.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each section says what it is about")]
 pub struct Config {
     pub application: Application,
     pub web: Web,

@@ -8,7 +8,7 @@ section! {
     /// Logs, metrics and traces
     pub struct Monitoring {
         /// The lowest level that the project's own code logs. Other code logs from `warn`.
-        // `telemetry` reads this one and the next two by itself, before the configuration: so it can log what is wrong with it.
+        // `telemetry` reads this variable and the next two itself, before the configuration, so that errors in it can be logged.
         log_level: &'static str = one_of("LOG_LEVEL", "info", &["error", "warn", "info", "debug", "trace"]) {
             used_by: "all"
         };

@@ -1,4 +1,4 @@
-//! `RATE_LIMIT_*`: how often a source address or an API key may call.
+//! `RATE_LIMIT_*`: the requests allowed per source address and per API key.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Reads variables and collects what is wrong with them.
+//! Reads variables, and collects all problems with them.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -26,7 +26,7 @@ pub const ORIGINS: &str = "origins such as https://app.example.com, separated by
 /// Up to a day.
 pub const MILLIS: RangeInclusive<u32> = 1..=86_400_000;
 
-/// The longest duration that makes sense for a token or a session, in seconds: ten years.
+/// The longest lifetime of a token or a session, in seconds: ten years.
 const MAX_DURATION: u64 = 10 * 366 * 86_400;
 
 /// Reads variables from `lookup`. `kinds` has a function of the same name for each method that a section names.
@@ -55,7 +55,7 @@ impl<'a> Reader<'a> {
         if self.problems.is_empty() { Ok(()) } else { Err(ConfigError(self.problems)) }
     }
 
-    /// The value of `key`; an empty one counts as not set.
+    /// Returns the value of `key`. An empty value counts as not set.
     fn raw(&mut self, key: &str) -> Option<String> {
         let raw = (self.lookup)(key).filter(|raw| !raw.trim().is_empty());
         if raw.is_none() && self.required.contains(&key) {
@@ -68,7 +68,7 @@ impl<'a> Reader<'a> {
         self.problems.push(format!("{key} is {raw:?}; allowed: {allowed}"));
     }
 
-    /// Also decides whether secrets may be values.
+    /// Reads `NODE_ENV`. It also decides whether secrets may be values.
     pub fn environment(&mut self, key: &str) -> Environment {
         let environment = self.choice(key, Environment::Development, &Environment::ALL, Environment::name);
         self.deployed = environment.is_deployed();
@@ -137,7 +137,7 @@ impl<'a> Reader<'a> {
         self.parsed(key, default, &FLAG.join(", "))
     }
 
-    /// A whole number and a unit: `30s`, `15m`, `12h`, `7d`.
+    /// Reads a whole number with a unit: `30s`, `15m`, `12h`, `7d`.
     pub fn duration(&mut self, key: &str, default: &str) -> Duration {
         let raw = self.text(key, default);
         parse_duration(&raw).unwrap_or_else(|| {
@@ -162,7 +162,7 @@ impl<'a> Reader<'a> {
         self.url(key).unwrap_or_else(|| Url::parse(default).expect("a URL"))
     }
 
-    /// Origins (RFC 6454) separated by commas. `*` is not one: it cannot go with credentials.
+    /// Reads origins (RFC 6454) separated by commas. `*` is refused: browsers do not allow it together with credentials.
     pub fn origins(&mut self, key: &str) -> Vec<HeaderValue> {
         let raw = self.raw(key).unwrap_or_default();
         let mut origins = Vec::new();
@@ -188,7 +188,7 @@ impl<'a> Reader<'a> {
         setting
     }
 
-    /// A URL that is a secret; with `credentials`, a URL without a password, which may be a value everywhere.
+    /// Reads a URL that is a secret; with `credentials`, a URL without a password, which may be a value everywhere.
     pub fn address(&mut self, url: &'static str, credentials: &'static str) -> Address {
         let beside = match self.credentials(credentials) {
             Setting::Absent(_) => return self.setting(url).into(),
@@ -207,7 +207,7 @@ impl<'a> Reader<'a> {
         Address::new(given, Some(beside))
     }
 
-    /// User name and password, as one JSON object.
+    /// Reads the user name and the password, as one JSON object.
     pub fn credentials(&mut self, key: &'static str) -> Setting {
         let setting = self.setting(key);
         match &setting {

@@ -1,7 +1,7 @@
-//! How a section of settings is declared, once: its struct, how it is read, and its documentation.
+//! The declaration of a section of settings, in one place: its struct, how it is read, and its documentation.
 //!
-//! The documentation is no part of a function's binary: only the `settings` crate calls [`super::sections`], so the linker
-//! drops it and every text in it.
+//! The documentation is not part of a function's binary: only the `settings` crate calls [`super::sections`], so the linker
+//! removes all its texts.
 
 use std::fmt::Display;
 
@@ -10,7 +10,7 @@ use std::fmt::Display;
 pub struct Section {
     /// The name of its struct.
     pub name: &'static str,
-    /// What the section is about.
+    /// The doc comment of its struct.
     pub about: String,
     /// Its variables, in the order of the fields.
     pub settings: Vec<Declared>,
@@ -21,7 +21,7 @@ pub struct Section {
 pub struct Declared {
     /// The name of the variable.
     pub name: String,
-    /// What the value does.
+    /// The effect of the value.
     pub meaning: String,
     /// The value if the variable is not set, written as in the environment.
     pub default: Option<String>,
@@ -35,7 +35,7 @@ pub struct Declared {
     pub secret: bool,
 }
 
-/// The part of a declaration in braces. Each member may be left out.
+/// The part of a declaration in braces. Each member is optional.
 #[derive(Debug, Default)]
 pub(super) struct Details {
     used_by: &'static str,
@@ -52,7 +52,7 @@ impl Details {
         Self { example, ..self }
     }
 
-    /// Replaces what the kind of setting allows.
+    /// Replaces the description of the allowed values.
     pub fn allowed(self, allowed: &'static str) -> Self {
         Self { allowed, ..self }
     }
@@ -108,7 +108,7 @@ macro_rules! section {
 pub(super) use section;
 
 impl Section {
-    /// Joins the parts of a declaration: of each setting its variables, the lines of its meaning, and what is in braces.
+    /// Joins the parts of a declaration: for each setting its variables, the lines of its meaning, and the part in braces.
     pub(super) fn new(
         name: &'static str,
         about: &[&str],
@@ -139,7 +139,7 @@ impl Declared {
     }
 }
 
-/// The text of a doc comment, from its lines.
+/// Joins the lines of a doc comment.
 fn joined(lines: &[&str]) -> String {
     lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
 }

@@ -5,11 +5,11 @@ use secrecy::{ExposeSecret, SecretString};
 /// A value that may be kept in Secrets Manager.
 #[derive(Debug, Clone)]
 pub enum Setting {
-    /// Given in the environment itself. Refused where `NODE_ENV` is `production` or `staging`.
+    /// The value itself, from the environment. Refused if `NODE_ENV` is `production` or `staging`.
     Plain(SecretString),
-    /// Kept in Secrets Manager.
+    /// A reference to Secrets Manager.
     Secret(SecretRef),
-    /// Not set; the name of its variable.
+    /// Not set. With the name of its variable.
     Absent(&'static str),
 }
 
@@ -21,9 +21,9 @@ impl Setting {
     }
 }
 
-/// A secret, by its ARN and, if it is a JSON document, the member to take from it.
+/// A reference to a secret: its ARN and, if the secret is a JSON object, the name of a member.
 ///
-/// Written the way Amazon ECS writes it in `valueFrom`: `<ARN>:<json-key>:<version-stage>:<version-id>`.
+/// Written as Amazon ECS does in `valueFrom`: `<ARN>:<json-key>:<version-stage>:<version-id>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretRef {
     arn: String,
@@ -31,7 +31,7 @@ pub struct SecretRef {
 }
 
 impl SecretRef {
-    /// Reads a reference; `None` if `raw` is not the ARN of a secret.
+    /// Parses a reference; `None` if `raw` is not the ARN of a secret.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         let parts: Vec<&str> = raw.split(':').collect();
@@ -47,20 +47,20 @@ impl SecretRef {
         Some(Self { arn, key: key.filter(|key| !key.is_empty()).map(str::to_owned) })
     }
 
-    /// The ARN of the whole secret.
+    /// Returns the ARN of the whole secret.
     #[must_use]
     pub fn arn(&self) -> &str {
         &self.arn
     }
 
-    /// The member of the secret; `None` for the whole.
+    /// Returns the name of the member; `None` for the whole secret.
     #[must_use]
     pub fn member(&self) -> Option<&str> {
         self.key.as_deref()
     }
 }
 
-/// The value of a secret, kept no longer than needed.
+/// The value of a secret. It is overwritten in memory when it is dropped.
 pub struct Secret(SecretString);
 
 impl From<String> for Secret {

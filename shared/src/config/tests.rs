@@ -1,4 +1,4 @@
-//! What the settings accept, and how they refuse.
+//! Tests of the settings: accepted values, and refusals.
 
 use std::{cell::RefCell, collections::BTreeSet, time::Duration};
 

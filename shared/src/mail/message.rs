@@ -23,7 +23,7 @@ pub struct Letter {
     pub link: Option<(Url, &'static str)>,
     /// Six digits to type, for a reader who cannot open the link.
     pub code: Option<String>,
-    /// What to do if the mail was not expected.
+    /// The advice to a reader who did not expect the mail.
     pub ending: &'static str,
 }
 

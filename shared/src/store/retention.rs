@@ -13,7 +13,7 @@ pub type BatchEnd<Id> = (DateTime<Utc>, Id);
 /// Expired rows that follow each other in the index.
 pub struct Batch<Id> {
     pub rows: i64,
-    /// How many of the rows a legal hold keeps.
+    /// The number of these rows that a legal hold keeps.
     pub held: i64,
     /// The position of the last row; `None` without rows.
     pub end: Option<BatchEnd<Id>>,
