@@ -1,14 +1,14 @@
-//! The bounds that follow from the kind of a value. All others stand at the types: `#[schema(max_length = …)]`.
+//! Adds the bounds that follow from the kind of a value. All other bounds are declared at the types: `#[schema(max_length = …)]`.
 
 use serde_json::{Map, Value, json};
 
 use crate::operations;
 
-/// The longest request header: the gateway takes no more of the request line and all headers together (Amazon API Gateway
+/// The maximum length of a request header: the gateway's limit for the request line and all headers together (Amazon API Gateway
 /// quotas for REST APIs).
 const REQUEST_HEADER: u64 = 10_240;
 
-/// Adds bounds wherever `document` has none.
+/// Adds bounds to every value of `document` that has none.
 pub fn add(document: &mut Value) {
     for operation in operations(document) {
         for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
@@ -24,13 +24,13 @@ pub fn add(document: &mut Value) {
     let words = words(document);
     each_schema(document, &mut |schema| {
         match schema.get("format").and_then(Value::as_str) {
-            // As RFC 9562 writes it.
+            // In the form of RFC 9562.
             Some("uuid") => between(schema, 36, 36),
-            // As RFC 3339 writes it: from whole seconds in UTC to nanoseconds with an offset.
+            // In the form of RFC 3339: from whole seconds in UTC to nanoseconds with an offset.
             Some("date-time") => between(schema, 20, 35),
             _ => {}
         }
-        // A list of words has each of them once.
+        // A list of enum values has each value at most once.
         let item = schema.get("items").and_then(|items| items["$ref"].as_str());
         if let Some(count) = item.and_then(|name| words.get(name)).and_then(Value::as_u64) {
             limit(schema, "maxItems", count);
@@ -38,14 +38,14 @@ pub fn add(document: &mut Value) {
     });
 }
 
-/// How many words each enum has, by what refers to it.
+/// Returns the number of values of each enum, by the reference to it.
 fn words(document: &Value) -> Map<String, Value> {
     let schemas = document["components"]["schemas"].as_object().into_iter().flatten();
     let enums = schemas.filter_map(|(name, schema)| Some((name, schema["enum"].as_array()?.len())));
     enums.map(|(name, count)| (format!("#/components/schemas/{name}"), json!(count))).collect()
 }
 
-/// Whether `schema` is text that is neither one of a few words nor bounded.
+/// Returns whether `schema` is a text without bounds that is not an enum.
 fn is_free_text(schema: &Map<String, Value>) -> bool {
     schema.get("type").is_some_and(|kind| kind == "string") && !schema.contains_key("enum")
 }

@@ -1,72 +1,72 @@
-//! What operations of one kind have in common, so that no handler has to repeat it.
+//! Adds to each operation the responses and headers that all operations of its kind have, so that no handler repeats them.
 
 use serde_json::{Value, json};
 
-/// An answer that comes from what surrounds a handler: status, what it means.
+/// A response that is not the handler's own: its status and its meaning.
 type Answer = (&'static str, &'static str);
 
 const EVERYWHERE: [Answer; 3] = [
-    ("429", "`too-many-requests` or `too-many-attempts`; come back after `Retry-After`"),
-    ("500", "`internal`, our mistake"),
-    ("503", "`unavailable`, a dependency is away"),
+    ("429", "`too-many-requests` or `too-many-attempts`; wait for the time in `Retry-After`"),
+    ("500", "`internal`, an error of the server"),
+    ("503", "`unavailable`, a dependency is unavailable"),
 ];
 const WITH_BODY: [Answer; 4] = [
     ("400", "`malformed-body`, the body is not JSON"),
     ("413", "`body-too-large`, the body is larger than 64 KiB"),
     ("415", "`unsupported-media-type`, the body was not sent as JSON"),
-    ("422", "`invalid-body`, the body is JSON but not what is expected here; `errors` says where"),
+    ("422", "`invalid-body`, the body is JSON but does not match the schema; `errors` has the details"),
 ];
 const GUARDED: [Answer; 1] = [("401", "`unauthenticated`")];
 const WITHIN_AN_ORGANIZATION: [Answer; 2] =
     [("403", "`role-needed` or `scope-needed`"), ("404", "`organization-not-found`")];
 const FOR_ADMINISTRATORS: [Answer; 1] = [("403", "`administrator-needed`")];
-const WITH_AN_ID: [Answer; 1] = [("404", "`no-such-route`, the id in the path is none")];
+const WITH_AN_ID: [Answer; 1] = [("404", "`no-such-route`, the id in the path is not valid")];
 const LISTED: [Answer; 1] = [("422", "`invalid-query`")];
 const CONDITIONAL: [Answer; 2] =
-    [("400", "`malformed-if-match`"), ("412", "`stale`, it has changed since the version in `If-Match`")];
-const PATCHED: [Answer; 1] = [("422", "`cannot-be-removed`, a member is null that cannot be")];
+    [("400", "`malformed-if-match`"), ("412", "`stale`, the resource has changed since the version in `If-Match`")];
+const PATCHED: [Answer; 1] = [("422", "`cannot-be-removed`, `null` is not allowed for a member")];
 const ONCE: [Answer; 3] = [
     ("400", "`malformed-idempotency-key`"),
     ("409", "`idempotency-key-in-progress`"),
     ("422", "`idempotency-key-reused`"),
 ];
 
-/// Headers that answers refer to.
+/// Returns the headers that responses refer to.
 pub fn headers() -> Value {
     let number = json!({ "type": "integer", "format": "int32", "minimum": 0, "maximum": i32::MAX });
     json!({
         "X-Request-Id": {
-            "description": "The id of this request, in our log too; quote it when asking for help.",
+            "description": "The id of this request. It is also in the server's log: include it when you ask for help.",
             "schema": { "type": "string", "minLength": 1, "maxLength": 128 }
         },
         "Retry-After": {
-            "description": "How many seconds to wait.",
+            "description": "The number of seconds to wait.",
             "schema": { "type": "integer", "format": "int32", "minimum": 1, "maximum": i32::MAX }
         },
         "ETag": {
-            "description": "The version, for `If-Match`.",
+            "description": "The version of the resource, for `If-Match`.",
             "schema": { "type": "string", "pattern": "^\"[0-9]+\"$", "maxLength": 21, "examples": ["\"1\""] }
         },
         "Idempotency-Replayed": {
-            "description": "Present if this answers a request that was made before.",
+            "description": "Present if this is the stored response to an earlier request with the same key.",
             "schema": { "type": "string", "enum": ["true"] }
         },
         "Access-Control-Allow-Origin": {
-            "description": "The origin of the page that asks, if it may read the answer.",
+            "description": "The origin of the calling page, if it may read the response.",
             "schema": { "type": "string", "format": "uri", "maxLength": 2048 }
         },
-        "RateLimit-Limit": { "description": "How many requests the window allows.", "schema": number },
-        "RateLimit-Remaining": { "description": "How many are left in it.", "schema": number },
-        "RateLimit-Reset": { "description": "How many seconds until it ends.", "schema": number }
+        "RateLimit-Limit": { "description": "The number of requests allowed per window.", "schema": number },
+        "RateLimit-Remaining": { "description": "The number of requests left in this window.", "schema": number },
+        "RateLimit-Reset": { "description": "The number of seconds until the window ends.", "schema": number }
     })
 }
 
-/// Whether `operation` takes the header or parameter `name`.
+/// Returns whether `operation` has the parameter `name`.
 pub fn takes(operation: &Value, name: &str) -> bool {
     operation["parameters"].as_array().into_iter().flatten().any(|parameter| parameter["name"] == name)
 }
 
-/// Adds to `operation` what its kind has in common; `versioned` if what is at `path` has an `ETag`.
+/// Adds the common responses and headers to `operation`. `versioned`: the resource at `path` has an `ETag`.
 pub fn complete(path: &str, method: &str, versioned: bool, operation: &mut Value) {
     if operation.get("security").is_none() {
         operation["security"] = json!([]);
@@ -116,14 +116,14 @@ pub fn complete(path: &str, method: &str, versioned: bool, operation: &mut Value
     }
 }
 
-/// Adds the answer `status`, or one more meaning to what the handler says of it.
+/// Adds a response; if the handler has one with this status, adds the meaning to its description.
 fn add(responses: &mut Value, status: &str, meaning: &str) {
     match responses.get_mut(status) {
         Some(own) if own["content"].get("application/problem+json").is_some() => {
             let own_meaning = own["description"].as_str().unwrap_or_default();
             own["description"] = json!(format!("{own_meaning}; {meaning}"));
         }
-        // Its own, such as the answer of a probe.
+        // The handler's own, such as the response of a probe.
         Some(_) => {}
         None => {
             responses[status] = json!({ "description": meaning, "content": problem() });
@@ -131,7 +131,7 @@ fn add(responses: &mut Value, status: &str, meaning: &str) {
     }
 }
 
-/// The content of every refusal and failure.
+/// Returns the content of every refusal and failure.
 fn problem() -> Value {
     json!({ "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } })
 }

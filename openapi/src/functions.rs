@@ -13,13 +13,13 @@ use utoipa_axum::router::OpenApiRouter;
 
 /// An API function.
 pub struct ApiFunction {
-    /// The name of its folder, its program, and the tag of its operations.
+    /// The name of its folder and program, and the tag of its operations.
     pub name: &'static str,
     /// The description of the tag.
     pub about: &'static str,
-    /// Describes its operations.
+    /// Returns the description of its operations.
     pub describe: fn() -> OpenApi,
-    /// Serves its routes. The state of `auth` has everything that the other functions need.
+    /// Serves its routes. The state of `auth` contains the state of every other function.
     pub serve: fn(&AuthState) -> Router,
 }
 
@@ -27,13 +27,13 @@ pub struct ApiFunction {
 pub const API_FUNCTIONS: [ApiFunction; 4] = [
     ApiFunction {
         name: "auth",
-        about: "Accounts and the sessions in which they are used.",
+        about: "Accounts and sessions.",
         describe: || auth::routes::<OpenApiRouter<_>>().into_openapi(),
         serve: |state| http::service(auth::routes(), state.clone()),
     },
     ApiFunction {
         name: "organizations",
-        about: "Tenants, their members, invitations, API keys and audit log.",
+        about: "Organizations, members, invitations, API keys and audit log.",
         describe: || organizations::routes::<OpenApiRouter<_>>().into_openapi(),
         serve: |AuthState { app, mailer, .. }| {
             let state = OrganizationsState { app: app.clone(), mailer: mailer.clone() };
@@ -48,7 +48,7 @@ pub const API_FUNCTIONS: [ApiFunction; 4] = [
     },
     ApiFunction {
         name: "system",
-        about: "The service itself.",
+        about: "Health, public settings, public keys, and this document.",
         describe: || {
             let mut described = system::routes::<OpenApiRouter<_>>().into_openapi();
             described.merge(system::probes::<OpenApiRouter<_>>().into_openapi());

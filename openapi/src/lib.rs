@@ -12,7 +12,7 @@ use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApiBui
 
 pub use functions::{API_FUNCTIONS, ApiFunction};
 
-/// Builds the whole document.
+/// Returns the whole document.
 #[must_use]
 pub fn document() -> Value {
     let info = InfoBuilder::new()
@@ -35,7 +35,7 @@ pub fn document() -> Value {
         },
         "apiKey": {
             "type": "apiKey", "in": "header", "name": "X-API-Key",
-            "description": "A key of the organization in the path, with a scope that allows the call. `Authorization: Bearer` takes it too."
+            "description": "An API key of the organization in the path, with the scope of the operation. `Authorization: Bearer` works too."
         }
     });
     document["components"]["headers"] = common::headers();
@@ -65,7 +65,7 @@ pub fn document() -> Value {
     document
 }
 
-/// Every operation of `document`.
+/// Iterates over the operations of `document`.
 fn operations(document: &mut Value) -> impl Iterator<Item = &mut Value> {
     let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
     paths.filter_map(Value::as_object_mut).flat_map(Map::values_mut)

@@ -1,4 +1,4 @@
-//! Answers that many operations have are in `components` once. In every operation, they would be half of the document.
+//! Moves responses that many operations have to `components`: repeated in every operation, they would be half of the document.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::operations;
 
-/// The statuses of these answers, and their names in `components`.
+/// The statuses of these responses, and their names in `components`.
 const SHARED: [(&str, &str); 6] = [
     ("401", "Unauthenticated"),
     ("413", "BodyTooLarge"),
@@ -16,7 +16,7 @@ const SHARED: [(&str, &str); 6] = [
     ("503", "Unavailable"),
 ];
 
-/// Moves the most frequent answer of each shared status to `components`, and refers to it.
+/// Moves the most frequent response of each of these statuses to `components`, and refers to it.
 pub fn share(document: &mut Value) {
     for (status, name) in SHARED {
         let mut counts = BTreeMap::<String, (usize, Value)>::new();

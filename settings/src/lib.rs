@@ -1,4 +1,4 @@
-//! `.env.example` and the tables of `docs/configuration.md`, from the declarations in `shared/src/config`.
+//! Generates `.env.example` and the tables of `docs/configuration.md`, from the declarations in `shared/src/config`.
 
 mod required;
 #[cfg(test)]
@@ -14,9 +14,9 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use shared::config::{Declared, Section, sections};
 
-/// An environment with every variable, in the checkout.
+/// The path of the example environment in the checkout. It has every variable.
 pub const ENV_EXAMPLE: &str = ".env.example";
-/// The page about settings, in the checkout.
+/// The path of the settings page in the checkout.
 pub const CONFIGURATION: &str = "docs/configuration.md";
 
 /// The beginning of `.env.example`.
@@ -27,13 +27,13 @@ const HEAD: &str = "\
 # `cargo xtask dev` needs none of them and sets some itself. To give it the others: set -a; . ./.env; set +a
 ";
 
-/// Longest line of a comment in `.env.example`.
+/// The maximum length of a comment line in `.env.example`.
 const WIDTH: usize = 120;
 
 /// The columns of a table. A column that is empty in every row is left out.
 const COLUMNS: [&str; 6] = ["variable", "meaning", "default", "allowed", "used by", "secret"];
 
-/// The top folder of the checkout.
+/// Returns the top folder of the checkout.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -57,7 +57,7 @@ pub fn env_example() -> String {
     file
 }
 
-/// Returns `docs/configuration.md` with its tables written again. Each stands between two comments that name its section.
+/// Returns `docs/configuration.md` with new tables. Each table stands between two comments that name its section.
 pub fn configuration() -> Result<String> {
     let page = fs::read_to_string(root().join(CONFIGURATION)).context("read docs/configuration.md")?;
     let required = required::by_variable(&root().join("functions"))?;
@@ -77,7 +77,7 @@ pub fn configuration() -> Result<String> {
     })
 }
 
-/// A table with a row for each variable. `required` has the functions that need it.
+/// Builds a table with a row for each variable. `required` has the functions that need it.
 fn table(section: &Section, required: &BTreeMap<String, Vec<String>>) -> String {
     let row = |setting: &Declared| {
         let needed = required.get(&setting.name).into_iter().flatten().map(|name| format!("**{name}**"));
@@ -115,7 +115,7 @@ fn comment(file: &mut String, text: &str) {
     file.push('\n');
 }
 
-/// `value` as a shell reads it.
+/// Quotes `value` for a shell, if needed.
 fn quoted(value: &str) -> String {
     let plain = |character: char| character.is_ascii_alphanumeric() || "-_.,:/@".contains(character);
     if value.chars().all(plain) { value.to_owned() } else { format!("'{}'", value.replace('\'', "'\\''")) }

@@ -1,10 +1,10 @@
-//! Prints a generated file, `.env.example` or `docs/configuration.md`; `cargo xtask generate` writes it.
+//! Prints a generated file, `.env.example` or `docs/configuration.md`. `cargo xtask generate` writes it.
 
 use std::env;
 
 use anyhow::bail;
 
-#[expect(clippy::print_stdout, reason = "that is what this command is for")]
+#[expect(clippy::print_stdout, reason = "printing is the purpose of this command")]
 fn main() -> anyhow::Result<()> {
     match env::args().nth(1).as_deref() {
         Some(settings::ENV_EXAMPLE) => print!("{}", settings::env_example()),

@@ -1,4 +1,4 @@
-//! The settings without which a function does not start, read from its source: so no list of the functions is needed here.
+//! Finds the settings that each function requires, in its source. So this crate needs no list of functions.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -23,13 +23,13 @@ pub fn by_variable(functions: &Path) -> Result<BTreeMap<String, Vec<String>>> {
     Ok(required)
 }
 
-/// The list in `text`, if it has one.
+/// Returns the list in `text`, if it has one.
 fn variables(text: &str) -> Option<Vec<String>> {
     let (list, _) = text.split_once(BEGIN)?.1.split_once(']')?;
     Some(list.split('"').skip(1).step_by(2).map(str::to_owned).collect())
 }
 
-/// The names in a folder, in order.
+/// Returns the names in a folder, sorted.
 fn names(folder: &Path) -> Result<Vec<String>> {
     let entries = fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))?;
     let mut names: Vec<_> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();

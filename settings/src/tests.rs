@@ -4,7 +4,7 @@ use shared::config::Config;
 
 use super::*;
 
-/// The variables that the file sets.
+/// Returns the variables that the file sets.
 fn environment(file: &str) -> BTreeMap<String, String> {
     let set = file.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(|line| {
         let (name, value) = line.split_once('=').unwrap_or_else(|| panic!("{line} sets no variable"));
@@ -41,7 +41,7 @@ fn a_shell_reads_env_example_as_we_do() {
     assert_eq!(String::from_utf8_lossy(&output.stdout), environment(&env_example())["MAIL_FROM"]);
 }
 
-/// Every Rust file below `folder`.
+/// Returns every Rust file below `folder`.
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let paths = entries.map(|entry| entry.expect("an entry").path());
@@ -49,7 +49,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
 }
 
-/// The variables that `code` reads outside `shared/src/config`.
+/// Returns the variables that `code` reads outside `shared/src/config`.
 fn read_by(code: &str) -> BTreeSet<String> {
     let calls = ["variable(\"", "env::var(\"", "env::var_os(\""];
     let read = calls.iter().flat_map(|call| code.split(call).skip(1));

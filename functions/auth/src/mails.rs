@@ -16,7 +16,7 @@ pub async fn send_verification(state: &AuthState, email: &str, name: &str, token
             "please confirm that this address is yours. The link works once, for 24 hours:".to_owned(),
         ],
         link: Some((link(&state.app.config.web.app_url, "verify-email", token), "Confirm my address")),
-        ending: "If you have not made an account with Arches, ignore this mail.",
+        ending: "If you have not created an account with Arches, ignore this mail.",
         ..Letter::default()
     };
     send(&*state.mailer, email, letter).await;

@@ -28,21 +28,21 @@ pub const INVALID_TOKEN: Refusal =
     Refusal::invalid("invalid-token", "This token is unknown, used up or expired. Ask for a new one.");
 pub const NO_SUCH_SESSION: Refusal = Refusal::not_found("session-not-found", "You have no such session.");
 pub const NO_SUCH_ACCOUNT: Refusal =
-    Refusal::not_found("account-not-found", "This is not one of the ways in which you can sign in.");
+    Refusal::not_found("account-not-found", "You have no such way to sign in."),
 pub const LAST_ACCOUNT: Refusal =
-    Refusal::conflict("last-account", "This is the only way in which you can sign in.");
+    Refusal::conflict("last-account", "This is your only way to sign in."),
 pub const ADDRESS_NEEDED: Refusal = Refusal::conflict(
     "address-needed",
-    "Access to your mail always allows to sign in; change the address instead.",
+    "You can always sign in through your mail; change the address instead.",
 );
 pub const TOO_MANY_ATTEMPTS: Refusal = Refusal {
     status: StatusCode::TOO_MANY_REQUESTS,
     code: "too-many-attempts",
-    message: "Too many attempts. Wait as long as Retry-After says.",
+    message: "Too many attempts. Wait for the time in Retry-After.",
 };
 pub const INVALID_CODE: Refusal = Refusal::invalid(
     "invalid-code",
-    "This code is wrong, used up or expired, or was guessed at too often. Use the link, or ask for a new one.",
+    "This code is wrong, used up or expired, or there were too many wrong guesses. Use the link, or ask for a new mail.",
 );
 pub const TOKEN_OR_CODE: Refusal =
     Refusal::invalid("token-or-code", "Give either the token from the link, or the address and the code.");

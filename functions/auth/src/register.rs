@@ -34,19 +34,19 @@ pub struct NewUser {
     name: Name,
     email: Email,
     password: NewPassword,
-    /// How the refresh token travels.
+    /// How the refresh token is sent.
     #[serde(default)]
     transport: Transport,
 }
 
-/// Make an account.
+/// Create an account.
 ///
-/// Signs the person in, makes their personal organization, and mails them a link that proves the address.
+/// Signs in, creates the user's personal organization, and mails a link that proves the address.
 #[utoipa::path(
     post, path = "/v1/auth/register", tag = "auth", operation_id = "register",
     request_body = NewUser, params(IdempotencyKey),
     responses(
-        (status = 201, description = "The account is made, and signed in.", body = Data<SignedIn>),
+        (status = 201, description = "The account is created, and the user is signed in.", body = Data<SignedIn>),
         (status = 403, description = "`foreign-origin`"),
         (status = 409, description = "`email-taken`"),
     ),

@@ -34,53 +34,49 @@ const WARM_TIMEOUT: Duration = Duration::from_secs(6);
 /// Created once in `main`.
 #[derive(Clone)]
 pub struct AuthState {
-    /// What every function has.
     pub app: AppState,
-    /// Signs access tokens.
     pub signer: Signer,
-    /// Hashes passwords.
     pub passwords: Passwords,
-    /// Sends mail.
     pub mailer: Arc<dyn Mailer>,
 }
 
 impl AuthState {
-    /// With mail through SES.
+    /// Creates the state, with mail through SES.
     #[must_use]
     pub fn new(app: AppState) -> Self {
         let mailer = Arc::new(SesMailer::new(app.config.mail.from.clone()));
         Self::with_mailer(app, mailer)
     }
 
-    /// With mail through `mailer`.
+    /// Creates the state, with mail through `mailer`.
     #[must_use]
     pub fn with_mailer(app: AppState, mailer: Arc<dyn Mailer>) -> Self {
         let signer = Signer::new(app.secrets.clone(), Arc::new(app.config.tokens.clone()));
         Self { app, signer, passwords: Passwords::default(), mailer }
     }
 
-    /// Connects to and reads what a first request needs, all at once.
+    /// Connects to the services and reads the secrets that a first request needs, all at the same time.
     ///
-    /// Errors are ignored: the request that needs it tries again, and reports the error.
+    /// Ignores errors: the request that needs the service tries again, and reports the error.
     pub async fn warm(&self) {
         let keys = async { tokio::join!(self.signer.check(), self.refresh_keys(), self.session_key()) };
         let all = async { tokio::join!(self.app.warm(), keys) };
         _ = timeout(WARM_TIMEOUT, Box::pin(all)).await;
     }
 
-    /// The keys of refresh tokens.
+    /// Returns the keys of refresh tokens.
     pub(crate) async fn refresh_keys(&self) -> anyhow::Result<RefreshKeys> {
         let secret = self.app.secrets.get(&self.app.config.tokens.refresh_secret).await?;
         Keyring::parse(&secret, mac_key)
     }
 
-    /// The same read again, as often as [`Secrets::renew`](shared::aws::secrets::Secrets::renew) allows.
+    /// Reads the keys of refresh tokens again, at most as often as [`Secrets::renew`](shared::aws::secrets::Secrets::renew) allows.
     pub(crate) async fn renewed_refresh_keys(&self) -> anyhow::Result<RefreshKeys> {
         let secret = self.app.secrets.renew(&self.app.config.tokens.refresh_secret).await?;
         Keyring::parse(&secret, mac_key)
     }
 
-    /// The key of the hashes of mailed codes, and of those that stand for accounts in throttles.
+    /// Returns the key of two kinds of hashes: of mailed codes, and of the accounts in throttles.
     pub(crate) async fn session_key(&self) -> anyhow::Result<hmac::Key> {
         let secret = self.app.secrets.get(&self.app.config.keys.session_secret).await?;
         mac_key(&secret).map(|(_, key)| key)

@@ -39,7 +39,7 @@ pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 const LOCK_KEY: i64 = 0x6172_6368_6573;
 /// Time between two attempts to take the lock.
 const LOCK_RETRY_DELAY: Duration = Duration::from_millis(200);
-/// How long a statement may wait for a table lock.
+/// The time that a statement waits for a table lock.
 const LOCK_TIMEOUT: &str = "5s";
 
 /// The settings without which this function does not start.
@@ -61,7 +61,7 @@ pub enum Request {
     Logins,
     /// Appoint an administrator of the system.
     Appoint {
-        /// The verified address of the account.
+        /// The proved address of the account.
         email: String,
     },
 }

@@ -33,7 +33,7 @@ pub struct NewOrganization {
     billing_email: Option<Email>,
 }
 
-/// Make an organization.
+/// Create an organization.
 ///
 /// The caller becomes its owner.
 #[utoipa::path(

@@ -13,7 +13,7 @@ use crate::{organization::OrganizationPath, refusals};
 
 /// Delete an organization.
 ///
-/// Nobody can reach it any more, and its API keys and invitations are worth nothing. Its slug is not given to another one.
+/// Its members lose access. Its API keys and invitations are not valid any more. No other organization can get its slug.
 #[utoipa::path(
     delete, path = "/v1/organizations/{organizationId}", tag = "organizations", operation_id = "delete_organization",
     params(OrganizationPath, IfMatch), security(("bearer" = [])),

@@ -11,7 +11,7 @@ use shared::{
 
 use crate::organization::OrganizationView;
 
-/// List the organizations that I belong to.
+/// List my organizations.
 #[utoipa::path(
     get, path = "/v1/organizations", tag = "organizations", operation_id = "list_organizations",
     params(PageQuery), security(("bearer" = [])),

@@ -19,7 +19,7 @@ pub struct OrganizationPath {
     organization_id: OrganizationId,
 }
 
-/// A tenant.
+/// An organization: a tenant.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Organization)]
@@ -27,19 +27,19 @@ pub struct OrganizationView {
     id: OrganizationId,
     #[schema(example = "Analytical Engines", min_length = 1, max_length = 120)]
     name: String,
-    /// Its name in URLs, unlike any other's.
+    /// The name in URLs. No other organization has it.
     #[schema(example = "analytical-engines", min_length = 1, max_length = 63)]
     slug: String,
-    /// A picture's URL.
+    /// The URL of a picture.
     #[schema(max_length = 2048)]
     logo: Option<String>,
-    /// Where bills go.
+    /// The address for bills.
     #[schema(example = "bills@example.com", min_length = 3, max_length = 254)]
     billing_email: Option<String>,
-    /// What it pays for.
+    /// The plan that the organization pays for.
     #[schema(example = "free", max_length = 16)]
     plan: String,
-    /// Whether it is a person's own space.
+    /// Whether it is the personal organization of a user.
     personal: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,

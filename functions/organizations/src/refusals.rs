@@ -11,26 +11,26 @@ pub const ADDRESS_NOT_PROVED: Refusal = Refusal::forbidden(
 );
 pub const PERSONAL: Refusal = Refusal::conflict(
     "personal-organization",
-    "This is a person's own space: it has no other members, and goes with their account.",
+    "This is a personal organization: it has no other members, and is deleted together with the account.",
 );
 pub const NO_SUCH_MEMBER: Refusal =
     Refusal::not_found("member-not-found", "The organization has no such member.");
 pub const ROLE_ABOVE_OWN: Refusal =
-    Refusal::forbidden("role-above-own", "Nobody gives, changes or takes a role above their own.");
+    Refusal::forbidden("role-above-own", "You cannot give, change or take a role above your own.");
 pub const NO_SUCH_INVITATION: Refusal =
     Refusal::not_found("invitation-not-found", "The organization has no such invitation.");
 pub const ALREADY_ANSWERED: Refusal =
-    Refusal::conflict("invitation-ended", "This invitation was answered, taken back, or has expired.");
+    Refusal::conflict("invitation-ended", "This invitation was answered or revoked, or has expired.");
 pub const ALREADY_INVITED: Refusal =
     Refusal::conflict("already-invited", "There is an open invitation to this address already.");
 pub const NO_SUCH_API_KEY: Refusal =
     Refusal::not_found("api-key-not-found", "The organization has no such API key.");
 pub const API_KEY_EXPIRED: Refusal =
-    Refusal::conflict("api-key-expired", "This API key has expired. Make a new one.");
+    Refusal::conflict("api-key-expired", "This API key has expired. Create a new one.");
 pub const SCOPES_NEEDED: Refusal = Refusal::invalid("scopes-needed", "An API key needs at least one scope.");
 pub const EXPIRY_PASSED: Refusal = Refusal::invalid("expiry-passed", "A key cannot expire in the past.");
 pub const TOO_MANY_INVITATIONS: Refusal = Refusal {
     status: StatusCode::TOO_MANY_REQUESTS,
     code: "too-many-attempts",
-    message: "Too many invitations. Wait as long as Retry-After says.",
+    message: "Too many invitations. Wait for the time in Retry-After.",
 };

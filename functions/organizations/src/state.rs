@@ -1,4 +1,4 @@
-//! The state of this function: what every function has, and a mailer.
+//! The state of this function: the shared state, and a mailer.
 
 use std::sync::Arc;
 

@@ -24,7 +24,7 @@ use crate::{
     refusals,
 };
 
-/// What to change: a member left out stays, `null` removes it (RFC 7396).
+/// Changes of an organization. An absent member does not change, `null` removes the value (RFC 7396).
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct OrganizationChanges {
@@ -49,7 +49,7 @@ pub struct OrganizationChanges {
     request_body(content((OrganizationChanges = "application/json"), (OrganizationChanges = "application/merge-patch+json"))),
     security(("bearer" = []), ("apiKey" = [])),
     responses(
-        (status = 200, description = "The organization as it is now.", body = Data<OrganizationView>),
+        (status = 200, description = "The changed organization.", body = Data<OrganizationView>),
         (status = 409, description = "`slug-taken`"),
     ),
 )]

@@ -22,7 +22,6 @@ use shared::{
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Replayed {
-    /// How many users were erased again.
     pub erased_again: usize,
     /// The organizations left without an owner who can act: in this copy, ownership was not transferred yet.
     pub ownerless: Vec<OrganizationId>,
@@ -67,7 +66,7 @@ async fn erase(
         let user = store::users::lock(tx, id).await?.filter(|user| user.erased_at.is_none());
         let Some(user) = user else { return Ok(None) };
         if user.legal_hold_at.is_some_and(|held_at| held_at > erased_at) {
-            // The ledger is written before the erasure, and this erasure failed: otherwise nobody could have placed the hold.
+            // The ledger was written, and the erasure itself failed: otherwise no hold could have been placed.
             tracing::warn!(user.id = %id, "user not erased again: held since");
             return Ok(None);
         }

@@ -1,4 +1,4 @@
-//! Every day: restores the newest backup and compares it. Restores for use when the event names a target.
+//! Restores the newest backup every day and compares it with its manifest. Restores for use if the event names a target.
 
 mod erasures;
 mod fetch;
@@ -28,7 +28,7 @@ use crate::{
     target::{Scratch, Target},
 };
 
-/// Printed for a command line that is not understood.
+/// Printed for unknown arguments.
 pub const USAGE: &str = r#"usage: restore-drill '{"command": "list"}'
        restore-drill '{"command": "drill"}'
        restore-drill '{"command": "restore", "target": "arches_restored"}'
@@ -42,7 +42,7 @@ The last one erases again, in a database that was restored by other means, the u
 /// The settings without which this function does not start.
 const REQUIRED: &[&str] = &["DATABASE_URL", "BACKUP_BUCKET", "ERASURE_BUCKET"];
 
-/// The time kept in reserve to remove the scratch database and to report.
+/// Time kept at the end of the run to remove the scratch database and to report.
 pub const RESERVE: Duration = Duration::from_secs(20);
 
 /// The event.

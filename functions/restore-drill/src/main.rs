@@ -1,4 +1,4 @@
-//! The `restore-drill` function, and the same as a command.
+//! The `restore-drill` function, also a command.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Every day: removes expired rows, as the register of personal data says, and erases users who were deleted 30 days ago.
+//! Every day: deletes expired rows, as the register of personal data says, and erases users who were deleted 30 days ago.
 
 mod report;
 mod rows;
@@ -23,14 +23,14 @@ use tokio::time::{Duration, Instant};
 
 pub use report::{Cleaned, Report};
 
-/// Printed for a command line that is not understood.
+/// Printed for unknown arguments.
 pub const USAGE: &str = "usage: retention ['{\"dryRun\": true}']
 
 DATABASE_URL names the database, as a member of the role arches_retention; ERASURE_BUCKET the ledger of erasures.";
 /// The settings without which this function does not start.
 pub const REQUIRED: &[&str] = &["DATABASE_URL", "ERASURE_BUCKET"];
 
-/// The time that a run needs to end in order: the longest transaction (10 s), and the report.
+/// Time kept at the end of the run: for the longest transaction (10 s), and for the report.
 pub const RESERVE: Duration = Duration::from_secs(15);
 
 /// The event: `{}`, or `{"dryRun": true}`.
@@ -70,7 +70,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Whether there is time for one more transaction.
+    /// Returns whether there is time for one more transaction.
     fn has_time(&self) -> bool {
         !self.job.deadline.is_reached(RESERVE)
     }
@@ -92,9 +92,9 @@ macro_rules! clean {
     };
 }
 
-/// Removes what is past its time, table by table, until the deadline is near; the next run goes on where this one stopped.
+/// Deletes expired rows, table by table, until the deadline is near. The next run continues there.
 ///
-/// Users come last: what is erased with them would otherwise be missing from the counts of the other tables.
+/// Users come last: their erasure deletes rows that the counts of the other tables would otherwise miss.
 pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<Report> {
     let started = Instant::now();
     let run = Run { state, job, dry: request.dry_run, now: state.clock.now() };

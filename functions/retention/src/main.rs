@@ -1,4 +1,4 @@
-//! The `retention` function, and the same as a command.
+//! The `retention` function, also a command.
 
 // Transactions within batches within a run within the runtime: the compiler's own limit for such nesting is 128.
 #![recursion_limit = "256"]

@@ -8,7 +8,7 @@ use serde::Serialize;
 /// The only reason for which an expired row stays.
 const LEGAL_HOLD: &str = "legal hold";
 
-/// What a run did; for a dry run, what a run would do.
+/// The result of a run; for a dry run, the result that a run would have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {

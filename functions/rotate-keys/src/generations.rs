@@ -5,8 +5,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 /// A pending version that is older may not become current.
 const MAX_PENDING_AGE: TimeDelta = TimeDelta::minutes(30);
-/// How long an instance may use keys from before the latest rotation. A version becomes current up to [`MAX_PENDING_AGE`] after it
-/// was made. An instance that read the secret just before caches it for five minutes, or longer while Secrets Manager is unavailable.
+/// The time for which an instance may use keys from before the latest rotation. A version becomes current up to [`MAX_PENDING_AGE`]
+/// after it was made. An instance that read the secret just before caches it for five minutes, or longer while Secrets Manager is
+/// unavailable.
 pub const PROPAGATION_TIME: TimeDelta = TimeDelta::hours(1);
 
 /// A key with its dates.
@@ -16,9 +17,9 @@ pub struct Entry {
     pub id: String,
     /// In the form that its secret has.
     pub key: SecretString,
-    /// When it was published as the next key. `None` if it never was.
+    /// The time at which it was published as the next key. `None` if it never was.
     pub published_at: Option<DateTime<Utc>>,
-    /// When it stopped being the current key. `None` for the current and the next key, and for a previous one without a date.
+    /// The time at which it stopped being the current key. `None` for the current and the next key, and for a previous one without a date.
     pub retired_at: Option<DateTime<Utc>>,
 }
 

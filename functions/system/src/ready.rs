@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use crate::SystemState;
 
-/// How long a result is kept: the dependencies are checked once in this time, however many requests come.
+/// The time for which a result is used again, however many requests come.
 const CACHE_TTL: Duration = Duration::from_secs(1);
 /// A dependency that takes longer is unavailable.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -41,10 +41,10 @@ pub struct Checks {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
-    /// `ok` or `away`.
+    /// `ok`, or `away` if it is unavailable.
     #[schema(example = "ok", max_length = 16)]
     status: &'static str,
-    /// How long it took, in milliseconds.
+    /// The duration of the check in milliseconds.
     #[schema(example = 1.25)]
     latency_ms: f64,
 }

@@ -18,15 +18,15 @@ use crate::{
     user::{UserPath, UserResponse, UserView, lock, require_other, respond},
 };
 
-/// Erase a user, now and for good (GDPR, article 17).
+/// Erase a user (GDPR, article 17). This cannot be undone.
 ///
-/// Every personal column is overwritten, as the register of personal data says; what stays is an id that leads to nobody.
-/// Restoring an older backup does not bring them back.
+/// Overwrites every personal column, as the register of personal data says. The ids stay, but they identify nobody any more. A restore
+/// of an older backup erases the user again.
 #[utoipa::path(
     post, path = "/v1/users/{userId}/erase", tag = "users", operation_id = "erase_user",
     params(UserPath), security(("bearer" = [])),
     responses(
-        (status = 200, description = "What is left.", body = Data<UserView>),
+        (status = 200, description = "The erased user.", body = Data<UserView>),
         (status = 404, description = "`user-not-found`"),
         (status = 409, description = "`legal-hold`, `user-erased`, `last-owner` or `own-account`"),
     ),
@@ -47,7 +47,7 @@ pub async fn erase(
         if !departure.ownerless().is_empty() {
             return Err(LAST_OWNER.into());
         }
-        // Before anything is destroyed. A second entry of the same user does no harm.
+        // Before anything is erased. A second entry for the same user does no harm.
         erasure_ledger::append(&state.ledger, &[id], tx.now()).await?;
         store::sessions::revoke_all(tx, id, None, "user_erased").await?;
         let event = administrator.caller.event(Action::UserErased).to(id.0);

@@ -12,12 +12,12 @@ use shared::{
 
 use crate::{refusals, user::UserPath};
 
-/// Everything held about a user, for someone who asks by letter (GDPR, article 15).
+/// Export all data stored about a user (GDPR, article 15).
 #[utoipa::path(
     get, path = "/v1/users/{userId}/export", tag = "users", operation_id = "export_user",
     params(UserPath), security(("bearer" = [])),
     responses(
-        (status = 200, description = "Every row that is theirs, without secrets.", body = Data<Export>),
+        (status = 200, description = "All rows about the user, without secrets.", body = Data<Export>),
         (status = 404, description = "`user-not-found`"),
     ),
 )]

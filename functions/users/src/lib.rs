@@ -1,4 +1,4 @@
-//! `/v1/users` and `/v1/audit-events`: what administrators of the system do.
+//! `/v1/users` and `/v1/audit-events`: the work of system administrators.
 
 mod audit_events;
 mod delete;
@@ -19,7 +19,7 @@ use shared::{http::Routes, routes};
 
 pub use state::{REQUIRED, UsersState};
 
-/// Every route of this function; the integration tests and the OpenAPI document start here too.
+/// All routes of this function. The integration tests and the OpenAPI document use them too.
 #[must_use]
 pub fn routes<R: Routes<UsersState>>() -> R {
     R::default()

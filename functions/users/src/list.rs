@@ -19,15 +19,15 @@ use utoipa::IntoParams;
 
 use crate::user::UserView;
 
-/// Which users.
+/// A filter of users.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct UserFilter {
-    /// Only who has exactly this address, in whatever case.
+    /// Only the user with this address, ignoring case.
     #[param(inline)]
     email: Option<Email>,
-    /// Only these.
+    /// Only users with this status.
     #[param(inline)]
     status: Option<UserStatus>,
 }

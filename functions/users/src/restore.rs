@@ -13,9 +13,9 @@ use crate::{
     user::{UserPath, UserResponse, UserView, lock, respond},
 };
 
-/// Let a suspended user in again, or bring a deleted one back.
+/// Restore a suspended or deleted user.
 ///
-/// With a deleted user come back the organizations that were deleted with them; those that they left they must be invited to again.
+/// The organizations that were deleted together with the user are restored too. Organizations that the user left must invite them again.
 #[utoipa::path(
     post, path = "/v1/users/{userId}/restore", tag = "users", operation_id = "restore_user",
     params(UserPath), security(("bearer" = [])),

@@ -11,12 +11,12 @@ use shared::{
 
 use crate::user::{UserPath, lock};
 
-/// Sign a user out everywhere.
+/// End all sessions of a user.
 #[utoipa::path(
     delete, path = "/v1/users/{userId}/sessions", tag = "users", operation_id = "revoke_user_sessions",
     params(UserPath), security(("bearer" = [])),
     responses(
-        (status = 204, description = "All sessions have ended, and their access tokens with them."),
+        (status = 204, description = "All sessions and their access tokens have ended."),
         (status = 404, description = "`user-not-found`"),
         (status = 409, description = "`user-erased`"),
     ),

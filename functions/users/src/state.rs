@@ -1,4 +1,4 @@
-//! What this function has beyond what every function has: the ledger of erasures.
+//! The state of this function: the shared state, and the ledger of erasures.
 
 use std::sync::Arc;
 
@@ -11,14 +11,12 @@ pub const REQUIRED: &[&str] = &["DATABASE_URL", "REDIS_URL", "JWT_PUBLIC_KEYS", 
 /// Created once in `main`.
 #[derive(Clone)]
 pub struct UsersState {
-    /// What every function has.
     pub app: AppState,
-    /// Where erasures are noted before they happen.
     pub ledger: Arc<Bucket>,
 }
 
 impl UsersState {
-    /// With the bucket of the settings.
+    /// Creates the state. The ledger is in the bucket `ERASURE_BUCKET`.
     #[must_use]
     pub fn new(app: AppState) -> Self {
         let ledger = Arc::new(Bucket::new(&app.config.storage.erasures, ""));

@@ -15,16 +15,16 @@ use crate::{
     user::{UserPath, UserResponse, UserView, lock_living, require_other, respond},
 };
 
-/// Why.
+/// The reason of the change.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Because {
     pub(crate) reason: Reason,
 }
 
-/// Shut a user out.
+/// Suspend a user.
 ///
-/// Ends all their sessions; they can neither sign in nor reset their password. To them it looks as if the password were wrong.
+/// Ends all sessions of the user, who can then neither sign in nor reset the password. The responses are those for a wrong password.
 #[utoipa::path(
     post, path = "/v1/users/{userId}/suspend", tag = "users", operation_id = "suspend_user", request_body = Because,
     params(UserPath), security(("bearer" = [])),

@@ -23,7 +23,7 @@ use crate::{
     user::{UserPath, UserResponse, UserView, lock_living, require_other, respond},
 };
 
-/// What to change: a member left out stays, `null` removes it (RFC 7396).
+/// Changes of a user. An absent member does not change, `null` removes the value (RFC 7396).
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct UserChanges {
@@ -36,20 +36,20 @@ pub struct UserChanges {
     #[serde(default)]
     #[schema(value_type = Option<Phone>)]
     phone: Patch<Phone>,
-    /// Not for oneself.
+    /// Whether the user is a system administrator. You cannot change it for yourself.
     #[serde(default)]
     #[schema(value_type = Option<bool>, nullable = false)]
     system_administrator: Patch<bool>,
 }
 
-/// Change a user's profile, or make them an administrator of the system.
+/// Change a user's profile, or appoint or dismiss a system administrator.
 #[utoipa::path(
     patch, path = "/v1/users/{userId}", tag = "users", operation_id = "update_user",
     params(UserPath, IfMatch),
     request_body(content((UserChanges = "application/json"), (UserChanges = "application/merge-patch+json"))),
     security(("bearer" = [])),
     responses(
-        (status = 200, description = "The user as they are now.", body = Data<UserView>),
+        (status = 200, description = "The changed user.", body = Data<UserView>),
         (status = 404, description = "`user-not-found`"),
         (status = 409, description = "`user-deleted`, `user-erased` or `own-account`"),
     ),

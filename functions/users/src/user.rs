@@ -1,4 +1,4 @@
-//! How a user looks to an administrator.
+//! A user as system administrators see it.
 
 use axum::Json;
 use chrono::{DateTime, Utc};
@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::refusals;
 
-/// A person with an account, or what is left of them.
+/// A user, with the state of the account.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = User)]
@@ -25,30 +25,31 @@ pub struct UserView {
     name: String,
     #[schema(example = "ada@example.com", min_length = 3, max_length = 254)]
     email: String,
-    /// Whether they have proved that the address is theirs.
+    /// Whether the user has proved the address.
     email_verified: bool,
-    /// A picture's URL.
+    /// The URL of a picture.
     #[schema(max_length = 2048)]
     image: Option<String>,
     /// A phone number (E.164).
     #[schema(max_length = 16)]
     phone: Option<String>,
-    /// Whether they may do all this too.
+    /// Whether the user is a system administrator.
     system_administrator: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
-    /// When they were shut out.
+    /// The time of the suspension; null if the user is not suspended.
     suspended_at: Option<DateTime<Utc>>,
-    /// Why.
+    /// The reason of the suspension.
     #[schema(min_length = 1, max_length = 500)]
     suspended_reason: Option<String>,
-    /// Since when nothing of them may be erased.
+    /// The time since which the user must not be erased; null if there is no legal hold.
     legal_hold_at: Option<DateTime<Utc>>,
-    /// Why.
+    /// The reason of the legal hold.
     #[schema(min_length = 1, max_length = 500)]
     legal_hold_reason: Option<String>,
+    /// Null if the account is not deleted.
     deleted_at: Option<DateTime<Utc>>,
-    /// When every personal column was overwritten.
+    /// The time at which every personal column was overwritten; null if the user is not erased.
     erased_at: Option<DateTime<Utc>>,
 }
 
@@ -97,7 +98,7 @@ pub async fn lock(tx: &mut Tx, administrator: &Administrator, id: UserId) -> Res
     if user.erased_at.is_some() { Err(refusals::ERASED.into()) } else { Ok(user) }
 }
 
-/// [`lock`]; refuses a deleted user too.
+/// Does the same as [`lock`], and also refuses a deleted user.
 pub async fn lock_living(
     tx: &mut Tx,
     administrator: &Administrator,

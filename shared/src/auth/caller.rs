@@ -38,7 +38,7 @@ const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 pub struct Caller {
     pub user: UserId,
     pub session: SessionId,
-    /// The time of the last sign-in or re-authentication.
+    /// The time of the sign-in.
     pub authenticated_at: DateTime<Utc>,
     pub request: RequestInfo,
     cached: Option<Arc<CachedProfile>>,

@@ -32,7 +32,7 @@ pub struct Session {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveSession {
     pub user_id: UserId,
-    /// The time of the last sign-in or re-authentication.
+    /// The time of the sign-in.
     pub authenticated_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
 }

@@ -27,10 +27,10 @@ pub struct EmailChange {
     current_password: Password,
 }
 
-/// Move my account to another address.
+/// Change my e-mail address.
 ///
-/// Mails a link to the new address; nothing changes before it is used. The answer is the same when the address has an account already,
-/// and then nothing is mailed.
+/// Mails a link to the new address. Nothing changes before the link is used. If another account has the address, the response is the
+/// same, but no mail is sent.
 #[utoipa::path(
     post, path = "/v1/auth/change-email", tag = "auth", operation_id = "change_email",
     request_body = EmailChange, security(("bearer" = [])),
@@ -56,9 +56,9 @@ pub async fn change_email(
     links::equalize_time(Box::pin(mailed)).await
 }
 
-/// Returns the caller at the new address; `None` if another account has it.
+/// Returns the caller as recipient at the new address; `None` if another account has the address.
 ///
-/// Refuses if the password has changed: a change of the password withdraws every requested change of the address, this one too.
+/// Refuses if the password has changed since it was verified: a changed password withdraws all requested changes of the address.
 async fn find_recipient(
     tx: &mut Tx,
     caller: &Caller,

@@ -19,9 +19,9 @@ use crate::{
     refusals::{self, invalid_token},
 };
 
-/// Move an account to the address to which the token was mailed.
+/// Confirm a new e-mail address with the mailed token.
 ///
-/// Tells the old address.
+/// Notifies the old address.
 #[utoipa::path(
     post, path = "/v1/auth/confirm-email", tag = "auth", operation_id = "confirm_email",
     request_body = Verification,

@@ -13,9 +13,9 @@ use crate::{
     throttle,
 };
 
-/// Mail me a new link that proves my address.
+/// Send me a new mail to prove my address.
 ///
-/// Does nothing if the address is proved already.
+/// Does nothing if the address is already proved.
 #[utoipa::path(
     post, path = "/v1/auth/request-verification", tag = "auth", operation_id = "request_verification",
     security(("bearer" = [])),

@@ -27,7 +27,7 @@ pub struct Verification {
     pub(crate) token: OneTimeToken,
 }
 
-/// Prove an address with the token that was mailed to it.
+/// Prove an address with the mailed token.
 #[utoipa::path(
     post, path = "/v1/auth/verify-email", tag = "auth", operation_id = "verify_email",
     request_body = Verification,

@@ -23,7 +23,7 @@ use crate::{
 
 /// Delete my account.
 ///
-/// Ends all sessions, leaves all organizations, and deletes those that nobody else belongs to. The address is free for a new account at
+/// Ends all sessions. Leaves all organizations, and deletes those that have no other member. A new account can use the address at
 /// once.
 #[utoipa::path(
     delete, path = "/v1/auth/me", tag = "auth", operation_id = "delete_me",

@@ -11,13 +11,13 @@ use shared::{
 
 use crate::{AuthState, throttle};
 
-/// Everything held about me, as one document (GDPR, articles 15 and 20).
+/// Export all data stored about me (GDPR, articles 15 and 20).
 #[utoipa::path(
     get, path = "/v1/auth/me/export", tag = "auth", operation_id = "export_me", security(("bearer" = [])),
-    responses((status = 200, description = "Every row that is mine, without secrets.", body = Data<Export>)),
+    responses((status = 200, description = "All rows about me, without secrets.", body = Data<Export>)),
 )]
 pub async fn export(State(state): State<AuthState>, caller: Caller) -> Result<Json<Data<Export>>, ApiError> {
-    // An export is costly, and never urgent.
+    // An export is costly and never urgent.
     throttle::request(&state, "export", &caller.user.to_string(), &caller.request).await?;
     let export = caller.transaction(async |tx| {
         let user = store::users::find(tx, caller.user).await?.ok_or(UNAUTHENTICATED)?;

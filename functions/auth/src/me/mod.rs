@@ -17,7 +17,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-/// A person, as they see themselves.
+/// The caller's profile.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Profile {
@@ -26,9 +26,9 @@ pub struct Profile {
     name: String,
     #[schema(example = "ada@example.com", min_length = 3, max_length = 254)]
     email: String,
-    /// Whether I have proved that the address is mine.
+    /// Whether the caller has proved the address.
     email_verified: bool,
-    /// A picture's URL.
+    /// The URL of a picture.
     #[schema(max_length = 2048)]
     image: Option<String>,
     /// A phone number (E.164).

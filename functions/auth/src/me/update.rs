@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use super::{Profile, ProfileResponse, not_matched, respond};
 
-/// What to change: a member left out stays, `null` removes it (RFC 7396).
+/// Changes of the profile. An absent member does not change, `null` removes the value (RFC 7396).
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProfileChanges {
@@ -39,7 +39,7 @@ pub struct ProfileChanges {
     request_body(content((ProfileChanges = "application/json"), (ProfileChanges = "application/merge-patch+json"))),
     security(("bearer" = [])),
     responses(
-        (status = 200, description = "The profile as it is now.", body = Data<Profile>),
+        (status = 200, description = "The changed profile.", body = Data<Profile>),
     ),
 )]
 pub async fn update(

@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use super::reauthenticate::verify_password;
 use crate::{AuthState, mails, refusals};
 
-/// The old password and the new one.
+/// The current password and the new one.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct PasswordChange {
@@ -26,14 +26,14 @@ pub struct PasswordChange {
     new_password: NewPassword,
 }
 
-/// Choose a new password.
+/// Change my password.
 ///
 /// Ends all other sessions.
 #[utoipa::path(
     post, path = "/v1/auth/change-password", tag = "auth", operation_id = "change_password",
     request_body = PasswordChange, security(("bearer" = [])),
     responses(
-        (status = 204, description = "The new password holds; all other sessions have ended."),
+        (status = 204, description = "The password is changed; all other sessions have ended."),
         (status = 403, description = "`wrong-password`"),
     ),
 )]

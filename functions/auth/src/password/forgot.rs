@@ -19,13 +19,13 @@ pub struct Forgotten {
     email: Email,
 }
 
-/// Mail a link to a new password.
+/// Request a mail with a link that sets a new password.
 ///
-/// The answer is the same whether or not there is such an account.
+/// The response is the same whether or not an account has the address.
 #[utoipa::path(
     post, path = "/v1/auth/forgot-password", tag = "auth", operation_id = "forgot_password",
     request_body = Forgotten,
-    responses((status = 202, description = "If there is such an account, a mail is on its way.")),
+    responses((status = 202, description = "If an account has the address, a mail is on its way.")),
 )]
 pub async fn forgot_password(
     State(state): State<AuthState>,

@@ -19,7 +19,7 @@ const RECENT_SIGN_IN: TimeDelta = TimeDelta::minutes(10);
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Reauthentication {
-    /// Not needed within ten minutes after signing in.
+    /// Not needed within ten minutes after the sign-in.
     current_password: Option<Password>,
 }
 

@@ -29,14 +29,14 @@ pub struct PasswordReset {
     new_password: NewPassword,
 }
 
-/// Choose a new password with the token that was mailed.
+/// Set a new password with the mailed token.
 ///
-/// Ends all sessions, and proves the address.
+/// Ends all sessions, and marks the address as proved.
 #[utoipa::path(
     post, path = "/v1/auth/reset-password", tag = "auth", operation_id = "reset_password",
     request_body = PasswordReset,
     responses(
-        (status = 204, description = "The new password holds; all sessions have ended."),
+        (status = 204, description = "The password is changed; all sessions have ended."),
         (status = 422, description = "`invalid-token`"),
     ),
 )]
@@ -71,7 +71,7 @@ pub async fn redeem(
     Ok(())
 }
 
-/// Sets the password, marks the address as proved, since the mail to it was read, and ends all sessions.
+/// Sets the password and ends all sessions. Marks the address as proved, because its owner has read the mail.
 async fn set_password(
     tx: &mut Tx,
     consumed: &Consumed,
@@ -81,7 +81,7 @@ async fn set_password(
     let user = store::users::verify_email(tx, consumed.user_id, &consumed.email).await?;
     let id = user.ok_or_else(invalid_token)?.id;
     store::users::set_password(tx, id, Some(hash)).await?;
-    // A person who had access to the account must not get it back by a mail to another address.
+    // A person who had access to the account must not get it back through a mail to another address.
     store::verification_tokens::withdraw(tx, id, Purpose::ALL).await?;
     store::sessions::revoke_all(tx, id, None, "password_reset").await?;
     Ok(store::audit_events::insert(tx, &Event::new(Action::PasswordReset, id, request)).await?)

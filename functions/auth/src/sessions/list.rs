@@ -11,7 +11,7 @@ use shared::{
 
 use super::SessionView;
 
-/// List my sessions that are alive.
+/// List my active sessions.
 #[utoipa::path(
     get, path = "/v1/auth/sessions", tag = "auth", operation_id = "list_sessions",
     params(PageQuery), security(("bearer" = [])),

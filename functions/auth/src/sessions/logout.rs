@@ -17,7 +17,7 @@ use super::cookie;
 #[utoipa::path(
     post, path = "/v1/auth/logout", tag = "auth", operation_id = "logout", security(("bearer" = [])),
     responses(
-        (status = 204, description = "The session has ended, and its access tokens with it."),
+        (status = 204, description = "The session and its access tokens have ended."),
     ),
 )]
 pub async fn logout(caller: Caller) -> Result<impl IntoResponse, ApiError> {

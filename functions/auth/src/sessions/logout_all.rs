@@ -13,11 +13,11 @@ use shared::{
 
 use super::cookie;
 
-/// End all sessions, this one too.
+/// End all my sessions, including this one.
 #[utoipa::path(
     post, path = "/v1/auth/logout-all", tag = "auth", operation_id = "logout_all", security(("bearer" = [])),
     responses(
-        (status = 204, description = "All sessions have ended, and their access tokens with them."),
+        (status = 204, description = "All sessions and their access tokens have ended."),
     ),
 )]
 pub async fn logout_all(caller: Caller) -> Result<impl IntoResponse, ApiError> {

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use shared::{domain::ids::SessionId, store::sessions};
 use utoipa::{IntoParams, ToSchema};
 
-/// One sign-in on one device.
+/// A session: one sign-in on one device.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Session)]
@@ -29,7 +29,7 @@ pub struct SessionView {
     ip_address: Option<String>,
     created_at: DateTime<Utc>,
     last_used_at: DateTime<Utc>,
-    /// The session ends then, unless it is refreshed before.
+    /// The session expires then, unless it is refreshed before.
     pub expires_at: DateTime<Utc>,
     /// Whether it is the session of this request.
     current: bool,

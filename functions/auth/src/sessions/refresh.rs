@@ -26,14 +26,14 @@ use crate::{
     sign_in::session_tokens::{self, Tokens, Transport},
 };
 
-/// The time in which a token that was just used up still gets its successor: two tabs of one browser, or a lost response.
+/// For this time, a used-up token still gets its successor: two tabs of one browser may send it, or a response may be lost.
 const REUSE_GRACE: TimeDelta = TimeDelta::seconds(10);
 
-/// The token to trade in; left out if it is in the cookie.
+/// The refresh token. Leave it out if it is in the cookie.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Refresh {
-    /// The one from the last response.
+    /// The token from the last response.
     #[schema(example = "rt_AZxW…", max_length = 99)]
     refresh_token: Option<String>,
 }
@@ -52,15 +52,15 @@ enum Decision {
     Refused,
 }
 
-/// Trade a refresh token for a new pair.
+/// Exchange a refresh token for a new pair of tokens.
 ///
-/// The token is used up by it. Within 10 s the same token gets the same successor; later, it must have been stolen, and the
-/// session ends.
+/// A refresh token can be used once. The same token, sent again within 10 s, gets the same new refresh token. If it is sent later, it
+/// was probably stolen, and the session ends.
 #[utoipa::path(
     post, path = "/v1/auth/refresh", tag = "auth", operation_id = "refresh",
     request_body(content = Option<Refresh>),
     responses(
-        (status = 200, description = "A new pair.", body = Data<Tokens>),
+        (status = 200, description = "The new tokens.", body = Data<Tokens>),
         (status = 401, description = "`invalid-refresh-token`"),
         (status = 403, description = "`foreign-origin`"),
     ),
@@ -85,7 +85,7 @@ pub async fn refresh(
     Ok(session_tokens::respond(tokens, &token, transport, lifetime))
 }
 
-/// Returns the token, and the keys with one of which it was made. If they name no such key, they are read again.
+/// Returns the token, and the keys that include its own. Reads the keys again if they do not include it.
 async fn parse(state: &AuthState, text: &str) -> Result<(RefreshToken, RefreshKeys), ApiError> {
     let mut keys = state.refresh_keys().await?;
     let mut parsed = RefreshToken::parse(&keys, text);
@@ -99,7 +99,7 @@ async fn parse(state: &AuthState, text: &str) -> Result<(RefreshToken, RefreshKe
     }
 }
 
-/// Replaces the session's token. If that needs a key that is not among `keys`, they are read again.
+/// Replaces the session's token. Reads the keys again if `keys` do not include one that is needed.
 async fn replace(
     state: &AuthState,
     token: &RefreshToken,

@@ -17,7 +17,7 @@ use crate::refusals;
     delete, path = "/v1/auth/sessions/{id}", tag = "auth", operation_id = "revoke_session",
     params(SessionPath), security(("bearer" = [])),
     responses(
-        (status = 204, description = "The session has ended, and its access tokens with it."),
+        (status = 204, description = "The session and its access tokens have ended."),
         (status = 404, description = "`session-not-found`"),
     ),
 )]

@@ -12,7 +12,7 @@ use shared::{
 use super::{SessionPath, SessionView};
 use crate::refusals;
 
-/// Show one of my sessions that is alive.
+/// Show one of my active sessions.
 #[utoipa::path(
     get, path = "/v1/auth/sessions/{id}", tag = "auth", operation_id = "show_session",
     params(SessionPath), security(("bearer" = [])),

@@ -33,14 +33,14 @@ use crate::{
 pub struct Credentials {
     email: Email,
     password: Password,
-    /// How the refresh token travels.
+    /// How the refresh token is sent.
     #[serde(default)]
     transport: Transport,
 }
 
 /// Sign in with a password.
 ///
-/// A wrong password, an unknown address, a suspended and a deleted account get the same answer after the same work.
+/// A wrong password, an unknown address, and a suspended or deleted account get the same response in the same time.
 #[utoipa::path(
     post, path = "/v1/auth/login", tag = "auth", operation_id = "login",
     request_body = Credentials, params(IdempotencyKey),
@@ -48,7 +48,7 @@ pub struct Credentials {
         (status = 201, description = "Signed in.", body = Data<SignedIn>),
         (status = 401, description = "`wrong-credentials`"),
         (status = 403, description = "`foreign-origin`"),
-        (status = 503, description = "`try-again`, the account has changed this moment"),
+        (status = 503, description = "`try-again`, the account was changed at the same time"),
     ),
 )]
 pub async fn login(
@@ -76,7 +76,7 @@ pub struct VerifiedPassword {
     pub user: UserId,
     pub attempt: Attempt,
     expected_hash: String,
-    /// A hash with today's parameters, if those of `expected_hash` are weaker.
+    /// A hash with the current parameters, if those of `expected_hash` are weaker.
     stronger_hash: Option<String>,
 }
 

@@ -29,11 +29,11 @@ use crate::{
     sessions::{SessionView, cookie, refresh_token::RefreshToken},
 };
 
-/// How the refresh token travels.
+/// How the refresh token is sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
-    /// In the body, for clients that can keep a secret.
+    /// In the body, for clients that can store a secret.
     #[default]
     Body,
     /// In the cookie `__Host-arches_refresh`, for browsers.
@@ -54,7 +54,7 @@ impl Transport {
         if self == Self::Body || listed { Ok(()) } else { Err(refusals::FOREIGN_ORIGIN.into()) }
     }
 
-    /// Returns the cookie that holds `token`, if that is how it travels.
+    /// Returns the cookie with `token`, if this is [`Self::Cookie`].
     fn cookie(self, token: &RefreshToken, lifetime: TimeDelta) -> Option<HeaderValue> {
         match self {
             Self::Cookie => cookie::set(&token.reveal(), lifetime.num_seconds()),
@@ -78,13 +78,13 @@ pub struct Tokens {
     // More is beyond the last year that `chrono` knows.
     #[schema(example = 900, maximum = 10_000_000_000_000i64)]
     pub expires_in: u64,
-    /// Opaque; trade it for a new pair at `/v1/auth/refresh` before the session expires.
+    /// Opaque. Exchange it for new tokens at `/v1/auth/refresh` before the session expires.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 99, max_length = 99)]
     pub refresh_token: Option<String>,
 }
 
-/// A person who has just signed in.
+/// The user who has signed in, and the new session.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SignedIn {
     /// The person's profile.
@@ -159,7 +159,7 @@ pub async fn sign(
     })
 }
 
-/// Returns the response with `tokens`; with the refresh token as a cookie, if that is how it travels.
+/// Returns the response with `tokens`; with the refresh token in a cookie if `transport` says so.
 pub fn respond(
     tokens: Tokens,
     refresh: &RefreshToken,

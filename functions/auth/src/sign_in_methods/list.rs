@@ -10,7 +10,7 @@ use shared::{
 
 use super::{SignInMethod, load};
 
-/// List the ways in which I can sign in.
+/// List my ways to sign in.
 #[utoipa::path(
     get, path = "/v1/auth/accounts", tag = "auth", operation_id = "list_accounts", security(("bearer" = [])),
     responses((status = 200, description = "All of them, on one page.", body = Page<SignInMethod>)),

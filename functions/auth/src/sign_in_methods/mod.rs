@@ -21,7 +21,7 @@ pub enum Method {
     Email,
 }
 
-/// A way in which I can sign in.
+/// One of my ways to sign in.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Account)]
 pub struct SignInMethod {
@@ -33,7 +33,7 @@ pub struct SignInMethod {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub struct MethodPath {
-    /// Which one.
+    /// The way to sign in.
     id: Method,
 }
 

@@ -16,15 +16,15 @@ use crate::{
     refusals,
 };
 
-/// Remove a way in which I can sign in.
+/// Remove one of my ways to sign in.
 ///
-/// The last one stays. A password that was removed comes back with `/v1/auth/forgot-password`.
+/// The last one cannot be removed. `/v1/auth/forgot-password` sets a removed password again.
 #[utoipa::path(
     delete, path = "/v1/auth/accounts/{id}", tag = "auth", operation_id = "remove_account",
     params(MethodPath), request_body(content = Option<Reauthentication>),
     security(("bearer" = [])),
     responses(
-        (status = 204, description = "It signs in no longer."),
+        (status = 204, description = "It is removed."),
         (status = 403, description = "`wrong-password` or `reauthentication-required`"),
         (status = 404, description = "`account-not-found`"),
         (status = 409, description = "`last-account` or `address-needed`"),
@@ -49,7 +49,7 @@ pub async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Refuses every method but a password beside which the user has another one.
+/// Refuses to remove anything but a password, and a password that is the only way to sign in.
 fn require_removable(id: Method, methods: &[SignInMethod]) -> Result<(), Refusal> {
     if methods.iter().all(|method| method.id != id) {
         return Err(refusals::NO_SUCH_ACCOUNT);

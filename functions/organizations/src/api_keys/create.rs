@@ -25,7 +25,7 @@ use utoipa::ToSchema;
 use super::{ApiKeyWithSecret, Scopes, respond_created, scope_names};
 use crate::{OrganizationsState, checks::require_proved_address, organization::OrganizationPath, refusals};
 
-/// How long a key is valid if the request names no time.
+/// The lifetime of a key, if the request has no time.
 const LIFETIME: TimeDelta = TimeDelta::days(365);
 
 /// A new API key.
@@ -33,18 +33,18 @@ const LIFETIME: TimeDelta = TimeDelta::days(365);
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct NewApiKey {
     name: Name,
-    /// What it may do; at least one.
+    /// The permissions of the key; at least one.
     #[schema(value_type = Vec<Scope>, min_items = 1)]
     scopes: Scopes,
-    /// Until when it is valid: a year if left out, without end if null.
+    /// The key expires then: in a year if left out, never if null.
     #[serde(default)]
     #[schema(value_type = Option<Timestamp>)]
     expires_at: Patch<Timestamp>,
 }
 
-/// Make an API key.
+/// Create an API key.
 ///
-/// The answer holds the key; it is never shown again.
+/// The response contains the key. It is never shown again.
 #[utoipa::path(
     post, path = "/v1/organizations/{organizationId}/api-keys", tag = "organizations",
     operation_id = "create_api_key", request_body = NewApiKey,

@@ -38,7 +38,7 @@ pub struct ApiKeyPath {
     api_key_id: ApiKeyId,
 }
 
-/// A program's credential, without its secret.
+/// An API key, without its secret.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ApiKey)]
@@ -46,18 +46,18 @@ pub struct ApiKeyView {
     id: ApiKeyId,
     #[schema(example = "Nightly import", min_length = 1, max_length = 100)]
     name: String,
-    /// What it may do.
+    /// The permissions of the key.
     #[schema(value_type = Vec<Scope>, min_items = 1)]
     scopes: Vec<String>,
-    /// Which user made it; null once they are erased.
+    /// The user who created it; null once they are erased.
     created_by: Option<UserId>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
-    /// Until when it is valid; null if without end.
+    /// The key expires then; null if never.
     expires_at: Option<DateTime<Utc>>,
-    /// When it was last used, to the minute.
+    /// The time of the last use, to the minute.
     last_used_at: Option<DateTime<Utc>>,
-    /// Until when the secret before a rotation is valid too.
+    /// Until then, the secret before the last rotation is valid too.
     previous_expires_at: Option<DateTime<Utc>>,
 }
 
@@ -77,12 +77,12 @@ impl From<api_keys::ApiKey> for ApiKeyView {
     }
 }
 
-/// A program's credential, with its secret: this once.
+/// An API key with its secret, which is shown only once.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ApiKeyWithSecret {
     #[serde(flatten)]
     view: ApiKeyView,
-    /// Send it as `Authorization: Bearer …` or `X-API-Key: …`. It is shown now and never again.
+    /// The key. Send it as `Authorization: Bearer …` or `X-API-Key: …`. It is never shown again.
     #[schema(
         example = "ak_01890a5d0b3c7def8123456789abcdef_abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrstuvwxyz2",
         min_length = 95,
@@ -98,7 +98,7 @@ fn respond(key: api_keys::ApiKey) -> ApiKeyResponse {
     (ETag(key.version), Json(Data { data: key.into() }))
 }
 
-/// Responds with a new secret, which `token` holds.
+/// Builds the response with a new secret, the one of `token`.
 fn respond_created(key: api_keys::ApiKey, token: &ApiKeyToken) -> anyhow::Result<Created> {
     let version = key.version;
     let data = ApiKeyWithSecret { view: key.into(), key: token.reveal().to_owned() };
@@ -114,13 +114,13 @@ async fn find(
     Ok(api_keys::find(tx, member.organization.id, id).await?.ok_or(refusals::NO_SUCH_API_KEY)?)
 }
 
-/// Locks the organization, and refuses an `id` that is none of its keys.
+/// Locks the organization. Refuses an `id` that is not one of its keys.
 async fn lock(tx: &mut Tx, member: &Member<ManageApiKeys>, id: ApiKeyId) -> Result<(), ApiError> {
     member.lock(tx).await?;
     find(tx, member, id).await.map(drop)
 }
 
-/// Scopes in a request: at most as many as exist.
+/// The scopes in a request: at most as many as exist.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Vec<Scope>")]
 struct Scopes(BTreeSet<Scope>);

@@ -15,14 +15,14 @@ use shared::{
 use super::{ApiKeyPath, lock};
 use crate::organization::OrganizationPath;
 
-/// Revoke an API key, at once.
+/// Revoke an API key.
 #[utoipa::path(
     delete, path = "/v1/organizations/{organizationId}/api-keys/{apiKeyId}", tag = "organizations",
     operation_id = "revoke_api_key",
     params(OrganizationPath, ApiKeyPath, IfMatch),
     security(("bearer" = [])),
     responses(
-        (status = 204, description = "The key is worth nothing any more."),
+        (status = 204, description = "The key is not valid any more."),
         (status = 404, description = "`api-key-not-found`"),
     ),
 )]

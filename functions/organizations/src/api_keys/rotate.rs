@@ -24,7 +24,7 @@ use crate::{OrganizationsState, organization::OrganizationPath, refusals};
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Rotation {
-    /// How long the old secret stays valid, in seconds: a day if left out, a week at most. 0 if it has leaked.
+    /// Seconds for which the old secret stays valid: a day if left out, at most a week; 0 if the secret has leaked.
     #[serde(default)]
     #[schema(value_type = u32, maximum = 604_800, default = 86_400)]
     overlap_seconds: Overlap,
@@ -55,7 +55,8 @@ impl TryFrom<u32> for Overlap {
 
 /// Give an API key a new secret.
 ///
-/// The old one stays valid for a while, so that no request fails during the change; the one before it ends at once.
+/// The old secret stays valid for `overlapSeconds`, so that no request fails during the change. The secret before it becomes invalid at
+/// once.
 #[utoipa::path(
     post, path = "/v1/organizations/{organizationId}/api-keys/{apiKeyId}/rotate", tag = "organizations",
     operation_id = "rotate_api_key", request_body = Rotation,

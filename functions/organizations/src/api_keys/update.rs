@@ -22,7 +22,7 @@ use utoipa::ToSchema;
 use super::{ApiKeyPath, ApiKeyResponse, ApiKeyView, Scopes, lock, respond, scope_names};
 use crate::organization::OrganizationPath;
 
-/// What to change: a member left out stays.
+/// Changes of an API key. An absent member does not change.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApiKeyChanges {
@@ -34,7 +34,7 @@ pub struct ApiKeyChanges {
     scopes: Patch<Scopes>,
 }
 
-/// Rename an API key, or give it other scopes.
+/// Change the name or the scopes of an API key.
 #[utoipa::path(
     patch, path = "/v1/organizations/{organizationId}/api-keys/{apiKeyId}", tag = "organizations",
     operation_id = "update_api_key",
@@ -42,7 +42,7 @@ pub struct ApiKeyChanges {
     request_body(content((ApiKeyChanges = "application/json"), (ApiKeyChanges = "application/merge-patch+json"))),
     security(("bearer" = [])),
     responses(
-        (status = 200, description = "The key as it is now.", body = Data<ApiKeyView>),
+        (status = 200, description = "The changed key.", body = Data<ApiKeyView>),
         (status = 422, description = "`scopes-needed`"),
         (status = 404, description = "`api-key-not-found`"),
     ),

@@ -14,12 +14,12 @@ use crate::organization::OrganizationView;
 
 /// Join the organization that invited me.
 ///
-/// The token alone is not enough: the caller's address must be the one it was mailed to, and proved.
+/// The token is not enough: the caller's own address must be the invited one, and proved.
 #[utoipa::path(
     post, path = "/v1/invitations/accept", tag = "organizations", operation_id = "accept_invitation",
     request_body = InvitationAnswer, security(("bearer" = [])),
     responses(
-        (status = 200, description = "The organization I belong to now.", body = Data<OrganizationView>),
+        (status = 200, description = "The joined organization.", body = Data<OrganizationView>),
         (status = 422, description = "`invalid-token`"),
         (status = 403, description = "`wrong-address`"),
         (status = 409, description = "`already-member`"),

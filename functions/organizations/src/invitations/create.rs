@@ -33,11 +33,11 @@ use crate::{
     refusals,
 };
 
-/// How long an invitation can be answered.
+/// The lifetime of an invitation.
 const LIFETIME: TimeDelta = TimeDelta::days(7);
 /// Every invitation sends a mail.
 const PER_ORGANIZATION: Limit = Limit { name: "invitations", max: 100, window: Duration::from_hours(1) };
-/// The receiver may not want the mails.
+/// The owner of the address may not want the mails.
 const PER_ADDRESS: Limit =
     Limit { name: "invitations-by-address", max: 10, window: Duration::from_hours(24) };
 
@@ -50,9 +50,9 @@ pub struct NewInvitation {
     role: Role,
 }
 
-/// Invite someone by mail.
+/// Invite a person by mail.
 ///
-/// The invitation lasts a week, and only an account with that address, proved, can accept it.
+/// The invitation is valid for a week. Only an account with that address, proved, can accept it.
 #[utoipa::path(
     post, path = "/v1/organizations/{organizationId}/invitations", tag = "organizations",
     operation_id = "create_invitation", request_body = NewInvitation,
@@ -132,7 +132,7 @@ fn letter(state: &OrganizationsState, organization: &str, token: &OneTimeToken) 
         subject: "You are invited to an organization on Arches",
         paragraphs: vec![
             format!("You are invited to join “{organization}” on Arches."),
-            "Sign in with this address, or make an account with it, and accept. The link works once, for a week:"
+            "Sign in with this address, or create an account with it, and accept. The link works once, for a week:"
                 .to_owned(),
         ],
         link: Some((message::link(&state.app.config.web.app_url, "invitation", token), "See the invitation")),

@@ -10,7 +10,7 @@ use shared::{
 
 use super::InvitationAnswer;
 
-/// Do not join the organization that invited me.
+/// Decline an invitation.
 #[utoipa::path(
     post, path = "/v1/invitations/decline", tag = "organizations", operation_id = "decline_invitation",
     request_body = InvitationAnswer, security(("bearer" = [])),

@@ -40,7 +40,7 @@ pub struct InvitationAnswer {
     token: OneTimeToken,
 }
 
-/// Someone asked into an organization.
+/// An invitation to an organization.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Invitation)]
@@ -49,7 +49,7 @@ pub struct InvitationView {
     #[schema(example = "bob@example.com", min_length = 3, max_length = 254)]
     email: String,
     role: Role,
-    /// Which user asked; an API key if none did.
+    /// The user who sent it; null if an API key did.
     invited_by: Option<UserId>,
     status: Status,
     created_at: DateTime<Utc>,
@@ -57,7 +57,7 @@ pub struct InvitationView {
 }
 
 impl InvitationView {
-    /// Shows an open invitation as expired once its time has passed.
+    /// Builds the view. A pending invitation whose time has passed is shown as expired.
     fn new(invitation: Invitation, now: DateTime<Utc>) -> Self {
         let expired = invitation.status == Status::Pending && invitation.expires_at <= now;
         Self {

@@ -12,7 +12,7 @@ use shared::{
 use super::{InvitationPath, find};
 use crate::{checks::require_role_up_to, organization::OrganizationPath, refusals};
 
-/// Take an invitation back.
+/// Revoke an invitation.
 #[utoipa::path(
     delete, path = "/v1/organizations/{organizationId}/invitations/{invitationId}", tag = "organizations",
     operation_id = "revoke_invitation",

@@ -21,14 +21,14 @@ use crate::{checks::require_role_up_to, organization::OrganizationPath, refusals
 
 /// Remove a member, or leave.
 ///
-/// Everyone may leave but the last owner. API keys that the member made stay: they are the organization's.
+/// Every member may leave, except the last owner. API keys that the member created stay: they belong to the organization.
 #[utoipa::path(
     delete, path = "/v1/organizations/{organizationId}/members/{memberId}", tag = "organizations",
     operation_id = "delete_member",
     params(OrganizationPath, MemberPath, IfMatch),
     security(("bearer" = []), ("apiKey" = [])),
     responses(
-        (status = 204, description = "They are no member any more."),
+        (status = 204, description = "The user is no longer a member."),
         (status = 403, description = "`role-above-own`"),
         (status = 404, description = "`member-not-found`"),
         (status = 409, description = "`last-owner`"),
@@ -54,8 +54,8 @@ pub async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Refuses to remove someone else without the role of an administrator, or the scope of an API key; and a role above the
-/// caller's `own`.
+/// Refuses a caller who may not remove `target`. To remove another member, a user needs the role `admin`, and an API key the scope. The
+/// role of `target` must not be above the caller's `own`.
 fn require_removable(principal: &Principal, own: Role, target: &members::Member) -> Result<(), ApiError> {
     match principal.user_id() {
         Some(id) if id == target.user_id => Ok(()),

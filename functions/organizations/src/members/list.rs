@@ -27,7 +27,7 @@ pub struct MemberFilter {
     role: Option<Role>,
 }
 
-/// List the members, by when they joined.
+/// List the members, in the order in which they joined.
 #[utoipa::path(
     get, path = "/v1/organizations/{organizationId}/members", tag = "organizations", operation_id = "list_members",
     params(OrganizationPath, PageQuery, MemberFilter),

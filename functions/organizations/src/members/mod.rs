@@ -34,7 +34,7 @@ pub struct MemberPath {
     member_id: UserId,
 }
 
-/// A person in an organization.
+/// A member of an organization.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Member)]
@@ -45,13 +45,13 @@ pub struct MemberView {
     name: String,
     #[schema(example = "ada@example.com", min_length = 3, max_length = 254)]
     email: String,
-    /// A picture's URL.
+    /// The URL of a picture.
     #[schema(max_length = 2048)]
     image: Option<String>,
     role: Role,
-    /// When they joined.
+    /// The time at which the user joined.
     created_at: DateTime<Utc>,
-    /// When their role last changed.
+    /// The time of the last change of the role.
     updated_at: DateTime<Utc>,
 }
 
@@ -91,7 +91,7 @@ async fn lock<P: Permission>(
     Ok((own, find(tx, caller, id).await?))
 }
 
-/// Refuses to take the role of owner from the last owner. Lock the organization first.
+/// Refuses to take the role `owner` from the last owner. Lock the organization first.
 async fn require_other_owner<P>(
     tx: &mut Tx,
     caller: &Member<P>,

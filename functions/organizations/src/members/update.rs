@@ -29,7 +29,7 @@ pub struct MemberChanges {
 
 /// Change a member's role.
 ///
-/// Takes effect with their next request.
+/// The new role applies from the member's next request.
 #[utoipa::path(
     patch, path = "/v1/organizations/{organizationId}/members/{memberId}", tag = "organizations",
     operation_id = "update_member",
@@ -37,7 +37,7 @@ pub struct MemberChanges {
     request_body(content((MemberChanges = "application/json"), (MemberChanges = "application/merge-patch+json"))),
     security(("bearer" = [])),
     responses(
-        (status = 200, description = "The member as they are now.", body = Data<MemberView>),
+        (status = 200, description = "The changed member.", body = Data<MemberView>),
         (status = 403, description = "`role-above-own`"),
         (status = 404, description = "`member-not-found`"),
         (status = 409, description = "`last-owner`"),

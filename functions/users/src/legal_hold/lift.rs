@@ -5,7 +5,7 @@ use shared::{ApiError, auth::Administrator, domain::page::Data, http::extract::P
 use super::set;
 use crate::user::{UserPath, UserResponse, UserView};
 
-/// Allow the erasure of a user again.
+/// Lift a legal hold: the user may be erased again.
 #[utoipa::path(
     delete, path = "/v1/users/{userId}/legal-hold", tag = "users", operation_id = "lift_legal_hold",
     params(UserPath), security(("bearer" = [])),

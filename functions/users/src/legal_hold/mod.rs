@@ -1,4 +1,4 @@
-//! `/v1/users/{userId}/legal-hold`: data that a court may need is not erased (GDPR, article 17(3)(e)).
+//! `/v1/users/{userId}/legal-hold`: the data of a user is not erased, because a court may need it (GDPR, article 17(3)(e)).
 
 pub mod lift;
 pub mod place;

@@ -13,13 +13,13 @@ use crate::{
     user::{UserPath, UserResponse, UserView},
 };
 
-/// Forbid the erasure of a user, deleted or not.
+/// Place a legal hold: the user, deleted or not, must not be erased.
 #[utoipa::path(
     post, path = "/v1/users/{userId}/legal-hold", tag = "users", operation_id = "place_legal_hold",
     request_body = Because, params(UserPath),
     security(("bearer" = [])),
     responses(
-        (status = 200, description = "Nothing of the user will be erased.", body = Data<UserView>),
+        (status = 200, description = "No data of the user will be erased.", body = Data<UserView>),
         (status = 404, description = "`user-not-found`"),
         (status = 409, description = "`user-erased` or `own-account`"),
     ),

@@ -19,13 +19,13 @@ pub struct MagicLinkRequest {
     email: Email,
 }
 
-/// Mail a link and a code that sign in.
+/// Request a mail with a link and a code for signing in.
 ///
-/// The answer is the same whether or not there is such an account.
+/// The response is the same whether or not an account has the address.
 #[utoipa::path(
     post, path = "/v1/auth/magic-links", tag = "auth", operation_id = "create_magic_link",
     request_body = MagicLinkRequest,
-    responses((status = 202, description = "If there is such an account, a mail is on its way.")),
+    responses((status = 202, description = "If an account has the address, a mail is on its way.")),
 )]
 pub async fn create(
     State(state): State<AuthState>,

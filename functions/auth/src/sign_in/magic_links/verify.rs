@@ -33,10 +33,10 @@ use crate::{
     throttle,
 };
 
-/// How often the code of one mail may be guessed, by all sources together. The link beside it still works.
+/// The number of guesses at the code of one mail, from all sources together. The link in the mail still works.
 const MAX_GUESSES: i32 = 5;
 
-/// The token from the link; or the address, and the code beside the link.
+/// The token from the link; or the address, and the code from the same mail.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MagicLinkProof {
@@ -45,7 +45,7 @@ pub struct MagicLinkProof {
     /// Six digits.
     #[schema(min_length = 1, max_length = 16, example = "123456")]
     code: Option<String>,
-    /// How the refresh token travels.
+    /// How the refresh token is sent.
     #[serde(default)]
     transport: Transport,
 }
@@ -53,7 +53,7 @@ pub struct MagicLinkProof {
 /// Proof that a mail was read.
 pub enum Proof {
     Token(OneTimeToken),
-    /// The mail whose code was right, and its owner.
+    /// The mail with the right code, and its owner.
     Code(UserId, VerificationTokenId),
     WrongCode,
 }
@@ -69,8 +69,8 @@ impl Proof {
 
 /// Sign in with a magic link or its code.
 ///
-/// It proves the address. If the address was not proved before, another person may have made the account: its password is removed,
-/// all other sessions end, and other mailed links stop working.
+/// Marks the address as proved. If it was not proved before, another person may have created the account: its password is removed, all
+/// other sessions end, and other mailed links stop working.
 #[utoipa::path(
     post, path = "/v1/auth/magic-links/verify", tag = "auth", operation_id = "verify_magic_link",
     request_body = MagicLinkProof, params(IdempotencyKey),
