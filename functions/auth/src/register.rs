@@ -34,14 +34,14 @@ pub struct NewUser {
     name: Name,
     email: Email,
     password: NewPassword,
-    /// How the refresh token is sent.
+    /// The place of the refresh token.
     #[serde(default)]
     transport: Transport,
 }
 
 /// Create an account.
 ///
-/// Signs in, creates the user's personal organization, and mails a link that proves the address.
+/// Signs in, creates the user's personal organization, and mails a link that verifies the address.
 #[utoipa::path(
     post, path = "/v1/auth/register", tag = "auth", operation_id = "register",
     request_body = NewUser, params(IdempotencyKey),

@@ -44,7 +44,7 @@ const REQUIRED: &[&str] = &["DATABASE_URL", "BACKUP_BUCKET"];
 pub const RESERVE: Duration = Duration::from_secs(15);
 /// The rate that is assumed without an earlier backup: that of a small function.
 const DEFAULT_BYTES_PER_SECOND: f64 = 20e6;
-/// How many earlier backups the rate is computed from. The fastest counts: another may have waited for a lock.
+/// The number of earlier backups from which the rate is computed. The fastest counts: another may have waited for a lock.
 const RATE_SAMPLES: usize = 5;
 
 /// The event. It has no fields.

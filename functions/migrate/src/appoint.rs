@@ -11,7 +11,7 @@ pub struct Appointed {
     pub user_id: UserId,
 }
 
-/// Makes the user with the proved address `email` an administrator, and records it in the audit log.
+/// Makes the user with the verified address `email` an administrator, and records it in the audit log.
 pub async fn appoint(connection: &mut PgConnection, email: &str) -> anyhow::Result<Appointed> {
     let Some(user_id) = store::users::appoint(connection, email).await? else {
         anyhow::bail!("no account with this address, or the address is not verified");

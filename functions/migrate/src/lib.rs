@@ -61,7 +61,7 @@ pub enum Request {
     Logins,
     /// Appoint an administrator of the system.
     Appoint {
-        /// The proved address of the account.
+        /// The verified address of the account.
         email: String,
     },
 }

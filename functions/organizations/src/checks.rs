@@ -9,13 +9,13 @@ use shared::{
 
 use crate::refusals;
 
-/// Refuses a user whose own address is not proved. Such a user may not send mail in the product's name; and may not create an API key,
+/// Refuses a user whose own address is not verified. Such a user may not send mail in the product's name; and may not create an API key,
 /// because the key would stay valid when the owner of the address takes the account over.
 pub async fn require_proved_address(tx: &mut Tx, principal: &Principal) -> Result<(), ApiError> {
     let Some(id) = principal.user_id() else { return Ok(()) };
     let user = store::users::find(tx, id).await?;
-    let proved = user.is_some_and(|user| user.email_verified_at.is_some());
-    if proved { Ok(()) } else { Err(refusals::ADDRESS_NOT_PROVED.into()) }
+    let verified = user.is_some_and(|user| user.email_verified_at.is_some());
+    if verified { Ok(()) } else { Err(refusals::ADDRESS_NOT_PROVED.into()) }
 }
 
 /// Refuses to give or take a `role` that is above the caller's `own`.

@@ -7,7 +7,7 @@ pub const SLUG_TAKEN: Refusal =
     Refusal::conflict("slug-taken", "There is an organization with this slug already.");
 pub const ADDRESS_NOT_PROVED: Refusal = Refusal::forbidden(
     "address-not-proved",
-    "Prove your own address first, with the link that was mailed to it.",
+    "Verify your own address first, with the link that was mailed to it.",
 );
 pub const PERSONAL: Refusal = Refusal::conflict(
     "personal-organization",

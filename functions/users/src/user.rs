@@ -25,7 +25,7 @@ pub struct UserView {
     name: String,
     #[schema(example = "ada@example.com", min_length = 3, max_length = 254)]
     email: String,
-    /// Whether the user has proved the address.
+    /// Whether the user has verified the address.
     email_verified: bool,
     /// The URL of a picture.
     #[schema(max_length = 2048)]

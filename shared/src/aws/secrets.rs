@@ -21,7 +21,7 @@ use crate::{
     error::Unavailable,
 };
 
-/// How long a value is used before it is read again.
+/// The time for which a value is used before it is read again.
 const CACHE_TTL: Duration = Duration::from_mins(5);
 /// The timeout of a read while an older value can be used.
 const REFRESH_TIMEOUT: Duration = Duration::from_millis(500);

@@ -27,7 +27,7 @@ pub use transaction::Tx;
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// Limits opening a direct connection ([`connect`]).
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often a transaction is run again after the database rolled it back because of a deadlock.
+/// The number of times that a transaction runs again after the database rolled it back because of a deadlock.
 const MAX_RERUNS: u32 = 2;
 /// The other transaction takes the lock that it waits for within this time.
 const RERUN_DELAY: Duration = Duration::from_millis(20);

@@ -17,7 +17,7 @@ pub enum Action {
     UserRegistered,
     UserUpdated,
     UserDeleted,
-    /// The user proved that the address is theirs.
+    /// The user verified their address.
     EmailVerified,
     PasswordChanged,
     /// A sign-in, or an attempt (denied).
@@ -34,7 +34,7 @@ pub enum Action {
     UserAppointed,
     /// The user is no longer a system administrator.
     UserDismissed,
-    /// The user removed the password. Or the user proved the address of an account that someone else may have registered; then
+    /// The user removed the password. Or the user verified the address of an account that someone else may have registered; then
     /// the password of the account is removed.
     PasswordRemoved,
     UserSuspended,

@@ -28,7 +28,7 @@ pub struct Page<T> {
     /// The resources on this page.
     #[schema(schema_with = references::<T>)]
     pub data: Vec<T>,
-    /// Where the next page begins.
+    /// The cursor of the next page.
     pub meta: PageMeta,
 }
 

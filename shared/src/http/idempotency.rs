@@ -22,7 +22,7 @@ use crate::{
     store::idempotency_records,
 };
 
-/// How long a response is stored.
+/// The time for which a response is stored.
 pub const LIFETIME: TimeDelta = TimeDelta::hours(24);
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 

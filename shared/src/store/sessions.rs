@@ -42,7 +42,7 @@ pub struct NewSession<'a> {
     pub user: UserId,
     /// The keyed hash of the first refresh token.
     pub refresh_token_hash: &'a [u8],
-    /// Where refresh tokens are sent: `body` or `cookie`.
+    /// The place of refresh tokens: `body` or `cookie`.
     pub transport: &'a str,
     pub user_agent: Option<&'a str>,
     pub ip_address: Option<&'a str>,

@@ -13,9 +13,9 @@ use crate::{
     throttle,
 };
 
-/// Send me a new mail to prove my address.
+/// Send me a new mail to verify my address.
 ///
-/// Does nothing if the address is already proved.
+/// Does nothing if the address is already verified.
 #[utoipa::path(
     post, path = "/v1/auth/request-verification", tag = "auth", operation_id = "request_verification",
     security(("bearer" = [])),

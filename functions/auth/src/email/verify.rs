@@ -27,12 +27,12 @@ pub struct Verification {
     pub(crate) token: OneTimeToken,
 }
 
-/// Prove an address with the mailed token.
+/// Verify an address with the mailed token.
 #[utoipa::path(
     post, path = "/v1/auth/verify-email", tag = "auth", operation_id = "verify_email",
     request_body = Verification,
     responses(
-        (status = 200, description = "The address is proved.", body = Data<Profile>),
+        (status = 200, description = "The address is verified.", body = Data<Profile>),
         (status = 422, description = "`invalid-token`"),
     ),
 )]
@@ -45,7 +45,7 @@ pub async fn verify_email(
     Ok(respond(&user.into()))
 }
 
-/// Uses up the token, and marks its owner's address as proved.
+/// Uses up the token, and marks its owner's address as verified.
 pub async fn redeem(db: &Db, request: &RequestInfo, token: &OneTimeToken) -> Result<User, ApiError> {
     db.transaction(async |tx| {
         let consumed = store::verification_tokens::consume(tx, Purpose::VerifyEmail, &token.hash()).await?;

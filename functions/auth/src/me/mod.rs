@@ -26,7 +26,7 @@ pub struct Profile {
     name: String,
     #[schema(example = "ada@example.com", min_length = 3, max_length = 254)]
     email: String,
-    /// Whether the caller has proved the address.
+    /// Whether the caller has verified the address.
     email_verified: bool,
     /// The URL of a picture.
     #[schema(max_length = 2048)]

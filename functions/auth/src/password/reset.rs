@@ -31,7 +31,7 @@ pub struct PasswordReset {
 
 /// Set a new password with the mailed token.
 ///
-/// Ends all sessions, and marks the address as proved.
+/// Ends all sessions, and marks the address as verified.
 #[utoipa::path(
     post, path = "/v1/auth/reset-password", tag = "auth", operation_id = "reset_password",
     request_body = PasswordReset,
@@ -71,7 +71,7 @@ pub async fn redeem(
     Ok(())
 }
 
-/// Sets the password and ends all sessions. Marks the address as proved, because its owner has read the mail.
+/// Sets the password and ends all sessions. Marks the address as verified, because its owner has read the mail.
 async fn set_password(
     tx: &mut Tx,
     consumed: &Consumed,

@@ -33,7 +33,7 @@ use crate::{
 pub struct Credentials {
     email: Email,
     password: Password,
-    /// How the refresh token is sent.
+    /// The place of the refresh token.
     #[serde(default)]
     transport: Transport,
 }

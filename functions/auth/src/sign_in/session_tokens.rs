@@ -29,7 +29,7 @@ use crate::{
     sessions::{SessionView, cookie, refresh_token::RefreshToken},
 };
 
-/// How the refresh token is sent.
+/// The place of the refresh token: the body or a cookie.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {

@@ -17,7 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 pub enum Method {
     /// With a password.
     Password,
-    /// With a link or a code that is mailed to the proved address.
+    /// With a link or a code that is mailed to the verified address.
     Email,
 }
 

@@ -14,7 +14,7 @@ use crate::organization::OrganizationView;
 
 /// Join the organization that invited me.
 ///
-/// The token is not enough: the caller's own address must be the invited one, and proved.
+/// The token is not enough: the caller's own address must be the invited one, and verified.
 #[utoipa::path(
     post, path = "/v1/invitations/accept", tag = "organizations", operation_id = "accept_invitation",
     request_body = InvitationAnswer, security(("bearer" = [])),

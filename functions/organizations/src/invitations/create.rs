@@ -52,7 +52,7 @@ pub struct NewInvitation {
 
 /// Invite a person by mail.
 ///
-/// The invitation is valid for a week. Only an account with that address, proved, can accept it.
+/// The invitation is valid for a week. Only an account with that address, verified, can accept it.
 #[utoipa::path(
     post, path = "/v1/organizations/{organizationId}/invitations", tag = "organizations",
     operation_id = "create_invitation", request_body = NewInvitation,

@@ -30,7 +30,7 @@ pub enum Class {
 }
 
 text_enum!(
-    /// How long rows are kept.
+    /// The time for which rows are kept.
     Retention {
         /// As long as the account. Personal columns are overwritten 30 days after its deletion.
         Account = "account",
@@ -107,7 +107,7 @@ pub struct Records {
     /// The purpose of each member of a row.
     #[schema(value_type = HashMap<String, String>, max_length = 128)]
     pub purposes: BTreeMap<String, &'static str>,
-    /// How long rows are kept.
+    /// The time for which rows are kept.
     pub retention: Retention,
     /// The rows, as objects.
     // Lambda returns at most 6 MB, and a row has at least an id.

@@ -45,7 +45,7 @@ pub struct MagicLinkProof {
     /// Six digits.
     #[schema(min_length = 1, max_length = 16, example = "123456")]
     code: Option<String>,
-    /// How the refresh token is sent.
+    /// The place of the refresh token.
     #[serde(default)]
     transport: Transport,
 }
@@ -69,7 +69,7 @@ impl Proof {
 
 /// Sign in with a magic link or its code.
 ///
-/// Marks the address as proved. If it was not proved before, another person may have created the account: its password is removed, all
+/// Marks the address as verified. If it was not verified before, another person may have created the account: its password is removed, all
 /// other sessions end, and other mailed links stop working.
 #[utoipa::path(
     post, path = "/v1/auth/magic-links/verify", tag = "auth", operation_id = "verify_magic_link",
@@ -118,7 +118,7 @@ pub async fn sign_in(
     Ok(sign_in.await?.0)
 }
 
-/// Uses up the link or the code, and marks its owner's address as proved.
+/// Uses up the link or the code, and marks its owner's address as verified.
 async fn redeem(tx: &mut Tx, proof: &Proof, request: &RequestInfo) -> Result<User, ApiError> {
     let (before, consumed) = consume(tx, proof).await?.ok_or_else(|| proof.refusal())?;
     let user = store::users::verify_email(tx, before.id, &consumed.email).await?;
