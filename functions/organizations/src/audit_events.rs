@@ -1,12 +1,11 @@
 //! `GET /v1/organizations/{organizationId}/audit-events`
 
-use axum::{Json, extract::State};
+use axum::Json;
 use shared::{
     ApiError,
-    auth::Member,
+    auth::{Actor, Member},
     domain::{
         audit::{AuditEvent, AuditFilter},
-        ids::OrganizationId,
         page::{Page, PageQuery, Position},
         permission::ReadAuditEvents,
     },
@@ -14,28 +13,22 @@ use shared::{
     store,
 };
 
-use crate::OrganizationsState;
+use crate::organization::OrganizationPath;
 
 /// Read an organization's audit log.
 #[utoipa::path(
     get, path = "/v1/organizations/{organizationId}/audit-events", tag = "organizations",
-    operation_id = "list_organization_audit_events",
-    params(("organizationId" = OrganizationId, Path, description = "The organization's id."), PageQuery, AuditFilter),
+    operation_id = "list_organization_audit_events", params(OrganizationPath, PageQuery, AuditFilter),
     security(("bearer" = []), ("apiKey" = [])),
     responses((status = 200, description = "A page of the log.", body = Page<AuditEvent>)),
 )]
 pub async fn list(
-    State(state): State<OrganizationsState>,
     member: Member<ReadAuditEvents>,
     List(page, filter): List<AuditFilter>,
 ) -> Result<Json<Page<AuditEvent>>, ApiError> {
     let organization = Some(member.organization.id);
-    let rows = state
-        .app
-        .db
-        .transaction(async |tx| {
-            anyhow::Ok(store::audit_events::list(tx, organization, &page, &filter).await?)
-        })
+    let rows = member
+        .transaction(async |tx| Ok(store::audit_events::list(tx, organization, &page, &filter).await?))
         .await?;
     Ok(Json(page.page(rows, |row| Position { at: row.occurred_at, id: row.id.0 }, |row| row)))
 }

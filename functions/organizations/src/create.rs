@@ -5,26 +5,29 @@ use serde::Deserialize;
 use shared::{
     ApiError, OnConstraint,
     auth::Caller,
+    db::Tx,
     domain::{
-        actor::RequestInfo,
-        audit::{Action, Event},
+        audit::Action,
         ids::OrganizationId,
         input::{Email, ImageUrl, Name, Slug},
         page::Data,
     },
     http::idempotency::{Create, Created, IdempotencyKey},
-    store::{self, organizations},
+    store::{
+        self,
+        organizations::{self, Organization},
+    },
 };
 use utoipa::ToSchema;
 
 use crate::{OrganizationsState, organization::OrganizationView, refusals};
 
-/// What to create.
+/// A new organization.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct NewOrganization {
     name: Name,
-    /// One is made up if it is left out.
+    /// Generated if it is left out.
     slug: Option<Slug>,
     logo: Option<ImageUrl>,
     billing_email: Option<Email>,
@@ -32,7 +35,7 @@ pub struct NewOrganization {
 
 /// Make an organization.
 ///
-/// Whoever makes it is its owner.
+/// The caller becomes its owner.
 #[utoipa::path(
     post, path = "/v1/organizations", tag = "organizations", operation_id = "create_organization",
     request_body = NewOrganization, params(IdempotencyKey), security(("bearer" = [])),
@@ -44,31 +47,33 @@ pub struct NewOrganization {
 pub async fn create(
     State(state): State<OrganizationsState>,
     caller: Caller,
-    request: RequestInfo,
-    Create { new, once }: Create<NewOrganization>,
+    Create { new, idempotent }: Create<NewOrganization>,
 ) -> Result<Response, ApiError> {
-    let now = state.app.clock.now();
-    let (response, _) = once
-        .run(&state.app, &format!("user:{}", caller.user), async |tx| {
-            let id = OrganizationId::new();
-            let slug = new.slug.clone().unwrap_or_else(|| Slug::of(id));
-            let new = organizations::NewOrganization {
-                id,
-                name: new.name.as_ref(),
-                slug: slug.as_ref(),
-                logo: new.logo.as_ref().map(AsRef::as_ref),
-                billing_email: new.billing_email.as_ref().map(AsRef::as_ref),
-                personal_to: None,
-            };
-            let organization = store::organizations::insert(tx, &new, caller.user)
-                .await
-                .on_constraint("organizations_slug_key", refusals::SLUG_TAKEN)?;
-            let event = Event::new(Action::OrganizationCreated, caller.user, &request);
-            let event = event.through(caller.session).within(id).to(id.0);
-            store::audit_events::insert(tx, &event).await?;
-            let version = organization.version;
-            Ok((Created::new(OrganizationView::from(organization))?.version(version), ()))
-        })
-        .await?;
+    let work = async |tx: &mut Tx| {
+        let organization = insert(tx, &caller, &new).await?;
+        let version = organization.version;
+        Ok((Created::new(OrganizationView::from(organization))?.version(version), ()))
+    };
+    let (response, _) = idempotent.run(&caller, &state.app.sealer, work).await?;
     Ok(response)
+}
+
+/// Adds the organization, with the caller as its owner.
+async fn insert(tx: &mut Tx, caller: &Caller, new: &NewOrganization) -> Result<Organization, ApiError> {
+    let id = OrganizationId::new();
+    let slug = new.slug.clone().unwrap_or_else(|| Slug::of(id));
+    let new = organizations::NewOrganization {
+        id,
+        name: new.name.as_ref(),
+        slug: slug.as_ref(),
+        logo: new.logo.as_ref().map(AsRef::as_ref),
+        billing_email: new.billing_email.as_ref().map(AsRef::as_ref),
+        personal_to: None,
+    };
+    let organization = organizations::insert(tx, &new, caller.user)
+        .await
+        .on_constraint("organizations_slug_key", refusals::SLUG_TAKEN)?;
+    let event = caller.event(Action::OrganizationCreated).within(id).to(id.0);
+    store::audit_events::insert(tx, &event).await?;
+    Ok(organization)
 }

@@ -1,48 +1,42 @@
 //! `DELETE /v1/organizations/{organizationId}`
 
-use axum::{extract::State, http::StatusCode};
+use axum::http::StatusCode;
 use shared::{
     ApiError,
-    auth::Member,
-    domain::{actor::RequestInfo, audit::Action, ids::OrganizationId, permission::DeleteOrganization},
+    auth::{Actor, Member},
+    domain::{audit::Action, permission::DeleteOrganization},
     http::etag::{IfMatch, STALE},
     store,
 };
 
-use crate::{OrganizationsState, refusals};
+use crate::{organization::OrganizationPath, refusals};
 
 /// Delete an organization.
 ///
 /// Nobody can reach it any more, and its API keys and invitations are worth nothing. Its slug is not given to another one.
 #[utoipa::path(
     delete, path = "/v1/organizations/{organizationId}", tag = "organizations", operation_id = "delete_organization",
-    params(("organizationId" = OrganizationId, Path, description = "The organization's id."), IfMatch),
-    security(("bearer" = [])),
+    params(OrganizationPath, IfMatch), security(("bearer" = [])),
     responses(
         (status = 204, description = "The organization is deleted."),
         (status = 409, description = "`personal-organization`"),
     ),
 )]
 pub async fn delete(
-    State(state): State<OrganizationsState>,
     member: Member<DeleteOrganization>,
-    request: RequestInfo,
     IfMatch(versions): IfMatch,
 ) -> Result<StatusCode, ApiError> {
     if member.organization.personal_to.is_some() {
         return Err(refusals::PERSONAL.into());
     }
-    let now = state.app.clock.now();
-    state
-        .app
-        .db
-        .transaction(async |tx| -> Result<_, ApiError> {
-            member.hold(tx, now).await?;
-            if !store::organizations::delete(tx, member.organization.id, version).await? {
+    let id = member.organization.id;
+    member
+        .transaction(async |tx| {
+            member.lock(tx).await?;
+            if !store::organizations::delete(tx, id, versions.as_deref()).await? {
                 return Err(STALE.into());
             }
-            store::audit_events::insert(tx, &member.event(Action::OrganizationDeleted, &request)).await?;
-            Ok(())
+            member.audit(tx, Action::OrganizationDeleted, id).await
         })
         .await?;
     Ok(StatusCode::NO_CONTENT)

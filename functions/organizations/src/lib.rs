@@ -1,14 +1,14 @@
-//! `/v1/organizations` and `/v1/invitations`: tenants, who belongs to them, and with which keys.
+//! `/v1/organizations` and `/v1/invitations`: tenants, their members, invitations and API keys.
 
 mod api_keys;
 mod audit_events;
+mod checks;
 mod create;
 mod delete;
 mod invitations;
 mod list;
 mod members;
 mod organization;
-mod proved;
 mod refusals;
 mod show;
 mod state;

@@ -1,15 +1,15 @@
 //! `GET /v1/organizations`
 
-use axum::{Json, extract::State};
+use axum::Json;
 use shared::{
     ApiError,
-    auth::Caller,
+    auth::{Actor, Caller},
     domain::page::{Page, PageQuery, Position},
     http::extract::List,
     store::{self, organizations::Organization},
 };
 
-use crate::{OrganizationsState, organization::OrganizationView};
+use crate::organization::OrganizationView;
 
 /// List the organizations that I belong to.
 #[utoipa::path(
@@ -17,16 +17,9 @@ use crate::{OrganizationsState, organization::OrganizationView};
     params(PageQuery), security(("bearer" = [])),
     responses((status = 200, description = "A page of my organizations.", body = Page<OrganizationView>)),
 )]
-pub async fn list(
-    State(state): State<OrganizationsState>,
-    caller: Caller,
-    List(page, _): List,
-) -> Result<Json<Page<OrganizationView>>, ApiError> {
-    let rows = state
-        .app
-        .db
-        .transaction(async |tx| anyhow::Ok(store::organizations::list(tx, caller.user, &page).await?))
-        .await?;
+pub async fn list(caller: Caller, List(page, _): List) -> Result<Json<Page<OrganizationView>>, ApiError> {
+    let rows =
+        caller.transaction(async |tx| Ok(store::organizations::list(tx, caller.user, &page).await?)).await?;
     let position = |row: &Organization| Position { at: row.created_at, id: row.id.0 };
     Ok(Json(page.page(rows, position, OrganizationView::from)))
 }

@@ -1,9 +1,23 @@
-//! How an organization looks from outside.
+//! An organization as the API shows it.
 
+use axum::Json;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use shared::{domain::ids::OrganizationId, store::organizations};
-use utoipa::ToSchema;
+use shared::{
+    domain::{ids::OrganizationId, page::Data},
+    http::etag::ETag,
+    store::organizations,
+};
+use utoipa::{IntoParams, ToSchema};
+
+/// The path of an organization, for the documentation.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes a parameter that `Member` reads")]
+pub struct OrganizationPath {
+    /// The organization's id.
+    organization_id: OrganizationId,
+}
 
 /// A tenant.
 #[derive(Debug, Serialize, ToSchema)]
@@ -44,4 +58,11 @@ impl From<organizations::Organization> for OrganizationView {
             updated_at: organization.updated_at,
         }
     }
+}
+
+/// An organization, with its version as `ETag`.
+pub type OrganizationResponse = (ETag, Json<Data<OrganizationView>>);
+
+pub fn respond(organization: organizations::Organization) -> OrganizationResponse {
+    (ETag(organization.version), Json(Data { data: organization.into() }))
 }

@@ -1,4 +1,4 @@
-//! Every way this function says no, beyond those of [`shared::auth::member`].
+//! The refusals of this function, besides those of [`shared::auth::member`].
 
 use axum::http::StatusCode;
 use shared::Refusal;

@@ -1,4 +1,4 @@
-//! What this function has beyond what every function has: it mails.
+//! The state of this function: what every function has, and a mailer.
 
 use std::sync::Arc;
 
@@ -14,14 +14,12 @@ pub const REQUIRED: &[&str] = &["DATABASE_URL", "REDIS_URL", "JWT_PUBLIC_KEYS", 
 /// Created once in `main`.
 #[derive(Clone)]
 pub struct OrganizationsState {
-    /// What every function has.
     pub app: AppState,
-    /// Sends mail.
     pub mailer: Arc<dyn Mailer>,
 }
 
 impl OrganizationsState {
-    /// With mail through SES.
+    /// Sends mail through SES.
     #[must_use]
     pub fn new(app: AppState) -> Self {
         let mailer = Arc::new(SesMailer::new(app.config.mail.from.clone()));

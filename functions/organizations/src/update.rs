@@ -1,28 +1,28 @@
 //! `PATCH /v1/organizations/{organizationId}`
 
-use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     ApiError, OnConstraint,
-    auth::Member,
+    auth::{Actor, Member},
     domain::{
-        actor::RequestInfo,
         audit::Action,
-        ids::OrganizationId,
         input::{Email, ImageUrl, Name, Slug},
         page::Data,
         patch::Patch,
         permission::UpdateOrganization,
     },
     http::{
-        etag::{ETag, IfMatch, STALE},
+        etag::{IfMatch, STALE},
         extract::Body,
     },
     store::{self, organizations::Changes},
 };
 use utoipa::ToSchema;
 
-use crate::{OrganizationsState, organization::OrganizationView, refusals};
+use crate::{
+    organization::{OrganizationPath, OrganizationResponse, OrganizationView, respond},
+    refusals,
+};
 
 /// What to change: a member left out stays, `null` removes it (RFC 7396).
 #[derive(Debug, Deserialize, ToSchema)]
@@ -45,7 +45,7 @@ pub struct OrganizationChanges {
 /// Change an organization's profile.
 #[utoipa::path(
     patch, path = "/v1/organizations/{organizationId}", tag = "organizations", operation_id = "update_organization",
-    params(("organizationId" = OrganizationId, Path, description = "The organization's id."), IfMatch),
+    params(OrganizationPath, IfMatch),
     request_body(content((OrganizationChanges = "application/json"), (OrganizationChanges = "application/merge-patch+json"))),
     security(("bearer" = []), ("apiKey" = [])),
     responses(
@@ -54,31 +54,25 @@ pub struct OrganizationChanges {
     ),
 )]
 pub async fn update(
-    State(state): State<OrganizationsState>,
     member: Member<UpdateOrganization>,
-    request: RequestInfo,
     IfMatch(versions): IfMatch,
     Body(changes): Body<OrganizationChanges>,
-) -> Result<(ETag, Json<Data<OrganizationView>>), ApiError> {
+) -> Result<OrganizationResponse, ApiError> {
+    let id = member.organization.id;
     let changes = Changes {
         name: changes.name.kept("/name")?,
         slug: changes.slug.kept("/slug")?,
         logo: &changes.logo,
         billing_email: &changes.billing_email,
     };
-    let now = state.app.clock.now();
-    let organization = state
-        .app
-        .db
-        .transaction(async |tx| -> Result<_, ApiError> {
-            member.hold(tx, now).await?;
-            let organization = store::organizations::update(tx, member.organization.id, &changes, version)
-                .await
-                .on_constraint("organizations_slug_key", refusals::SLUG_TAKEN)?
-                .ok_or(STALE)?;
-            store::audit_events::insert(tx, &member.event(Action::OrganizationUpdated, &request)).await?;
-            Ok(organization)
-        })
-        .await?;
-    Ok((ETag(organization.version), Json(Data { data: organization.into() })))
+    let updated = member.transaction(async |tx| {
+        member.lock(tx).await?;
+        let organization = store::organizations::update(tx, id, &changes, versions.as_deref())
+            .await
+            .on_constraint("organizations_slug_key", refusals::SLUG_TAKEN)?
+            .ok_or(STALE)?;
+        member.audit(tx, Action::OrganizationUpdated, id).await?;
+        Ok(organization)
+    });
+    Ok(respond(updated.await?))
 }

@@ -65,7 +65,6 @@ impl Departure {
 
     /// Deletes the organizations that nobody else belongs to, and leaves the others. `end` is the event of which this is a part.
     pub async fn carry_out(&self, tx: &mut Tx, end: &Event<'_>) -> sqlx::Result<()> {
-        let _now = tx.now();
         for (organization, fate) in &self.organizations {
             let action = if *fate == OrganizationOutcome::Ends {
                 // The membership stays, by which a restored user gets it back.
@@ -84,7 +83,6 @@ impl Departure {
 
 /// [`Departure`], decided and done; refuses if an organization with other members would be left without an owner.
 pub async fn leave_organizations(tx: &mut Tx, user: UserId, end: &Event<'_>) -> Result<(), ApiError> {
-    let _now = tx.now();
     let departure = Departure::decide(tx, user).await?;
     if !departure.ownerless().is_empty() {
         return Err(LAST_OWNER.into());

@@ -17,7 +17,6 @@ use crate::{
 /// nor under a legal hold, decide about their organizations, and append them to the ledger: from here on there is no way
 /// back but the transaction's.
 pub async fn erase(tx: &mut Tx, user: &User, departure: &Departure, event: &Event<'_>) -> sqlx::Result<()> {
-    let _now = tx.now();
     departure.carry_out(tx, event).await?;
     store::personal_data::erase(tx, user).await?;
     store::audit_events::insert(tx, event).await
@@ -32,7 +31,6 @@ pub async fn erase_anyway(
     user: &User,
     request: &RequestInfo,
 ) -> sqlx::Result<Vec<OrganizationId>> {
-    let _now = tx.now();
     let departure = Departure::decide(tx, user.id).await?;
     let event = Event::anonymous(Action::UserErased, request).to(user.id.0);
     erase(tx, user, &departure, &event).await?;

@@ -2,7 +2,7 @@
 
 use crate::{
     ApiError, OnConstraint, Refusal,
-    auth::caller::UNAUTHENTICATED,
+    auth::{Caller, caller::UNAUTHENTICATED},
     crypto::one_time_token::OneTimeToken,
     db::Tx,
     domain::{
@@ -37,9 +37,14 @@ pub struct Invited<'a> {
     pub request: &'a RequestInfo,
 }
 
+impl<'a> From<&'a Caller> for Invited<'a> {
+    fn from(caller: &'a Caller) -> Self {
+        Self { user: caller.user, session: Some(caller.session), request: &caller.request }
+    }
+}
+
 /// Uses the token up, and makes `who` a member.
 pub async fn accept(tx: &mut Tx, who: &Invited<'_>, token: &OneTimeToken) -> Result<Organization, ApiError> {
-    let _now = tx.now();
     let invitation = answer(tx, who, token, Status::Accepted).await?;
     store::members::insert(tx, invitation.organization_id, who.user, invitation.role)
         .await
@@ -49,7 +54,6 @@ pub async fn accept(tx: &mut Tx, who: &Invited<'_>, token: &OneTimeToken) -> Res
 
 /// Uses the token up, and that is all.
 pub async fn decline(tx: &mut Tx, who: &Invited<'_>, token: &OneTimeToken) -> Result<(), ApiError> {
-    let _now = tx.now();
     answer(tx, who, token, Status::Declined).await.map(drop)
 }
 
@@ -59,7 +63,6 @@ async fn answer(
     token: &OneTimeToken,
     status: Status,
 ) -> Result<store::invitations::Invitation, ApiError> {
-    let _now = tx.now();
     let invalid = || INVALID_TOKEN.at("/token");
     let open = store::invitations::find_open(tx, &token.hash()).await?.ok_or_else(invalid)?;
     // Held, and before the organization, as when an account is deleted: nobody joins who is about to be gone.

@@ -32,6 +32,15 @@ pub enum Principal {
 }
 
 impl Principal {
+    /// Returns the person; `None` for an API key.
+    #[must_use]
+    pub fn user_id(&self) -> Option<UserId> {
+        match self {
+            Self::User { id, .. } => Some(*id),
+            Self::ApiKey(_) => None,
+        }
+    }
+
     /// The owner of idempotency keys, as text.
     #[must_use]
     pub fn name(&self) -> String {

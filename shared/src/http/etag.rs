@@ -43,6 +43,16 @@ impl IntoResponseParts for ETag {
 /// The versions of which one must be the resource's; `None` allows any.
 pub struct IfMatch(pub Option<Vec<i64>>);
 
+impl IfMatch {
+    /// Refuses a resource whose version is none of these.
+    pub fn require(&self, version: i64) -> Result<(), ApiError> {
+        match &self.0 {
+            Some(versions) if !versions.contains(&version) => Err(STALE.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl IntoParams for IfMatch {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let text = || ObjectBuilder::new().schema_type(Type::String);

@@ -3,35 +3,34 @@
 use std::collections::BTreeSet;
 
 use axum::{extract::State, response::Response};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use shared::{
     ApiError,
     auth::Member,
     crypto::api_key::ApiKeyToken,
+    db::Tx,
     domain::{
-        actor::{Principal, RequestInfo},
         audit::Action,
-        ids::{ApiKeyId, OrganizationId},
+        ids::ApiKeyId,
         input::Name,
         page::Data,
         patch::Patch,
         permission::{ManageApiKeys, Scope},
         timestamp::Timestamp,
     },
-    http::idempotency::{Create, Created, IdempotencyKey},
+    http::idempotency::{Create, IdempotencyKey},
     store,
 };
 use utoipa::ToSchema;
 
-use super::{ApiKeyWithSecret, words};
-use crate::proved::require_proved_address;
-use crate::{OrganizationsState, refusals};
+use super::{ApiKeyWithSecret, respond_created, scope_names};
+use crate::{OrganizationsState, checks::require_proved_address, organization::OrganizationPath, refusals};
 
-/// How long a key is valid for which nothing else was asked.
+/// How long a key is valid if the request names no time.
 const LIFETIME: TimeDelta = TimeDelta::days(365);
 
-/// What to create.
+/// A new API key.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct NewApiKey {
@@ -51,7 +50,7 @@ pub struct NewApiKey {
 #[utoipa::path(
     post, path = "/v1/organizations/{organizationId}/api-keys", tag = "organizations",
     operation_id = "create_api_key", request_body = NewApiKey,
-    params(("organizationId" = OrganizationId, Path, description = "The organization's id."), IdempotencyKey),
+    params(OrganizationPath, IdempotencyKey),
     security(("bearer" = [])),
     responses(
         (status = 201, description = "The key, with its secret.", body = Data<ApiKeyWithSecret>),
@@ -62,40 +61,36 @@ pub struct NewApiKey {
 pub async fn create(
     State(state): State<OrganizationsState>,
     member: Member<ManageApiKeys>,
-    request: RequestInfo,
-    Create { new, once }: Create<NewApiKey>,
+    Create { new, idempotent }: Create<NewApiKey>,
 ) -> Result<Response, ApiError> {
-    let now = state.app.clock.now();
-    let expires_at = match new.expires_at {
-        Patch::Keep => Some(now + LIFETIME),
-        Patch::Clear => None,
-        Patch::Set(Timestamp(at)) if at > now => Some(at),
-        Patch::Set(_) => return Err(refusals::EXPIRY_PASSED.at("/expiresAt")),
-    };
-    let created_by = match &member.principal {
-        Principal::User { id, .. } => Some(*id),
-        Principal::ApiKey(_) => None,
-    };
-    let scopes = words(&new.scopes)?;
+    let expires_at = expiry(&new.expires_at, state.app.clock.now())?;
+    let scopes = scope_names(&new.scopes)?;
     let token = ApiKeyToken::generate(ApiKeyId::new())?;
-    let (response, _) = once
-        .run(&state.app, &member.principal.name(), async |tx| {
-            member.hold(tx, now).await?;
-            require_proved_address(tx, &member.principal).await?;
-            let row = store::api_keys::NewApiKey {
-                id: token.id,
-                name: new.name.as_ref(),
-                scopes: &scopes,
-                secret_hash: &token.hash(),
-                created_by,
-                expires_at,
-            };
-            let key = store::api_keys::insert(tx, member.organization.id, &row).await?;
-            let event = member.event(Action::ApiKeyCreated, &request).to(key.id.0);
-            store::audit_events::insert(tx, &event).await?;
-            let version = key.version;
-            Ok((Created::new(ApiKeyWithSecret::of(key, &token))?.version(version), ()))
-        })
-        .await?;
+    let row = store::api_keys::NewApiKey {
+        id: token.id,
+        name: new.name.as_ref(),
+        scopes: &scopes,
+        secret_hash: &token.hash(),
+        created_by: member.principal.user_id(),
+        expires_at,
+    };
+    let work = async |tx: &mut Tx| {
+        member.lock(tx).await?;
+        require_proved_address(tx, &member.principal).await?;
+        let key = store::api_keys::insert(tx, member.organization.id, &row).await?;
+        member.audit(tx, Action::ApiKeyCreated, key.id).await?;
+        Ok((respond_created(key, &token)?, ()))
+    };
+    let (response, _) = idempotent.run(&member, &state.app.sealer, work).await?;
     Ok(response)
+}
+
+/// Returns the time at which the new key expires. Refuses a time in the past.
+fn expiry(wanted: &Patch<Timestamp>, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, ApiError> {
+    match wanted {
+        Patch::Keep => Ok(Some(now + LIFETIME)),
+        Patch::Clear => Ok(None),
+        Patch::Set(Timestamp(at)) if *at > now => Ok(Some(*at)),
+        Patch::Set(_) => Err(refusals::EXPIRY_PASSED.at("/expiresAt")),
+    }
 }

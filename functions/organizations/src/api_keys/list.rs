@@ -1,11 +1,10 @@
 //! `GET /v1/organizations/{organizationId}/api-keys`
 
-use axum::{Json, extract::State};
+use axum::Json;
 use shared::{
     ApiError,
-    auth::Member,
+    auth::{Actor, Member},
     domain::{
-        ids::OrganizationId,
         page::{Page, PageQuery, Position},
         permission::ManageApiKeys,
     },
@@ -14,26 +13,22 @@ use shared::{
 };
 
 use super::ApiKeyView;
-use crate::OrganizationsState;
+use crate::organization::OrganizationPath;
 
 /// List the API keys that are not revoked.
 #[utoipa::path(
     get, path = "/v1/organizations/{organizationId}/api-keys", tag = "organizations", operation_id = "list_api_keys",
-    params(("organizationId" = OrganizationId, Path, description = "The organization's id."), PageQuery),
+    params(OrganizationPath, PageQuery),
     security(("bearer" = [])),
     responses((status = 200, description = "A page of the keys.", body = Page<ApiKeyView>)),
 )]
 pub async fn list(
-    State(state): State<OrganizationsState>,
     member: Member<ManageApiKeys>,
     List(page, _): List,
 ) -> Result<Json<Page<ApiKeyView>>, ApiError> {
     let organization = member.organization.id;
-    let rows = state
-        .app
-        .db
-        .transaction(async |tx| anyhow::Ok(store::api_keys::list(tx, organization, &page).await?))
-        .await?;
+    let rows =
+        member.transaction(async |tx| Ok(store::api_keys::list(tx, organization, &page).await?)).await?;
     let position = |row: &ApiKey| Position { at: row.created_at, id: row.id.0 };
     Ok(Json(page.page(rows, position, ApiKeyView::from)))
 }

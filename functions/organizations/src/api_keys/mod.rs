@@ -9,26 +9,33 @@ pub mod update;
 
 use std::collections::BTreeSet;
 
+use axum::Json;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared::{
     ApiError,
+    auth::Member,
     crypto::api_key::ApiKeyToken,
+    db::Tx,
     domain::{
         ids::{ApiKeyId, UserId},
-        permission::Scope,
+        page::Data,
+        permission::{ManageApiKeys, Scope},
     },
+    http::{etag::ETag, idempotency::Created},
     store::api_keys,
 };
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::refusals;
 
-/// Which key, in the path.
-#[derive(Deserialize)]
+/// The path of an API key.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
 pub struct ApiKeyPath {
-    #[serde(rename = "apiKeyId")]
-    id: ApiKeyId,
+    /// The key's id.
+    api_key_id: ApiKeyId,
 }
 
 /// A program's credential, without its secret.
@@ -80,14 +87,37 @@ pub struct ApiKeyWithSecret {
     key: String,
 }
 
-impl ApiKeyWithSecret {
-    fn of(key: api_keys::ApiKey, token: &ApiKeyToken) -> Self {
-        Self { view: key.into(), key: token.reveal().to_owned() }
-    }
+/// An API key, with its version as `ETag`.
+pub type ApiKeyResponse = (ETag, Json<Data<ApiKeyView>>);
+
+fn respond(key: api_keys::ApiKey) -> ApiKeyResponse {
+    (ETag(key.version), Json(Data { data: key.into() }))
 }
 
-/// The words of `scopes`, of which there must be one.
-fn words(scopes: &BTreeSet<Scope>) -> Result<Vec<String>, ApiError> {
+/// Responds with a new secret, which `token` holds.
+fn respond_created(key: api_keys::ApiKey, token: &ApiKeyToken) -> anyhow::Result<Created> {
+    let version = key.version;
+    let data = ApiKeyWithSecret { view: key.into(), key: token.reveal().to_owned() };
+    Ok(Created::new(data)?.version(version))
+}
+
+/// Loads the key `id` of the caller's organization.
+async fn find(
+    tx: &mut Tx,
+    member: &Member<ManageApiKeys>,
+    id: ApiKeyId,
+) -> Result<api_keys::ApiKey, ApiError> {
+    Ok(api_keys::find(tx, member.organization.id, id).await?.ok_or(refusals::NO_SUCH_API_KEY)?)
+}
+
+/// Locks the organization, and refuses an `id` that is none of its keys.
+async fn lock(tx: &mut Tx, member: &Member<ManageApiKeys>, id: ApiKeyId) -> Result<(), ApiError> {
+    member.lock(tx).await?;
+    find(tx, member, id).await.map(drop)
+}
+
+/// Returns the names of `scopes`. Refuses an empty set.
+fn scope_names(scopes: &BTreeSet<Scope>) -> Result<Vec<String>, ApiError> {
     if scopes.is_empty() {
         return Err(refusals::SCOPES_NEEDED.at("/scopes"));
     }

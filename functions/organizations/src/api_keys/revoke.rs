@@ -1,15 +1,10 @@
 //! `DELETE /v1/organizations/{organizationId}/api-keys/{apiKeyId}`
 
-use axum::{extract::State, http::StatusCode};
+use axum::http::StatusCode;
 use shared::{
     ApiError,
-    auth::Member,
-    domain::{
-        actor::RequestInfo,
-        audit::Action,
-        ids::{ApiKeyId, OrganizationId},
-        permission::ManageApiKeys,
-    },
+    auth::{Actor, Member},
+    domain::{audit::Action, permission::ManageApiKeys},
     http::{
         etag::{IfMatch, STALE},
         extract::Path,
@@ -17,18 +12,14 @@ use shared::{
     store,
 };
 
-use super::ApiKeyPath;
-use crate::{OrganizationsState, refusals};
+use super::{ApiKeyPath, lock};
+use crate::organization::OrganizationPath;
 
 /// Revoke an API key, at once.
 #[utoipa::path(
     delete, path = "/v1/organizations/{organizationId}/api-keys/{apiKeyId}", tag = "organizations",
     operation_id = "revoke_api_key",
-    params(
-        ("organizationId" = OrganizationId, Path, description = "The organization's id."),
-        ("apiKeyId" = ApiKeyId, Path, description = "The key's id."),
-        IfMatch,
-    ),
+    params(OrganizationPath, ApiKeyPath, IfMatch),
     security(("bearer" = [])),
     responses(
         (status = 204, description = "The key is worth nothing any more."),
@@ -36,27 +27,18 @@ use crate::{OrganizationsState, refusals};
     ),
 )]
 pub async fn revoke(
-    State(state): State<OrganizationsState>,
     member: Member<ManageApiKeys>,
-    request: RequestInfo,
-    Path(target): Path<ApiKeyPath>,
+    Path(path): Path<ApiKeyPath>,
     IfMatch(versions): IfMatch,
 ) -> Result<StatusCode, ApiError> {
-    let (organization, now) = (member.organization.id, state.app.clock.now());
-    state
-        .app
-        .db
-        .transaction(async |tx| -> Result<_, ApiError> {
-            member.hold(tx, now).await?;
-            if store::api_keys::find(tx, organization, target.id).await?.is_none() {
-                return Err(refusals::NO_SUCH_API_KEY.into());
-            }
-            if !store::api_keys::revoke(tx, organization, target.id, version).await? {
+    let (organization, id) = (member.organization.id, path.api_key_id);
+    member
+        .transaction(async |tx| {
+            lock(tx, &member, id).await?;
+            if !store::api_keys::revoke(tx, organization, id, versions.as_deref()).await? {
                 return Err(STALE.into());
             }
-            let event = member.event(Action::ApiKeyRevoked, &request).to(target.id.0);
-            store::audit_events::insert(tx, &event).await?;
-            Ok(())
+            member.audit(tx, Action::ApiKeyRevoked, id).await
         })
         .await?;
     Ok(StatusCode::NO_CONTENT)

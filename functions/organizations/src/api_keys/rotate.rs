@@ -7,25 +7,20 @@ use shared::{
     ApiError,
     auth::Member,
     crypto::api_key::ApiKeyToken,
-    domain::{
-        actor::RequestInfo,
-        audit::Action,
-        ids::{ApiKeyId, OrganizationId},
-        page::Data,
-        permission::ManageApiKeys,
-    },
+    db::Tx,
+    domain::{audit::Action, page::Data, permission::ManageApiKeys},
     http::{
         extract::Path,
-        idempotency::{Create, Created, IdempotencyKey},
+        idempotency::{Create, IdempotencyKey},
     },
     store,
 };
 use utoipa::ToSchema;
 
-use super::{ApiKeyPath, ApiKeyWithSecret};
-use crate::{OrganizationsState, refusals};
+use super::{ApiKeyPath, ApiKeyWithSecret, lock, respond_created};
+use crate::{OrganizationsState, organization::OrganizationPath, refusals};
 
-/// How the old secret ends.
+/// A rotation of an API key.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Rotation {
@@ -60,15 +55,11 @@ impl TryFrom<u32> for Overlap {
 
 /// Give an API key a new secret.
 ///
-/// The old one stays valid for a while, so that no request fails meanwhile; the one before it ends at once.
+/// The old one stays valid for a while, so that no request fails during the change; the one before it ends at once.
 #[utoipa::path(
     post, path = "/v1/organizations/{organizationId}/api-keys/{apiKeyId}/rotate", tag = "organizations",
     operation_id = "rotate_api_key", request_body = Rotation,
-    params(
-        ("organizationId" = OrganizationId, Path, description = "The organization's id."),
-        ("apiKeyId" = ApiKeyId, Path, description = "The key's id."),
-        IdempotencyKey,
-    ),
+    params(OrganizationPath, ApiKeyPath, IdempotencyKey),
     security(("bearer" = [])),
     responses(
         (status = 201, description = "The key, with its new secret.", body = Data<ApiKeyWithSecret>),
@@ -79,26 +70,20 @@ impl TryFrom<u32> for Overlap {
 pub async fn rotate(
     State(state): State<OrganizationsState>,
     member: Member<ManageApiKeys>,
-    request: RequestInfo,
-    Path(target): Path<ApiKeyPath>,
-    Create { new, once }: Create<Rotation>,
+    Path(path): Path<ApiKeyPath>,
+    Create { new, idempotent }: Create<Rotation>,
 ) -> Result<Response, ApiError> {
-    let (organization, now) = (member.organization.id, state.app.clock.now());
-    let token = ApiKeyToken::generate(target.id)?;
-    let until = now + TimeDelta::seconds(i64::from(new.overlap_seconds.0));
-    let (response, _) = once
-        .run(&state.app, &member.principal.name(), async |tx| {
-            member.hold(tx, now).await?;
-            if store::api_keys::find(tx, organization, target.id).await?.is_none() {
-                return Err(refusals::NO_SUCH_API_KEY.into());
-            }
-            let key = store::api_keys::rotate(tx, organization, target.id, &token.hash(), until).await?;
-            let key = key.ok_or(refusals::API_KEY_EXPIRED)?;
-            let event = member.event(Action::ApiKeyRotated, &request).to(target.id.0);
-            store::audit_events::insert(tx, &event).await?;
-            let version = key.version;
-            Ok((Created::new(ApiKeyWithSecret::of(key, &token))?.version(version), ()))
-        })
-        .await?;
+    let (organization, id) = (member.organization.id, path.api_key_id);
+    let token = ApiKeyToken::generate(id)?;
+    let overlap = TimeDelta::seconds(new.overlap_seconds.0.into());
+    let work = async |tx: &mut Tx| {
+        lock(tx, &member, id).await?;
+        let until = tx.now() + overlap;
+        let key = store::api_keys::rotate(tx, organization, id, &token.hash(), until).await?;
+        let key = key.ok_or(refusals::API_KEY_EXPIRED)?;
+        member.audit(tx, Action::ApiKeyRotated, id).await?;
+        Ok((respond_created(key, &token)?, ()))
+    };
+    let (response, _) = idempotent.run(&member, &state.app.sealer, work).await?;
     Ok(response)
 }

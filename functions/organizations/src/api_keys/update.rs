@@ -2,30 +2,27 @@
 
 use std::collections::BTreeSet;
 
-use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::Member,
+    auth::{Actor, Member},
     domain::{
-        actor::RequestInfo,
         audit::Action,
-        ids::{ApiKeyId, OrganizationId},
         input::Name,
         page::Data,
         patch::Patch,
         permission::{ManageApiKeys, Scope},
     },
     http::{
-        etag::{ETag, IfMatch, STALE},
+        etag::{IfMatch, STALE},
         extract::{Body, Path},
     },
     store,
 };
 use utoipa::ToSchema;
 
-use super::{ApiKeyPath, ApiKeyView, words};
-use crate::{OrganizationsState, refusals};
+use super::{ApiKeyPath, ApiKeyResponse, ApiKeyView, lock, respond, scope_names};
+use crate::organization::OrganizationPath;
 
 /// What to change: a member left out stays.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -43,11 +40,7 @@ pub struct ApiKeyChanges {
 #[utoipa::path(
     patch, path = "/v1/organizations/{organizationId}/api-keys/{apiKeyId}", tag = "organizations",
     operation_id = "update_api_key",
-    params(
-        ("organizationId" = OrganizationId, Path, description = "The organization's id."),
-        ("apiKeyId" = ApiKeyId, Path, description = "The key's id."),
-        IfMatch,
-    ),
+    params(OrganizationPath, ApiKeyPath, IfMatch),
     request_body(content((ApiKeyChanges = "application/json"), (ApiKeyChanges = "application/merge-patch+json"))),
     security(("bearer" = [])),
     responses(
@@ -57,31 +50,21 @@ pub struct ApiKeyChanges {
     ),
 )]
 pub async fn update(
-    State(state): State<OrganizationsState>,
     member: Member<ManageApiKeys>,
-    request: RequestInfo,
-    Path(target): Path<ApiKeyPath>,
+    Path(path): Path<ApiKeyPath>,
     IfMatch(versions): IfMatch,
     Body(changes): Body<ApiKeyChanges>,
-) -> Result<(ETag, Json<Data<ApiKeyView>>), ApiError> {
-    let name = changes.name.kept("/name")?;
-    let scopes = changes.scopes.kept("/scopes")?;
-    let scopes = scopes.map(words).transpose()?;
-    let (organization, now) = (member.organization.id, state.app.clock.now());
-    let key = state
-        .app
-        .db
-        .transaction(async |tx| -> Result<_, ApiError> {
-            member.hold(tx, now).await?;
-            if store::api_keys::find(tx, organization, target.id).await?.is_none() {
-                return Err(refusals::NO_SUCH_API_KEY.into());
-            }
-            let new = (name.map(AsRef::as_ref), scopes.as_deref());
-            let key = store::api_keys::update(tx, organization, target.id, new, version).await?;
-            let event = member.event(Action::ApiKeyUpdated, &request).to(target.id.0);
-            store::audit_events::insert(tx, &event).await?;
-            Ok(key.ok_or(STALE)?)
-        })
-        .await?;
-    Ok((ETag(key.version), Json(Data { data: key.into() })))
+) -> Result<ApiKeyResponse, ApiError> {
+    let (organization, id) = (member.organization.id, path.api_key_id);
+    let name = changes.name.kept("/name")?.map(AsRef::as_ref);
+    let scopes = changes.scopes.kept("/scopes")?.map(scope_names).transpose()?;
+    let new = (name, scopes.as_deref());
+    let updated = member.transaction(async |tx| {
+        lock(tx, &member, id).await?;
+        let key = store::api_keys::update(tx, organization, id, new, versions.as_deref()).await?;
+        let key = key.ok_or(STALE)?;
+        member.audit(tx, Action::ApiKeyUpdated, id).await?;
+        Ok(key)
+    });
+    Ok(respond(updated.await?))
 }

@@ -1,16 +1,16 @@
 //! `POST /v1/invitations/accept`
 
-use axum::{Json, extract::State};
+use axum::Json;
 use shared::{
     ApiError,
     accounts::invitation::{self, Invited},
-    auth::Caller,
-    domain::{actor::RequestInfo, page::Data},
+    auth::{Actor, Caller},
+    domain::page::Data,
     http::extract::Body,
 };
 
 use super::InvitationAnswer;
-use crate::{OrganizationsState, organization::OrganizationView};
+use crate::organization::OrganizationView;
 
 /// Join the organization that invited me.
 ///
@@ -26,19 +26,10 @@ use crate::{OrganizationsState, organization::OrganizationView};
     ),
 )]
 pub async fn accept(
-    State(state): State<OrganizationsState>,
     caller: Caller,
-    request: RequestInfo,
-    Body(given): Body<InvitationAnswer>,
+    Body(answer): Body<InvitationAnswer>,
 ) -> Result<Json<Data<OrganizationView>>, ApiError> {
-    let now = state.app.clock.now();
-    let organization = state
-        .app
-        .db
-        .transaction(async |tx| {
-            let who = Invited { user: caller.user, session: Some(caller.session), request: &request };
-            invitation::accept(tx, &who, &given.token).await
-        })
-        .await?;
-    Ok(Json(Data { data: organization.into() }))
+    let organization =
+        caller.transaction(async |tx| invitation::accept(tx, &Invited::from(&caller), &answer.token).await);
+    Ok(Json(Data { data: organization.await?.into() }))
 }

@@ -6,13 +6,13 @@ use axum::{extract::State, response::Response};
 use chrono::TimeDelta;
 use serde::Deserialize;
 use shared::{
-    ApiError, OnConstraint,
+    ApiError, AppState, OnConstraint,
     accounts::invitation::ALREADY_MEMBER,
     auth::Member,
     cache::rate_limit::{self, Limit},
     crypto::one_time_token::OneTimeToken,
+    db::Tx,
     domain::{
-        actor::{Principal, RequestInfo},
         audit::Action,
         ids::OrganizationId,
         input::Email,
@@ -21,27 +21,32 @@ use shared::{
     },
     http::idempotency::{Create, Created, IdempotencyKey},
     mail::message::{self, Letter},
-    store,
+    store::{self, invitations::Invitation},
 };
 use utoipa::ToSchema;
 
 use super::InvitationView;
-use crate::{OrganizationsState, proved::require_proved_address, refusals};
+use crate::{
+    OrganizationsState,
+    checks::{require_proved_address, require_role_up_to},
+    organization::OrganizationPath,
+    refusals,
+};
 
 /// How long an invitation can be answered.
 const LIFETIME: TimeDelta = TimeDelta::days(7);
-/// Each one is a mail.
+/// Every invitation sends a mail.
 const PER_ORGANIZATION: Limit = Limit { name: "invitations", max: 100, window: Duration::from_hours(1) };
-/// … to someone who may not want it.
+/// The receiver may not want the mails.
 const PER_ADDRESS: Limit =
     Limit { name: "invitations-by-address", max: 10, window: Duration::from_hours(24) };
 
-/// Whom to invite.
+/// A new invitation.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewInvitation {
     email: Email,
-    /// At most the role of whoever invites.
+    /// At most the role of the caller.
     role: Role,
 }
 
@@ -51,7 +56,7 @@ pub struct NewInvitation {
 #[utoipa::path(
     post, path = "/v1/organizations/{organizationId}/invitations", tag = "organizations",
     operation_id = "create_invitation", request_body = NewInvitation,
-    params(("organizationId" = OrganizationId, Path, description = "The organization's id."), IdempotencyKey),
+    params(OrganizationPath, IdempotencyKey),
     security(("bearer" = []), ("apiKey" = [])),
     responses(
         (status = 201, description = "A mail is on its way.", body = Data<InvitationView>),
@@ -62,56 +67,64 @@ pub struct NewInvitation {
 pub async fn create(
     State(state): State<OrganizationsState>,
     member: Member<ManageInvitations>,
-    request: RequestInfo,
-    Create { new, once }: Create<NewInvitation>,
+    Create { new, idempotent }: Create<NewInvitation>,
 ) -> Result<Response, ApiError> {
     let organization = &member.organization;
     if organization.personal_to.is_some() {
         return Err(refusals::PERSONAL.into());
     }
-    let address = rate_limit::pseudonym(new.email.as_ref());
-    for (limit, subject) in [(PER_ORGANIZATION, organization.id.to_string()), (PER_ADDRESS, address)] {
-        let verdict = rate_limit::take(&state.app, limit, &subject).await;
-        if !verdict.allowed {
-            return Err(refusals::TOO_MANY_INVITATIONS.retry_after(verdict.reset));
-        }
-    }
-    let (email, now) = (new.email.as_ref(), state.app.clock.now());
+    take_limits(&state.app, organization.id, &new.email).await?;
     let token = OneTimeToken::generate()?;
-    let invited_by = match &member.principal {
-        Principal::User { id, .. } => Some(*id),
-        Principal::ApiKey(_) => None,
+    let work = async |tx: &mut Tx| {
+        let invitation = invite(tx, &member, &new, &token).await?;
+        let version = invitation.version;
+        Ok((Created::new(InvitationView::new(invitation, tx.now()))?.version(version), ()))
     };
-    let (response, invited) = once
-        .run(&state.app, &member.principal.name(), async |tx| {
-            if new.role > member.hold(tx, now).await? {
-                return Err(refusals::ROLE_ABOVE_OWN.into());
-            }
-            require_proved_address(tx, &member.principal).await?;
-            if store::members::has_email(tx, organization.id, email).await? {
-                return Err(ALREADY_MEMBER.into());
-            }
-            let row = store::invitations::NewInvitation {
-                email,
-                role: new.role,
-                token_hash: &token.hash(),
-                invited_by,
-                expires_at: now + LIFETIME,
-            };
-            let invitation = store::invitations::insert(tx, organization.id, &row)
-                .await
-                .on_constraint("invitations_organization_id_email_key", refusals::ALREADY_INVITED)?;
-            let event = member.event(Action::InvitationCreated, &request).to(invitation.id.0);
-            store::audit_events::insert(tx, &event).await?;
-            let version = invitation.version;
-            Ok((Created::new(InvitationView::of(invitation, now))?.version(version), ()))
-        })
-        .await?;
+    let (response, invited) = idempotent.run(&member, &state.app.sealer, work).await?;
     if invited.is_some() {
         let letter = letter(&state, &organization.name, &token);
-        message::send(&*state.mailer, email, letter).await;
+        message::send(&*state.mailer, new.email.as_ref(), letter).await;
     }
     Ok(response)
+}
+
+/// Counts the invitation against both limits.
+async fn take_limits(app: &AppState, organization: OrganizationId, email: &Email) -> Result<(), ApiError> {
+    let address = rate_limit::pseudonym(email.as_ref());
+    for (limit, subject) in [(PER_ORGANIZATION, organization.to_string()), (PER_ADDRESS, address)] {
+        let result = app.rate_limiter.take(limit, &subject, app.clock.now()).await;
+        if !result.allowed {
+            return Err(refusals::TOO_MANY_INVITATIONS.retry_after(result.reset));
+        }
+    }
+    Ok(())
+}
+
+/// Checks what the member may do, and adds the invitation.
+async fn invite(
+    tx: &mut Tx,
+    member: &Member<ManageInvitations>,
+    new: &NewInvitation,
+    token: &OneTimeToken,
+) -> Result<Invitation, ApiError> {
+    let (organization, email) = (member.organization.id, new.email.as_ref());
+    require_role_up_to(member.lock(tx).await?, new.role)?;
+    require_proved_address(tx, &member.principal).await?;
+    if store::members::has_email(tx, organization, email).await? {
+        return Err(ALREADY_MEMBER.into());
+    }
+    let row = store::invitations::NewInvitation {
+        email,
+        role: new.role,
+        token_hash: &token.hash(),
+        invited_by: member.principal.user_id(),
+        expires_at: tx.now() + LIFETIME,
+    };
+    let invitation = store::invitations::insert(tx, organization, &row)
+        .await
+        .on_constraint("invitations_organization_id_email_key", refusals::ALREADY_INVITED)?;
+    member.audit(tx, Action::InvitationCreated, invitation.id).await?;
+    Ok(invitation)
 }
 
 fn letter(state: &OrganizationsState, organization: &str, token: &OneTimeToken) -> Letter {

@@ -1,16 +1,14 @@
 //! `POST /v1/invitations/decline`
 
-use axum::{extract::State, http::StatusCode};
+use axum::http::StatusCode;
 use shared::{
     ApiError,
     accounts::invitation::{self, Invited},
-    auth::Caller,
-    domain::actor::RequestInfo,
+    auth::{Actor, Caller},
     http::extract::Body,
 };
 
 use super::InvitationAnswer;
-use crate::OrganizationsState;
 
 /// Do not join the organization that invited me.
 #[utoipa::path(
@@ -22,20 +20,9 @@ use crate::OrganizationsState;
         (status = 403, description = "`wrong-address`"),
     ),
 )]
-pub async fn decline(
-    State(state): State<OrganizationsState>,
-    caller: Caller,
-    request: RequestInfo,
-    Body(given): Body<InvitationAnswer>,
-) -> Result<StatusCode, ApiError> {
-    let now = state.app.clock.now();
-    state
-        .app
-        .db
-        .transaction(async |tx| {
-            let who = Invited { user: caller.user, session: Some(caller.session), request: &request };
-            invitation::decline(tx, &who, &given.token).await
-        })
+pub async fn decline(caller: Caller, Body(answer): Body<InvitationAnswer>) -> Result<StatusCode, ApiError> {
+    caller
+        .transaction(async |tx| invitation::decline(tx, &Invited::from(&caller), &answer.token).await)
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }

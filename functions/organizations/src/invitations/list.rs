@@ -1,12 +1,11 @@
 //! `GET /v1/organizations/{organizationId}/invitations`
 
-use axum::{Json, extract::State};
+use axum::Json;
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::Member,
+    auth::{Actor, Member},
     domain::{
-        ids::OrganizationId,
         page::{Page, PageQuery, Position},
         permission::ReadInvitations,
     },
@@ -19,14 +18,14 @@ use shared::{
 use utoipa::IntoParams;
 
 use super::InvitationView;
-use crate::OrganizationsState;
+use crate::organization::OrganizationPath;
 
-/// Which invitations.
+/// A filter of invitations.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct InvitationFilter {
-    /// Only these.
+    /// Only invitations with this status.
     #[param(inline)]
     status: Option<Status>,
 }
@@ -35,23 +34,20 @@ pub struct InvitationFilter {
 #[utoipa::path(
     get, path = "/v1/organizations/{organizationId}/invitations", tag = "organizations",
     operation_id = "list_invitations",
-    params(("organizationId" = OrganizationId, Path, description = "The organization's id."), PageQuery, InvitationFilter),
+    params(OrganizationPath, PageQuery, InvitationFilter),
     security(("bearer" = []), ("apiKey" = [])),
     responses((status = 200, description = "A page of the invitations.", body = Page<InvitationView>)),
 )]
 pub async fn list(
-    State(state): State<OrganizationsState>,
     member: Member<ReadInvitations>,
     List(page, filter): List<InvitationFilter>,
 ) -> Result<Json<Page<InvitationView>>, ApiError> {
-    let (organization, now) = (member.organization.id, state.app.clock.now());
-    let rows = state
-        .app
-        .db
-        .transaction(async |tx| {
-            anyhow::Ok(store::invitations::list(tx, organization, &page, filter.status).await?)
-        })
-        .await?;
+    let organization = member.organization.id;
+    let found = member.transaction(async |tx| {
+        let rows = store::invitations::list(tx, organization, &page, filter.status).await?;
+        Ok((rows, tx.now()))
+    });
+    let (rows, now) = found.await?;
     let position = |row: &Invitation| Position { at: row.created_at, id: row.id.0 };
-    Ok(Json(page.page(rows, position, |row| InvitationView::of(row, now))))
+    Ok(Json(page.page(rows, position, |row| InvitationView::new(row, now))))
 }

@@ -1,4 +1,4 @@
-//! Asking people into an organization.
+//! `/v1/organizations/{organizationId}/invitations` and `/v1/invitations`.
 
 pub mod accept;
 pub mod create;
@@ -10,20 +10,27 @@ pub mod show;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared::{
+    ApiError,
+    auth::Member,
     crypto::one_time_token::OneTimeToken,
+    db::Tx,
     domain::{
         ids::{InvitationId, UserId},
         permission::Role,
     },
-    store::invitations::{Invitation, Status},
+    store::invitations::{self, Invitation, Status},
 };
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-/// Which invitation, in the path.
-#[derive(Deserialize)]
+use crate::refusals;
+
+/// The path of an invitation.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
 pub struct InvitationPath {
-    #[serde(rename = "invitationId")]
-    id: InvitationId,
+    /// The invitation's id.
+    invitation_id: InvitationId,
 }
 
 /// The token from the mail.
@@ -50,7 +57,8 @@ pub struct InvitationView {
 }
 
 impl InvitationView {
-    fn of(invitation: Invitation, now: DateTime<Utc>) -> Self {
+    /// Shows an open invitation as expired once its time has passed.
+    fn new(invitation: Invitation, now: DateTime<Utc>) -> Self {
         let expired = invitation.status == Status::Pending && invitation.expires_at <= now;
         Self {
             id: invitation.id,
@@ -62,4 +70,9 @@ impl InvitationView {
             expires_at: invitation.expires_at,
         }
     }
+}
+
+/// Loads the invitation `id` of the caller's organization.
+async fn find<P>(tx: &mut Tx, member: &Member<P>, id: InvitationId) -> Result<Invitation, ApiError> {
+    Ok(invitations::find(tx, member.organization.id, id).await?.ok_or(refusals::NO_SUCH_INVITATION)?)
 }

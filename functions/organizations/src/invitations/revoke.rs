@@ -1,34 +1,22 @@
 //! `DELETE /v1/organizations/{organizationId}/invitations/{invitationId}`
 
-use axum::{extract::State, http::StatusCode};
+use axum::http::StatusCode;
 use shared::{
     ApiError,
-    auth::Member,
-    domain::{
-        actor::RequestInfo,
-        audit::Action,
-        ids::{InvitationId, OrganizationId},
-        permission::ManageInvitations,
-    },
-    http::{
-        etag::{IfMatch, STALE},
-        extract::Path,
-    },
+    auth::{Actor, Member},
+    domain::{audit::Action, permission::ManageInvitations},
+    http::{etag::IfMatch, extract::Path},
     store::{self, invitations::Status},
 };
 
-use super::InvitationPath;
-use crate::{OrganizationsState, refusals};
+use super::{InvitationPath, find};
+use crate::{checks::require_role_up_to, organization::OrganizationPath, refusals};
 
 /// Take an invitation back.
 #[utoipa::path(
     delete, path = "/v1/organizations/{organizationId}/invitations/{invitationId}", tag = "organizations",
     operation_id = "revoke_invitation",
-    params(
-        ("organizationId" = OrganizationId, Path, description = "The organization's id."),
-        ("invitationId" = InvitationId, Path, description = "The invitation's id."),
-        IfMatch,
-    ),
+    params(OrganizationPath, InvitationPath, IfMatch),
     security(("bearer" = []), ("apiKey" = [])),
     responses(
         (status = 204, description = "It can no longer be accepted."),
@@ -38,33 +26,20 @@ use crate::{OrganizationsState, refusals};
     ),
 )]
 pub async fn revoke(
-    State(state): State<OrganizationsState>,
     member: Member<ManageInvitations>,
-    request: RequestInfo,
-    Path(target): Path<InvitationPath>,
-    IfMatch(versions): IfMatch,
+    Path(path): Path<InvitationPath>,
+    if_match: IfMatch,
 ) -> Result<StatusCode, ApiError> {
-    let (organization, now) = (member.organization.id, state.app.clock.now());
-    state
-        .app
-        .db
-        .transaction(async |tx| -> Result<_, ApiError> {
-            let own = member.hold(tx, now).await?;
-            let found = store::invitations::find(tx, organization, target.id).await?;
-            let found = found.ok_or(refusals::NO_SUCH_INVITATION)?;
-            if found.role > own {
-                return Err(refusals::ROLE_ABOVE_OWN.into());
-            }
-            if versions.as_ref().is_some_and(|versions| !versions.contains(&found.version)) {
-                return Err(STALE.into());
-            }
-            let ended = store::invitations::end(tx, organization, target.id, Status::Revoked, None).await?;
-            if ended.is_none() {
-                return Err(refusals::ALREADY_ANSWERED.into());
-            }
-            let event = member.event(Action::InvitationRevoked, &request).to(target.id.0);
-            store::audit_events::insert(tx, &event).await?;
-            Ok(())
+    let (organization, id) = (member.organization.id, path.invitation_id);
+    member
+        .transaction(async |tx| {
+            let own = member.lock(tx).await?;
+            let invitation = find(tx, &member, id).await?;
+            require_role_up_to(own, invitation.role)?;
+            if_match.require(invitation.version)?;
+            let ended = store::invitations::end(tx, organization, id, Status::Revoked).await?;
+            ended.ok_or(refusals::ALREADY_ANSWERED)?;
+            member.audit(tx, Action::InvitationRevoked, id).await
         })
         .await?;
     Ok(StatusCode::NO_CONTENT)

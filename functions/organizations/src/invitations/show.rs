@@ -1,29 +1,20 @@
 //! `GET /v1/organizations/{organizationId}/invitations/{invitationId}`
 
-use axum::{Json, extract::State};
+use axum::Json;
 use shared::{
     ApiError,
-    auth::Member,
-    domain::{
-        ids::{InvitationId, OrganizationId},
-        page::Data,
-        permission::ReadInvitations,
-    },
+    auth::{Actor, Member},
+    domain::{page::Data, permission::ReadInvitations},
     http::{etag::ETag, extract::Path},
-    store,
 };
 
-use super::{InvitationPath, InvitationView};
-use crate::{OrganizationsState, refusals};
+use super::{InvitationPath, InvitationView, find};
+use crate::organization::OrganizationPath;
 
 /// Show an invitation.
 #[utoipa::path(
     get, path = "/v1/organizations/{organizationId}/invitations/{invitationId}", tag = "organizations",
-    operation_id = "show_invitation",
-    params(
-        ("organizationId" = OrganizationId, Path, description = "The organization's id."),
-        ("invitationId" = InvitationId, Path, description = "The invitation's id."),
-    ),
+    operation_id = "show_invitation", params(OrganizationPath, InvitationPath),
     security(("bearer" = []), ("apiKey" = [])),
     responses(
         (status = 200, description = "The invitation.", body = Data<InvitationView>),
@@ -31,16 +22,10 @@ use crate::{OrganizationsState, refusals};
     ),
 )]
 pub async fn show(
-    State(state): State<OrganizationsState>,
     member: Member<ReadInvitations>,
-    Path(target): Path<InvitationPath>,
+    Path(path): Path<InvitationPath>,
 ) -> Result<(ETag, Json<Data<InvitationView>>), ApiError> {
-    let organization = member.organization.id;
-    let found = state
-        .app
-        .db
-        .transaction(async |tx| anyhow::Ok(store::invitations::find(tx, organization, target.id).await?))
-        .await?;
-    let found = found.ok_or(refusals::NO_SUCH_INVITATION)?;
-    Ok((ETag(found.version), Json(Data { data: InvitationView::of(found, state.app.clock.now()) })))
+    let found = member.transaction(async |tx| Ok((find(tx, &member, path.invitation_id).await?, tx.now())));
+    let (invitation, now) = found.await?;
+    Ok((ETag(invitation.version), Json(Data { data: InvitationView::new(invitation, now) })))
 }

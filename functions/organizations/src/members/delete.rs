@@ -1,25 +1,23 @@
 //! `DELETE /v1/organizations/{organizationId}/members/{memberId}`
 
-use axum::{extract::State, http::StatusCode};
+use axum::http::StatusCode;
 use shared::{
     ApiError,
-    accounts::departure::LAST_OWNER,
-    auth::Member,
+    auth::{Actor, Member},
     domain::{
-        actor::{Principal, RequestInfo},
+        actor::Principal,
         audit::Action,
-        ids::{OrganizationId, UserId},
         permission::{RemoveMembers, Role},
     },
     http::{
         etag::{IfMatch, STALE},
         extract::Path,
     },
-    store,
+    store::{self, members},
 };
 
-use super::MemberPath;
-use crate::{OrganizationsState, refusals};
+use super::{MemberPath, lock, require_other_owner};
+use crate::{checks::require_role_up_to, organization::OrganizationPath, refusals};
 
 /// Remove a member, or leave.
 ///
@@ -27,11 +25,7 @@ use crate::{OrganizationsState, refusals};
 #[utoipa::path(
     delete, path = "/v1/organizations/{organizationId}/members/{memberId}", tag = "organizations",
     operation_id = "delete_member",
-    params(
-        ("organizationId" = OrganizationId, Path, description = "The organization's id."),
-        ("memberId" = UserId, Path, description = "The member's id, which is the user's."),
-        IfMatch,
-    ),
+    params(OrganizationPath, MemberPath, IfMatch),
     security(("bearer" = []), ("apiKey" = [])),
     responses(
         (status = 204, description = "They are no member any more."),
@@ -41,36 +35,31 @@ use crate::{OrganizationsState, refusals};
     ),
 )]
 pub async fn delete(
-    State(state): State<OrganizationsState>,
     member: Member<RemoveMembers>,
-    request: RequestInfo,
-    Path(target): Path<MemberPath>,
+    Path(path): Path<MemberPath>,
     IfMatch(versions): IfMatch,
 ) -> Result<StatusCode, ApiError> {
-    let (organization, now) = (member.organization.id, state.app.clock.now());
-    let leaves = matches!(&member.principal, Principal::User { id, .. } if *id == target.id);
-    state
-        .app
-        .db
-        .transaction(async |tx| -> Result<_, ApiError> {
-            let own = member.hold(tx, now).await?;
-            let found = store::members::find(tx, organization, target.id).await?;
-            let found = found.ok_or(refusals::NO_SUCH_MEMBER)?;
-            let may_remove = own >= Role::Admin || matches!(member.principal, Principal::ApiKey(_));
-            if !leaves && (!may_remove || found.role > own) {
-                return Err(refusals::ROLE_ABOVE_OWN.into());
-            }
-            if found.role == Role::Owner && store::members::is_last_owner(tx, organization, target.id).await?
-            {
-                return Err(LAST_OWNER.into());
-            }
-            if !store::members::delete(tx, organization, target.id, versions.as_deref()).await? {
+    let (organization, id) = (member.organization.id, path.member_id);
+    member
+        .transaction(async |tx| {
+            let (own, target) = lock(tx, &member, id).await?;
+            require_removable(&member.principal, own, &target)?;
+            require_other_owner(tx, &member, &target).await?;
+            if !store::members::delete(tx, organization, id, versions.as_deref()).await? {
                 return Err(STALE.into());
             }
-            let event = member.event(Action::MemberRemoved, &request).to(target.id.0);
-            store::audit_events::insert(tx, &event).await?;
-            Ok(())
+            member.audit(tx, Action::MemberRemoved, id).await
         })
         .await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Refuses to remove someone else without the role of an administrator, or the scope of an API key; and a role above the
+/// caller's `own`.
+fn require_removable(principal: &Principal, own: Role, target: &members::Member) -> Result<(), ApiError> {
+    match principal.user_id() {
+        Some(id) if id == target.user_id => Ok(()),
+        Some(_) if own < Role::Admin => Err(refusals::ROLE_ABOVE_OWN.into()),
+        _ => require_role_up_to(own, target.role),
+    }
 }

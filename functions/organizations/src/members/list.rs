@@ -1,12 +1,11 @@
 //! `GET /v1/organizations/{organizationId}/members`
 
-use axum::{Json, extract::State};
+use axum::Json;
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::Member,
+    auth::{Actor, Member},
     domain::{
-        ids::OrganizationId,
         page::{Page, PageQuery, Position},
         permission::{ReadMembers, Role},
     },
@@ -16,14 +15,14 @@ use shared::{
 use utoipa::IntoParams;
 
 use super::MemberView;
-use crate::OrganizationsState;
+use crate::organization::OrganizationPath;
 
-/// Which members.
+/// A filter of members.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct MemberFilter {
-    /// Only these.
+    /// Only members with this role.
     #[param(inline)]
     role: Option<Role>,
 }
@@ -31,20 +30,17 @@ pub struct MemberFilter {
 /// List the members, by when they joined.
 #[utoipa::path(
     get, path = "/v1/organizations/{organizationId}/members", tag = "organizations", operation_id = "list_members",
-    params(("organizationId" = OrganizationId, Path, description = "The organization's id."), PageQuery, MemberFilter),
+    params(OrganizationPath, PageQuery, MemberFilter),
     security(("bearer" = []), ("apiKey" = [])),
     responses((status = 200, description = "A page of the members.", body = Page<MemberView>)),
 )]
 pub async fn list(
-    State(state): State<OrganizationsState>,
     member: Member<ReadMembers>,
     List(page, filter): List<MemberFilter>,
 ) -> Result<Json<Page<MemberView>>, ApiError> {
     let organization = member.organization.id;
-    let rows = state
-        .app
-        .db
-        .transaction(async |tx| anyhow::Ok(store::members::list(tx, organization, &page, filter.role).await?))
+    let rows = member
+        .transaction(async |tx| Ok(store::members::list(tx, organization, &page, filter.role).await?))
         .await?;
     let position = |row: &members::Member| Position { at: row.created_at, id: row.user_id.0 };
     Ok(Json(page.page(rows, position, MemberView::from)))

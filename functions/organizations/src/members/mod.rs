@@ -1,23 +1,37 @@
-//! `/v1/organizations/{organizationId}/members`: who belongs to an organization.
+//! `/v1/organizations/{organizationId}/members`: the people in an organization.
 
 pub mod delete;
 pub mod list;
 pub mod show;
 pub mod update;
 
+use axum::Json;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared::{
-    domain::{ids::UserId, permission::Role},
+    ApiError,
+    accounts::departure::LAST_OWNER,
+    auth::Member,
+    db::Tx,
+    domain::{
+        ids::UserId,
+        page::Data,
+        permission::{Permission, Role},
+    },
+    http::etag::ETag,
     store::members,
 };
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-/// Which member, in the path.
-#[derive(Deserialize)]
+use crate::refusals;
+
+/// The path of a member.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
 pub struct MemberPath {
-    #[serde(rename = "memberId")]
-    id: UserId,
+    /// The member's id, which is the user's.
+    member_id: UserId,
 }
 
 /// A person in an organization.
@@ -52,4 +66,39 @@ impl From<members::Member> for MemberView {
             updated_at: member.updated_at,
         }
     }
+}
+
+/// A member, with its version as `ETag`.
+pub type MemberResponse = (ETag, Json<Data<MemberView>>);
+
+fn respond(member: members::Member) -> MemberResponse {
+    (ETag(member.version), Json(Data { data: member.into() }))
+}
+
+/// Loads the member `id` of the caller's organization.
+async fn find<P>(tx: &mut Tx, caller: &Member<P>, id: UserId) -> Result<members::Member, ApiError> {
+    Ok(members::find(tx, caller.organization.id, id).await?.ok_or(refusals::NO_SUCH_MEMBER)?)
+}
+
+/// Locks the organization and loads its member `id`. Returns the caller's own role too ([`Member::lock`]).
+async fn lock<P: Permission>(
+    tx: &mut Tx,
+    caller: &Member<P>,
+    id: UserId,
+) -> Result<(Role, members::Member), ApiError> {
+    let own = caller.lock(tx).await?;
+    Ok((own, find(tx, caller, id).await?))
+}
+
+/// Refuses to take the role of owner from the last owner. Lock the organization first.
+async fn require_other_owner<P>(
+    tx: &mut Tx,
+    caller: &Member<P>,
+    target: &members::Member,
+) -> Result<(), ApiError> {
+    let owner = target.role == Role::Owner;
+    if owner && members::is_last_owner(tx, caller.organization.id, target.user_id).await? {
+        return Err(LAST_OWNER.into());
+    }
+    Ok(())
 }

@@ -1,46 +1,28 @@
 //! `GET /v1/organizations/{organizationId}/members/{memberId}`
 
-use axum::{Json, extract::State};
 use shared::{
     ApiError,
-    auth::Member,
-    domain::{
-        ids::{OrganizationId, UserId},
-        page::Data,
-        permission::ReadMembers,
-    },
-    http::{etag::ETag, extract::Path},
-    store,
+    auth::{Actor, Member},
+    domain::{page::Data, permission::ReadMembers},
+    http::extract::Path,
 };
 
-use super::{MemberPath, MemberView};
-use crate::{OrganizationsState, refusals};
+use super::{MemberPath, MemberResponse, MemberView, find, respond};
+use crate::organization::OrganizationPath;
 
 /// Show a member.
 #[utoipa::path(
     get, path = "/v1/organizations/{organizationId}/members/{memberId}", tag = "organizations",
-    operation_id = "show_member",
-    params(
-        ("organizationId" = OrganizationId, Path, description = "The organization's id."),
-        ("memberId" = UserId, Path, description = "The member's id, which is the user's."),
-    ),
-    security(("bearer" = []), ("apiKey" = [])),
+    operation_id = "show_member", params(OrganizationPath, MemberPath), security(("bearer" = []), ("apiKey" = [])),
     responses(
         (status = 200, description = "The member.", body = Data<MemberView>),
         (status = 404, description = "`member-not-found`"),
     ),
 )]
 pub async fn show(
-    State(state): State<OrganizationsState>,
     member: Member<ReadMembers>,
-    Path(target): Path<MemberPath>,
-) -> Result<(ETag, Json<Data<MemberView>>), ApiError> {
-    let organization = member.organization.id;
-    let found = state
-        .app
-        .db
-        .transaction(async |tx| anyhow::Ok(store::members::find(tx, organization, target.id).await?))
-        .await?;
-    let found = found.ok_or(refusals::NO_SUCH_MEMBER)?;
-    Ok((ETag(found.version), Json(Data { data: found.into() })))
+    Path(path): Path<MemberPath>,
+) -> Result<MemberResponse, ApiError> {
+    let found = member.transaction(async |tx| find(tx, &member, path.member_id).await);
+    Ok(respond(found.await?))
 }

@@ -1,30 +1,26 @@
 //! `PATCH /v1/organizations/{organizationId}/members/{memberId}`
 
-use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    accounts::departure::LAST_OWNER,
-    auth::Member,
+    auth::{Actor, Member},
     domain::{
-        actor::RequestInfo,
         audit::Action,
-        ids::{OrganizationId, UserId},
         page::Data,
         permission::{Role, UpdateMembers},
     },
     http::{
-        etag::{ETag, IfMatch, STALE},
+        etag::{IfMatch, STALE},
         extract::{Body, Path},
     },
     store,
 };
 use utoipa::ToSchema;
 
-use super::{MemberPath, MemberView};
-use crate::{OrganizationsState, refusals};
+use super::{MemberPath, MemberResponse, MemberView, find, lock, require_other_owner, respond};
+use crate::{checks::require_role_up_to, organization::OrganizationPath};
 
-/// What to change.
+/// A new role.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MemberChanges {
@@ -37,11 +33,7 @@ pub struct MemberChanges {
 #[utoipa::path(
     patch, path = "/v1/organizations/{organizationId}/members/{memberId}", tag = "organizations",
     operation_id = "update_member",
-    params(
-        ("organizationId" = OrganizationId, Path, description = "The organization's id."),
-        ("memberId" = UserId, Path, description = "The member's id, which is the user's."),
-        IfMatch,
-    ),
+    params(OrganizationPath, MemberPath, IfMatch),
     request_body(content((MemberChanges = "application/json"), (MemberChanges = "application/merge-patch+json"))),
     security(("bearer" = [])),
     responses(
@@ -52,37 +44,23 @@ pub struct MemberChanges {
     ),
 )]
 pub async fn update(
-    State(state): State<OrganizationsState>,
     member: Member<UpdateMembers>,
-    request: RequestInfo,
-    Path(target): Path<MemberPath>,
+    Path(path): Path<MemberPath>,
     IfMatch(versions): IfMatch,
     Body(MemberChanges { role }): Body<MemberChanges>,
-) -> Result<(ETag, Json<Data<MemberView>>), ApiError> {
-    let (organization, now) = (member.organization.id, state.app.clock.now());
-    let changed = state
-        .app
-        .db
-        .transaction(async |tx| -> Result<_, ApiError> {
-            let own = member.hold(tx, now).await?;
-            let found = store::members::find(tx, organization, target.id).await?;
-            let found = found.ok_or(refusals::NO_SUCH_MEMBER)?;
-            if found.role.max(role) > own {
-                return Err(refusals::ROLE_ABOVE_OWN.into());
-            }
-            if found.role == Role::Owner
-                && role < Role::Owner
-                && store::members::is_last_owner(tx, organization, target.id).await?
-            {
-                return Err(LAST_OWNER.into());
-            }
-            if !store::members::update(tx, organization, target.id, role, version).await? {
-                return Err(STALE.into());
-            }
-            let event = member.event(Action::MemberUpdated, &request).to(target.id.0);
-            store::audit_events::insert(tx, &event).await?;
-            Ok(store::members::find(tx, organization, target.id).await?.ok_or(refusals::NO_SUCH_MEMBER)?)
-        })
-        .await?;
-    Ok((ETag(changed.version), Json(Data { data: changed.into() })))
+) -> Result<MemberResponse, ApiError> {
+    let (organization, id) = (member.organization.id, path.member_id);
+    let updated = member.transaction(async |tx| {
+        let (own, target) = lock(tx, &member, id).await?;
+        require_role_up_to(own, target.role.max(role))?;
+        if role < Role::Owner {
+            require_other_owner(tx, &member, &target).await?;
+        }
+        if !store::members::update(tx, organization, id, role, versions.as_deref()).await? {
+            return Err(STALE.into());
+        }
+        member.audit(tx, Action::MemberUpdated, id).await?;
+        find(tx, &member, id).await
+    });
+    Ok(respond(updated.await?))
 }
