@@ -11,128 +11,84 @@ use crate::domain::{
     timestamp::Timestamp,
 };
 
-/// What happened. The names are part of the contract with those who read the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// Someone made an account.
-    UserRegistered,
-    /// Someone changed their profile.
-    UserUpdated,
-    /// Someone deleted their account.
-    UserDeleted,
-    /// Someone proved that an address is theirs.
-    EmailVerified,
-    /// Someone chose a new password.
-    PasswordChanged,
-    /// Someone signed in, or tried to.
-    SessionCreated,
-    /// Someone ended a session, or all of them.
-    SessionRevoked,
-    /// Someone asked for a link to choose a new password.
-    PasswordResetRequested,
-    /// … and chose one.
-    PasswordReset,
-    /// Someone asked for a link that signs them in.
-    MagicLinkRequested,
-    /// Someone asked to move to another address.
-    EmailChangeRequested,
-    /// Someone moved to another address.
-    EmailChanged,
-    /// Someone was given a copy of everything held about a person.
-    UserExported,
-    /// Someone became an administrator of the system.
-    UserAppointed,
-    /// … and is none any more.
-    UserDismissed,
-    /// Someone removed their password, or it was removed when the owner of the address took over an account that someone else
-    /// may have made.
-    PasswordRemoved,
-    /// An administrator shut someone out.
-    UserSuspended,
-    /// … gave it back.
-    UserRestored,
-    /// … overwrote every personal column.
-    UserErased,
-    /// … forbade its erasure.
-    LegalHoldPlaced,
-    /// … allowed it again.
-    LegalHoldLifted,
-    /// An organization was made.
-    OrganizationCreated,
-    /// … its profile changed.
-    OrganizationUpdated,
-    /// … and it was deleted.
-    OrganizationDeleted,
-    /// Someone's role changed.
-    MemberUpdated,
-    /// Someone was removed, or left.
-    MemberRemoved,
-    /// Someone was invited.
-    InvitationCreated,
-    /// … and no longer is.
-    InvitationRevoked,
-    /// … and joined.
-    InvitationAccepted,
-    /// … and did not want to.
-    InvitationDeclined,
-    /// An API key was made.
-    ApiKeyCreated,
-    /// … renamed, or given other scopes.
-    ApiKeyUpdated,
-    /// … given a new secret.
-    ApiKeyRotated,
-    /// … and revoked.
-    ApiKeyRevoked,
-    /// A member or a key asked for what its role or scopes do not allow.
-    AccessDenied,
-    /// A refresh token came back after it was used up: it has been stolen, or its successor has.
-    RefreshTokenReused,
-}
-
-impl Action {
-    /// The name in the log.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::UserRegistered => "user.registered",
-            Self::UserUpdated => "user.updated",
-            Self::UserDeleted => "user.deleted",
-            Self::EmailVerified => "user.email_verified",
-            Self::PasswordChanged => "user.password_changed",
-            Self::SessionCreated => "session.created",
-            Self::SessionRevoked => "session.revoked",
-            Self::PasswordResetRequested => "user.password_reset_requested",
-            Self::PasswordReset => "user.password_reset",
-            Self::MagicLinkRequested => "user.magic_link_requested",
-            Self::EmailChangeRequested => "user.email_change_requested",
-            Self::EmailChanged => "user.email_changed",
-            Self::UserExported => "user.exported",
-            Self::UserAppointed => "user.appointed",
-            Self::UserDismissed => "user.dismissed",
-            Self::PasswordRemoved => "user.password_removed",
-            Self::UserSuspended => "user.suspended",
-            Self::UserRestored => "user.restored",
-            Self::UserErased => "user.erased",
-            Self::LegalHoldPlaced => "user.legal_hold_placed",
-            Self::LegalHoldLifted => "user.legal_hold_lifted",
-            Self::OrganizationCreated => "organization.created",
-            Self::OrganizationUpdated => "organization.updated",
-            Self::OrganizationDeleted => "organization.deleted",
-            Self::MemberUpdated => "member.updated",
-            Self::MemberRemoved => "member.removed",
-            Self::InvitationCreated => "invitation.created",
-            Self::InvitationRevoked => "invitation.revoked",
-            Self::InvitationAccepted => "invitation.accepted",
-            Self::InvitationDeclined => "invitation.declined",
-            Self::ApiKeyCreated => "api_key.created",
-            Self::ApiKeyUpdated => "api_key.updated",
-            Self::ApiKeyRotated => "api_key.rotated",
-            Self::ApiKeyRevoked => "api_key.revoked",
-            Self::AccessDenied => "access.denied",
-            Self::RefreshTokenReused => "session.refresh_token_reused",
-        }
+text_enum!(
+    /// What happened. The names are part of the contract with those who read the log.
+    Action {
+        /// An account was created.
+        UserRegistered = "user.registered",
+        /// A profile changed.
+        UserUpdated = "user.updated",
+        /// An account was deleted.
+        UserDeleted = "user.deleted",
+        /// A user proved that an address is theirs.
+        EmailVerified = "user.email_verified",
+        /// A user chose a new password.
+        PasswordChanged = "user.password_changed",
+        /// A user signed in, or tried to.
+        SessionCreated = "session.created",
+        /// A user ended a session, or all of them.
+        SessionRevoked = "session.revoked",
+        /// A link to choose a new password was requested.
+        PasswordResetRequested = "user.password_reset_requested",
+        /// A new password was chosen through such a link.
+        PasswordReset = "user.password_reset",
+        /// A link to sign in was requested.
+        MagicLinkRequested = "user.magic_link_requested",
+        /// A user asked to change their address.
+        EmailChangeRequested = "user.email_change_requested",
+        /// A user changed their address.
+        EmailChanged = "user.email_changed",
+        /// A copy of everything that is stored about a user was given out.
+        UserExported = "user.exported",
+        /// A user became an administrator of the system.
+        UserAppointed = "user.appointed",
+        /// A user is no longer an administrator of the system.
+        UserDismissed = "user.dismissed",
+        /// A user removed their password, or it was removed when the owner of the address took over an account that someone else
+        /// may have created.
+        PasswordRemoved = "user.password_removed",
+        /// An administrator suspended a user.
+        UserSuspended = "user.suspended",
+        /// An administrator restored a user.
+        UserRestored = "user.restored",
+        /// An administrator overwrote every personal column of a user.
+        UserErased = "user.erased",
+        /// An administrator forbade the erasure of a user.
+        LegalHoldPlaced = "user.legal_hold_placed",
+        /// An administrator allowed the erasure of a user again.
+        LegalHoldLifted = "user.legal_hold_lifted",
+        /// An organization was created.
+        OrganizationCreated = "organization.created",
+        /// An organization's profile changed.
+        OrganizationUpdated = "organization.updated",
+        /// An organization was deleted.
+        OrganizationDeleted = "organization.deleted",
+        /// A member's role changed.
+        MemberUpdated = "member.updated",
+        /// A member was removed, or left.
+        MemberRemoved = "member.removed",
+        /// A person was invited.
+        InvitationCreated = "invitation.created",
+        /// An invitation was revoked.
+        InvitationRevoked = "invitation.revoked",
+        /// An invitation was accepted.
+        InvitationAccepted = "invitation.accepted",
+        /// An invitation was declined.
+        InvitationDeclined = "invitation.declined",
+        /// An API key was created.
+        ApiKeyCreated = "api_key.created",
+        /// An API key was renamed, or got other scopes.
+        ApiKeyUpdated = "api_key.updated",
+        /// An API key got a new secret.
+        ApiKeyRotated = "api_key.rotated",
+        /// An API key was revoked.
+        ApiKeyRevoked = "api_key.revoked",
+        /// A member or an API key asked for what its role or scopes do not allow.
+        AccessDenied = "access.denied",
+        /// A refresh token was used again after its time: it was stolen, or its successor was.
+        RefreshTokenReused = "session.refresh_token_reused",
     }
-}
+);
 
 /// One line of the log: who did what, to what, from where, with what outcome.
 #[derive(Clone, Copy)]
