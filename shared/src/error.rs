@@ -1,4 +1,4 @@
-//! The two ways a request ends badly: we refuse it, or we fail it.
+//! The two ways a request can end badly: a refusal (4xx) or a failure (5xx).
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,14 +10,13 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A decision we made about the request. Always safe to show to the caller.
+/// A reason to refuse a request. Always safe to show to the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refusal {
-    /// Who must react, as an HTTP status.
     pub status: StatusCode,
-    /// Stable and machine-readable: the end of the problem's `type` URI, part of the public contract.
+    /// The end of the problem's `type` URI. Part of the public contract; never changes.
     pub code: &'static str,
-    /// For humans; may be reworded at any time.
+    /// Text for humans. May be reworded at any time.
     pub message: &'static str,
 }
 
@@ -26,31 +25,31 @@ impl Refusal {
         Self { status, code, message }
     }
 
-    /// 400: the request cannot be read.
+    /// 400: the request is malformed.
     #[must_use]
     pub const fn bad_request(code: &'static str, message: &'static str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, message)
     }
 
-    /// 401: we do not know who is calling.
+    /// 401: the caller is unknown.
     #[must_use]
     pub const fn unauthorized(code: &'static str, message: &'static str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, code, message)
     }
 
-    /// 403: we know the caller, who may not do this.
+    /// 403: the caller is known but not allowed.
     #[must_use]
     pub const fn forbidden(code: &'static str, message: &'static str) -> Self {
         Self::new(StatusCode::FORBIDDEN, code, message)
     }
 
-    /// 404: there is no such thing, as far as the caller can tell.
+    /// 404: the resource does not exist, or the caller must not learn that it does.
     #[must_use]
     pub const fn not_found(code: &'static str, message: &'static str) -> Self {
         Self::new(StatusCode::NOT_FOUND, code, message)
     }
 
-    /// 409: the state of things forbids it.
+    /// 409: the current state does not allow the request.
     #[must_use]
     pub const fn conflict(code: &'static str, message: &'static str) -> Self {
         Self::new(StatusCode::CONFLICT, code, message)
@@ -62,14 +61,14 @@ impl Refusal {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
     }
 
-    /// 422 about one member of the body, named by its JSON Pointer (RFC 6901).
+    /// Makes a 422 about one member of the body, named by its JSON Pointer (RFC 6901).
     #[must_use]
     pub fn at(self, pointer: &'static str) -> ApiError {
         let error = FieldError { pointer: pointer.to_owned(), detail: self.message.to_owned() };
         ApiError::Refused(Refused { refusal: self, errors: vec![error], retry_after: None })
     }
 
-    /// With `Retry-After`.
+    /// Adds `Retry-After`.
     #[must_use]
     pub fn retry_after(self, wait: Duration) -> ApiError {
         ApiError::Refused(Refused { refusal: self, errors: Vec::new(), retry_after: Some(wait) })
@@ -81,7 +80,7 @@ pub(crate) const NO_SUCH_ROUTE: Refusal =
 pub(crate) const WRONG_METHOD: Refusal = Refusal::new(
     StatusCode::METHOD_NOT_ALLOWED,
     "wrong-method",
-    "This path does not answer to this method; see the Allow header.",
+    "This path does not support this method; see the Allow header.",
 );
 const INTERNAL: Refusal =
     Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.");
@@ -90,10 +89,10 @@ const UNAVAILABLE: Refusal = Refusal::new(
     "unavailable",
     "The service cannot answer right now. Try again shortly.",
 );
-/// How long a client should wait when a dependency is away.
-const OUTAGE_RETRY: Duration = Duration::from_secs(5);
+/// `Retry-After` while a dependency is unavailable.
+const OUTAGE_RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// A refusal with what is particular to this request.
+/// A refusal of one request, with its details.
 #[derive(Debug, Clone)]
 pub struct Refused {
     pub(crate) refusal: Refusal,
@@ -101,26 +100,24 @@ pub struct Refused {
     pub(crate) retry_after: Option<Duration>,
 }
 
-/// What a handler returns instead of a result.
+/// The error of a handler.
 #[derive(Debug)]
 pub enum ApiError {
-    /// Rendered to the caller.
+    /// Shown to the caller.
     Refused(Refused),
-    /// Logged with its whole chain; the caller learns nothing but that it happened.
+    /// Logged with its whole chain. The caller sees only that the request failed.
     Failed(anyhow::Error),
 }
 
 impl ApiError {
-    /// 422 about the member at `pointer` (RFC 6901).
+    /// Makes a 422 about the member at `pointer` (RFC 6901).
     #[must_use]
     pub fn field(refusal: Refusal, pointer: String, detail: String) -> Self {
         let errors = vec![FieldError { pointer, detail }];
         Self::Refused(Refused { refusal, errors, retry_after: None })
     }
-}
 
-impl ApiError {
-    /// The status and the sentence of a refusal; nothing if it is a failure.
+    /// Returns the status and the text of a refusal; `None` for a failure.
     #[must_use]
     pub fn refusal(&self) -> Option<(StatusCode, &'static str)> {
         match self {
@@ -142,22 +139,22 @@ impl<E: Into<anyhow::Error>> From<E> for ApiError {
     }
 }
 
-/// What is wrong with one member of the request.
+/// An error in one member of the request.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct FieldError {
-    /// Where, as a JSON Pointer (RFC 6901); empty for the document as a whole.
+    /// The member, as a JSON Pointer (RFC 6901); empty for the document as a whole.
     #[schema(example = "/email")]
     pub pointer: String,
-    /// What is wrong there.
+    /// The error.
     #[schema(example = "this is not an e-mail address")]
     pub detail: String,
 }
 
-/// Every refusal and failure, as RFC 9457 describes it.
+/// The body of every refusal and failure (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
-    /// A stable URI per kind of problem.
+    /// A URI that identifies the kind of problem. It never changes.
     #[schema(example = "https://archesai.com/problems/email-taken")]
     pub r#type: String,
     /// The status in words.
@@ -166,22 +163,22 @@ pub struct Problem {
     /// The status of this response.
     #[schema(example = 409)]
     pub status: u16,
-    /// What happened, for humans.
+    /// An explanation for humans. The text may change.
     pub detail: &'static str,
-    /// The path that was asked.
+    /// The path of the request.
     #[schema(example = "/v1/auth/register")]
     pub instance: String,
-    /// The same id as in `X-Request-Id`; quote it when asking for help.
+    /// The same id as in `X-Request-Id`. Include it when you ask for help.
     pub request_id: String,
-    /// For 422: what is wrong, member by member.
+    /// For 422: the errors, one per member of the request.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
 }
 
-/// Why a request ended badly, left on the response for [`crate::http`] to render and log.
+/// The reason of a refusal or failure. It travels on the response to [`crate::http`], which renders and logs it.
 ///
-/// Rendering here would lack the request's id, and logging here would lose the request's span: a handler's
-/// span has closed by the time its error becomes a response.
+/// Rendering here would lack the request id. Logging here would lose the request's span: a handler's span is closed when its
+/// error becomes a response.
 #[derive(Clone)]
 pub(crate) struct Outcome {
     pub refused: Refused,
@@ -193,11 +190,11 @@ impl IntoResponse for ApiError {
         let outcome = match self {
             Self::Refused(refused) => Outcome { refused, failure: None },
             Self::Failed(error) => {
-                let away = is_outage(&error);
+                let outage = is_outage(&error);
                 let refused = Refused {
-                    refusal: if away { UNAVAILABLE } else { INTERNAL },
+                    refusal: if outage { UNAVAILABLE } else { INTERNAL },
                     errors: Vec::new(),
-                    retry_after: away.then_some(OUTAGE_RETRY),
+                    retry_after: outage.then_some(OUTAGE_RETRY_AFTER),
                 };
                 Outcome { refused, failure: Some(Arc::new(error)) }
             }
@@ -206,41 +203,38 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Something that is not ours to mend did not answer, or not in time.
+/// A dependency failed or did not answer in time.
 #[derive(Debug, thiserror::Error)]
-#[error("{dependency} is away")]
+#[error("{dependency} unavailable")]
 pub struct Unavailable {
-    /// Who did not answer.
     pub dependency: &'static str,
-    /// What it said instead.
     #[source]
     pub cause: anyhow::Error,
 }
 
 impl Unavailable {
-    /// Wraps what `dependency` answered.
     pub fn new(dependency: &'static str, cause: impl Into<anyhow::Error>) -> Self {
         Self { dependency, cause: cause.into() }
     }
 }
 
-/// Whether retrying the same request later could succeed.
+/// Checks whether the cause is temporary, so that the same request may succeed later.
 #[must_use]
 pub fn is_outage(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.is::<Unavailable>()
-            || cause
-                .downcast_ref::<sqlx::Error>()
-                .is_some_and(|error| is_database_outage(error) || is_rerun(error) || is_refused(error))
+            || cause.downcast_ref::<sqlx::Error>().is_some_and(|error| {
+                is_database_outage(error) || is_rollback(error) || is_wrong_password(error)
+            })
     })
 }
 
-/// Whether the database ended this transaction in favour of another one.
+/// Checks whether the database rolled the transaction back because of a concurrent one.
 pub(crate) fn is_contention(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| cause.downcast_ref::<sqlx::Error>().is_some_and(is_rerun))
+    error.chain().any(|cause| cause.downcast_ref::<sqlx::Error>().is_some_and(is_rollback))
 }
 
-/// Whether the database is unavailable, by SQLSTATE class (PostgreSQL manual, appendix A).
+/// Checks whether the database is unavailable, by SQLSTATE class (PostgreSQL manual, appendix A).
 ///
 /// 08: connection exceptions, also reported by a pooler that lost its server. 53: out of resources. 57P: operator intervention.
 /// 25006: a primary that became a replica.
@@ -255,23 +249,22 @@ fn is_database_outage(error: &sqlx::Error) -> bool {
     }
 }
 
-/// SQLSTATE class 40: deadlock, serialization failure.
-fn is_rerun(error: &sqlx::Error) -> bool {
+/// Checks for SQLSTATE class 40, transaction rollback: deadlock or serialization failure.
+fn is_rollback(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.is_some_and(|code| code.starts_with("40"))
 }
 
-/// Whether the database refuses our password (SQLSTATE `invalid_password`): it was changed since we read it.
-pub(crate) fn is_refused(error: &sqlx::Error) -> bool {
+/// Checks whether the database refused the password (SQLSTATE `invalid_password`): it was changed after it was read.
+pub(crate) fn is_wrong_password(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("28P01"))
 }
 
 /// Turns the violation of a named database constraint into a refusal.
 ///
-/// The database is the only place that can check uniqueness without a race, so the code inserts
-/// first and reads the answer from the error.
+/// Only the database can check uniqueness without a race. So the code inserts first, and a violation is the answer.
 pub trait OnConstraint<T> {
-    /// Refuses when the constraint or unique index `name` was violated; fails on any other error.
+    /// Turns a violation of the constraint or unique index `name` into `refusal`. Any other error is a failure.
     fn on_constraint(self, name: &str, refusal: Refusal) -> Result<T, ApiError>;
 }
 

@@ -1,21 +1,22 @@
-//! What every function uses, in ordered rooms. A room uses only the rooms below it:
+//! The code that functions share, in ordered rooms. A room uses only the rooms below it:
 //!
 //! | room | content |
 //! |---|---|
 //! | `lambda` | starts a process: an API function or a job |
 //! | `accounts`, `backup` | work that several functions share |
 //! | `http` | layers around every route, extractors, problem documents |
-//! | `auth` | the caller of a request, and what the caller may do |
+//! | `auth` | the caller of a request and its permissions |
 //! | `state` | [`AppState`] |
 //! | `store` | SQL: a file per table |
 //! | `db` | connections and transactions |
 //! | `cache` | Redis: cache and rate limits |
-//! | `mail` | messages, and how they are sent |
+//! | `mail` | rendering and sending mail |
 //! | `crypto` | tokens, keys, passwords, encryption |
 //! | `aws` | AWS services |
 //! | `domain` | types and rules without I/O |
 //! | `config` | settings |
-//! | `error`, `telemetry` | failures and refusals; logs and metrics |
+//! | `error` | failures and refusals |
+//! | `telemetry` | logs and metrics |
 //!
 //! Two rules follow: `store` knows no `AppState`, and nothing below `state` takes `&AppState`. `rooms.rs` tests the order.
 

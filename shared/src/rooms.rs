@@ -32,7 +32,7 @@ const EXPORTS: [(&str, &str); 6] = [
     ("text_enum", "domain"),
 ];
 
-/// Returns what is wrong with the file `path`, relative to `src`.
+/// Returns the violations in the file `path`, relative to `src`.
 fn violations(path: &str, text: &str) -> Vec<String> {
     let room = path.split(['/', '.']).next().unwrap_or_default();
     let Some(place) = place(room) else { return vec![format!("{path}: {room} is not a room")] };
@@ -42,7 +42,7 @@ fn violations(path: &str, text: &str) -> Vec<String> {
         match place_of_name(&name) {
             None => found.push(format!("{path}: crate::{name} is in no room")),
             Some(used) if used < place => {
-                found.push(format!("{path}: {room} uses {name}, which is above it"))
+                found.push(format!("{path}: {room} uses {name}, which is above it"));
             }
             Some(_) => {}
         }
@@ -98,7 +98,10 @@ fn check(folder: &Path, prefix: &str) -> Vec<String> {
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         if entry.path().is_dir() {
             found.extend(check(&entry.path(), &format!("{name}/")));
-        } else if name.ends_with(".rs") && name != "lib.rs" && name != "rooms.rs" {
+        } else if entry.path().extension().is_some_and(|extension| extension == "rs")
+            && name != "lib.rs"
+            && name != "rooms.rs"
+        {
             found.extend(violations(&name, &fs::read_to_string(entry.path()).expect("a file")));
         }
     }

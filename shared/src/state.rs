@@ -1,4 +1,4 @@
-//! What every API function is made of.
+//! The state that every API function has.
 
 use std::{ops::Deref, sync::Arc};
 
@@ -11,25 +11,18 @@ use crate::{
     domain::clock::{Clock, SystemClock},
 };
 
-/// Created once in `main`; nothing in it dials before it is needed. Cheap to clone: every layer around a request does.
+/// Created once in `main`. Every client connects at first use. Cheap to clone; every layer around a request clones it.
 #[derive(Clone)]
 pub struct AppState(Arc<Parts>);
 
-/// What an [`AppState`] gives.
+/// The parts of an [`AppState`].
 pub struct Parts {
-    /// The settings.
     pub config: Config,
-    /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Secrets Manager.
     pub secrets: Secrets,
-    /// Encrypts what must be readable again.
     pub sealer: Sealer,
-    /// The database.
     pub db: Db,
-    /// The cache.
     pub redis: Redis,
-    /// Verifies access tokens.
     pub verifier: Verifier,
     pub rate_limiter: RateLimiter,
 }
@@ -43,13 +36,12 @@ impl Deref for AppState {
 }
 
 impl AppState {
-    /// With the machine's clock.
+    /// Creates the state with the machine's clock.
     #[must_use]
     pub fn new(config: Config) -> Self {
         Self::with_clock(config, Arc::new(SystemClock))
     }
 
-    /// With `clock`.
     #[must_use]
     pub fn with_clock(config: Config, clock: Arc<dyn Clock>) -> Self {
         let secrets = Secrets::default();
@@ -66,9 +58,9 @@ impl AppState {
         }))
     }
 
-    /// Dials everything a request will need, at once, while the instance is still being paid for by AWS.
+    /// Connects to everything that a request needs, while the instance starts.
     ///
-    /// What cannot be reached is not an error: it may be back before the first request, which will say so if not.
+    /// An unavailable dependency is logged, not an error: it may be available again when the first request comes.
     pub async fn warm(&self) {
         let (database, cache, keys) = tokio::join!(
             self.db.transaction_as(async |_| anyhow::Ok(())),
@@ -81,7 +73,7 @@ impl AppState {
         );
         let errors = [database.err(), cache.err().map(anyhow::Error::from), keys.err()];
         for error in errors.into_iter().flatten() {
-            tracing::warn!(error = format!("{error:#}"), "dependency not reached at start");
+            tracing::warn!(error = format!("{error:#}"), "dependency unavailable at start");
         }
     }
 }

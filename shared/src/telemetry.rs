@@ -1,4 +1,4 @@
-//! Logs and metrics, both to standard output, where CloudWatch reads them.
+//! Logs and metrics. Both are written to standard output, from where CloudWatch reads them.
 
 use std::{
     env,
@@ -21,8 +21,8 @@ use tracing_subscriber::{
 /// The CloudWatch namespace of every metric.
 pub const NAMESPACE: &str = "Arches";
 
-/// Who may say more than warnings. What other people's code says below that holds secrets: bodies, headers, queries.
-const OURS: [&str; 12] = [
+/// The crates that `LOG_LEVEL` applies to. Other crates log from WARN up: below that they log secrets (bodies, headers, queries).
+const OWN_CRATES: [&str; 12] = [
     "auth",
     "backup",
     "docs",
@@ -37,40 +37,41 @@ const OURS: [&str; 12] = [
     "users",
 ];
 
-/// What is counted.
 const COUNTERS: [(&str, Unit, &str); 6] = [
-    ("Requests", Unit::Count, "by route and status class"),
+    ("Requests", Unit::Count, "requests, by route and status class"),
     ("ColdStarts", Unit::Count, "first requests of an instance"),
-    ("RowsRemoved", Unit::Count, "past their time, by table; of users, those erased"),
-    ("RowsHeld", Unit::Count, "past their time and kept by a legal hold, by table"),
-    ("KeysRotated", Unit::Count, "rotations of keys that ended well, by kind"),
-    ("SmokeChecks", Unit::Count, "what was tried of new versions, by outcome"),
+    (
+        "RowsRemoved",
+        Unit::Count,
+        "rows deleted at the end of their retention period, by table; of users: erased",
+    ),
+    ("RowsHeld", Unit::Count, "rows kept by a legal hold after their retention period, by table"),
+    ("KeysRotated", Unit::Count, "finished rotations of keys, by kind"),
+    ("SmokeChecks", Unit::Count, "checks of new versions, by outcome"),
 ];
-/// What is measured. No gauges: an instance would tell the last value again and again, also after a run that measured nothing.
+/// No gauges: an instance would repeat the last value, also after a run that measured nothing.
 const HISTOGRAMS: [(&str, Unit, &str); 9] = [
-    ("MemoryUsed", Unit::Percent, "of the function's memory, at its peak"),
-    ("RetentionComplete", Unit::Count, "1 if nothing is left that is past its time"),
-    ("LastBackupAge", Unit::Seconds, "since the newest backup was begun"),
-    ("LastVerifiedBackupAge", Unit::Seconds, "since the newest one that was restored was begun"),
-    ("BackupSeconds", Unit::Seconds, "that a backup took"),
-    ("BackupBytes", Unit::Bytes, "of a backup's archive"),
-    ("RestoreSeconds", Unit::Seconds, "until a restored database could be used"),
-    ("Duration", Unit::Milliseconds, "of a request, by route"),
-    ("DependencyTime", Unit::Milliseconds, "of a call, by dependency"),
+    ("MemoryUsed", Unit::Percent, "peak memory, of the function's memory"),
+    ("RetentionComplete", Unit::Count, "1 if no row is left whose retention period has ended"),
+    ("LastBackupAge", Unit::Seconds, "time since the newest backup began"),
+    ("LastVerifiedBackupAge", Unit::Seconds, "time since the newest backup that was restored began"),
+    ("BackupSeconds", Unit::Seconds, "duration of a backup"),
+    ("BackupBytes", Unit::Bytes, "size of a backup's archive"),
+    ("RestoreSeconds", Unit::Seconds, "time until a restored database can be used"),
+    ("Duration", Unit::Milliseconds, "duration of a request, by route"),
+    ("DependencyTime", Unit::Milliseconds, "duration of a call, by dependency"),
 ];
 
 static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
-/// The function's memory, in MiB.
-static MEMORY: OnceLock<f64> = OnceLock::new();
-/// Percent of it, above which it is told with every request: the alarm's threshold (`infra/app/alarms.yaml`).
-const NEARLY_ALL: f64 = 85.0;
-/// The most that was told of it so far, in KiB.
-static PEAK: AtomicI64 = AtomicI64::new(0);
+/// The function's memory.
+static MEMORY_MIB: OnceLock<f64> = OnceLock::new();
+/// The threshold of the memory alarm (`infra/app/alarms.yaml`), in percent. Above it, every request writes the metric.
+const MEMORY_ALARM_THRESHOLD: f64 = 85.0;
+/// The highest memory use written so far.
+static PEAK_KIB: AtomicI64 = AtomicI64::new(0);
 static WARM: AtomicBool = AtomicBool::new(false);
 
-/// Starts logs and metrics. Comes before the configuration is read, so that what is wrong with it can be logged.
-///
-/// `LOG_LEVEL` is that of our own code; `LOG_FORMAT` is `json` or `pretty`; `METRICS_ENABLED=false` writes no metrics.
+/// Starts logs and metrics. Runs before the configuration is read, so that errors in it can be logged.
 pub fn init() {
     let variable = |name| {
         #[expect(
@@ -83,7 +84,8 @@ pub fn init() {
         .filter(|level| !level.is_empty())
         .and_then(|level| level.parse().ok())
         .unwrap_or(LevelFilter::INFO);
-    let filter = Targets::new().with_default(LevelFilter::WARN).with_targets(OURS.map(|name| (name, level)));
+    let own = OWN_CRATES.map(|name| (name, level));
+    let filter = Targets::new().with_default(LevelFilter::WARN).with_targets(own);
     let registry = tracing_subscriber::registry().with(filter);
     if variable("LOG_FORMAT").as_deref() == Some("pretty") {
         registry.with(tracing_subscriber::fmt::layer().compact()).init();
@@ -117,7 +119,7 @@ pub fn init() {
                 if let Some(size) =
                     variable("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").and_then(|size| size.parse().ok())
                 {
-                    _ = MEMORY.set(size);
+                    _ = MEMORY_MIB.set(size);
                 }
             }
             Err(error) => tracing::error!(%error, "metrics not started"),
@@ -125,8 +127,8 @@ pub fn init() {
     }
 }
 
-/// Writes the metrics gathered since the last call; to be called before the next event is asked for, as Lambda may then freeze
-/// the instance.
+/// Writes the metrics collected since the last call. Call it before asking Lambda for the next event: after that, Lambda may
+/// freeze the instance.
 pub fn flush() {
     let Some(collector) = COLLECTOR.get() else { return };
     if let Some(share) = memory_used() {
@@ -139,20 +141,21 @@ pub fn flush() {
     }
 }
 
-/// The most that this process or a program it ran has used so far, in percent of the function's memory; `None` if that was told.
+/// Returns the peak memory of this process and its child processes, in percent of the function's memory. `None` if it has not
+/// grown since the last call and is below the alarm's threshold.
 fn memory_used() -> Option<f64> {
-    let size = MEMORY.get()?;
+    let size = MEMORY_MIB.get()?;
     let peaks = [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN].map(getrusage);
     // Linux counts in KiB.
     let most = peaks.iter().flatten().map(Usage::max_rss).max()?;
     #[expect(clippy::cast_precision_loss, reason = "an instance has 10 GiB at the most")]
     let share = most as f64 / 1024.0 / size * 100.0;
-    let grown = PEAK.fetch_max(most, Ordering::Relaxed) < most;
-    (grown || share > NEARLY_ALL).then_some(share)
+    let grown = PEAK_KIB.fetch_max(most, Ordering::Relaxed) < most;
+    (grown || share > MEMORY_ALARM_THRESHOLD).then_some(share)
 }
 
-/// Whether this is the first request of the instance; `true` once.
+/// Returns `true` once per instance: at its first request.
 #[must_use]
-pub fn cold_start() -> bool {
+pub fn is_cold_start() -> bool {
     !WARM.swap(true, Ordering::Relaxed)
 }

@@ -33,7 +33,7 @@ async fn a_password_rotates_step_by_step_and_each_step_may_come_twice() {
     }
     for too_early in ["testSecret", "finishSecret"] {
         let error = step(too_early).await.expect_err("the database does not know it");
-        assert_eq!(error["errorMessage"], "nobody can log in with this version");
+        assert_eq!(error["errorMessage"], "login with this version's password failed");
     }
     deployment.log_in("retention", &password(name)).await.expect("nothing has changed");
     for next in ["setSecret", "testSecret", "finishSecret"] {

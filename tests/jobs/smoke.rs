@@ -194,10 +194,10 @@ async fn a_version_that_is_ill_gets_none_and_the_report_says_which_and_why() {
         let aws = Aws::start(&database, &[]).await;
         let smoke = smoke(&aws, PASSWORD).await;
         for (ill, reason) in [
-            (Ill::Says500, "it answered 500"),
-            (Ill::Errors, "it ended with an error"),
-            (Ill::Garbage, "no answer to a gateway"),
-            (Ill::Missing, "not invoked"),
+            (Ill::Says500, "the status is 500"),
+            (Ill::Errors, "the function failed"),
+            (Ill::Garbage, "not a response to a gateway"),
+            (Ill::Missing, "invocation failed"),
         ] {
             aws.ails(name, ill);
             let (report, _) = run(&aws, &smoke).await;
@@ -220,7 +220,7 @@ async fn a_version_that_hangs_gets_none_however_little_time_there_is() {
     assert_eq!(failure(&report).0, "docs");
     // Two seconds besides what is kept for telling CodeDeploy: less than one call may take.
     let hurried = smoke.invoke_within(Duration::from_secs(14), event()).await.expect("a report");
-    assert_eq!(failure(&hurried), ("everything".to_owned(), "there was no time for the rest".to_owned()));
+    assert_eq!(failure(&hurried), ("everything".to_owned(), "deadline exceeded".to_owned()));
     assert_eq!(aws.told().last().expect("CodeDeploy was told")["status"], "Failed");
 }
 
@@ -272,6 +272,6 @@ async fn when_codedeploy_cannot_be_told_the_function_fails() {
     let smoke = smoke(&aws, PASSWORD).await;
     *aws.away.lock().expect("a lock") = true;
     let error = smoke.invoke_within(TIME, event()).await.expect_err("nobody was told");
-    assert!(error["errorMessage"].as_str().expect("a text").contains("CodeDeploy was not told"), "{error}");
+    assert!(error["errorMessage"].as_str().expect("a text").contains("report to CodeDeploy failed"), "{error}");
     assert!(aws.told().is_empty());
 }

@@ -34,7 +34,7 @@ async fn without_its_ledger_an_erasure_says_so_and_nothing_is_changed() {
     assert_eq!(answer["statusCode"], 503, "{answer}");
     assert_eq!(answer["headers"]["retry-after"], "5");
     assert_eq!(body(&answer)["type"], "https://archesai.com/problems/unavailable");
-    users.log_line(|line| line.contains("s3 is away")).await;
+    users.log_line(|line| line.contains("s3 unavailable")).await;
     assert_eq!(database.checksums().await, before);
     let noted: i64 = database.value("SELECT count(*) FROM audit_events WHERE action = 'user.erased'").await;
     assert_eq!(noted, 0);

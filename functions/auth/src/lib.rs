@@ -1,6 +1,7 @@
-//! `/v1/auth`: accounts and the sessions in which they are used.
+//! `/v1/auth`: accounts and their sessions.
 
 mod email;
+mod links;
 mod mails;
 mod me;
 mod pages;
@@ -17,7 +18,7 @@ use shared::{http::Routes, routes};
 
 pub use state::{AuthState, REQUIRED};
 
-/// All routes of this function. The integration tests and the OpenAPI document read them too.
+/// All routes of this function. The integration tests and the OpenAPI document use them too.
 #[must_use]
 pub fn routes<R: Routes<AuthState>>() -> R {
     R::default()

@@ -1,27 +1,13 @@
 //! The mails this function sends.
 
-use std::time::Duration;
-
-use chrono::TimeDelta;
 use shared::{
     crypto::one_time_token::OneTimeToken,
     mail::message::{Letter, link, send},
 };
-use tokio::time::sleep;
 
 use crate::AuthState;
 
-/// How long a mailed proof of an address can be used.
-pub const VERIFICATION_LIFETIME: TimeDelta = TimeDelta::hours(24);
-/// How long a link to a new password can be used.
-pub const RESET_LIFETIME: TimeDelta = TimeDelta::hours(1);
-/// How long a magic link can be used.
-pub const MAGIC_LINK_LIFETIME: TimeDelta = TimeDelta::minutes(15);
-
-/// How long an answer takes that must not tell whether a mail was sent: longer than sending one does.
-const EVEN: Duration = Duration::from_millis(400);
-
-/// Asks the owner of `email` to prove it.
+/// Sends a link that proves `email`.
 pub async fn send_verification(state: &AuthState, email: &str, name: &str, token: &OneTimeToken) {
     let letter = Letter {
         subject: "Confirm your e-mail address",
@@ -36,7 +22,7 @@ pub async fn send_verification(state: &AuthState, email: &str, name: &str, token
     send(&*state.mailer, email, letter).await;
 }
 
-/// Leads the owner of `email` to a new password.
+/// Sends a link to a page that sets a new password.
 pub async fn send_reset(state: &AuthState, email: &str, token: &OneTimeToken) {
     let letter = Letter {
         subject: "Choose a new password",
@@ -50,19 +36,19 @@ pub async fn send_reset(state: &AuthState, email: &str, token: &OneTimeToken) {
     send(&*state.mailer, email, letter).await;
 }
 
-/// Lets the owner of `email` in.
-pub async fn send_magic_link(state: &AuthState, email: &str, token: &OneTimeToken, code: String) {
+/// Sends a link, and a code, that sign in.
+pub async fn send_magic_link(state: &AuthState, email: &str, token: &OneTimeToken, code: Option<String>) {
     let letter = Letter {
         subject: "Sign in to Arches",
         paragraphs: vec!["This link signs you in. It works once, for 15 minutes:".to_owned()],
         link: Some((link(&state.app.config.web.app_url, "magic-link", token), "Sign in")),
-        code: Some(code),
+        code,
         ending: "If you have not asked for it, ignore this mail, and give the code to nobody.",
     };
     send(&*state.mailer, email, letter).await;
 }
 
-/// Asks the owner of `email` whether an account may move to it.
+/// Sends a link that moves an account to `email`.
 pub async fn send_email_change(state: &AuthState, email: &str, token: &OneTimeToken) {
     let letter = Letter {
         subject: "Confirm your new e-mail address",
@@ -77,7 +63,7 @@ pub async fn send_email_change(state: &AuthState, email: &str, token: &OneTimeTo
     send(&*state.mailer, email, letter).await;
 }
 
-/// Tells the owner of the old address that the account has moved away.
+/// Notifies the old address that the account has moved to another one.
 pub async fn send_email_changed(state: &AuthState, old: &str) {
     let letter = Letter {
         subject: "Your e-mail address was changed",
@@ -88,7 +74,7 @@ pub async fn send_email_changed(state: &AuthState, old: &str) {
     send(&*state.mailer, old, letter).await;
 }
 
-/// Tells someone that their password is another one.
+/// Notifies the owner of an account that its password was changed.
 pub async fn send_password_changed(state: &AuthState, email: &str) {
     let letter = Letter {
         subject: "Your password was changed",
@@ -97,10 +83,4 @@ pub async fn send_password_changed(state: &AuthState, email: &str) {
         ..Letter::default()
     };
     send(&*state.mailer, email, letter).await;
-}
-
-/// Does `work`, and takes as long whatever there was to do.
-pub async fn evenly<T>(work: impl Future<Output = T>) -> T {
-    let ((), done) = tokio::join!(sleep(EVEN), work);
-    done
 }

@@ -1,18 +1,18 @@
-//! Every way this function says no.
+//! The refusals of this function.
 
 use axum::http::StatusCode;
-use shared::Refusal;
+use shared::{ApiError, Refusal};
 
 pub const EMAIL_TAKEN: Refusal =
     Refusal::conflict("email-taken", "There is an account with this address already.");
-/// For a wrong password, an unknown address and a deleted account alike.
+/// For a wrong password, an unknown address, and a suspended or deleted account.
 pub const WRONG_CREDENTIALS: Refusal =
     Refusal::unauthorized("wrong-credentials", "The address or the password is wrong.");
-/// The password was right a moment ago: the same request will find out whether it still is.
+/// The password was changed after it had been verified. The same request, sent again, verifies it again.
 pub const JUST_CHANGED: Refusal = Refusal {
     status: StatusCode::SERVICE_UNAVAILABLE,
     code: "try-again",
-    message: "The account has changed this moment. Try again.",
+    message: "The account was changed at the same time. Try again.",
 };
 pub const WRONG_PASSWORD: Refusal = Refusal::forbidden("wrong-password", "The current password is wrong.");
 pub const REAUTHENTICATE: Refusal = Refusal::forbidden(
@@ -28,12 +28,12 @@ pub const INVALID_TOKEN: Refusal =
     Refusal::invalid("invalid-token", "This token is unknown, used up or expired. Ask for a new one.");
 pub const NO_SUCH_SESSION: Refusal = Refusal::not_found("session-not-found", "You have no such session.");
 pub const NO_SUCH_ACCOUNT: Refusal =
-    Refusal::not_found("account-not-found", "You cannot sign in in this way anyhow.");
+    Refusal::not_found("account-not-found", "This is not one of the ways in which you can sign in.");
 pub const LAST_ACCOUNT: Refusal =
     Refusal::conflict("last-account", "This is the only way in which you can sign in.");
 pub const ADDRESS_NEEDED: Refusal = Refusal::conflict(
     "address-needed",
-    "Whoever reads your mail can always sign in; change the address instead.",
+    "Access to your mail always allows to sign in; change the address instead.",
 );
 pub const TOO_MANY_ATTEMPTS: Refusal = Refusal {
     status: StatusCode::TOO_MANY_REQUESTS,
@@ -46,3 +46,8 @@ pub const INVALID_CODE: Refusal = Refusal::invalid(
 );
 pub const TOKEN_OR_CODE: Refusal =
     Refusal::invalid("token-or-code", "Give either the token from the link, or the address and the code.");
+
+/// Returns the refusal of a token in a body.
+pub fn invalid_token() -> ApiError {
+    INVALID_TOKEN.at("/token")
+}

@@ -1,11 +1,10 @@
 //! `POST /v1/auth/register`
 
 use axum::{extract::State, http::HeaderMap, response::Response};
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use shared::{
     ApiError, OnConstraint,
-    crypto::one_time_token::OneTimeToken,
+    auth::Guest,
     db::Tx,
     domain::{
         actor::RequestInfo,
@@ -16,22 +15,19 @@ use shared::{
         password::NewPassword,
     },
     http::idempotency::{Create, IdempotencyKey},
-    store::{
-        self,
-        organizations::NewOrganization,
-        verification_tokens::{NewToken, Purpose},
-    },
+    store::{self, organizations::NewOrganization, users::User, verification_tokens::Purpose},
 };
 use utoipa::ToSchema;
 
 use crate::{
-    AuthState, mails, refusals,
-    sessions::cookie,
+    AuthState,
+    links::Link,
+    refusals,
     sign_in::session_tokens::{self, SignedIn, Transport},
     throttle,
 };
 
-/// Who wants an account.
+/// A new account.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewUser {
@@ -59,56 +55,49 @@ pub async fn register(
     State(state): State<AuthState>,
     request: RequestInfo,
     headers: HeaderMap,
-    Create { new, once }: Create<NewUser>,
+    Create { new, idempotent }: Create<NewUser>,
 ) -> Result<Response, ApiError> {
-    if new.transport == Transport::Cookie {
-        cookie::require_listed_origin(&headers, &state.app.config.web)?;
-    }
+    new.transport.require_listed_origin(&headers, &state.app.config.web)?;
     let email = new.email.as_ref();
-    // Each one is a mail to whatever address was given.
+    // Each request sends a mail to the address that it names.
     throttle::request(&state, "register", email, &request).await?;
     state.signer.check().await?;
-    let now = state.app.clock.now();
-    let password_hash = state.passwords.hash(new.password.as_ref())?;
-    let token = OneTimeToken::generate()?;
-    let (response, registered) = once
-        .run(&state.app, &format!("email:{}", email.to_lowercase()), async |tx| {
-            let id = UserId::new();
-            let user = store::users::insert(tx, id, &new.name, &new.email, &password_hash)
-                .await
-                .on_constraint("users_email_key", refusals::EMAIL_TAKEN)?;
-            insert_personal(tx, id, now).await?;
-            let proof = NewToken {
-                purpose: Purpose::VerifyEmail,
-                user: id,
-                email,
-                token_hash: &token.hash(),
-                code_hash: None,
-                expires_at: now + mails::VERIFICATION_LIFETIME,
-            };
-            store::verification_tokens::insert(tx, &proof).await?;
-            store::audit_events::insert(tx, &Event::new(Action::UserRegistered, id, &request)).await?;
-            Ok((session_tokens::sign_in(&state, tx, user, new.transport, &request, now).await?, ()))
-        })
-        .await?;
+    let hash = state.passwords.hash(new.password.as_ref())?;
+    let link = Link::generate(Purpose::VerifyEmail)?;
+    let guest = Guest { db: &state.app.db, name: format!("email:{}", email.to_lowercase()) };
+    let register = idempotent.run(&guest, &state.app.sealer, async |tx| {
+        let user = insert_user(tx, &new, &hash, &request).await?;
+        link.insert(&state, tx, user.id, email).await?;
+        Ok((session_tokens::sign_in(&state, tx, user, new.transport, &request).await?, ()))
+    });
+    let (response, registered) = register.await?;
     if registered.is_some() && throttle::may_mail(&state, "register", email).await? {
-        mails::send_verification(&state, email, new.name.as_ref(), &token).await;
+        link.send(&state, email, new.name.as_ref()).await;
     }
     Ok(response)
 }
 
-/// The space that is the person's own.
-async fn insert_personal(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> anyhow::Result<()> {
+/// Adds the user and their personal organization.
+async fn insert_user(
+    tx: &mut Tx,
+    new: &NewUser,
+    password_hash: &str,
+    request: &RequestInfo,
+) -> Result<User, ApiError> {
+    let user = store::users::insert(tx, UserId::new(), &new.name, &new.email, password_hash)
+        .await
+        .on_constraint("users_email_key", refusals::EMAIL_TAKEN)?;
     let id = OrganizationId::new();
     let slug = Slug::of(id);
-    let new = NewOrganization {
+    let organization = NewOrganization {
         id,
         name: "Personal",
         slug: slug.as_ref(),
         logo: None,
         billing_email: None,
-        personal_to: Some(user),
+        personal_to: Some(user.id),
     };
-    store::organizations::insert(tx, &new, user).await?;
-    Ok(())
+    store::organizations::insert(tx, &organization, user.id).await?;
+    store::audit_events::insert(tx, &Event::new(Action::UserRegistered, user.id, request)).await?;
+    Ok(user)
 }

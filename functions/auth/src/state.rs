@@ -1,4 +1,4 @@
-//! What this function has beyond what every function has: it signs, hashes and mails.
+//! The state of this function: besides the shared state, what it needs to sign, hash and mail.
 
 use std::{sync::Arc, time::Duration};
 
@@ -28,8 +28,8 @@ pub const REQUIRED: &[&str] = &[
     "ENCRYPTION_KEY",
 ];
 
-/// Lambda gives init ten seconds, and begins anew when they are over.
-const INIT: Duration = Duration::from_secs(6);
+/// Lambda allows ten seconds for init, then starts it again.
+const WARM_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// Created once in `main`.
 #[derive(Clone)]
@@ -59,13 +59,13 @@ impl AuthState {
         Self { app, signer, passwords: Passwords::default(), mailer }
     }
 
-    /// Dials and reads what a first request needs, all at once.
+    /// Connects to and reads what a first request needs, all at once.
     ///
-    /// Whatever fails is read again by the request that needs it, which says so.
+    /// Errors are ignored: the request that needs it tries again, and reports the error.
     pub async fn warm(&self) {
         let keys = async { tokio::join!(self.signer.check(), self.refresh_keys(), self.session_key()) };
         let all = async { tokio::join!(self.app.warm(), keys) };
-        _ = timeout(INIT, Box::pin(all)).await;
+        _ = timeout(WARM_TIMEOUT, Box::pin(all)).await;
     }
 
     /// The keys of refresh tokens.
@@ -80,7 +80,7 @@ impl AuthState {
         Keyring::parse(&secret, mac_key)
     }
 
-    /// The key of the hashes under which throttles know an account.
+    /// The key of the hashes of mailed codes, and of those that stand for accounts in throttles.
     pub(crate) async fn session_key(&self) -> anyhow::Result<hmac::Key> {
         let secret = self.app.secrets.get(&self.app.config.keys.session_secret).await?;
         mac_key(&secret).map(|(_, key)| key)

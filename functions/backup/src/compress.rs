@@ -1,4 +1,4 @@
-//! Reads the archive once: for the one that reads along, compressed for S3, and for its checksum.
+//! Compresses the archive of `pg_dump`, copies it to the `pg_restore` that checks it, and hashes it: all in one pass.
 
 use std::{
     io::{self, Read, Write},
@@ -10,33 +10,38 @@ use ring::digest::{Context, SHA256};
 use tokio::sync::mpsc::Sender;
 use zstd::Encoder;
 
-/// zstd's quickest of the ordinary levels: it keeps up with `pg_dump`.
-const LEVEL: i32 = 1;
-/// As much as is read at once.
-const CHUNK: usize = 256 << 10;
+/// The fastest of zstd's standard levels: it keeps up with `pg_dump`.
+const COMPRESSION_LEVEL: i32 = 1;
+/// Bytes read at once.
+const CHUNK_SIZE: usize = 256 << 10;
 
-/// What went through.
 pub struct Totals {
-    /// The archive's length in bytes.
+    /// Bytes before compression.
     pub read: u64,
-    /// Its length when compressed.
+    /// Bytes after compression.
     pub size: u64,
-    /// The SHA-256 of the latter, in hexadecimal.
+    /// SHA-256 of the compressed bytes, in hexadecimal.
     pub sha256: String,
 }
 
-/// Reads `archive` to its end. Blocks.
+/// Reads `archive` to its end. Writes it to `copy`, and sends it compressed, in parts of `part_size` bytes, to `sender`. Blocks.
 pub fn compress(
     mut archive: impl Read,
     mut copy: impl Write,
-    part: usize,
-    to: Sender<Vec<u8>>,
+    part_size: usize,
+    sender: Sender<Vec<u8>>,
 ) -> io::Result<Totals> {
-    let out = Parts { full: part, part: Vec::with_capacity(part), to, size: 0, hash: Context::new(&SHA256) };
-    let mut encoder = Encoder::new(out, LEVEL)?;
-    // zstd leaves its checksum out unless asked.
+    let out = Parts {
+        part_size,
+        part: Vec::with_capacity(part_size),
+        sender,
+        size: 0,
+        hash: Context::new(&SHA256),
+    };
+    let mut encoder = Encoder::new(out, COMPRESSION_LEVEL)?;
+    // zstd writes no checksum by default.
     encoder.include_checksum(true)?;
-    let mut chunk = vec![0; CHUNK];
+    let mut chunk = vec![0; CHUNK_SIZE];
     let mut read = 0;
     loop {
         let length = archive.read(&mut chunk)?;
@@ -47,7 +52,7 @@ pub fn compress(
         encoder.write_all(&chunk[..length])?;
         read += length as u64;
     }
-    // Whoever reads along sees the end now.
+    // Closes the pipe, so that its reader sees the end.
     drop(copy);
     let mut out = encoder.finish()?;
     if !out.part.is_empty() {
@@ -57,29 +62,29 @@ pub fn compress(
     Ok(Totals { read, size: out.size, sha256 })
 }
 
-/// Cuts what is written to it into parts.
+/// A writer that sends what is written to it in parts of `part_size` bytes. Only the last one may be shorter.
 struct Parts {
-    full: usize,
+    part_size: usize,
     part: Vec<u8>,
-    to: Sender<Vec<u8>>,
+    sender: Sender<Vec<u8>>,
     size: u64,
     hash: Context,
 }
 
 impl Parts {
     fn send(&mut self) -> io::Result<()> {
-        let part = mem::replace(&mut self.part, Vec::with_capacity(self.full));
-        self.to.blocking_send(part).map_err(|_| io::Error::other("nobody takes it any more"))
+        let part = mem::replace(&mut self.part, Vec::with_capacity(self.part_size));
+        self.sender.blocking_send(part).map_err(|_| io::Error::other("the upload has stopped"))
     }
 }
 
 impl Write for Parts {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let length = bytes.len().min(self.full - self.part.len());
+        let length = bytes.len().min(self.part_size - self.part.len());
         self.part.extend_from_slice(&bytes[..length]);
         self.hash.update(&bytes[..length]);
         self.size += length as u64;
-        if self.part.len() == self.full {
+        if self.part.len() == self.part_size {
             self.send()?;
         }
         Ok(length)
@@ -95,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_compressed_comes_back_in_parts_of_one_length_with_its_checksum() {
+    fn archive_is_cut_into_equal_parts_and_decompresses_to_its_input() {
         let text: Vec<u8> =
             (0..100_000_u32).flat_map(|number| (number.wrapping_mul(2_654_435_761)).to_be_bytes()).collect();
         let (sender, mut receiver) = tokio::sync::mpsc::channel(1000);

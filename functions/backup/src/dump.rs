@@ -1,4 +1,4 @@
-//! From `pg_dump` to S3, in constant memory.
+//! Streams the output of `pg_dump` to S3, in constant memory.
 
 use std::{io, process::Stdio};
 
@@ -12,36 +12,34 @@ use tokio::{process::Command, sync::mpsc, task::spawn_blocking};
 
 use crate::compress::{Totals, compress};
 
-/// The least length of a part: what four of them at once need of memory is little, and S3 is quick with them.
-const PART: u64 = 8 << 20;
-/// How many parts are on their way at once.
-const AT_ONCE: usize = 4;
+/// Four parts of this size need little memory, and S3 takes them fast.
+const MIN_PART_SIZE: u64 = 8 << 20;
+const CONCURRENT_UPLOADS: usize = 4;
+/// Parts between two progress lines in the log.
+const PROGRESS_INTERVAL: i32 = 32;
 
-/// After so many parts a line says that it goes on.
-const PROGRESS: i32 = 32;
-
-/// What was written.
-pub struct Dumped {
-    /// The parts of the upload.
+/// A dump whose parts are uploaded.
+pub struct UploadedDump {
     pub parts: Vec<CompletedPart>,
-    /// The archive's length in bytes.
+    /// Bytes of the compressed archive.
     pub size: u64,
-    /// Its SHA-256, in hexadecimal.
+    /// SHA-256 of the compressed archive, in hexadecimal.
     pub sha256: String,
-    /// Its length before compression.
+    /// Bytes before compression.
     pub read: u64,
 }
 
 /// Dumps the database as it was at `snapshot` into the parts of `upload`.
 ///
-/// A `pg_restore` reads along: `pg_dump` may say that all is well and have written half, and only a full reading sees that.
+/// A `pg_restore` reads the archive at the same time: `pg_dump` may report success although half of its output is missing, and only
+/// reading all of it shows that.
 pub async fn stream(
     state: &State,
     url: &str,
     snapshot: &Snapshot,
     upload: &Upload<'_>,
-) -> anyhow::Result<Dumped> {
-    let part = part_size(snapshot.bytes.try_into()?);
+) -> anyhow::Result<UploadedDump> {
+    let part_size = part_size(snapshot.bytes.try_into()?);
     let mut dump = state.tools.program_on("pg_dump", url)?;
     dump.args(["--format=custom", "--compress=0", "--no-password", "--lock-wait-timeout=10s"]);
     dump.arg(format!("--snapshot={}", snapshot.id));
@@ -53,49 +51,49 @@ pub async fn stream(
     let dump = start("pg_dump", dump.stdout(writer))?;
     let check = start("pg_restore", check.stdin(reader).stdout(Stdio::null()))?;
     let (sender, parts) = mpsc::channel(1);
-    let compressed = spawn_blocking(move || compress(archive, copy, part, sender));
+    let compressed = spawn_blocking(move || compress(archive, copy, part_size, sender));
 
     let (dumped, checked, compressed, uploaded) =
         tokio::join!(dump.wait_with_output(), check.wait_with_output(), compressed, send(upload, parts));
-    // What fails makes the others fail: all are told, since the first to be noticed need not be the cause.
+    // One failure makes the others fail. All are reported: the first one noticed is not always the cause.
     let mut failures = Vec::new();
     failures.extend(uploaded.as_ref().err().map(|error| format!("{error:#}")));
     failures.extend(ended("pg_dump", &dumped?).err().map(|error| error.to_string()));
     failures.extend(ended("pg_restore, reading along,", &checked?).err().map(|error| error.to_string()));
     let compressed = compressed?;
-    failures.extend(compressed.as_ref().err().map(|error| format!("the archive was not read: {error}")));
+    failures.extend(compressed.as_ref().err().map(|error| format!("compression failed: {error}")));
     anyhow::ensure!(failures.is_empty(), "{}", failures.join("; "));
     let Totals { read, size, sha256 } = compressed?;
-    Ok(Dumped { parts: uploaded?, size, sha256, read })
+    Ok(UploadedDump { parts: uploaded?, size, sha256, read })
 }
 
-/// Starts `command`, and gives up our own ends of its pipes, or nobody would see them end.
+/// Starts `command`, then closes this process's ends of its pipes: otherwise their readers would never see the end.
 fn start(name: &str, command: &mut Command) -> anyhow::Result<tokio::process::Child> {
     let child = command.spawn().map_err(|error| anyhow::anyhow!("{name} does not start: {error}"));
     command.stdin(Stdio::null()).stdout(Stdio::null());
     child
 }
 
-/// Sends the parts as they come, some at once.
+/// Uploads the parts as they arrive, up to `CONCURRENT_UPLOADS` at once.
 async fn send(upload: &Upload<'_>, parts: mpsc::Receiver<Vec<u8>>) -> anyhow::Result<Vec<CompletedPart>> {
     let numbered = stream::unfold((parts, 1), async |(mut parts, number)| {
         parts.recv().await.map(|part| ((number, part), (parts, number + 1)))
     });
     let sent = numbered.map(async |(number, part)| {
         let done = upload.part(number, part).await?;
-        if number % PROGRESS == 0 {
-            tracing::info!(parts = number, "archive goes on");
+        if number % PROGRESS_INTERVAL == 0 {
+            tracing::info!(parts = number, "upload in progress");
         }
         anyhow::Ok(done)
     });
-    let sent = sent.buffer_unordered(AT_ONCE);
+    let sent = sent.buffer_unordered(CONCURRENT_UPLOADS);
     sent.try_collect().await
 }
 
-/// So large that the parts suffice even if nothing can be compressed.
-fn part_size(database: u64) -> usize {
-    let least = database.div_ceil(MOST_PARTS / 2);
-    usize::try_from(least.next_multiple_of(1 << 20).max(PART)).unwrap_or(usize::MAX)
+/// Returns a part size with which S3's maximum number of parts is enough, even if the data cannot be compressed.
+fn part_size(database_bytes: u64) -> usize {
+    let needed = database_bytes.div_ceil(MOST_PARTS / 2);
+    usize::try_from(needed.next_multiple_of(1 << 20).max(MIN_PART_SIZE)).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
@@ -103,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_database_of_any_size_fits_into_the_parts_that_s3_takes() {
+    fn database_of_any_size_fits_into_the_parts_of_an_upload() {
         assert_eq!(part_size(0), 8 << 20);
         assert_eq!(part_size(40 << 30), 9 << 20);
         for gigabytes in [1, 100, 1000, 5000] {

@@ -1,7 +1,7 @@
-//! Every 30 minutes: a consistent copy of the database in S3, or a failure that is heard.
+//! Writes a consistent copy of the database to S3 every 30 minutes. A failure raises an alarm.
 //!
-//! The copy is complete only after `pg_dump` has ended well and all it wrote was read, and exists only with its manifest, which
-//! is written last. Until then nothing older is touched.
+//! The copy is complete when `pg_dump` has succeeded and all of its output has been read. It counts as a backup only with its
+//! manifest, which is written last. Before that, no older backup is deleted.
 
 mod compress;
 mod dump;
@@ -25,32 +25,37 @@ use shared::{
 use sqlx::PgConnection;
 use tokio::time::Instant;
 
-use crate::dump::Dumped;
+use crate::dump::UploadedDump;
 
-/// What the command prints when it is asked wrongly.
+/// Printed for `--help` and for wrong arguments.
 pub const USAGE: &str = "usage: backup ['{}']
 
-Makes a backup of DATABASE_URL, as a role that may read everything, in BACKUP_BUCKET, with pg_dump from POSTGRES_BIN.";
+Back up the database to S3, then delete backups that are too old.
 
-/// What is kept back of the function's time, to remove what was begun (two calls to S3) and to say so.
+environment:
+  DATABASE_URL   the database, with a role that may read everything
+  BACKUP_BUCKET  the bucket of the backups
+  POSTGRES_BIN   the folder of pg_dump and pg_restore";
+
+/// Time kept at the end of the run to delete a failed upload (two calls to S3) and to report the failure.
 pub const RESERVE: Duration = Duration::from_secs(15);
-/// How many bytes of a database are dumped in a second as long as no backup tells: a small function's rate.
-const FIRST_RATE: f64 = 20e6;
-/// How many backups tell how quick they can be: the quickest counts, since one may have been held up.
-const TELLING: usize = 5;
+/// The rate that is assumed without an earlier backup: that of a small function.
+const DEFAULT_BYTES_PER_SECOND: f64 = 20e6;
+/// How many earlier backups the rate is computed from. The fastest counts: another may have waited for a lock.
+const RATE_SAMPLES: usize = 5;
 
-/// The event: there is nothing to say.
+/// The event. It has no fields.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {}
 
-/// What was done.
+/// The result of a run.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// The new backup.
+    /// Of the new backup.
     pub manifest: Manifest,
-    /// The old ones that were removed.
+    /// Ids of the old backups that were deleted.
     pub removed: Vec<String>,
 }
 
@@ -59,16 +64,16 @@ pub fn state() -> Result<State, ConfigError> {
     Ok(State::new(Config::from_env(&["DATABASE_URL", "BACKUP_BUCKET"])?))
 }
 
-/// Makes a backup, then removes those that are too old; tells how old the newest ones are, also if it fails.
+/// Makes a backup, then deletes backups that are too old. Records the age of the newest ones, also after a failure.
 pub async fn run(state: &State, _: Request, job: &Job) -> anyhow::Result<Report> {
     let before = job.deadline.within(RESERVE, Catalogue::read(&state.bucket)).await?;
-    let made = make(state, &before, job).await;
+    let made = create_backup(state, &before, job).await;
     if made.is_err() {
         before.measure(state.clock.now());
     }
     let manifest = made?;
     histogram!("BackupSeconds").record(manifest.seconds);
-    #[expect(clippy::cast_precision_loss, reason = "a length for a graph")]
+    #[expect(clippy::cast_precision_loss, reason = "a metric needs no exact bytes")]
     histogram!("BackupBytes").record(manifest.size as f64);
     let after = Catalogue::read(&state.bucket).await?;
     after.measure(state.clock.now());
@@ -76,8 +81,9 @@ pub async fn run(state: &State, _: Request, job: &Job) -> anyhow::Result<Report>
     Ok(Report { manifest, removed })
 }
 
-/// What a backup begins with.
+/// An open snapshot, and what must be known before the dump.
 struct Prepared {
+    /// The version of `pg_dump`.
     tool: String,
     url: String,
     connection: PgConnection,
@@ -85,7 +91,7 @@ struct Prepared {
     sequences: BTreeMap<String, i64>,
 }
 
-async fn make(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result<Manifest> {
+async fn create_backup(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result<Manifest> {
     let begin = Instant::now();
     let mut prepared = job.deadline.within(RESERVE, prepare(state, before, job)).await?;
     let id = new_id(state.clock.now());
@@ -111,15 +117,15 @@ async fn make(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result<Ma
         id,
     };
     let text = serde_json::to_vec_pretty(&manifest)?;
-    let noted = state.bucket.put_new(&manifest_key(&manifest.id), text).await;
-    if noted.is_err() {
+    let stored = state.bucket.put_new(&manifest_key(&manifest.id), text).await;
+    if stored.is_err() {
         discard(state, &manifest.id, &upload).await;
     }
-    noted?;
+    stored?;
     Ok(manifest)
 }
 
-/// Opens the snapshot; a database that cannot be dumped in time is refused before anything is begun.
+/// Opens the snapshot. Fails before anything is written if the database cannot be dumped in time.
 async fn prepare(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result<Prepared> {
     let tool = state.tools.version("pg_dump").await?;
     let url = state.url(&state.config.database.address).await?;
@@ -127,49 +133,52 @@ async fn prepare(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result
     let snapshot = database::begin_snapshot(&mut connection).await?;
     let sequences = database::sequences(&mut connection).await?;
     let mut last = Vec::new();
-    for backup in before.0.iter().rev().filter(|backup| backup.complete).take(TELLING) {
+    for backup in before.0.iter().rev().filter(|backup| backup.complete).take(RATE_SAMPLES) {
         last.extend(before.manifest(&state.bucket, Some(&backup.id)).await.ok());
     }
-    let (wanted, left) = (estimate(snapshot.bytes, &last), job.deadline.left(RESERVE).as_secs_f64());
+    let (needed, left) = (estimate(snapshot.bytes, &last), job.deadline.left(RESERVE).as_secs_f64());
     ensure!(
-        wanted <= left,
-        "a database of {} bytes takes about {wanted:.1} s to dump, and {left:.1} s are left; docs/operations/backup.md says what to do",
+        needed <= left,
+        "a database of {} bytes takes about {needed:.1} s to dump, and {left:.1} s are left; see docs/operations/backup.md",
         snapshot.bytes
     );
     Ok(Prepared { tool, url, connection, snapshot, sequences })
 }
 
-/// How many seconds it takes to dump so many bytes, as quickly as the quickest of the `last` backups.
+/// Estimates the seconds that a dump of `bytes` bytes takes, at the rate of the fastest of the `last` backups.
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
 fn estimate(bytes: i64, last: &[Manifest]) -> f64 {
     let rates = last.iter().map(|manifest| manifest.database_bytes as f64 / manifest.seconds);
-    bytes as f64 / rates.reduce(f64::max).unwrap_or(FIRST_RATE)
+    bytes as f64 / rates.reduce(f64::max).unwrap_or(DEFAULT_BYTES_PER_SECOND)
 }
 
-/// Writes the archive, and meanwhile counts what should be in it, in the same snapshot.
+/// Uploads the archive, and at the same time reads what it must contain, in the same snapshot.
 async fn write(
     state: &State,
     upload: &Upload<'_>,
     prepared: &mut Prepared,
-) -> anyhow::Result<(Dumped, Contents)> {
+) -> anyhow::Result<(UploadedDump, Contents)> {
     let Prepared { url, connection, snapshot, sequences, .. } = prepared;
     let (dumped, contents) =
         tokio::join!(dump::stream(state, url, snapshot, upload), database::contents(connection));
-    let (dumped, contents) = (dumped?, contents.context("what is in the database was not counted")?);
+    let (dumped, contents) = (dumped?, contents.context("reading the contents of the database failed")?);
     upload.complete(dumped.parts.clone()).await?;
     let object = state.bucket.open(upload.key()).await?;
-    ensure!(object.is_some_and(|object| object.size == dumped.size), "S3 has not what was written");
+    ensure!(
+        object.is_some_and(|object| object.size == dumped.size),
+        "S3 object size differs from the uploaded size"
+    );
     Ok((dumped, Contents { sequences: mem::take(sequences), ..contents }))
 }
 
-/// Removes what was written of a backup that is none: the manifest too, whose writing may have succeeded without our hearing of it.
+/// Deletes what a failed run has written. The manifest too: it may have been stored although the answer was lost.
 async fn discard(state: &State, id: &str, upload: &Upload<'_>) {
     let keys = [manifest_key(id), dump_key(id)];
-    // Either there are parts or there is an object, unless the upload was just being completed.
+    // Usually either the parts or the object exist, so one of the two calls may fail.
     if let (Err(parts), Err(object)) = (upload.abort().await, state.bucket.delete(&keys).await) {
         tracing::warn!(
             error = format!("{parts:#}; {object:#}"),
-            "parts not removed; the bucket's lifecycle will"
+            "parts not deleted; the bucket's lifecycle rule deletes them later"
         );
     }
 }
@@ -197,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn one_backup_that_was_held_up_stops_no_other() {
+    fn one_slow_backup_does_not_block_the_next() {
         let last = [manifest(1_000, 800.0), manifest(900, 90.0)];
         assert!((estimate(1_000, &last) - 100.0).abs() < 0.001);
         assert!((estimate(1_000, &last[..1]) - 800.0).abs() < 0.001);

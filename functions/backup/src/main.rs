@@ -1,4 +1,4 @@
-//! The `backup` function, and the same as a command.
+//! The `backup` function, also a command.
 
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
-//! `/docs`: the API's reference, rendered in the browser by a bundled Redoc.
+//! `/docs`: the API reference, rendered in the browser by a bundled Redoc.
 //!
-//! A function of its own: its megabyte of script would make every other one slower to start. It needs no setting and
-//! no secret, and asks nobody.
+//! A separate function: its megabyte of script would slow down the start of any other one. It needs no setting, no secret and no
+//! connection.
 
 use axum::{Router, http::header, routing::get};
 use shared::AppState;
@@ -12,12 +12,12 @@ const START: &str = include_str!("../assets/docs.js");
 /// Redoc 2.5.4 (MIT), as published on npm in `redoc/bundles/redoc.standalone.js`.
 const REDOC: &str = include_str!("../assets/redoc.standalone.js");
 
-/// Nothing from anywhere else, and no script in the page; Redoc sets styles as it renders, and searches in a worker.
+/// Allows nothing from other origins and no inline script. Redoc needs inline styles, and a worker for its search.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data:; connect-src 'self'; worker-src blob:; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
-/// Every route of this function. They are no part of the document that they show.
+/// Returns the routes of this function. The OpenAPI document does not list them.
 pub fn routes() -> Router<AppState> {
     let asset = |kind: &'static str, body: &'static str| {
         let headers = [

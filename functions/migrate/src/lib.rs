@@ -1,7 +1,7 @@
-//! Brings the schema up to date; the only function that may alter it.
+//! Applies migrations. The only function that may change the schema.
 //!
-//! Runs before a deployment moves traffic, with the owner's credentials and straight to the database: a pooler would
-//! lose the lock that keeps two runs apart.
+//! A deployment runs it before it moves traffic. It connects as the owner and directly to the database: through a pooler it would
+//! lose the lock that serializes runs.
 
 mod appoint;
 mod logins;
@@ -32,17 +32,17 @@ pub use appoint::{Appointed, appoint};
 pub use logins::make as make_logins;
 pub use rotation::Rotated;
 
-/// Every migration there is, compiled in: a deployment is one artifact.
+/// All migrations, compiled in: a deployment is one artifact.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 
-/// The advisory lock that a run holds; any number would do.
-const LOCK: i64 = 0x6172_6368_6573;
-/// How often a run that waits for another looks again.
-const PAUSE: Duration = Duration::from_millis(200);
-/// How long a statement may wait for a lock.
+/// The key of the advisory lock of a run. The value has no meaning.
+const LOCK_KEY: i64 = 0x6172_6368_6573;
+/// Time between two attempts to take the lock.
+const LOCK_RETRY_DELAY: Duration = Duration::from_millis(200);
+/// How long a statement may wait for a table lock.
 const LOCK_TIMEOUT: &str = "5s";
 
-/// What a deployment makes: the schema as this release needs it, and the logins.
+/// The custom resource with which a deployment applies migrations and creates logins.
 const SCHEMA: Resource = Resource { kind: "Custom::Migrations", id: "schema" };
 
 /// The event: `{"command": "up"}`, `{"command": "status"}`, `{"command": "logins"}` or
@@ -50,21 +50,21 @@ const SCHEMA: Resource = Resource { kind: "Custom::Migrations", id: "schema" };
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "command", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Request {
-    /// Apply what is missing.
+    /// Apply missing migrations.
     Up,
-    /// Say what is there and what is missing.
+    /// List applied and missing migrations.
     Status,
-    /// Make the logins of the other functions, with the passwords that their secrets have now.
+    /// Create or update the logins of the other functions, with the passwords in their secrets.
     Logins,
-    /// Make someone an administrator of the system.
+    /// Appoint an administrator of the system.
     Appoint {
-        /// The proved address of their account.
+        /// The verified address of the account.
         email: String,
     },
 }
 
 impl Request {
-    /// Reads a command line's arguments.
+    /// Parses the arguments of a command line.
     #[must_use]
     pub fn parse(arguments: &[String]) -> Option<Self> {
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
@@ -78,12 +78,12 @@ impl Request {
     }
 }
 
-/// A request, or a step that Secrets Manager asks for.
+/// A request, or a step of a rotation.
 #[derive(Debug)]
 pub enum Task {
-    /// Of a person or a script.
+    /// From a person or a script.
     Request(Request),
-    /// Of a rotation of a login's password.
+    /// From Secrets Manager, to rotate the password of a login.
     Rotation(Rotation),
 }
 
@@ -99,46 +99,44 @@ impl<'de> Deserialize<'de> for Task {
     }
 }
 
-/// What was done.
+/// The result of a run.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Outcome {
-    /// The schema, looked at or changed.
+    /// Of `up` and `status`.
     Schema(Report),
-    /// Who can log in now.
+    /// The names of the logins.
     Logins {
-        /// Their names.
         logins: BTreeSet<String>,
     },
-    /// Someone was appointed.
     Appointed(Appointed),
-    /// A step of a rotation was made.
+    /// Of a step of a rotation.
     Rotated(Rotated),
-    /// A deployment was told.
+    /// Of a deployment, whose custom resource was answered.
     Answered(Answered),
 }
 
-/// What the schema is now.
+/// The state of the schema.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// The newest version applied.
+    /// The newest applied migration.
     pub version: Option<i64>,
-    /// What this run applied, oldest first.
+    /// Migrations that this run applied, oldest first.
     pub applied: Vec<String>,
-    /// What is still missing, oldest first.
+    /// Missing migrations, oldest first.
     pub pending: Vec<String>,
 }
 
-/// Does as it is told, by a deployment or by a person.
+/// Handles an event of a deployment, of Secrets Manager or of a person.
 pub async fn run(call: Call<Task>, job: &Job) -> anyhow::Result<Outcome> {
     match call {
-        Call::Own(task) => Box::pin(obey(&task))
+        Call::Own(task) => Box::pin(execute(&task))
             .await
             .inspect_err(|error| tracing::error!(error = format!("{error:#}"), "migration failed")),
         Call::Resource(event) => {
             let deploy = Box::pin(async {
                 for request in [Request::Up, Request::Logins] {
-                    obey(&Task::Request(request)).await?;
+                    execute(&Task::Request(request)).await?;
                 }
                 Ok(())
             });
@@ -147,8 +145,8 @@ pub async fn run(call: Call<Task>, job: &Job) -> anyhow::Result<Outcome> {
     }
 }
 
-/// Reads the settings, connects and does as it is told.
-async fn obey(task: &Task) -> anyhow::Result<Outcome> {
+/// Reads the settings, connects and executes `task`.
+async fn execute(task: &Task) -> anyhow::Result<Outcome> {
     let config = Config::from_env(&["DATABASE_URL"])?;
     let secrets = Secrets::default();
     let url = secrets.resolve(&config.database.address).await?;
@@ -173,11 +171,11 @@ async fn obey(task: &Task) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-/// Applies what is missing. Of two runs at once, one waits for the other and then finds nothing to do.
+/// Applies missing migrations. Safe to run concurrently: one run waits for the other, then has nothing to do.
 pub async fn up(connection: &mut PgConnection) -> anyhow::Result<Report> {
     lock(connection).await?;
     let applied = apply(connection).await;
-    let unlocked = database::unlock(connection, LOCK).await;
+    let unlocked = database::unlock(connection, LOCK_KEY).await;
     let applied = applied?;
     unlocked?;
     let after = status(connection).await?;
@@ -189,11 +187,11 @@ async fn apply(connection: &mut PgConnection) -> anyhow::Result<Vec<String>> {
     let before = status(connection).await?;
     let applied = connection.list_applied_migrations(&MIGRATOR.table_name).await?;
     let unknown = applied.iter().filter(|done| !MIGRATOR.version_exists(done.version)).count();
-    // After a rollback the schema is that of a later release, which suits this one (migrations/README.md). Where each has
-    // what the other lacks, neither was made from the other.
+    // After a rollback the schema is that of a later release, which works with this one (migrations/README.md). If each side has
+    // migrations that the other lacks, they are from different branches, and sqlx fails.
     let is_later = unknown > 0 && before.pending.is_empty();
     if is_later {
-        tracing::warn!(version = before.version, unknown, "the schema is a later release's; left as it is");
+        tracing::warn!(version = before.version, unknown, "schema of a later release, not changed");
     }
     let migrator = Migrator {
         migrations: MIGRATOR.migrations.clone(),
@@ -203,28 +201,29 @@ async fn apply(connection: &mut PgConnection) -> anyhow::Result<Vec<String>> {
     };
     let is_missing = |version| applied.iter().all(|done| done.version != version);
     for migration in MIGRATOR.iter().filter(|migration| is_missing(migration.version)) {
-        // A build that goes on beside others may wait for them; anything else would make the whole API queue behind it.
-        let patience = if migration.no_tx { "0" } else { LOCK_TIMEOUT };
-        database::set_lock_timeout(connection, patience).await?;
+        // A concurrent index build may wait for other transactions without blocking them. Any other statement that waits for a lock
+        // makes all later statements on that table wait too.
+        let lock_timeout = if migration.no_tx { "0" } else { LOCK_TIMEOUT };
+        database::set_lock_timeout(connection, lock_timeout).await?;
         migrator.run_direct(Some(migration.version), &mut *connection, false).await?;
     }
-    // Nothing is missing now, so this only compares what was applied with what is here.
+    // Nothing is missing now: this only compares the checksums of applied migrations with those compiled in.
     migrator.run_direct(None, &mut *connection, false).await?;
     Ok(before.pending)
 }
 
-/// Waits for the lock by asking again and again.
+/// Takes the lock. Retries until it is free.
 ///
-/// A blocking `pg_advisory_lock` would hold a snapshot while it waits, and `CREATE INDEX CONCURRENTLY` of the run that has
-/// the lock waits for every snapshot: the two would deadlock.
+/// A blocking `pg_advisory_lock` would hold a snapshot while it waits. `CREATE INDEX CONCURRENTLY` in the run that has the lock waits
+/// for every snapshot, so both runs would deadlock.
 async fn lock(connection: &mut PgConnection) -> anyhow::Result<()> {
-    while !database::try_lock(connection, LOCK).await? {
-        tokio::time::sleep(PAUSE).await;
+    while !database::try_lock(connection, LOCK_KEY).await? {
+        tokio::time::sleep(LOCK_RETRY_DELAY).await;
     }
     Ok(())
 }
 
-/// Says what is there and what is missing; fails if something is there only in part.
+/// Lists applied and missing migrations. Fails if one was applied only in part.
 pub async fn status(connection: &mut PgConnection) -> anyhow::Result<Report> {
     let table = &MIGRATOR.table_name;
     connection.ensure_migrations_table(table).await?;

@@ -1,4 +1,4 @@
-//! The logins of the other functions: each is a member of the role that has its rights, and has the password of its secret.
+//! The logins of the other functions. Each is a member of the role that has its rights, and has the password in its secret.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +12,8 @@ use sqlx::PgConnection;
 
 use crate::scram;
 
-/// The secret of each login, and the role that has its rights: of migrations/20261123000002, of 20261124000008, and one of
-/// PostgreSQL's own.
+/// Returns the secret of each login, and the role that has its rights. `migrations/20261123000002` creates the first role,
+/// `migrations/20261124000008` the second; the third is built into PostgreSQL.
 pub fn roles(logins: &Logins) -> [(&Setting, &'static str); 3] {
     [
         (&logins.api, "arches_app"),
@@ -22,7 +22,7 @@ pub fn roles(logins: &Logins) -> [(&Setting, &'static str); 3] {
     ]
 }
 
-/// Makes the logins that are given, or gives them the passwords that they have now; their names.
+/// Creates the configured logins, or updates their passwords. Returns their names.
 pub async fn make(
     connection: &mut PgConnection,
     logins: &Logins,
@@ -35,25 +35,25 @@ pub async fn make(
         }
         let credentials = secrets.credentials(setting).await?;
         let name = credentials.username()?;
-        // Else one of them would have the rights of both.
-        anyhow::ensure!(made.insert(name.to_owned()), "two logins are called {name}");
+        // One login would have the rights of both.
+        anyhow::ensure!(made.insert(name.to_owned()), "two logins have the name {name}");
         set(connection, &credentials, role).await?;
     }
-    tracing::info!(logins = made.len(), "logins made");
+    tracing::info!(logins = made.len(), "logins created");
     Ok(made)
 }
 
-/// Makes one login, or gives it this password; connections that it has go on.
+/// Creates a login, or updates its password. Its open connections stay open.
 ///
-/// What the server keeps of the last password cannot be read, so it is written each time.
+/// The stored verifier cannot be read, so it is written each time.
 pub async fn set(connection: &mut PgConnection, credentials: &Credentials, role: &str) -> anyhow::Result<()> {
     let name = credentials.username()?;
     let login = async {
         let owner = database::current_role(connection).await?;
-        anyhow::ensure!(name != owner, "that is the schema's owner");
+        anyhow::ensure!(name != owner, "it is the owner of the schema");
         let verifier = scram::verifier(credentials.password())?;
         database::create_role(connection, name).await?;
         anyhow::Ok(database::let_log_in(connection, name, &verifier, role).await?)
     };
-    login.await.with_context(|| format!("the login {name}, a member of {role}, was not made"))
+    login.await.with_context(|| format!("the login {name}, a member of {role}, was not created"))
 }

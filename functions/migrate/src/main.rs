@@ -1,4 +1,4 @@
-//! The `migrate` function, and the same as a command.
+//! The `migrate` function, also a command.
 
 use std::{env, process::ExitCode};
 
@@ -9,6 +9,18 @@ use shared::{
     lambda::job::{Deadline, Job},
     telemetry,
 };
+
+/// Printed for unknown arguments.
+const USAGE: &str = "usage: migrate <command>
+
+commands:
+  up               apply missing migrations
+  status           list applied and missing migrations
+  logins           create or update the logins of the other functions
+  appoint <email>  make the user with this verified address an administrator of the system
+
+environment:
+  DATABASE_URL     the database, as its owner and not through a pooler";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -25,7 +37,7 @@ async fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(%error, "migrate ends");
+            tracing::error!(%error, "migrate failed");
             ExitCode::FAILURE
         }
     }
@@ -41,9 +53,7 @@ async fn command_line() -> Result<(), lambda_runtime::Error> {
                 serde_json::to_string_pretty(&migrate::run(Call::Own(Task::Request(request)), &job).await?)?
             );
         }
-        None => println!(
-            "usage: migrate up | status | logins | appoint <email>\n\nDATABASE_URL names the database, as its owner and not through a pooler."
-        ),
+        None => println!("{USAGE}"),
     }
     Ok(())
 }

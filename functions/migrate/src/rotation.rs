@@ -1,7 +1,7 @@
-//! New passwords for the logins, as Secrets Manager asks for them (AWS Secrets Manager User Guide, "Lambda rotation functions").
+//! Rotates the passwords of the logins for Secrets Manager (AWS Secrets Manager User Guide, "Lambda rotation functions").
 //!
-//! Between `setSecret` and `finishSecret`, a few seconds, a login's new password works and its old one does not. Connections
-//! that are there go on; who dials is refused, reads the secret again and dials again.
+//! Between `setSecret` and `finishSecret`, a few seconds, only the new password of a login works. Open connections stay open. A new
+//! connection with the old password is refused; the client reads the secret again and reconnects.
 
 use anyhow::Context;
 use data_encoding::BASE64URL_NOPAD;
@@ -17,17 +17,17 @@ use sqlx::{Connection, PgConnection};
 
 use crate::logins;
 
-/// The length of a password before it is written in base64url.
+/// Bytes of a password before base64url.
 const PASSWORD_LEN: usize = 32;
 
-/// What came of a step.
+/// The result of a step.
 #[derive(Debug, Serialize)]
 pub struct Rotated {
     step: Step,
     done: &'static str,
 }
 
-/// Does one step for the login whose secret it is about; `url` is the database, as anyone goes to it.
+/// Does one step for the login of this secret. `url` is the address of the database, with any credentials.
 pub async fn rotate(
     connection: &mut PgConnection,
     url: &str,
@@ -37,41 +37,41 @@ pub async fn rotate(
     let Rotation { step, secret_id: arn, .. } = rotation;
     let is_this = |setting: &Setting| matches!(setting, Setting::Secret(secret) if secret.arn() == arn);
     let role = logins::roles(logins).into_iter().find_map(|(setting, role)| is_this(setting).then_some(role));
-    let role = role.with_context(|| format!("{arn} is the secret of no login that is made here"))?;
+    let role = role.with_context(|| format!("{arn} is the secret of no login that this function creates"))?;
     let versions = Versions::of(rotation).await;
     let standing = versions.standing().await?;
     let current = versions.current().await?;
     let done = match standing {
-        // Secrets Manager asks again if it has not heard the answer.
-        Standing::Current => "nothing: this version is current already",
+        // Secrets Manager repeats a step whose answer it did not receive.
+        Standing::Current => "nothing: this version is already current",
         Standing::Pending => match (step, versions.pending().await?) {
             (Step::Create, None) => {
-                versions.put(&renewed(&current.value)?).await?;
+                versions.put(&with_new_password(&current.value)?).await?;
                 "a new version is pending"
             }
-            (Step::Create, Some(_)) => "nothing: a new version is pending already",
-            // Secrets Manager tries this step alone when someone sets a schedule ("RotateImmediately" in the API's reference).
+            (Step::Create, Some(_)) => "nothing: a new version is already pending",
+            // Secrets Manager does only this step when a schedule is set (API Reference, "RotateImmediately").
             (Step::Test, None) => {
                 log_in(url, parse(&current.value)?).await?;
-                "nothing is to become current, and what is current works"
+                "there is no other version to test, and the current one works"
             }
             (_, None) => anyhow::bail!("createSecret has not made this version's value yet"),
             (step, Some(pending)) => {
-                if besides(&pending)? != besides(&current.value)? {
-                    // Secrets Manager would try to finish it, in vain and for ever, and begin no other.
+                if other_members(&pending)? != other_members(&current.value)? {
+                    // Secrets Manager would retry this rotation forever, and start no other.
                     versions.withdraw().await?;
                     anyhow::bail!(
-                        "the secret was changed since this version was made; withdrawn, the next attempt begins anew"
+                        "the secret was changed since this version was made; withdrawn, the next attempt starts from the beginning"
                     );
                 }
                 let credentials = parse(&pending)?;
                 match step {
                     Step::Set => {
                         logins::set(connection, &credentials, role).await?;
-                        "the pending version works, and the current one no more"
+                        "the pending version works, the current one does not"
                     }
                     Step::Finish => {
-                        // Asked again, so that no order of the steps makes a version current that does not work.
+                        // Checked again: in no order of steps may a version that does not work become current.
                         log_in(url, credentials).await?;
                         versions.finish(&current.id).await?;
                         "the pending version is current"
@@ -87,18 +87,18 @@ pub async fn rotate(
     Ok(Rotated { step: *step, done })
 }
 
-/// `document` with a password that nobody has seen.
-fn renewed(document: &str) -> anyhow::Result<String> {
+/// Returns `document` with a new random password.
+fn with_new_password(document: &str) -> anyhow::Result<String> {
     let mut bytes = [0; PASSWORD_LEN];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| anyhow::anyhow!("no random bytes"))?;
-    let mut document = besides(document)?;
+    SystemRandom::new().fill(&mut bytes).map_err(|_| anyhow::anyhow!("the system gave no random bytes"))?;
+    let mut document = other_members(document)?;
     document.insert("password".to_owned(), Value::String(BASE64URL_NOPAD.encode(&bytes)));
     Ok(serde_json::to_string(&document)?)
 }
 
-/// What `document` has besides the password.
-fn besides(document: &str) -> anyhow::Result<Map<String, Value>> {
-    // What is wrong with it is not repeated.
+/// Returns the members of `document` without the password.
+fn other_members(document: &str) -> anyhow::Result<Map<String, Value>> {
+    // The error could quote the value.
     let object: Option<Map<_, _>> = serde_json::from_str(document).ok();
     let mut object = object.context("the secret is not a JSON object")?;
     object.remove("password");
@@ -110,7 +110,8 @@ fn parse(document: &str) -> anyhow::Result<Credentials> {
 }
 
 async fn log_in(url: &str, credentials: Credentials) -> anyhow::Result<()> {
-    let login =
-        db::connect(&credentials.complete(url)?).await.context("nobody can log in with this version")?;
-    Ok(login.close().await?)
+    let connection = db::connect(&credentials.complete(url)?)
+        .await
+        .context("login with this version's password failed")?;
+    Ok(connection.close().await?)
 }

@@ -1,16 +1,16 @@
 //! The SCRAM-SHA-256 verifier that PostgreSQL stores in place of a password (RFC 5802, RFC 7677). Pure: no I/O.
 //!
-//! Made here and not by the server, so that no statement, and no log of the server, holds the password.
+//! Computed here and not by the server, so that no statement, and no log of the server, has the password.
 
 use postgres_protocol::password::scram_sha_256;
 
 /// Returns the verifier of `password`, as `ALTER ROLE … PASSWORD` takes it.
 pub fn verifier(password: &str) -> anyhow::Result<String> {
-    // SASLprep (RFC 4013) would change other characters, and not in every client alike.
+    // SASLprep (RFC 4013) changes other characters, and not every client does it the same way.
     let is_plain = |password: &str| password.bytes().all(|byte| (b' '..=b'~').contains(&byte));
     anyhow::ensure!(
         !password.is_empty() && is_plain(password),
-        "the password is empty, or not of printable ASCII characters alone"
+        "the password is empty, or has a character that is not printable ASCII"
     );
     Ok(scram_sha_256(password.as_bytes()))
 }
@@ -37,7 +37,7 @@ mod tests {
         digest::digest(&digest::SHA256, bytes).as_ref().to_vec()
     }
 
-    /// Returns the proof of the client and the signature of the server: a login, as a client computes it.
+    /// Returns the client's proof and the server's signature, as a client computes them at a login.
     fn exchange(password: &str, salt: &[u8], message: &str) -> (Vec<u8>, Vec<u8>) {
         let mut salted = [0; digest::SHA256_OUTPUT_LEN];
         let iterations = NonZeroU32::new(4096).expect("not zero");
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn a_client_that_follows_rfc_7677_logs_in_with_the_verifier() {
-        // The client is right: it repeats the exchange in section 3 of the RFC.
+        // The client above is correct: it repeats the exchange in section 3 of the RFC.
         const SALT: &str = "W22ZaJ0SNY7soEsUEjb6gQ==";
         let decode = |text: &str| BASE64.decode(text.as_bytes()).expect("base64");
         let (proof, signature) = exchange("pencil", &decode(SALT), &message(SALT));

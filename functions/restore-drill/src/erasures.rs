@@ -1,4 +1,6 @@
-//! Erasures that were decided after the backup was made, carried out once more.
+//! Repeats the erasures that were decided after the backup was made.
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -16,30 +18,30 @@ use shared::{
     store,
 };
 
-/// What came of it.
+/// The result of the repeated erasures.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Replayed {
     /// How many users were erased again.
     pub erased_again: usize,
-    /// The organizations that nobody owns who can act: in this copy ownership had not been handed over yet.
+    /// The organizations left without an owner who can act: in this copy, ownership was not transferred yet.
     pub ownerless: Vec<OrganizationId>,
 }
 
-/// What the ledger says since `moment`.
+/// Reads the entries of the ledger since `moment`.
 pub async fn since(state: &State, moment: DateTime<Utc>) -> anyhow::Result<Vec<Entry>> {
     erasure_ledger::since(&Bucket::new(&state.config.storage.erasures, ""), moment).await
 }
 
-/// Erases in the database at `url` whoever was erased since `moment`.
+/// Erases, in the database at `url`, the users who were erased since `moment`.
 pub async fn replay(state: &State, moment: DateTime<Utc>, url: &str, job: &Job) -> anyhow::Result<Replayed> {
     let mut config = state.config.database.clone();
     config.address = Setting::Plain(url.into()).into();
-    // What the URL says about TLS is enough here, as for pg_restore: this is not the proxy.
+    // The TLS settings of the URL are enough, as for pg_restore: this is not the proxy.
     config.require_tls = false;
-    let db = Db::new(config, state.secrets.clone(), None);
-    // So that a ledger without a new entry, too, shows that there is a way.
-    db.transaction(async |_| anyhow::Ok(())).await?;
+    let db = Db::new(config, state.secrets.clone(), None, Arc::clone(&state.clock));
+    // Connects even if the ledger has no new entry, so that a failure is found in every drill.
+    db.transaction_as(async |_| anyhow::Ok(())).await?;
     let mut replayed = Replayed::default();
     for entry in since(state, moment).await? {
         for user in entry.users {
@@ -53,22 +55,24 @@ pub async fn replay(state: &State, moment: DateTime<Utc>, url: &str, job: &Job) 
     Ok(replayed)
 }
 
-/// Erases one; `None` if there is nobody to erase.
+/// Erases a user with the time of the first erasure, and returns the organizations left without an owner. Returns `None` if the
+/// user does not exist, is erased already, or is under a later legal hold.
 async fn erase(
     db: &Db,
     id: UserId,
     erased_at: DateTime<Utc>,
     job: &Job,
 ) -> anyhow::Result<Option<Vec<OrganizationId>>> {
-    db.transaction(async |tx| {
+    db.transaction_as(async |tx| {
         let user = store::users::lock(tx, id).await?.filter(|user| user.erased_at.is_none());
         let Some(user) = user else { return Ok(None) };
         if user.legal_hold_at.is_some_and(|held_at| held_at > erased_at) {
-            // The ledger comes before the deed, and here the deed failed, or they would not be here to be held.
+            // The ledger is written before the erasure, and this erasure failed: otherwise nobody could have placed the hold.
             tracing::warn!(user.id = %id, "user not erased again: held since");
             return Ok(None);
         }
-        Ok(Some(erasure::erase_anyway(tx, &user, &job.request(), erased_at).await?))
+        tx.set_now(erased_at);
+        Ok(Some(erasure::erase_anyway(tx, &user, &job.request()).await?))
     })
     .await
 }

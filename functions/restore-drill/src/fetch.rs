@@ -1,4 +1,4 @@
-//! The archive, from S3, in the order of its bytes and in constant memory.
+//! Reads the archive from S3, in order and in constant memory.
 
 use std::ops::Range;
 
@@ -11,16 +11,16 @@ use shared::{
     backup::{Manifest, dump_key},
 };
 
-/// How much is asked for at once.
+/// Bytes of one request.
 const PIECE: u64 = 4 << 20;
-/// How many pieces are on their way at once.
+/// Concurrent requests.
 const AT_ONCE: usize = 4;
-/// How often a piece is asked for whose connection was lost midway, which the SDK does not mend.
+/// Attempts for a piece. The SDK does not retry when the connection is lost while it reads the body.
 const ATTEMPTS: u32 = 3;
 
-/// Reads the whole archive and compares it with its manifest; nothing is restored of one that is not as it should be.
+/// Reads the whole archive and compares it with its manifest. An archive that differs is not restored.
 ///
-/// What it answers stays this very object: another put in its place cannot be read.
+/// The returned source is bound to this object: a new object under the same key cannot be read through it.
 pub async fn verify(bucket: &Bucket, manifest: &Manifest) -> anyhow::Result<Source> {
     let id = &manifest.id;
     let source = bucket.open(&dump_key(id)).await?;
@@ -42,7 +42,7 @@ pub async fn verify(bucket: &Bucket, manifest: &Manifest) -> anyhow::Result<Sour
     Ok(source)
 }
 
-/// The pieces of `source`, some of them asked for ahead of time.
+/// Streams the pieces of `source`, and requests some of them ahead.
 pub fn pieces<'a>(
     bucket: &'a Bucket,
     source: &'a Source,

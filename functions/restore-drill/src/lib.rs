@@ -1,4 +1,4 @@
-//! Every day: the newest backup, restored and compared. For real when someone says where to.
+//! Every day: restores the newest backup and compares it. Restores for use when the event names a target.
 
 mod erasures;
 mod fetch;
@@ -28,7 +28,7 @@ use crate::{
     target::{Scratch, Target},
 };
 
-/// What the command prints when it is asked wrongly.
+/// Printed for a command line that is not understood.
 pub const USAGE: &str = r#"usage: restore-drill '{"command": "list"}'
        restore-drill '{"command": "drill"}'
        restore-drill '{"command": "restore", "target": "arches_restored"}'
@@ -37,48 +37,46 @@ pub const USAGE: &str = r#"usage: restore-drill '{"command": "list"}'
 Lists the backups in BACKUP_BUCKET; restores one into a scratch database on the server of DATABASE_URL, compares and removes
 it; or restores it for real, into an empty database: a name on the same server, a postgresql:// URL, or a reference to the
 secret that holds one. "backup": "<id>" chooses another than the newest.
-The last one erases again, in a database that was brought back by other means, whoever was erased since."#;
+The last one erases again, in a database that was restored by other means, the users who were erased since."#;
 
-/// What is kept back of the function's time, to remove the scratch database and to say so.
+/// The time kept in reserve to remove the scratch database and to report.
 pub const RESERVE: Duration = Duration::from_secs(20);
 
 /// The event.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "command", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Request {
-    /// Say which backups there are.
+    /// Lists the backups.
     List,
-    /// Restore one into a scratch database, compare it, remove it.
+    /// Restores a backup into a scratch database, compares it and removes it.
     Drill {
-        /// Which; the newest unless told otherwise.
+        /// The id of the backup; the newest by default.
         backup: Option<String>,
     },
-    /// Restore one for real.
+    /// Restores a backup for use.
     Restore {
-        /// Which; the newest unless told otherwise.
+        /// The id of the backup; the newest by default.
         backup: Option<String>,
-        /// An empty database: its name on the server of `DATABASE_URL`; or its URL, where the system is deployed by reference to
-        /// the secret that holds it.
+        /// An empty database: its name on the server of `DATABASE_URL`, or its URL. Where the system is deployed, the URL is a
+        /// reference to a secret.
         target: String,
     },
-    /// Erase again whoever was erased since, in a database that was brought back by other means; and end its sessions.
+    /// Erases again the users who were erased since, in a database that was restored by other means, and ends its sessions.
     Replay {
-        /// Which, as for `Restore`.
+        /// As for `Restore`.
         target: String,
-        /// Of which moment it is.
+        /// The time of the data in it.
         since: DateTime<Utc>,
     },
 }
 
-/// What was done.
+/// The result of a run.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Outcome {
-    /// Erased again.
     Replayed(Replayed),
     /// The backups, oldest first.
     List(Catalogue),
-    /// One was restored.
     Restored(Restored),
 }
 
@@ -86,23 +84,19 @@ pub enum Outcome {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Restored {
-    /// Which.
     pub backup: String,
-    /// Of which moment it is: what was committed later is not in it.
+    /// The time of the data: what was committed later is not in it.
     pub taken_at: DateTime<Utc>,
-    /// Into which database.
     pub database: String,
-    /// How many tables it has.
     pub tables: usize,
-    /// How many rows.
     pub rows: i64,
-    /// Users who were erased after the backup was made, and now once more.
+    /// Users who were erased after the backup was made, and again now.
     pub erased_again: usize,
-    /// Organizations that this leaves with nobody who owns them and can act.
+    /// Organizations that this leaves without an owner who can act.
     pub ownerless: Vec<OrganizationId>,
-    /// How long it took to read every byte and to compare it with the manifest.
+    /// The time to read the archive and to compare it with the manifest.
     pub verify_seconds: f64,
-    /// How long it took until the database could be used: what the recovery time objective is about.
+    /// The time until the database could be used: the figure of the recovery time objective.
     pub seconds: f64,
 }
 
@@ -111,7 +105,7 @@ pub fn state() -> Result<State, ConfigError> {
     Ok(State::new(Config::from_env(&["DATABASE_URL", "BACKUP_BUCKET", "ERASURE_BUCKET"])?))
 }
 
-/// Does as it is told.
+/// Runs the command of the event.
 pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<Outcome> {
     let begin = Instant::now();
     let (backup, target) = match request {
@@ -150,7 +144,7 @@ pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<O
     Ok(Outcome::Restored(restored))
 }
 
-/// What is known before anything is touched.
+/// The result of the checks before a restore.
 struct Checked {
     manifest: Manifest,
     verified: bool,
@@ -158,7 +152,7 @@ struct Checked {
     target: Option<Target>,
 }
 
-/// Looks whether everything is as it should be: target, manifest, every byte of the archive, ledger.
+/// Checks the target, the manifest, every byte of the archive, and that the ledger can be read.
 async fn check(state: &State, backup: Option<&str>, target: Option<&str>) -> anyhow::Result<Checked> {
     let target = match target {
         Some(target) => Some(Target::named(state, target).await?),
@@ -173,7 +167,7 @@ async fn check(state: &State, backup: Option<&str>, target: Option<&str>) -> any
     Ok(Checked { manifest, verified, source, target })
 }
 
-/// Restores into a scratch database. If all is well, that becomes `target`, or was a drill; otherwise nothing is left of it.
+/// Restores into a scratch database. If all checks pass, it becomes `target`; in a drill, or after a failure, it is removed.
 async fn restore(
     state: &State,
     manifest: &Manifest,
@@ -187,14 +181,14 @@ async fn restore(
     };
     let mut scratch = job.deadline.within(RESERVE, Scratch::create(&server, state.clock.now())).await?;
     let work = async {
-        let done = bring_back(state, manifest, source, &mut scratch, target.is_some(), job).await?;
+        let done = restore_into(state, manifest, source, &mut scratch, target.is_some(), job).await?;
         if let Some(target) = target {
             scratch.become_target(target).await?;
         }
         Ok(done)
     };
     let done = job.deadline.within(RESERVE, work).await;
-    // Idempotent it has become the target there is none of its old name.
+    // Once it has become the target, there is no database with its old name.
     if let Err(error) = scratch.remove().await {
         tracing::error!(database = scratch.name, %error, "scratch database not removed; a later drill will");
     }
@@ -202,7 +196,7 @@ async fn restore(
     Ok((target.map_or(scratch.name, |target| target.name.clone()), contents, replayed))
 }
 
-/// Erases again in a database that was brought back by other means.
+/// Repeats the erasures in a database that was restored by other means.
 async fn replay(state: &State, target: &str, since: DateTime<Utc>, job: &Job) -> anyhow::Result<Replayed> {
     let url = target::url(state, target).await?;
     let replayed = erasures::replay(state, since, &url, job).await?;
@@ -212,15 +206,15 @@ async fn replay(state: &State, target: &str, since: DateTime<Utc>, job: &Job) ->
     Ok(replayed)
 }
 
-/// What was ended or used up since the copy was made would be good again in it.
+/// Ends all sessions, tokens and invitations: those that ended after the copy was made would be valid again in it.
 async fn end_what_may_have_ended(connection: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Result<()> {
     store::sessions::revoke_everyones(connection, "restored", now).await?;
     store::verification_tokens::consume_everyones(connection, now).await?;
     store::invitations::revoke_everyones(connection, now).await
 }
 
-/// Restores, compares and erases again; for use, also ends what may have been ended since.
-async fn bring_back(
+/// Restores, compares and repeats the erasures. For use, also ends what may have ended since.
+async fn restore_into(
     state: &State,
     manifest: &Manifest,
     source: &Source,

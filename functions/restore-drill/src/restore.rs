@@ -1,4 +1,4 @@
-//! From S3 into an empty database, all or nothing.
+//! Restores from S3 into an empty database, all or nothing.
 
 use std::{
     io::{self, PipeWriter, Read},
@@ -18,7 +18,7 @@ use zstd::Decoder;
 
 use crate::fetch::pieces;
 
-/// As much as is decompressed at once.
+/// Bytes that are decompressed at once.
 const CHUNK: usize = 256 << 10;
 
 /// Restores the archive `source` into the database at `url`, in one transaction.
@@ -26,7 +26,7 @@ pub async fn restore(state: &State, source: &Source, url: &str) -> anyhow::Resul
     let (reader, archive) = io::pipe()?;
     let mut restore = state.tools.program_on("pg_restore", url)?;
     let database = url::Url::parse(url)?;
-    // Whoever restores owns everything: the old owner may not exist here. Without --exit-on-error it would go on after errors.
+    // The restoring role owns everything: the old owner may not exist here. Without --exit-on-error, pg_restore continues after errors.
     restore.args([
         "--format=custom",
         "--exit-on-error",
@@ -34,19 +34,19 @@ pub async fn restore(state: &State, source: &Source, url: &str) -> anyhow::Resul
         "--no-owner",
         "--no-password",
     ]);
-    // Comments on extensions are for their owner, who on RDS is someone else.
+    // Only the owner of an extension may comment on it, and on RDS that is another role.
     restore.arg("--no-comments");
     restore.arg(format!("--dbname={}", database.path().trim_start_matches('/')));
     let child = restore.stdin(reader).stdout(Stdio::null()).spawn();
     let child = child.map_err(|error| anyhow::anyhow!("pg_restore does not start: {error}"))?;
-    // Our own end, or it would never see a failure of ours.
+    // Closes our copy of the read end, or writing to a pg_restore that has ended would block instead of fail.
     restore.stdin(Stdio::null());
 
     let (sender, receiver) = mpsc::channel(1);
     let decompressed = spawn_blocking(move || decompress(receiver, archive));
     let (fetched, decompressed, restored) =
         tokio::join!(fetch(state, source, sender), decompressed, child.wait_with_output());
-    // What fails makes the others fail: all are told, since the first to be noticed need not be the cause.
+    // One failure makes the others fail. All are reported, because the first one found may not be the cause.
     let failures = [
         fetched.err(),
         ended("pg_restore", &restored?).err(),
@@ -60,7 +60,7 @@ pub async fn restore(state: &State, source: &Source, url: &str) -> anyhow::Resul
 async fn fetch(state: &State, source: &Source, sender: Sender<Vec<u8>>) -> anyhow::Result<()> {
     let mut pieces = pieces(&state.bucket, source);
     while let Some(piece) = pieces.try_next().await? {
-        // Whoever is gone says why.
+        // The receiver has ended, and its own result says why.
         if sender.send(piece).await.is_err() {
             break;
         }
@@ -68,13 +68,13 @@ async fn fetch(state: &State, source: &Source, sender: Sender<Vec<u8>>) -> anyho
     Ok(())
 }
 
-/// Blocks. zstd compares the checksum at the frame's end.
+/// Decompresses, and blocks. zstd compares the checksum at the end of the frame.
 fn decompress(receiver: Receiver<Vec<u8>>, mut archive: PipeWriter) -> io::Result<u64> {
     let mut decoder = Decoder::new(Pieces { receiver, piece: io::Cursor::default() })?;
     io::copy(&mut io::BufReader::with_capacity(CHUNK, &mut decoder), &mut archive)
 }
 
-/// Pieces, read as one.
+/// Reads the pieces as one stream.
 struct Pieces {
     receiver: Receiver<Vec<u8>>,
     piece: io::Cursor<Vec<u8>>,

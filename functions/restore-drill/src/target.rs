@@ -1,4 +1,4 @@
-//! The databases that are restored into.
+//! The databases that backups are restored into.
 
 use anyhow::ensure;
 use chrono::{DateTime, Utc};
@@ -7,33 +7,28 @@ use sqlx::{Connection, PgConnection};
 use url::Url;
 use uuid::Uuid;
 
-/// Where one connects to make databases (PostgreSQL manual, 22.3).
+/// The database to connect to in order to create others (PostgreSQL manual, 22.3).
 const MAINTENANCE: &str = "postgres";
-/// What a database is called as long as it is not known to be good.
+/// The prefix of databases that are not checked yet.
 const SCRATCH: &str = "arches_drill_";
-/// After this many seconds what nobody is connected to was abandoned.
+/// Seconds after which a scratch database without connections counts as abandoned.
 const ABANDONED: i64 = 3_600;
 
-/// A database that everything is done in before it is removed, or becomes what someone asked for.
+/// A database that a backup is restored into, before it is removed or becomes the target.
 pub struct Scratch {
-    /// How to reach it.
     pub url: String,
-    /// Its name.
     pub name: String,
-    /// Where databases are made.
     maintenance: PgConnection,
 }
 
-/// What someone asked for.
+/// The database that the event names.
 pub struct Target {
-    /// How to reach it.
     pub url: String,
-    /// Its name.
     pub name: String,
 }
 
 impl Scratch {
-    /// On the server of the database at `url`. What others abandoned there is removed first.
+    /// Creates one on the server of the database at `url`. Removes abandoned ones first.
     pub async fn create(url: &str, now: DateTime<Utc>) -> anyhow::Result<Self> {
         let mut maintenance = db::connect(&with_database(url, MAINTENANCE)?).await?;
         for name in database::named(&mut maintenance, SCRATCH).await? {
@@ -48,7 +43,7 @@ impl Scratch {
         Ok(Self { url: with_database(url, &name)?, name, maintenance })
     }
 
-    /// Makes the roles that the backup's grants name and the server does not know.
+    /// Creates the roles that the grants of the backup name and the server does not have.
     pub async fn create_roles(&mut self, roles: &[String]) -> sqlx::Result<()> {
         for role in roles {
             database::create_role(&mut self.maintenance, role).await?;
@@ -56,21 +51,21 @@ impl Scratch {
         Ok(())
     }
 
-    /// Becomes `target`, in the place of the empty database of that name.
+    /// Replaces the empty database `target`.
     pub async fn become_target(&mut self, target: &Target) -> anyhow::Result<()> {
         target.require_empty(&mut self.maintenance).await?;
         database::remove_unused(&mut self.maintenance, &target.name).await?;
         Ok(database::rename(&mut self.maintenance, &self.name, &target.name).await?)
     }
 
-    /// Removes it with all that is in it.
+    /// Removes the database.
     pub async fn remove(&mut self) -> sqlx::Result<()> {
         database::remove(&mut self.maintenance, &self.name).await
     }
 }
 
 impl Target {
-    /// What someone calls `target`; refused if anything is in it.
+    /// Finds the database that `target` names. Refuses one that is not empty.
     pub async fn named(state: &State, target: &str) -> anyhow::Result<Self> {
         let url = url(state, target).await?;
         let name = parsed(&url)?.path().trim_start_matches('/').to_owned();
@@ -100,8 +95,7 @@ impl Target {
     }
 }
 
-/// How to reach what someone calls `target`: a database on the server of `DATABASE_URL`, or its whole URL, or a reference to
-/// that.
+/// Returns the URL of `target`: the name of a database on the server of `DATABASE_URL`, a whole URL, or a reference to one.
 pub async fn url(state: &State, target: &str) -> anyhow::Result<String> {
     if !target.contains(':') {
         return with_database(&state.url(&state.config.database.address).await?, target);
@@ -115,7 +109,7 @@ pub async fn url(state: &State, target: &str) -> anyhow::Result<String> {
     state.url(&setting.into()).await
 }
 
-/// When a scratch database was made, if `name` is that of one.
+/// Returns when a scratch database was created; `None` if `name` is not the name of one.
 fn made_at(name: &str) -> Option<i64> {
     let (made, unique) = name.strip_prefix(SCRATCH)?.split_once('_')?;
     Uuid::try_parse(unique).ok()?;
@@ -129,7 +123,7 @@ fn with_database(url: &str, name: &str) -> anyhow::Result<String> {
 }
 
 fn parsed(url: &str) -> anyhow::Result<Url> {
-    // It holds a password, so what is wrong with it is not repeated.
+    // The URL holds a password, so the error does not repeat it.
     Url::parse(url).map_err(|_| anyhow::anyhow!("this is no postgresql:// URL"))
 }
 

@@ -1,5 +1,4 @@
-//! Every day: removes what is past its time, as the register of personal data says, and erases users who were deleted 30 days
-//! ago.
+//! Every day: removes expired rows, as the register of personal data says, and erases users who were deleted 30 days ago.
 
 mod report;
 mod rows;
@@ -24,21 +23,21 @@ use tokio::time::{Duration, Instant};
 
 pub use report::{Cleaned, Report};
 
-/// What a command line is told that is not understood.
+/// Printed for a command line that is not understood.
 pub const USAGE: &str = "usage: retention ['{\"dryRun\": true}']
 
 DATABASE_URL names the database, as a member of the role arches_retention; ERASURE_BUCKET the ledger of erasures.";
 /// The settings without which this function does not start.
 pub const REQUIRED: &[&str] = &["DATABASE_URL", "ERASURE_BUCKET"];
 
-/// What a run needs to end in order: the longest transaction there may be (10 s), and its report.
+/// The time that a run needs to end in order: the longest transaction (10 s), and the report.
 pub const RESERVE: Duration = Duration::from_secs(15);
 
 /// The event: `{}`, or `{"dryRun": true}`.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Request {
-    /// Count, and change nothing.
+    /// Counts, and changes nothing.
     pub dry_run: bool,
 }
 
@@ -50,10 +49,9 @@ pub struct State {
 }
 
 impl State {
-    /// With `clock`.
     #[must_use]
     pub fn new(config: &Config, clock: Arc<dyn Clock>) -> Self {
-        let db = Db::new(config.database.clone(), Secrets::default(), None);
+        let db = Db::new(config.database.clone(), Secrets::default(), None, Arc::clone(&clock));
         Self { db, ledger: Bucket::new(&config.storage.erasures, ""), clock }
     }
 }
@@ -63,7 +61,7 @@ pub fn make() -> Result<State, ConfigError> {
     Ok(State::new(&Config::from_env(REQUIRED)?, Arc::new(SystemClock)))
 }
 
-/// A run under way.
+/// One run.
 struct Run<'a> {
     state: &'a State,
     job: &'a Job,
@@ -73,11 +71,11 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Whether there is time for one more transaction.
-    fn goes_on(&self) -> bool {
+    fn has_time(&self) -> bool {
         !self.job.deadline.is_near(RESERVE)
     }
 
-    /// What of `table` ended then or before is past its time.
+    /// Returns the time at or before which a row of `table` must have ended to be removed.
     fn until(&self, table: &'static str) -> anyhow::Result<DateTime<Utc>> {
         let registered = TABLES.iter().find(|registered| registered.name == table);
         let period = registered.and_then(|table| table.retention.period());
@@ -93,26 +91,26 @@ pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<R
     let started = Instant::now();
     let run = Run { state, job, dry: request.dry_run, now: state.clock.now() };
     let tables = vec![
-        rows::clean(&run, "sessions", past::sessions::stretch, past::sessions::remove).await?,
+        rows::clean(&run, "sessions", past::sessions::find, past::sessions::remove).await?,
         rows::clean(
             &run,
             "verification_tokens",
-            past::verification_tokens::stretch,
+            past::verification_tokens::find,
             past::verification_tokens::remove,
         )
         .await?,
-        rows::clean(&run, "invitations", past::invitations::stretch, past::invitations::remove).await?,
+        rows::clean(&run, "invitations", past::invitations::find, past::invitations::remove).await?,
         rows::clean(
             &run,
             "idempotency_records",
-            past::idempotency_records::stretch,
+            past::idempotency_records::find,
             past::idempotency_records::remove,
         )
         .await?,
-        rows::clean(&run, "audit_events", past::audit_events::stretch, past::audit_events::remove).await?,
+        rows::clean(&run, "audit_events", past::audit_events::find, past::audit_events::remove).await?,
         users::erase(&run).await?,
     ];
     let report = Report::new(run.dry, tables, started.elapsed());
-    report.tell();
+    report.record();
     Ok(report)
 }

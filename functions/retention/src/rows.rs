@@ -1,51 +1,51 @@
-//! Rows that are removed when their time is over.
+//! Rows that are removed once they have expired.
 
 use chrono::{DateTime, Utc};
 use shared::{
     db::Tx,
-    store::retention::{Place, Stretch},
+    store::retention::{Batch, BatchEnd},
     telemetry,
 };
 
 use crate::{Cleaned, Run};
 
-/// How many rows one transaction removes at most: it is over in milliseconds, so whoever meets a lock of it hardly waits.
-const STRETCH: i64 = 5_000;
+/// The most rows that one transaction removes: it takes milliseconds, so others hardly wait for its locks.
+const BATCH_ROWS: i64 = 5_000;
 
-/// Removes from `table` what is past its time, a stretch of the index after the other, each in a transaction of its own.
+/// Removes the expired rows of `table`, batch after batch, each in its own transaction.
 ///
-/// Of two runs at once, each sees a row or finds it gone; neither minds.
+/// Safe to run concurrently.
 pub(crate) async fn clean<Id: Default>(
     run: &Run<'_>,
     table: &'static str,
-    stretch: impl AsyncFn(&mut Tx, &Place<Id>, i64, DateTime<Utc>) -> sqlx::Result<Stretch<Id>>,
-    remove: impl AsyncFn(&mut Tx, &Place<Id>, &Place<Id>) -> sqlx::Result<u64>,
+    find: impl AsyncFn(&mut Tx, &BatchEnd<Id>, i64, DateTime<Utc>) -> sqlx::Result<Batch<Id>>,
+    remove: impl AsyncFn(&mut Tx, &BatchEnd<Id>, &BatchEnd<Id>) -> sqlx::Result<u64>,
 ) -> anyhow::Result<Cleaned> {
     let until = run.until(table)?;
     let mut cleaned = Cleaned::nothing(table);
-    // Before everything: nothing of ours is older.
+    // No row is older.
     let mut after = (DateTime::UNIX_EPOCH, Id::default());
-    while run.goes_on() {
-        let transaction = run.state.db.transaction(async |tx| {
-            let found = stretch(tx, &after, STRETCH, until).await?;
-            let removed = match &found.end {
+    while run.has_time() {
+        let transaction = run.state.db.transaction_as(async |tx| {
+            let batch = find(tx, &after, BATCH_ROWS, until).await?;
+            let removed = match &batch.end {
                 Some(end) if !run.dry => remove(tx, &after, end).await?,
-                _ => (found.rows - found.held).unsigned_abs(),
+                _ => (batch.rows - batch.held).unsigned_abs(),
             };
-            anyhow::Ok((found, removed))
+            anyhow::Ok((batch, removed))
         });
-        let (found, removed) = transaction.await?;
-        cleaned.add(removed, found.held.unsigned_abs());
-        // A hundred values are all that is held between two times.
+        let (batch, removed) = transaction.await?;
+        cleaned.add(removed, batch.held.unsigned_abs());
+        // At most a hundred values are kept between two flushes.
         telemetry::flush();
-        if let Some(end) = found.end {
+        if let Some(end) = batch.end {
             after = end;
         }
-        if found.rows < STRETCH {
+        if batch.rows < BATCH_ROWS {
             cleaned.complete = true;
             break;
         }
     }
-    cleaned.tell(run.dry, &run.job.id);
+    cleaned.log(run.dry, &run.job.id);
     Ok(cleaned)
 }

@@ -1,4 +1,4 @@
-//! Users who were deleted long ago: erased as the register of personal data says.
+//! Erases users who were deleted long ago, as the register of personal data says.
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
@@ -14,48 +14,51 @@ use uuid::Uuid;
 
 use crate::{Cleaned, Run};
 
-/// So many users who cannot be erased are gone past; with more something is wrong that is not theirs.
-const MOST_FAILURES: usize = 10;
+/// A run skips so many users who cannot be erased. With more the cause is probably not the users, and the run fails.
+const MAX_FAILURES: usize = 10;
 
-/// Where a user stands in the order in which they were deleted.
-type Place = (DateTime<Utc>, UserId);
+/// The position of a user in the order of deletion.
+type Position = (DateTime<Utc>, UserId);
 
-/// Erases the users whose time is over, but for those under a legal hold. One who cannot be erased does not keep the others.
+/// Erases the users whose period has passed, except those under a legal hold. A user who cannot be erased does not stop the rest.
 pub(crate) async fn erase(run: &Run<'_>) -> anyhow::Result<Cleaned> {
     let until = run.until("users")?;
     let mut cleaned = Cleaned::nothing("users");
     let mut failures = Vec::new();
     let mut after = (DateTime::UNIX_EPOCH, UserId(Uuid::nil()));
-    if run.goes_on() {
+    if run.has_time() {
         let counted = count(run, until).await?;
         cleaned.add(if run.dry { counted.due.unsigned_abs() } else { 0 }, counted.held.unsigned_abs());
         cleaned.complete = run.dry;
     }
-    while !run.dry && run.goes_on() {
-        let mut place = None;
-        let erased =
-            run.state.db.transaction(async |tx| next(run, tx, &after, until, &mut place).await).await;
-        // A hundred values are all that is held between two times.
+    while !run.dry && run.has_time() {
+        let mut position = None;
+        let erased = run
+            .state
+            .db
+            .transaction_as(async |tx| erase_next(run, tx, &after, until, &mut position).await)
+            .await;
+        // At most a hundred values are kept between two flushes.
         telemetry::flush();
-        match (erased, place) {
+        match (erased, position) {
             (Ok(()), None) => {
-                // Someone else may be at work on those that were left out.
+                // Locked users were skipped: another transaction may be erasing them.
                 cleaned.complete = count(run, until).await?.due == 0;
                 break;
             }
-            (Ok(()), Some(place)) => {
+            (Ok(()), Some(position)) => {
                 cleaned.add(1, 0);
-                after = place;
+                after = position;
             }
-            (Err(error), Some(place)) if !is_outage(&error) && failures.len() < MOST_FAILURES => {
-                tracing::error!(user.id = %place.1, error = format!("{error:#}"), "user not erased");
-                failures.push(place.1);
-                after = place;
+            (Err(error), Some(position)) if !is_outage(&error) && failures.len() < MAX_FAILURES => {
+                tracing::error!(user.id = %position.1, error = format!("{error:#}"), "user not erased");
+                failures.push(position.1);
+                after = position;
             }
             (Err(error), _) => return Err(error),
         }
     }
-    cleaned.tell(run.dry, &run.job.id);
+    cleaned.log(run.dry, &run.job.id);
     anyhow::ensure!(
         failures.is_empty(),
         "{} users were not erased; the log says which and why",
@@ -65,23 +68,22 @@ pub(crate) async fn erase(run: &Run<'_>) -> anyhow::Result<Cleaned> {
 }
 
 async fn count(run: &Run<'_>, until: DateTime<Utc>) -> anyhow::Result<Deleted> {
-    run.state.db.transaction(async |tx| Ok(count_deleted(tx, until).await?)).await
+    run.state.db.transaction_as(async |tx| Ok(count_deleted(tx, until).await?)).await
 }
 
-/// Erases the first user after `after`, and says in `place` who that is: they are in the ledger before they are touched.
-async fn next(
+/// Erases the first user after `after` and sets `position` to it. The user is in the ledger before anything is erased.
+async fn erase_next(
     run: &Run<'_>,
     tx: &mut Tx,
-    after: &Place,
+    after: &Position,
     until: DateTime<Utc>,
-    place: &mut Option<Place>,
+    position: &mut Option<Position>,
 ) -> anyhow::Result<()> {
     let Some(user) = lock_deleted(tx, after, until).await? else { return Ok(()) };
-    *place = Some((user.deleted_at.unwrap_or(until), user.id));
-    // Not when the run began: the ledger is compared with when backups began, and a run by hand may take hours.
-    let now = run.state.clock.now();
-    let noted = erasure_ledger::append(&run.state.ledger, &[user.id], now).await;
-    noted.context("not erased, because the ledger of erasures cannot be written")?;
+    *position = Some((user.deleted_at.unwrap_or(until), user.id));
+    // Not the time at which the run began: a run by hand may take hours, and a restore compares the time with that of legal holds.
+    let appended = erasure_ledger::append(&run.state.ledger, &[user.id], tx.now()).await;
+    appended.context("not erased, because the ledger of erasures cannot be written")?;
     for organization in erasure::erase_anyway(tx, &user, &run.job.request()).await? {
         tracing::warn!(organization.id = %organization, "an organization has no owner who can act");
     }

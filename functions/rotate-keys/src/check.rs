@@ -1,4 +1,4 @@
-//! Whether a pending version works: alone, and beside instances that still have the current one.
+//! Checks that a pending version works: alone, and together with instances that still have the current one.
 
 use std::sync::Arc;
 
@@ -24,39 +24,45 @@ use crate::{
     signing_keys,
 };
 
-/// Makes something with each version's current key and reads it with the other's.
-pub async fn works(config: &Config, secret: &Rotated, pending: &str, current: &str) -> anyhow::Result<()> {
+/// Signs or encrypts with the current key of each version, and verifies or decrypts that with the other version.
+pub async fn check(config: &Config, secret: &Rotated, pending: &str, current: &str) -> anyhow::Result<()> {
     let versions = [secret.setting(pending)?, secret.setting(current)?];
     match secret.kind {
         Kind::Signing => {
-            signing_keys::is_published(config, &secret.parse(pending)?).await?;
+            signing_keys::require_published(config, &secret.parse(pending)?).await?;
             let published = serde_json::to_string(&signing_keys::published(config).await?)?;
             let now = SystemClock.now();
             for signing_keys in versions {
-                signs(config, signing_keys, &published, now).await?;
+                check_signature(config, signing_keys, &published, now).await?;
             }
         }
         Kind::Refresh => {
             let [pending, current] = versions.map(|keys| match keys {
                 Setting::Plain(text) => Keyring::parse(text.expose_secret(), mac_key),
-                _ => anyhow::bail!("no keys"),
+                Setting::Secret(_) | Setting::Absent(_) => anyhow::bail!("the secret has no keys"),
             });
             let (pending, current) = (pending?, current?);
-            for (maker, reader) in [(&pending, &current), (&current, &pending)] {
-                let (id, _) = maker.first();
-                reader.find(id.as_bytes()).with_context(|| format!("the key {id} is not known to both"))?;
+            for (signing, verifying) in [(&pending, &current), (&current, &pending)] {
+                let (id, _) = signing.first();
+                verifying.find(id.as_bytes()).with_context(|| format!("one version lacks the key {id}"))?;
             }
         }
         Kind::Encryption => {
             let [pending, current] = versions.map(|keys| Sealer::new(Secrets::default(), keys));
-            seals(&pending, &current).await?;
-            seals(&current, &pending).await?;
+            check_sealing(&pending, &current).await?;
+            check_sealing(&current, &pending).await?;
         }
     }
     Ok(())
 }
 
-async fn signs(config: &Config, keys: Setting, published: &str, now: DateTime<Utc>) -> anyhow::Result<()> {
+/// Signs an access token with `keys` and verifies it with the `published` ones.
+async fn check_signature(
+    config: &Config,
+    keys: Setting,
+    published: &str,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
     let tokens = Arc::new(Tokens {
         signing_keys: keys,
         verification_keys: Setting::Plain(published.to_owned().into()),
@@ -67,15 +73,16 @@ async fn signs(config: &Config, keys: Setting, published: &str, now: DateTime<Ut
     let claims = Verifier::new(Secrets::default(), &tokens, Arc::new(SystemClock)).verify(&token).await?;
     anyhow::ensure!(
         claims.is_some_and(|claims| claims.sub == user && claims.sid == session),
-        "what it signs is not verified by what is published"
+        "a token of this version is not accepted by the published keys"
     );
     Ok(())
 }
 
-async fn seals(maker: &Sealer, reader: &Sealer) -> anyhow::Result<()> {
+/// Encrypts with `sealing` and decrypts with `opening`.
+async fn check_sealing(sealing: &Sealer, opening: &Sealer) -> anyhow::Result<()> {
     const CONTEXT: &[u8] = b"rotate-keys";
-    let sealed = maker.seal(CONTEXT, CONTEXT.to_vec()).await?;
-    let opened = reader.open(CONTEXT, &sealed).await?;
-    anyhow::ensure!(opened.as_deref() == Some(CONTEXT), "what one version seals the other does not open");
+    let sealed = sealing.seal(CONTEXT, CONTEXT.to_vec()).await?;
+    let opened = opening.open(CONTEXT, &sealed).await?;
+    anyhow::ensure!(opened.as_deref() == Some(CONTEXT), "one version cannot decrypt what the other encrypts");
     Ok(())
 }

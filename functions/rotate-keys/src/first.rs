@@ -1,4 +1,4 @@
-//! The first keys of a deployment: those of secrets that have never had a value.
+//! Creates the first keys of a deployment, in secrets that have never had a value.
 
 use anyhow::Context;
 use serde_json::{Map, Value};
@@ -15,42 +15,42 @@ use crate::{
     signing_keys,
 };
 
-/// Gives every secret of ours that is empty its first keys, and leaves the others alone.
-pub async fn fill(config: &Config) -> anyhow::Result<()> {
+/// Writes first keys into every rotated secret that is empty. Does not change the others.
+pub async fn create_missing(config: &Config) -> anyhow::Result<()> {
     for secret in Rotated::all(config)? {
-        let mut made = secret_rotation::find_current(&secret.arn).await?.is_none();
-        if made {
-            // One made by a run beside this one is as good.
-            secret_rotation::put_first(&secret.arn, &document(config, &secret)?).await?;
+        let mut created = secret_rotation::find_current(&secret.arn).await?.is_none();
+        if created {
+            // If a concurrent run was faster, its keys are used.
+            secret_rotation::put_first(&secret.arn, &first_document(config, &secret)?).await?;
         }
         let current = secret_rotation::current_of(&secret.arn).await?.value;
-        if secret.kind == Kind::Signing && (made || !signing_keys::are_some_published(config).await?) {
+        if secret.kind == Kind::Signing && (created || !signing_keys::is_any_published(config).await?) {
             signing_keys::publish(config, &secret.parse(&current)?).await?;
-            made = true;
+            created = true;
         }
-        if made {
-            check::works(config, &secret, &current, &current).await?;
-            tracing::info!(kind = secret.kind.name(), "first keys made");
+        if created {
+            check::check(config, &secret, &current, &current).await?;
+            tracing::info!(kind = secret.kind.name(), "first keys created");
         }
     }
     Ok(())
 }
 
-/// A current key, and a next one that is known for as long.
-fn document(config: &Config, secret: &Rotated) -> anyhow::Result<String> {
-    let alone = KeyGenerations { current: secret.fresh()?, next: None, previous: Vec::new() };
-    let ring = alone.rotated(secret.fresh()?, SystemClock.now(), secret.keep(config)?)?;
-    let mut besides = Map::new();
+/// Returns the first value of `secret`: a current key and a next one, and the session secret where it belongs.
+fn first_document(config: &Config, secret: &Rotated) -> anyhow::Result<String> {
+    let first = KeyGenerations { current: secret.new_key()?, next: None, previous: Vec::new() };
+    let generations = first.rotate(secret.new_key()?, SystemClock.now(), secret.retention(config)?)?;
+    let mut others = Map::new();
     if secret.kind == Kind::Refresh {
-        besides.insert(session_member(config, &secret.arn)?.to_owned(), Value::String(kind::random_key()?));
+        others.insert(session_member(config, &secret.arn)?.to_owned(), Value::String(kind::random_key()?));
     }
-    secret.render(&ring, &serde_json::to_string(&besides)?)
+    secret.render(&generations, &serde_json::to_string(&others)?)
 }
 
-/// Where the secret `arn` has the key that does not rotate.
+/// Returns the member of the secret `arn` that has the session secret, which is not rotated.
 fn session_member<'a>(config: &'a Config, arn: &str) -> anyhow::Result<&'a str> {
     let Setting::Secret(reference) = &config.keys.session_secret else {
-        anyhow::bail!("SESSION_SECRET is no reference to a secret")
+        anyhow::bail!("SESSION_SECRET is not a reference to a secret")
     };
     anyhow::ensure!(reference.arn() == arn, "SESSION_SECRET is not in the secret of JWT_REFRESH_SECRET");
     reference.member().context("SESSION_SECRET names no member of its secret")

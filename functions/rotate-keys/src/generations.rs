@@ -1,24 +1,24 @@
-//! Which keys there are after a rotation. Asks nobody.
+//! Key rotation rules. Pure: no I/O.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
-/// How long after it was made a pending version may become current.
-const PENDING: TimeDelta = TimeDelta::minutes(30);
-/// How far instances may be behind the latest rotation: it became current as late as [`PENDING`] allows, they read what was
-/// there just before and use it for five minutes, or longer while Secrets Manager is away.
-pub const MARGIN: TimeDelta = TimeDelta::hours(1);
+/// A pending version that is older may not become current.
+const MAX_PENDING_AGE: TimeDelta = TimeDelta::minutes(30);
+/// How long an instance may use keys from before the latest rotation. A version becomes current up to [`MAX_PENDING_AGE`] after it
+/// was made. An instance that read the secret just before caches it for five minutes, or longer while Secrets Manager is unavailable.
+pub const PROPAGATION_TIME: TimeDelta = TimeDelta::hours(1);
 
-/// A key and what is known about it.
+/// A key with its dates.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// Names it in logs and in what is made with it.
+    /// Appears in logs, and in everything that is made with the key.
     pub id: String,
-    /// The key itself, in the form that its secret has.
+    /// In the form that its secret has.
     pub key: SecretString,
-    /// Since when instances may know it; `None` if it has always been there.
+    /// When it was published as the next key. `None` if it never was.
     pub published_at: Option<DateTime<Utc>>,
-    /// When it made something for the last time; `None` if it still does, or will.
+    /// When it stopped being the current key. `None` for the current and the next key, and for a previous one without a date.
     pub retired_at: Option<DateTime<Utc>>,
 }
 
@@ -27,67 +27,77 @@ impl Entry {
         self.id == other.id && self.key.expose_secret() == other.key.expose_secret()
     }
 
-    /// Whether nothing made with it can still be valid.
-    fn is_over(&self, now: DateTime<Utc>, keep: TimeDelta) -> bool {
-        self.retired_at.is_some_and(|retired| retired + keep <= now)
+    /// Returns whether everything made with it has expired.
+    fn is_expired(&self, now: DateTime<Utc>, retention: TimeDelta) -> bool {
+        self.retired_at.is_some_and(|retired| retired + retention <= now)
     }
 }
 
 /// All keys of a kind.
 #[derive(Debug, Clone)]
 pub struct KeyGenerations {
-    /// Makes.
+    /// Signs or encrypts.
     pub current: Entry,
-    /// Known to all, and the first to make after the next rotation.
+    /// Published. The next rotation makes it the current key.
     pub next: Option<Entry>,
-    /// Those that have made what may still be valid.
+    /// Former current keys. What they made may still be valid.
     pub previous: Vec<Entry>,
 }
 
 impl KeyGenerations {
-    /// The keys after this rotation: `next` makes, `fresh` is next, and what nobody can need any more is gone.
+    /// Rotates: the next key becomes current, `new` becomes next, and previous keys that have expired are removed.
     ///
-    /// Where there is no next one yet, this rotation publishes one and changes nothing else.
-    pub fn rotated(self, fresh: Entry, now: DateTime<Utc>, keep: TimeDelta) -> anyhow::Result<Self> {
-        let fresh = Entry { published_at: Some(now), ..fresh };
+    /// Without a next key, it only publishes `new` as the next key.
+    pub fn rotate(self, new: Entry, now: DateTime<Utc>, retention: TimeDelta) -> anyhow::Result<Self> {
+        let new = Entry { published_at: Some(now), ..new };
         let (current, retired) = match self.next {
             None => (self.current, None),
             Some(next) => {
-                let known_since = next.published_at.map(|published| published + MARGIN);
-                if let Some(usable) = known_since.filter(|usable| now < *usable) {
+                let usable_at = next.published_at.map(|published| published + PROPAGATION_TIME);
+                if let Some(usable) = usable_at.filter(|usable| now < *usable) {
                     anyhow::bail!("the next key is not known everywhere before {usable}; nothing is changed");
                 }
                 (next, Some(Entry { retired_at: Some(now), ..self.current }))
             }
         };
         let older = self.previous.into_iter().map(|key| {
-            // Nobody noted when that was, so it may have been a moment ago.
+            // Without a date, it may have been retired just now.
             Entry { retired_at: key.retired_at.or(Some(now)), ..key }
         });
-        let previous = retired.into_iter().chain(older).filter(|key| !key.is_over(now, keep)).collect();
-        Ok(Self { current, next: Some(fresh), previous })
+        let previous =
+            retired.into_iter().chain(older).filter(|key| !key.is_expired(now, retention)).collect();
+        Ok(Self { current, next: Some(new), previous })
     }
 
-    /// Every key.
+    /// Iterates over the current, the previous and the next keys.
     pub fn keys(&self) -> impl Iterator<Item = &Entry> {
         [&self.current].into_iter().chain(&self.previous).chain(&self.next)
     }
 
-    /// Refuses what did not come from `before` by one rotation, or came too long ago.
-    pub fn follows(&self, before: &Self, now: DateTime<Utc>, keep: TimeDelta) -> anyhow::Result<()> {
+    /// Checks that one rotation of `before` made these keys, and not too long ago.
+    pub fn require_successor_of(
+        &self,
+        before: &Self,
+        now: DateTime<Utc>,
+        retention: TimeDelta,
+    ) -> anyhow::Result<()> {
         let made = self.next.as_ref().and_then(|next| next.published_at);
         anyhow::ensure!(
-            made.is_some_and(|made| now < made + PENDING),
+            made.is_some_and(|made| now < made + MAX_PENDING_AGE),
             "this version was made too long ago to become current"
         );
-        let heir = before.next.as_ref().unwrap_or(&before.current);
+        let expected = before.next.as_ref().unwrap_or(&before.current);
         anyhow::ensure!(
-            self.current.is(heir),
-            "this version's current key is not the one that was to follow"
+            self.current.is(expected),
+            "this version's current key is not the next key of the current version"
         );
-        let has = |ring: &Self, key: &Entry| ring.keys().any(|other| other.is(key));
+        let has = |generations: &Self, key: &Entry| generations.keys().any(|other| other.is(key));
         for key in before.keys().filter(|key| !has(self, key)) {
-            anyhow::ensure!(key.is_over(now, keep), "this version lacks the key {}, which is needed", key.id);
+            anyhow::ensure!(
+                key.is_expired(now, retention),
+                "this version lacks the key {}, which is still needed",
+                key.id
+            );
         }
         for key in &self.previous {
             anyhow::ensure!(has(before, key), "this version has the key {}, which was removed", key.id);
@@ -100,14 +110,14 @@ impl KeyGenerations {
 mod tests {
     use super::*;
 
-    const KEEP: TimeDelta = TimeDelta::hours(25);
+    const RETENTION: TimeDelta = TimeDelta::hours(25);
 
     fn entry(id: &str) -> Entry {
         Entry { id: id.to_owned(), key: id.to_owned().into(), published_at: None, retired_at: None }
     }
 
-    fn ids(ring: &KeyGenerations) -> Vec<&str> {
-        ring.keys().map(|key| key.id.as_str()).collect()
+    fn ids(generations: &KeyGenerations) -> Vec<&str> {
+        generations.keys().map(|key| key.id.as_str()).collect()
     }
 
     fn start() -> DateTime<Utc> {
@@ -115,61 +125,64 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_next_then_current_then_previous_and_goes_when_nothing_of_it_can_be_valid() {
-        let ring = KeyGenerations { current: entry("a"), next: None, previous: Vec::new() };
+    fn key_is_next_then_current_then_previous_then_removed() {
+        let generations = KeyGenerations { current: entry("a"), next: None, previous: Vec::new() };
         let month = TimeDelta::days(30);
-        let ring = ring.rotated(entry("b"), start(), KEEP).expect("published");
-        assert_eq!(ids(&ring), ["a", "b"]);
-        let ring = ring.rotated(entry("c"), start() + month, KEEP).expect("used");
-        assert_eq!(ids(&ring), ["b", "a", "c"]);
-        let ring = ring.rotated(entry("d"), start() + month * 2, KEEP).expect("used");
-        assert_eq!(ids(&ring), ["c", "b", "d"]);
+        let generations = generations.rotate(entry("b"), start(), RETENTION).expect("published");
+        assert_eq!(ids(&generations), ["a", "b"]);
+        let generations = generations.rotate(entry("c"), start() + month, RETENTION).expect("used");
+        assert_eq!(ids(&generations), ["b", "a", "c"]);
+        let generations = generations.rotate(entry("d"), start() + month * 2, RETENTION).expect("used");
+        assert_eq!(ids(&generations), ["c", "b", "d"]);
     }
 
     #[test]
-    fn however_often_someone_rotates_no_key_goes_before_its_time() {
-        let (mut ring, mut now) =
+    fn frequent_rotations_remove_no_key_too_early() {
+        let (mut generations, mut now) =
             (KeyGenerations { current: entry("0"), next: Some(entry("1")), previous: Vec::new() }, start());
         for n in 2..100 {
-            let made_now = ring.current.id.clone();
-            now += MARGIN;
-            ring = ring.rotated(entry(&n.to_string()), now, KEEP).expect("an hour apart");
-            assert!(ids(&ring).contains(&made_now.as_str()));
+            let made_now = generations.current.id.clone();
+            now += PROPAGATION_TIME;
+            generations = generations.rotate(entry(&n.to_string()), now, RETENTION).expect("an hour apart");
+            assert!(ids(&generations).contains(&made_now.as_str()));
             // 25 hours: the keys that were retired in the last 25, the current and the next one.
-            assert!(ids(&ring).len() <= 27, "{:?}", ids(&ring));
+            assert!(ids(&generations).len() <= 27, "{:?}", ids(&generations));
         }
     }
 
     #[test]
-    fn a_key_that_was_published_a_moment_ago_is_not_used() {
-        let ring = KeyGenerations { current: entry("a"), next: Some(entry("b")), previous: Vec::new() };
-        let ring = ring.rotated(entry("c"), start(), KEEP).expect("b was there before");
-        let soon = start() + MARGIN - TimeDelta::microseconds(1);
-        assert!(ring.clone().rotated(entry("d"), soon, KEEP).is_err());
-        assert!(ring.rotated(entry("d"), start() + MARGIN, KEEP).is_ok());
+    fn newly_published_key_is_not_used() {
+        let generations =
+            KeyGenerations { current: entry("a"), next: Some(entry("b")), previous: Vec::new() };
+        let generations = generations.rotate(entry("c"), start(), RETENTION).expect("b has no date");
+        let soon = start() + PROPAGATION_TIME - TimeDelta::microseconds(1);
+        assert!(generations.clone().rotate(entry("d"), soon, RETENTION).is_err());
+        assert!(generations.rotate(entry("d"), start() + PROPAGATION_TIME, RETENTION).is_ok());
     }
 
     #[test]
-    fn a_previous_key_of_unknown_age_is_kept_for_a_whole_lifetime_more() {
-        let ring = KeyGenerations { current: entry("b"), next: Some(entry("c")), previous: vec![entry("a")] };
-        let ring = ring.rotated(entry("d"), start(), KEEP).expect("rotated");
-        assert_eq!(ids(&ring), ["c", "b", "a", "d"]);
-        let ring = ring.rotated(entry("e"), start() + KEEP, KEEP).expect("rotated");
-        assert_eq!(ids(&ring), ["d", "c", "e"]);
+    fn previous_key_without_a_date_is_kept_for_a_whole_retention() {
+        let generations =
+            KeyGenerations { current: entry("b"), next: Some(entry("c")), previous: vec![entry("a")] };
+        let generations = generations.rotate(entry("d"), start(), RETENTION).expect("rotated");
+        assert_eq!(ids(&generations), ["c", "b", "a", "d"]);
+        let generations = generations.rotate(entry("e"), start() + RETENTION, RETENTION).expect("rotated");
+        assert_eq!(ids(&generations), ["d", "c", "e"]);
     }
 
     #[test]
-    fn what_does_not_follow_from_what_is_current_is_refused() {
+    fn version_that_no_rotation_made_is_refused() {
         let before =
             KeyGenerations { current: entry("a"), next: Some(entry("b")), previous: vec![entry("z")] };
-        let after = before.clone().rotated(entry("c"), start(), KEEP).expect("rotated");
-        let refused =
-            |after: &KeyGenerations, before: &KeyGenerations, now| after.follows(before, now, KEEP).is_err();
+        let after = before.clone().rotate(entry("c"), start(), RETENTION).expect("rotated");
+        let refused = |after: &KeyGenerations, before: &KeyGenerations, now| {
+            after.require_successor_of(before, now, RETENTION).is_err()
+        };
         assert!(!refused(&after, &before, start()));
-        assert!(refused(&after, &before, start() + PENDING), "too late");
+        assert!(refused(&after, &before, start() + MAX_PENDING_AGE), "too late");
         assert!(
             refused(&after, &KeyGenerations { next: Some(entry("x")), ..before.clone() }, start()),
-            "another heir"
+            "another next key"
         );
         assert!(
             refused(&after, &KeyGenerations { previous: Vec::new(), ..before.clone() }, start()),

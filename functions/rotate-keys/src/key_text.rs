@@ -1,7 +1,6 @@
-//! Keys that are a text, `current,previous…,next`, in a member of a JSON object.
+//! Keys in a text, `current,previous…,next`, which is a member of a JSON object.
 //!
-//! When each came and went stands beside them, in the member of the same name with `Dates` behind it. What else the object
-//! has is left alone.
+//! The dates of the keys are in the member of the same name with the suffix `Dates`. Other members are not changed.
 
 use std::collections::BTreeMap;
 
@@ -25,12 +24,13 @@ struct Dates {
     retired_at: Option<DateTime<Utc>>,
 }
 
-/// The keys in `member` of `document`.
+/// Reads the keys in `member` of `document`.
 pub fn parse(kind: Kind, member: &str, document: &str) -> anyhow::Result<KeyGenerations> {
-    let dates: BTreeMap<String, Dates> = match object(document)?.remove(&dates_of(member)) {
+    let dates: BTreeMap<String, Dates> = match object(document)?.remove(&dates_member(member)) {
         Some(dates) => {
-            // What is wrong with them is not repeated either.
-            serde_json::from_value(dates).map_err(|_| anyhow::anyhow!("the keys' dates cannot be read"))?
+            // The error could quote the value.
+            serde_json::from_value(dates)
+                .map_err(|_| anyhow::anyhow!("the dates of the keys are not valid"))?
         }
         None => BTreeMap::new(),
     };
@@ -43,16 +43,16 @@ pub fn parse(kind: Kind, member: &str, document: &str) -> anyhow::Result<KeyGene
     }
     let mut previous = entries.split_off(1);
     let current = entries.pop().map(|key| Entry { retired_at: None, ..key }).context("no key is current")?;
-    // One without dates was put there by hand, and may be an old one.
+    // A key without dates was added by hand, and may be an old one.
     let next = previous.pop_if(|key| key.published_at.is_some() && key.retired_at.is_none());
     Ok(KeyGenerations { current, next, previous })
 }
 
-/// `document` with the keys of `ring` in `member`.
-pub fn render(ring: &KeyGenerations, member: &str, document: &str) -> anyhow::Result<String> {
+/// Returns `document` with `generations` in `member`.
+pub fn render(generations: &KeyGenerations, member: &str, document: &str) -> anyhow::Result<String> {
     let mut object = object(document)?;
-    let text: Vec<&str> = ring.keys().map(|key| key.key.expose_secret()).collect();
-    let dates: BTreeMap<&str, Dates> = ring
+    let text: Vec<&str> = generations.keys().map(|key| key.key.expose_secret()).collect();
+    let dates: BTreeMap<&str, Dates> = generations
         .keys()
         .map(|key| {
             let Entry { published_at, retired_at, .. } = *key;
@@ -60,33 +60,33 @@ pub fn render(ring: &KeyGenerations, member: &str, document: &str) -> anyhow::Re
         })
         .collect();
     object.insert(member.to_owned(), Value::String(text.join(",")));
-    object.insert(dates_of(member), serde_json::to_value(dates)?);
+    object.insert(dates_member(member), serde_json::to_value(dates)?);
     Ok(serde_json::to_string(&object)?)
 }
 
-/// What `member` of `document` says.
+/// Returns the text in `member` of `document`.
 pub fn text(member: &str, document: &str) -> anyhow::Result<String> {
     match object(document)?.remove(member) {
         Some(Value::String(text)) => Ok(text),
-        _ => anyhow::bail!("it has no text member {member}"),
+        _ => anyhow::bail!("the secret has no text in its member {member}"),
     }
 }
 
-/// What `document` has besides the keys.
-pub fn besides(member: &str, document: &str) -> anyhow::Result<Map<String, Value>> {
+/// Returns the other members of `document`, without the keys and their dates.
+pub fn other_members(member: &str, document: &str) -> anyhow::Result<Map<String, Value>> {
     let mut object = object(document)?;
     object.remove(member);
-    object.remove(&dates_of(member));
+    object.remove(&dates_member(member));
     Ok(object)
 }
 
-fn dates_of(member: &str) -> String {
+fn dates_member(member: &str) -> String {
     format!("{member}Dates")
 }
 
 fn object(document: &str) -> anyhow::Result<Map<String, Value>> {
-    // What is wrong with it is not repeated.
-    serde_json::from_str(document).map_err(|_| anyhow::anyhow!("it is not a JSON object"))
+    // The error could quote the value.
+    serde_json::from_str(document).map_err(|_| anyhow::anyhow!("the secret is not a JSON object"))
 }
 
 #[cfg(test)]
@@ -94,18 +94,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_and_their_dates_are_read_back_and_the_rest_is_left_alone() {
+    fn keys_and_dates_survive_a_round_trip_and_other_members_are_unchanged() {
         let [a, b, c] = ["a", "b", "c"].map(|letter| letter.repeat(32));
         let document = format!(r#"{{"keys":"{a}, {b},{c}","other":"x"}}"#);
-        let ring = parse(Kind::Refresh, "keys", &document).expect("keys");
-        assert_eq!(ring.keys().map(|key| key.key.expose_secret()).collect::<Vec<_>>(), [&a, &b, &c]);
+        let generations = parse(Kind::Refresh, "keys", &document).expect("keys");
+        assert_eq!(generations.keys().map(|key| key.key.expose_secret()).collect::<Vec<_>>(), [&a, &b, &c]);
         let retired = "2026-01-02T03:04:05Z".parse().ok();
-        let previous = ring.previous.into_iter().map(|key| Entry { retired_at: retired, ..key });
-        let ring = KeyGenerations { previous: previous.collect(), next: None, ..ring };
-        let rendered = render(&ring, "keys", &document).expect("a document");
+        let previous = generations.previous.into_iter().map(|key| Entry { retired_at: retired, ..key });
+        let generations = KeyGenerations { previous: previous.collect(), next: None, ..generations };
+        let rendered = render(&generations, "keys", &document).expect("a document");
         assert_eq!(
-            besides("keys", &rendered).expect("an object"),
-            besides("keys", &document).expect("an object")
+            other_members("keys", &rendered).expect("an object"),
+            other_members("keys", &document).expect("an object")
         );
         let again = parse(Kind::Refresh, "keys", &rendered).expect("keys");
         assert!(again.next.is_none());
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_that_cannot_be_read_is_not_repeated() {
+    fn error_does_not_quote_an_invalid_document() {
         let dated = r#"{"keys":"x","keysDates":"hunter2"}"#;
         for document in
             [dated, "hunter2", r#"{"keys":"hunter2"}"#, r#"{"keys":["hunter2"]}"#, r#"{"hunter2":"x"}"#]

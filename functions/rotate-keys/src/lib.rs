@@ -1,7 +1,7 @@
-//! Rotates the keys of access tokens, of refresh tokens and of encryption, as Secrets Manager asks it to.
+//! Rotates the keys of access tokens, refresh tokens and encryption, when Secrets Manager invokes it.
 //!
-//! Secrets Manager calls it with four steps, each perhaps more than once (AWS Secrets Manager User Guide, "Lambda rotation
-//! functions"). Whichever way they end, what is `AWSCURRENT` works: a key is published one whole rotation before it is used.
+//! Secrets Manager invokes it with four steps, and may repeat each (AWS Secrets Manager User Guide, "Lambda rotation functions").
+//! `AWSCURRENT` works whether they succeed or fail: a key is published one whole rotation before it is used.
 
 mod check;
 mod first;
@@ -25,28 +25,30 @@ use shared::{
 use generations::KeyGenerations;
 use kind::{Kind, Rotated};
 
-/// What it is told on a command line.
-pub const USAGE: &str = r#"usage: rotate-keys '{"Step": "createSecret", "SecretId": "<ARN>", "ClientRequestToken": "<version>"}'
+/// Printed for `--help` and for wrong arguments.
+pub const USAGE: &str = r#"usage: rotate-keys '{"Step": "<step>", "SecretId": "<ARN>", "ClientRequestToken": "<version>"}'
 
-Secrets Manager calls it: aws secretsmanager rotate-secret --secret-id <ARN>"#;
+Do one step of a rotation: createSecret, setSecret, testSecret or finishSecret.
+
+Secrets Manager invokes all four: aws secretsmanager rotate-secret --secret-id <ARN>"#;
 
 /// The settings without which this function does not start.
 const REQUIRED: &[&str] = &["JWT_SECRET", "JWT_PUBLIC_KEYS", "JWT_REFRESH_SECRET", "ENCRYPTION_KEY"];
 
-/// What a deployment makes: keys, where there are none.
+/// The custom resource with which a deployment creates missing keys.
 const KEYS: Resource = Resource { kind: "Custom::Keys", id: "keys" };
 
-/// What was done.
+/// The result of a run.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Outcome {
-    /// A step.
+    /// Of a step of a rotation.
     Step(Report),
-    /// A deployment was told.
+    /// Of a deployment, whose custom resource was answered.
     Answered(Answered),
 }
 
-/// What came of a step. Keys go by their ids.
+/// The result of a step. Keys are named by their ids.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
@@ -63,34 +65,34 @@ pub fn make() -> Result<Config, ConfigError> {
     Config::from_env(REQUIRED)
 }
 
-/// Does one step of a rotation, or sees to it that there are keys.
+/// Does one step of a rotation, or creates the first keys for a deployment.
 pub async fn run(config: &Config, call: Call<Rotation>, job: &Job) -> anyhow::Result<Outcome> {
     match call {
         Call::Own(rotation) => rotate(config, &rotation).await.map(Outcome::Step),
         Call::Resource(event) => {
-            let filled = Box::pin(first::fill(config));
-            event.answered(&KEYS, job.deadline, filled).await.map(Outcome::Answered)
+            let created = Box::pin(first::create_missing(config));
+            event.answered(&KEYS, job.deadline, created).await.map(Outcome::Answered)
         }
     }
 }
 
 async fn rotate(config: &Config, rotation: &Rotation) -> anyhow::Result<Report> {
-    let secret = Rotated::named(config, &rotation.secret_id)?;
+    let secret = Rotated::find(config, &rotation.secret_id)?;
     let versions = Versions::of(rotation).await;
     let standing = versions.standing().await?;
     let current = versions.current().await?;
-    let (ring, done) = match standing {
-        // Secrets Manager asks again if it has not heard the answer.
-        Standing::Current => (secret.parse(&current.value)?, "nothing: this version is current already"),
+    let (generations, done) = match standing {
+        // Secrets Manager repeats a step whose answer it did not receive.
+        Standing::Current => (secret.parse(&current.value)?, "nothing: this version is already current"),
         Standing::Pending => Box::pin(step(config, &secret, &versions, rotation.step, &current)).await?,
     };
     Ok(Report {
         kind: secret.kind.name(),
         step: rotation.step,
         done,
-        current: ring.current.id,
-        next: ring.next.map(|key| key.id),
-        previous: ring.previous.into_iter().map(|key| key.id).collect(),
+        current: generations.current.id,
+        next: generations.next.map(|key| key.id),
+        previous: generations.previous.into_iter().map(|key| key.id).collect(),
     })
 }
 
@@ -101,40 +103,41 @@ async fn step(
     step: Step,
     current: &Version,
 ) -> anyhow::Result<(KeyGenerations, &'static str)> {
-    let (now, keep) = (SystemClock.now(), secret.keep(config)?);
+    let (now, retention) = (SystemClock.now(), secret.retention(config)?);
     let before = secret.parse(&current.value)?;
     let pending = versions.pending().await?;
     if step == Step::Test && pending.as_ref().is_none_or(|pending| *pending == current.value) {
-        // Secrets Manager tries this step alone when someone sets a schedule ("RotateImmediately" in the API's reference).
-        check::works(config, secret, &current.value, &current.value).await?;
-        return Ok((before, "nothing is to become current, and what is current works"));
+        // Secrets Manager does only this step when a schedule is set (API Reference, "RotateImmediately").
+        check::check(config, secret, &current.value, &current.value).await?;
+        return Ok((before, "there is no other version to test, and the current one works"));
     }
     let Some(pending) = pending else {
         anyhow::ensure!(step == Step::Create, "createSecret has not made this version's value yet");
-        let after = match before.rotated(secret.fresh()?, now, keep) {
+        let after = match before.rotate(secret.new_key()?, now, retention) {
             Ok(after) => after,
-            Err(error) => return Err(withdrawn(versions, &error).await),
+            Err(error) => return Err(withdraw(versions, &error).await),
         };
         versions.put(&secret.render(&after, &current.value)?).await?;
         return Ok((after, "a new version is pending"));
     };
     let after = secret.parse(&pending)?;
-    if let Err(error) =
-        after.follows(&before, now, keep).and_then(|()| secret.same_besides(&pending, &current.value))
+    if let Err(error) = after
+        .require_successor_of(&before, now, retention)
+        .and_then(|()| secret.require_same_other_members(&pending, &current.value))
     {
-        return Err(withdrawn(versions, &error).await);
+        return Err(withdraw(versions, &error).await);
     }
     let done = match (step, secret.kind) {
-        (Step::Create, _) => "nothing: a new version is pending already",
+        (Step::Create, _) => "nothing: a new version is already pending",
         (Step::Set, Kind::Signing) => signing_keys::publish(config, &after).await?,
-        (Step::Set, _) => "nothing: these keys are known nowhere else",
+        (Step::Set, _) => "nothing: these keys are stored nowhere else",
         (Step::Test, _) => {
-            check::works(config, secret, &pending, &current.value).await?;
-            "the pending version works, beside the current one"
+            check::check(config, secret, &pending, &current.value).await?;
+            "the pending version works, also together with the current one"
         }
         (Step::Finish, _) => {
-            // Asked again, so that no order of the steps makes a version current that does not work.
-            check::works(config, secret, &pending, &current.value).await?;
+            // Checked again: in no order of steps may a version that does not work become current.
+            check::check(config, secret, &pending, &current.value).await?;
             versions.finish(&current.id).await?;
             counter!("KeysRotated", "kind" => secret.kind.name()).increment(1);
             "the pending version is current"
@@ -143,10 +146,10 @@ async fn step(
     Ok((after, done))
 }
 
-/// Ends a rotation that cannot be finished: Secrets Manager would try to, in vain and for ever, and begin no other.
-async fn withdrawn(versions: &Versions<'_>, error: &anyhow::Error) -> anyhow::Error {
+/// Withdraws the pending version of a rotation that cannot succeed: Secrets Manager would retry it forever, and start no other.
+async fn withdraw(versions: &Versions<'_>, error: &anyhow::Error) -> anyhow::Error {
     match versions.withdraw().await {
-        Ok(()) => anyhow::anyhow!("{error:#}; withdrawn, the next attempt begins anew"),
+        Ok(()) => anyhow::anyhow!("{error:#}; withdrawn, the next attempt starts from the beginning"),
         Err(other) => anyhow::anyhow!("{error:#}; not withdrawn: {other:#}"),
     }
 }

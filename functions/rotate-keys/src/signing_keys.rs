@@ -1,4 +1,4 @@
-//! The keys of access tokens: a private key set, and a public one in a secret of its own.
+//! The keys of access tokens: a private key set, and a public key set in a separate secret.
 
 use std::collections::BTreeMap;
 
@@ -12,17 +12,17 @@ use shared::{
 
 use crate::generations::{Entry, KeyGenerations};
 
-/// The keys in a private key set.
+/// Reads a private key set.
 pub fn parse(document: &str) -> anyhow::Result<KeyGenerations> {
-    // What is wrong with it is not repeated.
+    // The error could quote the value.
     let set: KeySet = serde_json::from_str(document)
-        .map_err(|_| anyhow::anyhow!("not a JSON Web Key Set, or one with keys of another kind"))?;
+        .map_err(|_| anyhow::anyhow!("it is not a JSON Web Key Set, or has keys of another type"))?;
     let (mut current, mut next, mut previous) = (None, None, Vec::new());
     for key in set.keys {
         let seed = key.seed().with_context(|| format!("the key {} is not private", key.kid))?;
         anyhow::ensure!(
             Key::from_seed(&key.kid, seed)?.x == key.x,
-            "the key {} has another's public half",
+            "the public half of the key {} belongs to another key",
             key.kid
         );
         let entry = Entry {
@@ -39,17 +39,17 @@ pub fn parse(document: &str) -> anyhow::Result<KeyGenerations> {
                 None
             }
         };
-        anyhow::ensure!(before.is_none(), "two keys are {:?}", key.status);
+        anyhow::ensure!(before.is_none(), "two keys have the status {:?}", key.status);
     }
-    Ok(KeyGenerations { current: current.context("no key is current")?, next, previous })
+    Ok(KeyGenerations { current: current.context("no key has the status current")?, next, previous })
 }
 
-/// The private key set of `ring`.
-pub fn render(ring: &KeyGenerations) -> anyhow::Result<String> {
-    let of = |status| move |entry| key(entry, status);
-    let keys = ring.next.iter().map(of(Status::Next));
-    let keys = keys.chain([&ring.current].into_iter().map(of(Status::Current)));
-    let keys = keys.chain(ring.previous.iter().map(of(Status::Previous)));
+/// Returns the private key set of `generations`.
+pub fn render(generations: &KeyGenerations) -> anyhow::Result<String> {
+    let with = |status| move |entry| key(entry, status);
+    let keys = generations.next.iter().map(with(Status::Next));
+    let keys = keys.chain([&generations.current].into_iter().map(with(Status::Current)));
+    let keys = keys.chain(generations.previous.iter().map(with(Status::Previous)));
     Ok(serde_json::to_string(&KeySet { keys: keys.collect::<anyhow::Result<_>>()? })?)
 }
 
@@ -61,24 +61,26 @@ fn key(entry: &Entry, status: Status) -> anyhow::Result<Key> {
     Ok(key)
 }
 
-/// Puts the public half of `ring` where everyone verifies, before the private half becomes current.
+/// Publishes the public half of `generations`, before the private half becomes current.
 ///
-/// Nothing that is valid goes: `ring` has all of that. What goes is over, or the next key of a rotation that never ended.
-pub async fn publish(config: &Config, ring: &KeyGenerations) -> anyhow::Result<&'static str> {
-    let keys = ring.keys().map(|entry| Ok(Key::from_seed(&entry.id, entry.key.expose_secret())?.public()));
+/// Removes no key that may be needed: `generations` has all of them. It removes expired keys, and the next key of a rotation that
+/// was never finished.
+pub async fn publish(config: &Config, generations: &KeyGenerations) -> anyhow::Result<&'static str> {
+    let keys =
+        generations.keys().map(|entry| Ok(Key::from_seed(&entry.id, entry.key.expose_secret())?.public()));
     let set = KeySet { keys: keys.collect::<anyhow::Result<_>>()? };
     let arn = verification_arn(config)?;
-    if published(config).await.ok().is_some_and(|published| same(&published, &set)) {
-        return Ok("nothing: the public keys are published already");
+    if published(config).await.ok().is_some_and(|published| is_same(&published, &set)) {
+        return Ok("nothing: the public keys are already published");
     }
     secret_rotation::put_current(arn, &serde_json::to_string(&set)?).await?;
     Ok("the public keys are published")
 }
 
-/// Refuses a `ring` of which something is not published, or is published otherwise.
-pub async fn is_published(config: &Config, ring: &KeyGenerations) -> anyhow::Result<()> {
+/// Checks that the public half of every key in `generations` is published, and no private half.
+pub async fn require_published(config: &Config, generations: &KeyGenerations) -> anyhow::Result<()> {
     let published = published(config).await?;
-    for entry in ring.keys() {
+    for entry in generations.keys() {
         let key = Key::from_seed(&entry.id, entry.key.expose_secret())?;
         let known = published.keys.iter().any(|known| known.kid == key.kid && known.x == key.x);
         anyhow::ensure!(known, "the key {} is not published", key.kid);
@@ -88,26 +90,26 @@ pub async fn is_published(config: &Config, ring: &KeyGenerations) -> anyhow::Res
     Ok(())
 }
 
-/// The public set as it is now, past every cache.
+/// Reads the public key set from Secrets Manager, not from a cache.
 pub async fn published(config: &Config) -> anyhow::Result<KeySet> {
     let published = secret_rotation::current_of(verification_arn(config)?).await?;
     serde_json::from_str(&published.value)
-        .map_err(|_| anyhow::anyhow!("what is published is not a JSON Web Key Set"))
+        .map_err(|_| anyhow::anyhow!("the published value is not a JSON Web Key Set"))
 }
 
-/// Whether there is a public set at all.
-pub async fn are_some_published(config: &Config) -> anyhow::Result<bool> {
+/// Returns whether a public key set exists.
+pub async fn is_any_published(config: &Config) -> anyhow::Result<bool> {
     Ok(secret_rotation::find_current(verification_arn(config)?).await?.is_some())
 }
 
 fn verification_arn(config: &Config) -> anyhow::Result<&str> {
     match &config.tokens.verification_keys {
         Setting::Secret(reference) if reference.member().is_none() => Ok(reference.arn()),
-        _ => anyhow::bail!("JWT_PUBLIC_KEYS is not a secret of its own"),
+        _ => anyhow::bail!("JWT_PUBLIC_KEYS is not a reference to a whole secret"),
     }
 }
 
-fn same(published: &KeySet, set: &KeySet) -> bool {
+fn is_same(published: &KeySet, set: &KeySet) -> bool {
     let by_id = |set: &KeySet| -> BTreeMap<String, Option<String>> {
         set.keys.iter().map(|key| (key.kid.clone(), serde_json::to_string(key).ok())).collect()
     };

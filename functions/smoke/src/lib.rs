@@ -1,8 +1,8 @@
-//! Tries the new versions before they get traffic, as CodeDeploy asks, and says whether they may have it.
+//! Tests new versions before they get traffic, and reports the result to CodeDeploy, which invokes it.
 
 mod answer;
 mod checks;
-mod verdict;
+mod codedeploy;
 mod versions;
 
 use std::time::Duration;
@@ -19,12 +19,14 @@ use tokio::time::timeout;
 
 pub use checks::Check;
 use checks::Checks;
-use verdict::Verdict;
+use codedeploy::SmokeResult;
 
-/// What it is told on a command line.
+/// Printed for `--help` and for wrong arguments.
 pub const USAGE: &str = r#"usage: smoke '{"DeploymentId": "d-…", "LifecycleEventHookExecutionId": "…"}'
 
-CodeDeploy calls it before a new version gets traffic. The SMOKE_… variables name the versions."#;
+Test the versions that the SMOKE_… variables name, and report the result to CodeDeploy.
+
+CodeDeploy invokes it before a new version gets traffic."#;
 
 /// The settings without which this function does not start.
 const REQUIRED: &[&str] = &[
@@ -36,10 +38,10 @@ const REQUIRED: &[&str] = &[
     "SMOKE_ORGANIZATIONS",
     "SMOKE_USERS",
 ];
-/// What is kept of the time for telling CodeDeploy, which is a call to AWS and its repetition.
+/// Time kept at the end of the run to report to CodeDeploy: one call to AWS with its retries.
 const RESERVE: Duration = Duration::from_secs(12);
 
-/// What CodeDeploy asks for.
+/// The event of a CodeDeploy hook.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Event {
@@ -47,11 +49,11 @@ pub struct Event {
     lifecycle_event_hook_execution_id: String,
 }
 
-/// What was tried, and what CodeDeploy was told.
+/// The checks, and the result that CodeDeploy received.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    status: Verdict,
+    status: SmokeResult,
     checks: Vec<Check>,
 }
 
@@ -60,27 +62,27 @@ pub fn make() -> Result<Config, ConfigError> {
     Config::from_env(REQUIRED)
 }
 
-/// Tries everything, one after the other, until something is wrong; tells CodeDeploy in any case.
+/// Runs the checks until one fails. Reports to CodeDeploy in every case.
 pub async fn run(config: &Config, event: Event, job: &Job) -> anyhow::Result<Report> {
     let checks = Checks::default();
-    // A task of its own: a panic in it is an answer too, and CodeDeploy must have one.
-    let work = tokio::spawn(Box::pin(checks::all(config.clone(), Secrets::default(), checks.clone())));
+    // In a separate task: CodeDeploy must get a result also after a panic.
+    let work = tokio::spawn(Box::pin(checks::run_all(config.clone(), Secrets::default(), checks.clone())));
     let done = timeout(job.deadline.left(RESERVE), work).await;
-    let verdict = if matches!(done, Ok(Ok(()))) { Verdict::Succeeded } else { Verdict::Failed };
     if done.is_err() {
-        checks.failed("everything", "there was no time for the rest");
+        checks.add_failure("everything", "deadline exceeded");
     } else if matches!(done, Ok(Err(_))) {
-        checks.failed("everything", "a panic, or an end that nobody expected");
+        checks.add_failure("everything", "the checks panicked");
     }
-    let checks = checks.taken();
-    let verdict = if checks.iter().all(|check| check.passed) { verdict } else { Verdict::Failed };
+    let checks = checks.results();
+    let result =
+        if checks.iter().all(|check| check.passed) { SmokeResult::Succeeded } else { SmokeResult::Failed };
     for check in &checks {
         let outcome = if check.passed { "passed" } else { "failed" };
         counter!("SmokeChecks", "outcome" => outcome).increment(1);
     }
-    tracing::info!(deployment = event.deployment_id, verdict = ?verdict, checks = ?checks, "versions tried");
-    verdict::tell(&event.deployment_id, &event.lifecycle_event_hook_execution_id, verdict)
+    tracing::info!(deployment = event.deployment_id, verdict = ?result, checks = ?checks, "versions tried");
+    codedeploy::report(&event.deployment_id, &event.lifecycle_event_hook_execution_id, result)
         .await
-        .context("CodeDeploy was not told")?;
-    Ok(Report { status: verdict, checks })
+        .context("report to CodeDeploy failed")?;
+    Ok(Report { status: result, checks })
 }

@@ -1,4 +1,4 @@
-//! Calls a version of a function as the gateway would.
+//! Invokes versions of functions with the gateway's events.
 
 use std::time::Duration;
 
@@ -15,10 +15,9 @@ use uuid::Uuid;
 
 use crate::answer::Answer;
 
-/// How long a version may take: a cold start, its secrets and a password, in a busy minute.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Enough for a cold start, its secrets and the hash of a password on a busy machine.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Calls versions.
 pub struct Versions {
     client: Client,
     source: String,
@@ -26,18 +25,19 @@ pub struct Versions {
 
 impl Versions {
     pub async fn new() -> Self {
-        let timeouts =
-            TimeoutConfig::builder().operation_timeout(PATIENCE).operation_attempt_timeout(PATIENCE);
+        let timeouts = TimeoutConfig::builder()
+            .operation_timeout(REQUEST_TIMEOUT)
+            .operation_attempt_timeout(REQUEST_TIMEOUT);
         let config = Builder::from(client::config().await).timeout_config(timeouts.build());
-        // What does not answer at once is not fit for traffic.
+        // No retries: a version that fails once is not ready for traffic.
         let config = config.retry_config(RetryConfig::standard().with_max_attempts(1));
-        // Nobody's address (RFC 5737), and another one for each run: what earlier ones failed at is counted by it.
+        // A documentation address (RFC 5737), a different one per run: rate limits count the failures of earlier runs by address.
         let source = format!("192.0.2.{}", Uuid::new_v4().as_bytes()[0]);
         Self { client: Client::from_conf(config.build()), source }
     }
 
-    /// What `version` answers to a request.
-    pub async fn ask(
+    /// Sends a request to `version` and returns the response.
+    pub async fn request(
         &self,
         version: &str,
         method: &str,
@@ -47,17 +47,18 @@ impl Versions {
     ) -> anyhow::Result<Answer> {
         let event = event(&self.source, method, path, token, body).to_string();
         let called = self.client.invoke().function_name(version).payload(Blob::new(event)).send();
-        let output = timeout(PATIENCE, called).await.context("no answer in time")?.context("not invoked")?;
+        let output =
+            timeout(REQUEST_TIMEOUT, called).await.context("timeout")?.context("invocation failed")?;
         let payload = output.payload().map(Blob::as_ref).unwrap_or_default();
         if let Some(error) = output.function_error() {
-            // What it printed is in its log.
-            anyhow::bail!("it ended with an error ({error})");
+            // Its own log has the reason.
+            anyhow::bail!("the function failed ({error})");
         }
         Answer::read(payload)
     }
 }
 
-/// A REST API's event (Amazon API Gateway Developer Guide, "Lambda proxy integrations in API Gateway").
+/// Builds the event of a REST API (Amazon API Gateway Developer Guide, "Lambda proxy integrations in API Gateway").
 fn event(source: &str, method: &str, path: &str, token: Option<&str>, body: Option<&Value>) -> Value {
     let headers = [
         token.map(|token| ("authorization", format!("Bearer {token}"))),

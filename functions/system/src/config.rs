@@ -7,19 +7,19 @@ use utoipa::ToSchema;
 
 use crate::SystemState;
 
-/// What a client may want to know before it signs in. Nothing here is a secret.
+/// Settings that a client may need before it signs in. None is secret.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PublicConfig {
     #[schema(example = "1.0.0")]
     version: String,
-    /// How one can sign in.
+    /// The available ways to sign in.
     #[schema(example = json!(["password"]))]
     sign_in_methods: Vec<&'static str>,
     limits: Limits,
 }
 
-/// What is allowed.
+/// Limits of requests and tokens.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Limits {
@@ -32,7 +32,7 @@ pub struct Limits {
     refresh_token_seconds: u64,
 }
 
-/// Public settings.
+/// Show the public settings.
 #[utoipa::path(
     get, path = "/v1/config", tag = "system", operation_id = "config",
     responses((status = 200, description = "The settings.", body = Data<PublicConfig>)),

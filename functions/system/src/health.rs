@@ -4,19 +4,19 @@ use axum::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Always `ok`: a process that is not would not answer.
+/// The state of the process. Always `ok`: a broken process does not answer.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
     #[schema(example = "ok")]
     status: &'static str,
 }
 
-/// Is the process up?
+/// Check that the process runs.
 ///
-/// Touches nothing else.
+/// Checks no dependency.
 #[utoipa::path(
     get, path = "/health", tag = "system", operation_id = "health",
-    responses((status = 200, description = "It is.", body = Health)),
+    responses((status = 200, description = "The process runs.", body = Health)),
 )]
 pub async fn health() -> Json<Health> {
     Json(Health { status: "ok" })

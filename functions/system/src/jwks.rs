@@ -10,7 +10,7 @@ use crate::SystemState;
 /// A JSON Web Key Set (RFC 7517).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Jwks {
-    /// Ed25519 keys (RFC 8037): those that sign now, did lately, or will soon.
+    /// Ed25519 keys (RFC 8037): the current one, previous ones whose tokens may still be valid, and the next one.
     #[schema(value_type = Vec<Object>, example = json!([{
         "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "2026-11",
         "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
@@ -18,7 +18,7 @@ pub struct Jwks {
     keys: Vec<Key>,
 }
 
-/// The keys with which access tokens can be verified.
+/// List the public keys that verify access tokens.
 #[utoipa::path(
     get, path = "/.well-known/jwks.json", tag = "system", operation_id = "jwks",
     responses((status = 200, description = "The public keys.", body = Jwks)),

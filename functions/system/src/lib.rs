@@ -1,4 +1,4 @@
-//! What is about the service itself: is it up, what can it do, who signed this token.
+//! The service itself: its health, its public settings, its public keys and its OpenAPI document.
 
 mod config;
 mod health;
@@ -23,7 +23,7 @@ pub struct SystemState {
 }
 
 impl SystemState {
-    /// Dials nothing: `/health` needs nothing.
+    /// Does not connect: `/health` needs no dependency.
     #[must_use]
     pub fn new(app: AppState) -> Self {
         Self { app, last_readiness: Arc::default() }
@@ -36,13 +36,13 @@ impl FromRef<SystemState> for AppState {
     }
 }
 
-/// The routes for everyone.
+/// The public routes.
 #[must_use]
 pub fn routes<R: Routes<SystemState>>() -> R {
     R::default().routes(routes!(jwks::jwks)).routes(routes!(config::config)).routes(routes!(openapi::openapi))
 }
 
-/// The routes for those who watch.
+/// The routes for monitoring.
 #[must_use]
 pub fn probes<R: Routes<SystemState>>() -> R {
     R::default().routes(routes!(health::health)).routes(routes!(ready::ready))

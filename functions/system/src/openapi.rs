@@ -2,10 +2,10 @@
 
 use axum::{http::header, response::IntoResponse};
 
-/// Created by `cargo xtask generate` from the routes themselves; a test compares them.
+/// Generated from the routes by `cargo xtask generate`. A test compares them.
 const DOCUMENT: &str = include_str!("../../../openapi.json");
 
-/// This document.
+/// Show this OpenAPI document.
 #[utoipa::path(
     get, path = "/openapi.json", tag = "system", operation_id = "openapi",
     responses((status = 200, description = "An OpenAPI 3.1 document.", body = Object, content_type = "application/json")),

@@ -15,12 +15,12 @@ use utoipa::ToSchema;
 
 use crate::SystemState;
 
-/// However many ask, the dependencies are asked once in this time.
-const FRESH: Duration = Duration::from_secs(1);
-/// A dependency that takes longer is away.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a result is kept: the dependencies are checked once in this time, however many requests come.
+const CACHE_TTL: Duration = Duration::from_secs(1);
+/// A dependency that takes longer is unavailable.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Whether everything that requests need is there.
+/// The state of the dependencies of requests.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Readiness {
     /// `ready` or `unavailable`.
@@ -29,7 +29,7 @@ pub struct Readiness {
     checks: Checks,
 }
 
-/// Dependency by dependency.
+/// The checks of the dependencies.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Checks {
     database: Check,
@@ -37,7 +37,7 @@ pub struct Checks {
     secrets: Check,
 }
 
-/// How one dependency answered.
+/// The check of one dependency.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
@@ -49,25 +49,25 @@ pub struct Check {
     latency_ms: f64,
 }
 
-/// A [`Readiness`] and when it was found.
+/// A [`Readiness`], and the time of its checks.
 pub struct Cached(Instant, Readiness);
 
-/// Can requests be served?
+/// Check the dependencies.
 ///
-/// Asks the database, the cache and Secrets Manager, at most once a second.
+/// These are the database, the cache and Secrets Manager. Each is checked at most once per second.
 #[utoipa::path(
     get, path = "/ready", tag = "system", operation_id = "ready",
     responses(
-        (status = 200, description = "They can.", body = Readiness),
-        (status = 503, description = "Something is away; `checks` names it.", body = Readiness),
+        (status = 200, description = "All dependencies are available.", body = Readiness),
+        (status = 503, description = "A dependency is unavailable; `checks` names it.", body = Readiness),
     ),
 )]
 pub async fn ready(State(state): State<SystemState>) -> Response {
     let mut last = state.last_readiness.lock().await;
     let readiness = match last.as_ref() {
-        Some(Cached(found, readiness)) if found.elapsed() < FRESH => readiness.clone(),
+        Some(Cached(found, readiness)) if found.elapsed() < CACHE_TTL => readiness.clone(),
         _ => {
-            let readiness = Box::pin(look(&state.app)).await;
+            let readiness = Box::pin(check_all(&state.app)).await;
             *last = Some(Cached(Instant::now(), readiness.clone()));
             readiness
         }
@@ -79,11 +79,11 @@ pub async fn ready(State(state): State<SystemState>) -> Response {
     }
 }
 
-async fn look(app: &AppState) -> Readiness {
+async fn check_all(app: &AppState) -> Readiness {
     let mut ping = redis::pipe();
     ping.ping().ignore();
     let (database, cache, secrets) = tokio::join!(
-        check("database", app.db.transaction(async |tx| anyhow::Ok(store::ping(tx).await?))),
+        check("database", app.db.transaction_as(async |tx| anyhow::Ok(store::ping(tx).await?))),
         check("cache", async { Ok(app.redis.query::<()>(&ping).await?) }),
         check("secrets", async { app.verifier.key_set().await.map(drop) }),
     );
@@ -96,7 +96,7 @@ async fn look(app: &AppState) -> Readiness {
 
 async fn check(dependency: &str, answer: impl Future<Output = anyhow::Result<()>>) -> Check {
     let started = Instant::now();
-    let answer = timeout(PATIENCE, answer).await.unwrap_or_else(|elapsed| Err(elapsed.into()));
+    let answer = timeout(CHECK_TIMEOUT, answer).await.unwrap_or_else(|elapsed| Err(elapsed.into()));
     if let Err(error) = &answer {
         tracing::warn!(dependency, error = format!("{error:#}"), "dependency away");
     }

@@ -1,13 +1,13 @@
-//! In whose name the work of a handler is done.
+//! The actor: the user, API key or anonymous sender for whom a handler works.
 
 use crate::{
     ApiError,
     db::{Db, Tx},
 };
 
-/// Someone in whose name work is done.
+/// The sender of a request, for idempotency keys and transactions.
 pub trait Actor {
-    /// The owner of idempotency keys: two actors may choose the same key.
+    /// Returns the owner of idempotency keys: two actors may choose the same key.
     fn name(&self) -> String;
 
     /// Runs `work` in the transaction that the authorization began, or in a new one.

@@ -18,14 +18,14 @@ use crate::{
 pub const ADMINISTRATOR_NEEDED: Refusal =
     Refusal::forbidden("administrator-needed", "Only administrators of the system may do this.");
 
-/// A system administrator in a live session.
+/// A system administrator with a live session.
 pub struct Administrator {
     pub caller: Caller,
 }
 
 impl Administrator {
-    /// Locks the administrator and `target` until the transaction ends, and checks again that the caller is an administrator: of
-    /// two administrators who dismiss each other, the second is refused.
+    /// Locks the administrator and `target` until the transaction ends. Checks again that the caller is an administrator: of two
+    /// administrators who dismiss each other, the second is refused.
     pub async fn lock(&self, tx: &mut Tx, target: UserId) -> Result<(), ApiError> {
         let still = store::users::lock_pair(tx, self.caller.user, target).await?;
         if still { Ok(()) } else { Err(ADMINISTRATOR_NEEDED.into()) }
@@ -55,7 +55,7 @@ impl Actor for Administrator {
     }
 }
 
-/// Whether the user is an administrator; `None` if the account is deleted.
+/// Checks whether the user is an administrator; `None` if the account is deleted.
 async fn is_administrator(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<bool>> {
     Ok(store::users::find(tx, id).await?.map(|user| user.system_administrator))
 }

@@ -1,5 +1,4 @@
-//! The caller of a route. A handler that takes [`Caller`] cannot be reached without one; a handler that does not is visibly
-//! public.
+//! The signed-in user who calls a route. A handler that takes [`Caller`] needs one. A handler that does not is visibly public.
 
 use std::sync::Arc;
 
@@ -34,7 +33,7 @@ pub const UNAUTHENTICATED: Refusal =
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-/// A person in a live session.
+/// A user with a live session.
 pub struct Caller {
     pub user: UserId,
     pub session: SessionId,
@@ -65,7 +64,7 @@ impl Caller {
         Ok(profile)
     }
 
-    /// An event about the caller's own account.
+    /// Creates an event about the caller's own account.
     #[must_use]
     pub fn event(&self, action: Action) -> Event<'_> {
         Event::by(action, &self.principal(), &self.request)
@@ -139,16 +138,16 @@ impl<'a> PresentedCredential<'a> {
             (Some(Some(text)), None) => text,
             _ => return Self::Invalid,
         };
-        if ApiKeyToken::is_one(text) {
+        if ApiKeyToken::has_prefix(text) {
             return ApiKeyToken::parse(text).map_or(Self::Invalid, Self::ApiKey);
         }
         if !headers.contains_key(header::AUTHORIZATION) {
             return Self::Invalid;
         }
-        access_token::unverified(text).map_or(Self::Invalid, |claims| Self::Token(text, claims))
+        access_token::read_unverified(text).map_or(Self::Invalid, |claims| Self::Token(text, claims))
     }
 
-    /// Verifies the credential. The cached part is empty.
+    /// Verifies the credential. The [`CachedIdentity`] of a token is empty.
     pub async fn verify(&self, state: &AppState) -> Credential {
         match self {
             Self::Nothing => Credential::None,

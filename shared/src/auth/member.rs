@@ -1,5 +1,5 @@
-//! The caller of a route of an organization. A handler that takes `Member<P>` has the organization of the path and a caller with
-//! permission `P` in it, or the request was refused.
+//! Access to an organization. A handler that takes `Member<P>` gets the organization of the path and a caller with permission `P`
+//! in it. Any other request is refused.
 
 use std::marker::PhantomData;
 
@@ -30,8 +30,10 @@ use crate::{
 };
 
 /// Returned for an organization that does not exist, and for one that the caller does not belong to.
-pub const NO_SUCH_ORGANIZATION: Refusal =
-    Refusal::not_found("organization-not-found", "You belong to no such organization.");
+pub const NO_SUCH_ORGANIZATION: Refusal = Refusal::not_found(
+    "organization-not-found",
+    "You do not belong to this organization, or it does not exist.",
+);
 const ROLE_NEEDED: Refusal =
     Refusal::forbidden("role-needed", "Your role in this organization does not allow this.");
 const SCOPE_NEEDED: Refusal =
@@ -117,8 +119,8 @@ where
         };
         let authorize = async |tx: &mut Tx| {
             let admitted = match &credential {
-                Presented::Key(key) => by_key::<P>(tx, key, id, &pending).await?,
-                Presented::Session(principal) => by_session::<P>(tx, *principal, id).await?,
+                Presented::Key(key) => authorize_key::<P>(tx, key, id, &pending).await?,
+                Presented::Session(principal) => authorize_session::<P>(tx, *principal, id).await?,
             };
             if let Err(Denied { known: Some((principal, organization)), .. }) = &admitted {
                 let event = Event::by(Action::AccessDenied, principal, &request).within(*organization);
@@ -146,7 +148,7 @@ enum Presented {
     Session(Principal),
 }
 
-/// A refusal; with the principal and the organization, if the organization may learn of it.
+/// A refusal. With the principal and the organization, if the event belongs in the organization's audit log.
 struct Denied {
     refusal: Refusal,
     known: Option<(Principal, OrganizationId)>,
@@ -166,7 +168,7 @@ async fn organization_id<S: Send + Sync>(parts: &mut Parts, state: &S) -> Option
     Uuid::try_parse(id).ok().map(OrganizationId)
 }
 
-async fn by_session<P: Permission>(
+async fn authorize_session<P: Permission>(
     tx: &mut Tx,
     principal: Principal,
     id: Option<OrganizationId>,
@@ -183,7 +185,7 @@ async fn by_session<P: Permission>(
     Ok(Ok((organization, principal)))
 }
 
-async fn by_key<P: Permission>(
+async fn authorize_key<P: Permission>(
     tx: &mut Tx,
     key: &ApiKeyToken,
     id: Option<OrganizationId>,
@@ -212,7 +214,7 @@ async fn by_key<P: Permission>(
     Ok(Ok((organization, principal)))
 }
 
-/// Whether one of the key's scopes is that of `P`.
+/// Checks whether one of the key's scopes is that of `P`.
 fn allows<P: Permission>(key: &StoredKey) -> bool {
     P::SCOPE.is_some_and(|scope| key.scopes.iter().any(|granted| granted == scope.as_str()))
 }

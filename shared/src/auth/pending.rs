@@ -1,4 +1,4 @@
-//! What authorization leaves for later: a transaction for the handler, and writes for the time after the response.
+//! State that authorization leaves: the transaction that the handler continues, and writes that run after the handler.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{ApiError, AppState, cache::invalidation::CacheKey, db::Tx, domain::ids::ApiKeyId, store};
 
-/// Shared by the gate, which makes and finishes it, and the extractors and handler in between.
+/// Shared by the gate, which creates and finishes it, the extractors and the handler.
 #[derive(Clone, Default)]
 pub(crate) struct Pending(Arc<Mutex<Inner>>);
 
@@ -33,21 +33,21 @@ impl Pending {
         self.locked().tx = Some(tx);
     }
 
-    /// Caches what was read from the database.
+    /// Caches `value`, read from the database, when the request ends.
     pub fn cache(&self, key: CacheKey, value: &impl Serialize) {
         if let Ok(value) = serde_json::to_string(value) {
             self.locked().to_cache.push((key, value));
         }
     }
 
-    /// Records that an API key was used.
+    /// Records the use of an API key when the request ends.
     ///
-    /// Not in the handler's transaction: that one may be rolled back, and it locks the organization before the key.
+    /// Not in the handler's transaction: it may be rolled back, and it locks the organization before the key.
     pub fn record_use(&self, key: ApiKeyId) {
         self.locked().used_key = Some(key);
     }
 
-    /// Ends a transaction that no handler continued, because the request was refused, and does what was left for later.
+    /// Rolls back a transaction that no handler continued, because the request was refused. Then runs the pending writes.
     pub async fn finish(self, state: &AppState) {
         let Inner { tx, to_cache, used_key } = std::mem::take(&mut *self.locked());
         if let Some(tx) = tx {

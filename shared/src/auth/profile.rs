@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{domain::ids::UserId, store::users::User};
 
-/// What a user may see of their own account.
+/// The part of an account that its user may see.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CachedProfile {
     pub id: UserId,

@@ -11,7 +11,7 @@ use crate::{
     store::{self, sessions::LiveSession},
 };
 
-/// Returns the session `id` if it is alive: `cached`, or else from the database.
+/// Returns the session `id` if it is live: `cached`, or else from the database.
 ///
 /// Reading the database begins the transaction in which the handler's work continues.
 pub(super) async fn find(
@@ -21,18 +21,17 @@ pub(super) async fn find(
     cached: Option<LiveSession>,
     now: DateTime<Utc>,
 ) -> Result<Option<LiveSession>, ApiError> {
-    let session = match cached {
-        Some(session) => Some(session),
-        None => {
-            let tx = db.begin().await?;
-            let find = async |tx: &mut Tx| Ok::<_, ApiError>(store::sessions::find_live(tx, id).await?);
-            let (tx, session) = db.step(tx, find).await?;
-            pending.put_transaction(tx);
-            if let Some(session) = &session {
-                pending.cache(CacheKey::Session(id), session);
-            }
-            session
+    let session = if cached.is_some() {
+        cached
+    } else {
+        let tx = db.begin().await?;
+        let find = async |tx: &mut Tx| Ok::<_, ApiError>(store::sessions::find_live(tx, id).await?);
+        let (tx, session) = db.step(tx, find).await?;
+        pending.put_transaction(tx);
+        if let Some(session) = &session {
+            pending.cache(CacheKey::Session(id), session);
         }
+        session
     };
     Ok(session.filter(|session| now < session.expires_at))
 }

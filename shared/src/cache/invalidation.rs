@@ -1,9 +1,9 @@
-//! What is cached, and how a change invalidates it.
+//! The cache of sessions and profiles, and its invalidation.
 //!
 //! A value is trusted for [`CACHE_TTL`]. A change writes a tombstone over it after the commit. A tombstone says "ask the
 //! database", so it may also be written when the outcome of the commit is unknown. It stays for [`TOMBSTONE_TTL`], longer than
-//! any read of the database that began before the change; such a read cannot replace it, because values are written only where
-//! nothing is (`SET NX`). Without Redis a change is seen within [`CACHE_TTL`] (`docs/adr/0004-session-cache-of-five-seconds.md`).
+//! any read of the database that began before the change. Such a read cannot replace it, because a value is written only if the
+//! key is absent (`SET NX`). Without Redis a change is seen within [`CACHE_TTL`] (`docs/adr/0004-session-cache-of-five-seconds.md`).
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const TOMBSTONE_TTL: Duration = Duration::from_mins(1);
 /// Not JSON, so no reader takes it for a value.
 const TOMBSTONE: &str = "changed";
 
-/// What other instances may have cached.
+/// A value that instances cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CacheKey {
     /// [`LiveSession`](crate::store::sessions::LiveSession)
@@ -27,7 +27,7 @@ pub enum CacheKey {
 }
 
 impl Redis {
-    /// The Redis key under which `key` is cached.
+    /// Returns the name of `key` in Redis.
     pub(crate) fn cache_key(&self, key: CacheKey) -> String {
         match key {
             CacheKey::Session(id) => self.key(&format!("session:{id}")),
@@ -35,7 +35,7 @@ impl Redis {
         }
     }
 
-    /// Caches values (JSON), each unless a value or a tombstone is there.
+    /// Caches values (JSON). Keeps a value or a tombstone that is already there.
     pub(crate) async fn cache(&self, values: &[(CacheKey, String)]) {
         if values.is_empty() {
             return;

@@ -1,4 +1,4 @@
-//! Redis: the cache and the rate limits.
+//! Redis: cache and rate limits.
 
 pub mod invalidation;
 pub mod rate_limit;

@@ -1,4 +1,4 @@
-//! Rate limits: fixed windows, counted in Redis; in this instance's memory while Redis is unavailable.
+//! Rate limits: fixed windows, counted in Redis, or in memory while Redis is unavailable.
 
 use std::{
     collections::HashMap,
@@ -14,10 +14,10 @@ use ring::digest::{SHA256, digest};
 
 use super::redis::Redis;
 
-/// The most subjects that the fallback counts. Beyond it, expired windows are dropped, then all.
+/// The most subjects that the fallback counts. Above it, expired windows are dropped, then all.
 const MAX_FALLBACK_SUBJECTS: usize = 10_000;
 
-/// At most `max` within each `window`.
+/// Allows at most `max` requests in each `window`.
 #[derive(Debug, Clone, Copy)]
 pub struct Limit {
     /// Part of the Redis key; unique per purpose.
@@ -36,13 +36,13 @@ impl Limit {
 
     /// Adds the commands that count `key`. The answer is the count.
     ///
-    /// The window is part of the key, so that the count and its expiry need not be one atomic step.
+    /// The window is part of the key, so the increment and the expiry need not be one atomic step.
     pub fn count(&self, commands: &mut Pipeline, key: &str) {
         let keep = i64::try_from(self.window.as_millis()).unwrap_or(i64::MAX);
         commands.incr(key, 1).pexpire(key, keep).ignore();
     }
 
-    /// Compares `count` requests within the window with the limit.
+    /// Compares `count` requests in the window with the limit.
     #[must_use]
     pub fn check(&self, count: u32, now: DateTime<Utc>) -> RateLimitResult {
         let left = self.window_end(now).saturating_sub(now.timestamp_millis());
@@ -55,13 +55,13 @@ impl Limit {
     }
 }
 
-/// Converts a count of Redis. It is negative if a request was taken back in another window than it was counted in.
+/// Converts a count from Redis. It is negative if a request was counted in one window and removed in the next.
 #[must_use]
 pub fn counted(count: i64) -> u32 {
     u32::try_from(count.max(0)).unwrap_or(u32::MAX)
 }
 
-/// The answer of a limit to one request.
+/// The result of a limit for one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimitResult {
     pub limit: u32,
@@ -71,7 +71,8 @@ pub struct RateLimitResult {
     pub reset: Duration,
 }
 
-/// Counts in memory while Redis is unavailable. Each instance counts alone, so the sum allows more, but it is bounded.
+/// Counts in memory while Redis is unavailable. Each instance counts its own requests, so more pass in total, up to the limit per
+/// instance.
 #[derive(Default)]
 pub struct Fallback(Mutex<HashMap<String, (u32, i64)>>);
 
@@ -90,7 +91,7 @@ impl Fallback {
         *count
     }
 
-    /// Takes one request of `key` back.
+    /// Removes one request of `key` from its count.
     pub fn uncount(&self, key: &str) {
         if let Some((count, _)) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(key) {
             *count = count.saturating_sub(1);
@@ -107,7 +108,6 @@ impl Fallback {
 #[derive(Clone)]
 pub struct RateLimiter {
     pub redis: Redis,
-    /// Counts while Redis is unavailable.
     pub fallback: Arc<Fallback>,
 }
 
@@ -142,8 +142,8 @@ pub fn pseudonym(email: &str) -> String {
     HEXLOWER.encode(&digest(&SHA256, email.to_lowercase().as_bytes()).as_ref()[..16])
 }
 
-/// Returns the subject that is counted for a source address: the address, or its /64 for IPv6, which belongs to one subscriber
-/// (RFC 6177).
+/// Returns the subject that is counted for a source address: the address itself, or for IPv6 its /64, which belongs to one
+/// subscriber (RFC 6177).
 #[must_use]
 pub fn subject(address: Option<IpAddr>) -> String {
     match address {

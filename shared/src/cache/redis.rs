@@ -1,4 +1,4 @@
-//! The cache: one connection that comes back by itself, and the name of every key.
+//! The connection to Redis. It reconnects by itself.
 
 use std::{
     sync::{
@@ -20,14 +20,14 @@ use tokio::{
 
 use crate::{aws::secrets::Secrets, config::Cache, error::Unavailable};
 
-/// The longest that a whole call may take, dialling and retries included: the callers have a second-best answer.
-const BUDGET: Duration = Duration::from_secs(1);
-/// The longest that one command, or dialling, may take.
-const PATIENCE: Duration = Duration::from_millis(500);
-/// After a failure nobody asks again for this long, so that an outage costs each request nothing.
-const PAUSE: Duration = Duration::from_secs(1);
+/// The timeout of a whole call, with connecting and retries. Callers have a fallback.
+const CALL_TIMEOUT: Duration = Duration::from_secs(1);
+/// The timeout of one command, and of connecting.
+const COMMAND_TIMEOUT: Duration = Duration::from_millis(500);
+/// After a failure, calls fail at once for this long, so that an outage costs a request no time.
+const OUTAGE_PAUSE: Duration = Duration::from_secs(1);
 
-/// A connection to Redis, dialled at first use and again whenever it is lost.
+/// A connection to Redis. Connects at first use, and again when the connection is lost.
 #[derive(Clone)]
 pub struct Redis(Arc<Inner>);
 
@@ -35,9 +35,9 @@ struct Inner {
     config: Cache,
     secrets: Secrets,
     connection: Mutex<Option<MultiplexedConnection>>,
-    born: Instant,
-    /// Milliseconds after `born` until which Redis counts as away.
-    away_until: AtomicU64,
+    created: Instant,
+    /// Redis counts as unavailable until this many milliseconds after `created`.
+    unavailable_until: AtomicU64,
 }
 
 impl Redis {
@@ -48,39 +48,39 @@ impl Redis {
             config,
             secrets,
             connection: Mutex::new(None),
-            born: Instant::now(),
-            away_until: AtomicU64::new(0),
+            created: Instant::now(),
+            unavailable_until: AtomicU64::new(0),
         }))
     }
 
     /// Sends `commands` in one round trip.
     ///
-    /// Tries again on a fresh connection, at most `REDIS_MAX_RETRIES` times, when the connection was lost or
-    /// leads to a replica (a failover answers `READONLY`).
+    /// Retries on a new connection, at most `REDIS_MAX_RETRIES` times, if the connection was lost or leads to a replica (which
+    /// answers `READONLY` after a failover).
     pub async fn query<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, Unavailable> {
-        if self.millis() < self.0.away_until.load(Ordering::Relaxed) {
-            return Err(Unavailable::new("cache", anyhow::anyhow!("was away a moment ago")));
+        if self.elapsed_millis() < self.0.unavailable_until.load(Ordering::Relaxed) {
+            return Err(Unavailable::new("cache", anyhow::anyhow!("a call failed less than a second ago")));
         }
-        // Outside the budget: the first reading of the secret takes longer, and must be allowed to end.
+        // Outside the timeout: the first read of the secret takes longer and must be allowed to finish.
         self.0
             .secrets
             .resolve(&self.0.config.address)
             .await
             .map_err(|error| Unavailable::new("cache", error))?;
         let started = Instant::now();
-        let answer = match timeout(BUDGET, self.attempts(commands)).await {
+        let answer = match timeout(CALL_TIMEOUT, self.query_with_retries(commands)).await {
             Ok(answer) => answer,
             Err(elapsed) => Err(elapsed.into()),
         };
         histogram!("DependencyTime", "dependency" => "cache").record(started.elapsed().as_secs_f64() * 1e3);
         answer.map_err(|error| {
-            let pause = u64::try_from(PAUSE.as_millis()).unwrap_or(u64::MAX);
-            self.0.away_until.store(self.millis() + pause, Ordering::Relaxed);
+            let pause = u64::try_from(OUTAGE_PAUSE.as_millis()).unwrap_or(u64::MAX);
+            self.0.unavailable_until.store(self.elapsed_millis() + pause, Ordering::Relaxed);
             Unavailable::new("cache", error)
         })
     }
 
-    async fn attempts<T: FromRedisValue>(&self, commands: &Pipeline) -> anyhow::Result<T> {
+    async fn query_with_retries<T: FromRedisValue>(&self, commands: &Pipeline) -> anyhow::Result<T> {
         let mut attempt = 0;
         loop {
             let answer = match self.connection().await {
@@ -94,7 +94,7 @@ impl Redis {
                 Err(error) => error,
             };
             self.0.connection.lock().await.take();
-            if attempt == self.0.config.max_retries || !is_worth_repeating(&error) {
+            if attempt == self.0.config.max_retries || !is_retryable(&error) {
                 return Err(error);
             }
             attempt += 1;
@@ -108,12 +108,12 @@ impl Redis {
             return Ok(connection.clone());
         }
         // Boxed: rare and large.
-        Ok(slot.insert(Box::pin(self.dial()).await?).clone())
+        Ok(slot.insert(Box::pin(self.connect()).await?).clone())
     }
 
-    async fn dial(&self) -> anyhow::Result<MultiplexedConnection> {
+    async fn connect(&self) -> anyhow::Result<MultiplexedConnection> {
         let url = self.0.secrets.resolve(&self.0.config.address).await?;
-        // The URL holds a password, so what is wrong with it is not repeated.
+        // The URL contains a password, so the error does not repeat it.
         let info = url
             .as_str()
             .into_connection_info()
@@ -122,30 +122,30 @@ impl Redis {
             anyhow::bail!("REDIS_URL must be a rediss:// URL here");
         }
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE));
-        let dialled = Client::open(info)?.get_multiplexed_async_connection_with_config(&config).await;
-        if let Err(error) = &dialled
+            .set_connection_timeout(Some(COMMAND_TIMEOUT))
+            .set_response_timeout(Some(COMMAND_TIMEOUT));
+        let connected = Client::open(info)?.get_multiplexed_async_connection_with_config(&config).await;
+        if let Err(error) = &connected
             && error.kind() == redis::ErrorKind::AuthenticationFailed
         {
-            // The password may have been rotated since we read it.
+            // The password may have been rotated since it was read.
             self.0.secrets.resolve_again(&self.0.config.address).await?;
         }
-        Ok(dialled?)
+        Ok(connected?)
     }
 
-    fn millis(&self) -> u64 {
-        u64::try_from(self.0.born.elapsed().as_millis()).unwrap_or(u64::MAX)
+    fn elapsed_millis(&self) -> u64 {
+        u64::try_from(self.0.created.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Returns the Redis key of `name`, with the prefix of this system.
+    /// Returns the Redis key of `name`, with the configured prefix.
     #[must_use]
     pub fn key(&self, name: &str) -> String {
         format!("{}:{name}", self.0.config.prefix)
     }
 }
 
-fn is_worth_repeating(error: &anyhow::Error) -> bool {
+fn is_retryable(error: &anyhow::Error) -> bool {
     error.downcast_ref::<RedisError>().is_some_and(|error| {
         error.is_io_error()
             || error.is_timeout()

@@ -1,4 +1,4 @@
-//! Access tokens: JWTs after RFC 9068, signed with Ed25519 (RFC 8037).
+//! Access tokens: JWTs (RFC 9068) signed with Ed25519 (RFC 8037).
 
 use std::sync::Arc;
 
@@ -24,29 +24,22 @@ use crate::{
     },
 };
 
-/// The header's `typ` (RFC 9068, 2.1): no other kind of JWT passes for an access token.
-const TYPE: &str = "at+jwt";
-/// How far the clocks of two machines may be apart.
-const LEEWAY: i64 = 5;
+/// The header's `typ` (RFC 9068, 2.1), so that no other kind of JWT is accepted as an access token.
+const TOKEN_TYPE: &str = "at+jwt";
+/// The allowed difference between the clocks of two machines, in seconds.
+const CLOCK_LEEWAY: i64 = 5;
 
-/// What an access token says.
+/// The claims of an access token. Times are Unix times in seconds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Claims {
-    /// Who made it.
     pub iss: String,
-    /// Whom it is for.
     pub aud: String,
-    /// Who may use it.
     pub sub: UserId,
-    /// The session it was made in, which may have ended since.
+    /// The session of the token. It may have ended since.
     pub sid: SessionId,
-    /// When it was made, as a Unix time in seconds.
     pub iat: i64,
-    /// When it begins to be valid.
     pub nbf: i64,
-    /// When it stops being valid.
     pub exp: i64,
-    /// Its own id.
     pub jti: Uuid,
 }
 
@@ -59,7 +52,7 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Reads the key set at the first token.
+    /// Creates a verifier. It reads the key set at the first token.
     #[must_use]
     pub fn new(secrets: Secrets, tokens: &Tokens, clock: Arc<dyn Clock>) -> Self {
         jwt_provider::install();
@@ -67,34 +60,36 @@ impl Verifier {
         Self { keys, validation: Arc::new(validation(tokens)), clock }
     }
 
-    /// The public key set, for everyone to see.
+    /// Returns the public key set, without anything private.
     pub async fn key_set(&self) -> anyhow::Result<KeySet> {
         let set = self.keys.read(false).await?;
         Ok(KeySet { keys: set.keys.iter().map(Key::public).collect() })
     }
 
-    /// What `token` says, if it is one of ours and valid now; `None` whatever else it is.
+    /// Returns the claims of `token` if it is an access token of this system and valid now; otherwise `None`.
     ///
-    /// An unknown key id makes the set be read again, but only as often as [`Secrets::renew`] allows.
+    /// Reads the key set again for an unknown key id, but only as often as [`Secrets::renew`] allows.
     pub async fn verify(&self, token: &str) -> anyhow::Result<Option<Claims>> {
         let Ok(header) = decode_header(token) else { return Ok(None) };
-        let Some(kid) = header.kid.filter(|_| header.typ.as_deref() == Some(TYPE)) else { return Ok(None) };
+        let Some(kid) = header.kid.filter(|_| header.typ.as_deref() == Some(TOKEN_TYPE)) else {
+            return Ok(None);
+        };
         let mut set = self.keys.read(false).await?;
-        if set.named(&kid).is_none() {
+        if set.find(&kid).is_none() {
             set = self.keys.read(true).await?;
         }
-        let Some(key) = set.named(&kid) else { return Ok(None) };
+        let Some(key) = set.find(&kid) else { return Ok(None) };
         let key = DecodingKey::from_ed_components(&key.x)?;
         Ok(decode::<Claims>(token, &key, &self.validation).ok().map(|token| token.claims).filter(|claims| {
             let now = self.clock.now().timestamp();
-            claims.nbf <= now + LEEWAY && now < claims.exp
+            claims.nbf <= now + CLOCK_LEEWAY && now < claims.exp
         }))
     }
 }
 
-/// What `token` says, whoever made it: to have at hand what a true one will need, and for nothing else.
+/// Reads the claims of `token` without verifying it. Only for loading what a valid token will need.
 #[must_use]
-pub fn unverified(token: &str) -> Option<Claims> {
+pub fn read_unverified(token: &str) -> Option<Claims> {
     insecure_decode_claims(token).ok()
 }
 
@@ -103,13 +98,13 @@ fn validation(tokens: &Tokens) -> Validation {
     validation.set_issuer(&[&tokens.issuer]);
     validation.set_audience(&[&tokens.audience]);
     validation.set_required_spec_claims(&["iss", "aud", "sub", "nbf", "exp"]);
-    // Asked of our own clock in `verify`.
+    // `verify` checks them against the injected clock.
     validation.validate_exp = false;
     validation.validate_nbf = false;
     validation
 }
 
-/// Signs access tokens with the private key set, which only one function may read.
+/// Signs access tokens with the private key set. Only one function may read it.
 #[derive(Clone)]
 pub struct Signer {
     secrets: Secrets,
@@ -117,31 +112,32 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// Reads the key set at the first token.
+    /// Creates a signer. It reads the key set at the first token.
     #[must_use]
     pub fn new(secrets: Secrets, tokens: Arc<Tokens>) -> Self {
         jwt_provider::install();
         Self { secrets, tokens }
     }
 
-    /// Fails if it could not sign now: to be asked before anything is committed that promises a token.
+    /// Fails if no token can be signed now. Call it before a commit that must be followed by a token.
     pub async fn check(&self) -> anyhow::Result<()> {
         self.current_pair().await.map(drop)
     }
 
-    /// The current key's id, and its seed with its public half.
+    /// Returns the id of the current key, and its seed followed by its public key.
     async fn current_pair(&self) -> anyhow::Result<(String, Vec<u8>)> {
-        // Parsed for as long as it is needed: what is kept of private keys, `Secrets` keeps.
+        // Parsed at each use, so that only `Secrets` keeps private keys in memory.
         let set = KeySet::parse(&self.secrets.get(&self.tokens.signing_keys).await?)?;
         let current = set.keys.iter().find(|key| key.status == Some(Status::Current));
         let key = current.ok_or_else(|| anyhow::anyhow!("the signing key set has no current key"))?;
-        let private = key.seed().ok_or_else(|| anyhow::anyhow!("the current signing key is not private"))?;
+        let private =
+            key.seed().ok_or_else(|| anyhow::anyhow!("the current signing key has no private part"))?;
         let mut pair = BASE64URL_NOPAD.decode(private.as_bytes())?;
         pair.extend(BASE64URL_NOPAD.decode(key.x.as_bytes())?);
         Ok((key.kid.clone(), pair))
     }
 
-    /// A token for `user` in `session`.
+    /// Signs a token for `user` in `session`.
     pub async fn sign(&self, user: UserId, session: SessionId, now: DateTime<Utc>) -> anyhow::Result<String> {
         let (kid, pair) = self.current_pair().await?;
         let issued = now.timestamp();
@@ -155,7 +151,8 @@ impl Signer {
             exp: issued + i64::try_from(self.tokens.expiry.as_secs())?,
             jti: Uuid::now_v7(),
         };
-        let header = Header { typ: Some(TYPE.to_owned()), kid: Some(kid), ..Header::new(Algorithm::EdDSA) };
+        let header =
+            Header { typ: Some(TOKEN_TYPE.to_owned()), kid: Some(kid), ..Header::new(Algorithm::EdDSA) };
         Ok(encode(&header, &claims, &EncodingKey::from_ed_der(&pair))?)
     }
 }

@@ -1,7 +1,7 @@
 //! API keys: `ak_<id>_<secret><checksum>`.
 //!
-//! The id finds the row, so that the secret is never searched for. The checksum tells a typing error, or a find of a secret
-//! scanner that is none, without asking the database.
+//! The id finds the row, so the database is never searched for a secret. The checksum detects typing errors and false positives of
+//! secret scanners without asking the database.
 
 use data_encoding::BASE32_NOPAD;
 use ring::{
@@ -18,16 +18,16 @@ const SECRET_LEN: usize = 52;
 /// 32 bits in base32.
 const CHECKSUM_LEN: usize = 7;
 
-/// A well-formed key; whether it is a valid one, the database knows.
+/// A well-formed key. Only the database knows whether it is valid.
 #[derive(Clone)]
 pub struct ApiKeyToken {
-    /// Which key it claims to be.
+    /// Not verified.
     pub id: ApiKeyId,
     text: String,
 }
 
 impl ApiKeyToken {
-    /// A new secret for the key `id`.
+    /// Generates a new secret for the key `id`.
     pub fn generate(id: ApiKeyId) -> anyhow::Result<Self> {
         let mut secret = [0; 32];
         SystemRandom::new().fill(&mut secret).map_err(|_| anyhow::anyhow!("no random bytes"))?;
@@ -36,13 +36,13 @@ impl ApiKeyToken {
         Ok(Self { id, text: format!("{body}{}", checksum(&body)) })
     }
 
-    /// Whether `text` is meant to be a key.
+    /// Checks whether `text` has the prefix of API keys.
     #[must_use]
-    pub fn is_one(text: &str) -> bool {
+    pub fn has_prefix(text: &str) -> bool {
         text.starts_with(PREFIX)
     }
 
-    /// Reads a key, if its checksum is right.
+    /// Parses a key; `None` if it is malformed or its checksum is wrong.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (id, rest) = text.strip_prefix(PREFIX)?.split_once('_')?;
@@ -54,13 +54,13 @@ impl ApiKeyToken {
         (checksum(body) == given).then(|| Self { id: ApiKeyId(id), text: text.to_owned() })
     }
 
-    /// What is stored: there is nothing to guess in 256 random bits, so no key and no salt.
+    /// Returns the hash that is stored. 256 random bits cannot be guessed, so it needs no key and no salt.
     #[must_use]
     pub fn hash(&self) -> Vec<u8> {
         digest(&SHA256, self.text.as_bytes()).as_ref().to_vec()
     }
 
-    /// The key itself, to be shown once.
+    /// Returns the key itself, to show it once.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.text

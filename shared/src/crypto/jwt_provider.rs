@@ -1,7 +1,7 @@
-//! `jsonwebtoken`'s cryptography, by ring: Ed25519 and nothing else.
+//! Cryptography for `jsonwebtoken`, by ring: only Ed25519.
 //!
-//! Its own providers are aws-lc and `RustCrypto` (with RSA, P-256, P-384 …); ring is in the tree for TLS already.
-//! An algorithm that is not implemented cannot be confused with the one that is (RFC 8725, 3.1).
+//! Its own providers are aws-lc and `RustCrypto` (with RSA, P-256, P-384 and more). ring is already a dependency, for TLS.
+//! An algorithm that is not implemented cannot be used in an attack by algorithm confusion (RFC 8725, 3.1).
 
 use std::sync::Once;
 
@@ -22,11 +22,11 @@ static PROVIDER: CryptoProvider = CryptoProvider {
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Makes ring the provider of the process, for tokens and for TLS. Later calls do nothing.
+/// Installs ring as the provider of the process, for tokens and for TLS. Later calls do nothing.
 pub fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // Either fails only if one was installed before, which nothing else does.
+        // Each fails only if a provider was installed before, and nothing else installs one.
         _ = PROVIDER.install_default();
         _ = rustls::crypto::ring::default_provider().install_default();
     });

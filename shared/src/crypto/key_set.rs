@@ -1,4 +1,4 @@
-//! The keys of access tokens, as JSON Web Keys (RFC 7517).
+//! The signing keys of access tokens, as JSON Web Keys (RFC 7517).
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,38 +12,36 @@ use crate::{
     config::{Secret, Setting},
 };
 
-/// A set of keys.
+/// A JSON Web Key Set. The order of the keys has no meaning.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct KeySet {
-    /// The keys, in no particular order.
     pub keys: Vec<Key>,
 }
 
 impl KeySet {
-    /// The keys of ours that `document` has.
+    /// Parses `document`. Ignores keys of other kinds than [`Key`].
     pub fn parse(document: &str) -> anyhow::Result<Self> {
         let set: AnyKeySet = serde_json::from_str(document)
             .map_err(|_| anyhow::anyhow!("the key set is not a JSON Web Key Set"))?;
         let keys = set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok());
-        Ok(Self { keys: keys.filter(Key::is_ours).collect() })
+        Ok(Self { keys: keys.filter(Key::is_supported).collect() })
     }
 
-    /// The key whose id is `kid`.
     #[must_use]
-    pub fn named(&self, kid: &str) -> Option<&Key> {
+    pub fn find(&self, kid: &str) -> Option<&Key> {
         self.keys.iter().find(|key| key.kid == kid)
     }
 }
 
-/// Where a key is in its life.
+/// The state of a key in its rotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Published, and not used yet.
+    /// Published, not used yet.
     Next,
-    /// The only one that signs.
+    /// The only key that signs.
     Current,
-    /// Signs no more; what it signed is still valid.
+    /// No longer signs. Its signatures are still accepted.
     Previous,
 }
 
@@ -54,24 +52,22 @@ pub struct Key {
     pub kty: String,
     /// The curve: `Ed25519`.
     pub crv: String,
-    /// The algorithm it is bound to: `EdDSA`.
+    /// The algorithm: `EdDSA`.
     pub alg: String,
-    /// What it is for: `sig`.
+    /// The use: `sig`.
     pub r#use: String,
-    /// Its name in a token's header.
+    /// The key id, as in a token's header.
     pub kid: String,
     /// The public key.
     pub x: String,
-    /// The private key; absent from the public set.
+    /// The private key. This and the following members are absent from the public set.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     d: Option<String>,
-    /// Where it is in its life; absent from the public set, as what follows.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub status: Option<Status>,
-    /// When it became known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub published_at: Option<DateTime<Utc>>,
-    /// When it signed for the last time.
+    /// The time at which the key stopped signing.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub retired_at: Option<DateTime<Utc>>,
 }
@@ -83,7 +79,7 @@ impl std::fmt::Debug for Key {
 }
 
 impl Key {
-    /// The key pair of `seed` (RFC 8032, 5.1.5), which is written in base64url.
+    /// Creates the key pair of `seed` (RFC 8032, 5.1.5), given in base64url.
     pub fn from_seed(kid: &str, seed: &str) -> anyhow::Result<Self> {
         let bytes = BASE64URL_NOPAD.decode(seed.as_bytes()).unwrap_or_default();
         let pair = Ed25519KeyPair::from_seed_unchecked(&bytes)
@@ -102,30 +98,30 @@ impl Key {
         })
     }
 
-    /// The private key, in base64url.
+    /// Returns the private key in base64url.
     #[must_use]
     pub fn seed(&self) -> Option<&str> {
         self.d.as_deref()
     }
 
-    /// The same key with nothing private in it.
+    /// Returns the key as the public set has it, without anything private.
     #[must_use]
     pub fn public(&self) -> Self {
         Self { d: None, status: None, published_at: None, retired_at: None, ..self.clone() }
     }
 
-    fn is_ours(&self) -> bool {
+    fn is_supported(&self) -> bool {
         self.kty == "OKP" && self.crv == "Ed25519" && self.alg == "EdDSA"
     }
 }
 
-/// A set in which there may be keys of other kinds, which are passed over (RFC 7517, 5).
+/// A set that may contain other kinds of keys, which a reader must ignore (RFC 7517, 5).
 #[derive(Deserialize)]
 struct AnyKeySet {
     keys: Vec<serde_json::Value>,
 }
 
-/// Reads the public set that a setting holds, and parses it when it is another than the last time.
+/// Reads the public key set from a setting. Parses it only when it has changed.
 #[derive(Clone)]
 pub struct KeySetReader(Arc<Inner>);
 
@@ -136,13 +132,12 @@ struct Inner {
 }
 
 impl KeySetReader {
-    /// Reads nothing yet.
     #[must_use]
     pub fn new(secrets: Secrets, setting: Setting) -> Self {
         Self(Arc::new(Inner { secrets, setting, last: Mutex::default() }))
     }
 
-    /// The set, as new as [`Secrets::get`] says; as [`Secrets::renew`] does if `renew`.
+    /// Returns the set, read as by [`Secrets::renew`] if `renew`, otherwise as by [`Secrets::get`].
     pub async fn read(&self, renew: bool) -> anyhow::Result<Arc<KeySet>> {
         let document = self.0.secrets.read(&self.0.setting, renew).await?;
         let mut last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! Secrets that are mailed, and can be used once.
+//! Secrets that are mailed and can be used once.
 
 use data_encoding::BASE64URL_NOPAD;
 use ring::{
@@ -8,29 +8,27 @@ use ring::{
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// 256 random bits: what is mailed. Only [`Self::hash`] is stored.
-///
-/// As input it is any text of at most 256 characters: one that was never given out is simply unknown.
+/// A token from a mail. A text of at most 256 characters.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(try_from = "String")]
 #[schema(value_type = String, max_length = 256, example = "Zk3yJ0h1S5u6b0Jw1cXv7m0m2Q4h8s9t0uVwXyZaBcD")]
 pub struct OneTimeToken(String);
 
 impl OneTimeToken {
-    /// A new one.
+    /// Generates a token of 256 random bits.
     pub fn generate() -> anyhow::Result<Self> {
         let mut secret = [0; 32];
         SystemRandom::new().fill(&mut secret).map_err(|_| anyhow::anyhow!("no random bytes"))?;
         Ok(Self(BASE64URL_NOPAD.encode(&secret)))
     }
 
-    /// SHA-256: there is nothing to guess in 256 random bits, so no key and no salt.
+    /// Returns the SHA-256 that is stored. 256 random bits cannot be guessed, so it needs no key and no salt.
     #[must_use]
     pub fn hash(&self) -> Vec<u8> {
         digest(&SHA256, self.0.as_bytes()).as_ref().to_vec()
     }
 
-    /// The secret itself, for the mail.
+    /// Returns the secret itself, for the mail.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -51,13 +49,13 @@ impl TryFrom<String> for OneTimeToken {
     }
 }
 
-/// Six random digits, for those who read their mail on another device.
+/// Generates six random digits, for a user who reads the mail on another device.
 pub fn six_digits() -> anyhow::Result<String> {
     loop {
         let mut bytes = [0; 4];
         SystemRandom::new().fill(&mut bytes).map_err(|_| anyhow::anyhow!("no random bytes"))?;
         let number = u32::from_be_bytes(bytes);
-        // The last, incomplete million would make some digits likelier.
+        // Skips the last, incomplete million: it would make some results more likely.
         if number < u32::MAX - u32::MAX % 1_000_000 {
             return Ok(format!("{:06}", number % 1_000_000));
         }

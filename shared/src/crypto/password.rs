@@ -1,4 +1,4 @@
-//! Passwords: argon2id, one hash at a time, in memory that is used again.
+//! Hashes passwords with argon2id, one at a time, in reused memory.
 
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -15,49 +15,48 @@ use subtle::ConstantTimeEq;
 
 use crate::domain::password::Password;
 
-/// 19 MiB, 2 passes, 1 lane: the OWASP Password Storage Cheat Sheet's first choice for argon2id.
+/// 19 MiB, 2 passes, 1 lane: recommended by the OWASP Password Storage Cheat Sheet for argon2id.
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 const HASH_LEN: usize = 32;
 const SALT_LEN: usize = 16;
 
-/// What an unknown person's password is compared with, so that the work is the same as for a known one. Nothing
-/// hashes to it: it is all zeros.
-const NOBODY: &str =
+/// Compared with the password for an unknown user, so that the response takes as long as for a known one. All zeros, so no
+/// password matches.
+const DUMMY_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Hashes passwords.
 ///
-/// One at a time, and where it is asked for: an instance serves one request at a time with less than one core, so that another
-/// thread would cost two changes of threads and free nobody. The memory is kept for the next one.
+/// One at a time, and in the calling thread: an instance serves one request at a time with less than one core, so a second thread
+/// would only add two context switches. The memory is kept for the next hash.
 #[derive(Clone, Default)]
 pub struct Passwords {
     memory: Arc<Mutex<Vec<Block>>>,
     hashed: Arc<AtomicUsize>,
 }
 
-/// What comparing a password with a hash showed.
+/// The result of comparing a password with a hash.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Verified {
-    /// It is the right one.
     pub matches: bool,
-    /// The hash was made with weaker parameters than today's.
+    /// The hash has weaker parameters than a new one would have.
     pub outdated: bool,
 }
 
 impl Passwords {
-    /// How many hashes were made, to show that refusals that look alike cost alike.
+    /// Returns the number of hashes so far. Tests compare it, to show that refusals with the same text cost the same time.
     #[must_use]
     pub fn count(&self) -> usize {
         self.hashed.load(Ordering::Relaxed)
     }
 
-    /// The hash of `password`, with a new salt, in PHC string format.
+    /// Hashes `password` with a new salt. Returns the PHC string format.
     pub fn hash(&self, password: &Password) -> anyhow::Result<String> {
         let mut salt = [0; SALT_LEN];
         SystemRandom::new().fill(&mut salt).map_err(|_| anyhow::anyhow!("no random bytes"))?;
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, today()?);
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, current_params()?);
         let params = ParamsString::try_from(argon2.params())?;
         let output = self.run(&argon2, password, &salt, HASH_LEN)?;
         let hash = PasswordHash {
@@ -70,9 +69,9 @@ impl Passwords {
         Ok(hash.to_string())
     }
 
-    /// Compares `password` with `hash`; without one, does the same work and says no.
+    /// Compares `password` with `hash`. Without a hash it does the same work, and the password does not match.
     pub fn verify(&self, password: &Password, hash: Option<&str>) -> anyhow::Result<Verified> {
-        let parsed = PasswordHash::new(hash.unwrap_or(NOBODY))?;
+        let parsed = PasswordHash::new(hash.unwrap_or(DUMMY_HASH))?;
         let (Some(salt), Some(expected)) = (parsed.salt, parsed.hash) else {
             anyhow::bail!("the stored password hash has no salt or no output");
         };
@@ -105,7 +104,7 @@ impl Passwords {
     }
 }
 
-fn today() -> anyhow::Result<Params> {
+fn current_params() -> anyhow::Result<Params> {
     Ok(Params::new(MEMORY_KIB, PASSES, LANES, Some(HASH_LEN))?)
 }
 
@@ -129,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_has_no_password() {
+    fn without_a_hash_no_password_matches() {
         let verified = Passwords::default().verify(&password("anything"), None).expect("an answer");
         assert_eq!(verified, Verified { matches: false, outdated: false });
     }

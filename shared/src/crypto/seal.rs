@@ -1,4 +1,4 @@
-//! What must be readable again but by nobody else: AES-256-GCM (NIST SP 800-38D) under `ENCRYPTION_KEY`.
+//! Encrypts stored data: AES-256-GCM (NIST SP 800-38D) with `ENCRYPTION_KEY`.
 
 use std::sync::Arc;
 
@@ -14,9 +14,7 @@ use crate::{
     crypto::keyring::{KeyId, Keyring},
 };
 
-/// Encrypts and decrypts.
-///
-/// The setting may hold several keys, separated by commas: the first one encrypts, all of them decrypt.
+/// Encrypts and decrypts. The setting may contain several keys ([`crate::crypto::keyring`]).
 #[derive(Clone)]
 pub struct Sealer {
     secrets: Secrets,
@@ -24,13 +22,13 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// Reads its keys at first use.
+    /// Creates a sealer. It reads its keys at first use.
     #[must_use]
     pub fn new(secrets: Secrets, setting: Setting) -> Self {
         Self { secrets, setting: Arc::new(setting) }
     }
 
-    /// Encrypts `plain`; it opens under the same `context` and no other.
+    /// Encrypts `plain`. Only the same `context` decrypts it.
     pub async fn seal(&self, context: &[u8], plain: Vec<u8>) -> anyhow::Result<Vec<u8>> {
         let keys = self.keys(false).await?;
         let (id, key) = keys.first();
@@ -38,11 +36,11 @@ impl Sealer {
         SystemRandom::new().fill(&mut nonce).map_err(|_| anyhow::anyhow!("no random bytes"))?;
         let mut text = plain;
         key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), &mut text)
-            .map_err(|_| anyhow::anyhow!("not encrypted"))?;
+            .map_err(|_| anyhow::anyhow!("encryption failed"))?;
         Ok([id.as_bytes().as_slice(), &nonce, &text].concat())
     }
 
-    /// Decrypts what [`Self::seal`] made; `None` if it was made with a key that is gone, or was changed since.
+    /// Decrypts the output of [`Self::seal`]. `None` if its key is no longer in the setting, or if it was changed.
     pub async fn open(&self, context: &[u8], sealed: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
         let Some((id, rest)) = sealed.split_at_checked(KeyId::LEN) else { return Ok(None) };
         let Some((nonce, text)) = rest.split_at_checked(NONCE_LEN) else { return Ok(None) };
@@ -52,7 +50,7 @@ impl Sealer {
         }
         let Some((_, key)) = keys.find(id) else { return Ok(None) };
         let mut text = text.to_vec();
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| anyhow::anyhow!("no nonce"))?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| anyhow::anyhow!("invalid nonce"))?;
         Ok(key.open_in_place(nonce, Aad::from(context), &mut text).ok().map(|plain| plain.to_vec()))
     }
 
@@ -66,9 +64,9 @@ impl Sealer {
     }
 }
 
-/// Reads an encryption key: 32 bytes in base64.
+/// Parses an encryption key: 32 bytes in base64.
 pub fn key(text: &str) -> anyhow::Result<(KeyId, LessSafeKey)> {
-    // What is wrong with it is not repeated.
+    // The error does not repeat the key.
     let bytes = BASE64.decode(text.as_bytes()).unwrap_or_default();
     let key = UnboundKey::new(&AES_256_GCM, &bytes)
         .map_err(|_| anyhow::anyhow!("ENCRYPTION_KEY is not 32 bytes in base64"))?;
@@ -85,7 +83,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_sealed_opens_under_its_own_context_until_its_key_is_gone() {
+    async fn data_is_decrypted_only_with_its_context_and_its_key() {
         let sealed = sealer(&[1]).seal(b"ada", b"secret".to_vec()).await.expect("sealed");
         assert!(!sealed.windows(6).any(|window| window == b"secret"));
         let open = async |keys: &[u8], context: &[u8], sealed: &[u8]| {
@@ -101,7 +99,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_key_that_is_none_is_named_and_not_repeated() {
+    async fn an_invalid_key_is_refused_and_not_repeated() {
         let setting = Setting::Plain("hunter2".to_owned().into());
         let error = Sealer::new(Secrets::default(), setting).seal(b"", Vec::new()).await.expect_err("no key");
         assert!(format!("{error:#}").contains("ENCRYPTION_KEY") && !format!("{error:#}").contains("hunter2"));

@@ -18,7 +18,7 @@ use super::connect_options;
 use crate::{
     aws::secrets::Secrets,
     config::Database,
-    error::{Unavailable, is_refused},
+    error::{Unavailable, is_wrong_password},
 };
 
 pub(super) struct Pool {
@@ -71,7 +71,9 @@ impl Pool {
         // Boxed: rare and large, it would make every transaction's future large.
         match Box::pin(self.connect(false)).await {
             // The password may have been rotated since it was read.
-            Err(error) if error.downcast_ref().is_some_and(is_refused) => Box::pin(self.connect(true)).await,
+            Err(error) if error.downcast_ref().is_some_and(is_wrong_password) => {
+                Box::pin(self.connect(true)).await
+            }
             connected => connected,
         }
     }
@@ -110,7 +112,7 @@ impl Pool {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes back a connection whose transaction has ended.
+    /// Keeps the connection of an ended transaction for the next one.
     pub(super) fn give_back(&self, lease: Lease) {
         self.locked().push((Instant::now(), lease.connection));
     }
@@ -120,7 +122,7 @@ async fn begin(connection: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::raw_sql("BEGIN").execute(connection).await.map(drop)
 }
 
-/// Whether the connection cannot be used any more: the server closed it or does not answer.
+/// Checks whether the connection cannot be used any more: the server closed it or does not answer.
 fn is_dead(error: &sqlx::Error) -> bool {
     let answer = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
     answer.is_none_or(|answer| matches!(answer.severity(), PgSeverity::Fatal | PgSeverity::Panic))

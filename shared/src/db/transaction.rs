@@ -49,6 +49,11 @@ impl Tx {
         self.now
     }
 
+    /// Sets the time of all that follows, for work that is repeated with the time of its first run.
+    pub fn set_now(&mut self, now: DateTime<Utc>) {
+        self.now = now;
+    }
+
     pub(super) fn started(&self) -> Instant {
         self.timer.0
     }

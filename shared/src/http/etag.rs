@@ -1,4 +1,4 @@
-//! Optimistic concurrency: a version shown as `ETag`, checked by `If-Match` (RFC 9110, 8.8.3 and 13.1.1).
+//! Optimistic concurrency: the version of a resource is its `ETag`, and `If-Match` checks it (RFC 9110, 8.8.3 and 13.1.1).
 
 use axum::{
     extract::FromRequestParts,
@@ -24,12 +24,12 @@ pub const STALE: Refusal = Refusal {
 };
 const MALFORMED: Refusal = Refusal::bad_request(
     "malformed-if-match",
-    "If-Match must hold strong ETags as this API sent them, separated by commas, or *.",
+    "If-Match must contain strong ETags from this API, separated by commas, or *.",
 );
-/// Equal to no version.
+/// Not equal to any version.
 const UNKNOWN: i64 = -1;
 
-/// A resource's version, as a header.
+/// The `ETag` header with the version of a resource.
 pub struct ETag(pub i64);
 
 impl IntoResponseParts for ETag {
@@ -40,7 +40,7 @@ impl IntoResponseParts for ETag {
     }
 }
 
-/// The versions of which one must be the resource's; `None` allows any.
+/// The versions in `If-Match`: the resource must have one of them. `None` allows any.
 pub struct IfMatch(pub Option<Vec<i64>>);
 
 impl IfMatch {
@@ -62,7 +62,7 @@ impl IntoParams for IfMatch {
         let header = ParameterBuilder::new()
             .name("If-Match")
             .parameter_in(ParameterIn::Header)
-            .description(Some("Do it only if one of these is still the resource's `ETag`."))
+            .description(Some("Change the resource only if one of these is its current `ETag`."))
             .schema(Some(OneOfBuilder::new().item(tags).item(any)));
         vec![header.build()]
     }
@@ -72,7 +72,7 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        // Several headers of one name are one list (RFC 9110, 5.3).
+        // Several headers with one name are one list (RFC 9110, 5.3).
         let lines: Result<Vec<_>, _> =
             parts.headers.get_all(header::IF_MATCH).iter().map(HeaderValue::to_str).collect();
         let lines = lines.map_err(|_| MALFORMED)?;
@@ -83,7 +83,7 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
     }
 }
 
-/// Returns the versions in a list of `ETags`; `None` if it is not such a list, or no tag in it is strong.
+/// Returns the versions in a list of `ETags`; `None` if the list is malformed or contains no strong tag.
 ///
 /// A weak tag matches nothing (RFC 9110, 13.1.1). Neither does a tag that is not a version.
 fn versions(list: &str) -> Option<Vec<i64>> {

@@ -1,4 +1,4 @@
-//! Extractors whose rejections speak our error format.
+//! Extractors whose rejections are problem documents.
 
 use std::{borrow::Cow, convert::Infallible};
 
@@ -22,10 +22,12 @@ use crate::{
 const MALFORMED: Refusal = Refusal::bad_request("malformed-body", "The request body is not JSON (RFC 8259).");
 const INVALID: Refusal = Refusal::invalid(
     "invalid-body",
-    "The request body is JSON, but not what this endpoint expects; see errors.",
+    "The request body is JSON, but does not match the schema of this endpoint; see errors.",
 );
-const INVALID_QUERY: Refusal =
-    Refusal::invalid("invalid-query", "The query string is not what this endpoint expects; see errors.");
+const INVALID_QUERY: Refusal = Refusal::invalid(
+    "invalid-query",
+    "The query string does not match the parameters of this endpoint; see errors.",
+);
 const TOO_LARGE: Refusal = Refusal {
     status: StatusCode::PAYLOAD_TOO_LARGE,
     code: "body-too-large",
@@ -48,7 +50,7 @@ where
     }
 }
 
-/// A path parameter. A path that does not parse leads nowhere, so it is a 404 like any other.
+/// The path parameters. A path that does not parse is refused with 404, like an unknown path.
 pub struct Path<T>(pub T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
@@ -62,10 +64,10 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     }
 }
 
-/// Which page of a list, and of which rows: the query string, of which the page takes its part and the filter the rest.
+/// The query string of a list: the parameters of the page, and the filter from all other parameters.
 pub struct List<F = NoFilter>(pub PageQuery, pub F);
 
-/// A list that is always whole.
+/// The filter of a list that has none.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoFilter {}
@@ -77,41 +79,40 @@ impl<F: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for List<F> {
         let query = parts.uri.query().unwrap_or_default();
         let (page, filter): (Vec<_>, Vec<_>) = form_urlencoded::parse(query.as_bytes())
             .partition(|(name, _)| matches!(&**name, "limit" | "cursor" | "sort"));
-        Ok(Self(part(page)?, part(filter)?))
+        Ok(Self(parse_query(page)?, parse_query(filter)?))
     }
 }
 
-/// Of these parameters and no others.
-fn part<T: DeserializeOwned>(pairs: Vec<(Cow<str>, Cow<str>)>) -> Result<T, ApiError> {
+fn parse_query<T: DeserializeOwned>(pairs: Vec<(Cow<str>, Cow<str>)>) -> Result<T, ApiError> {
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
     serde_urlencoded::from_str(&query)
         .map_err(|error| ApiError::field(INVALID_QUERY, String::new(), error.to_string()))
 }
 
-/// A JSON body. Domain types validate themselves while deserializing, so holding one means it is valid.
+/// A JSON body. Domain types validate themselves while they are deserialized, so the value is valid.
 pub struct Body<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        body(request, state).await.map(|(value, _)| Self(value))
+        read_body(request, state).await.map(|(value, _)| Self(value))
     }
 }
 
-/// A JSON body and its bytes.
-pub(crate) async fn body<T: DeserializeOwned, S: Send + Sync>(
+/// Reads a JSON body. Returns the value and the bytes.
+pub(crate) async fn read_body<T: DeserializeOwned, S: Send + Sync>(
     request: Request,
     state: &S,
 ) -> Result<(T, Bytes), ApiError> {
     if !is_json(request.headers()) {
         return Err(NOT_JSON.into());
     }
-    let bytes = bytes(request, state).await?;
-    Ok((parse(&bytes)?, bytes))
+    let bytes = read_bytes(request, state).await?;
+    Ok((parse_json(&bytes)?, bytes))
 }
 
-/// A JSON body that may be left out, or `null`.
+/// A JSON body that may be missing or `null`.
 pub struct OptionalBody<T>(pub Option<T>);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OptionalBody<T> {
@@ -119,33 +120,33 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OptionalBody<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let json = is_json(request.headers());
-        let bytes = bytes(request, state).await?;
+        let bytes = read_bytes(request, state).await?;
         match (bytes.is_empty(), json) {
             (true, _) => Ok(Self(None)),
             (false, false) => Err(NOT_JSON.into()),
-            (false, true) => parse(&bytes).map(Self),
+            (false, true) => parse_json(&bytes).map(Self),
         }
     }
 }
 
-/// `application/json`, or a type built on it (RFC 6839), such as `application/merge-patch+json`.
+/// Checks for `application/json`, or a type based on it (RFC 6839) such as `application/merge-patch+json`.
 fn is_json(headers: &HeaderMap) -> bool {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
+async fn read_bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
     Bytes::from_request(request, state).await.map_err(|rejection| {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE { TOO_LARGE.into() } else { MALFORMED.into() }
     })
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         match error.inner().classify() {
-            Category::Data => ApiError::field(INVALID, pointer(error.path()), detail(error.inner())),
+            Category::Data => ApiError::field(INVALID, json_pointer(error.path()), detail(error.inner())),
             Category::Syntax | Category::Eof | Category::Io => MALFORMED.into(),
         }
     })?;
@@ -153,7 +154,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     Ok(value)
 }
 
-/// What is wrong, without serde's " at line 1 column 7", which says less than the pointer.
+/// Returns the text of the error without serde's " at line 1 column 7": the pointer is clearer.
 fn detail(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rsplit_once(" at line ") {
@@ -162,8 +163,8 @@ fn detail(error: &serde_json::Error) -> String {
     }
 }
 
-/// A JSON Pointer (RFC 6901).
-fn pointer(path: &ErrorPath) -> String {
+/// Converts `path` to a JSON Pointer (RFC 6901).
+fn json_pointer(path: &ErrorPath) -> String {
     path.iter().fold(String::new(), |pointer, segment| match segment {
         Segment::Map { key } => format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")),
         Segment::Seq { index } => format!("{pointer}/{index}"),

@@ -28,17 +28,17 @@ use crate::{
 const TOO_MANY: Refusal = Refusal {
     status: StatusCode::TOO_MANY_REQUESTS,
     code: "too-many-requests",
-    message: "Too many requests from this address, or with this API key. Wait as long as Retry-After says.",
+    message: "Too many requests from this address or with this API key. Wait for the time in Retry-After.",
 };
 
-/// Counts the request, verifies its credential, and refuses it if there are too many. A bad credential is not refused here: a
-/// public route ignores it.
+/// Counts the request, verifies its credential, and refuses it above the rate limit. An invalid credential is not refused here:
+/// a public route ignores it.
 pub(super) async fn gate(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let address = request.extensions().get::<RequestInfo>().and_then(|info| info.address);
     let presented = PresentedCredential::read(request.headers());
     let ((result, keys, identity), mut credential) =
         tokio::join!(count(&state, address, &presented), async {
-            // The commands to Redis are sent first; the signature is verified while the answer is on its way.
+            // The commands to Redis are sent first. The signature is verified while Redis answers.
             yield_now().await;
             presented.verify(&state).await
         });
@@ -59,7 +59,7 @@ pub(super) async fn gate(State(state): State<AppState>, mut request: Request, ne
     with_headers(response, result)
 }
 
-/// Counts the request, per address and per API key. Reads the cached session and profile of a token in the same round trip; they
+/// Counts the request per address and per API key. Reads the cached session and profile of a token in the same round trip; they
 /// must not be used before the token is verified.
 async fn count(
     state: &AppState,
@@ -70,7 +70,7 @@ async fn count(
     let limit = Limit { name: "requests", max: config.max_requests, window: config.window };
     let mut subjects = vec![subject(address)];
     if let PresentedCredential::ApiKey(key) = presented {
-        // By its hash, not its id: nobody else can use up its requests.
+        // By its hash, not its id: someone who knows only the id cannot use up the limit.
         subjects.push(format!("key:{}", HEXLOWER.encode(&key.hash()[..16])));
     }
     let keys: Vec<_> = subjects.iter().map(|subject| limiter.key(limit, subject, now)).collect();
@@ -94,14 +94,14 @@ async fn count(
     let count = match answer {
         Ok(counts) => counts.into_iter().map(counted).max(),
         Err(error) => {
-            tracing::warn!(error = format!("{error:#}"), "cache unavailable; this instance counts alone");
+            tracing::warn!(error = format!("{error:#}"), "cache unavailable; requests counted in memory");
             keys.iter().map(|key| limiter.fallback.count(key, limit.window_end(now), now)).max()
         }
     };
     (limit.check(count.unwrap_or(u32::MAX), now), keys, identity)
 }
 
-/// Takes the request back (`RATE_LIMIT_SKIP_SUCCESSFUL_REQUESTS`).
+/// Removes the request from the count (`RATE_LIMIT_SKIP_SUCCESSFUL_REQUESTS`).
 async fn uncount(state: &AppState, keys: &[String]) {
     let mut commands = redis::pipe();
     let keep = i64::try_from(state.config.rate_limit.window.as_millis()).unwrap_or(i64::MAX);
@@ -110,7 +110,7 @@ async fn uncount(state: &AppState, keys: &[String]) {
         commands.decr(key, 1).ignore().pexpire(key, keep).ignore();
     }
     if let Err(error) = state.redis.query::<()>(&commands).await {
-        tracing::debug!(%error, "successful request not taken back");
+        tracing::debug!(%error, "successful request not removed from the count");
     }
 }
 

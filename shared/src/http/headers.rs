@@ -7,8 +7,8 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::config::Web;
 
-/// What every response says unless its route says otherwise: the OWASP REST Security Cheat Sheet's list.
-const SECURITY: [(HeaderName, &str); 6] = [
+/// The default headers of every response, after the OWASP REST Security Cheat Sheet. A route may set its own.
+const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
@@ -25,14 +25,14 @@ pub(super) const RATE_LIMIT: [HeaderName; 3] = [
     HeaderName::from_static("ratelimit-reset"),
 ];
 
-/// Adds the security headers that `headers` has not set otherwise.
+/// Adds the security headers that the route has not set.
 pub(super) fn secure(headers: &mut HeaderMap) {
-    for (name, value) in SECURITY {
+    for (name, value) in SECURITY_HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
 }
 
-/// CORS for exactly the listed origins; a browser on any other page may not read a thing.
+/// Allows CORS for exactly the configured origins. Browsers refuse responses to pages of other origins.
 pub(super) fn cors(web: &Web) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(web.cors_origins.iter().cloned()))

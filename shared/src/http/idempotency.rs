@@ -1,6 +1,6 @@
-//! `Idempotency-Key`: a request that is sent twice makes one thing (draft-ietf-httpapi-idempotency-key-header).
+//! `Idempotency-Key`: a request that is sent twice creates one resource (draft-ietf-httpapi-idempotency-key-header).
 //!
-//! The first answer is stored in the transaction of the work, so either both are there or neither is.
+//! The first response is stored in the transaction of the work: both are committed, or neither is.
 
 use axum::{
     extract::{FromRequest, Request},
@@ -22,7 +22,7 @@ use crate::{
     store::idempotency_records,
 };
 
-/// How long an answer is kept.
+/// How long a response is stored.
 pub const LIFETIME: TimeDelta = TimeDelta::hours(24);
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -32,38 +32,37 @@ const MALFORMED: Refusal = Refusal::bad_request(
 );
 const IN_PROGRESS: Refusal = Refusal::conflict(
     "idempotency-key-in-progress",
-    "A request with this Idempotency-Key is being worked on. Wait for its answer.",
+    "A request with this Idempotency-Key is in progress. Wait for its response.",
 );
 const REUSED: Refusal = Refusal::invalid(
     "idempotency-key-reused",
-    "This Idempotency-Key was used for another request. Use a new key for a new request.",
+    "This Idempotency-Key was used for a different request. Use a new key for each new request.",
 );
 
-/// The header, for the documentation.
+/// The header, for the OpenAPI document.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "describes a header that `Create` reads")]
 pub struct IdempotencyKey {
-    /// Any text that is yours: the same request with the same key, within 24 hours, gets the first answer again
-    /// (`Idempotency-Replayed: true`) and makes nothing new.
+    /// A text that you choose. If you repeat the request with the same key within 24 hours, you get the first response again
+    /// (`Idempotency-Replayed: true`), and nothing new is created.
     #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255, pattern = "^[!-~]+$")]
     idempotency_key: Option<String>,
 }
 
 /// The body of a request that creates something.
 pub struct Create<T> {
-    /// What to create.
     pub new: T,
-    /// That it be created once.
     pub idempotent: Idempotent,
 }
 
-/// The key of a request, if it has one, and what was asked under it.
+/// The idempotency key of a request, if it has one, and the hash of its body.
 pub struct Idempotent(Option<Keyed>);
 
 struct Keyed {
+    /// With the path: the same key on another path is another key.
     key: String,
-    /// SHA-256 of the body.
+    /// SHA-256.
     body: Vec<u8>,
 }
 
@@ -78,7 +77,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Create<T> {
             (Some(_), _) => return Err(MALFORMED.into()),
         };
         let path = request.uri().path().to_owned();
-        let (new, bytes) = extract::body(request, state).await?;
+        let (new, bytes) = extract::read_body(request, state).await?;
         let keyed = key.map(|key| Keyed { key: format!("{path}\n{key}"), body: sha256(&bytes) });
         Ok(Self { new, idempotent: Idempotent(keyed) })
     }
@@ -92,7 +91,7 @@ fn sha256(bytes: &[u8]) -> Vec<u8> {
     digest(&SHA256, bytes).as_ref().to_vec()
 }
 
-/// The answer to a request that made something, in a form that can be kept.
+/// The response to a request that created something, in a form that can be stored.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Created {
     headers: Vec<(String, String)>,
@@ -100,19 +99,19 @@ pub struct Created {
 }
 
 impl Created {
-    /// 201 with `data`.
+    /// Creates a 201 response with `data`.
     pub fn new(data: impl Serialize) -> anyhow::Result<Self> {
         Ok(Self { headers: Vec::new(), body: serde_json::to_string(&Data { data })? })
     }
 
-    /// With a header.
+    /// Adds a header.
     #[must_use]
     pub fn with(mut self, name: &HeaderName, value: String) -> Self {
         self.headers.push((name.to_string(), value));
         self
     }
 
-    /// With the version of what was made, as its `ETag`.
+    /// Adds the version of the new resource as its `ETag`.
     #[must_use]
     pub fn version(self, version: i64) -> Self {
         self.with(&header::ETAG, format!("\"{version}\""))
@@ -132,15 +131,16 @@ impl IntoResponse for Created {
     }
 }
 
-/// What is encrypted in the database.
+/// Stored encrypted in the database.
 #[derive(Serialize, Deserialize)]
 struct Record {
+    /// SHA-256 of the request's body.
     body: Vec<u8>,
     made: Created,
 }
 
 impl Idempotent {
-    /// A request without a key.
+    /// Creates the value for a request without a key.
     #[must_use]
     pub fn unkeyed() -> Self {
         Self(None)
@@ -148,7 +148,7 @@ impl Idempotent {
 
     /// Runs `work` in the transaction of `actor`, or returns the response of the first request.
     ///
-    /// The second value of `work` is for what follows the commit (a mail). It is returned only if the work was done now.
+    /// The second value of `work` is for what follows the commit (a mail). It is returned only if `work` was run.
     pub async fn run<T>(
         self,
         actor: &impl Actor,
@@ -172,8 +172,8 @@ impl Idempotent {
                 }
                 let (created, rest) = work.clone()(tx).await?;
                 let record = Record { body: body.clone(), made: created };
-                let sealed = sealer.seal(&key, serde_json::to_vec(&record)?).await?;
-                idempotency_records::replace(tx, &key, &sealed, tx.now() + LIFETIME).await?;
+                let encrypted = sealer.seal(&key, serde_json::to_vec(&record)?).await?;
+                idempotency_records::replace(tx, &key, &encrypted, tx.now() + LIFETIME).await?;
                 Ok((record.made.into_response(), Some(rest)))
             })
             .await

@@ -1,5 +1,5 @@
-//! What surrounds every route, from the outside in: request id, deadline, log line and metrics; security headers; CORS;
-//! panics; rate limit and credential; body limit.
+//! The layers around every route, from the outside in: request id, log line, metrics and security headers; CORS; deadline; panics;
+//! body limit; rate limit and credential.
 
 pub mod etag;
 pub mod extract;
@@ -28,14 +28,14 @@ pub use routes::{Routes, serve};
 #[doc(hidden)]
 pub use utoipa_axum;
 
-/// The largest body of a JSON route, in bytes: as much as the web ACL can look at (`infra/edge/web-acl.yaml`).
+/// The largest body of a JSON route, in bytes: as much as the web ACL inspects (`infra/edge/web-acl.yaml`).
 pub const BODY_LIMIT: u32 = 64 * 1024;
 
-/// Left on a response that is not worth a log line unless it failed.
+/// Marks a response that is logged only if it failed.
 #[derive(Clone)]
 struct Quiet;
 
-/// Turns a function's routes into the service that Lambda and the tests both run.
+/// Turns a function's routes into the service that Lambda and the tests run.
 pub fn service<S>(routes: Router<S>, state: S) -> Router
 where
     S: Clone + Send + Sync + 'static,
@@ -44,8 +44,7 @@ where
     service_with_probes(routes, Router::new(), state)
 }
 
-/// [`service`], with routes that ask nobody who is calling: no rate limit, no credential, and no log line while all is
-/// well.
+/// Like [`service`], with additional `probes`: routes without rate limit and credential, and without a log line unless they fail.
 pub fn service_with_probes<S>(routes: Router<S>, probes: Router<S>, state: S) -> Router
 where
     S: Clone + Send + Sync + 'static,
@@ -64,7 +63,7 @@ where
         .layer(CatchPanicLayer::custom(|_| {
             ApiError::from(anyhow::anyhow!("handler panicked")).into_response()
         }))
-        .layer(from_fn(request::in_time))
+        .layer(from_fn(request::limit_time))
         .layer(headers::cors(&app.config.web))
-        .layer(from_fn_with_state(app, request::around))
+        .layer(from_fn_with_state(app, request::respond))
 }

@@ -1,4 +1,4 @@
-//! Turns what a handler left of its refusal into a body (RFC 9457).
+//! Renders a refusal or failure as a problem document (RFC 9457).
 
 use axum::{
     Json,
@@ -9,16 +9,16 @@ use axum::{
 use crate::domain::actor::RequestInfo;
 use crate::error::{Outcome, Problem};
 
-/// Every problem's `type` is this and its code.
-const TYPES: &str = "https://archesai.com/problems/";
+/// The `type` of a problem is this, followed by its code.
+const TYPE_PREFIX: &str = "https://archesai.com/problems/";
 
-/// Gives `response` the body that its outcome asks for.
+/// Replaces the body of `response` by the problem document of its [`Outcome`], if it has one.
 pub(super) fn render(response: Response, request: &RequestInfo) -> Response {
     let Some(Outcome { refused, .. }) = response.extensions().get::<Outcome>().cloned() else {
         return response;
     };
     let problem = Problem {
-        r#type: format!("{TYPES}{}", refused.refusal.code),
+        r#type: format!("{TYPE_PREFIX}{}", refused.refusal.code),
         title: refused.refusal.status.canonical_reason().unwrap_or_default(),
         status: refused.refusal.status.as_u16(),
         detail: refused.refusal.message,

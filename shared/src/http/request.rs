@@ -1,4 +1,4 @@
-//! The outermost layer: who asks, until when, and what came of it.
+//! The outermost layer: request id, deadline, response headers, log line and metrics.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -18,10 +18,10 @@ use super::{Quiet, headers, problem};
 use crate::domain::actor::RequestInfo;
 use crate::{ApiError, AppState, error::Outcome, error::Unavailable, telemetry};
 
-/// What is kept back of an invocation's time, to answer with: a function that is cut off answers nothing.
+/// The part of an invocation's time that is kept for the response: a function that Lambda ends sends none.
 const RESERVE: Duration = Duration::from_millis(500);
-/// The longest a request may take where no invocation says otherwise: less than the gateway's 29 s.
-const LONGEST: Duration = Duration::from_secs(25);
+/// Also the limit without an invocation. Less than the gateway's 29 s.
+const MAX_REQUEST_TIME: Duration = Duration::from_secs(25);
 
 impl RequestInfo {
     fn of(request: &Request) -> Self {
@@ -50,7 +50,7 @@ impl RequestInfo {
     }
 }
 
-/// Whether a gateway's request id can stand in a header and a log line as it is.
+/// Checks whether the gateway's request id is safe in a header and a log line.
 fn is_plain(id: &str) -> bool {
     (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_=+/.:".contains(&b))
 }
@@ -63,32 +63,32 @@ impl<S: Sync> FromRequestParts<S> for RequestInfo {
     }
 }
 
-/// How long this request may still take.
+/// Returns how long this request may still take.
 ///
-/// A deadline that has passed when the request arrives is none: Lambda sends no such request, but `cargo lambda watch`
-/// counts its deadlines from another beginning.
+/// Ignores a deadline that has passed when the request arrives: Lambda sends no such request, but the deadlines of
+/// `cargo lambda watch` do not count from the Unix epoch.
 fn time_left(request: &Request) -> Duration {
-    let Some(context) = request.extensions().get::<Context>() else { return LONGEST };
+    let Some(context) = request.extensions().get::<Context>() else { return MAX_REQUEST_TIME };
     let deadline = UNIX_EPOCH + Duration::from_millis(context.deadline);
     #[expect(clippy::disallowed_methods, reason = "Lambda's deadline is a moment of the machine's clock")]
     let left = deadline.duration_since(SystemTime::now());
-    left.map_or(LONGEST, |left| left.saturating_sub(RESERVE).min(LONGEST))
+    left.map_or(MAX_REQUEST_TIME, |left| left.saturating_sub(RESERVE).min(MAX_REQUEST_TIME))
 }
 
-/// Gives up while there is still time to say so.
-pub(super) async fn in_time(request: Request, next: Next) -> Response {
+/// Stops the handler at the deadline and returns 503, while there is still time for a response.
+pub(super) async fn limit_time(request: Request, next: Next) -> Response {
     match timeout(time_left(&request), next.run(request)).await {
         Ok(response) => response,
-        Err(elapsed) => ApiError::from(Unavailable::new("time", elapsed)).into_response(),
+        Err(elapsed) => ApiError::from(Unavailable::new("handler", elapsed)).into_response(),
     }
 }
 
-/// Answers with the headers that every response has, and writes the request's one log line.
-pub(super) async fn around(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+/// Renders the response with the headers that every response has, and writes the request's one log line.
+pub(super) async fn respond(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let info = RequestInfo::of(&request);
     let method = request.method().clone();
-    // Never the path itself: it may hold what a caller put there. The routes' own patterns are few.
+    // Never the path itself: it may contain secrets or personal data. There are few route patterns.
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!(
         "request", request.id = %info.id, %method, route,
@@ -111,7 +111,7 @@ pub(super) async fn around(State(state): State<AppState>, mut request: Request, 
 
 fn log(response: &Response, duration: Duration) {
     let status = response.status().as_u16();
-    // u64, because `tracing` writes a u128 into JSON as a string, which no metric filter can add up.
+    // u64, because `tracing` writes a u128 as a JSON string, and a metric filter cannot sum strings.
     let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let quiet = response.extensions().get::<Quiet>().is_some();
     match response.extensions().get::<Outcome>() {
@@ -131,7 +131,7 @@ fn measure(response: &Response, route: String, duration: Duration) {
     let class = format!("{}xx", response.status().as_u16() / 100);
     counter!("Requests", "route" => route.clone(), "status" => class).increment(1);
     histogram!("Duration", "route" => route).record(duration.as_secs_f64() * 1e3);
-    if telemetry::cold_start() {
+    if telemetry::is_cold_start() {
         counter!("ColdStarts").increment(1);
     }
 }

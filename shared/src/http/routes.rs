@@ -1,4 +1,4 @@
-//! A function's routes, said once: to serve them, and to describe them in `openapi.json`.
+//! A function's routes, listed once: to serve them, and to describe them in `openapi.json`.
 
 use std::convert::Infallible;
 
@@ -13,19 +13,19 @@ use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouter},
 };
 
-/// What routes are gathered in: axum's router, to serve them, or utoipa's, to describe them.
+/// A collection of routes: axum's router, to serve them, or utoipa's, to describe them.
 ///
-/// A deployed program gathers them in the first, and so has no description of them in it: it would be put together at every
-/// cold start (`docs/performance.md`).
+/// A deployed binary uses axum's and so contains no description, which would be built at every cold start
+/// (`docs/performance.md`).
 pub trait Routes<S>: Default {
-    /// Adds what [`routes!`](crate::routes) makes of handlers.
+    /// Adds the routes that [`routes!`](crate::routes) creates from handlers.
     #[must_use]
     fn routes(
         self,
         routes: (impl FnOnce(Router<S>) -> Router<S>, impl FnOnce() -> UtoipaMethodRouter<S>),
     ) -> Self;
 
-    /// Adds routes that have no description.
+    /// Adds routes without a description.
     #[must_use]
     fn merge(self, router: Router<S>) -> Self;
 }
@@ -53,7 +53,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> for OpenApiRouter<S> {
     }
 }
 
-/// `handler`, at the path and for the method of its description `P`.
+/// Adds `handler` at the path and for the method of its description `P`.
 #[doc(hidden)]
 pub fn serve<P: Path, H: Handler<T, S>, T: 'static, S: Clone + Send + Sync + 'static>(
     router: Router<S>,
@@ -65,7 +65,7 @@ pub fn serve<P: Path, H: Handler<T, S>, T: 'static, S: Clone + Send + Sync + 'st
     router.route(&P::path(), handler)
 }
 
-/// The handlers of one path, for [`Routes::routes`]; each has a `#[utoipa::path]`.
+/// Collects the handlers of one path for [`Routes::routes`]. Each handler needs a `#[utoipa::path]`.
 #[macro_export]
 macro_rules! routes {
     ($($($part:ident)::+),+) => {
@@ -79,7 +79,7 @@ macro_rules! routes {
             || $crate::http::utoipa_axum::routes!($($($part)::+),+),
         )
     };
-    // What `#[utoipa::path]` calls its description: the handler's path, with `__path_` before its name.
+    // The name that `#[utoipa::path]` gives the description: the handler's path, with `__path_` before its name.
     (@described [$($module:ident)*] $handler:ident) => {
         $crate::http::utoipa_axum::paste! { $($module::)* [<__path_ $handler>] }
     };

@@ -1,4 +1,4 @@
-//! API functions.
+//! Runs an API function.
 
 use axum::Router;
 use lambda_http::{Adapter, lambda_runtime::Runtime};
@@ -8,9 +8,8 @@ use crate::telemetry;
 
 /// Serves `service` to Lambda.
 ///
-/// Metrics are written between an answer and the question for the next event: whoever waits for the answer does not wait for
-/// them, and Lambda does not freeze an instance before it asks (AWS Lambda Developer Guide, "Lambda execution environment
-/// lifecycle").
+/// Metrics are written after the response and before the request for the next event. The client does not wait for them, and
+/// Lambda does not freeze an instance before that request (AWS Lambda Developer Guide, "Lambda execution environment lifecycle").
 pub async fn run(service: Router) -> Result<(), lambda_http::Error> {
     let flush = MapResultLayer::new(|done| {
         telemetry::flush();

@@ -1,5 +1,4 @@
-//! What surrounds a function that no gateway calls: a job, started by a schedule, by a deployment, by Secrets Manager or by
-//! a person.
+//! Runs a job: a function that no gateway calls. A schedule, a deployment, Secrets Manager or a person starts it.
 
 use std::{
     env,
@@ -28,14 +27,13 @@ pub use crate::domain::deadline::Deadline;
 /// One run of a job.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// In every log line, and in the audit events it leaves.
+    /// In the log lines and audit events of the run.
     pub id: String,
-    /// When it is cut off.
     pub deadline: Deadline,
 }
 
 impl Job {
-    /// As the cause of audit events: nobody, from nowhere.
+    /// Returns the origin of the run's audit events: the id, without address or user agent.
     #[must_use]
     pub fn request(&self) -> RequestInfo {
         RequestInfo { id: self.id.clone(), address: None, path: String::new(), user_agent: None }
@@ -51,19 +49,20 @@ impl From<Invocation> for Job {
 }
 
 impl Deadline {
-    /// Does `work`, unless that takes so long that no more than `reserve` is left.
+    /// Runs `work`. Stops it and fails when only `reserve` is left.
     pub async fn within<T>(
         self,
         reserve: Duration,
         work: impl Future<Output = anyhow::Result<T>>,
     ) -> anyhow::Result<T> {
-        timeout(self.left(reserve), Box::pin(work)).await.context("the function's time is over")?
+        timeout(self.left(reserve), Box::pin(work)).await.context("deadline exceeded")?
     }
 }
 
-/// Runs `work` for each event, on what `make` makes once; or once as a command, whose only argument is the event as JSON.
+/// Runs `work` for each event in Lambda. As a command, runs it once; the only argument is the event as JSON. `make` creates the
+/// state once.
 ///
-/// In AWS the result is also a log line. A failure is logged with its whole chain, and is one to Lambda too.
+/// In Lambda the result is also logged. A failure is logged with its whole chain and returned to Lambda as an error.
 pub async fn serve<S, E: DeserializeOwned, R: Serialize>(
     usage: &str,
     make: impl FnOnce() -> Result<S, ConfigError>,
@@ -84,13 +83,13 @@ pub async fn serve<S, E: DeserializeOwned, R: Serialize>(
     telemetry::init();
     let Ok(state) = make() else { return ExitCode::FAILURE };
     let done = if let Some(event) = event {
-        by_hand(&state, event, &work).await
+        run_from_cli(&state, event, &work).await
     } else {
         let handler = service_fn(async |event: LambdaEvent<Value>| {
             let LambdaEvent { payload, context } = event;
             let job = Job::from(context);
-            let result = once(&state, payload, &job, &work).await?;
-            // Nobody reads the answer of a scheduled run.
+            let result = run_once(&state, payload, &job, &work).await?;
+            // Logged, because the response of a scheduled run is not kept.
             tracing::info!(request.id = job.id, result = %result, "job done");
             Ok::<_, Error>(result)
         });
@@ -99,26 +98,26 @@ pub async fn serve<S, E: DeserializeOwned, R: Serialize>(
     if done.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-async fn by_hand<S, E: DeserializeOwned, R: Serialize>(
+async fn run_from_cli<S, E: DeserializeOwned, R: Serialize>(
     state: &S,
     event: &str,
     work: &impl AsyncFn(&S, E, &Job) -> anyhow::Result<R>,
 ) -> Result<(), Error> {
     let job = Job { id: Uuid::now_v7().to_string(), deadline: Deadline::far() };
-    let result = once(state, serde_json::from_str(event)?, &job, work).await?;
+    let result = run_once(state, serde_json::from_str(event)?, &job, work).await?;
     print(&serde_json::to_string_pretty(&result)?);
     Ok(())
 }
 
-async fn once<S, E: DeserializeOwned, R: Serialize>(
+async fn run_once<S, E: DeserializeOwned, R: Serialize>(
     state: &S,
     event: Value,
     job: &Job,
     work: &impl AsyncFn(&S, E, &Job) -> anyhow::Result<R>,
 ) -> anyhow::Result<Value> {
     let done = async {
-        let event = serde_json::from_value(event)
-            .map_err(|error| anyhow::anyhow!("this event is not one of ours: {error}"))?;
+        let event =
+            serde_json::from_value(event).map_err(|error| anyhow::anyhow!("invalid event: {error}"))?;
         anyhow::Ok(serde_json::to_value(Box::pin(work(state, event, job)).await?)?)
     };
     let done = done.await;
@@ -126,11 +125,11 @@ async fn once<S, E: DeserializeOwned, R: Serialize>(
         tracing::error!(request.id = job.id, error = format!("{error:#}"), "job failed");
     }
     telemetry::flush();
-    // Lambda tells only the outermost sentence of an error.
+    // Lambda returns only the outermost message of an error.
     done.map_err(|error| anyhow::anyhow!("{error:#}"))
 }
 
-#[expect(clippy::print_stdout, reason = "a command answers on standard output")]
+#[expect(clippy::print_stdout, reason = "a command prints its result")]
 fn print(text: &str) {
     println!("{text}");
 }

@@ -1,4 +1,4 @@
-//! Mail, through Amazon SES.
+//! Sends mail through Amazon SES.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,26 +14,22 @@ use tokio::{sync::OnceCell, time::Instant};
 use crate::aws::client;
 use crate::{domain::input::Email, error::Unavailable};
 
-/// One mail to one person.
+/// One mail to one recipient, as text and HTML.
 #[derive(Debug, Clone)]
 pub struct Mail {
-    /// Whom it goes to.
     pub to: Email,
-    /// The subject line.
     pub subject: String,
-    /// The text as it is.
     pub text: String,
-    /// The same, as HTML.
     pub html: String,
 }
 
 /// Sends mail.
 pub trait Mailer: Send + Sync {
-    /// Hands `mail` over; it has not arrived yet when this returns.
+    /// Hands `mail` over for delivery. It has not arrived when this returns.
     fn send(&self, mail: Mail) -> BoxFuture<'_, Result<(), Unavailable>>;
 }
 
-/// Sends through SES, as `from`.
+/// Sends through SES with the sender `from`.
 pub struct SesMailer {
     from: String,
     client: OnceCell<Client>,
@@ -65,9 +61,9 @@ impl Mailer for SesMailer {
                 .await;
             histogram!("DependencyTime", "dependency" => "mail")
                 .record(started.elapsed().as_secs_f64() * 1e3);
-            // What SES says of a rejected mail names its address, so only the code goes further.
+            // SES's message about a rejected mail contains the address, so only the code is reported.
             sent.map(drop).map_err(|error| match error.code() {
-                Some(code) => Unavailable::new("mail", anyhow::anyhow!("SES answered {code}")),
+                Some(code) => Unavailable::new("mail", anyhow::anyhow!("SES refused the mail: {code}")),
                 None => Unavailable::new("mail", error),
             })
         })
@@ -78,12 +74,12 @@ fn utf8(text: String) -> Result<Content, Unavailable> {
     Content::builder().data(text).charset("UTF-8").build().map_err(|error| Unavailable::new("mail", error))
 }
 
-/// Keeps what it is given, for tests to read.
+/// Keeps the mails in memory, for tests.
 #[derive(Clone, Default)]
 pub struct RecordingMailer(Arc<Mutex<Vec<Mail>>>);
 
 impl RecordingMailer {
-    /// Every mail so far, oldest first.
+    /// Returns all mails, oldest first.
     #[must_use]
     pub fn sent(&self) -> Vec<Mail> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()

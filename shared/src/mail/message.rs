@@ -1,4 +1,4 @@
-//! How mails look. What is in them, the function says that sends them.
+//! Renders and sends mails. Each function has its own texts.
 
 use std::time::Duration;
 
@@ -12,21 +12,18 @@ use crate::{
     mail::mailer::{Mail, Mailer},
 };
 
-/// After this long a mail is given up.
-const PATIENCE: Duration = Duration::from_secs(5);
+const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a mail says, before it is text and HTML.
+/// The content of a mail, before it is rendered as text and HTML.
 #[derive(Default)]
 pub struct Letter {
-    /// The subject line.
     pub subject: &'static str,
-    /// What it is about.
     pub paragraphs: Vec<String>,
-    /// Where to click, and what stands there.
+    /// The link and its label.
     pub link: Option<(Url, &'static str)>,
-    /// Six digits, for those who cannot click.
+    /// Six digits to type, for a reader who cannot open the link.
     pub code: Option<String>,
-    /// What to do if it was a mistake.
+    /// What to do if the mail was not expected.
     pub ending: &'static str,
 }
 
@@ -34,13 +31,13 @@ pub struct Letter {
 #[template(path = "mail.txt")]
 struct Text<'a>(&'a Letter);
 
-/// By the ending of its name, what is put into it is escaped.
+/// Askama escapes the values, because the name of the template ends in `.html`.
 #[derive(Template)]
 #[template(path = "mail.html")]
 struct Html<'a>(&'a Letter);
 
 impl Letter {
-    fn mail(&self, to: Email) -> anyhow::Result<Mail> {
+    fn render(&self, to: Email) -> anyhow::Result<Mail> {
         Ok(Mail {
             to,
             subject: self.subject.to_owned(),
@@ -50,7 +47,7 @@ impl Letter {
     }
 }
 
-/// The link to `page` of the configured application with `token`; never made from a request's headers.
+/// Returns the link to `page` of the configured application with `token`. Never built from the headers of a request.
 #[must_use]
 pub fn link(app_url: &Url, page: &str, token: &OneTimeToken) -> Url {
     let mut link = app_url.clone();
@@ -61,14 +58,14 @@ pub fn link(app_url: &Url, page: &str, token: &OneTimeToken) -> Url {
 
 /// Sends `letter` to `to`.
 ///
-/// What it is about is done whether or not this succeeds, and every mail but a notice can be asked for again, so a failure is only
-/// logged.
+/// A failure is only logged: the change that the mail is about is already committed, and every mail except a notice can be
+/// requested again.
 pub async fn send(mailer: &dyn Mailer, to: &str, letter: Letter) {
     let subject = letter.subject;
     let sent = async {
-        let to =
-            Email::try_from(to.to_owned()).map_err(|problem| anyhow::anyhow!("stored address: {problem}"))?;
-        Ok::<_, anyhow::Error>(timeout(PATIENCE, mailer.send(letter.mail(to)?)).await??)
+        let to = Email::try_from(to.to_owned())
+            .map_err(|problem| anyhow::anyhow!("invalid stored address: {problem}"))?;
+        Ok::<_, anyhow::Error>(timeout(SEND_TIMEOUT, mailer.send(letter.render(to)?)).await??)
     };
     if let Err(error) = sent.await {
         tracing::error!(subject, error = format!("{error:#}"), "mail not sent");

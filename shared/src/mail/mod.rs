@@ -1,4 +1,4 @@
-//! Mail: how messages look, and how they are sent.
+//! Mail: rendering and sending.
 
 pub mod mailer;
 pub mod message;

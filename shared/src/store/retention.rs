@@ -1,40 +1,39 @@
-//! What is past its time, table by table: which rows, found and removed in stretches of an index.
+//! Finds and removes expired rows, table by table, in batches.
 //!
-//! The end of a stretch is looked up first, then everything in it is removed, and the next one begins behind it. Asking for
-//! "any 5,000" each time would read the index entries of all that were removed before.
+//! The rows of a batch follow each other in an index. The end of the batch is looked up first, then all rows up to it are removed,
+//! and the next batch begins after it. A query for "any 5,000 rows" would read the index entries of all rows removed before.
 
 use chrono::{DateTime, Utc};
 
 use crate::db::Tx;
 
-/// A place in an index: when a row ended, and its id.
-pub type Place<Id> = (DateTime<Utc>, Id);
+/// The position of a row in the index: when it ended, and its id.
+pub type BatchEnd<Id> = (DateTime<Utc>, Id);
 
-/// Rows past their time that follow each other in the index.
-pub struct Stretch<Id> {
-    /// How many.
+/// Expired rows that follow each other in the index.
+pub struct Batch<Id> {
     pub rows: i64,
-    /// How many of them a legal hold keeps.
+    /// How many of the rows a legal hold keeps.
     pub held: i64,
-    /// Where the last of them is, if there is any.
-    pub end: Option<Place<Id>>,
+    /// The position of the last row; `None` without rows.
+    pub end: Option<BatchEnd<Id>>,
 }
 
-/// The two questions about a table: its name, its id and that one's type, when a row ended, and whether a legal hold keeps it.
+/// The two statements of a table. `$id` is its key, `$ended` when a row ended, and `$held` whether a legal hold keeps it.
 macro_rules! past {
     ($(#[$doc:meta])* $module:ident, $table:tt, $id:tt as $type:ty, $ended:tt, $held:tt) => {
         $(#[$doc])*
         pub mod $module {
             use super::*;
 
-            /// The first `limit` rows after `after` that ended at `until` or before.
-            pub async fn stretch(
+            /// Finds the first `limit` rows after `after` that ended at `until` or before.
+            pub async fn find(
                 tx: &mut Tx,
-                after: &Place<$type>,
+                after: &BatchEnd<$type>,
                 limit: i64,
                 until: DateTime<Utc>,
-            ) -> sqlx::Result<Stretch<$type>> {
-                // The aggregates see the rows as the subquery ordered them (PostgreSQL manual, 9.21): sorting again costs a third.
+            ) -> sqlx::Result<Batch<$type>> {
+                // The aggregates read the rows in the order of the subquery (PostgreSQL manual, 9.21): sorting again costs a third.
                 let found = sqlx::query!(
                     r#"SELECT count(*) AS "rows!", count(*) FILTER (WHERE held) AS "held!", max(ended) AS ended,
                               (array_agg(id))[count(*)] AS id
@@ -48,16 +47,16 @@ macro_rules! past {
                 )
                 .fetch_one(tx)
                 .await?;
-                Ok(Stretch { rows: found.rows, held: found.held, end: found.ended.zip(found.id) })
+                Ok(Batch { rows: found.rows, held: found.held, end: found.ended.zip(found.id) })
             }
 
-            /// Removes the rows after `after` up to `end`, but for what a legal hold keeps.
+            /// Removes the rows after `after` up to `end`, except those that a legal hold keeps.
             pub async fn remove(
                 tx: &mut Tx,
-                after: &Place<$type>,
-                end: &Place<$type>,
+                after: &BatchEnd<$type>,
+                end: &BatchEnd<$type>,
             ) -> sqlx::Result<u64> {
-                // Of the two bounds as pairs alone the planner would not see that they enclose little.
+                // With the bounds as pairs only, the planner would not see that few rows are between them.
                 let removed = sqlx::query!(
                     "DELETE FROM " + $table + " t WHERE " + $ended + " >= $1 AND " + $ended + " <= $3 AND ("
                         + $ended + ", " + $id + ") > ($1, $2) AND (" + $ended + ", " + $id + ") <= ($3, $4) AND NOT ("
@@ -76,7 +75,7 @@ macro_rules! past {
 }
 
 past!(
-    /// Sessions that ended, or that nobody used any more.
+    /// Sessions that were revoked or expired, or are no longer used.
     sessions,
     "sessions",
     "id" as uuid::Uuid,
@@ -84,7 +83,7 @@ past!(
     "EXISTS (SELECT 1 FROM users u WHERE u.id = t.user_id AND u.legal_hold_at IS NOT NULL)"
 );
 past!(
-    /// Mailed secrets that cannot be used any more.
+    /// Expired tokens that were mailed.
     verification_tokens,
     "verification_tokens",
     "id" as uuid::Uuid,
@@ -92,7 +91,7 @@ past!(
     "EXISTS (SELECT 1 FROM users u WHERE u.id = t.user_id AND u.legal_hold_at IS NOT NULL)"
 );
 past!(
-    /// Invitations whose time to be answered is over, whatever became of them.
+    /// Expired invitations, whatever their status.
     invitations,
     "invitations",
     "id" as uuid::Uuid,
@@ -100,16 +99,16 @@ past!(
     "EXISTS (SELECT 1 FROM users u WHERE lower(u.email) = lower(t.email) AND u.legal_hold_at IS NOT NULL)"
 );
 past!(
-    /// Answers that are not given again.
+    /// Expired responses to idempotent requests.
     idempotency_records,
     "idempotency_records",
     "key_hash" as Vec<u8>,
     "expires_at",
-    // Under a hash: nobody's.
+    // The key is a hash, so no row leads to a user.
     "false"
 );
 past!(
-    /// Lines of the audit log, from when they were written.
+    /// Audit events, by the time at which they were written.
     audit_events,
     "audit_events",
     "id" as uuid::Uuid,

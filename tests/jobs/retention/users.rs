@@ -118,7 +118,7 @@ async fn without_the_ledger_nobody_is_erased_and_everything_else_is_done() {
     let failed = run(&nowhere, Request::default(), &job(Deadline::far())).await.expect_err("no ledger");
 
     let error = format!("{failed:#}");
-    assert!(error.contains("not erased, because the ledger") && error.contains("s3 is away"), "{error}");
+    assert!(error.contains("not erased, because the ledger") && error.contains("s3 unavailable"), "{error}");
     assert_eq!(text(&app, users).await, before);
     assert_eq!(text(&app, "SELECT count(*)::text FROM audit_events WHERE action = 'user.erased'").await, "0");
     assert_eq!(text(&app, "SELECT count(*)::text FROM sessions").await, "1", "Ada's own");
@@ -167,9 +167,9 @@ async fn the_last_owner_of_an_organization_is_erased_anyway_and_it_is_said_which
     let team = ada.found("Engines").await;
     ada.add(&team, &bob, "member").await;
     let id = UserId(ada.id.parse().expect("an id"));
-    let (request, now) = (job(Deadline::far()).request(), app.clock.now());
+    let request = job(Deadline::far()).request();
 
-    let without_owner = app.state.app.db.transaction(async |tx| {
+    let without_owner = app.state.app.db.transaction_as(async |tx| {
         let user = store::users::lock(tx, id).await?.expect("Ada");
         anyhow::Ok(erasure::erase_anyway(tx, &user, &request).await?)
     });
@@ -233,6 +233,6 @@ async fn a_function_whose_ledger_is_away_fails_and_says_why() {
     let function = Function::start("retention", environment).await;
     let failed = function.invoke_within(Duration::from_mins(1), json!({})).await.expect_err("no ledger");
     assert!(failed.to_string().contains("not erased, because the ledger"), "{failed}");
-    function.log_line(|line| line.contains("job failed") && line.contains("s3 is away")).await;
+    function.log_line(|line| line.contains("job failed") && line.contains("s3 unavailable")).await;
     assert_eq!(text(&app, "SELECT count(*)::text FROM users WHERE erased_at IS NOT NULL").await, "0");
 }

@@ -5,24 +5,21 @@ use serde::Deserialize;
 use shared::{
     ApiError,
     auth::Caller,
-    crypto::one_time_token::OneTimeToken,
-    domain::{
-        actor::RequestInfo,
-        audit::{Action, Event},
-        input::Email,
-        password::Password,
-    },
+    db::Tx,
+    domain::{audit::Action, input::Email, password::Password},
     http::extract::Body,
-    store::{
-        self,
-        verification_tokens::{NewToken, Purpose},
-    },
+    store::{self, verification_tokens::Purpose},
 };
 use utoipa::ToSchema;
 
-use crate::{AuthState, mails, password::change, refusals, throttle};
+use crate::{
+    AuthState,
+    links::{self, Recipient},
+    password::reauthenticate::verify_password,
+    refusals, throttle,
+};
 
-/// Where to, and proof that it is really me.
+/// The new address, and proof that the caller owns the account.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct EmailChange {
@@ -45,44 +42,33 @@ pub struct EmailChange {
 pub async fn change_email(
     State(state): State<AuthState>,
     caller: Caller,
-    request: RequestInfo,
-    Body(wish): Body<EmailChange>,
+    Body(change): Body<EmailChange>,
 ) -> Result<StatusCode, ApiError> {
-    let seen = change::verify(&state, &caller, &wish.current_password, &request).await?;
-    let email = wish.new_email.as_ref();
-    let may_mail = throttle::may_mail(&state, "change", email).await?;
-    let now = state.app.clock.now();
-    let token = OneTimeToken::generate()?;
-    mails::evenly(Box::pin(async {
-        let wanted = state
-            .app
-            .db
-            .transaction(async |tx| -> Result<_, ApiError> {
-                // A password that was changed meanwhile has withdrawn every such wish, this one too.
-                if store::users::lock_password(tx, caller.user, &seen).await?.is_none() {
-                    return Err(refusals::WRONG_PASSWORD.into());
-                }
-                let wanted = may_mail && !store::users::is_taken(tx, &wish.new_email).await?;
-                if wanted {
-                    let proof = NewToken {
-                        purpose: Purpose::ChangeEmail,
-                        user: caller.user,
-                        email,
-                        token_hash: &token.hash(),
-                        code_hash: None,
-                        expires_at: now + mails::VERIFICATION_LIFETIME,
-                    };
-                    store::verification_tokens::insert(tx, &proof).await?;
-                }
-                let event = Event::new(Action::EmailChangeRequested, caller.user, &request);
-                store::audit_events::insert(tx, &event.through(caller.session)).await?;
-                Ok(wanted)
-            })
-            .await?;
-        if wanted {
-            mails::send_email_change(&state, email, &token).await;
-        }
-        Ok(StatusCode::ACCEPTED)
-    }))
-    .await
+    let purpose = Purpose::ChangeEmail;
+    let expected_hash = verify_password(&state, &caller, &change.current_password).await?;
+    let name = links::throttle_name(purpose);
+    let may_mail = throttle::may_mail(&state, name, change.new_email.as_ref()).await?;
+    let mailed = links::mail(&state, &caller, purpose, async |tx| {
+        let recipient = find_recipient(tx, &caller, &expected_hash, &change.new_email).await?;
+        caller.audit(tx, Action::EmailChangeRequested, caller.user).await?;
+        Ok(recipient.filter(|_| may_mail))
+    });
+    links::equalize_time(Box::pin(mailed)).await
+}
+
+/// Returns the caller at the new address; `None` if another account has it.
+///
+/// Refuses if the password has changed: a change of the password withdraws every requested change of the address, this one too.
+async fn find_recipient(
+    tx: &mut Tx,
+    caller: &Caller,
+    expected_hash: &str,
+    email: &Email,
+) -> Result<Option<Recipient>, ApiError> {
+    let user = store::users::lock_password(tx, caller.user, expected_hash).await?;
+    let user = user.ok_or(refusals::WRONG_PASSWORD)?;
+    if store::users::is_taken(tx, email).await? {
+        return Ok(None);
+    }
+    Ok(Some(Recipient { email: email.as_ref().to_owned(), ..user.into() }))
 }

@@ -12,7 +12,12 @@ use shared::{
     store::{self, verification_tokens::Purpose},
 };
 
-use crate::{AuthState, email::verify::Verification, mails, refusals};
+use crate::{
+    AuthState,
+    email::verify::Verification,
+    links, mails,
+    refusals::{self, invalid_token},
+};
 
 /// Move an account to the address to which the token was mailed.
 ///
@@ -29,38 +34,26 @@ use crate::{AuthState, email::verify::Verification, mails, refusals};
 pub async fn confirm_email(
     State(state): State<AuthState>,
     request: RequestInfo,
-    Body(given): Body<Verification>,
+    Body(verification): Body<Verification>,
 ) -> Result<StatusCode, ApiError> {
-    redeem(&state, &request, &given.token).await?;
+    redeem(&state, &request, &verification.token).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Uses the token up, and moves its owner's account.
+/// Uses up the token, and moves its owner's account to the new address.
 pub async fn redeem(state: &AuthState, request: &RequestInfo, token: &OneTimeToken) -> Result<(), ApiError> {
-    let now = state.app.clock.now();
-    let old = state
-        .app
-        .db
-        .transaction(async |tx| -> Result<_, ApiError> {
-            let invalid = || refusals::INVALID_TOKEN.at("/token");
-            let hash = token.hash();
-            let id = store::verification_tokens::owner(tx, Purpose::ChangeEmail, &hash).await?;
-            let id = id.ok_or_else(invalid)?;
-            let old = store::users::lock(tx, id).await?;
-            let proof = store::verification_tokens::consume(tx, Purpose::ChangeEmail, &hash).await?;
-            let email = &proof.ok_or_else(invalid)?.email;
-            let moved = store::users::change_email(tx, id, email)
-                .await
-                .on_constraint("users_email_key", refusals::EMAIL_TAKEN)?;
-            let (Some(old), Some(_)) = (old, moved) else {
-                return Err(invalid());
-            };
-            // What was mailed to the old address is worth nothing any more.
-            store::verification_tokens::withdraw(tx, id, Purpose::ALL).await?;
-            store::audit_events::insert(tx, &Event::new(Action::EmailChanged, id, request)).await?;
-            Ok(old.email)
-        })
-        .await?;
-    mails::send_email_changed(state, &old).await;
+    let moved = state.app.db.transaction(async |tx| {
+        let redeemed = links::redeem(tx, Purpose::ChangeEmail, &token.hash()).await?;
+        let (old, consumed) = redeemed.ok_or_else(invalid_token)?;
+        let user = store::users::change_email(tx, old.id, &consumed.email)
+            .await
+            .on_constraint("users_email_key", refusals::EMAIL_TAKEN)?
+            .ok_or_else(invalid_token)?;
+        // Tokens that were mailed to the old address must not work any more.
+        store::verification_tokens::withdraw(tx, user.id, Purpose::ALL).await?;
+        store::audit_events::insert(tx, &Event::new(Action::EmailChanged, user.id, request)).await?;
+        Ok(old.email)
+    });
+    mails::send_email_changed(state, &moved.await?).await;
     Ok(())
 }

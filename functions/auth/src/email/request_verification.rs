@@ -4,15 +4,14 @@ use axum::{extract::State, http::StatusCode};
 use shared::{
     ApiError,
     auth::Caller,
-    crypto::one_time_token::OneTimeToken,
-    domain::actor::RequestInfo,
-    store::{
-        self,
-        verification_tokens::{NewToken, Purpose},
-    },
+    store::{self, verification_tokens::Purpose},
 };
 
-use crate::{AuthState, mails, throttle};
+use crate::{
+    AuthState,
+    links::{self, Recipient},
+    throttle,
+};
 
 /// Mail me a new link that proves my address.
 ///
@@ -27,36 +26,14 @@ use crate::{AuthState, mails, throttle};
 pub async fn request_verification(
     State(state): State<AuthState>,
     caller: Caller,
-    request: RequestInfo,
 ) -> Result<StatusCode, ApiError> {
-    // Not a guess, but as costly: each one is a mail.
-    throttle::request(&state, "verification", &caller.user.to_string(), &request).await?;
-    let now = state.app.clock.now();
-    let token = OneTimeToken::generate()?;
-    let may_mail = throttle::may_mail(&state, "verification", &caller.user.to_string()).await?;
-    let user = state
-        .app
-        .db
-        .transaction(async |tx| -> anyhow::Result<_> {
-            let user = store::users::find(tx, caller.user)
-                .await?
-                .filter(|user| may_mail && user.email_verified_at.is_none());
-            if let Some(user) = &user {
-                let proof = NewToken {
-                    purpose: Purpose::VerifyEmail,
-                    user: user.id,
-                    email: &user.email,
-                    token_hash: &token.hash(),
-                    code_hash: None,
-                    expires_at: now + mails::VERIFICATION_LIFETIME,
-                };
-                store::verification_tokens::insert(tx, &proof).await?;
-            }
-            Ok(user)
-        })
-        .await?;
-    if let Some(user) = user {
-        mails::send_verification(&state, &user.email, &user.name, &token).await;
-    }
-    Ok(StatusCode::ACCEPTED)
+    let (purpose, account) = (Purpose::VerifyEmail, caller.user.to_string());
+    let name = links::throttle_name(purpose);
+    let may_mail = throttle::request_mail(&state, name, &account, &caller.request).await?;
+    links::mail(&state, &caller, purpose, async |tx| {
+        let user = store::users::find(tx, caller.user).await?;
+        let user = user.filter(|user| may_mail && user.email_verified_at.is_none());
+        Ok(user.map(Recipient::from))
+    })
+    .await
 }

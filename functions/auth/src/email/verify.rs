@@ -1,21 +1,24 @@
 //! `POST /v1/auth/verify-email`
 
-use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     ApiError,
     crypto::one_time_token::OneTimeToken,
+    db::Db,
     domain::{
         actor::RequestInfo,
         audit::{Action, Event},
         page::Data,
     },
-    http::{etag::ETag, extract::Body},
+    http::extract::Body,
     store::{self, users::User, verification_tokens::Purpose},
 };
 use utoipa::ToSchema;
 
-use crate::{AuthState, me::Profile, refusals};
+use crate::{
+    me::{Profile, ProfileResponse, respond},
+    refusals::invalid_token,
+};
 
 /// The token from the mail.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -34,31 +37,23 @@ pub struct Verification {
     ),
 )]
 pub async fn verify_email(
-    State(state): State<AuthState>,
+    db: Db,
     request: RequestInfo,
-    Body(given): Body<Verification>,
-) -> Result<(ETag, Json<Data<Profile>>), ApiError> {
-    let user = redeem(&state, &request, &given.token).await?;
-    Ok((ETag(user.version), Json(Data { data: user.into() })))
+    Body(verification): Body<Verification>,
+) -> Result<ProfileResponse, ApiError> {
+    let user = redeem(&db, &request, &verification.token).await?;
+    Ok(respond(&user.into()))
 }
 
-/// Uses the token up, and marks its owner's address as proved.
-pub async fn redeem(
-    state: &AuthState,
-    request: &RequestInfo,
-    token: &OneTimeToken,
-) -> Result<User, ApiError> {
-    let now = state.app.clock.now();
-    state
-        .app
-        .db
-        .transaction(async |tx| -> Result<_, ApiError> {
-            let proof = store::verification_tokens::consume(tx, Purpose::VerifyEmail, &token.hash()).await?;
-            let proof = proof.ok_or_else(|| refusals::INVALID_TOKEN.at("/token"))?;
-            let user = store::users::verify_email(tx, proof.user_id, &proof.email).await?;
-            let user = user.ok_or_else(|| refusals::INVALID_TOKEN.at("/token"))?;
-            store::audit_events::insert(tx, &Event::new(Action::EmailVerified, user.id, request)).await?;
-            Ok(user)
-        })
-        .await
+/// Uses up the token, and marks its owner's address as proved.
+pub async fn redeem(db: &Db, request: &RequestInfo, token: &OneTimeToken) -> Result<User, ApiError> {
+    db.transaction(async |tx| {
+        let consumed = store::verification_tokens::consume(tx, Purpose::VerifyEmail, &token.hash()).await?;
+        let consumed = consumed.ok_or_else(invalid_token)?;
+        let user = store::users::verify_email(tx, consumed.user_id, &consumed.email).await?;
+        let user = user.ok_or_else(invalid_token)?;
+        store::audit_events::insert(tx, &Event::new(Action::EmailVerified, user.id, request)).await?;
+        Ok(user)
+    })
+    .await
 }

@@ -8,18 +8,13 @@ use axum::{
 use shared::{
     ApiError,
     accounts::departure,
-    auth::{Caller, caller::UNAUTHENTICATED, session},
-    domain::{
-        actor::RequestInfo,
-        audit::{Action, Event},
-    },
-    http::{
-        etag::{IfMatch, STALE},
-        extract::OptionalBody,
-    },
+    auth::{Actor, Caller},
+    domain::audit::Action,
+    http::{etag::IfMatch, extract::OptionalBody},
     store::{self, verification_tokens::Purpose},
 };
 
+use super::not_matched;
 use crate::{
     AuthState,
     password::reauthenticate::{Reauthentication, reauthenticate},
@@ -43,27 +38,22 @@ use crate::{
 pub async fn delete(
     State(state): State<AuthState>,
     caller: Caller,
-    request: RequestInfo,
     IfMatch(versions): IfMatch,
     OptionalBody(proof): OptionalBody<Reauthentication>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let now = state.app.clock.now();
-    let seen = reauthenticate(&state, &caller, proof, &request).await?;
-    let ended = state
-        .app
-        .db
-        .transaction(async |tx| -> Result<_, ApiError> {
-            if !store::users::delete(tx, caller.user, version, seen.as_deref()).await? {
-                return Err(if version.is_some() { STALE.into() } else { UNAUTHENTICATED.into() });
+    let expected_hash = reauthenticate(&state, &caller, proof).await?;
+    let (id, versions) = (caller.user, versions.as_deref());
+    caller
+        .transaction(async |tx| {
+            if !store::users::delete(tx, id, versions, expected_hash.as_deref()).await? {
+                return Err(not_matched(versions));
             }
-            let event = Event::new(Action::UserDeleted, caller.user, &request).through(caller.session);
-            departure::leave_organizations(tx, caller.user, &event).await?;
-            store::verification_tokens::withdraw(tx, caller.user, Purpose::ALL).await?;
-            let ended = store::sessions::revoke_all(tx, caller.user, None, "user_deleted").await?;
-            store::audit_events::insert(tx, &event).await?;
-            Ok(ended)
+            let event = caller.event(Action::UserDeleted);
+            departure::leave_organizations(tx, id, &event).await?;
+            store::verification_tokens::withdraw(tx, id, Purpose::ALL).await?;
+            store::sessions::revoke_all(tx, id, None, "user_deleted").await?;
+            Ok(store::audit_events::insert(tx, &event).await?)
         })
         .await?;
-    session::forget(&state.app, &ended).await;
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie::clear())]))
 }

@@ -4,8 +4,8 @@ use axum::{Json, extract::State};
 use shared::{
     ApiError,
     accounts::export::Export,
-    auth::{Caller, caller::UNAUTHENTICATED},
-    domain::{actor::RequestInfo, page::Data},
+    auth::{Actor, Caller, caller::UNAUTHENTICATED},
+    domain::page::Data,
     store,
 };
 
@@ -16,21 +16,12 @@ use crate::{AuthState, throttle};
     get, path = "/v1/auth/me/export", tag = "auth", operation_id = "export_me", security(("bearer" = [])),
     responses((status = 200, description = "Every row that is mine, without secrets.", body = Data<Export>)),
 )]
-pub async fn export(
-    State(state): State<AuthState>,
-    caller: Caller,
-    request: RequestInfo,
-) -> Result<Json<Data<Export>>, ApiError> {
-    // Costly, and never urgent.
-    throttle::request(&state, "export", &caller.user.to_string(), &request).await?;
-    let now = state.app.clock.now();
-    let export = state
-        .app
-        .db
-        .transaction(async |tx| -> Result<_, ApiError> {
-            let user = store::users::find(tx, caller.user).await?.ok_or(UNAUTHENTICATED)?;
-            Ok(Export::of(tx, &user, &caller, &request).await?)
-        })
-        .await?;
-    Ok(Json(Data { data: export }))
+pub async fn export(State(state): State<AuthState>, caller: Caller) -> Result<Json<Data<Export>>, ApiError> {
+    // An export is costly, and never urgent.
+    throttle::request(&state, "export", &caller.user.to_string(), &caller.request).await?;
+    let export = caller.transaction(async |tx| {
+        let user = store::users::find(tx, caller.user).await?.ok_or(UNAUTHENTICATED)?;
+        Export::create(tx, &user, &caller).await
+    });
+    Ok(Json(Data { data: export.await? }))
 }

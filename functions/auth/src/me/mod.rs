@@ -5,9 +5,16 @@ pub mod export;
 pub mod show;
 pub mod update;
 
+use axum::Json;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use shared::{auth::profile::Account, domain::ids::UserId, store::users::User};
+use shared::{
+    ApiError,
+    auth::{caller::UNAUTHENTICATED, profile::CachedProfile},
+    domain::{ids::UserId, page::Data},
+    http::etag::{ETag, STALE},
+    store::users::User,
+};
 use utoipa::ToSchema;
 
 /// A person, as they see themselves.
@@ -31,21 +38,33 @@ pub struct Profile {
 
 impl From<User> for Profile {
     fn from(user: User) -> Self {
-        Self::from(&Account::from(user))
+        Self::from(&CachedProfile::from(user))
     }
 }
 
-impl From<&Account> for Profile {
-    fn from(user: &Account) -> Self {
+impl From<&CachedProfile> for Profile {
+    fn from(profile: &CachedProfile) -> Self {
         Self {
-            id: user.id,
-            name: user.name.clone(),
-            email: user.email.clone(),
-            email_verified: user.email_verified_at.is_some(),
-            image: user.image.clone(),
-            phone: user.phone.clone(),
-            created_at: user.created_at,
-            updated_at: user.updated_at,
+            id: profile.id,
+            name: profile.name.clone(),
+            email: profile.email.clone(),
+            email_verified: profile.email_verified_at.is_some(),
+            image: profile.image.clone(),
+            phone: profile.phone.clone(),
+            created_at: profile.created_at,
+            updated_at: profile.updated_at,
         }
     }
+}
+
+/// A profile, with its version as `ETag`.
+pub type ProfileResponse = (ETag, Json<Data<Profile>>);
+
+pub fn respond(profile: &CachedProfile) -> ProfileResponse {
+    (ETag(profile.version), Json(Data { data: profile.into() }))
+}
+
+/// Returns the refusal of a change that matched no row: it has none of `versions`, or the account has just been deleted.
+fn not_matched(versions: Option<&[i64]>) -> ApiError {
+    if versions.is_some() { STALE.into() } else { UNAUTHENTICATED.into() }
 }

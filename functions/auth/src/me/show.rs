@@ -1,15 +1,12 @@
 //! `GET /v1/auth/me`
 
-use axum::{Json, extract::State};
 use shared::{
     ApiError,
     auth::{Caller, caller::UNAUTHENTICATED},
     domain::page::Data,
-    http::etag::ETag,
 };
 
-use super::Profile;
-use crate::AuthState;
+use super::{Profile, ProfileResponse, respond};
 
 /// Show my profile.
 #[utoipa::path(
@@ -18,10 +15,7 @@ use crate::AuthState;
         (status = 200, description = "My profile.", body = Data<Profile>),
     ),
 )]
-pub async fn show(
-    State(state): State<AuthState>,
-    caller: Caller,
-) -> Result<(ETag, Json<Data<Profile>>), ApiError> {
-    let account = caller.account(&state.app).await?.ok_or(UNAUTHENTICATED)?;
-    Ok((ETag(account.version), Json(Data { data: Profile::from(&*account) })))
+pub async fn show(caller: Caller) -> Result<ProfileResponse, ApiError> {
+    let profile = caller.profile().await?.ok_or(UNAUTHENTICATED)?;
+    Ok(respond(&profile))
 }

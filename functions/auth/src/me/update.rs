@@ -1,27 +1,21 @@
 //! `PATCH /v1/auth/me`
 
-use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::{Caller, caller::UNAUTHENTICATED},
+    auth::{Actor, Caller},
     domain::{
-        actor::RequestInfo,
-        audit::{Action, Event},
+        audit::Action,
         input::{ImageUrl, Name, Phone},
         page::Data,
         patch::Patch,
     },
-    http::{
-        etag::{ETag, IfMatch, STALE},
-        extract::Body,
-    },
+    http::{etag::IfMatch, extract::Body},
     store::{self, users::Changes},
 };
 use utoipa::ToSchema;
 
-use super::Profile;
-use crate::AuthState;
+use super::{Profile, ProfileResponse, not_matched, respond};
 
 /// What to change: a member left out stays, `null` removes it (RFC 7396).
 #[derive(Debug, Deserialize, ToSchema)]
@@ -49,26 +43,17 @@ pub struct ProfileChanges {
     ),
 )]
 pub async fn update(
-    State(state): State<AuthState>,
     caller: Caller,
-    request: RequestInfo,
     IfMatch(versions): IfMatch,
     Body(changes): Body<ProfileChanges>,
-) -> Result<(ETag, Json<Data<Profile>>), ApiError> {
+) -> Result<ProfileResponse, ApiError> {
     let name = changes.name.kept("/name")?;
     let changes = Changes { name, image: &changes.image, phone: &changes.phone };
-    let now = state.app.clock.now();
-    let user = state
-        .app
-        .db
-        .transaction(async |tx| -> Result<_, ApiError> {
-            let Some(user) = store::users::update(tx, caller.user, &changes, version).await? else {
-                return Err(if version.is_some() { STALE.into() } else { UNAUTHENTICATED.into() });
-            };
-            let event = Event::new(Action::UserUpdated, caller.user, &request).through(caller.session);
-            store::audit_events::insert(tx, &event).await?;
-            Ok(user)
-        })
-        .await?;
-    Ok((ETag(user.version), Json(Data { data: user.into() })))
+    let updated = caller.transaction(async |tx| {
+        let user = store::users::update(tx, caller.user, &changes, versions.as_deref()).await?;
+        let user = user.ok_or_else(|| not_matched(versions.as_deref()))?;
+        caller.audit(tx, Action::UserUpdated, caller.user).await?;
+        Ok(user)
+    });
+    Ok(respond(&updated.await?.into()))
 }

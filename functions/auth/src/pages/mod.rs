@@ -1,7 +1,7 @@
-//! `/account`: the small pages that mailed links lead to where no application has its own.
+//! `/account`: small pages for mailed links, for deployments whose application has no pages of its own.
 //!
-//! Mail scanners and previews follow links, so looking at a page changes nothing; its one button does. Everything works without
-//! JavaScript. People read these pages, programs use `/v1`, so they are no part of the OpenAPI document.
+//! Mail scanners and previews follow links, so a GET changes nothing; the page's one button does. The pages work without
+//! JavaScript. They are for people, so they are not in the OpenAPI document.
 
 mod page;
 mod routes;

@@ -1,4 +1,4 @@
-//! How a page looks.
+//! The look of a page.
 
 use std::sync::LazyLock;
 
@@ -16,7 +16,7 @@ use crate::{AuthState, refusals};
 
 const STYLE: &str = include_str!("../../templates/page.css");
 
-/// Nothing but this one style, and forms to ourselves.
+/// Allows this one style, and forms to this origin.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let style = BASE64.encode(digest(&SHA256, STYLE.as_bytes()).as_ref());
     format!(
@@ -24,7 +24,7 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// What someone types.
+/// An input of a form.
 #[derive(Debug, Clone, Copy)]
 pub struct Field {
     pub label: &'static str,
@@ -33,7 +33,7 @@ pub struct Field {
     pub autocomplete: &'static str,
 }
 
-/// A page that asks for something.
+/// A page with a form.
 #[derive(Debug, Clone, Copy)]
 pub struct Question {
     pub title: &'static str,
@@ -54,21 +54,21 @@ struct Page<'a> {
 }
 
 impl Question {
-    /// The page with its button, and what went wrong the last time.
+    /// Renders the page with its button, and the problem of the last attempt.
     pub fn ask(&self, problem: Option<&str>, status: StatusCode) -> Result<Response, ApiError> {
         let Self { title, text, fields, button } = *self;
         render(status, &Page { title, text, problem, fields, button: Some(button), next: None })
     }
 
-    /// The page after a refusal: with the button again if it is worth another try. Failures are not for this page.
-    pub fn again(&self, error: ApiError) -> Result<Response, ApiError> {
+    /// Renders the page with a refusal, so that the user can try again. Returns an error that is not a refusal.
+    pub fn ask_again(&self, error: ApiError) -> Result<Response, ApiError> {
         let Some((status, message)) = error.refusal() else { return Err(error) };
         self.ask(Some(message), status)
     }
 }
 
-/// The page that says that it is done.
-pub fn done(title: &str, text: &str, next: Option<&str>) -> Result<Response, ApiError> {
+/// Renders the page that confirms success.
+pub fn show_success(title: &str, text: &str, next: Option<&str>) -> Result<Response, ApiError> {
     render(StatusCode::OK, &Page { title, text, next, ..Page::default() })
 }
 
@@ -76,14 +76,14 @@ fn render(status: StatusCode, page: &Page<'_>) -> Result<Response, ApiError> {
     let html = page.render().map_err(anyhow::Error::from)?;
     let headers = [
         (header::CONTENT_SECURITY_POLICY, POLICY.as_str()),
-        // Its own form must say where it comes from; nobody else may learn the address, which holds a token.
+        // The page's own form must send its origin. No other site may see the URL, which holds a token.
         (header::REFERRER_POLICY, "same-origin"),
     ];
     Ok((status, headers, Html(html)).into_response())
 }
 
-/// A form that was sent by one of these pages: somebody else's page could otherwise sign its visitors in as someone else (OWASP
-/// CSRF Prevention Cheat Sheet).
+/// A form that was sent by one of these pages. A page of another site could otherwise sign its visitors in to another person's
+/// account (OWASP CSRF Prevention Cheat Sheet).
 pub struct OwnForm;
 
 impl FromRequestParts<AuthState> for OwnForm {

@@ -1,4 +1,4 @@
-//! The pages, one by one.
+//! The routes of the pages.
 
 use std::convert::Infallible;
 
@@ -13,6 +13,7 @@ use serde::Deserialize;
 use shared::{
     ApiError,
     accounts::invitation::{self, Invited},
+    auth::Guest,
     crypto::one_time_token::OneTimeToken,
     domain::{
         actor::RequestInfo,
@@ -23,14 +24,14 @@ use shared::{
 };
 use url::form_urlencoded;
 
-use super::page::{Field, OwnForm, Question, done};
+use super::page::{Field, OwnForm, Question, show_success};
 use crate::{
     AuthState, email,
     password::reset,
     refusals::INVALID_TOKEN,
     sign_in::{
         login,
-        magic_links::{self, verify::Proof},
+        magic_links::verify::{Proof, sign_in},
         session_tokens::Transport,
     },
 };
@@ -86,10 +87,8 @@ struct SignInForm {
     password: Password,
 }
 
-/// What a form sends.
-type Sent<T> = Result<Form<T>, FormRejection>;
+type SubmittedForm<T> = Result<Form<T>, FormRejection>;
 
-/// The pages.
 pub fn routes() -> Router<AuthState> {
     let page = |question: Question| get(async move || question.ask(None, StatusCode::OK));
     Router::new()
@@ -100,7 +99,7 @@ pub fn routes() -> Router<AuthState> {
         .route("/account/invitation", page(INVITATION).post(invitation))
 }
 
-/// The token in the link. A form is sent to the address of its page, so it is there again.
+/// The token in the link. A form is sent to the URL of its page, so its request has the token too.
 struct Token(String);
 
 impl<S: Sync> FromRequestParts<S> for Token {
@@ -113,23 +112,23 @@ impl<S: Sync> FromRequestParts<S> for Token {
     }
 }
 
-/// Does what the button says; shows the question again when that is refused.
-async fn press(
+/// Does `work` with the token. Shows the question again if it is refused.
+async fn submit(
     question: Question,
     token: Token,
     work: impl AsyncFnOnce(&OneTimeToken) -> Result<Response, ApiError>,
 ) -> Result<Response, ApiError> {
     let Ok(secret) = OneTimeToken::try_from(token.0) else {
-        return question.again(INVALID_TOKEN.into());
+        return question.ask_again(INVALID_TOKEN.into());
     };
     match work(&secret).await {
         Ok(page) => Ok(page),
-        Err(error) => question.again(error),
+        Err(error) => question.ask_again(error),
     }
 }
 
-/// What was typed, or what is wrong with it.
-fn typed<T>(form: Sent<T>) -> Result<T, String> {
+/// Returns the content of the form, or the problem with it.
+fn form_value<T>(form: SubmittedForm<T>) -> Result<T, String> {
     use std::error::Error;
     form.map(|Form(form)| form)
         .map_err(|rejection| rejection.source().map_or_else(|| rejection.to_string(), ToString::to_string))
@@ -141,9 +140,9 @@ async fn verify_email(
     _: OwnForm,
     token: Token,
 ) -> Result<Response, ApiError> {
-    press(VERIFY_EMAIL, token, async |token| {
-        email::verify::redeem(&state, &request, token).await?;
-        done("Thank you", "Your e-mail address is confirmed.", None)
+    submit(VERIFY_EMAIL, token, async |token| {
+        email::verify::redeem(&state.app.db, &request, token).await?;
+        show_success("Thank you", "Your e-mail address is confirmed.", None)
     })
     .await
 }
@@ -153,15 +152,15 @@ async fn reset_password(
     request: RequestInfo,
     _: OwnForm,
     token: Token,
-    form: Sent<NewPasswordForm>,
+    form: SubmittedForm<NewPasswordForm>,
 ) -> Result<Response, ApiError> {
-    let form = match typed(form) {
+    let form = match form_value(form) {
         Ok(form) => form,
         Err(problem) => return RESET_PASSWORD.ask(Some(&problem), StatusCode::UNPROCESSABLE_ENTITY),
     };
-    press(RESET_PASSWORD, token, async |token| {
+    submit(RESET_PASSWORD, token, async |token| {
         reset::redeem(&state, &request, token, &form.new_password).await?;
-        done("Done", "Your password is changed. Sign in with it.", None)
+        show_success("Done", "Your password is changed. Sign in with it.", None)
     })
     .await
 }
@@ -172,9 +171,9 @@ async fn confirm_email(
     _: OwnForm,
     token: Token,
 ) -> Result<Response, ApiError> {
-    press(CONFIRM_EMAIL, token, async |token| {
+    submit(CONFIRM_EMAIL, token, async |token| {
         email::confirm::redeem(&state, &request, token).await?;
-        done("Done", "Your account has this address now. Sign in with it.", None)
+        show_success("Done", "Your account has this address now. Sign in with it.", None)
     })
     .await
 }
@@ -185,20 +184,13 @@ async fn magic_link(
     _: OwnForm,
     token: Token,
 ) -> Result<Response, ApiError> {
-    press(MAGIC_LINK, token, async |token| {
-        let proof = Some(Proof::Token(token.clone()));
-        let signed_in = magic_links::verify::sign_in(
-            &state,
-            &request,
-            Idempotent::unkeyed(),
-            "",
-            proof,
-            Transport::Cookie,
-        )
-        .await?;
+    submit(MAGIC_LINK, token, async |token| {
+        let (proof, once) = (Proof::Token(token.clone()), Idempotent::unkeyed());
+        let guest = Guest { db: &state.app.db, name: String::new() };
+        let signed_in = sign_in(&state, &request, &guest, once, &proof, Transport::Cookie).await?;
         let origins = &state.app.config.web.cors_origins;
         let next = origins.first().and_then(|origin| origin.to_str().ok());
-        let mut page = done("Welcome", "You are signed in on this device.", next)?;
+        let mut page = show_success("Welcome", "You are signed in on this device.", next)?;
         if let Some(cookie) = signed_in.headers().get(header::SET_COOKIE) {
             page.headers_mut().insert(header::SET_COOKIE, cookie.clone());
         }
@@ -212,27 +204,23 @@ async fn invitation(
     request: RequestInfo,
     _: OwnForm,
     token: Token,
-    form: Sent<SignInForm>,
+    form: SubmittedForm<SignInForm>,
 ) -> Result<Response, ApiError> {
-    let form = match typed(form) {
+    let form = match form_value(form) {
         Ok(form) => form,
         Err(problem) => return INVITATION.ask(Some(&problem), StatusCode::UNPROCESSABLE_ENTITY),
     };
-    press(INVITATION, token, async |token| {
-        let known = login::authenticate(&state, &request, &form.email, &form.password).await?;
-        let now = state.app.clock.now();
-        let joined = state
-            .app
-            .db
-            .transaction(async |tx| -> Result<_, ApiError> {
-                let user = known.hold(tx, now).await?;
-                let who = Invited { user: user.id, session: None, request: &request };
-                invitation::accept(tx, &who, token).await
-            })
-            .await;
-        // The password was right, whatever came of it.
-        known.attempt.succeeded(&state).await;
-        done("Welcome", &format!("You belong to “{}” now.", joined?.name), None)
+    submit(INVITATION, token, async |token| {
+        let verified = login::verify_password(&state, &request, &form.email, &form.password).await?;
+        let joined = state.app.db.transaction(async |tx| {
+            let user = verified.lock(tx).await?;
+            let who = Invited { user: user.id, session: None, request: &request };
+            invitation::accept(tx, &who, token).await
+        });
+        let joined = joined.await;
+        // Also after a refusal: the password was right.
+        verified.attempt.succeed(&state).await;
+        show_success("Welcome", &format!("You belong to “{}” now.", joined?.name), None)
     })
     .await
 }

@@ -4,10 +4,10 @@ use axum::{extract::State, http::StatusCode};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::{Caller, session},
+    auth::{Actor, Caller},
+    db::Tx,
     domain::{
-        actor::RequestInfo,
-        audit::{Action, Event},
+        audit::Action,
         password::{NewPassword, Password},
     },
     http::extract::Body,
@@ -15,7 +15,8 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use crate::{AuthState, mails, refusals, throttle};
+use super::reauthenticate::verify_password;
+use crate::{AuthState, mails, refusals};
 
 /// The old password and the new one.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -39,55 +40,32 @@ pub struct PasswordChange {
 pub async fn change_password(
     State(state): State<AuthState>,
     caller: Caller,
-    request: RequestInfo,
     Body(change): Body<PasswordChange>,
 ) -> Result<StatusCode, ApiError> {
-    let seen = verify(&state, &caller, &change.current_password, &request).await?;
-    let now = state.app.clock.now();
-    let new = state.passwords.hash(change.new_password.as_ref())?;
-    let (ended, email) = state
-        .app
-        .db
-        .transaction(async |tx| -> Result<_, ApiError> {
-            if !store::users::replace_password(tx, caller.user, &seen, &new).await? {
-                // Someone else changed it since we looked.
-                return Err(refusals::WRONG_PASSWORD.into());
-            }
-            let keep = Some(caller.session);
-            let ended = store::sessions::revoke_all(tx, caller.user, keep, "password_changed").await?;
-            store::verification_tokens::withdraw(tx, caller.user, Purpose::ALL).await?;
-            let event = Event::new(Action::PasswordChanged, caller.user, &request).through(caller.session);
-            store::audit_events::insert(tx, &event).await?;
-            let user = store::users::find(tx, caller.user).await?;
-            Ok((ended, user.map(|user| user.email)))
-        })
-        .await?;
-    session::forget(&state.app, &ended).await;
-    if let Some(email) = email {
-        mails::send_password_changed(&state, &email).await;
+    let expected_hash = verify_password(&state, &caller, &change.current_password).await?;
+    let new_hash = state.passwords.hash(change.new_password.as_ref())?;
+    let user = caller.transaction(async |tx| {
+        replace_password(tx, &caller, &expected_hash, &new_hash).await?;
+        Ok(store::users::find(tx, caller.user).await?)
+    });
+    if let Some(user) = user.await? {
+        mails::send_password_changed(&state, &user.email).await;
     }
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The stored hash, if `password` is the caller's; guesses are counted as they are at the login.
-pub async fn verify(
-    state: &AuthState,
+/// Replaces the password, ends the caller's other sessions, and withdraws all mailed links.
+async fn replace_password(
+    tx: &mut Tx,
     caller: &Caller,
-    password: &Password,
-    request: &RequestInfo,
-) -> Result<String, ApiError> {
-    let attempt = throttle::attempt(state, &caller.user.to_string(), request).await?;
-    let stored = state
-        .app
-        .db
-        .transaction(async |tx| anyhow::Ok(store::users::password_hash(tx, caller.user).await?))
-        .await?;
-    let verified = state.passwords.verify(password, stored.as_deref())?;
-    match stored {
-        Some(stored) if verified.matches => {
-            attempt.succeeded(state).await;
-            Ok(stored)
-        }
-        _ => Err(refusals::WRONG_PASSWORD.into()),
+    expected_hash: &str,
+    new_hash: &str,
+) -> Result<(), ApiError> {
+    if !store::users::replace_password(tx, caller.user, expected_hash, new_hash).await? {
+        // Another request changed it after this one had verified it.
+        return Err(refusals::WRONG_PASSWORD.into());
     }
+    store::sessions::revoke_all(tx, caller.user, Some(caller.session), "password_changed").await?;
+    store::verification_tokens::withdraw(tx, caller.user, Purpose::ALL).await?;
+    caller.audit(tx, Action::PasswordChanged, caller.user).await
 }

@@ -4,23 +4,15 @@ use axum::{extract::State, http::StatusCode};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    crypto::one_time_token::OneTimeToken,
-    domain::{
-        actor::RequestInfo,
-        audit::{Action, Event},
-        input::Email,
-    },
+    domain::{actor::RequestInfo, audit::Action, input::Email},
     http::extract::Body,
-    store::{
-        self,
-        verification_tokens::{NewToken, Purpose},
-    },
+    store::verification_tokens::Purpose,
 };
 use utoipa::ToSchema;
 
-use crate::{AuthState, mails, throttle};
+use crate::{AuthState, links};
 
-/// Whose password it is.
+/// The address of the account.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Forgotten {
@@ -38,40 +30,8 @@ pub struct Forgotten {
 pub async fn forgot_password(
     State(state): State<AuthState>,
     request: RequestInfo,
-    Body(given): Body<Forgotten>,
+    Body(forgotten): Body<Forgotten>,
 ) -> Result<StatusCode, ApiError> {
-    let email = given.email.as_ref();
-    throttle::request(&state, "reset", email, &request).await?;
-    let may_mail = throttle::may_mail(&state, "reset", email).await?;
-    let now = state.app.clock.now();
-    let token = OneTimeToken::generate()?;
-    mails::evenly(Box::pin(async {
-        let user = state
-            .app
-            .db
-            .transaction(async |tx| -> anyhow::Result<_> {
-                let user = store::users::find_by_email(tx, &given.email).await?.filter(|_| may_mail);
-                let mut event = Event::anonymous(Action::PasswordResetRequested, &request);
-                if let Some(user) = &user {
-                    event.target = Some(user.id.0);
-                    let proof = NewToken {
-                        purpose: Purpose::ResetPassword,
-                        user: user.id,
-                        email: &user.email,
-                        token_hash: &token.hash(),
-                        code_hash: None,
-                        expires_at: now + mails::RESET_LIFETIME,
-                    };
-                    store::verification_tokens::insert(tx, &proof).await?;
-                }
-                store::audit_events::insert(tx, &event).await?;
-                Ok(user)
-            })
-            .await?;
-        if let Some(user) = user {
-            mails::send_reset(&state, &user.email, &token).await;
-        }
-        Ok(StatusCode::ACCEPTED)
-    }))
-    .await
+    let (purpose, action) = (Purpose::ResetPassword, Action::PasswordResetRequested);
+    links::mail_to_account(&state, &request, purpose, action, &forgotten.email).await
 }

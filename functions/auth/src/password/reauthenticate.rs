@@ -1,20 +1,21 @@
-//! Asking once more who it is, before what cannot be undone.
+//! Authentication before a change that cannot be undone.
 
 use chrono::TimeDelta;
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::Caller,
-    domain::{actor::RequestInfo, password::Password},
+    auth::{Actor, Caller},
+    domain::password::Password,
+    store,
 };
 use utoipa::ToSchema;
 
-use crate::{AuthState, password::change, refusals};
+use crate::{AuthState, refusals, throttle};
 
-/// How long after a sign-in the password is not asked for again.
-const FRESH: TimeDelta = TimeDelta::minutes(10);
+/// The time after a sign-in in which the password is not needed.
+const RECENT_SIGN_IN: TimeDelta = TimeDelta::minutes(10);
 
-/// Proof that it is really me.
+/// Proof that the caller owns the account.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Reauthentication {
@@ -22,16 +23,33 @@ pub struct Reauthentication {
     current_password: Option<Password>,
 }
 
-/// Refuses who neither gives the password nor has just signed in; gives the hash that the password matched.
+/// Refuses a caller who neither gives the password nor has just signed in. Returns the hash that the password matched, if any.
 pub async fn reauthenticate(
     state: &AuthState,
     caller: &Caller,
     proof: Option<Reauthentication>,
-    request: &RequestInfo,
 ) -> Result<Option<String>, ApiError> {
     match proof.and_then(|proof| proof.current_password) {
-        Some(password) => Ok(Some(change::verify(state, caller, &password, request).await?)),
-        None if state.app.clock.now() - caller.authenticated_at <= FRESH => Ok(None),
+        Some(password) => Ok(Some(verify_password(state, caller, &password).await?)),
+        None if state.app.clock.now() - caller.authenticated_at <= RECENT_SIGN_IN => Ok(None),
         None => Err(refusals::REAUTHENTICATE.into()),
+    }
+}
+
+/// Verifies the caller's password, and returns the stored hash. Attempts are limited as at the login.
+pub async fn verify_password(
+    state: &AuthState,
+    caller: &Caller,
+    password: &Password,
+) -> Result<String, ApiError> {
+    let attempt = throttle::attempt(state, &caller.user.to_string(), &caller.request).await?;
+    let hash = caller.transaction(async |tx| Ok(store::users::password_hash(tx, caller.user).await?)).await?;
+    let verified = state.passwords.verify(password, hash.as_deref())?;
+    match hash {
+        Some(hash) if verified.matches => {
+            attempt.succeed(state).await;
+            Ok(hash)
+        }
+        _ => Err(refusals::WRONG_PASSWORD.into()),
     }
 }

@@ -4,19 +4,22 @@ use axum::{extract::State, http::StatusCode};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::session,
     crypto::one_time_token::OneTimeToken,
+    db::Tx,
     domain::{
         actor::RequestInfo,
         audit::{Action, Event},
         password::NewPassword,
     },
     http::extract::Body,
-    store::{self, verification_tokens::Purpose},
+    store::{
+        self,
+        verification_tokens::{Consumed, Purpose},
+    },
 };
 use utoipa::ToSchema;
 
-use crate::{AuthState, mails, refusals};
+use crate::{AuthState, links, mails, refusals::invalid_token};
 
 /// The token from the mail, and the new password.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -40,45 +43,46 @@ pub struct PasswordReset {
 pub async fn reset_password(
     State(state): State<AuthState>,
     request: RequestInfo,
-    Body(given): Body<PasswordReset>,
+    Body(reset): Body<PasswordReset>,
 ) -> Result<StatusCode, ApiError> {
-    redeem(&state, &request, &given.token, &given.new_password).await?;
+    redeem(&state, &request, &reset.token, &reset.new_password).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Uses the token up, and gives its owner the new password.
+/// Uses up the token, and gives its owner the new password.
 pub async fn redeem(
     state: &AuthState,
     request: &RequestInfo,
     token: &OneTimeToken,
     new: &NewPassword,
 ) -> Result<(), ApiError> {
-    let (now, db, token) = (state.app.clock.now(), &state.app.db, token.hash());
-    // A look first: hashing costs more than anyone without a token should be able to make us pay.
-    let owner = db
-        .transaction(async |tx| {
-            anyhow::Ok(store::verification_tokens::owner(tx, Purpose::ResetPassword, &token).await?)
-        })
-        .await?;
-    let owner = owner.ok_or_else(|| refusals::INVALID_TOKEN.at("/token"))?;
+    let (db, purpose, token) = (&state.app.db, Purpose::ResetPassword, token.hash());
+    // Before hashing the password, which is too costly for requests without a valid token.
+    let owner = db.transaction(async |tx| Ok(store::verification_tokens::owner(tx, purpose, &token).await?));
+    let owner = owner.await?.ok_or_else(invalid_token)?;
     let hash = state.passwords.hash(new.as_ref())?;
-    let (email, ended) = db
-        .transaction(async |tx| -> Result<_, ApiError> {
-            store::users::lock(tx, owner).await?;
-            let proof = store::verification_tokens::consume(tx, Purpose::ResetPassword, &token).await?;
-            let proof = proof.ok_or_else(|| refusals::INVALID_TOKEN.at("/token"))?;
-            // Who reads the mail has proved the address.
-            let user = store::users::verify_email(tx, proof.user_id, &proof.email).await?;
-            let id = user.ok_or_else(|| refusals::INVALID_TOKEN.at("/token"))?.id;
-            store::users::set_password(tx, id, Some(&hash)).await?;
-            // Whoever may have been in the account before must not get back in by a mail to another address.
-            store::verification_tokens::withdraw(tx, id, Purpose::ALL).await?;
-            let ended = store::sessions::revoke_all(tx, id, None, "password_reset").await?;
-            store::audit_events::insert(tx, &Event::new(Action::PasswordReset, id, request)).await?;
-            Ok((proof.email, ended))
-        })
-        .await?;
-    session::forget(&state.app, &ended).await;
-    mails::send_password_changed(state, &email).await;
+    let email = db.transaction(async |tx| {
+        let redeemed = links::redeem_of(tx, owner, purpose, &token).await?;
+        let (_, consumed) = redeemed.ok_or_else(invalid_token)?;
+        set_password(tx, &consumed, &hash, request).await?;
+        Ok(consumed.email)
+    });
+    mails::send_password_changed(state, &email.await?).await;
     Ok(())
+}
+
+/// Sets the password, marks the address as proved, since the mail to it was read, and ends all sessions.
+async fn set_password(
+    tx: &mut Tx,
+    consumed: &Consumed,
+    hash: &str,
+    request: &RequestInfo,
+) -> Result<(), ApiError> {
+    let user = store::users::verify_email(tx, consumed.user_id, &consumed.email).await?;
+    let id = user.ok_or_else(invalid_token)?.id;
+    store::users::set_password(tx, id, Some(hash)).await?;
+    // A person who had access to the account must not get it back by a mail to another address.
+    store::verification_tokens::withdraw(tx, id, Purpose::ALL).await?;
+    store::sessions::revoke_all(tx, id, None, "password_reset").await?;
+    Ok(store::audit_events::insert(tx, &Event::new(Action::PasswordReset, id, request)).await?)
 }

@@ -1,14 +1,11 @@
 //! The refresh token as a cookie that scripts cannot read (OWASP Session Management Cheat Sheet).
 
 use axum::http::{HeaderMap, HeaderValue, header};
-use shared::{ApiError, config::Web};
-
-use crate::refusals;
 
 /// `__Host-`: only over TLS, only from this host, for every path (RFC 6265bis, 4.1.3.2).
 const NAME: &str = "__Host-arches_refresh";
 
-/// The refresh token in the request's cookie.
+/// Returns the refresh token in the request's cookie.
 pub fn read(headers: &HeaderMap) -> Option<String> {
     let pairs = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     pairs
@@ -18,7 +15,7 @@ pub fn read(headers: &HeaderMap) -> Option<String> {
         .map(|(_, value)| value.to_owned())
 }
 
-/// Sets the cookie for `max_age` seconds.
+/// Returns the header that sets the cookie for `max_age` seconds.
 pub fn set(token: &str, max_age: i64) -> Option<HeaderValue> {
     HeaderValue::from_str(&format!(
         "{NAME}={token}; Max-Age={max_age}; Path=/; Secure; HttpOnly; SameSite=Strict"
@@ -26,13 +23,7 @@ pub fn set(token: &str, max_age: i64) -> Option<HeaderValue> {
     .ok()
 }
 
-/// Removes the cookie.
+/// Returns the header that removes the cookie.
 pub fn clear() -> HeaderValue {
     HeaderValue::from_static("__Host-arches_refresh=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Strict")
-}
-
-/// Refuses a call with a cookie from a page that is not of a listed origin (OWASP CSRF Prevention Cheat Sheet).
-pub fn require_listed_origin(headers: &HeaderMap, web: &Web) -> Result<(), ApiError> {
-    let listed = headers.get(header::ORIGIN).is_some_and(|origin| web.cors_origins.contains(origin));
-    if listed { Ok(()) } else { Err(refusals::FOREIGN_ORIGIN.into()) }
 }

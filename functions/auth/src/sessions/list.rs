@@ -1,16 +1,15 @@
 //! `GET /v1/auth/sessions`
 
-use axum::{Json, extract::State};
+use axum::Json;
 use shared::{
     ApiError,
-    auth::Caller,
+    auth::{Actor, Caller},
     domain::page::{Page, PageQuery, Position},
     http::extract::List,
     store::{self, sessions::Session},
 };
 
 use super::SessionView;
-use crate::AuthState;
 
 /// List my sessions that are alive.
 #[utoipa::path(
@@ -20,17 +19,9 @@ use crate::AuthState;
         (status = 200, description = "A page of my sessions.", body = Page<SessionView>),
     ),
 )]
-pub async fn list(
-    State(state): State<AuthState>,
-    caller: Caller,
-    List(page, _): List,
-) -> Result<Json<Page<SessionView>>, ApiError> {
-    let now = state.app.clock.now();
-    let rows = state
-        .app
-        .db
-        .transaction(async |tx| anyhow::Ok(store::sessions::list(tx, caller.user, &page).await?))
-        .await?;
+pub async fn list(caller: Caller, List(page, _): List) -> Result<Json<Page<SessionView>>, ApiError> {
+    let rows =
+        caller.transaction(async |tx| Ok(store::sessions::list(tx, caller.user, &page).await?)).await?;
     let position = |row: &Session| Position { at: row.created_at, id: row.id.0 };
-    Ok(Json(page.page(rows, position, |row| SessionView::of(row, caller.session))))
+    Ok(Json(page.page(rows, position, |row| SessionView::new(row, caller.session))))
 }

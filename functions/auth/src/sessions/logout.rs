@@ -1,21 +1,17 @@
 //! `POST /v1/auth/logout`
 
 use axum::{
-    extract::State,
     http::{StatusCode, header},
     response::IntoResponse,
 };
 use shared::{
     ApiError,
-    auth::{Caller, session},
-    domain::{
-        actor::RequestInfo,
-        audit::{Action, Event},
-    },
+    auth::{Actor, Caller},
+    domain::audit::Action,
     store,
 };
 
-use crate::{AuthState, sessions::cookie};
+use super::cookie;
 
 /// End this session.
 #[utoipa::path(
@@ -24,23 +20,12 @@ use crate::{AuthState, sessions::cookie};
         (status = 204, description = "The session has ended, and its access tokens with it."),
     ),
 )]
-pub async fn logout(
-    State(state): State<AuthState>,
-    caller: Caller,
-    request: RequestInfo,
-) -> Result<impl IntoResponse, ApiError> {
-    let now = state.app.clock.now();
-    state
-        .app
-        .db
-        .transaction(async |tx| -> anyhow::Result<()> {
+pub async fn logout(caller: Caller) -> Result<impl IntoResponse, ApiError> {
+    caller
+        .transaction(async |tx| {
             store::sessions::revoke(tx, caller.user, caller.session, "logout").await?;
-            let event = Event::new(Action::SessionRevoked, caller.user, &request)
-                .through(caller.session)
-                .to(caller.session.0);
-            Ok(store::audit_events::insert(tx, &event).await?)
+            caller.audit(tx, Action::SessionRevoked, caller.session).await
         })
         .await?;
-    session::forget(&state.app, &[caller.session]).await;
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie::clear())]))
 }

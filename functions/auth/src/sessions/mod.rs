@@ -1,4 +1,4 @@
-//! `/v1/auth/sessions`: where the caller is signed in.
+//! `/v1/auth/sessions`: the sign-ins of the caller.
 
 pub mod cookie;
 pub mod list;
@@ -10,34 +10,34 @@ pub mod revoke;
 pub mod show;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::{domain::ids::SessionId, store::sessions};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// One sign-in on one device.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Session)]
 pub struct SessionView {
-    /// Its id.
+    /// The session's id.
     pub id: SessionId,
-    /// What the device said it is.
+    /// The `User-Agent` header of the sign-in.
     #[schema(example = "curl/8.5.0")]
     user_agent: Option<String>,
-    /// Where it signed in from.
+    /// The source address of the sign-in.
     #[schema(example = "203.0.113.7")]
     ip_address: Option<String>,
     created_at: DateTime<Utc>,
     last_used_at: DateTime<Utc>,
-    /// When it ends if it is not refreshed.
+    /// The session ends then, unless it is refreshed before.
     pub expires_at: DateTime<Utc>,
-    /// Whether it is the one that asks.
+    /// Whether it is the session of this request.
     current: bool,
 }
 
 impl SessionView {
-    /// `session`, as someone in the session `current` sees it.
-    pub fn of(session: sessions::Session, current: SessionId) -> Self {
+    /// Shows `session` to a caller in the session `current`.
+    pub fn new(session: sessions::Session, current: SessionId) -> Self {
         Self {
             id: session.id,
             user_agent: session.user_agent,
@@ -48,4 +48,12 @@ impl SessionView {
             current: session.id == current,
         }
     }
+}
+
+/// The path of a session.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct SessionPath {
+    /// The session's id.
+    id: SessionId,
 }

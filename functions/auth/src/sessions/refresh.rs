@@ -1,20 +1,15 @@
 //! `POST /v1/auth/refresh`
 
-use axum::{
-    extract::State,
-    http::{HeaderMap, StatusCode},
-    response::Response,
-};
-use chrono::{DateTime, TimeDelta, Utc};
+use axum::{extract::State, http::HeaderMap, response::Response};
+use chrono::TimeDelta;
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::session,
     db::Tx,
     domain::{
         actor::RequestInfo,
         audit::{Action, Event},
-        ids::UserId,
+        ids::{SessionId, UserId},
         page::Data,
     },
     http::extract::OptionalBody,
@@ -22,35 +17,37 @@ use shared::{
 };
 use utoipa::ToSchema;
 
+use super::{
+    cookie,
+    refresh_token::{ParsedToken, RefreshKeys, RefreshToken},
+};
 use crate::{
     AuthState, refusals,
-    sessions::{
-        cookie,
-        refresh_token::{Reading, RefreshKeys, RefreshToken},
-    },
     sign_in::session_tokens::{self, Tokens, Transport},
 };
 
-/// How long a token that was just used up still gets its successor: two tabs of one browser, or a lost answer.
-const GRACE: TimeDelta = TimeDelta::seconds(10);
+/// The time in which a token that was just used up still gets its successor: two tabs of one browser, or a lost response.
+const REUSE_GRACE: TimeDelta = TimeDelta::seconds(10);
 
 /// The token to trade in; left out if it is in the cookie.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Refresh {
-    /// As the last answer had it.
+    /// The one from the last response.
     #[schema(example = "rt_AZxW…")]
     refresh_token: Option<String>,
 }
 
+/// The token that replaces the presented one.
+struct Successor {
+    user: UserId,
+    token: RefreshToken,
+    lifetime: TimeDelta,
+}
+
 enum Decision {
-    Granted {
-        user: UserId,
-        token: RefreshToken,
-        lives: TimeDelta,
-    },
-    Reused,
-    /// The successor that is stored was made with a key that is not among those at hand.
+    Replaced(Successor),
+    /// The stored successor was made with a key that this instance has not read yet.
     UnknownKey,
     Refused,
 }
@@ -74,80 +71,89 @@ pub async fn refresh(
     headers: HeaderMap,
     OptionalBody(body): OptionalBody<Refresh>,
 ) -> Result<Response, ApiError> {
-    let (token, transport) = match body.and_then(|body| body.refresh_token) {
-        Some(token) => (Some(token), Transport::Body),
+    let (text, transport) = match body.and_then(|body| body.refresh_token) {
+        Some(text) => (Some(text), Transport::Body),
         None => (cookie::read(&headers), Transport::Cookie),
     };
-    let token = token.ok_or(refusals::INVALID_REFRESH_TOKEN)?;
-    if transport == Transport::Cookie {
-        cookie::require_listed_origin(&headers, &state.app.config.web)?;
-    }
-    // Before the token is used up: an answer that cannot be given must not cost it.
+    let text = text.ok_or(refusals::INVALID_REFRESH_TOKEN)?;
+    transport.require_listed_origin(&headers, &state.app.config.web)?;
+    // Before the token is used up: a response that cannot be signed must not cost the client its token.
     state.signer.check().await?;
-    let mut keys = state.refresh_keys().await?;
-    let mut reading = RefreshToken::read(&keys, &token);
-    if matches!(reading, Reading::UnknownKey) {
-        keys = state.renewed_refresh_keys().await?;
-        reading = RefreshToken::read(&keys, &token);
-    }
-    let Reading::Ours(token) = reading else { return Err(refusals::INVALID_REFRESH_TOKEN.into()) };
-    let (id, now) = (token.session(), state.app.clock.now());
+    let (token, keys) = parse(&state, &text).await?;
+    let Successor { user, token, lifetime } = replace(&state, &token, &keys, &request).await?;
+    let tokens = session_tokens::sign(&state, user, &token, transport, state.app.clock.now()).await?;
+    Ok(session_tokens::respond(tokens, &token, transport, lifetime))
+}
 
-    let decided = async |keys| {
-        state.app.db.transaction(async |tx| decide(&state, tx, &token, keys, &request, now).await).await
-    };
-    let mut decision = decided(&keys).await?;
+/// Returns the token, and the keys with one of which it was made. If they name no such key, they are read again.
+async fn parse(state: &AuthState, text: &str) -> Result<(RefreshToken, RefreshKeys), ApiError> {
+    let mut keys = state.refresh_keys().await?;
+    let mut parsed = RefreshToken::parse(&keys, text);
+    if matches!(parsed, ParsedToken::UnknownKey) {
+        keys = state.renewed_refresh_keys().await?;
+        parsed = RefreshToken::parse(&keys, text);
+    }
+    match parsed {
+        ParsedToken::Authentic(token) => Ok((token, keys)),
+        ParsedToken::UnknownKey | ParsedToken::Forged => Err(refusals::INVALID_REFRESH_TOKEN.into()),
+    }
+}
+
+/// Replaces the session's token. If that needs a key that is not among `keys`, they are read again.
+async fn replace(
+    state: &AuthState,
+    token: &RefreshToken,
+    keys: &RefreshKeys,
+    request: &RequestInfo,
+) -> Result<Successor, ApiError> {
+    let db = &state.app.db;
+    let mut decision = db.transaction(async |tx| decide(state, tx, token, keys, request).await).await?;
     if matches!(decision, Decision::UnknownKey) {
-        let renewed = state.renewed_refresh_keys().await?;
-        decision = decided(&renewed).await?;
+        let keys = state.renewed_refresh_keys().await?;
+        decision = db.transaction(async |tx| decide(state, tx, token, &keys, request).await).await?;
     }
     match decision {
-        Decision::Granted { user, token, lives } => {
-            let tokens = session_tokens::tokens(&state, user, id, &token, transport, now).await?;
-            Ok(session_tokens::respond(StatusCode::OK, tokens, &token, transport, lives))
-        }
-        Decision::Reused => {
-            session::forget(&state.app, &[id]).await;
-            Err(refusals::INVALID_REFRESH_TOKEN.into())
-        }
+        Decision::Replaced(successor) => Ok(successor),
         Decision::UnknownKey | Decision::Refused => Err(refusals::INVALID_REFRESH_TOKEN.into()),
     }
 }
 
-/// Decides while the session's row is held, so that a refresh and a revocation come one after the other.
+/// Decides while the session is locked, so that a refresh and a revocation happen one after the other.
 async fn decide(
     state: &AuthState,
     tx: &mut Tx,
     token: &RefreshToken,
     keys: &RefreshKeys,
     request: &RequestInfo,
-    now: DateTime<Utc>,
-) -> anyhow::Result<Decision> {
-    let id = token.session();
-    let Some(held) = store::sessions::lock_for_refresh(tx, id, now).await? else {
+) -> Result<Decision, ApiError> {
+    let (id, hash, now) = (token.session(), token.hash(), tx.now());
+    let Some(session) = store::sessions::lock_for_refresh(tx, id).await? else {
         return Ok(Decision::Refused);
     };
-    let (user, hash) = (held.user_id, token.hash());
-    let expires_at = held.ends_at.min(now + state.app.config.tokens.refresh_expiry);
-    let lives = expires_at - now;
-    if hash == held.refresh_token_hash {
+    let (user, current) = (session.user_id, session.refresh_token_hash);
+    let expires_at = session.ends_at.min(now + state.app.config.tokens.refresh_expiry);
+    let replaced = |token| Decision::Replaced(Successor { user, token, lifetime: expires_at - now });
+    if hash == current {
         let successor = token.successor(keys);
         store::sessions::rotate(tx, id, &successor.hash(), expires_at).await?;
-        return Ok(Decision::Granted { user, token: successor, lives });
+        return Ok(replaced(successor));
     }
-    if held.previous_refresh_token_hash.is_some_and(|previous| previous == hash)
-        && now - held.rotated_at <= GRACE
-    {
-        // Created a moment ago, perhaps by an instance with other keys in front.
-        let successor = token.successor_hashed(keys, &held.refresh_token_hash);
-        return Ok(successor.map_or(Decision::UnknownKey, |successor| Decision::Granted {
-            user,
-            token: successor,
-            lives,
-        }));
+    if session.previous_refresh_token_hash == Some(hash) && now - session.rotated_at <= REUSE_GRACE {
+        // The stored successor may be from an instance whose first key is another one.
+        return Ok(token.successor_hashed(keys, &current).map_or(Decision::UnknownKey, replaced));
     }
-    store::sessions::revoke(tx, held.user_id, id, "refresh_token_reused").await?;
-    let event = Event::new(Action::RefreshTokenReused, held.user_id, request).through(id).to(id.0).denied();
-    store::audit_events::insert(tx, &event).await?;
-    Ok(Decision::Reused)
+    revoke_stolen(tx, user, id, request).await?;
+    Ok(Decision::Refused)
+}
+
+/// Ends the session of a token that was presented again after it was used up.
+async fn revoke_stolen(
+    tx: &mut Tx,
+    user: UserId,
+    id: SessionId,
+    request: &RequestInfo,
+) -> Result<(), ApiError> {
+    store::sessions::revoke(tx, user, id, "refresh_token_reused").await?;
+    let event = Event::new(Action::RefreshTokenReused, user, request).through(id).to(id.0).denied();
+    Ok(store::audit_events::insert(tx, &event).await?)
 }

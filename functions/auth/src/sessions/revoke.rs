@@ -1,48 +1,34 @@
 //! `DELETE /v1/auth/sessions/{id}`
 
-use axum::{extract::State, http::StatusCode};
+use axum::http::StatusCode;
 use shared::{
     ApiError,
-    auth::{Caller, session},
-    domain::{
-        actor::RequestInfo,
-        audit::{Action, Event},
-        ids::SessionId,
-    },
+    auth::{Actor, Caller},
+    domain::audit::Action,
     http::extract::Path,
     store,
 };
 
-use crate::{AuthState, refusals};
+use super::SessionPath;
+use crate::refusals;
 
 /// End one of my sessions.
 #[utoipa::path(
     delete, path = "/v1/auth/sessions/{id}", tag = "auth", operation_id = "revoke_session",
-    params(("id" = SessionId, Path, description = "The session's id.")), security(("bearer" = [])),
+    params(SessionPath), security(("bearer" = [])),
     responses(
         (status = 204, description = "The session has ended, and its access tokens with it."),
         (status = 404, description = "`session-not-found`"),
     ),
 )]
-pub async fn revoke(
-    State(state): State<AuthState>,
-    caller: Caller,
-    request: RequestInfo,
-    Path(id): Path<SessionId>,
-) -> Result<StatusCode, ApiError> {
-    let now = state.app.clock.now();
-    state
-        .app
-        .db
-        .transaction(async |tx| -> Result<(), ApiError> {
-            if !store::sessions::revoke(tx, caller.user, id, "revoked").await? {
+pub async fn revoke(caller: Caller, Path(path): Path<SessionPath>) -> Result<StatusCode, ApiError> {
+    caller
+        .transaction(async |tx| {
+            if !store::sessions::revoke(tx, caller.user, path.id, "revoked").await? {
                 return Err(refusals::NO_SUCH_SESSION.into());
             }
-            let event =
-                Event::new(Action::SessionRevoked, caller.user, &request).through(caller.session).to(id.0);
-            Ok(store::audit_events::insert(tx, &event).await?)
+            caller.audit(tx, Action::SessionRevoked, path.id).await
         })
         .await?;
-    session::forget(&state.app, &[id]).await;
     Ok(StatusCode::NO_CONTENT)
 }

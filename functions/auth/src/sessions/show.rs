@@ -1,37 +1,32 @@
 //! `GET /v1/auth/sessions/{id}`
 
-use axum::{Json, extract::State};
+use axum::Json;
 use shared::{
     ApiError,
-    auth::Caller,
-    domain::{ids::SessionId, page::Data},
+    auth::{Actor, Caller},
+    domain::page::Data,
     http::extract::Path,
     store,
 };
 
-use super::SessionView;
-use crate::{AuthState, refusals};
+use super::{SessionPath, SessionView};
+use crate::refusals;
 
 /// Show one of my sessions that is alive.
 #[utoipa::path(
     get, path = "/v1/auth/sessions/{id}", tag = "auth", operation_id = "show_session",
-    params(("id" = SessionId, Path, description = "The session's id.")), security(("bearer" = [])),
+    params(SessionPath), security(("bearer" = [])),
     responses(
         (status = 200, description = "The session.", body = Data<SessionView>),
         (status = 404, description = "`session-not-found`"),
     ),
 )]
 pub async fn show(
-    State(state): State<AuthState>,
     caller: Caller,
-    Path(id): Path<SessionId>,
+    Path(path): Path<SessionPath>,
 ) -> Result<Json<Data<SessionView>>, ApiError> {
-    let now = state.app.clock.now();
-    let session = state
-        .app
-        .db
-        .transaction(async |tx| anyhow::Ok(store::sessions::find(tx, caller.user, id).await?))
-        .await?;
+    let session =
+        caller.transaction(async |tx| Ok(store::sessions::find(tx, caller.user, path.id).await?)).await?;
     let session = session.ok_or(refusals::NO_SUCH_SESSION)?;
-    Ok(Json(Data { data: SessionView::of(session, caller.session) }))
+    Ok(Json(Data { data: SessionView::new(session, caller.session) }))
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use axum::{extract::State, http::HeaderMap, response::Response};
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use shared::{
     ApiError,
+    auth::Guest,
     db::Tx,
     domain::{
         actor::RequestInfo,
@@ -21,14 +21,13 @@ use shared::{
 };
 use utoipa::ToSchema;
 
+use super::session_tokens::{self, SignedIn, Transport};
 use crate::{
     AuthState, refusals,
-    sessions::cookie,
-    sign_in::session_tokens::{self, SignedIn, Transport},
     throttle::{self, Attempt},
 };
 
-/// Who they say they are.
+/// The address and the password of an account.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Credentials {
@@ -56,67 +55,62 @@ pub async fn login(
     State(state): State<AuthState>,
     request: RequestInfo,
     headers: HeaderMap,
-    Create { new: given, once }: Create<Credentials>,
+    Create { new: credentials, idempotent }: Create<Credentials>,
 ) -> Result<Response, ApiError> {
-    if given.transport == Transport::Cookie {
-        cookie::require_listed_origin(&headers, &state.app.config.web)?;
-    }
-    let known = authenticate(&state, &request, &given.email, &given.password).await?;
+    let Credentials { email, password, transport } = credentials;
+    transport.require_listed_origin(&headers, &state.app.config.web)?;
+    let verified = verify_password(&state, &request, &email, &password).await?;
     state.signer.check().await?;
-    let now = state.app.clock.now();
-    let (response, _) = once
-        .run(&state.app, &format!("user:{}", known.user), async |tx| {
-            let user = known.hold(tx, now).await?;
-            Ok((session_tokens::sign_in(&state, tx, user, given.transport, &request, now).await?, ()))
-        })
-        .await?;
-    known.attempt.succeeded(&state).await;
+    let guest = Guest { db: &state.app.db, name: format!("user:{}", verified.user) };
+    let sign_in = idempotent.run(&guest, &state.app.sealer, async |tx| {
+        let user = verified.lock(tx).await?;
+        Ok((session_tokens::sign_in(&state, tx, user, transport, &request).await?, ()))
+    });
+    let (response, _) = sign_in.await?;
+    verified.attempt.succeed(&state).await;
     Ok(response)
 }
 
-/// Someone who knows the password of an account.
-pub struct Known {
-    /// Whose account.
+/// An account whose password was verified.
+pub struct VerifiedPassword {
     pub user: UserId,
-    /// To be taken back when all went well.
     pub attempt: Attempt,
-    seen: String,
-    better: Option<String>,
+    expected_hash: String,
+    /// A hash with today's parameters, if those of `expected_hash` are weaker.
+    stronger_hash: Option<String>,
 }
 
-impl Known {
-    /// The user, if the password still is what it was a moment ago; nobody changes it before this transaction ends.
-    pub async fn hold(&self, tx: &mut Tx, now: DateTime<Utc>) -> Result<User, ApiError> {
-        let seen = match &self.better {
-            Some(better) if store::users::replace_password(tx, self.user, &self.seen, better).await? => {
-                better
-            }
-            _ => &self.seen,
-        };
-        let user = store::users::lock_password(tx, self.user, seen).await?;
+impl VerifiedPassword {
+    /// Loads the user, and locks them until the transaction ends. Refuses if the password has changed since it was verified.
+    pub async fn lock(&self, tx: &mut Tx) -> Result<User, ApiError> {
+        let mut hash = &self.expected_hash;
+        if let Some(stronger) = &self.stronger_hash
+            && store::users::replace_password(tx, self.user, hash, stronger).await?
+        {
+            hash = stronger;
+        }
+        let user = store::users::lock_password(tx, self.user, hash).await?;
         user.ok_or_else(|| refusals::JUST_CHANGED.retry_after(Duration::from_secs(1)))
     }
 }
 
-/// Whose password it is; refuses, and notes it in the audit log, if it is nobody's.
-pub async fn authenticate(
+/// Verifies e-mail and password. A failure is recorded in the audit log.
+pub async fn verify_password(
     state: &AuthState,
     request: &RequestInfo,
     email: &Email,
     password: &Password,
-) -> Result<Known, ApiError> {
+) -> Result<VerifiedPassword, ApiError> {
     let attempt = throttle::attempt(state, email.as_ref(), request).await?;
-    let (db, now) = (&state.app.db, state.app.clock.now());
-    let found =
-        db.transaction(async |tx| anyhow::Ok(store::users::credentials_by_email(tx, email).await?)).await?;
-    let (actor, stored) = found.map_or((None, None), |user| (Some(user.id), user.password_hash));
-    let verified = state.passwords.verify(password, stored.as_deref())?;
-    let better =
-        if verified.matches && verified.outdated { Some(state.passwords.hash(password)?) } else { None };
-    if let (true, Some(user), Some(seen)) = (verified.matches, actor, stored) {
-        return Ok(Known { user, attempt, seen, better });
+    let db = &state.app.db;
+    let find = db.transaction(async |tx| Ok(store::users::credentials_by_email(tx, email).await?));
+    let (user, hash) = find.await?.map_or((None, None), |found| (Some(found.id), found.password_hash));
+    let verified = state.passwords.verify(password, hash.as_deref())?;
+    if let (true, Some(user), Some(expected_hash)) = (verified.matches, user, hash) {
+        let stronger_hash = if verified.outdated { Some(state.passwords.hash(password)?) } else { None };
+        return Ok(VerifiedPassword { user, attempt, expected_hash, stronger_hash });
     }
-    let event = Event { denied: true, actor, ..Event::anonymous(Action::SessionCreated, request) };
-    db.transaction(async |tx| anyhow::Ok(store::audit_events::insert(tx, &event).await?)).await?;
+    let event = Event { denied: true, actor: user, ..Event::anonymous(Action::SessionCreated, request) };
+    db.transaction(async |tx| Ok(store::audit_events::insert(tx, &event).await?)).await?;
     Err(refusals::WRONG_CREDENTIALS.into())
 }

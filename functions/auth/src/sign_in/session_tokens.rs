@@ -1,13 +1,15 @@
-//! What a sign-in gives: a session and its tokens.
+//! The session and the tokens that a sign-in creates.
 
 use axum::{
     Json,
-    http::{StatusCode, header},
+    http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use shared::{
+    ApiError,
+    config::Web,
     db::Tx,
     domain::{
         actor::RequestInfo,
@@ -23,6 +25,7 @@ use utoipa::ToSchema;
 use crate::{
     AuthState,
     me::Profile,
+    refusals,
     sessions::{SessionView, cookie, refresh_token::RefreshToken},
 };
 
@@ -44,6 +47,20 @@ impl Transport {
             Self::Cookie => "cookie",
         }
     }
+
+    /// Refuses the cookie to a page whose origin is not listed (OWASP CSRF Prevention Cheat Sheet).
+    pub fn require_listed_origin(self, headers: &HeaderMap, web: &Web) -> Result<(), ApiError> {
+        let listed = headers.get(header::ORIGIN).is_some_and(|origin| web.cors_origins.contains(origin));
+        if self == Self::Body || listed { Ok(()) } else { Err(refusals::FOREIGN_ORIGIN.into()) }
+    }
+
+    /// Returns the cookie that holds `token`, if that is how it travels.
+    fn cookie(self, token: &RefreshToken, lifetime: TimeDelta) -> Option<HeaderValue> {
+        match self {
+            Self::Cookie => cookie::set(&token.reveal(), lifetime.num_seconds()),
+            Self::Body => None,
+        }
+    }
 }
 
 /// An access token and, unless it is in the cookie, a refresh token.
@@ -55,7 +72,7 @@ pub struct Tokens {
     /// Always `Bearer`.
     #[schema(example = "Bearer")]
     pub token_type: &'static str,
-    /// How long the access token lives, in seconds.
+    /// The lifetime of the access token in seconds.
     #[schema(example = 900)]
     pub expires_in: u64,
     /// Opaque; trade it for a new pair at `/v1/auth/refresh` before the session expires.
@@ -66,27 +83,47 @@ pub struct Tokens {
 /// A person who has just signed in.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SignedIn {
-    /// Who.
+    /// The person's profile.
     pub user: Profile,
-    /// In which session.
+    /// The new session.
     pub session: SessionView,
-    /// With which tokens.
+    /// The session's tokens.
     #[serde(flatten)]
     pub tokens: Tokens,
 }
 
-async fn open(
+/// Signs `user` in after they proved their identity: opens a session, and returns the response with its tokens.
+pub async fn sign_in(
+    state: &AuthState,
+    tx: &mut Tx,
+    user: User,
+    transport: Transport,
+    request: &RequestInfo,
+) -> Result<Created, ApiError> {
+    let (id, now) = (user.id, tx.now());
+    let (session, refresh) = open_session(state, tx, id, transport, request).await?;
+    let event = Event::new(Action::SessionCreated, id, request).through(session.id).to(session.id.0);
+    store::audit_events::insert(tx, &event).await?;
+    let cookie = transport.cookie(&refresh, session.expires_at - now);
+    let tokens = sign(state, id, &refresh, transport, now).await?;
+    let created = Created::new(SignedIn { user: user.into(), session, tokens })?;
+    Ok(match cookie.as_ref().and_then(|cookie| cookie.to_str().ok()) {
+        Some(cookie) => created.with(&header::SET_COOKIE, cookie.to_owned()),
+        None => created,
+    })
+}
+
+/// Adds a session, and returns it with its first refresh token.
+async fn open_session(
     state: &AuthState,
     tx: &mut Tx,
     user: UserId,
     transport: Transport,
     request: &RequestInfo,
-    now: DateTime<Utc>,
-) -> anyhow::Result<(SessionView, RefreshToken)> {
-    let tokens = &state.app.config.tokens;
-    let id = SessionId::new();
+) -> Result<(SessionView, RefreshToken), ApiError> {
+    let (id, config) = (SessionId::new(), &state.app.config.tokens);
     let token = RefreshToken::first(&state.refresh_keys().await?, id)?;
-    let ends_at = now + tokens.session_limit;
+    let ends_at = tx.now() + config.session_limit;
     let address = request.address.map(|address| address.to_string());
     let new = store::sessions::NewSession {
         id,
@@ -95,68 +132,38 @@ async fn open(
         transport: transport.name(),
         user_agent: request.user_agent.as_deref(),
         ip_address: address.as_deref(),
-        expires_at: ends_at.min(now + tokens.refresh_expiry),
+        expires_at: ends_at.min(tx.now() + config.refresh_expiry),
         ends_at,
     };
     let session = store::sessions::insert(tx, &new).await?;
-    Ok((SessionView::of(session, id), token))
+    Ok((SessionView::new(session, id), token))
 }
 
-/// Signs `user` in, who has just proved who they are.
-pub async fn sign_in(
-    state: &AuthState,
-    tx: &mut Tx,
-    user: User,
-    transport: Transport,
-    request: &RequestInfo,
-    now: DateTime<Utc>,
-) -> anyhow::Result<Created> {
-    let id = user.id;
-    let (session, refresh) = open(state, tx, id, transport, request, now).await?;
-    let event = Event::new(Action::SessionCreated, id, request).through(session.id).to(session.id.0);
-    store::audit_events::insert(tx, &event).await?;
-    let lives = session.expires_at - now;
-    let tokens = tokens(state, id, session.id, &refresh, transport, now).await?;
-    let made = Created::new(SignedIn { user: user.into(), session, tokens })?;
-    let cookie = match transport {
-        Transport::Cookie => cookie::set(&refresh.reveal(), lives.num_seconds()),
-        Transport::Body => None,
-    };
-    Ok(match cookie.as_ref().and_then(|cookie| cookie.to_str().ok()) {
-        Some(cookie) => made.with(&header::SET_COOKIE, cookie.to_owned()),
-        None => made,
-    })
-}
-
-/// Signs an access token for `session` and pairs it with `refresh`.
-pub async fn tokens(
+/// Signs an access token for the session of `refresh`, and pairs the two.
+pub async fn sign(
     state: &AuthState,
     user: UserId,
-    session: SessionId,
     refresh: &RefreshToken,
     transport: Transport,
     now: DateTime<Utc>,
-) -> anyhow::Result<Tokens> {
+) -> Result<Tokens, ApiError> {
     Ok(Tokens {
-        access_token: state.signer.sign(user, session, now).await?,
+        access_token: state.signer.sign(user, refresh.session(), now).await?,
         token_type: "Bearer",
         expires_in: state.app.config.tokens.expiry.as_secs(),
         refresh_token: (transport == Transport::Body).then(|| refresh.reveal()),
     })
 }
 
-/// Answers with `body`, and with the refresh token as a cookie if that is how it travels.
-pub fn respond<T: Serialize>(
-    status: StatusCode,
-    body: T,
+/// Returns the response with `tokens`; with the refresh token as a cookie, if that is how it travels.
+pub fn respond(
+    tokens: Tokens,
     refresh: &RefreshToken,
     transport: Transport,
-    lives: chrono::TimeDelta,
+    lifetime: TimeDelta,
 ) -> Response {
-    let mut response = (status, Json(Data { data: body })).into_response();
-    if transport == Transport::Cookie
-        && let Some(cookie) = cookie::set(&refresh.reveal(), lives.num_seconds())
-    {
+    let mut response = Json(Data { data: tokens }).into_response();
+    if let Some(cookie) = transport.cookie(refresh, lifetime) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response

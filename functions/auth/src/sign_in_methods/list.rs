@@ -1,30 +1,24 @@
 //! `GET /v1/auth/accounts`
 
-use axum::{Json, extract::State};
+use axum::Json;
 use shared::{
     ApiError,
-    auth::{Caller, caller::UNAUTHENTICATED},
+    auth::{Actor, Caller, caller::UNAUTHENTICATED},
     domain::page::{Page, PageMeta},
     store,
 };
 
-use super::Account;
-use crate::AuthState;
+use super::{SignInMethod, load};
 
 /// List the ways in which I can sign in.
 #[utoipa::path(
     get, path = "/v1/auth/accounts", tag = "auth", operation_id = "list_accounts", security(("bearer" = [])),
-    responses((status = 200, description = "All of them, on one page.", body = Page<Account>)),
+    responses((status = 200, description = "All of them, on one page.", body = Page<SignInMethod>)),
 )]
-pub async fn list(State(state): State<AuthState>, caller: Caller) -> Result<Json<Page<Account>>, ApiError> {
-    let data = state
-        .app
-        .db
-        .transaction(async |tx| -> Result<_, ApiError> {
-            let user = store::users::find(tx, caller.user).await?.ok_or(UNAUTHENTICATED)?;
-            let has_password = store::users::password_hash(tx, caller.user).await?.is_some();
-            Ok(Account::all_of(&user, has_password))
-        })
-        .await?;
-    Ok(Json(Page { data, meta: PageMeta { next_cursor: None } }))
+pub async fn list(caller: Caller) -> Result<Json<Page<SignInMethod>>, ApiError> {
+    let methods = caller.transaction(async |tx| {
+        let user = store::users::find(tx, caller.user).await?.ok_or(UNAUTHENTICATED)?;
+        load(tx, &user).await
+    });
+    Ok(Json(Page { data: methods.await?, meta: PageMeta { next_cursor: None } }))
 }

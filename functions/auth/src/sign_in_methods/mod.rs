@@ -1,11 +1,15 @@
-//! `/v1/auth/accounts`: the ways in which one can sign in.
+//! `/v1/auth/accounts`: the ways in which a user can sign in.
 
 pub mod list;
 pub mod remove;
 
 use serde::{Deserialize, Serialize};
-use shared::store::users::User;
-use utoipa::ToSchema;
+use shared::{
+    ApiError,
+    db::Tx,
+    store::{self, users::User},
+};
+use utoipa::{IntoParams, ToSchema};
 
 /// A way to sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -19,16 +23,23 @@ pub enum Method {
 
 /// A way in which I can sign in.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Account {
-    /// Names it among mine.
+#[schema(as = Account)]
+pub struct SignInMethod {
+    /// Unique among my ways to sign in.
     id: Method,
 }
 
-impl Account {
-    /// How `user` can sign in.
-    fn all_of(user: &User, has_password: bool) -> Vec<Self> {
-        let password = has_password.then_some(Method::Password);
-        let email = user.email_verified_at.map(|_| Method::Email);
-        password.into_iter().chain(email).map(|id| Self { id }).collect()
-    }
+/// The path of a way to sign in.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct MethodPath {
+    /// Which one.
+    id: Method,
+}
+
+/// Loads the ways in which `user` can sign in.
+async fn load(tx: &mut Tx, user: &User) -> Result<Vec<SignInMethod>, ApiError> {
+    let password = store::users::password_hash(tx, user.id).await?.map(|_| Method::Password);
+    let email = user.email_verified_at.map(|_| Method::Email);
+    Ok(password.into_iter().chain(email).map(|id| SignInMethod { id }).collect())
 }

@@ -2,17 +2,14 @@
 
 use axum::{extract::State, http::StatusCode};
 use shared::{
-    ApiError,
-    auth::{Caller, caller::UNAUTHENTICATED},
-    domain::{
-        actor::RequestInfo,
-        audit::{Action, Event},
-    },
+    ApiError, Refusal,
+    auth::{Actor, Caller, caller::UNAUTHENTICATED},
+    domain::audit::Action,
     http::extract::{OptionalBody, Path},
     store::{self, verification_tokens::Purpose},
 };
 
-use super::{Account, Method};
+use super::{Method, MethodPath, SignInMethod, load};
 use crate::{
     AuthState,
     password::reauthenticate::{Reauthentication, reauthenticate},
@@ -24,7 +21,7 @@ use crate::{
 /// The last one stays. A password that was removed comes back with `/v1/auth/forgot-password`.
 #[utoipa::path(
     delete, path = "/v1/auth/accounts/{id}", tag = "auth", operation_id = "remove_account",
-    params(("id" = Method, Path, description = "Which one.")), request_body(content = Option<Reauthentication>),
+    params(MethodPath), request_body(content = Option<Reauthentication>),
     security(("bearer" = [])),
     responses(
         (status = 204, description = "It signs in no longer."),
@@ -36,34 +33,29 @@ use crate::{
 pub async fn remove(
     State(state): State<AuthState>,
     caller: Caller,
-    request: RequestInfo,
-    Path(id): Path<Method>,
+    Path(path): Path<MethodPath>,
     OptionalBody(proof): OptionalBody<Reauthentication>,
 ) -> Result<StatusCode, ApiError> {
-    reauthenticate(&state, &caller, proof, &request).await?;
-    let now = state.app.clock.now();
-    state
-        .app
-        .db
-        .transaction(async |tx| -> Result<_, ApiError> {
+    reauthenticate(&state, &caller, proof).await?;
+    caller
+        .transaction(async |tx| {
             let user = store::users::lock(tx, caller.user).await?.ok_or(UNAUTHENTICATED)?;
-            let has_password = store::users::password_hash(tx, caller.user).await?.is_some();
-            let accounts = Account::all_of(&user, has_password);
-            if accounts.iter().all(|account| account.id != id) {
-                return Err(refusals::NO_SUCH_ACCOUNT.into());
-            }
-            if accounts.len() == 1 {
-                return Err(refusals::LAST_ACCOUNT.into());
-            }
-            if id == Method::Email {
-                return Err(refusals::ADDRESS_NEEDED.into());
-            }
+            require_removable(path.id, &load(tx, &user).await?)?;
             store::users::set_password(tx, caller.user, None).await?;
             store::verification_tokens::withdraw(tx, caller.user, Purpose::ALL).await?;
-            let event = Event::new(Action::PasswordRemoved, caller.user, &request).through(caller.session);
-            store::audit_events::insert(tx, &event).await?;
-            Ok(())
+            caller.audit(tx, Action::PasswordRemoved, caller.user).await
         })
         .await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Refuses every method but a password beside which the user has another one.
+fn require_removable(id: Method, methods: &[SignInMethod]) -> Result<(), Refusal> {
+    if methods.iter().all(|method| method.id != id) {
+        return Err(refusals::NO_SUCH_ACCOUNT);
+    }
+    if methods.len() == 1 {
+        return Err(refusals::LAST_ACCOUNT);
+    }
+    if id == Method::Email { Err(refusals::ADDRESS_NEEDED) } else { Ok(()) }
 }

@@ -1,4 +1,4 @@
-//! `/v1/auth/magic-links`: signing in with what was mailed.
+//! `/v1/auth/magic-links`: sign-in with a mailed link, or with the code beside it.
 
 pub mod create;
 pub mod verify;
@@ -8,8 +8,9 @@ use shared::domain::ids::UserId;
 
 use crate::AuthState;
 
-/// What is stored of the six digits mailed to `user`: keyed, because a million hashes are soon tried.
-async fn code_hash(state: &AuthState, user: UserId, code: &str) -> anyhow::Result<Vec<u8>> {
+/// Returns the stored hash of the six digits mailed to `user`. It is keyed, because all plain hashes of six digits are computed
+/// in a moment.
+pub async fn code_hash(state: &AuthState, user: UserId, code: &str) -> anyhow::Result<Vec<u8>> {
     let text = format!("magic-link\n{user}\n{code}");
     Ok(hmac::sign(&state.session_key().await?, text.as_bytes()).as_ref().to_vec())
 }

@@ -1,21 +1,24 @@
 //! `POST /v1/auth/magic-links/verify`
 
 use axum::{extract::State, http::HeaderMap, response::Response};
+use data_encoding::HEXLOWER;
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::session,
+    auth::Guest,
     crypto::one_time_token::OneTimeToken,
+    db::Tx,
     domain::{
         actor::RequestInfo,
         audit::{Action, Event},
-        ids::{SessionId, UserId, VerificationTokenId},
+        ids::{UserId, VerificationTokenId},
         input::Email,
         page::Data,
     },
     http::idempotency::{Create, IdempotencyKey, Idempotent},
     store::{
         self,
+        users::User,
         verification_tokens::{Consumed, Purpose},
     },
 };
@@ -24,13 +27,13 @@ use utoipa::ToSchema;
 
 use super::code_hash;
 use crate::{
-    AuthState, refusals,
-    sessions::cookie,
+    AuthState, links,
+    refusals::{self, invalid_token},
     sign_in::session_tokens::{self, SignedIn, Transport},
     throttle,
 };
 
-/// How often the digits of one mail may be guessed at, by everyone together. The link beside them goes on working.
+/// How often the code of one mail may be guessed, by all sources together. The link beside it still works.
 const MAX_GUESSES: i32 = 5;
 
 /// The token from the link; or the address, and the code beside the link.
@@ -47,18 +50,27 @@ pub struct MagicLinkProof {
     transport: Transport,
 }
 
-/// Which mail was answered.
+/// Proof that a mail was read.
 pub enum Proof {
-    /// The one with this token.
     Token(OneTimeToken),
-    /// The one with the digits that matched.
-    Guessed(UserId, VerificationTokenId),
+    /// The mail whose code was right, and its owner.
+    Code(UserId, VerificationTokenId),
+    WrongCode,
+}
+
+impl Proof {
+    fn refusal(&self) -> ApiError {
+        match self {
+            Self::Token(_) => invalid_token(),
+            Self::Code(..) | Self::WrongCode => refusals::INVALID_CODE.at("/code"),
+        }
+    }
 }
 
 /// Sign in with a magic link or its code.
 ///
-/// It proves the address. If nobody had proved it before, whoever set the account's password may be someone else: the password is
-/// removed, all other sessions end, and so do other mailed links.
+/// It proves the address. If the address was not proved before, another person may have made the account: its password is removed,
+/// all other sessions end, and other mailed links stop working.
 #[utoipa::path(
     post, path = "/v1/auth/magic-links/verify", tag = "auth", operation_id = "verify_magic_link",
     request_body = MagicLinkProof, params(IdempotencyKey),
@@ -72,100 +84,96 @@ pub async fn verify(
     State(state): State<AuthState>,
     request: RequestInfo,
     headers: HeaderMap,
-    Create { new: given, once }: Create<MagicLinkProof>,
+    Create { new, idempotent }: Create<MagicLinkProof>,
 ) -> Result<Response, ApiError> {
-    if given.transport == Transport::Cookie {
-        cookie::require_listed_origin(&headers, &state.app.config.web)?;
-    }
-    let (proof, who) = match (given.token, given.email, given.code) {
+    new.transport.require_listed_origin(&headers, &state.app.config.web)?;
+    let (name, proof) = match (new.token, new.email, new.code) {
         (Some(token), None, None) => {
-            let who = format!("token:{}", data_encoding::HEXLOWER.encode(&token.hash()));
-            (Some(Proof::Token(token)), who)
+            (format!("token:{}", HEXLOWER.encode(&token.hash())), Proof::Token(token))
         }
         (None, Some(email), Some(code)) => {
-            let who = format!("email:{}", email.as_ref().to_lowercase());
-            (guess(&state, &request, &email, &code).await?, who)
+            let proof = check_code(&state, &request, &email, &code).await?;
+            (format!("email:{}", email.as_ref().to_lowercase()), proof)
         }
         _ => return Err(refusals::TOKEN_OR_CODE.into()),
     };
-    sign_in(&state, &request, once, &who, proof, given.transport).await
+    let guest = Guest { db: &state.app.db, name };
+    sign_in(&state, &request, &guest, idempotent, &proof, new.transport).await
 }
 
-/// Uses the mail up, and signs its owner in.
+/// Uses up the link or the code, and signs its owner in.
 pub async fn sign_in(
     state: &AuthState,
     request: &RequestInfo,
+    guest: &Guest<'_>,
     idempotent: Idempotent,
-    who: &str,
-    proof: Option<Proof>,
+    proof: &Proof,
     transport: Transport,
 ) -> Result<Response, ApiError> {
     state.signer.check().await?;
-    let now = state.app.clock.now();
-    let (response, ended) = once
-        .run(&state.app, who, async |tx| {
-            let (owner, refusal) = match &proof {
-                Some(Proof::Token(token)) => (
-                    store::verification_tokens::owner(tx, Purpose::MagicLink, &token.hash()).await?,
-                    refusals::INVALID_TOKEN.at("/token"),
-                ),
-                Some(Proof::Guessed(owner, _)) => (Some(*owner), refusals::INVALID_CODE.at("/code")),
-                None => (None, refusals::INVALID_CODE.at("/code")),
-            };
-            let Some(owner) = owner else { return Err(refusal) };
-            let before = store::users::lock(tx, owner).await?;
-            let consumed = match &proof {
-                Some(Proof::Token(token)) => {
-                    store::verification_tokens::consume(tx, Purpose::MagicLink, &token.hash()).await?
-                }
-                Some(Proof::Guessed(_, id)) => store::verification_tokens::consume_guessed(tx, *id).await?,
-                None => None,
-            };
-            let Some(Consumed { user_id, email }) = consumed else { return Err(refusal) };
-            let user = store::users::verify_email(tx, user_id, &email).await?;
-            let (Some(before), Some(user)) = (before, user) else { return Err(refusal) };
-            let mut ended: Vec<SessionId> = Vec::new();
-            if before.email_verified_at.is_none() {
-                store::users::set_password(tx, user_id, None).await?;
-                store::verification_tokens::withdraw(tx, user_id, Purpose::ALL).await?;
-                let event = Event::new(Action::PasswordRemoved, user_id, request);
-                store::audit_events::insert(tx, &event).await?;
-                ended = store::sessions::revoke_all(tx, user_id, None, "address_proved").await?;
-            }
-            Ok((session_tokens::sign_in(state, tx, user, transport, request, now).await?, ended))
-        })
-        .await?;
-    session::forget(&state.app, &ended.unwrap_or_default()).await;
-    Ok(response)
+    let sign_in = idempotent.run(guest, &state.app.sealer, async |tx| {
+        let user = redeem(tx, proof, request).await?;
+        Ok((session_tokens::sign_in(state, tx, user, transport, request).await?, ()))
+    });
+    Ok(sign_in.await?.0)
 }
 
-/// The mail to `email` whose digits are `code`. The guess is counted whatever comes of it.
-async fn guess(
+/// Uses up the link or the code, and marks its owner's address as proved.
+async fn redeem(tx: &mut Tx, proof: &Proof, request: &RequestInfo) -> Result<User, ApiError> {
+    let (before, consumed) = consume(tx, proof).await?.ok_or_else(|| proof.refusal())?;
+    let user = store::users::verify_email(tx, before.id, &consumed.email).await?;
+    let user = user.ok_or_else(|| proof.refusal())?;
+    if before.email_verified_at.is_none() {
+        end_other_access(tx, user.id, request).await?;
+    }
+    Ok(user)
+}
+
+/// Returns the owner as before, locked until the transaction ends; `None` if the proof is not valid.
+async fn consume(tx: &mut Tx, proof: &Proof) -> Result<Option<(User, Consumed)>, ApiError> {
+    match proof {
+        Proof::Token(token) => links::redeem(tx, Purpose::MagicLink, &token.hash()).await,
+        Proof::Code(owner, id) => {
+            let user = store::users::lock(tx, *owner).await?;
+            Ok(user.zip(store::verification_tokens::consume_guessed(tx, *id).await?))
+        }
+        Proof::WrongCode => Ok(None),
+    }
+}
+
+/// Removes the password, withdraws all mailed links, and ends all sessions: another person may have made the account.
+async fn end_other_access(tx: &mut Tx, user: UserId, request: &RequestInfo) -> Result<(), ApiError> {
+    store::users::set_password(tx, user, None).await?;
+    store::verification_tokens::withdraw(tx, user, Purpose::ALL).await?;
+    let event = Event::new(Action::PasswordRemoved, user, request);
+    store::audit_events::insert(tx, &event).await?;
+    Ok(store::sessions::revoke_all(tx, user, None, "address_proved").await?)
+}
+
+/// Compares `code` with the codes mailed to `email`. The guess is counted whether it is right or not.
+async fn check_code(
     state: &AuthState,
     request: &RequestInfo,
     email: &Email,
     code: &str,
-) -> Result<Option<Proof>, ApiError> {
+) -> Result<Proof, ApiError> {
     let attempt = throttle::attempt(state, &format!("code:{}", email.as_ref()), request).await?;
     if !throttle::may_guess_code(state, email.as_ref()).await? {
-        return Ok(None);
+        return Ok(Proof::WrongCode);
     }
-    let now = state.app.clock.now();
-    let found = state
-        .app
-        .db
-        .transaction(async |tx| -> anyhow::Result<_> {
-            let Some(user) = store::users::find_by_email(tx, email).await? else { return Ok(None) };
-            let hash = code_hash(state, user.id, code).await?;
-            let candidates = store::verification_tokens::guess(tx, user.id, MAX_GUESSES).await?;
-            let right = candidates.into_iter().find(|candidate| {
-                candidate.code_hash.as_deref().is_some_and(|code| code.ct_eq(&hash).into())
-            });
-            Ok(right.map(|right| Proof::Guessed(user.id, right.id)))
-        })
-        .await?;
-    if found.is_some() {
-        attempt.succeeded(state).await;
+    let proof = state.app.db.transaction(async |tx| find_code(state, tx, email, code).await).await?;
+    if matches!(proof, Proof::Code(..)) {
+        attempt.succeed(state).await;
     }
-    Ok(found)
+    Ok(proof)
+}
+
+async fn find_code(state: &AuthState, tx: &mut Tx, email: &Email, code: &str) -> Result<Proof, ApiError> {
+    let Some(user) = store::users::find_by_email(tx, email).await? else { return Ok(Proof::WrongCode) };
+    let hash = code_hash(state, user.id, code).await?;
+    let candidates = store::verification_tokens::guess(tx, user.id, MAX_GUESSES).await?;
+    let matching = candidates
+        .into_iter()
+        .find(|candidate| candidate.code_hash.as_deref().is_some_and(|stored| stored.ct_eq(&hash).into()));
+    Ok(matching.map_or(Proof::WrongCode, |mail| Proof::Code(user.id, mail.id)))
 }

@@ -1,0 +1,188 @@
+//! Mailed links. Each holds a token, which is stored as a hash and can be used once.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use chrono::TimeDelta;
+use shared::{
+    ApiError,
+    auth::{Actor, Guest},
+    crypto::one_time_token::{OneTimeToken, six_digits},
+    db::Tx,
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+        ids::UserId,
+        input::Email,
+    },
+    store::{
+        self,
+        users::User,
+        verification_tokens::{Consumed, NewToken, Purpose},
+    },
+};
+use tokio::time::sleep;
+
+use crate::{AuthState, mails, sign_in::magic_links::code_hash, throttle};
+
+/// The time that a response takes if it must not reveal whether a mail was sent: longer than sending one.
+const UNIFORM_RESPONSE_TIME: Duration = Duration::from_millis(400);
+
+/// The account that a link is for, and the address that it is mailed to.
+pub struct Recipient {
+    pub user: UserId,
+    pub name: String,
+    pub email: String,
+}
+
+impl From<User> for Recipient {
+    fn from(user: User) -> Self {
+        Self { user: user.id, name: user.name, email: user.email }
+    }
+}
+
+/// A new link, not yet stored.
+pub struct Link {
+    purpose: Purpose,
+    token: OneTimeToken,
+    /// For a person who reads mail on another device.
+    code: Option<String>,
+}
+
+impl Link {
+    /// Generates a link; with six digits beside it if it is a magic link.
+    pub fn generate(purpose: Purpose) -> anyhow::Result<Self> {
+        let code = if purpose == Purpose::MagicLink { Some(six_digits()?) } else { None };
+        Ok(Self { purpose, token: OneTimeToken::generate()?, code })
+    }
+
+    /// Stores the hashes of the token and of the digits.
+    pub async fn insert(
+        &self,
+        state: &AuthState,
+        tx: &mut Tx,
+        user: UserId,
+        email: &str,
+    ) -> anyhow::Result<()> {
+        let mut hashed_code = None;
+        if let Some(code) = &self.code {
+            // One code at a time: with several, guesses would be allowed for each of them.
+            store::verification_tokens::forget_codes(tx, user).await?;
+            hashed_code = Some(code_hash(state, user, code).await?);
+        }
+        let token = NewToken {
+            purpose: self.purpose,
+            user,
+            email,
+            token_hash: &self.token.hash(),
+            code_hash: hashed_code.as_deref(),
+            expires_at: tx.now() + lifetime(self.purpose),
+        };
+        Ok(store::verification_tokens::insert(tx, &token).await?)
+    }
+
+    /// Sends the mail with the link to `email`.
+    pub async fn send(self, state: &AuthState, email: &str, name: &str) {
+        let Self { purpose, token, code } = self;
+        match purpose {
+            Purpose::VerifyEmail => mails::send_verification(state, email, name, &token).await,
+            Purpose::ResetPassword => mails::send_reset(state, email, &token).await,
+            Purpose::ChangeEmail => mails::send_email_change(state, email, &token).await,
+            Purpose::MagicLink => mails::send_magic_link(state, email, &token, code).await,
+        }
+    }
+}
+
+/// The time in which a link can be used. Its mail says it too.
+fn lifetime(purpose: Purpose) -> TimeDelta {
+    match purpose {
+        Purpose::VerifyEmail | Purpose::ChangeEmail => TimeDelta::hours(24),
+        Purpose::ResetPassword => TimeDelta::hours(1),
+        Purpose::MagicLink => TimeDelta::minutes(15),
+    }
+}
+
+/// Returns the part of the throttles' keys that stands for a kind of link.
+pub fn throttle_name(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::VerifyEmail => "verification",
+        Purpose::ResetPassword => "reset",
+        Purpose::ChangeEmail => "change",
+        Purpose::MagicLink => "magic-link",
+    }
+}
+
+/// Mails a link to the account with `email`, if there is one. The response and its time are the same if there is none.
+pub async fn mail_to_account(
+    state: &AuthState,
+    request: &RequestInfo,
+    purpose: Purpose,
+    action: Action,
+    email: &Email,
+) -> Result<StatusCode, ApiError> {
+    let address = email.as_ref();
+    let may_mail = throttle::request_mail(state, throttle_name(purpose), address, request).await?;
+    let guest = Guest { db: &state.app.db, name: format!("email:{}", address.to_lowercase()) };
+    let mailed = mail(state, &guest, purpose, async |tx| {
+        let user = store::users::find_by_email(tx, email).await?.filter(|_| may_mail);
+        let target = user.as_ref().map(|user| user.id.0);
+        let event = Event { target, ..Event::anonymous(action, request) };
+        store::audit_events::insert(tx, &event).await?;
+        Ok(user.map(Recipient::from))
+    });
+    equalize_time(Box::pin(mailed)).await
+}
+
+/// Stores a link for the recipient that `find` returns, if any, and mails it. `find` runs in the same transaction.
+pub async fn mail(
+    state: &AuthState,
+    actor: &impl Actor,
+    purpose: Purpose,
+    find: impl AsyncFnOnce(&mut Tx) -> Result<Option<Recipient>, ApiError> + Clone,
+) -> Result<StatusCode, ApiError> {
+    let link = Link::generate(purpose)?;
+    let recipient = actor
+        .transaction(async |tx| {
+            let recipient = find.clone()(tx).await?;
+            if let Some(recipient) = &recipient {
+                link.insert(state, tx, recipient.user, &recipient.email).await?;
+            }
+            Ok(recipient)
+        })
+        .await?;
+    if let Some(recipient) = recipient {
+        link.send(state, &recipient.email, &recipient.name).await;
+    }
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Runs `work`, and returns after [`UNIFORM_RESPONSE_TIME`] at the earliest.
+pub async fn equalize_time<T>(work: impl Future<Output = T>) -> T {
+    let ((), done) = tokio::join!(sleep(UNIFORM_RESPONSE_TIME), work);
+    done
+}
+
+/// Uses up a token. Returns its owner as before, locked until the transaction ends; `None` if the token is not valid.
+pub async fn redeem(
+    tx: &mut Tx,
+    purpose: Purpose,
+    token_hash: &[u8],
+) -> Result<Option<(User, Consumed)>, ApiError> {
+    match store::verification_tokens::owner(tx, purpose, token_hash).await? {
+        Some(owner) => redeem_of(tx, owner, purpose, token_hash).await,
+        None => Ok(None),
+    }
+}
+
+/// [`redeem`], if the owner is known.
+pub async fn redeem_of(
+    tx: &mut Tx,
+    owner: UserId,
+    purpose: Purpose,
+    token_hash: &[u8],
+) -> Result<Option<(User, Consumed)>, ApiError> {
+    // First the user, then the token: every function that withdraws tokens locks in this order.
+    let user = store::users::lock(tx, owner).await?;
+    let consumed = store::verification_tokens::consume(tx, purpose, token_hash).await?;
+    Ok(user.zip(consumed))
+}
