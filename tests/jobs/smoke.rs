@@ -272,6 +272,9 @@ async fn when_codedeploy_cannot_be_told_the_function_fails() {
     let smoke = smoke(&aws, PASSWORD).await;
     *aws.away.lock().expect("a lock") = true;
     let error = smoke.invoke_within(TIME, event()).await.expect_err("nobody was told");
-    assert!(error["errorMessage"].as_str().expect("a text").contains("report to CodeDeploy failed"), "{error}");
+    assert!(
+        error["errorMessage"].as_str().expect("a text").contains("report to CodeDeploy failed"),
+        "{error}"
+    );
     assert!(aws.told().is_empty());
 }
