@@ -51,7 +51,10 @@ impl Stack {
     pub fn test_environment(&self) -> Result<Variables> {
         const MISSING: &str = "tests need the embedded database";
         let mut variables = self.environment()?;
+        let settings: Vec<_> = variables.iter().map(|(name, _)| *name).collect();
         variables.extend([
+            // The names of the functions' settings, for the tests to pass on.
+            ("TEST_SETTINGS", settings.join(",")),
             ("TEST_POSTGRES_URL", self.postgres().context(MISSING)?.url("postgres")),
             ("TEST_POOLER_URL", self.pooler().context(MISSING)?.url()),
             ("TEST_POOLER_RETENTION_URL", self.pooler().context(MISSING)?.janitor_url()),

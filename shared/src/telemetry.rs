@@ -21,22 +21,6 @@ use tracing_subscriber::{
 /// The CloudWatch namespace of every metric.
 pub const NAMESPACE: &str = "Arches";
 
-/// The crates that `LOG_LEVEL` applies to. Other crates log from WARN up: below that they log secrets (bodies, headers, queries).
-const OWN_CRATES: [&str; 12] = [
-    "auth",
-    "backup",
-    "docs",
-    "migrate",
-    "organizations",
-    "restore_drill",
-    "retention",
-    "rotate_keys",
-    "shared",
-    "smoke",
-    "system",
-    "users",
-];
-
 const COUNTERS: [(&str, Unit, &str); 6] = [
     ("Requests", Unit::Count, "requests, by route and status class"),
     ("ColdStarts", Unit::Count, "first requests of an instance"),
@@ -72,7 +56,12 @@ static PEAK_KIB: AtomicI64 = AtomicI64::new(0);
 static WARM: AtomicBool = AtomicBool::new(false);
 
 /// Starts logs and metrics. Runs before the configuration is read, so that errors in it can be logged.
-pub fn init() {
+///
+/// `function` is the name of the function's crate, `env!("CARGO_CRATE_NAME")`. Its code and that of `shared` log from `LOG_LEVEL`
+/// up. Other code logs from WARN up: below that it logs secrets (bodies, headers, queries).
+///
+/// `LOG_FORMAT` is `json` or `pretty`; `METRICS_ENABLED=false` writes no metrics.
+pub fn init(function: &'static str) {
     let variable = |name| {
         #[expect(
             clippy::disallowed_methods,
@@ -84,8 +73,9 @@ pub fn init() {
         .filter(|level| !level.is_empty())
         .and_then(|level| level.parse().ok())
         .unwrap_or(LevelFilter::INFO);
-    let own = OWN_CRATES.map(|name| (name, level));
-    let filter = Targets::new().with_default(LevelFilter::WARN).with_targets(own);
+    let filter = Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_targets([function, "shared"].map(|name| (name, level)));
     let registry = tracing_subscriber::registry().with(filter);
     if variable("LOG_FORMAT").as_deref() == Some("pretty") {
         registry.with(tracing_subscriber::fmt::layer().compact()).init();
@@ -104,9 +94,8 @@ pub fn init() {
         registry.with(json).init();
     }
     if variable("METRICS_ENABLED").as_deref() != Some("false") {
-        let function = variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "local".to_owned());
-        let built =
-            Builder::new().cloudwatch_namespace(NAMESPACE).with_dimension("function", function).init();
+        let name = variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "local".to_owned());
+        let built = Builder::new().cloudwatch_namespace(NAMESPACE).with_dimension("function", name).init();
         match built {
             Ok(collector) => {
                 for (name, unit, text) in COUNTERS {

@@ -216,17 +216,18 @@ async fn every_operation_makes_the_round_trips_of_the_table() {
     organizations(&mut counter).await;
     users(&mut counter).await;
 
-    let is_counted = |id: &str| counter.rows.contains_key(id) || LEFT_OUT.contains(&id);
-    let missing = document::operations().into_iter().map(|operation| operation.id);
-    let missing: Vec<_> = missing.filter(|id| !is_counted(id)).collect();
+    let is_known = |id: &str| counter.rows.contains_key(id) || LEFT_OUT.contains(&id);
+    let missing: Vec<_> =
+        document::operations().into_iter().map(|operation| operation.id).filter(|id| !is_known(id)).collect();
     assert!(missing.is_empty(), "count these operations too: {missing:?}");
 
-    let rows = counter.rows.iter();
-    let rows = rows.map(|(row, [redis, postgres])| format!("| {row} | {redis} | {postgres} |"));
-    let rows: Vec<_> = rows.collect();
+    let table: Vec<_> = counter
+        .rows
+        .iter()
+        .map(|(row, [redis, postgres])| format!("| {row} | {redis} | {postgres} |"))
+        .collect();
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/round-trips.md");
     let page = fs::read_to_string(page).expect("docs/round-trips.md");
-    let written = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| operation"));
-    let written: Vec<_> = written.collect();
-    assert!(written == rows, "docs/round-trips.md should have these rows:\n{}", rows.join("\n"));
+    let rows: Vec<_> = page.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    assert!(rows == table, "docs/round-trips.md should have these rows:\n{}", table.join("\n"));
 }

@@ -15,7 +15,7 @@ use crate::{
     project::{self, Project, output},
 };
 
-/// Write the generated files anew: .sqlx, openapi.json, template.yaml and infra/stacks
+/// Write the generated files: .sqlx, openapi.json, .env.example, docs/configuration.md, template.yaml and infra/stacks
 ///
 /// They are kept in git, so that a build needs no database and a review sees what changes.
 #[derive(Debug, clap::Args)]
@@ -33,11 +33,19 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let queries = step("SQL queries checked against the migrations", || queries(project))?;
     settle(&project.root.join(".sqlx"), ".sqlx/", &queries, arguments.check)?;
 
-    // The document is made by a program that needs the query data.
+    // The document and the next files are made by programs that need the query data.
     let document = &mut project.cargo(&["run", "--quiet", "--package", "openapi"]);
     document.env("SQLX_OFFLINE", "true");
     let document = step("openapi.json made", || output(document))?;
     settle_one(project, "openapi.json", document, arguments.check)?;
+
+    step("Documentation of settings made", || {
+        for file in [".env.example", "docs/configuration.md"] {
+            let settings = &mut project.cargo(&["run", "--quiet", "--package", "settings", "--", file]);
+            settle_one(project, file, output(settings.env("SQLX_OFFLINE", "true"))?, arguments.check)?;
+        }
+        Ok(())
+    })?;
 
     step("Templates made", || {
         for stack in project.stacks()? {

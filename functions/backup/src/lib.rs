@@ -37,6 +37,9 @@ environment:
   BACKUP_BUCKET  the bucket of the backups
   POSTGRES_BIN   the folder of pg_dump and pg_restore";
 
+/// The settings without which this function does not start.
+const REQUIRED: &[&str] = &["DATABASE_URL", "BACKUP_BUCKET"];
+
 /// Time kept at the end of the run to delete a failed upload (two calls to S3) and to report the failure.
 pub const RESERVE: Duration = Duration::from_secs(15);
 /// The rate that is assumed without an earlier backup: that of a small function.
@@ -61,7 +64,7 @@ pub struct Report {
 
 /// Reads the settings.
 pub fn state() -> Result<State, ConfigError> {
-    Ok(State::new(Config::from_env(&["DATABASE_URL", "BACKUP_BUCKET"])?))
+    Ok(State::new(Config::from_env(REQUIRED)?))
 }
 
 /// Makes a backup, then deletes backups that are too old. Records the age of the newest ones, also after a failure.

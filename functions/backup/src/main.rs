@@ -6,5 +6,5 @@ use shared::lambda::job;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    job::serve(backup::USAGE, backup::state, backup::run).await
+    job::serve(env!("CARGO_CRATE_NAME"), backup::USAGE, backup::state, backup::run).await
 }

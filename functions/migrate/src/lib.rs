@@ -42,6 +42,9 @@ const LOCK_RETRY_DELAY: Duration = Duration::from_millis(200);
 /// How long a statement may wait for a table lock.
 const LOCK_TIMEOUT: &str = "5s";
 
+/// The settings without which this function does not start.
+const REQUIRED: &[&str] = &["DATABASE_URL"];
+
 /// The custom resource with which a deployment applies migrations and creates logins.
 const SCHEMA: Resource = Resource { kind: "Custom::Migrations", id: "schema" };
 
@@ -147,7 +150,7 @@ pub async fn run(call: Call<Task>, job: &Job) -> anyhow::Result<Outcome> {
 
 /// Reads the settings, connects and executes `task`.
 async fn execute(task: &Task) -> anyhow::Result<Outcome> {
-    let config = Config::from_env(&["DATABASE_URL"])?;
+    let config = Config::from_env(REQUIRED)?;
     let secrets = Secrets::default();
     let url = secrets.resolve(&config.database.address).await?;
     let url = db::direct_url(&url, config.database.require_tls)?;

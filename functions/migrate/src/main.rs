@@ -24,7 +24,7 @@ environment:
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    telemetry::init();
+    telemetry::init(env!("CARGO_CRATE_NAME"));
     let done = if env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
         let handler = service_fn(async |event: LambdaEvent<Call<Task>>| {
             let job = Job::from(event.context);

@@ -39,6 +39,9 @@ it; or restores it for real, into an empty database: a name on the same server, 
 secret that holds one. "backup": "<id>" chooses another than the newest.
 The last one erases again, in a database that was restored by other means, the users who were erased since."#;
 
+/// The settings without which this function does not start.
+const REQUIRED: &[&str] = &["DATABASE_URL", "BACKUP_BUCKET", "ERASURE_BUCKET"];
+
 /// The time kept in reserve to remove the scratch database and to report.
 pub const RESERVE: Duration = Duration::from_secs(20);
 
@@ -102,7 +105,7 @@ pub struct Restored {
 
 /// Reads the settings.
 pub fn state() -> Result<State, ConfigError> {
-    Ok(State::new(Config::from_env(&["DATABASE_URL", "BACKUP_BUCKET", "ERASURE_BUCKET"])?))
+    Ok(State::new(Config::from_env(REQUIRED)?))
 }
 
 /// Runs the command of the event.

@@ -6,5 +6,5 @@ use shared::lambda::job;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    job::serve(restore_drill::USAGE, restore_drill::state, restore_drill::run).await
+    job::serve(env!("CARGO_CRATE_NAME"), restore_drill::USAGE, restore_drill::state, restore_drill::run).await
 }

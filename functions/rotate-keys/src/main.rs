@@ -6,5 +6,5 @@ use shared::lambda::job;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    job::serve(rotate_keys::USAGE, rotate_keys::make, rotate_keys::run).await
+    job::serve(env!("CARGO_CRATE_NAME"), rotate_keys::USAGE, rotate_keys::make, rotate_keys::run).await
 }

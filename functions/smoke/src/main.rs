@@ -6,5 +6,5 @@ use shared::lambda::job;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    job::serve(smoke::USAGE, smoke::make, smoke::run).await
+    job::serve(env!("CARGO_CRATE_NAME"), smoke::USAGE, smoke::make, smoke::run).await
 }

@@ -6,7 +6,7 @@ use system::{REQUIRED, SystemState};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
+    telemetry::init(env!("CARGO_CRATE_NAME"));
     let state = SystemState::new(AppState::new(Config::from_env(REQUIRED)?));
     lambda::http::run(http::service_with_probes(system::routes(), system::probes(), state)).await
 }

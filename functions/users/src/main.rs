@@ -6,7 +6,7 @@ use users::{REQUIRED, UsersState};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
+    telemetry::init(env!("CARGO_CRATE_NAME"));
     let state = UsersState::new(AppState::new(Config::from_env(REQUIRED)?));
     Box::pin(state.app.warm()).await;
     lambda::http::run(http::service(users::routes(), state)).await

@@ -7,7 +7,7 @@ use super::{Address, section::section};
 section! {
     /// Redis
     pub struct Cache {
-        /// The cache.
+        /// The cache. Its credentials may have no user name.
         address: Address = address("REDIS_URL", "REDIS_CREDENTIALS") {
             allowed: "`redis://…`, or `rediss://…` with TLS; in staging and production only `rediss://…`",
             example: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:arches/dev/redis-AbCdEf:url::"

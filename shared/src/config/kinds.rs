@@ -80,7 +80,7 @@ pub fn address(url: &str, credentials: &str) -> Vec<Declared> {
 
 pub fn credentials(name: &str) -> Vec<Declared> {
     let allowed = "`{\"username\": \"…\", \"password\": \"…\"}`, or the ARN of a secret that holds this; \
-                   other members are ignored. Redis needs no user name";
+                   other members are ignored";
     vec![Declared { secret: true, ..Declared::new(name, allowed) }]
 }
 

@@ -3,7 +3,7 @@
 use super::{Setting, section::section};
 
 section! {
-    /// Database logins that `migrate` creates, each with this user name and password; without a value it creates no such login
+    /// Database logins that `migrate` creates; without a value it creates no such login
     pub struct Logins {
         /// The login of the API's functions, a member of `arches_app`. The password may have printable ASCII characters only.
         api: Setting = credentials("API_CREDENTIALS") {

@@ -62,8 +62,10 @@ impl Deadline {
 /// Runs `work` for each event in Lambda. As a command, runs it once; the only argument is the event as JSON. `make` creates the
 /// state once.
 ///
-/// In Lambda the result is also logged. A failure is logged with its whole chain and returned to Lambda as an error.
+/// `function` is the name of the function's crate ([`telemetry::init`]). In Lambda the result is also logged. A failure is logged
+/// with its whole chain and returned to Lambda as an error.
 pub async fn serve<S, E: DeserializeOwned, R: Serialize>(
+    function: &'static str,
     usage: &str,
     make: impl FnOnce() -> Result<S, ConfigError>,
     work: impl AsyncFn(&S, E, &Job) -> anyhow::Result<R>,
@@ -80,7 +82,7 @@ pub async fn serve<S, E: DeserializeOwned, R: Serialize>(
             return if asked { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }
     };
-    telemetry::init();
+    telemetry::init(function);
     let Ok(state) = make() else { return ExitCode::FAILURE };
     let done = if let Some(event) = event {
         run_from_cli(&state, event, &work).await
