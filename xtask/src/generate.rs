@@ -18,7 +18,7 @@ use crate::{
 /// Write the generated files: .sqlx, openapi.json, .env.example, docs/configuration.md, template.yaml and infra/stacks
 ///
 /// They are kept in git, so that a build needs no database and a review sees what changes.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct Arguments {
     /// Change nothing; fail if one of them is not up to date
     #[arg(long)]
