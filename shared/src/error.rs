@@ -143,10 +143,12 @@ impl<E: Into<anyhow::Error>> From<E> for ApiError {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct FieldError {
     /// The member, as a JSON Pointer (RFC 6901); empty for the document as a whole.
-    #[schema(example = "/email")]
+    // A body of 64 KiB, with each character escaped.
+    #[schema(example = "/email", max_length = 131_072)]
     pub pointer: String,
     /// The error.
-    #[schema(example = "this is not an e-mail address")]
+    // It may quote the body: up to six characters for each byte of 64 KiB.
+    #[schema(example = "this is not an e-mail address", max_length = 400_000)]
     pub detail: String,
 }
 
@@ -155,23 +157,27 @@ pub struct FieldError {
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
     /// A URI that identifies the kind of problem. It never changes.
-    #[schema(example = "https://archesai.com/problems/email-taken")]
+    #[schema(example = "https://archesai.com/problems/email-taken", max_length = 128)]
     pub r#type: String,
     /// The status in words.
-    #[schema(example = "Conflict")]
+    #[schema(example = "Conflict", max_length = 64)]
     pub title: &'static str,
     /// The status of this response.
-    #[schema(example = 409)]
+    #[schema(example = 409, minimum = 400, maximum = 599)]
     pub status: u16,
     /// An explanation for humans. The text may change.
+    #[schema(max_length = 500)]
     pub detail: &'static str,
     /// The path of the request.
-    #[schema(example = "/v1/auth/register")]
+    // The longest URI that the `http` crate reads.
+    #[schema(example = "/v1/auth/register", max_length = 65_534)]
     pub instance: String,
     /// The same id as in `X-Request-Id`. Include it when you ask for help.
+    #[schema(min_length = 1, max_length = 128)]
     pub request_id: String,
     /// For 422: the errors, one per member of the request.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(min_items = 1, max_items = 64)]
     pub errors: Vec<FieldError>,
 }
 

@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     fs,
     path::Path,
 };
@@ -19,6 +19,16 @@ fn operations(document: &Value) -> Vec<(String, &Value)> {
             .map(move |(method, operation)| (format!("{method} {path}"), operation))
     });
     methods.collect()
+}
+
+/// The responses of `operation`, by status.
+fn responses<'a>(operation: &'a Value, document: &'a Value) -> BTreeMap<&'a str, &'a Value> {
+    let responses = operation["responses"].as_object().expect("responses");
+    let resolved = |response: &'a Value| match response["$ref"].as_str() {
+        Some(reference) => target(reference, document),
+        None => response,
+    };
+    responses.iter().map(|(status, response)| (status.as_str(), resolved(response))).collect()
 }
 
 /// What is at the other end of `reference`.
@@ -44,7 +54,7 @@ fn every_operation_has_a_name_a_summary_and_its_refusals() {
         assert!(name.bytes().all(snake), "{name} is not in snake_case");
         let summary = operation["summary"].as_str().unwrap_or_default();
         assert!(!summary.is_empty(), "{route} has no summary");
-        let responses = operation["responses"].as_object().expect("responses");
+        let responses = responses(operation, &document);
         for status in ["429", "500", "503"] {
             assert!(responses.contains_key(status), "{route} does not mention {status}");
         }
@@ -78,10 +88,11 @@ fn every_operation_has_a_declared_tag_and_declared_security() {
 fn every_refusal_is_a_problem() {
     let document = committed();
     for (route, operation) in operations(&document) {
-        let responses = operation["responses"].as_object().expect("responses");
-        for (status, response) in responses.iter().filter(|(status, _)| status.starts_with(['4', '5'])) {
+        let mut responses = responses(operation, &document);
+        responses.retain(|status, _| status.starts_with(['4', '5']));
+        for (status, response) in responses {
             // A probe that fails still says what it found.
-            let is_finding = (route.as_str(), status.as_str()) == ("get /ready", "503");
+            let is_finding = (route.as_str(), status) == ("get /ready", "503");
             let kind = if is_finding { "application/json" } else { "application/problem+json" };
             let content: Vec<_> = response["content"].as_object().into_iter().flat_map(Map::keys).collect();
             assert_eq!(content, [kind], "{route} {status}");
@@ -160,6 +171,70 @@ fn every_parameter_and_member_is_explained() {
             assert!(named, "{route}: nothing explains {}", parameter["name"]);
         }
     }
+}
+
+#[test]
+fn every_envelope_refers_to_what_it_holds() {
+    let document = committed();
+    let schemas = document["components"]["schemas"].as_object().expect("schemas");
+    let mut envelopes = 0;
+    for (envelope, schema) in schemas {
+        let data = &schema["properties"]["data"];
+        let (name, held) = match envelope.split_once('_') {
+            Some(("Data", name)) => (name, data),
+            Some(("Page", name)) => (name, &data["items"]),
+            _ => continue,
+        };
+        assert_eq!(held["$ref"], format!("#/components/schemas/{name}"), "{envelope}");
+        envelopes += 1;
+    }
+    assert!(envelopes > 15, "{envelopes}");
+}
+
+#[test]
+fn every_string_array_and_integer_has_bounds() {
+    /// Calls `check` with every schema in `value`, and where it is.
+    fn walk(place: &str, value: &Value, check: &mut impl FnMut(&str, &Value)) {
+        match value {
+            Value::Object(members) => {
+                check(place, value);
+                let without_samples = members.iter().filter(|(name, _)| !name.starts_with("example"));
+                without_samples.for_each(|(name, member)| walk(&format!("{place}/{name}"), member, check));
+            }
+            Value::Array(items) => items.iter().for_each(|item| walk(place, item, check)),
+            _ => {}
+        }
+    }
+    let mut counts = BTreeMap::new();
+    walk("", &committed(), &mut |place, schema| {
+        let kinds =
+            [("string", &["maxLength"][..]), ("array", &["maxItems"]), ("integer", &["minimum", "maximum"])];
+        for (kind, bounds) in kinds {
+            let kind = Value::from(kind);
+            let is_one =
+                schema["type"] == kind || schema["type"].as_array().is_some_and(|of| of.contains(&kind));
+            if is_one && schema.get("enum").is_none() {
+                *counts.entry(kind.to_string()).or_insert(0) += 1;
+                for bound in bounds {
+                    assert!(schema[bound].is_u64(), "{place} has no {bound}");
+                }
+                let lengths = [&schema["minLength"], &schema["maxLength"]].map(Value::as_u64);
+                assert!(lengths[0].is_none() || lengths[0] <= lengths[1], "{place} has {lengths:?}");
+            }
+        }
+    });
+    assert!(counts.len() == 3 && counts.values().all(|count| *count > 10), "{counts:?}");
+}
+
+#[test]
+fn every_server_says_whom_it_is_for() {
+    let document = committed();
+    let servers = document["servers"].as_array().expect("servers");
+    assert_eq!(servers[0]["url"], "https://{domain}");
+    assert!(servers[0]["variables"]["domain"]["default"].is_string());
+    assert!(
+        servers.iter().all(|server| server["x-internal"].is_boolean() && server["description"].is_string())
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The API does what `openapi.json` says, whoever asks.
 
 mod arranged;
+mod clients;
 mod contract;
 mod schemathesis;

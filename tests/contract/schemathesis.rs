@@ -203,19 +203,25 @@ fn pair(name: &str, value: &Value) -> String {
     format!("\"{name}\" = {value}\n")
 }
 
-/// A program of the tools that `cargo xtask test` installs.
+/// The tools that `cargo xtask test` installs.
+pub fn tools() -> Tools {
+    Tools::at(service("TEST_TOOLS"))
+}
+
+/// A program of the tools.
 pub fn tool(name: &str) -> Command {
-    let path = Tools::at(service("TEST_TOOLS")).program(name);
+    let path = tools().program(name);
     assert!(path.exists(), "{} is missing; run the tests with `cargo xtask test`", path.display());
     let mut command = Command::new(path);
     command.stdin(Stdio::null()).kill_on_drop(true);
     command
 }
 
-/// Runs `command`, and fails with what it wrote.
-pub async fn succeeds(mut command: Command) {
+/// Runs `command`, and returns its output. Fails with all that it wrote.
+pub async fn succeeds(mut command: Command) -> String {
     let output = command.output().await.expect("a program that starts");
     let (written, complaints) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{}\n{written}\n{complaints}", output.status);
+    written.into_owned()
 }

@@ -8,6 +8,7 @@ mod client;
 mod database;
 pub mod document;
 pub mod events;
+mod functions;
 mod identity;
 mod planted;
 pub mod runtime_api;
@@ -19,22 +20,18 @@ mod wire;
 use std::{collections::HashMap, env, sync::Arc};
 
 use auth::AuthState;
-use axum::Router;
 use chrono::{DateTime, Utc};
-use organizations::OrganizationsState;
 use shared::{
     AppState,
     config::Config,
     domain::clock::FrozenClock,
-    http,
     mail::mailer::{Mail, RecordingMailer},
 };
-use system::SystemState;
-use users::UsersState;
 use uuid::Uuid;
 
 pub use client::{Answer, Client, PASSWORD, Person};
 pub use database::Database;
+use functions::Functions;
 pub use identity::Identity;
 pub use planted::{PLANTED, everything, planted};
 pub use secrets::{apart, create_secret, printable, put_secret};
@@ -69,29 +66,6 @@ pub struct TestApp {
     functions: Functions,
 }
 
-/// The routers of all API functions.
-#[derive(Clone)]
-struct Functions {
-    auth: Router,
-    organizations: Router,
-    users: Router,
-    system: Router,
-}
-
-impl Functions {
-    /// The one that serves `path`.
-    fn at(&self, path: &str) -> Router {
-        let function = match path.split(['/', '?']).nth(2) {
-            Some("auth") => &self.auth,
-            Some("organizations" | "invitations") => &self.organizations,
-            Some("users" | "audit-events") => &self.users,
-            _ if path.starts_with("/account") => &self.auth,
-            _ => &self.system,
-        };
-        function.clone()
-    }
-}
-
 impl TestApp {
     /// With the settings that suit most tests.
     pub async fn new() -> Self {
@@ -124,13 +98,8 @@ impl TestApp {
     fn assemble(config: Config, database: Arc<Database>, clock: FrozenClock) -> Self {
         let mailer = RecordingMailer::default();
         let app = AppState::with_clock(config, Arc::new(clock.clone()));
-        let state = AuthState::with_mailer(app.clone(), Arc::new(mailer.clone()));
-        let auth = http::service(auth::routes(), state.clone());
-        let mailing = OrganizationsState { app: app.clone(), mailer: Arc::new(mailer.clone()) };
-        let organizations = http::service(organizations::routes(), mailing);
-        let users = http::service(users::routes(), UsersState::new(app.clone()));
-        let system = http::service_with_probes(system::routes(), system::probes(), SystemState::new(app));
-        let functions = Functions { auth, organizations, users, system };
+        let state = AuthState::with_mailer(app, Arc::new(mailer.clone()));
+        let functions = Functions::new(&state);
         Self { state, clock, database, mailer, functions }
     }
 

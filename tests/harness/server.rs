@@ -11,7 +11,7 @@ use axum::{
 use tokio::{net::TcpListener, task::JoinHandle};
 use tower::ServiceExt;
 
-use crate::{Functions, address, client::gateway};
+use crate::{address, client::gateway, functions::Functions};
 
 type Served = Arc<Mutex<Vec<(Method, String, StatusCode)>>>;
 

@@ -15,6 +15,7 @@ use std::{
     process::Command,
 };
 
+use openapi::API_FUNCTIONS;
 use serde_json::Value;
 use template::Template;
 
@@ -165,6 +166,13 @@ fn every_documented_path_leads_to_exactly_one_function() {
 #[test]
 fn paths_lead_to_the_same_functions_locally_and_in_aws() {
     holds(&rules::routes_as_developers_do(&template(), &router()));
+}
+
+#[test]
+fn every_api_function_is_served_in_the_tests_and_described() {
+    let mut routed: BTreeSet<String> = router().into_values().collect();
+    assert!(routed.remove("docs"), "docs serves pages, which are no part of the API");
+    assert_eq!(routed, API_FUNCTIONS.iter().map(|function| function.name.to_owned()).collect());
 }
 
 #[test]

@@ -24,7 +24,7 @@ struct Check {
     run: fn(&Project, &Tools) -> Result<()>,
 }
 
-const CHECKS: [Check; 9] = [
+const CHECKS: [Check; 10] = [
     Check { what: "Formatting", remedy: "cargo fmt --all", run: formatting },
     Check {
         what: "Clippy",
@@ -35,6 +35,11 @@ const CHECKS: [Check; 9] = [
         what: "Generated files",
         remedy: "cargo xtask generate, and commit what changes",
         run: generated,
+    },
+    Check {
+        what: "API document",
+        remedy: "change what openapi.json is made from, or name an exception and its reason (openapi/README.md)",
+        run: document,
     },
     Check {
         what: "Migrations",
@@ -102,6 +107,21 @@ fn clippy(project: &Project, _: &Tools) -> Result<()> {
 
 fn generated(project: &Project, _: &Tools) -> Result<()> {
     itself(project, &["generate", "--check"])
+}
+
+/// Lints openapi.json: Redocly's rules for OpenAPI, and Spectral's for OWASP API Security.
+fn document(project: &Project, _: &Tools) -> Result<()> {
+    let tools = project.tools(ToolSet::Tests)?;
+    let lints = [
+        ("redocly", ["--config", "openapi/redocly.yaml"], ["--format", "stylish"]),
+        ("spectral", ["--ruleset", "openapi/spectral.yaml"], ["--fail-severity", "warn"]),
+    ];
+    for (program, rules, options) in lints {
+        let mut lint = tools.npm_program(program)?;
+        lint.current_dir(&project.root).arg("lint").args(rules).args(options).arg("openapi.json");
+        project.quietly(&format!("ci-{program}"), &mut lint)?;
+    }
+    Ok(())
 }
 
 fn migrations(project: &Project, tools: &Tools) -> Result<()> {

@@ -40,7 +40,7 @@ pub fn passing(scratch: &Scratch, purpose: Purpose) -> Result<Settings> {
 
 /// Runs the tests; the exit code is theirs.
 pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
-    let tools = project.tools(ToolSet::Services)?;
+    let tools = project.tools(ToolSet::Tests)?;
     let packages = Packages::ensure(&project.log("packages"), &project.interrupt, &Lines)?;
     project.build_functions(Profile::Dev)?;
 

@@ -25,18 +25,19 @@ pub struct OrganizationPath {
 #[schema(as = Organization)]
 pub struct OrganizationView {
     id: OrganizationId,
-    #[schema(example = "Analytical Engines")]
+    #[schema(example = "Analytical Engines", min_length = 1, max_length = 120)]
     name: String,
     /// Its name in URLs, unlike any other's.
-    #[schema(example = "analytical-engines")]
+    #[schema(example = "analytical-engines", min_length = 1, max_length = 63)]
     slug: String,
     /// A picture's URL.
+    #[schema(max_length = 2048)]
     logo: Option<String>,
     /// Where bills go.
-    #[schema(example = "bills@example.com")]
+    #[schema(example = "bills@example.com", min_length = 3, max_length = 254)]
     billing_email: Option<String>,
     /// What it pays for.
-    #[schema(example = "free")]
+    #[schema(example = "free", max_length = 16)]
     plan: String,
     /// Whether it is a person's own space.
     personal: bool,

@@ -84,6 +84,14 @@ impl Run<'_> {
     }
 }
 
+/// Cleans a table with the queries of its name in `store::retention`. How long its rows stay is in the register of personal data;
+/// a test compares the tables.
+macro_rules! clean {
+    ($run:expr, $table:ident) => {
+        rows::clean($run, stringify!($table), past::$table::find, past::$table::remove).await?
+    };
+}
+
 /// Removes what is past its time, table by table, until the deadline is near; the next run goes on where this one stopped.
 ///
 /// Users come last: what is erased with them would otherwise be missing from the counts of the other tables.
@@ -91,23 +99,11 @@ pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<R
     let started = Instant::now();
     let run = Run { state, job, dry: request.dry_run, now: state.clock.now() };
     let tables = vec![
-        rows::clean(&run, "sessions", past::sessions::find, past::sessions::remove).await?,
-        rows::clean(
-            &run,
-            "verification_tokens",
-            past::verification_tokens::find,
-            past::verification_tokens::remove,
-        )
-        .await?,
-        rows::clean(&run, "invitations", past::invitations::find, past::invitations::remove).await?,
-        rows::clean(
-            &run,
-            "idempotency_records",
-            past::idempotency_records::find,
-            past::idempotency_records::remove,
-        )
-        .await?,
-        rows::clean(&run, "audit_events", past::audit_events::find, past::audit_events::remove).await?,
+        clean!(&run, sessions),
+        clean!(&run, verification_tokens),
+        clean!(&run, invitations),
+        clean!(&run, idempotency_records),
+        clean!(&run, audit_events),
         users::erase(&run).await?,
     ];
     let report = Report::new(run.dry, tables, started.elapsed());

@@ -11,10 +11,11 @@ use crate::SystemState;
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PublicConfig {
-    #[schema(example = "1.0.0")]
+    // All variables of a Lambda function have at most 4 KB.
+    #[schema(example = "1.0.0", max_length = 4096)]
     version: String,
     /// The available ways to sign in.
-    #[schema(example = json!(["password"]))]
+    #[schema(example = json!(["password"]), max_items = 16, max_length = 16)]
     sign_in_methods: Vec<&'static str>,
     limits: Limits,
 }
@@ -23,12 +24,19 @@ pub struct PublicConfig {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Limits {
+    #[schema(maximum = 65_535)]
     password_min_length: u16,
+    #[schema(maximum = 65_535)]
     password_max_length: u16,
+    #[schema(maximum = 2_147_483_647)]
     body_max_bytes: u32,
+    #[schema(maximum = 1_000_000)]
     requests_per_window: u32,
+    #[schema(maximum = 4_294_967)]
     window_seconds: u64,
+    #[schema(maximum = 10_000_000_000_000i64)]
     access_token_seconds: u64,
+    #[schema(maximum = 10_000_000_000_000i64)]
     refresh_token_seconds: u64,
 }
 

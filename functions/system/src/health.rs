@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 /// The state of the process. Always `ok`: a broken process does not answer.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
-    #[schema(example = "ok")]
+    #[schema(example = "ok", max_length = 16)]
     status: &'static str,
 }
 

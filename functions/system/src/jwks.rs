@@ -11,7 +11,8 @@ use crate::SystemState;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Jwks {
     /// Ed25519 keys (RFC 8037): the current one, previous ones whose tokens may still be valid, and the next one.
-    #[schema(value_type = Vec<Object>, example = json!([{
+    // A secret has at most 64 KB.
+    #[schema(value_type = Vec<Object>, max_items = 1000, example = json!([{
         "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "2026-11",
         "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
     }]))]

@@ -24,7 +24,7 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Readiness {
     /// `ready` or `unavailable`.
-    #[schema(example = "ready")]
+    #[schema(example = "ready", max_length = 16)]
     status: &'static str,
     checks: Checks,
 }
@@ -42,7 +42,7 @@ pub struct Checks {
 #[serde(rename_all = "camelCase")]
 pub struct Check {
     /// `ok` or `away`.
-    #[schema(example = "ok")]
+    #[schema(example = "ok", max_length = 16)]
     status: &'static str,
     /// How long it took, in milliseconds.
     #[schema(example = 1.25)]

@@ -21,15 +21,17 @@ use crate::refusals;
 #[schema(as = User)]
 pub struct UserView {
     id: UserId,
-    #[schema(example = "Ada Lovelace")]
+    #[schema(example = "Ada Lovelace", min_length = 1, max_length = 100)]
     name: String,
-    #[schema(example = "ada@example.com")]
+    #[schema(example = "ada@example.com", min_length = 3, max_length = 254)]
     email: String,
     /// Whether they have proved that the address is theirs.
     email_verified: bool,
     /// A picture's URL.
+    #[schema(max_length = 2048)]
     image: Option<String>,
     /// A phone number (E.164).
+    #[schema(max_length = 16)]
     phone: Option<String>,
     /// Whether they may do all this too.
     system_administrator: bool,
@@ -38,10 +40,12 @@ pub struct UserView {
     /// When they were shut out.
     suspended_at: Option<DateTime<Utc>>,
     /// Why.
+    #[schema(min_length = 1, max_length = 500)]
     suspended_reason: Option<String>,
     /// Since when nothing of them may be erased.
     legal_hold_at: Option<DateTime<Utc>>,
     /// Why.
+    #[schema(min_length = 1, max_length = 500)]
     legal_hold_reason: Option<String>,
     deleted_at: Option<DateTime<Utc>>,
     /// When every personal column was overwritten.

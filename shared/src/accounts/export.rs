@@ -21,6 +21,7 @@ pub struct Export {
     /// Whom it is about.
     pub user_id: UserId,
     /// Table by table.
+    #[schema(max_items = 64)]
     pub records: Vec<Records>,
 }
 

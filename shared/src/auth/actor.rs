@@ -12,7 +12,7 @@ pub trait Actor {
 
     /// Runs `work` in the transaction that the authorization began, or in a new one.
     ///
-    /// `work` may run twice ([`Db::transaction`]), so it has no effects outside the transaction.
+    /// `work` may run again ([`Db::transaction`]), so it has no effects outside the transaction.
     fn transaction<T>(
         &self,
         work: impl AsyncFnOnce(&mut Tx) -> Result<T, ApiError> + Clone,

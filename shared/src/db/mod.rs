@@ -7,7 +7,7 @@ mod transaction;
 use std::{sync::Arc, time::Duration};
 
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use url::Url;
 
 use crate::{
@@ -28,7 +28,9 @@ const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest that a job may wait for a connection of its own.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a transaction runs again after the database chose it as the victim of a deadlock.
-const MAX_RERUNS: u32 = 1;
+const MAX_RERUNS: u32 = 2;
+/// The other transaction takes the lock that it waits for within this time.
+const RERUN_DELAY: Duration = Duration::from_millis(20);
 
 /// sqlx's names of `sslmode` in a URL.
 const MODE: [&str; 2] = ["sslmode", "ssl-mode"];
@@ -59,7 +61,7 @@ impl Db {
 
     /// Runs `work` in a transaction: commits if it succeeds, rolls back if it fails.
     ///
-    /// `work` may run twice, if the database chooses the first run as the victim of a deadlock. So it has no effects outside the
+    /// `work` runs again if the database rolls it back because of a deadlock. So it has no effects outside the
     /// transaction.
     ///
     /// If this future is dropped before it ends (a deadline), the connection is closed and the server rolls back.
@@ -100,7 +102,10 @@ impl Db {
                 Ok(done)
             };
             match run.await {
-                Err(ApiError::Failed(error)) if reruns < MAX_RERUNS && is_contention(&error) => reruns += 1,
+                Err(ApiError::Failed(error)) if reruns < MAX_RERUNS && is_contention(&error) => {
+                    reruns += 1;
+                    sleep(RERUN_DELAY).await;
+                }
                 done => return done,
             }
         }

@@ -176,10 +176,10 @@ pub struct AuditEvent {
     /// When.
     pub occurred_at: DateTime<Utc>,
     /// What.
-    #[schema(example = "member.updated")]
+    #[schema(example = "member.updated", max_length = 64)]
     pub action: String,
     /// `success` or `denied`.
-    #[schema(example = "success")]
+    #[schema(example = "success", max_length = 16)]
     pub outcome: String,
     /// Which user did it, if one did.
     pub actor_id: Option<UserId>,
@@ -192,9 +192,10 @@ pub struct AuditEvent {
     /// To what: the id of a user, member, key ….
     pub target_id: Option<Uuid>,
     /// From where.
-    #[schema(example = "203.0.113.7")]
+    #[schema(example = "203.0.113.7", min_length = 2, max_length = 39)]
     pub ip_address: Option<String>,
     /// In which request.
+    #[schema(min_length = 1, max_length = 128)]
     pub request_id: String,
 }
 

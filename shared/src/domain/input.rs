@@ -46,7 +46,7 @@ impl TryFrom<String> for Name {
 /// A name in URLs: 1 to 63 lower-case letters, digits and hyphens, with a letter or digit at both ends (as a DNS label, RFC 1123).
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(try_from = "String")]
-#[schema(value_type = String, pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", max_length = 63, example = "analytical-engines")]
+#[schema(value_type = String, pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", min_length = 1, max_length = 63, example = "analytical-engines")]
 pub struct Slug(String);
 text!(Slug);
 
@@ -103,7 +103,7 @@ impl TryFrom<String> for Reason {
 /// An address that mail can be sent to (RFC 5321, 4.1.2), at most 254 characters, in a domain with a dot.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(try_from = "String")]
-#[schema(value_type = String, format = "email", max_length = 254, example = "ada@example.com")]
+#[schema(value_type = String, format = "email", min_length = 3, max_length = 254, example = "ada@example.com")]
 pub struct Email(String);
 text!(Email);
 
@@ -132,7 +132,7 @@ impl TryFrom<String> for Email {
 /// A telephone number in international form (ITU-T E.164): `+` and up to 15 digits.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(try_from = "String")]
-#[schema(value_type = String, pattern = r"^\+[1-9][0-9]{6,14}$", example = "+442071838750")]
+#[schema(value_type = String, min_length = 8, max_length = 16, pattern = r"^\+[1-9][0-9]{6,14}$", example = "+442071838750")]
 pub struct Phone(String);
 text!(Phone);
 

@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::{
+    IntoParams, ToSchema,
+    openapi::schema::{Array, ArrayBuilder, Ref},
+};
 use uuid::Uuid;
 
 const DEFAULT_LIMIT: u8 = 20;
@@ -15,6 +18,7 @@ const FAR_FUTURE: i64 = 253_402_300_800_000_000;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Data<T> {
     /// The resource.
+    #[schema(schema_with = reference::<T>)]
     pub data: T,
 }
 
@@ -22,9 +26,19 @@ pub struct Data<T> {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Page<T> {
     /// The resources of this page.
+    #[schema(schema_with = references::<T>)]
     pub data: Vec<T>,
     /// How to go on.
     pub meta: PageMeta,
+}
+
+/// Refers to `T` by name. The derive copies `T` into each envelope, and generated clients then have no type for it.
+fn reference<T: ToSchema>() -> Ref {
+    Ref::from_schema_name(T::name())
+}
+
+fn references<T: ToSchema>() -> Array {
+    ArrayBuilder::new().items(reference::<T>()).max_items(Some(MAX_LIMIT.into())).build()
 }
 
 /// How to go on from a page.
@@ -32,6 +46,7 @@ pub struct Page<T> {
 #[serde(rename_all = "camelCase")]
 pub struct PageMeta {
     /// Pass it as `cursor` to get the next page; null on the last one.
+    #[schema(min_length = 32, max_length = 32)]
     pub next_cursor: Option<String>,
 }
 
@@ -45,7 +60,7 @@ pub struct PageQuery {
     #[param(value_type = u8, minimum = 1, maximum = 100, default = 20)]
     limit: Limit,
     /// The `nextCursor` of the page before.
-    #[param(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]{32}$")]
+    #[param(value_type = Option<String>, min_length = 32, max_length = 32, pattern = "^[A-Za-z0-9_-]{32}$")]
     cursor: Option<Cursor>,
     /// Oldest first (`createdAt`) or newest first (`-createdAt`).
     #[serde(default)]

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 /// A time in the years 1 to 9999, as RFC 3339 can write it: the database has no time for every one that can be parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(try_from = "DateTime<Utc>")]
-#[schema(value_type = DateTime<Utc>, example = "2100-01-01T00:00:00Z")]
+#[schema(as = Moment, value_type = DateTime<Utc>, example = "2100-01-01T00:00:00Z")]
 pub struct Timestamp(pub DateTime<Utc>);
 
 impl TryFrom<DateTime<Utc>> for Timestamp {

@@ -29,7 +29,7 @@ pub async fn export(tx: &mut Tx, user: &User) -> sqlx::Result<Vec<Records>> {
             pairs.join(", "),
             table.name,
         );
-        // Created of constants alone.
+        // Built from constants only.
         let rows: Value = sqlx::query_scalar(AssertSqlSafe(statement))
             .bind(user.id.0)
             .bind(&email)
@@ -58,7 +58,7 @@ pub async fn erase(tx: &mut Tx, user: &User) -> sqlx::Result<()> {
                 format!("UPDATE {} SET {} WHERE {whose} OR {names}", table.name, set.join(", "))
             }
         };
-        // Created of constants alone.
+        // Built from constants only.
         sqlx::query(AssertSqlSafe(statement))
             .bind(user.id.0)
             .bind(&email)

@@ -108,10 +108,8 @@ async fn pages_of_users_are_complete_while_users_come_and_go() {
         .await;
     }
     // Of one address there is one living user, and any number of deleted ones.
-    app.database
-        .execute("UPDATE users SET email = 'Idempotent@example.com' WHERE deleted_at IS NOT NULL")
-        .await;
-    let fits = |row: &Value| row["email"] == "Idempotent@example.com";
+    app.database.execute("UPDATE users SET email = 'Once@example.com' WHERE deleted_at IS NOT NULL").await;
+    let fits = |row: &Value| row["email"] == "Once@example.com";
     is_complete(&root.client, "/v1/users", "&email=once@EXAMPLE.com", fits, async |_| {
         arrive("Goes", "active").await;
     })

@@ -1,10 +1,19 @@
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use harness::TestApp;
 use retention::{RESERVE, Request, run};
-use shared::lambda::job::Deadline;
+use shared::{domain::personal_data::TABLES, lambda::job::Deadline};
 
-use super::{clean, job, of, plant, state, text, total};
+use super::{clean, job, of, plant, rehearse, state, text, total};
+
+#[tokio::test]
+async fn every_table_with_a_retention_period_is_cleaned() {
+    let app = TestApp::new().await;
+    let registered = TABLES.iter().filter(|table| table.retention.period().is_some());
+    let registered: BTreeSet<_> = registered.map(|table| table.name).collect();
+    let cleaned = rehearse(&app).await.tables.into_iter().map(|cleaned| cleaned.table).collect();
+    assert_eq!(registered, cleaned);
+}
 
 #[tokio::test]
 async fn at_the_deadline_nothing_more_is_begun_and_the_next_run_does_it() {

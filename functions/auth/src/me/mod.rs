@@ -22,15 +22,17 @@ use utoipa::ToSchema;
 #[serde(rename_all = "camelCase")]
 pub struct Profile {
     id: UserId,
-    #[schema(example = "Ada Lovelace")]
+    #[schema(example = "Ada Lovelace", min_length = 1, max_length = 100)]
     name: String,
-    #[schema(example = "ada@example.com")]
+    #[schema(example = "ada@example.com", min_length = 3, max_length = 254)]
     email: String,
     /// Whether I have proved that the address is mine.
     email_verified: bool,
     /// A picture's URL.
+    #[schema(max_length = 2048)]
     image: Option<String>,
     /// A phone number (E.164).
+    #[schema(max_length = 16)]
     phone: Option<String>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,

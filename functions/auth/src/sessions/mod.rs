@@ -22,10 +22,10 @@ pub struct SessionView {
     /// The session's id.
     pub id: SessionId,
     /// The `User-Agent` header of the sign-in.
-    #[schema(example = "curl/8.5.0")]
+    #[schema(example = "curl/8.5.0", max_length = 512)]
     user_agent: Option<String>,
     /// The source address of the sign-in.
-    #[schema(example = "203.0.113.7")]
+    #[schema(example = "203.0.113.7", min_length = 2, max_length = 39)]
     ip_address: Option<String>,
     created_at: DateTime<Utc>,
     last_used_at: DateTime<Utc>,

@@ -34,7 +34,7 @@ const REUSE_GRACE: TimeDelta = TimeDelta::seconds(10);
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Refresh {
     /// The one from the last response.
-    #[schema(example = "rt_AZxW…")]
+    #[schema(example = "rt_AZxW…", max_length = 99)]
     refresh_token: Option<String>,
 }
 

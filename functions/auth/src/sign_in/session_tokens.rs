@@ -68,15 +68,19 @@ impl Transport {
 #[serde(rename_all = "camelCase")]
 pub struct Tokens {
     /// A JWT; send it as `Authorization: Bearer …`.
+    // The issuer and the audience are settings: all variables of a Lambda function have at most 4 KB.
+    #[schema(max_length = 8192)]
     pub access_token: String,
     /// Always `Bearer`.
-    #[schema(example = "Bearer")]
+    #[schema(example = "Bearer", max_length = 6)]
     pub token_type: &'static str,
     /// The lifetime of the access token in seconds.
-    #[schema(example = 900)]
+    // More is beyond the last year that `chrono` knows.
+    #[schema(example = 900, maximum = 10_000_000_000_000i64)]
     pub expires_in: u64,
     /// Opaque; trade it for a new pair at `/v1/auth/refresh` before the session expires.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 99, max_length = 99)]
     pub refresh_token: Option<String>,
 }
 

@@ -1,7 +1,5 @@
 //! `POST /v1/organizations/{organizationId}/api-keys`
 
-use std::collections::BTreeSet;
-
 use axum::{extract::State, response::Response};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
@@ -24,7 +22,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::{ApiKeyWithSecret, respond_created, scope_names};
+use super::{ApiKeyWithSecret, Scopes, respond_created, scope_names};
 use crate::{OrganizationsState, checks::require_proved_address, organization::OrganizationPath, refusals};
 
 /// How long a key is valid if the request names no time.
@@ -37,7 +35,7 @@ pub struct NewApiKey {
     name: Name,
     /// What it may do; at least one.
     #[schema(value_type = Vec<Scope>, min_items = 1)]
-    scopes: BTreeSet<Scope>,
+    scopes: Scopes,
     /// Until when it is valid: a year if left out, without end if null.
     #[serde(default)]
     #[schema(value_type = Option<Timestamp>)]

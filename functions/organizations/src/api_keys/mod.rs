@@ -52,10 +52,10 @@ pub struct ApiKeyPath {
 #[schema(as = ApiKey)]
 pub struct ApiKeyView {
     id: ApiKeyId,
-    #[schema(example = "Nightly import")]
+    #[schema(example = "Nightly import", min_length = 1, max_length = 100)]
     name: String,
     /// What it may do.
-    #[schema(value_type = Vec<Scope>)]
+    #[schema(value_type = Vec<Scope>, min_items = 1)]
     scopes: Vec<String>,
     /// Which user made it; null once they are erased.
     created_by: Option<UserId>,
@@ -91,7 +91,11 @@ pub struct ApiKeyWithSecret {
     #[serde(flatten)]
     view: ApiKeyView,
     /// Send it as `Authorization: Bearer …` or `X-API-Key: …`. It is shown now and never again.
-    #[schema(example = "ak_01890a5d…_…")]
+    #[schema(
+        example = "ak_01890a5d0b3c7def8123456789abcdef_abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrstuvwxyz2",
+        min_length = 95,
+        max_length = 95
+    )]
     key: String,
 }
 
@@ -124,8 +128,24 @@ async fn lock(tx: &mut Tx, member: &Member<ManageApiKeys>, id: ApiKeyId) -> Resu
     find(tx, member, id).await.map(drop)
 }
 
+/// Scopes in a request: at most as many as exist.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Vec<Scope>")]
+struct Scopes(BTreeSet<Scope>);
+
+impl TryFrom<Vec<Scope>> for Scopes {
+    type Error = &'static str;
+
+    fn try_from(scopes: Vec<Scope>) -> Result<Self, Self::Error> {
+        if scopes.len() > Scope::ALL.len() {
+            return Err("there are more scopes in this list than exist");
+        }
+        Ok(Self(scopes.into_iter().collect()))
+    }
+}
+
 /// Returns the names of `scopes`. Refuses an empty set.
-fn scope_names(scopes: &BTreeSet<Scope>) -> Result<Vec<String>, ApiError> {
+fn scope_names(Scopes(scopes): &Scopes) -> Result<Vec<String>, ApiError> {
     if scopes.is_empty() {
         return Err(refusals::SCOPES_NEEDED.at("/scopes"));
     }

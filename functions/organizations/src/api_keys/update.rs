@@ -1,7 +1,5 @@
 //! `PATCH /v1/organizations/{organizationId}/api-keys/{apiKeyId}`
 
-use std::collections::BTreeSet;
-
 use serde::Deserialize;
 use shared::{
     ApiError,
@@ -21,7 +19,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::{ApiKeyPath, ApiKeyResponse, ApiKeyView, lock, respond, scope_names};
+use super::{ApiKeyPath, ApiKeyResponse, ApiKeyView, Scopes, lock, respond, scope_names};
 use crate::organization::OrganizationPath;
 
 /// What to change: a member left out stays.
@@ -33,7 +31,7 @@ pub struct ApiKeyChanges {
     name: Patch<Name>,
     #[serde(default)]
     #[schema(value_type = Option<Vec<Scope>>, nullable = false, min_items = 1)]
-    scopes: Patch<BTreeSet<Scope>>,
+    scopes: Patch<Scopes>,
 }
 
 /// Rename an API key, or give it other scopes.

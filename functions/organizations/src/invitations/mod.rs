@@ -56,7 +56,7 @@ pub struct InvitationAnswer {
 #[schema(as = Invitation)]
 pub struct InvitationView {
     id: InvitationId,
-    #[schema(example = "bob@example.com")]
+    #[schema(example = "bob@example.com", min_length = 3, max_length = 254)]
     email: String,
     role: Role,
     /// Which user asked; an API key if none did.

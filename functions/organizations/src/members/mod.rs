@@ -46,11 +46,12 @@ pub struct MemberPath {
 pub struct MemberView {
     /// The user's id.
     id: UserId,
-    #[schema(example = "Ada Lovelace")]
+    #[schema(example = "Ada Lovelace", min_length = 1, max_length = 100)]
     name: String,
-    #[schema(example = "ada@example.com")]
+    #[schema(example = "ada@example.com", min_length = 3, max_length = 254)]
     email: String,
     /// A picture's URL.
+    #[schema(max_length = 2048)]
     image: Option<String>,
     role: Role,
     /// When they joined.

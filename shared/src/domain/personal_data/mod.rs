@@ -110,14 +110,15 @@ pub struct Table {
 #[schema(as = ExportedRecords)]
 pub struct Records {
     /// The table.
-    #[schema(example = "sessions")]
+    #[schema(example = "sessions", max_length = 63)]
     pub table: &'static str,
     /// What each member of a row is for.
-    #[schema(value_type = HashMap<String, String>)]
+    #[schema(value_type = HashMap<String, String>, max_length = 128)]
     pub purposes: BTreeMap<String, &'static str>,
     /// How long rows stay.
     pub retention: Retention,
     /// The rows, as objects.
-    #[schema(value_type = Vec<Object>)]
+    // Lambda returns at most 6 MB, and a row has at least an id.
+    #[schema(value_type = Vec<Object>, max_items = 150_000)]
     pub rows: Value,
 }

@@ -1,0 +1,62 @@
+//! The API functions, in one list: `openapi.json` is made of it, and the tests serve it.
+//!
+//! The paths of each are in the router of `cargo lambda watch` in `Cargo.toml`; `tests/template` compares the two lists.
+
+use auth::AuthState;
+use axum::Router;
+use organizations::OrganizationsState;
+use shared::http;
+use system::SystemState;
+use users::UsersState;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+/// An API function.
+pub struct ApiFunction {
+    /// The name of its folder, its program, and the tag of its operations.
+    pub name: &'static str,
+    /// The description of the tag.
+    pub about: &'static str,
+    /// Describes its operations.
+    pub describe: fn() -> OpenApi,
+    /// Serves its routes. `auth` has everything that any of the functions needs, so its state is where each takes its own from.
+    pub serve: fn(&AuthState) -> Router,
+}
+
+/// All API functions, in the order of the document.
+pub const API_FUNCTIONS: [ApiFunction; 4] = [
+    ApiFunction {
+        name: "auth",
+        about: "Accounts and the sessions in which they are used.",
+        describe: || auth::routes::<OpenApiRouter<_>>().into_openapi(),
+        serve: |state| http::service(auth::routes(), state.clone()),
+    },
+    ApiFunction {
+        name: "organizations",
+        about: "Tenants, their members, invitations, API keys and audit log.",
+        describe: || organizations::routes::<OpenApiRouter<_>>().into_openapi(),
+        serve: |AuthState { app, mailer, .. }| {
+            let state = OrganizationsState { app: app.clone(), mailer: mailer.clone() };
+            http::service(organizations::routes(), state)
+        },
+    },
+    ApiFunction {
+        name: "users",
+        about: "For administrators of the system.",
+        describe: || users::routes::<OpenApiRouter<_>>().into_openapi(),
+        serve: |state| http::service(users::routes(), UsersState::new(state.app.clone())),
+    },
+    ApiFunction {
+        name: "system",
+        about: "The service itself.",
+        describe: || {
+            let mut described = system::routes::<OpenApiRouter<_>>().into_openapi();
+            described.merge(system::probes::<OpenApiRouter<_>>().into_openapi());
+            described
+        },
+        serve: |state| {
+            let state = SystemState::new(state.app.clone());
+            http::service_with_probes(system::routes(), system::probes(), state)
+        },
+    },
+];
