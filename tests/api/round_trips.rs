@@ -75,8 +75,8 @@ impl<'a> Counter<'a> {
     /// counted last.
     async fn rest(&mut self, person: &Person<'_>, prefix: &str, ids: &[(&str, &str)]) {
         let mut operations = document::operations();
-        operations
-            .retain(|operation| operation.path.starts_with(prefix) && !self.rows.contains_key(&operation.id));
+        let is_known = |id: &str| self.rows.contains_key(id) || LEFT_OUT.contains(&id);
+        operations.retain(|operation| operation.path.starts_with(prefix) && !is_known(&operation.id));
         operations.sort_by_key(|operation| operation.method == Method::DELETE);
         for operation in operations {
             self.by(person, &operation.id, ids, operation.body).await;
@@ -215,6 +215,8 @@ async fn every_operation_makes_the_round_trips_of_the_table() {
     accounts(&mut counter).await;
     organizations(&mut counter).await;
     users(&mut counter).await;
+    let zoe = app.person("Zoe").await;
+    counter.rest(&zoe, "/v1/", &[]).await;
 
     let is_known = |id: &str| counter.rows.contains_key(id) || LEFT_OUT.contains(&id);
     let missing: Vec<_> =

@@ -51,8 +51,10 @@ pub fn built_from_its_folder(template: &Template, folders: &BTreeSet<String>) ->
     let mut problems = of_each(template, |f| {
         let binary = f.resource["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap_or_default();
         let folder = f.get("/CodeUri").as_str().and_then(|uri| uri.strip_prefix("functions/"));
-        let id: String = binary.split('-').map(capitalized).collect();
-        unless(folder == Some(binary) && folders.contains(binary) && id == f.id, "not named as its folder")
+        unless(
+            folder == Some(binary) && folders.contains(binary) && id_of(binary) == f.id,
+            "not named as its folder",
+        )
     });
     for f in template.functions() {
         without
@@ -60,6 +62,11 @@ pub fn built_from_its_folder(template: &Template, folders: &BTreeSet<String>) ->
     }
     problems.extend(without.iter().map(|folder| format!("functions/{folder} is not deployed")));
     problems
+}
+
+/// The id of the function in the template: `RotateKeys` of `rotate-keys`.
+pub fn id_of(function: &str) -> String {
+    function.split('-').map(capitalized).collect()
 }
 
 fn capitalized(word: &str) -> String {

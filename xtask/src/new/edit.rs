@@ -96,6 +96,46 @@ impl<'a> Plan<'a> {
         })
     }
 
+    /// Adds a line to the sorted lines that begin with `first` and end before an empty line.
+    pub fn sorted_line(&mut self, path: &str, first: &str, line: &str) -> Result<()> {
+        self.insert(path, first, &format!("{line}\n"), |text| {
+            let mut place = text.find(first)?;
+            for other in text[place..].split_inclusive('\n') {
+                let other_is_next = !other.starts_with('[') && other.trim_end() > line;
+                if other == "\n" || other_is_next {
+                    break;
+                }
+                place += other.len();
+            }
+            Some(place)
+        })
+    }
+
+    /// Adds a section to the sorted sections of a page whose headings are names of code: "## `name`".
+    pub fn section(&mut self, path: &str, name: &str, text: &str) -> Result<()> {
+        let heading = format!("## `{name}`");
+        self.insert(path, "## `", &format!("{heading}\n\n{text}\n"), |page| {
+            let (mut place, mut found) = (0, None);
+            for line in page.split_inclusive('\n') {
+                if line.starts_with("## `") && line.trim_end() > heading.as_str() {
+                    found = Some(place);
+                    break;
+                }
+                place += line.len();
+            }
+            found
+        })
+    }
+
+    /// Replaces the first `old`.
+    pub fn replace(&mut self, path: &str, old: &str, new: &str) -> Result<()> {
+        let text = self.text(path)?;
+        ensure!(text.contains(old), "`{old}` not found in {path}. Change it by hand to:\n{new}");
+        let is_new = self.files.get(path).is_some_and(|file| file.is_new);
+        self.files.insert(path.to_owned(), File { text: text.replacen(old, new, 1), is_new });
+        Ok(())
+    }
+
     /// Inserts `new` at the place that `find` returns. An error says what to add by hand.
     fn insert(
         &mut self,

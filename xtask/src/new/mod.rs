@@ -1,6 +1,10 @@
 //! `cargo xtask new`
 
+pub mod check;
 mod edit;
+mod function;
+mod job;
+mod lambda;
 mod names;
 mod resource;
 
@@ -21,6 +25,18 @@ pub struct Arguments {
 #[derive(Debug, clap::Subcommand)]
 enum What {
     Resource(resource::Arguments),
+    Job(job::Arguments),
+    Function(function::Arguments),
+}
+
+impl What {
+    fn options(&self) -> Options {
+        match self {
+            Self::Resource(arguments) => arguments.options,
+            Self::Job(arguments) => arguments.options,
+            Self::Function(arguments) => arguments.options,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
@@ -33,25 +49,40 @@ pub struct Options {
     generate: bool,
 }
 
-/// Plans the files, and writes them if the whole plan is possible.
+/// Writes the files, or lists them.
 pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
-    let mut plan = Plan::new(&project.root);
-    let (next, options) = match &arguments.what {
-        What::Resource(arguments) => (resource::plan(project, &mut plan, arguments)?, arguments.options),
-    };
-    plan.format()?;
-    let summary = plan.summary();
+    let options = arguments.what.options();
     if options.dry_run {
-        print(&format!("Nothing is written (--dry-run).\n\n{summary}"))?;
+        let (plan, _) = plan(project, arguments)?;
+        print(&format!("Nothing is written (--dry-run).\n\n{}", plan.summary()))?;
         return Ok(ExitCode::SUCCESS);
     }
-    plan.write()?;
-    print(&format!("{summary}Next:\n{next}"))?;
+    print(&create(project, arguments)?)?;
     if options.generate {
         generate::run(project, &generate::Arguments::default())
     } else {
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Writes the files. Returns which they are, and what to do next.
+fn create(project: &Project, arguments: &Arguments) -> Result<String> {
+    let (plan, next) = plan(project, arguments)?;
+    let summary = plan.summary();
+    plan.write()?;
+    Ok(format!("{summary}Next:\n{next}"))
+}
+
+/// Plans all files, and what to do next. Fails if a part is not possible.
+fn plan<'a>(project: &'a Project, arguments: &Arguments) -> Result<(Plan<'a>, String)> {
+    let mut plan = Plan::new(&project.root);
+    let next = match &arguments.what {
+        What::Resource(arguments) => resource::plan(project, &mut plan, arguments),
+        What::Job(arguments) => job::plan(project, &mut plan, arguments),
+        What::Function(arguments) => function::plan(project, &mut plan, arguments),
+    }?;
+    plan.format()?;
+    Ok((plan, next))
 }
 
 /// Adds what a client notices to the changelog.
