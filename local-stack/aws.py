@@ -1,7 +1,7 @@
 """Stand-ins for S3, Secrets Manager and SES: moto's server with the application's secrets and a mailbox.
 
-Reads its settings as one JSON document from standard input. When everything answers, it prints one JSON line with
-the ARNs of the secrets, and serves until it is told to stop.
+Reads its settings as one JSON document from standard input. When ready, it prints one JSON line with the ARNs of the
+secrets. It serves until SIGTERM or SIGINT.
 """
 
 import base64
@@ -48,17 +48,17 @@ def random_key() -> str:
 
 
 def kept_secrets(directory: pathlib.Path) -> dict:
-    """The secrets that a restart must not change: with new keys, everyone would be signed out."""
+    """Returns the secrets that must survive a restart: new keys would sign out all users."""
     path = directory / "secrets.json"
-    made_up = {
+    generated = {
         "signing-keys": {"keys": [signing_key(status) for status in ("next", "current", "previous")]},
         "auth": {"refreshSecret": random_key(), "sessionSecret": random_key()},
         "encryption": {"key": random_key()},
     }
     kept = json.loads(path.read_text()) if path.exists() else {}
-    # A folder may be older than one of these secrets.
-    if made_up.keys() - kept.keys():
-        kept = made_up | kept
+    # The file may be of an earlier version, without some of the secrets.
+    if generated.keys() - kept.keys():
+        kept = generated | kept
         unfinished = path.with_suffix(".new")
         unfinished.unlink(missing_ok=True)
         with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -72,7 +72,7 @@ def without_private_part(keys: dict) -> dict:
 
 
 class Mailbox:
-    """Writes each mail that was accepted as a file of its own, for people and tests to read."""
+    """Writes each accepted mail to a separate file, for people and tests to read."""
 
     def __init__(self, directory: pathlib.Path) -> None:
         self.directory = directory
@@ -91,7 +91,7 @@ class Mailbox:
             "text": text,
             "html": html,
         }
-        # The name sorts by time. Renamed when complete, so that no reader sees half a mail.
+        # The name sorts by time. The file is renamed when complete, so that no reader sees half a mail.
         path = self.directory / f"{now}-{identifier}.json"
         path.with_suffix(".new").write_text(json.dumps(document, indent=2, ensure_ascii=False), encoding="utf-8")
         path.with_suffix(".new").rename(path)
@@ -106,7 +106,7 @@ class Mailbox:
 
 
 def collect_mail(mailbox: Mailbox) -> None:
-    """Makes moto's SES hand what it has accepted to the mailbox: moto itself keeps one form of the body only."""
+    """Makes moto's SES copy accepted mails to the mailbox: moto itself stores only one form of the body."""
     send_v2, send_v1, send_raw_v1 = SESV2Response.send_email, EmailResponse.send_email, EmailResponse.send_raw_email
 
     def addresses(destination: dict) -> list:
@@ -145,7 +145,7 @@ def collect_mail(mailbox: Mailbox) -> None:
 
 
 def seed(settings: dict, kept: dict) -> dict:
-    """Makes what the deployment has, and returns the secrets' ARNs."""
+    """Creates the buckets, mail identities and secrets of a deployment. Returns the ARNs of the secrets."""
 
     def client(service: str):
         return boto3.client(
@@ -181,7 +181,7 @@ def seed(settings: dict, kept: dict) -> dict:
 
 def main() -> None:
     settings = json.load(sys.stdin)
-    # What the caller set for the real AWS, or for the way out to the internet, is not meant for us.
+    # The caller's variables for the real AWS, and for proxies, do not apply here.
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"

@@ -1,4 +1,4 @@
-//! What a thousand times as much data costs. Everything must stay as it was.
+//! The cost of a thousand times as much data. No request may become slower.
 
 use anyhow::{Context, Result, ensure};
 use harness::service;
@@ -9,17 +9,17 @@ use crate::{
     instance::Instance,
     report::{Report, Target},
     warm::median,
-    world::{PASSWORD, Person, World, get, millis, post},
+    world::{PASSWORD, User, World, get, millis, post},
 };
 
-/// How many requests a round has; its figure is their median.
+/// Requests per round. The figure of a round is their median.
 const REQUESTS: usize = 50;
-/// Hashing takes its time.
+/// Fewer: hashing a password is slow.
 const LOGINS: usize = 10;
-/// How many rows `retention` removes in one transaction.
+/// Rows that `retention` deletes in one transaction.
 const BATCH: u64 = 5_000;
 
-/// `$many` users, each with a session, an organization and a line of the audit log.
+/// Inserts `$many` users, each with a session, an organization and an audit event.
 const PEOPLE: &str = "
     INSERT INTO users (id, name, email, created_at, updated_at)
     SELECT uuidv7(), 'U', 'u' || n || '@example.com', now(), now() FROM generate_series(1, $many) n;
@@ -35,8 +35,8 @@ const PEOPLE: &str = "
     INSERT INTO audit_events (id, occurred_at, action, outcome, actor_id, target_id, request_id)
     SELECT uuidv7(), now(), 'session.created', 'success', id, id, 'r' FROM users;";
 
-/// The newest user, `$email`, administers the system, belongs to `$few` organizations besides their own, and `$few` people to
-/// that one.
+/// Makes the newest user, `$email`, an administrator of the system and a member of `$few` other organizations. Adds `$few` members to
+/// the user's own organization.
 const ADA: &str = "
     UPDATE users SET system_administrator = true WHERE email = '$email';
     INSERT INTO members (organization_id, user_id, role, created_at, updated_at)
@@ -47,33 +47,36 @@ const ADA: &str = "
     FROM users u JOIN organizations o ON o.personal_to = u.id,
          (SELECT id FROM users WHERE email LIKE 'u%@example.com' ORDER BY id LIMIT $few) m WHERE u.email = '$email';";
 
-/// A batch of sessions that ended long ago, five of each of a thousand users.
+/// Inserts one batch of sessions that ended long ago, five for each of a thousand users.
 const ENDED: &str = "
     INSERT INTO sessions (id, user_id, refresh_token_hash, rotated_at, transport, created_at, authenticated_at,
                           last_used_at, expires_at, ends_at)
     SELECT uuidv7(), id, sha256(uuidv7()::text::bytea), t, 'body', t, t, t, t, t
     FROM (SELECT id FROM users ORDER BY id LIMIT 1000) u, generate_series(1, 5), (SELECT now() - interval '2 years' AS t) m";
 
-/// A database of some size, and instances that nobody else calls.
-struct Place {
+/// Name, instance, event, and whether the session must not be cached.
+type Measured<'a> = (&'static str, &'a Instance, Value, bool);
+
+/// A database of some size, and instances that use it.
+struct Setup {
     world: World,
     auth: Instance,
     organizations: Instance,
     users: Instance,
     retention: Instance,
-    ada: Person,
+    ada: User,
     /// Ada's own organization.
     organization: String,
 }
 
-impl Place {
-    async fn make(beside: &World, many: u32, few: u32) -> Result<Self> {
-        let world = World::make(beside.programs.clone(), beside.bare.clone(), beside.rounds).await;
+impl Setup {
+    async fn create(template: &World, many: u32, few: u32) -> Result<Self> {
+        let world = World::create(template.programs.clone(), template.bare.clone(), template.rounds).await;
         execute(&world, &PEOPLE.replace("$many", &many.to_string())).await?;
         let auth = world.start("Auth", &world.environment).await?;
-        let ada = world.person(&auth).await?;
+        let ada = world.register(&auth).await?;
         execute(&world, &ADA.replace("$email", &ada.email).replace("$few", &few.to_string())).await?;
-        // What a database that grew day by day has had long since.
+        // As autovacuum does in a database that grew over time.
         execute(&world, "VACUUM ANALYZE").await?;
         let organizations = world.start("Organizations", &world.environment).await?;
         let users = world.start("Users", &world.environment).await?;
@@ -81,17 +84,17 @@ impl Place {
         janitor.insert("DATABASE_URL".to_owned(), world.database.retention_url());
         let retention = world.start("Retention", &janitor).await?;
         let own = query(&get("/v1/organizations", Some(&ada.token)), &[("limit", "1")]);
-        let (answer, _) = organizations.ask(&own, 200).await?;
+        let (answer, _) = organizations.request(&own, 200).await?;
         let organization = answer.pointer("/data/0/id").and_then(Value::as_str).context("an organization")?;
         let organization = organization.to_owned();
         Ok(Self { world, auth, organizations, users, retention, ada, organization })
     }
 
-    /// What is asked: its name, of whom, the event, and whether the session has to be looked up.
-    fn questions(&self) -> [(&'static str, &Instance, Value, bool); 9] {
+    /// Returns the measured requests.
+    fn requests(&self) -> [Measured<'_>; 9] {
         let ask =
             |path: &str, parameters: &[(&str, &str)]| query(&get(path, Some(&self.ada.token)), parameters);
-        // One row, so that an answer is as long here as there.
+        // One row, so that both responses have the same length.
         let one = ("limit", "1");
         let members = format!("/v1/organizations/{}/members", self.organization);
         let session = format!("/v1/auth/sessions/{}", self.ada.session);
@@ -127,7 +130,7 @@ impl Place {
         let event = post("/v1/auth/login", None, &json!({ "email": self.ada.email, "password": PASSWORD }));
         let mut taken = Vec::new();
         for _ in 0..LOGINS {
-            taken.push(self.auth.ask(&event, 201).await?.1);
+            taken.push(self.auth.request(&event, 201).await?.1);
         }
         Ok(millis(median(taken)))
     }
@@ -142,45 +145,45 @@ impl Place {
     }
 }
 
-/// Asks a database of a thousand users and one of a million the same, round after round.
+/// Sends the same requests alternately to a database of a thousand users and to one of a million.
 pub async fn run(world: &World, report: &mut Report) -> Result<()> {
-    let places = [Place::make(world, 1_000, 0).await?, Place::make(world, 1_000_000, 1_000).await?];
-    let questions = places.each_ref().map(Place::questions);
+    let setups = [Setup::create(world, 1_000, 0).await?, Setup::create(world, 1_000_000, 1_000).await?];
+    let requests = setups.each_ref().map(Setup::requests);
     let mut redis =
         redis::Client::open(service("TEST_REDIS_URL"))?.get_multiplexed_async_connection().await?;
-    let mut asked: [[Vec<f64>; 9]; 2] = Default::default();
+    let mut taken_by_request: [[Vec<f64>; 9]; 2] = Default::default();
     let (mut logins, mut batches): ([Vec<f64>; 2], [Vec<f64>; 2]) = Default::default();
     for _ in 0..world.rounds {
-        for number in 0..questions[0].len() {
-            for (questions, asked) in questions.iter().zip(&mut asked) {
-                let (_, instance, event, anew) = &questions[number];
+        for number in 0..requests[0].len() {
+            for (requests, taken_by_request) in requests.iter().zip(&mut taken_by_request) {
+                let (_, instance, event, uncached) = &requests[number];
                 let mut taken = Vec::new();
                 for _ in 0..REQUESTS {
-                    if *anew {
-                        // Nothing that is believed of a session is left.
+                    if *uncached {
+                        // Deletes the cached session.
                         redis::cmd("FLUSHDB").query_async::<()>(&mut redis).await?;
                     }
-                    taken.push(instance.ask(event, 200).await?.1);
+                    taken.push(instance.request(event, 200).await?.1);
                 }
-                asked[number].push(millis(median(taken)));
+                taken_by_request[number].push(millis(median(taken)));
             }
         }
-        for (place, (logins, batches)) in places.iter().zip(logins.iter_mut().zip(&mut batches)) {
-            logins.push(place.login().await?);
-            batches.push(place.batch().await?);
+        for (setup, (logins, batches)) in setups.iter().zip(logins.iter_mut().zip(&mut batches)) {
+            logins.push(setup.login().await?);
+            batches.push(setup.batch().await?);
         }
     }
     let flat = Target::AtMost(1.3);
-    let [small, large] = asked;
-    for ((question, small), large) in questions[0].iter().zip(&small).zip(&large) {
-        report.compared("growth", question.0, "ms", (small, large), flat);
+    let [small, large] = taken_by_request;
+    for ((request, small), large) in requests[0].iter().zip(&small).zip(&large) {
+        report.add_ratio("growth", request.0, "ms", (small, large), flat);
     }
-    report.compared("growth", "login", "ms", (&logins[0], &logins[1]), flat);
-    report.compared("growth", "retention: a batch of sessions", "ms", (&batches[0], &batches[1]), flat);
+    report.add_ratio("growth", "login", "ms", (&logins[0], &logins[1]), flat);
+    report.add_ratio("growth", "retention: a batch of sessions", "ms", (&batches[0], &batches[1]), flat);
     Ok(())
 }
 
-/// `event` with these parameters in its query.
+/// Returns `event` with these parameters in its query.
 fn query(event: &Value, parameters: &[(&str, &str)]) -> Value {
     let mut event = event.clone();
     let single = parameters.iter().map(|(name, value)| ((*name).to_owned(), json!(value)));

@@ -1,4 +1,4 @@
-//! Instances of functions, each with a Runtime API of its own, so that many of many functions run at once.
+//! Instances of functions. Each has its own Runtime API, so that many can run concurrently.
 
 use std::{collections::HashMap, fs, path::Path, process::Stdio, time::Duration};
 
@@ -10,44 +10,44 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-/// The longest that a start or a call may take.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// Of a start, and of an invocation.
+const CALL_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A running instance, ended with this value.
+/// A running instance, stopped when dropped.
 pub struct Instance {
     process: Child,
     api: RuntimeApi,
-    /// From the start of the process to the first question for an event.
+    /// Time from the start of the process to its first request for an event.
     pub init: Duration,
-    /// The CPU time that took.
+    /// CPU time of that.
     pub init_cpu: Duration,
 }
 
 impl Instance {
-    /// Starts `program` with `environment` and nothing else, and waits until it is ready.
+    /// Starts `program` with only the variables in `environment`, and waits until it is ready.
     pub async fn start(program: &Path, environment: &HashMap<String, String>) -> Result<Self> {
         let api = RuntimeApi::start().await;
         let mut command = api.command(program, "bench", environment);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let started = Instant::now();
         let process = command.spawn().with_context(|| format!("start {}", program.display()))?;
-        let ready = timeout(PATIENCE, api.ready()).await.context("the function is not ready in time")?;
+        let ready = timeout(CALL_TIMEOUT, api.ready()).await.context("the function was not ready in time")?;
         let mut instance = Self { process, api, init: ready - started, init_cpu: Duration::ZERO };
         instance.init_cpu = instance.cpu()?;
         Ok(instance)
     }
 
-    /// Hands `event` over; the answer, and how long it took.
+    /// Invokes the function with `event`. Returns the result and the duration.
     pub async fn invoke(&self, event: &Value) -> Result<(Value, Duration)> {
-        let answer = timeout(PATIENCE, self.api.invoke(event, PATIENCE)).await;
-        match answer.context("no answer in time")? {
+        let answer = timeout(CALL_TIMEOUT, self.api.invoke(event, CALL_TIMEOUT)).await;
+        match answer.context("the function did not respond in time")? {
             (Ok(answer), took) => Ok((answer, took)),
             (Err(error), _) => bail!("the function failed: {error}"),
         }
     }
 
-    /// [`Instance::invoke`], which must be answered with `status`.
-    pub async fn ask(&self, event: &Value, status: u16) -> Result<(Value, Duration)> {
+    /// Sends an HTTP request. Returns the body and the duration. Fails for a status other than `status`.
+    pub async fn request(&self, event: &Value, status: u16) -> Result<(Value, Duration)> {
         let (answer, took) = self.invoke(event).await?;
         let body = answer["body"].as_str().unwrap_or_default();
         if answer["statusCode"] != status {
@@ -56,12 +56,12 @@ impl Instance {
         Ok((serde_json::from_str(body).unwrap_or_default(), took))
     }
 
-    /// The CPU time that its threads have had so far.
+    /// Returns the CPU time of its threads so far.
     pub fn cpu(&self) -> Result<Duration> {
         let path = format!("/proc/{}/task", self.pid()?);
         let mut sum = Duration::ZERO;
         for thread in fs::read_dir(&path).with_context(|| format!("read {path}"))? {
-            // One that has ended meanwhile is gone from there.
+            // A thread that has just ended has no file any more.
             let Ok(text) = fs::read_to_string(thread?.path().join("schedstat")) else { continue };
             let nanoseconds = text.split(' ').next().and_then(|field| field.parse().ok());
             sum += Duration::from_nanos(nanoseconds.context("a number")?);
@@ -69,7 +69,7 @@ impl Instance {
         Ok(sum)
     }
 
-    /// The most memory it has had so far, in MiB.
+    /// Returns its peak memory, in MiB.
     pub fn peak_memory(&self) -> Result<f64> {
         peak_memory(self.pid()?)
     }
@@ -79,7 +79,7 @@ impl Instance {
     }
 }
 
-/// The most memory that `process` has had so far, in MiB.
+/// Returns the peak memory of `process`, in MiB.
 pub fn peak_memory(process: u32) -> Result<f64> {
     let text = fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("a peak")?;

@@ -1,18 +1,16 @@
-//! What was measured, for people and for programs.
+//! The measured figures, as JSON and as tables.
 
 use std::fmt::Write;
 
 use serde::Serialize;
 
-/// What a figure may be at the most, or must be at the least.
+/// The limit of a figure.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Target {
-    /// Not more than this.
     AtMost(f64),
-    /// Not less than this.
     AtLeast(f64),
-    /// No figure is wanted; it is told.
+    /// The figure is only reported.
     None,
 }
 
@@ -34,7 +32,7 @@ impl Target {
     }
 }
 
-/// All rounds of one figure.
+/// The spread of a value over all rounds.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Spread {
     min: f64,
@@ -62,22 +60,22 @@ struct Row {
     unit: &'static str,
     baseline: Option<Spread>,
     ours: Spread,
-    /// Ours by the baseline, or else ours.
+    /// The ratio of the medians, `ours` to `baseline`. Without a baseline, the median.
     figure: f64,
     target: Target,
-    /// `None` if no figure is wanted.
+    /// `None` without a target.
     met: Option<bool>,
 }
 
-/// Everything that one run measured.
+/// All figures of a run.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
     rows: Vec<Row>,
 }
 
 impl Report {
-    /// Ours beside a baseline measured in the same rounds; the figure is the ratio of the medians.
-    pub fn compared(
+    /// Adds a value and its baseline, measured in the same rounds. The figure is the ratio of the medians.
+    pub fn add_ratio(
         &mut self,
         group: &'static str,
         what: impl Into<String>,
@@ -89,8 +87,8 @@ impl Report {
         self.add(group, what.into(), unit, Some(baseline), ours, ours.median / baseline.median, target);
     }
 
-    /// Ours alone; the figure is the median.
-    pub fn measured(
+    /// Adds a value without a baseline. The figure is the median.
+    pub fn add_value(
         &mut self,
         group: &'static str,
         what: impl Into<String>,
@@ -124,7 +122,7 @@ impl Report {
         self.rows.push(Row { group, what, unit, baseline, ours, figure, target, met });
     }
 
-    /// The tables of `docs/performance.md`.
+    /// Returns the tables of `docs/performance.md`.
     pub fn tables(&self) -> String {
         let mut text = String::new();
         let mut group = "";
@@ -137,14 +135,14 @@ impl Report {
                 );
             }
             let baseline = row.baseline.map(Spread::text).unwrap_or_default();
-            let verdict = match row.met {
+            let mark = match row.met {
                 None => "",
                 Some(true) => "✓",
                 Some(false) => "✗",
             };
             _ = writeln!(
                 text,
-                "| {} | {} | {baseline} | {} | {} | {} | {verdict} |",
+                "| {} | {} | {baseline} | {} | {} | {} | {mark} |",
                 row.what,
                 row.unit,
                 row.ours.text(),

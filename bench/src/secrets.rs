@@ -1,4 +1,4 @@
-//! Secrets Manager as it is met in AWS: by TLS.
+//! Secrets Manager over TLS, as in AWS.
 
 use std::fs;
 
@@ -10,17 +10,17 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// The authorities that Debian believes: whoever meets TLS reads them all, as those of Amazon Linux in Lambda.
+/// The certificate authorities of Debian. A TLS client reads all of them, as it reads those of Amazon Linux in Lambda.
 const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-/// Stands before the stand-in.
-pub struct Front {
+/// A TLS proxy in front of the stand-in.
+pub struct TlsProxy {
     url: String,
     folder: Scratch,
 }
 
-impl Front {
-    /// Listens.
+impl TlsProxy {
+    /// Starts the proxy on an unused port.
     pub async fn start() -> Result<Self> {
         let Identity { authority, acceptor } = Identity::localhost();
         let folder = Scratch::create()?;
@@ -33,7 +33,7 @@ impl Front {
             while let Ok((client, _)) = listener.accept().await {
                 let (acceptor, stand_in) = (acceptor.clone(), stand_in.clone());
                 tokio::spawn(async move {
-                    // What is short is not kept back until the last of it is acknowledged.
+                    // Send small packets immediately, without Nagle's algorithm.
                     client.set_nodelay(true)?;
                     let mut client = acceptor.accept(client).await?;
                     let mut server = TcpStream::connect(stand_in).await?;
@@ -44,7 +44,7 @@ impl Front {
         Ok(Self { url, folder })
     }
 
-    /// What leads a function to it.
+    /// Returns the variables with which a function uses the proxy.
     pub fn variables(&self) -> [(String, String); 2] {
         let authorities = self.folder.path().join("authorities.pem").display().to_string();
         [

@@ -1,4 +1,4 @@
-//! How large the archive of each function is.
+//! The archive size of each function.
 
 use std::{fs, process::Command};
 
@@ -10,7 +10,7 @@ use crate::{
     world::World,
 };
 
-/// Packs what SAM would upload.
+/// Packs each function as SAM does for the upload.
 pub fn run(world: &World, report: &mut Report) -> Result<()> {
     let python = Tools::at(harness::service("TEST_TOOLS")).program("python");
     let entries =
@@ -22,11 +22,11 @@ pub fn run(world: &World, report: &mut Report) -> Result<()> {
         let archive = scratch.path().join("function.zip");
         let mut pack = Command::new(&python);
         pack.args(["-m", "zipfile", "--create"]).arg(&archive).arg(folder.join("bootstrap"));
-        ensure!(pack.status()?.success(), "not packed: {}", folder.display());
+        ensure!(pack.status()?.success(), "packing {} failed", folder.display());
         #[expect(clippy::cast_precision_loss, reason = "megabytes")]
         let size = fs::metadata(&archive)?.len() as f64 / 1e6;
         let name = folder.file_name().unwrap_or_default().display().to_string();
-        report.measured("size", name, "MB", &[size], Target::AtMost(4.5));
+        report.add_value("size", name, "MB", &[size], Target::AtMost(4.5));
     }
     Ok(())
 }

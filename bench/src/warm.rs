@@ -1,4 +1,4 @@
-//! What a request costs an instance that has served before.
+//! The cost of a request in a warm instance.
 
 use std::time::{Duration, Instant};
 
@@ -15,12 +15,12 @@ use crate::{
     world::{PASSWORD, World, event, get, millis, post},
 };
 
-/// How many requests a round has; its figure is their median.
+/// Requests per round. The figure of a round is their median.
 const REQUESTS: usize = 100;
-/// Hashing takes its time.
+/// Fewer: hashing a password is slow.
 const LOGINS: usize = 10;
 
-/// Rounds of one route: latencies, and the CPU time of a request, in ms.
+/// The rounds of one route: latency and CPU time of a request, in milliseconds.
 #[derive(Default)]
 struct Rounds {
     latency: Vec<f64>,
@@ -39,7 +39,7 @@ impl Rounds {
         let mut taken = Vec::new();
         let mut last = Value::Null;
         for _ in 0..requests {
-            let (answer, took) = instance.ask(&event(&last), status).await?;
+            let (answer, took) = instance.request(&event(&last), status).await?;
             taken.push(took);
             last = answer;
         }
@@ -50,13 +50,13 @@ impl Rounds {
     }
 }
 
-/// The middle one.
+/// Returns the median.
 pub fn median(mut times: Vec<Duration>) -> Duration {
     times.sort();
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
-/// Asks every kind of route, round after round, beside the floor and the round trips to the services.
+/// Measures every kind of route, alternately with the baseline and with round trips to the services.
 pub async fn run(world: &World, report: &mut Report) -> Result<()> {
     let bare = world.start_bare().await?;
     let (auth, organizations, system) = (
@@ -64,9 +64,9 @@ pub async fn run(world: &World, report: &mut Report) -> Result<()> {
         world.start("Organizations", &world.environment).await?,
         world.start("System", &world.environment).await?,
     );
-    let ada = world.person(&auth).await?;
+    let ada = world.register(&auth).await?;
     let token = Some(ada.token.as_str());
-    let mut services = Services::dial(world).await?;
+    let mut services = Services::connect(world).await?;
     let (mut redis, mut database) = (Vec::new(), Vec::new());
     let [mut floor, mut health, mut me, mut row, mut list, mut create, mut refresh, mut hash, mut login] =
         std::array::from_fn(|_| Rounds::default());
@@ -93,30 +93,30 @@ pub async fn run(world: &World, report: &mut Report) -> Result<()> {
             post("/v1/auth/refresh", None, &json!({ "refreshToken": refresh_token }))
         };
         refresh.round(&auth, LOGINS, 200, trade).await?;
-        // The last answer's token is the next round's first.
+        // The next round begins with the newest token.
         refresh_token = services.latest(&auth, &refresh_token).await?;
         hash.round(&bare, LOGINS, 200, |_| get("/hash", None)).await?;
         let credentials = json!({ "email": ada.email, "password": PASSWORD });
         login.round(&auth, LOGINS, 201, |_| post("/v1/auth/login", None, &credentials)).await?;
     }
-    report.measured("warm", "Redis: one round trip", "ms", &redis, Target::None);
-    report.measured("warm", "PostgreSQL, through the pooler: one round trip", "ms", &database, Target::None);
-    report.compared("warm", "GET /health", "ms", (&floor.latency, &health.latency), Target::AtMost(1.25));
+    report.add_value("warm", "Redis: one round trip", "ms", &redis, Target::None);
+    report.add_value("warm", "PostgreSQL, through the pooler: one round trip", "ms", &database, Target::None);
+    report.add_ratio("warm", "GET /health", "ms", (&floor.latency, &health.latency), Target::AtMost(1.25));
     let over = |ours: &[f64], base: &[f64], trip: &[f64]| -> Vec<f64> {
         ours.iter().zip(base).zip(trip).map(|((ours, base), trip)| (ours - base) / trip).collect()
     };
     let cached = over(&me.latency, &floor.latency, &redis);
-    report.measured(
+    report.add_value(
         "warm",
-        "GET from cache, above bare, in Redis round trips",
+        "GET from cache, above the baseline, in Redis round trips",
         "RTT",
         &cached,
         Target::AtMost(1.5),
     );
     let rows = over(&row.latency, &me.latency, &database);
-    report.measured(
+    report.add_value(
         "warm",
-        "GET of one row, above that, in database round trips",
+        "GET of one row, above GET from cache, in database round trips",
         "RTT",
         &rows,
         Target::AtMost(4.0),
@@ -128,31 +128,31 @@ pub async fn run(world: &World, report: &mut Report) -> Result<()> {
         ("create with Idempotency-Key", &create),
         ("refresh", &refresh),
     ] {
-        report.compared("warm", what, "ms", (&floor.latency, &rounds.latency), Target::None);
-        report.compared("warm", format!("{what}: CPU"), "ms", (&floor.cpu, &rounds.cpu), Target::None);
+        report.add_ratio("warm", what, "ms", (&floor.latency, &rounds.latency), Target::None);
+        report.add_ratio("warm", format!("{what}: CPU"), "ms", (&floor.cpu, &rounds.cpu), Target::None);
     }
-    report.compared(
+    report.add_ratio(
         "login",
-        "login beside the bare hash",
+        "login, compared with the bare hash",
         "ms",
         (&hash.latency, &login.latency),
         Target::AtMost(1.1),
     );
-    report.compared("login", "CPU of that", "ms", (&hash.cpu, &login.cpu), Target::None);
-    report.measured("login", "memory of auth", "MiB", &[auth.peak_memory()?], Target::AtMost(40.0));
-    together(world, report).await
+    report.add_ratio("login", "login: CPU", "ms", (&hash.cpu, &login.cpu), Target::None);
+    report.add_value("login", "memory of auth", "MiB", &[auth.peak_memory()?], Target::AtMost(40.0));
+    measure_two_instances(world, report).await
 }
 
-/// Logins a second, of one instance and of two.
-async fn together(world: &World, report: &mut Report) -> Result<()> {
+/// Measures logins per second, with one instance and with two.
+async fn measure_two_instances(world: &World, report: &mut Report) -> Result<()> {
     let mut rates: [Vec<f64>; 2] = Default::default();
     let instances =
         [world.start("Auth", &world.environment).await?, world.start("Auth", &world.environment).await?];
-    let ada = world.person(&instances[0]).await?;
+    let ada = world.register(&instances[0]).await?;
     let event = post("/v1/auth/login", None, &json!({ "email": ada.email, "password": PASSWORD }));
     let logins = async |instance: &Instance| -> Result<()> {
         for _ in 0..LOGINS {
-            instance.ask(&event, 201).await?;
+            instance.request(&event, 201).await?;
         }
         Ok(())
     };
@@ -166,18 +166,24 @@ async fn together(world: &World, report: &mut Report) -> Result<()> {
         one.and(other)?;
         rates[1].push(2.0 * LOGINS as f64 / started.elapsed().as_secs_f64());
     }
-    report.compared("login", "two instances beside one", "/s", (&rates[0], &rates[1]), Target::AtLeast(1.5));
+    report.add_ratio(
+        "login",
+        "two instances, compared with one",
+        "/s",
+        (&rates[0], &rates[1]),
+        Target::AtLeast(1.5),
+    );
     Ok(())
 }
 
-/// Connections of our own, for the round trips.
+/// Direct connections, to measure round trips.
 struct Services {
     redis: redis::aio::MultiplexedConnection,
     database: PgConnection,
 }
 
 impl Services {
-    async fn dial(world: &World) -> Result<Self> {
+    async fn connect(world: &World) -> Result<Self> {
         let redis =
             redis::Client::open(service("TEST_REDIS_URL"))?.get_multiplexed_async_connection().await?;
         let database = PgConnection::connect_with(&connect_options(&world.database.pooler_url())?).await?;
@@ -204,10 +210,10 @@ impl Services {
         Ok(millis(median(taken)))
     }
 
-    /// The successor of `token`: within 10 s the one that was made of it.
+    /// Returns the successor of `token`. Repeated within 10 s, a refresh returns the same successor.
     async fn latest(&self, auth: &Instance, token: &str) -> Result<String> {
         let (answer, _) =
-            auth.ask(&post("/v1/auth/refresh", None, &json!({ "refreshToken": token })), 200).await?;
+            auth.request(&post("/v1/auth/refresh", None, &json!({ "refreshToken": token })), 200).await?;
         Ok(answer.pointer("/data/refreshToken").and_then(Value::as_str).context("a token")?.to_owned())
     }
 }

@@ -1,4 +1,4 @@
-//! What the functions meet: a database, people, and the events that a gateway would send.
+//! The environment of the functions: a database, users, and the events of a gateway.
 
 use std::{collections::HashMap, path::PathBuf, time::Duration};
 
@@ -10,38 +10,33 @@ use uuid::Uuid;
 
 use crate::instance::Instance;
 
-/// Everything a group of measurements needs.
 pub struct World {
-    /// Where the built programs are: a folder for each function.
+    /// The built programs, in one folder per function.
     pub programs: PathBuf,
-    /// The floor.
+    /// The program of the baseline: a minimal function.
     pub bare: PathBuf,
-    /// How often each figure is measured.
     pub rounds: usize,
-    /// What a function is told.
+    /// The variables of a function.
     pub environment: HashMap<String, String>,
-    /// Where it goes.
     pub database: Database,
 }
 
-/// Someone who is signed in.
-pub struct Person {
-    /// Their address.
+/// A user who is signed in.
+pub struct User {
     pub email: String,
-    /// Their access token.
+    /// The access token.
     pub token: String,
-    /// Their refresh token.
     pub refresh_token: String,
-    /// Their session.
+    /// The id of the session.
     pub session: String,
 }
 
-/// Of everyone.
+/// Of all users.
 pub const PASSWORD: &str = "correct horse battery staple";
 
 impl World {
-    /// With a database of its own.
-    pub async fn make(programs: PathBuf, bare: PathBuf, rounds: usize) -> Self {
+    /// Creates a world with a new database.
+    pub async fn create(programs: PathBuf, bare: PathBuf, rounds: usize) -> Self {
         let database = Database::create().await;
         let mut environment = environment(&database);
         // As deployed: an instance serves one request at a time.
@@ -52,39 +47,39 @@ impl World {
         Self { programs, bare, rounds, environment, database }
     }
 
-    /// An instance of the function whose logical id is `id`.
+    /// Starts an instance of the function whose logical id is `id`.
     pub async fn start(&self, id: &str, environment: &HashMap<String, String>) -> Result<Instance> {
         Instance::start(&self.programs.join(id).join("bootstrap"), environment).await
     }
 
-    /// An instance of the floor.
+    /// Starts an instance of the baseline.
     pub async fn start_bare(&self) -> Result<Instance> {
-        // As for ours: the stage's name is no part of the routes.
+        // As in the functions: routes do not contain the name of the stage.
         let name = "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH".to_owned();
         Instance::start(&self.bare, &HashMap::from([(name, "true".to_owned())])).await
     }
 
-    /// The settings with which a function finds nobody to dial: keys are given, and services refuse at once.
-    pub async fn alone(&self) -> Result<HashMap<String, String>> {
+    /// Returns variables without dependencies: keys are given as values, and services refuse connections immediately.
+    pub async fn isolated_environment(&self) -> Result<HashMap<String, String>> {
         let secrets = aws_sdk_secretsmanager::Client::new(client::config().await);
-        let mut alone = self.environment.clone();
+        let mut isolated = self.environment.clone();
         for name in ["JWT_SECRET", "JWT_PUBLIC_KEYS"] {
             let secret = secrets.get_secret_value().secret_id(&self.environment[name]).send().await?;
-            alone.insert(name.to_owned(), secret.secret_string().context("a text")?.to_owned());
+            isolated.insert(name.to_owned(), secret.secret_string().context("a text")?.to_owned());
         }
-        alone.insert("DATABASE_URL".to_owned(), "postgresql://nobody:nothing@127.0.0.1:1/none".to_owned());
-        alone.insert("REDIS_URL".to_owned(), "redis://127.0.0.1:1".to_owned());
-        Ok(alone)
+        isolated.insert("DATABASE_URL".to_owned(), "postgresql://nobody:nothing@127.0.0.1:1/none".to_owned());
+        isolated.insert("REDIS_URL".to_owned(), "redis://127.0.0.1:1".to_owned());
+        Ok(isolated)
     }
 
-    /// A new account, made by an instance of `auth`.
-    pub async fn person(&self, auth: &Instance) -> Result<Person> {
+    /// Registers a user at an instance of `auth`.
+    pub async fn register(&self, auth: &Instance) -> Result<User> {
         let email = format!("{}@example.com", Uuid::new_v4().simple());
         let body = json!({ "name": "Ada", "email": email, "password": PASSWORD });
-        let (answer, _) = auth.ask(&post("/v1/auth/register", None, &body), 201).await?;
+        let (answer, _) = auth.request(&post("/v1/auth/register", None, &body), 201).await?;
         let text =
             |pointer: &str| answer.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-        Ok(Person {
+        Ok(User {
             email,
             token: text("/data/accessToken"),
             refresh_token: text("/data/refreshToken"),
@@ -93,17 +88,17 @@ impl World {
     }
 }
 
-/// A GET as the REST API sends it.
+/// Returns the event of a GET request.
 pub fn get(path: &str, token: Option<&str>) -> Value {
     event("GET", path, token, None, &[])
 }
 
-/// A POST likewise.
+/// Returns the event of a POST request.
 pub fn post(path: &str, token: Option<&str>, body: &Value) -> Value {
     event("POST", path, token, Some(body), &[])
 }
 
-/// Any request, from an address of its own.
+/// Returns the event of any request, from a random address.
 pub fn event(
     method: &str,
     path: &str,
@@ -123,7 +118,7 @@ pub fn event(
     events::rest(method, path, &headers, text.as_deref(), &format!("10.{a}.{b}.{c}"))
 }
 
-/// In milliseconds.
+/// Returns milliseconds.
 pub fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }

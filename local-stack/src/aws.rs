@@ -1,4 +1,4 @@
-//! Stand-ins for the services of AWS: S3, Secrets Manager and SES.
+//! Stand-ins for the AWS services S3, Secrets Manager and SES.
 
 use std::{
     collections::BTreeMap,
@@ -16,38 +16,37 @@ use serde_json::json;
 
 use crate::{
     Interrupt, Service, Tools,
-    process::Ending,
-    wait::{self, Look},
+    process::StopSignal,
+    wait::{self, Probe},
 };
 
 /// The sender of every mail.
 pub const SENDER: &str = "no-reply@arches.local";
 /// The bucket of the backups.
 pub const BACKUPS: &str = "arches-local-backups";
-/// The bucket of the ledger of erasures.
+/// The bucket of the erasure ledger.
 pub const ERASURES: &str = "arches-local-erasures";
-/// Where everything is said to be.
+/// The region of the stand-ins.
 pub const REGION: &str = "us-east-1";
 
 const SERVER: &str = include_str!("../aws.py");
-const READY_WITHIN: Duration = Duration::from_mins(1);
+const READY_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// What the stand-ins are to hold.
+/// The settings of the stand-ins, and the secrets they hold.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The folder for the secrets' values, the mail and the log.
     pub dir: PathBuf,
     /// The port on the loopback address.
     pub port: u16,
-    /// The database as the functions reach it.
+    /// The database URL of the API functions.
     pub database_url: String,
-    /// The database as its owner reaches it.
+    /// The database URL of the owner.
     pub database_owner_url: String,
-    /// The database as `retention` reaches it.
+    /// The database URL of `retention`.
     pub database_retention_url: String,
-    /// The database as `backup` reaches it.
+    /// The database URL of `backup`.
     pub database_backup_url: String,
-    /// Redis.
     pub redis_url: String,
 }
 
@@ -59,7 +58,7 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Starts them and waits until all that the functions expect is there.
+    /// Starts them and waits until the buckets and secrets exist.
     pub fn start(tools: &Tools, settings: &Settings, interrupt: &Interrupt) -> Result<Self> {
         let request = json!({
             "directory": settings.dir,
@@ -78,47 +77,48 @@ impl Aws {
         let script = settings.dir.join("aws.py");
         fs::write(&script, SERVER).with_context(|| format!("write {}", script.display()))?;
         let mut command = Command::new(tools.program("python"));
-        // Compiled modules halve the time of the next start.
+        // Lets Python keep compiled modules: the next start takes half the time.
         command.arg(&script).env_remove("PYTHONDONTWRITEBYTECODE").env_remove("PYTHONPATH");
-        let mut service = Service::spawn_piped("aws", &mut command, &settings.dir, Ending::Terminate)?;
+        let mut service = Service::spawn_piped("aws", &mut command, &settings.dir, StopSignal::Terminate)?;
         let (mut stdin, stdout) = service.pipes()?;
-        stdin.write_all(request.to_string().as_bytes()).context("tell the AWS stand-ins their settings")?;
+        stdin.write_all(request.to_string().as_bytes()).context("write the settings of the AWS stand-ins")?;
         drop(stdin);
 
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || {
             BufReader::new(stdout).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
         });
-        let line = wait::until("The AWS stand-ins", READY_WITHIN, interrupt, || match receiver.try_recv() {
-            Ok(line) => Ok(Look::Ready(line)),
-            Err(TryRecvError::Empty) => Ok(Look::NotYet(String::from("no answer"))),
-            Err(TryRecvError::Disconnected) => {
-                service.check()?;
-                bail!("The AWS stand-ins closed their output")
-            }
-        })?;
-        let arns = serde_json::from_str(&line).with_context(|| format!("understand {line:?}"))?;
+        let line =
+            wait::until("AWS stand-ins: server", READY_TIMEOUT, interrupt, || match receiver.try_recv() {
+                Ok(line) => Ok(Probe::Ready(line)),
+                Err(TryRecvError::Empty) => Ok(Probe::NotYet(String::from("no answer"))),
+                Err(TryRecvError::Disconnected) => {
+                    service.check()?;
+                    bail!("AWS stand-ins: the server closed its output")
+                }
+            })?;
+        let arns = serde_json::from_str(&line).with_context(|| format!("parse {line:?}"))?;
         Ok(Self { service, arns })
     }
 
-    /// The ARN of the secret `arches/local/<name>`.
+    /// Returns the ARN of the secret `arches/local/<name>`.
     pub fn arn(&self, name: &str) -> Result<&str> {
         self.arns.get(name).map(String::as_str).with_context(|| format!("there is no secret {name}"))
     }
 
-    /// Fails with the end of the log if the process has ended by itself.
+    /// Fails with the end of the log if the process has exited.
     pub fn check(&mut self) -> Result<()> {
         self.service.check()
     }
 }
 
-/// The endpoint of all services, at `port`.
+/// Returns the endpoint of all services.
 #[must_use]
 pub fn url(port: u16) -> String {
     format!("http://127.0.0.1:{port}")
 }
 
-/// The folder of the mails that were sent, a JSON file each, with names that sort by time.
+/// Returns the folder of the sent mails: one JSON file each, with names that sort by time.
 #[must_use]
 pub fn mailbox(dir: &Path) -> PathBuf {
     dir.join("mail")

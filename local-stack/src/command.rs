@@ -1,4 +1,4 @@
-//! Running a tool to its end.
+//! Runs tools to their end.
 
 use std::{
     fs,
@@ -12,58 +12,58 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    Interrupt, leftovers,
-    process::{self, Ending},
+    Interrupt, orphans,
+    process::{self, StopSignal},
     service::{open_log, tail},
 };
 
-const PAUSE: Duration = Duration::from_millis(10);
-/// How long a tool that was asked to stop may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
+/// After this a tool that was asked to stop is killed.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Runs a tool whose output is of interest only when it fails: it goes to `log`, the end of it into the error.
+/// Runs a tool with its output in `log`. If the tool fails, the error has the end of the log.
 pub fn quietly(command: &mut Command, log: &Path, interrupt: &Interrupt) -> Result<()> {
     let _first_run = fs::remove_file(log);
     let out = open_log(log)?;
     command.stderr(out.try_clone().context("share the log file")?).stdout(out);
-    let status = openly(command, interrupt)?;
+    let status = run(command, interrupt)?;
     if !status.success() {
         bail!("`{}` failed ({status}). {}", line(command), tail(log));
     }
     Ok(())
 }
 
-/// Runs a tool that shows its own output.
-pub fn openly(command: &mut Command, interrupt: &Interrupt) -> Result<ExitStatus> {
-    run(command, interrupt, |_| Ok(()))
+/// Runs a tool with its output in the terminal.
+pub fn run(command: &mut Command, interrupt: &Interrupt) -> Result<ExitStatus> {
+    run_with(command, interrupt, |_| Ok(()))
 }
 
-/// Runs a tool that shows its own output, and leaves a note in `dir` meanwhile: should this process be killed, the
-/// next run stops the tool together with the services it uses.
-pub fn openly_noted(
+/// Runs a tool with its output in the terminal, and records its process in `dir`: if this process is killed, the next run stops the
+/// tool together with the services that it uses.
+pub fn run_recorded(
     name: &str,
     dir: &Path,
     command: &mut Command,
     interrupt: &Interrupt,
 ) -> Result<ExitStatus> {
-    let mut note = None;
-    let status = run(command, interrupt, |pid| {
-        note = Some(leftovers::note(dir, name, pid, Ending::Terminate)?);
+    let mut record = None;
+    let status = run_with(command, interrupt, |pid| {
+        record = Some(orphans::record(dir, name, pid, StopSignal::Terminate)?);
         Ok(())
     });
-    if let Some(note) = note {
-        let _gone = fs::remove_file(note);
+    if let Some(record) = record {
+        let _gone = fs::remove_file(record);
     }
     status
 }
 
-fn run(
+fn run_with(
     command: &mut Command,
     interrupt: &Interrupt,
     started: impl FnOnce(u32) -> Result<()>,
 ) -> Result<ExitStatus> {
     interrupt.check()?;
-    // A group of its own, so that a request to stop ends the tool with all it started, whoever it came from.
+    // In a separate process group: a request to stop reaches the tool and everything that it started.
     let mut child = command
         .stdin(Stdio::null())
         .process_group(0)
@@ -74,23 +74,23 @@ fn run(
         if let Some(status) = child.try_wait().context("wait for a tool")? {
             return Ok(status);
         }
-        sleep(PAUSE);
+        sleep(POLL_INTERVAL);
     }
-    let family = process::Family::of(child.id());
-    process::end_group(child.id());
+    let tree = process::ProcessTree::of(child.id());
+    process::terminate_group(child.id());
     let begin = Instant::now();
-    while matches!(child.try_wait(), Ok(None)) && begin.elapsed() < PATIENCE {
-        sleep(PAUSE);
+    while matches!(child.try_wait(), Ok(None)) && begin.elapsed() < STOP_TIMEOUT {
+        sleep(POLL_INTERVAL);
     }
     if matches!(child.try_wait(), Ok(None)) {
         process::kill_group(child.id());
         let _ended = child.wait();
     }
-    family.kill_survivors();
+    tree.kill_survivors();
     Err(crate::Interrupted.into())
 }
 
-/// The command as one would type it, without the folder of its program.
+/// Returns the command line, without the folder of the program.
 #[must_use]
 pub fn line(command: &Command) -> String {
     let program = Path::new(command.get_program());

@@ -1,4 +1,4 @@
-//! Passwords of the local services: made up once, and kept as long as the data they protect.
+//! Passwords of the local services: generated once, and kept as long as their data.
 
 use std::{
     collections::BTreeMap,
@@ -10,24 +10,22 @@ use std::{
 
 use anyhow::{Context, Result};
 
-/// The passwords.
 #[derive(Debug, Clone)]
 pub struct Credentials {
-    /// Of the database's superuser, `postgres`.
+    /// Of the superuser of the database, `postgres`.
     pub postgres: String,
-    /// Of the login role of the functions, `arches_api`.
+    /// Of the login of the API functions, `arches_api`.
     pub api: String,
-    /// Of the login role of `retention`, `arches_janitor`.
+    /// Of the login of `retention`, `arches_janitor`.
     pub janitor: String,
-    /// Of the login role of `backup`, `arches_backup`.
+    /// Of the login of `backup`, `arches_backup`.
     pub backup: String,
-    /// Of Redis.
     pub redis: String,
 }
 
 impl Credentials {
-    /// Reads them from `dir`, where the first call of all puts them.
-    pub fn kept_in(dir: &Path) -> Result<Self> {
+    /// Reads the passwords from `dir`. Generates and writes those that are missing.
+    pub fn load_or_create(dir: &Path) -> Result<Self> {
         let path = dir.join("credentials.json");
         let text = if path.exists() {
             fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?
@@ -35,9 +33,9 @@ impl Credentials {
             "{}".to_owned()
         };
         let kept: BTreeMap<String, String> =
-            serde_json::from_str(&text).with_context(|| format!("understand {}", path.display()))?;
+            serde_json::from_str(&text).with_context(|| format!("parse {}", path.display()))?;
         let mut all = kept.clone();
-        // A folder may be older than one of these.
+        // The file may be of an earlier version, without some of the passwords.
         let mut get = |name: &str| {
             let value = kept.get(name).cloned().map_or_else(random, Ok)?;
             all.insert(name.to_owned(), value.clone());
@@ -58,7 +56,7 @@ impl Credentials {
     }
 }
 
-/// 128 random bits in characters that need no escape in a URL.
+/// Returns 128 random bits, in characters that need no escape in a URL.
 fn random() -> Result<String> {
     let mut bytes = [0_u8; 16];
     File::open("/dev/urandom")
@@ -67,7 +65,7 @@ fn random() -> Result<String> {
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
-/// Writes a file that only its owner may read.
+/// Writes a file that only its owner can read.
 pub(crate) fn write_private(path: &Path, text: &str) -> Result<()> {
     let _first_time = fs::remove_file(path);
     File::options()

@@ -1,4 +1,4 @@
-//! What the functions are told, as a deployment tells them.
+//! The environment variables of the functions, in the form that a deployment sets.
 
 use std::{env, process::Command};
 
@@ -6,11 +6,11 @@ use anyhow::{Context, Result};
 
 use crate::{Stack, aws, stack::Purpose};
 
-/// Variables with their values.
+/// Names and values of environment variables.
 pub type Variables = Vec<(&'static str, String)>;
 
 impl Stack {
-    /// The functions' environment. Secrets are references in the form that Amazon ECS uses for `valueFrom`,
+    /// Returns the environment of the functions. Secrets are references in the form that Amazon ECS uses for `valueFrom`,
     /// `<ARN>:<json-key>:<version-stage>:<version-id>`.
     pub fn environment(&self) -> Result<Variables> {
         let arn = |name| self.aws.arn(name).map(str::to_owned);
@@ -39,7 +39,7 @@ impl Stack {
         Ok(variables)
     }
 
-    /// The environment of `migrate`, which alone may change the schema.
+    /// Returns the environment of `migrate`, which connects as the owner of the schema.
     pub fn migrate_environment(&self) -> Result<Variables> {
         let mut variables = self.environment()?;
         variables.retain(|(name, _)| *name != "DATABASE_URL");
@@ -47,9 +47,9 @@ impl Stack {
         Ok(variables)
     }
 
-    /// What the tests are told besides the functions' environment, in order to make databases and to look inside.
+    /// Returns the environment of the tests: that of the functions, and direct access to the services.
     pub fn test_environment(&self) -> Result<Variables> {
-        const MISSING: &str = "tests need the embedded database";
+        const MISSING: &str = "the tests need the embedded database";
         let mut variables = self.environment()?;
         let settings: Vec<_> = variables.iter().map(|(name, _)| *name).collect();
         variables.extend([
@@ -66,7 +66,7 @@ impl Stack {
     }
 }
 
-/// What a program is told that meets the AWS stand-ins at `port`.
+/// Returns the variables with which a program uses the AWS stand-ins at `port`.
 #[must_use]
 pub fn aws(port: u16) -> Variables {
     vec![
@@ -79,8 +79,8 @@ pub fn aws(port: u16) -> Variables {
     ]
 }
 
-/// Gives `variables` to `command`, and keeps from it what the caller set for the real AWS.
-pub fn give(command: &mut Command, variables: &Variables) {
+/// Sets `variables` for `command`, and removes the variables that the caller has set for the real AWS.
+pub fn set_variables(command: &mut Command, variables: &Variables) {
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
         command.env_remove(name);
     }

@@ -1,4 +1,4 @@
-//! The wish to stop, as Ctrl-C or SIGTERM express it.
+//! A request to stop, by Ctrl-C or SIGTERM.
 
 use std::{
     fmt,
@@ -8,29 +8,29 @@ use std::{
     },
 };
 
-/// Set once and seen by everything that waits. Cheap to clone.
+/// Set once, and checked by everything that waits. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// Makes everything that waits give up.
+    /// Requests everything that waits to stop.
     pub fn request(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
 
-    /// Whether someone asked.
+    /// Returns whether a stop was requested.
     #[must_use]
     pub fn requested(&self) -> bool {
         self.0.load(Ordering::SeqCst)
     }
 
-    /// Fails with [`Interrupted`] once someone asked.
+    /// Fails with [`Interrupted`] if a stop was requested.
     pub fn check(&self) -> Result<(), Interrupted> {
         if self.requested() { Err(Interrupted) } else { Ok(()) }
     }
 }
 
-/// The work was given up because someone asked for that; nothing is wrong.
+/// The work was stopped on request. Not a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interrupted;
 

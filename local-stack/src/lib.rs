@@ -1,16 +1,16 @@
-//! The services that the functions stand on, as processes of this machine: PostgreSQL, PgBouncer, Redis, and
-//! stand-ins for AWS. `cargo xtask dev` and `cargo xtask test` run on it.
+//! The services that the functions need, as local processes: PostgreSQL, PgBouncer, Redis, and stand-ins for AWS. `cargo xtask dev`,
+//! `cargo xtask test` and `cargo xtask bench` start them.
 //!
-//! Every service is a real process with a log in `<dir>/logs` and a note in `<dir>/run`, and is stopped when its
-//! value is dropped. A run that was killed leaves its notes, and the next start in the same folder obeys them.
+//! Every service is a real process with a log in `<dir>/logs` and a record in `<dir>/run`. It is stopped when its value is dropped. A
+//! killed run leaves its records, and the next start in the same folder stops the recorded processes.
 
 pub mod aws;
 pub mod command;
 mod credentials;
 pub mod environment;
 mod interrupt;
-pub mod leftovers;
 mod npm;
+pub mod orphans;
 mod packages;
 pub mod pgbouncer;
 pub mod ports;

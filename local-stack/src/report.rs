@@ -1,16 +1,16 @@
-//! Who is told how far things are.
+//! Progress of long work.
 
 use std::time::Duration;
 
-/// Told about progress, from several threads at once.
+/// Receives progress, from several threads concurrently.
 pub trait Report: Sync {
-    /// Something that takes long begins.
+    /// Called when long work begins.
     fn begins(&self, what: &str);
-    /// Something is done, and how long it took.
+    /// Called when work is done.
     fn done(&self, what: &str, took: Duration);
 }
 
-/// Tells nobody.
+/// Ignores all progress.
 #[derive(Debug, Clone, Copy)]
 pub struct Silent;
 

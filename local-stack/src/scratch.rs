@@ -1,4 +1,4 @@
-//! A folder for one run, removed at its end.
+//! A temporary folder for one run.
 
 use std::{
     env,
@@ -11,26 +11,26 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use crate::leftovers;
+use crate::orphans;
 
 const PREFIX: &str = "arches-local-stack-";
 const LOCK: &str = "lock";
 
-/// A temporary folder that a killed run leaves for the next one to clear away.
+/// A temporary folder, deleted when dropped. If the run is killed, the next run deletes it.
 #[derive(Debug)]
 pub struct Scratch {
     path: PathBuf,
-    /// Held as long as the folder is in use.
+    /// Locked as long as the folder is in use.
     _lock: File,
 }
 
 impl Scratch {
-    /// Creates one, and clears away those whose owner is gone.
+    /// Creates a folder, and deletes those of killed runs.
     pub fn create() -> Result<Self> {
         let parent = env::temp_dir();
-        clear_abandoned(&parent);
+        delete_abandoned(&parent);
         let name = format!("{:016x}", RandomState::new().hash_one(process::id()));
-        // Under a name that others look at only once the lock is held.
+        // Renamed when locked: other runs do not look at this first name.
         let unfinished = parent.join(format!(".{PREFIX}{name}"));
         let path = parent.join(format!("{PREFIX}{name}"));
         DirBuilder::new()
@@ -43,7 +43,6 @@ impl Scratch {
         Ok(Self { path, _lock: lock })
     }
 
-    /// The folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -56,16 +55,16 @@ impl Drop for Scratch {
     }
 }
 
-/// Stops what is left in folders that nobody holds, and removes them. Those of other users stay.
-fn clear_abandoned(parent: &Path) {
+/// Deletes unlocked folders, and stops the processes that are recorded in them. Folders of other users stay.
+fn delete_abandoned(parent: &Path) {
     let Ok(entries) = fs::read_dir(parent) else { return };
     for entry in entries.flatten() {
         let path = entry.path();
-        let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
-        if is_ours
+        let has_prefix = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        if has_prefix
             && let Ok(lock) = File::open(path.join(LOCK))
             && lock.try_lock().is_ok()
-            && leftovers::stop(&path).is_ok()
+            && orphans::stop(&path).is_ok()
         {
             let _as_far_as_possible = fs::remove_dir_all(&path);
         }

@@ -1,4 +1,4 @@
-//! A process that serves until it is told to stop.
+//! A process that serves until it is stopped.
 
 use std::{
     fs::{self, File},
@@ -13,101 +13,106 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    leftovers,
-    process::{self, Ending, Family},
+    orphans,
+    process::{self, ProcessTree, StopSignal},
 };
 
-/// After this, a service is no longer asked.
-const PATIENCE: Duration = Duration::from_secs(10);
-const PAUSE: Duration = Duration::from_millis(10);
-/// How much of a log is worth reading after a failure.
+/// After this a service that was asked to stop is killed.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
+/// How much of a log a failure shows.
 const TAIL_LINES: usize = 40;
 const TAIL_BYTES: u64 = 16 * 1024;
 
-/// A running process with its log and the note by which a later run finds it.
+/// A running process with its log, and with the record by which a later run finds it.
 #[derive(Debug)]
 pub struct Service {
     name: String,
     child: Child,
     log: PathBuf,
-    note: PathBuf,
-    stop_with: Ending,
+    record: PathBuf,
+    stop_signal: StopSignal,
 }
 
 impl Service {
-    /// Starts `command`; what it writes goes to `<dir>/logs/<name>.log`. It is asked to stop with `stop_with`.
-    pub(crate) fn spawn(name: &str, command: &mut Command, dir: &Path, stop_with: Ending) -> Result<Self> {
+    /// Starts `command` with its output in `<dir>/logs/<name>.log`. `stop_signal` will stop it.
+    pub(crate) fn spawn(
+        name: &str,
+        command: &mut Command,
+        dir: &Path,
+        stop_signal: StopSignal,
+    ) -> Result<Self> {
         command.stdin(Stdio::null()).stdout(open_log(&log_path(dir, name))?);
-        Self::spawn_as_is(name, command, dir, stop_with)
+        Self::spawn_as_is(name, command, dir, stop_signal)
     }
 
-    /// Starts `command` like [`Service::spawn`], but its input and output are for [`Service::pipes`].
+    /// Starts `command` like [`Service::spawn`], but with pipes for input and output; see [`Service::pipes`].
     pub(crate) fn spawn_piped(
         name: &str,
         command: &mut Command,
         dir: &Path,
-        stop_with: Ending,
+        stop_signal: StopSignal,
     ) -> Result<Self> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        Self::spawn_as_is(name, command, dir, stop_with)
+        Self::spawn_as_is(name, command, dir, stop_signal)
     }
 
-    fn spawn_as_is(name: &str, command: &mut Command, dir: &Path, stop_with: Ending) -> Result<Self> {
+    fn spawn_as_is(name: &str, command: &mut Command, dir: &Path, stop_signal: StopSignal) -> Result<Self> {
         let log = log_path(dir, name);
-        // A group of its own: Ctrl-C reaches only us, and we stop everything in order.
+        // In a separate process group: Ctrl-C reaches only this process, which stops everything in order.
         let child = command
             .stderr(open_log(&log)?)
             .process_group(0)
             .spawn()
             .with_context(|| format!("start {}", Path::new(command.get_program()).display()))?;
-        let note = leftovers::note(dir, name, child.id(), stop_with)?;
-        Ok(Self { name: name.to_owned(), child, log, note, stop_with })
+        let record = orphans::record(dir, name, child.id(), stop_signal)?;
+        Ok(Self { name: name.to_owned(), child, log, record, stop_signal })
     }
 
-    /// What the process reads and what it writes, once.
+    /// Takes the input and the output of the process. Fails at the second call.
     pub(crate) fn pipes(&mut self) -> Result<(ChildStdin, ChildStdout)> {
-        self.child.stdin.take().zip(self.child.stdout.take()).context("the pipes are taken")
+        self.child.stdin.take().zip(self.child.stdout.take()).context("the pipes were already taken")
     }
 
-    /// Starts `command` like any other service, to be stopped with SIGTERM.
+    /// Starts `command` like [`Service::spawn`]. SIGTERM will stop it.
     pub fn start(name: &str, command: &mut Command, dir: &Path) -> Result<Self> {
-        Self::spawn(name, command, dir, Ending::Terminate)
+        Self::spawn(name, command, dir, StopSignal::Terminate)
     }
 
-    /// Fails with the end of its log if the process has ended.
+    /// Fails with the end of the log if the process has exited.
     pub fn check(&mut self) -> Result<()> {
-        if let Some(status) = self.child.try_wait().context("ask for the state of a child")? {
+        if let Some(status) = self.child.try_wait().context("read the state of a process")? {
             bail!("{} ended ({status}). {}", self.name, tail(&self.log));
         }
         Ok(())
     }
 
-    /// Asks the process to stop, waits for its end, and insists after ten seconds.
+    /// Stops the process, and kills it after ten seconds.
     pub fn stop(&mut self) {
-        self.end(self.stop_with);
+        self.stop_with(self.stop_signal);
     }
 
-    /// Ends the process in a way of its own; insists after ten seconds.
-    pub(crate) fn end(&mut self, ending: Ending) {
+    /// Stops the process with another signal, and kills it after ten seconds.
+    pub(crate) fn stop_with(&mut self, signal: StopSignal) {
         if matches!(self.child.try_wait(), Ok(None)) {
-            let family = Family::of(self.child.id());
-            if ending != Ending::Kill {
-                process::end(self.child.id(), ending);
-                self.await_exit(PATIENCE);
+            let tree = ProcessTree::of(self.child.id());
+            if signal != StopSignal::Kill {
+                process::signal(self.child.id(), signal);
+                self.await_exit(STOP_TIMEOUT);
             }
             if matches!(self.child.try_wait(), Ok(None)) {
                 process::kill_group(self.child.id());
-                self.await_exit(PATIENCE);
+                self.await_exit(STOP_TIMEOUT);
             }
-            family.kill_survivors();
+            tree.kill_survivors();
         }
-        let _gone = fs::remove_file(&self.note);
+        let _gone = fs::remove_file(&self.record);
     }
 
-    fn await_exit(&mut self, bound: Duration) {
+    fn await_exit(&mut self, timeout: Duration) {
         let begin = Instant::now();
-        while matches!(self.child.try_wait(), Ok(None)) && begin.elapsed() < bound {
-            sleep(PAUSE);
+        while matches!(self.child.try_wait(), Ok(None)) && begin.elapsed() < timeout {
+            sleep(POLL_INTERVAL);
         }
     }
 }
@@ -118,13 +123,13 @@ impl Drop for Service {
     }
 }
 
-/// Where the log of a service is.
+/// Returns the path of the log of a service.
 #[must_use]
 pub fn log_path(dir: &Path, name: &str) -> PathBuf {
     dir.join("logs").join(format!("{name}.log"))
 }
 
-/// Opens a log to append to, with the folders it needs.
+/// Opens a log for appending. Creates its folder.
 pub fn open_log(path: &Path) -> Result<File> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).with_context(|| format!("create {}", parent.display()))?;
@@ -132,7 +137,7 @@ pub fn open_log(path: &Path) -> Result<File> {
     File::options().create(true).append(true).open(path).with_context(|| format!("open {}", path.display()))
 }
 
-/// The end of a log and where the rest is, as a sentence to append to a failure.
+/// Returns the end of a log and its path, as a sentence to append to an error.
 #[must_use]
 pub fn tail(log: &Path) -> String {
     let text = read_end(log).unwrap_or_default();

@@ -14,57 +14,53 @@ use crate::{
     postgres, redis, service,
 };
 
-/// What the services are started for.
+/// The purpose of the services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// A developer at work: data stays.
+    /// Development: data is kept.
     Development,
-    /// A test run: nothing stays, and nothing waits for a disk.
+    /// A test run: no data is kept, and nothing waits for a disk.
     Test,
-    /// Measuring: the same, with a pooler as large as production's.
+    /// A benchmark: like a test run, with a pooler as large as in production.
     Measurement,
 }
 
 /// The ports of the services on the loopback address.
 #[derive(Debug, Clone, Copy)]
 pub struct Ports {
-    /// PostgreSQL.
     pub postgres: u16,
-    /// PgBouncer.
+    /// Of PgBouncer.
     pub pooler: u16,
-    /// Redis.
     pub redis: u16,
-    /// The stand-ins for AWS.
+    /// Of the stand-ins for AWS.
     pub aws: u16,
 }
 
 impl Ports {
-    /// Ports that nobody listens on.
+    /// Returns unused ports.
     pub fn free() -> Result<Self> {
         use crate::ports::free;
         Ok(Self { postgres: free()?, pooler: free()?, redis: free()?, aws: free()? })
     }
 }
 
-/// What to start, and where.
+/// The settings of a stack.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// What for.
     pub purpose: Purpose,
     /// The folder for data, logs and configuration.
     pub dir: PathBuf,
-    /// Where each service listens.
     pub ports: Ports,
-    /// A database of the user's own, in place of the embedded one. It is never wiped.
+    /// The user's own database, in place of the embedded one. It is never reset.
     pub database_url: Option<String>,
-    /// What the functions say their version is.
+    /// The version that the functions report.
     pub version: String,
 }
 
 /// The running services. Dropping it stops them, the last started first.
 #[derive(Debug)]
 pub struct Stack {
-    // In the order in which they are to stop.
+    // In the order in which they are stopped.
     pub(crate) aws: Aws,
     pooler: Option<PgBouncer>,
     redis: Redis,
@@ -73,7 +69,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts everything at once and waits until everything answers. What an earlier run left is stopped first.
+    /// Stops processes of a killed run, starts all services concurrently, and waits until they are ready.
     pub fn start(
         tools: &Tools,
         packages: &Packages,
@@ -81,20 +77,20 @@ impl Stack {
         interrupt: &Interrupt,
         report: &dyn Report,
     ) -> Result<Self> {
-        for name in crate::leftovers::stop(&settings.dir)? {
+        for name in crate::orphans::stop(&settings.dir)? {
             report.begins(&format!("Stopped {name}, left over from an earlier run"));
         }
-        // A log tells of one run.
+        // A log has the lines of one run only.
         for name in ["initdb", "postgres", "pgbouncer", "redis", "aws"] {
             let _not_there = fs::remove_file(service::log_path(&settings.dir, name));
         }
-        let credentials = Credentials::kept_in(&settings.dir)?;
-        let begin =
+        let credentials = Credentials::load_or_create(&settings.dir)?;
+        let starter =
             Starter { tools, packages, settings: &settings, credentials: &credentials, interrupt, report };
         let (databases, redis, aws) = thread::scope(|scope| {
-            let databases = scope.spawn(|| begin.databases());
-            let redis = scope.spawn(|| begin.redis());
-            let aws = scope.spawn(|| begin.aws());
+            let databases = scope.spawn(|| starter.databases());
+            let redis = scope.spawn(|| starter.redis());
+            let aws = scope.spawn(|| starter.aws());
             (databases.join(), redis.join(), aws.join())
         });
         let panicked = |_| anyhow!("a thread panicked");
@@ -104,7 +100,7 @@ impl Stack {
         Ok(Self { aws, pooler, redis, postgres, settings })
     }
 
-    /// Fails with the name and the end of the log of a service that has ended by itself.
+    /// Fails with the name and the end of the log of a service that has exited.
     pub fn check(&mut self) -> Result<()> {
         self.postgres.as_mut().map_or(Ok(()), Postgres::check)?;
         self.pooler.as_mut().map_or(Ok(()), PgBouncer::check)?;
@@ -112,34 +108,33 @@ impl Stack {
         self.aws.check()
     }
 
-    /// The embedded PostgreSQL, unless the user brought a database.
+    /// Returns the embedded PostgreSQL. `None` if the user's own database is used.
     #[must_use]
     pub fn postgres(&self) -> Option<&Postgres> {
         self.postgres.as_ref()
     }
 
-    /// The pooler in front of it.
+    /// Returns the pooler in front of the embedded PostgreSQL.
     #[must_use]
     pub fn pooler(&self) -> Option<&PgBouncer> {
         self.pooler.as_ref()
     }
 
-    /// Redis.
     #[must_use]
     pub fn redis(&self) -> &Redis {
         &self.redis
     }
 
-    /// The folder of the mails that were sent.
+    /// Returns the folder of the sent mails.
     #[must_use]
     pub fn mailbox(&self) -> PathBuf {
         aws::mailbox(&self.settings.dir)
     }
 }
 
-/// Removes the data of the embedded services in `dir`, and the logs of the last run. The tools stay.
+/// Deletes the data of the embedded services in `dir`, and the logs of the last run. Keeps the tools.
 pub fn reset(dir: &Path) -> Result<()> {
-    crate::leftovers::stop(dir)?;
+    crate::orphans::stop(dir)?;
     for name in ["postgres", "postgres.new", "redis", "mail", "logs"] {
         let path = dir.join(name);
         if path.exists() {
@@ -152,7 +147,7 @@ pub fn reset(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What each service needs for its start.
+/// Starts the services.
 struct Starter<'a> {
     tools: &'a Tools,
     packages: &'a Packages,
@@ -183,7 +178,7 @@ impl Starter<'_> {
                 min_pool_size: 10,
                 idle_seconds: 600,
             },
-            // Every test has a database of its own, so many small pools share one server.
+            // Every test has its own database, so many small pools share one server.
             Purpose::Test => pgbouncer::Settings {
                 dir: dir.clone(),
                 port: ports.pooler,

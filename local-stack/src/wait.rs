@@ -1,4 +1,4 @@
-//! Waiting for a state, never for a moment.
+//! Waits for a condition, never for a fixed time.
 
 use std::{
     thread::sleep,
@@ -9,33 +9,32 @@ use anyhow::{Result, bail};
 
 use crate::Interrupt;
 
-/// Between two looks: short against what a start takes, long against what a look costs.
-const PAUSE: Duration = Duration::from_millis(20);
+/// Time between two probes: short compared with a start, long compared with a probe.
+const PROBE_INTERVAL: Duration = Duration::from_millis(20);
 
-/// What a look found.
-pub enum Look<T> {
-    /// The state is there.
+/// The result of a probe.
+pub enum Probe<T> {
     Ready(T),
-    /// Not yet, and what was seen instead.
+    /// Has the reason, for the error after a timeout.
     NotYet(String),
 }
 
-/// Looks until `look` finds the state, fails, or `bound` has passed.
+/// Calls `probe` until it is ready or fails. Fails after `timeout`.
 pub fn until<T>(
     what: &str,
-    bound: Duration,
+    timeout: Duration,
     interrupt: &Interrupt,
-    mut look: impl FnMut() -> Result<Look<T>>,
+    mut probe: impl FnMut() -> Result<Probe<T>>,
 ) -> Result<T> {
     let begin = Instant::now();
     loop {
         interrupt.check()?;
-        match look()? {
-            Look::Ready(found) => return Ok(found),
-            Look::NotYet(seen) if begin.elapsed() > bound => {
-                bail!("{what} was not ready after {} s: {}", bound.as_secs(), seen.trim())
+        match probe()? {
+            Probe::Ready(value) => return Ok(value),
+            Probe::NotYet(reason) if begin.elapsed() > timeout => {
+                bail!("{what} was not ready after {} s: {}", timeout.as_secs(), reason.trim())
             }
-            Look::NotYet(_) => sleep(PAUSE),
+            Probe::NotYet(_) => sleep(PROBE_INTERVAL),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The API functions, in one list: `openapi.json` is made of it, and the tests serve it.
+//! The list of API functions. `openapi.json` is generated from it, and the tests serve it.
 //!
-//! The paths of each are in the router of `cargo lambda watch` in `Cargo.toml`; `tests/template` compares the two lists.
+//! The router of `cargo lambda watch` in `Cargo.toml` has the paths of each function; `tests/template` compares the two lists.
 
 use auth::AuthState;
 use axum::Router;
@@ -19,7 +19,7 @@ pub struct ApiFunction {
     pub about: &'static str,
     /// Describes its operations.
     pub describe: fn() -> OpenApi,
-    /// Serves its routes. `auth` has everything that any of the functions needs, so its state is where each takes its own from.
+    /// Serves its routes. The state of `auth` has everything that the other functions need.
     pub serve: fn(&AuthState) -> Router,
 }
 

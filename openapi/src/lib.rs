@@ -1,4 +1,4 @@
-//! The API's OpenAPI 3.1 document, from the routes themselves.
+//! Builds the OpenAPI 3.1 document from the routes.
 
 mod bounds;
 mod common;
@@ -12,7 +12,7 @@ use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApiBui
 
 pub use functions::{API_FUNCTIONS, ApiFunction};
 
-/// The whole document.
+/// Builds the whole document.
 #[must_use]
 pub fn document() -> Value {
     let info = InfoBuilder::new()

@@ -1,6 +1,6 @@
-//! Prints the API's document; `cargo xtask generate` keeps it in `openapi.json`.
+//! Prints the OpenAPI document. `cargo xtask generate` writes it to `openapi.json`.
 
-#[expect(clippy::print_stdout, reason = "that is what this command is for")]
+#[expect(clippy::print_stdout, reason = "prints its result")]
 fn main() -> Result<(), serde_json::Error> {
     println!("{}", serde_json::to_string_pretty(&openapi::document())?);
     Ok(())

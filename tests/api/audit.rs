@@ -2,7 +2,7 @@ use harness::TestApp;
 use serde_json::json;
 
 #[tokio::test]
-async fn every_act_that_matters_leaves_an_event() {
+async fn important_actions_leave_audit_events() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let phone = ada.sign_in_again().await;
@@ -29,7 +29,7 @@ async fn every_act_that_matters_leaves_an_event() {
 }
 
 #[tokio::test]
-async fn an_act_that_failed_leaves_no_event_of_success() {
+async fn failed_action_leaves_no_success_event() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     ada.client
@@ -42,7 +42,7 @@ async fn an_act_that_failed_leaves_no_event_of_success() {
 }
 
 #[tokio::test]
-async fn the_functions_can_neither_change_nor_remove_an_event() {
+async fn functions_cannot_change_or_delete_audit_events() {
     let app = TestApp::new().await;
     app.person("Ada").await;
     for statement in

@@ -1,4 +1,4 @@
-//! What the cache is believed, what it costs to ask, and that nobody sees what has been changed.
+//! The profile cache: changes are seen at once, and requests make few round trips.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::time::sleep;
 const ME: &str = "/v1/auth/me";
 
 #[tokio::test]
-async fn a_change_is_seen_at_once_whoever_made_it() {
+async fn account_changes_are_seen_at_once() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let eve = app.administrator("Eve").await;
@@ -24,17 +24,17 @@ async fn a_change_is_seen_at_once_whoever_made_it() {
     assert_eq!(name().await, "Augusta");
 
     assert_eq!(ada.client.get(ME).await.body["data"]["emailVerified"], false);
-    ada.prove_address().await;
+    ada.verify_address().await;
     assert_eq!(ada.client.get(ME).await.body["data"]["emailVerified"], true);
 }
 
 #[tokio::test]
-async fn of_sixteen_at_once_nobody_sees_less_than_what_was_changed_before() {
+async fn concurrent_reads_never_cache_an_old_profile() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     for round in 0..4 {
         let names = (0..16).map(|reader| {
-            let (ada, other) = (&ada, app.beside());
+            let (ada, other) = (&ada, app.second_instance());
             async move {
                 if reader == 0 {
                     ada.client.patch(ME, json!({ "name": format!("Ada {round}") })).await.ok(200);
@@ -51,17 +51,17 @@ async fn of_sixteen_at_once_nobody_sees_less_than_what_was_changed_before() {
 /// BEGIN, parse, execute, COMMIT.
 const ROW: usize = 4;
 
-/// The functions again, with a wire to the cache and one to the database.
+/// Starts a second instance with a counted connection to Redis and to the database.
 async fn wired(app: &TestApp, settings: &[(&str, &str)]) -> (TestApp, Wire, Wire) {
     let own = function_settings(&app.database);
     let (cache, database) = (Wire::to(&own["REDIS_URL"]).await, Wire::to(&own["DATABASE_URL"]).await);
     let mut settings = settings.to_vec();
     settings.extend([("REDIS_URL", &*cache.url), ("DATABASE_URL", &*database.url)]);
-    (app.beside_with(&settings), cache, database)
+    (app.second_instance_with(&settings), cache, database)
 }
 
 #[tokio::test]
-async fn a_request_asks_the_cache_once_and_for_a_row_the_database_four_times() {
+async fn request_makes_one_trip_to_redis_and_four_to_postgresql() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let (wired, cache, database) = wired(&app, &[]).await;
@@ -70,7 +70,7 @@ async fn a_request_asks_the_cache_once_and_for_a_row_the_database_four_times() {
     let organization = ada.client.get(organizations).await.text("/data/0/id").to_owned();
     let session = ada.client.get("/v1/auth/sessions").await.text("/data/0/id").to_owned();
 
-    // The first one dials and remembers.
+    // The first request connects and fills the cache.
     client.get(ME).await.ok(200);
     let rows = [
         organizations.to_owned(),
@@ -78,17 +78,17 @@ async fn a_request_asks_the_cache_once_and_for_a_row_the_database_four_times() {
         format!("/v1/auth/sessions/{session}"),
     ];
     for path in rows {
-        cache.forget();
-        database.forget();
+        cache.reset();
+        database.reset();
         client.get(&path).await.ok(200);
-        assert_eq!((cache.trips(), database.trips()), (1, ROW), "{path}");
+        assert_eq!((cache.round_trips(), database.round_trips()), (1, ROW), "{path}");
         client.get(ME).await.ok(200);
-        assert_eq!((cache.trips(), database.trips()), (2, ROW), "{ME}");
+        assert_eq!((cache.round_trips(), database.round_trips()), (2, ROW), "{ME}");
     }
 }
 
 #[tokio::test]
-async fn a_sign_in_asks_the_cache_three_times_and_in_two_transactions_for_four_statements() {
+async fn login_makes_three_trips_to_redis_and_two_transactions() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let (wired, cache, database) = wired(&app, &[]).await;
@@ -96,17 +96,17 @@ async fn a_sign_in_asks_the_cache_three_times_and_in_two_transactions_for_four_s
         let body = json!({ "email": ada.email, "password": PASSWORD });
         wired.client().post("/v1/auth/login", body).await.ok(201);
     };
-    // The first one dials.
+    // The first request connects.
     sign_in().await;
-    cache.forget();
-    database.forget();
+    cache.reset();
+    database.reset();
     sign_in().await;
-    // Counted, and the guess counted and taken back; a BEGIN and a COMMIT for each transaction, two for each statement.
-    assert_eq!((cache.trips(), database.trips()), (3, 2 * 2 + 4 * 2));
+    // Redis: count the request, count the attempt, undo it. PostgreSQL: BEGIN and COMMIT per transaction, two trips per statement.
+    assert_eq!((cache.round_trips(), database.round_trips()), (3, 2 * 2 + 4 * 2));
 }
 
 #[tokio::test]
-async fn a_connection_that_nobody_used_for_too_long_is_not_used_again() {
+async fn connection_idle_for_too_long_is_not_used_again() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     for (keep, dials) in [("0", true), ("1", false)] {
@@ -114,8 +114,8 @@ async fn a_connection_that_nobody_used_for_too_long_is_not_used_again() {
         let client = wired.client().token(&ada.access_token);
         client.get("/v1/organizations").await.ok(200);
         sleep(Duration::from_millis(2)).await;
-        database.forget();
+        database.reset();
         client.get("/v1/organizations").await.ok(200);
-        assert_eq!(database.trips() > ROW, dials, "{keep} kept");
+        assert_eq!(database.round_trips() > ROW, dials, "{keep} kept");
     }
 }

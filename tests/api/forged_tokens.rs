@@ -8,7 +8,7 @@ use ring::{
 use serde_json::{Value, json};
 use shared::config::{SecretRef, Setting};
 
-/// The pieces a forger has: a real token, taken apart.
+/// The parts of a real token, and the real signing key.
 struct Forge {
     header: Value,
     claims: Value,
@@ -49,7 +49,7 @@ impl Forge {
         )
     }
 
-    /// Signed with the real key.
+    /// Signs with the real key.
     fn signed(&self, header: &Value, claims: &Value) -> String {
         let unsigned = Self::unsigned(header, claims);
         format!("{unsigned}.{}", BASE64URL.encode(self.key.sign(unsigned.as_bytes()).as_ref()))
@@ -74,7 +74,7 @@ impl Forge {
     }
 }
 
-async fn refused_alike(client: &Client<'_>, name: &str, token: &str, expected: &Value) {
+async fn assert_same_refusal(client: &Client<'_>, name: &str, token: &str, expected: &Value) {
     let answer = client.token(token).get("/v1/auth/me").await;
     assert_eq!(answer.status, 401, "{name}: {answer:?}");
     let mut body = answer.body.clone();
@@ -84,7 +84,7 @@ async fn refused_alike(client: &Client<'_>, name: &str, token: &str, expected: &
 }
 
 #[tokio::test]
-async fn every_forged_token_is_refused_in_the_same_words() {
+async fn every_forged_token_is_refused_with_the_same_answer() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let bob = app.person("Bob").await;
@@ -93,7 +93,7 @@ async fn every_forged_token_is_refused_in_the_same_words() {
     let now = claims["iat"].as_i64().expect("a time");
     let (signed_part, signature) = forge.token.rsplit_once('.').expect("three parts");
 
-    // The forger's own tools work: the real header and claims, signed with the real key, are let in.
+    // Control: the real header and claims, signed with the real key, are accepted.
     app.client().token(&forge.signed(header, claims)).get("/v1/auth/me").await.ok(200);
 
     let with = |name: &str, value: Value| {
@@ -113,7 +113,7 @@ async fn every_forged_token_is_refused_in_the_same_words() {
         format!("{unsigned}.{}", BASE64URL.encode(own.sign(unsigned.as_bytes()).as_ref()))
     };
     let standard = encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(b"secret"));
-    assert!(standard.is_err(), "nothing in the tree can sign with a shared secret");
+    assert!(standard.is_err(), "no code can sign with a shared secret");
 
     let mut flipped = BASE64URL.decode(signature.as_bytes()).expect("base64url");
     flipped[0] ^= 1;
@@ -136,7 +136,7 @@ async fn every_forged_token_is_refused_in_the_same_words() {
         ("HS256 keyed with nothing", hmac_of(b"", "HS256")),
         ("RS256", forge.with_header("alg", json!("RS256"))),
         ("ES256", forge.with_header("alg", json!("ES256"))),
-        ("another key under our kid", by_own(header.clone())),
+        ("another key with our kid", by_own(header.clone())),
         ("a key in the header", by_own(with("jwk", json!({ "kty": "OKP", "crv": "Ed25519", "x": own_x })))),
         ("a key set's URL in the header", by_own(with("jku", json!("http://127.0.0.1:1/jwks.json")))),
         ("an unknown kid", forge.with_header("kid", json!("unknown"))),
@@ -157,9 +157,12 @@ async fn every_forged_token_is_refused_in_the_same_words() {
         ("no audience", forge.without_claim("aud")),
         ("another issuer", forge.with_claim("iss", json!("https://evil.example"))),
         ("no issuer", forge.without_claim("iss")),
-        ("another person in this session", forge.with_claim("sub", json!(bob.id))),
-        ("no person", forge.without_claim("sub")),
-        ("a session that never was", forge.with_claim("sid", json!("01890000-0000-7000-8000-000000000000"))),
+        ("another user in this session", forge.with_claim("sub", json!(bob.id))),
+        ("no user", forge.without_claim("sub")),
+        (
+            "a session that does not exist",
+            forge.with_claim("sid", json!("01890000-0000-7000-8000-000000000000")),
+        ),
         ("no session", forge.without_claim("sid")),
         ("a refresh token", ada.refresh_token.clone()),
         (
@@ -176,7 +179,7 @@ async fn every_forged_token_is_refused_in_the_same_words() {
     let mut expected = client.get("/v1/auth/me").await.body;
     expected["requestId"] = Value::Null;
     for (name, token) in &forged {
-        refused_alike(&client, name, token, &expected).await;
+        assert_same_refusal(&client, name, token, &expected).await;
     }
     for value in ["Basic YWRhOnB3", "Bearer", "bearer:abc", &format!("Token {}", ada.access_token)] {
         client.with("authorization", value).get("/v1/auth/me").await.refused(401, "unauthenticated");
@@ -184,7 +187,7 @@ async fn every_forged_token_is_refused_in_the_same_words() {
 }
 
 #[tokio::test]
-async fn a_token_ends_to_the_second_after_fifteen_minutes() {
+async fn access_token_expires_after_exactly_15_minutes() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     app.clock.advance(chrono::TimeDelta::seconds(15 * 60 - 1));

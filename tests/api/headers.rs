@@ -14,7 +14,7 @@ use shared::http::service;
 use tower::ServiceExt;
 
 #[track_caller]
-fn secured(answer: &Answer) {
+fn assert_security_headers(answer: &Answer) {
     for (name, value) in [
         ("strict-transport-security", "max-age=31536000; includeSubDomains"),
         ("x-content-type-options", "nosniff"),
@@ -29,21 +29,21 @@ fn secured(answer: &Answer) {
 }
 
 #[tokio::test]
-async fn every_answer_has_the_security_headers() {
+async fn every_answer_has_security_headers() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let personal = ada.client.get("/v1/auth/me").await.ok(200);
-    secured(&personal);
+    assert_security_headers(&personal);
     assert_eq!(personal.header("cache-control"), "no-store");
-    secured(&app.client().get("/health").await);
-    secured(&app.client().get("/v1/auth/me").await);
-    secured(&app.client().get("/v1/auth/nowhere").await);
-    secured(&app.client().delete("/v1/auth/login").await);
-    secured(&app.client().post_bytes("/v1/auth/login", "{").await);
+    assert_security_headers(&app.client().get("/health").await);
+    assert_security_headers(&app.client().get("/v1/auth/me").await);
+    assert_security_headers(&app.client().get("/v1/auth/nowhere").await);
+    assert_security_headers(&app.client().delete("/v1/auth/login").await);
+    assert_security_headers(&app.client().post_bytes("/v1/auth/login", "{").await);
 }
 
 #[tokio::test]
-async fn unknown_paths_and_methods_are_problems_too() {
+async fn unknown_paths_and_methods_are_problems() {
     let app = TestApp::new().await;
     app.client().get("/v1/auth/nowhere").await.refused(404, "no-such-route");
     app.client().get("/nowhere").await.refused(404, "no-such-route");
@@ -54,7 +54,7 @@ async fn unknown_paths_and_methods_are_problems_too() {
 }
 
 #[tokio::test]
-async fn only_a_listed_origin_may_read_an_answer() {
+async fn only_listed_origins_may_read_answers() {
     let app = TestApp::new().await;
     let listed = app.client().with("origin", ORIGIN).get("/v1/auth/me").await;
     assert_eq!(listed.header("access-control-allow-origin"), ORIGIN);
@@ -68,7 +68,7 @@ async fn only_a_listed_origin_may_read_an_answer() {
 }
 
 #[tokio::test]
-async fn a_preflight_allows_what_the_api_needs() {
+async fn preflight_allows_what_the_api_needs() {
     let app = TestApp::new().await;
     let client = app.client().with("origin", ORIGIN).with("access-control-request-method", "PATCH");
     let answer = client
@@ -79,15 +79,15 @@ async fn a_preflight_allows_what_the_api_needs() {
     assert!(answer.header("access-control-allow-methods").contains("PATCH"));
     assert!(answer.header("access-control-allow-headers").contains("if-match"));
     assert_eq!(answer.header("access-control-max-age"), "86400");
-    secured(&answer);
+    assert_security_headers(&answer);
 }
 
 async fn broken() {
-    panic!("planted")
+    panic!("canary")
 }
 
 #[tokio::test]
-async fn a_panic_is_a_500_that_says_nothing_and_the_next_request_is_served() {
+async fn panic_is_a_500_without_details_and_the_next_request_works() {
     let app = TestApp::new().await;
     let routes = axum::Router::new().route("/broken", get(broken)).route("/well", get(async || "well"));
     let service = service(routes, app.state.app.clone());
@@ -99,18 +99,18 @@ async fn a_panic_is_a_500_that_says_nothing_and_the_next_request_is_served() {
     assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(answer.headers()["content-type"], "application/problem+json");
     let body = axum::body::to_bytes(answer.into_body(), 10_000).await.expect("a body");
-    assert!(!String::from_utf8_lossy(&body).contains("planted"));
+    assert!(!String::from_utf8_lossy(&body).contains("canary"));
     assert_eq!(ask("/well").await.status(), StatusCode::OK);
 }
 
 #[tokio::test]
-async fn a_request_that_takes_too_long_is_given_up_before_lambda_would() {
+async fn slow_request_ends_before_the_deadline_of_lambda() {
     let app = TestApp::new().await;
     let routes = axum::Router::new().route("/slow", get(pending::<()>));
     let service = service(routes, app.state.app.clone());
     let mut request = Request::get("/slow").header("origin", ORIGIN).body(Body::empty()).expect("a request");
     let mut context = Context::default();
-    #[expect(clippy::disallowed_methods, reason = "Lambda's deadline is a moment of the machine's clock")]
+    #[expect(clippy::disallowed_methods, reason = "Lambda's deadline uses the machine's clock")]
     let deadline =
         SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970") + Duration::from_millis(600);
     context.deadline = u64::try_from(deadline.as_millis()).expect("a time before the year 500,000,000");

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 const PATH: &str = "/v1/auth/register";
 
 #[tokio::test]
-async fn what_is_not_json_is_malformed() {
+async fn invalid_json_is_malformed() {
     let app = TestApp::new().await;
     let mut not_utf8 = br#"{"name":"Ada","email":"ada@example.com","password":"x"#.to_vec();
     not_utf8.extend([0xff, 0xfe, b'"', b'}']);
@@ -26,7 +26,7 @@ async fn what_is_not_json_is_malformed() {
 }
 
 #[tokio::test]
-async fn what_is_json_but_wrong_is_refused_where_it_is_wrong() {
+async fn invalid_body_is_refused_with_a_pointer() {
     let app = TestApp::new().await;
     let good = json!({ "name": "Ada", "email": "ada@example.com", "password": "a long enough phrase" });
     let with = |member: &str, value: Value| {
@@ -65,21 +65,21 @@ async fn what_is_json_but_wrong_is_refused_where_it_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_missing_member_is_named() {
+async fn missing_member_is_named() {
     let app = TestApp::new().await;
     let answer = app.client().post(PATH, json!({ "name": "Ada", "password": "a long enough phrase" })).await;
     assert_eq!(answer.text("/errors/0/detail"), "missing field `email`");
 }
 
 #[tokio::test]
-async fn a_member_given_twice_is_refused() {
+async fn repeated_member_is_refused() {
     let app = TestApp::new().await;
     let twice = r#"{"name":"Ada","email":"ada@example.com","email":"eve@example.com","password":"a long enough phrase"}"#;
     app.client().post_bytes(PATH, twice).await.refused(422, "invalid-body");
 }
 
 #[tokio::test]
-async fn deep_nesting_costs_nothing() {
+async fn deep_nesting_is_refused() {
     let app = TestApp::new().await;
     for depth in [100, 32_000] {
         let body = format!("{{\"name\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
@@ -91,7 +91,7 @@ async fn deep_nesting_costs_nothing() {
 }
 
 #[tokio::test]
-async fn a_body_of_more_than_64_kibibytes_is_too_large() {
+async fn body_above_64_kib_is_refused() {
     let app = TestApp::new().await;
     let body = |size: usize| format!("{{\"name\":\"{}\"}}", "x".repeat(size - 11));
     app.client().post_bytes(PATH, body(64 * 1024)).await.refused(422, "invalid-body");
@@ -99,7 +99,7 @@ async fn a_body_of_more_than_64_kibibytes_is_too_large() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_say_it_is_json_is_not_read() {
+async fn body_without_json_content_type_is_refused() {
     let app = TestApp::new().await;
     for kind in [
         "text/plain",
@@ -120,7 +120,7 @@ async fn a_body_that_does_not_say_it_is_json_is_not_read() {
 }
 
 #[tokio::test]
-async fn names_of_every_script_survive_the_way_there_and_back() {
+async fn names_in_any_script_are_returned_unchanged() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     for name in ["Zoë", "李雷", "Nguyễn Văn A", "محمد", "O'Brien \"Bob\" \\ </script>", "👩‍🚀"]

@@ -1,5 +1,5 @@
-//! An ended session stops at its next request, and a changed account is seen changed, whichever route did it; also when the
-//! answer to COMMIT is lost, so that the function does not know what happened.
+//! An ended session stops at its next request, and a changed account is seen changed, for every route that ends or changes one.
+//! This also holds when the answer to COMMIT is lost, so that the function does not know whether it happened.
 
 use harness::{PASSWORD, Person, TestApp, Wire, function_settings};
 use serde_json::json;
@@ -22,7 +22,7 @@ const ENDS: [&str; 12] = [
     "erase-user",
 ];
 
-/// Routes that change an account and leave its sessions alive.
+/// Routes that change an account without ending its sessions.
 const CHANGES: [&str; 8] = [
     "update-me",
     "verify-email",
@@ -34,7 +34,7 @@ const CHANGES: [&str; 8] = [
     "lift-legal-hold",
 ];
 
-/// A person with two sessions, an administrator, and an instance that makes the change.
+/// A user with two sessions, and an administrator.
 struct Scene<'a> {
     app: &'a TestApp,
     ada: Person<'a>,
@@ -49,15 +49,15 @@ impl<'a> Scene<'a> {
         Self { app, ada, phone, root }
     }
 
-    /// Ends the session of the phone through `instance`, with everything prepared elsewhere.
-    async fn end(&self, how: &str, instance: &TestApp) {
+    /// Ends the session of the phone through `instance`. Everything else is done through the first instance.
+    async fn end(&self, route: &str, instance: &TestApp) {
         let (ada, phone, root) = (
             instance.client().token(&self.ada.access_token),
             instance.client().token(&self.phone.access_token),
             instance.client().token(&self.root.access_token),
         );
         let user = format!("/v1/users/{}", self.ada.id);
-        match how {
+        match route {
             "logout" => phone.post_nothing("/v1/auth/logout").await,
             "logout-all" => ada.post_nothing("/v1/auth/logout-all").await,
             "revoke-session" => ada.delete(&format!("/v1/auth/sessions/{}", self.phone.session)).await,
@@ -94,15 +94,15 @@ impl<'a> Scene<'a> {
         };
     }
 
-    /// Changes Ada's account through `instance`, with everything prepared elsewhere.
-    async fn change(&self, how: &str, instance: &TestApp) {
+    /// Changes Ada's account through `instance`. Everything else is done through the first instance.
+    async fn change(&self, route: &str, instance: &TestApp) {
         let (ada, root) = (
             instance.client().token(&self.ada.access_token),
             instance.client().token(&self.root.access_token),
         );
         let user = format!("/v1/users/{}", self.ada.id);
         let hold = format!("{user}/legal-hold");
-        match how {
+        match route {
             "update-me" => ada.patch(ME, json!({ "name": "Countess" })).await,
             "verify-email" => {
                 let token = json!({ "token": self.app.token_mailed_to(&self.ada.email) });
@@ -127,46 +127,46 @@ impl<'a> Scene<'a> {
         };
     }
 
-    /// Arranges what a change needs, before the account is cached.
-    async fn prepare(&self, how: &str) {
-        if how == "remove-password" {
-            self.ada.prove_address().await;
+    /// Sets up what a change needs, before the account is cached.
+    async fn prepare(&self, route: &str) {
+        if route == "remove-password" {
+            self.ada.verify_address().await;
         }
-        if how == "lift-legal-hold" {
+        if route == "lift-legal-hold" {
             let hold = format!("/v1/users/{}/legal-hold", self.ada.id);
             self.root.client.post(&hold, json!({ "reason": "the test" })).await.ok(200);
         }
     }
 }
 
-/// Another instance, which loses the answer to every COMMIT from the moment it is told to.
-async fn losing(app: &TestApp) -> (TestApp, Wire) {
+/// Starts another instance, and the proxy that can lose the answers to its COMMITs.
+async fn instance_losing_commits(app: &TestApp) -> (TestApp, Wire) {
     let wire = Wire::to(&function_settings(&app.database)["DATABASE_URL"]).await;
-    (app.beside_with(&[("DATABASE_URL", &*wire.url)]), wire)
+    (app.second_instance_with(&[("DATABASE_URL", &*wire.url)]), wire)
 }
 
-/// Ends the session of the phone in the way `how`, then uses it.
-async fn ended(how: &str, lose: bool) {
+/// Ends the session of the phone by `route`, then checks that it is refused.
+async fn check_session_ended(route: &str, lose: bool) {
     let app = TestApp::new().await;
     let scene = Scene::new(&app).await;
-    let (instance, wire) = losing(&app).await;
+    let (instance, wire) = instance_losing_commits(&app).await;
     instance.client().token(&scene.root.access_token).get(ME).await.ok(200);
     instance.client().token(&scene.ada.access_token).get(ME).await.ok(200);
     scene.phone.client.get(ME).await.ok(200);
     if lose {
         wire.lose_commits();
     }
-    scene.end(how, &instance).await;
-    assert_eq!(wire.lost() > 0, lose, "{how}");
+    scene.end(route, &instance).await;
+    assert_eq!(wire.lost() > 0, lose, "{route}");
     scene.phone.client.get(ME).await.refused(401, "unauthenticated");
 }
 
-/// Changes the account in the way `how`, then looks at it.
-async fn changed(how: &str, lose: bool) {
+/// Changes the account by `route`, then checks that the change is seen.
+async fn check_account_changed(route: &str, lose: bool) {
     let app = TestApp::new().await;
     let scene = Scene::new(&app).await;
-    let (instance, wire) = losing(&app).await;
-    scene.prepare(how).await;
+    let (instance, wire) = instance_losing_commits(&app).await;
+    scene.prepare(route).await;
     instance.client().token(&scene.root.access_token).get(ME).await.ok(200);
     app.clock.advance(chrono::TimeDelta::seconds(1));
     let look = async || {
@@ -177,35 +177,35 @@ async fn changed(how: &str, lose: bool) {
     if lose {
         wire.lose_commits();
     }
-    scene.change(how, &instance).await;
-    assert_eq!(wire.lost() > 0, lose, "{how}");
-    assert_ne!(look().await, before, "{how}");
+    scene.change(route, &instance).await;
+    assert_eq!(wire.lost() > 0, lose, "{route}");
+    assert_ne!(look().await, before, "{route}");
 }
 
 #[tokio::test]
-async fn a_session_ended_by_any_route_stops_at_its_next_request() {
-    for how in ENDS {
-        ended(how, false).await;
+async fn session_ended_by_any_route_stops_at_its_next_request() {
+    for route in ENDS {
+        check_session_ended(route, false).await;
     }
 }
 
 #[tokio::test]
-async fn a_session_ended_by_any_route_stops_although_the_answer_to_commit_is_lost() {
-    for how in ENDS {
-        ended(how, true).await;
+async fn session_ended_by_any_route_stops_even_if_the_commit_answer_is_lost() {
+    for route in ENDS {
+        check_session_ended(route, true).await;
     }
 }
 
 #[tokio::test]
-async fn an_account_changed_by_any_route_is_seen_changed() {
-    for how in CHANGES {
-        changed(how, false).await;
+async fn account_changed_by_any_route_is_seen_changed() {
+    for route in CHANGES {
+        check_account_changed(route, false).await;
     }
 }
 
 #[tokio::test]
-async fn an_account_changed_by_any_route_is_seen_changed_although_the_answer_to_commit_is_lost() {
-    for how in CHANGES {
-        changed(how, true).await;
+async fn account_changed_by_any_route_is_seen_changed_even_if_the_commit_answer_is_lost() {
+    for route in CHANGES {
+        check_account_changed(route, true).await;
     }
 }

@@ -1,14 +1,17 @@
 //! The API as a client sees it: all functions in one process, on real services.
 //!
-//! A test of one route has the address of its handler: `auth/sessions/refresh.rs`. The files at the top test all routes.
+//! The test of a route stands at the address of its handler: `auth/sessions/refresh.rs`. `lifecycle.rs` follows an account or an
+//! organization through the routes of its group. The files at the top test what several groups have in common.
 
 mod audit;
 mod auth;
 mod cached;
 mod forged_tokens;
 mod headers;
+mod if_match;
 mod input;
 mod invalidation;
+mod isolation;
 mod lists;
 mod mass_assignment;
 mod matrix;
@@ -18,9 +21,6 @@ mod personal_data;
 mod races;
 mod rate_limit;
 mod round_trips;
-mod story;
 mod system;
-mod team;
-mod tenants;
 mod transactions;
 mod users;

@@ -9,8 +9,8 @@ use harness::{
 };
 use serde_json::{Value, json};
 
-/// What someone may hope to set along with the rest.
-fn wishes(ada: &str) -> Vec<(&'static str, Value)> {
+/// Members that no body may set.
+fn forbidden_members(ada: &str) -> Vec<(&'static str, Value)> {
     let moment = json!("2020-01-01T00:00:00Z");
     vec![
         ("role", json!("owner")),
@@ -33,7 +33,7 @@ fn wishes(ada: &str) -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// Someone who may do everything, and the ids of what they may do it to.
+/// A client that may do everything, and the ids of resources.
 struct Scene<'a> {
     client: Client<'a>,
     organization: String,
@@ -46,8 +46,8 @@ impl<'a> Scene<'a> {
     /// Ada administers the system and owns an organization, of which Bob is a member.
     async fn new(app: &'a TestApp) -> Self {
         let (ada, bob) = (app.administrator("Ada").await, app.person("Bob").await);
-        bob.prove_address().await;
-        let path = ada.found("Analytical Engines").await;
+        bob.verify_address().await;
+        let path = ada.create_organization("Analytical Engines").await;
         ada.add(&path, &bob, "member").await;
         let organization = path.rsplit('/').next().expect("an id").to_owned();
         let things = ada.create_everything(&path).await;
@@ -75,7 +75,7 @@ fn with_a_body() -> impl Iterator<Item = (Operation, Value)> {
 }
 
 #[tokio::test]
-async fn no_body_takes_a_member_that_it_does_not_say_it_has() {
+async fn bodies_refuse_undocumented_members() {
     let app = TestApp::new().await;
     let scene = Scene::new(&app).await;
     let before = app.database.checksums().await;
@@ -83,13 +83,13 @@ async fn no_body_takes_a_member_that_it_does_not_say_it_has() {
     let mut tried = HashSet::new();
     for (operation, body) in with_a_body() {
         let path = scene.path(&operation);
-        for (member, value) in wishes(&scene.user) {
+        for (member, value) in forbidden_members(&scene.user) {
             if operation.members.iter().any(|known| known == member) {
                 continue;
             }
             let mut body = body.clone();
             body[member] = value;
-            // Each time from elsewhere, so that no limit is met.
+            // Each time from another address, so that no limit is reached.
             let client = scene.client.at(&format!("10.0.{}.{}", tried.len() / 250, tried.len() % 250));
             let answer = client.call(&operation.method, &path, Some(&body)).await;
             let said = format!("{} {path} with {member}: {answer:?}", operation.method);
@@ -104,9 +104,9 @@ async fn no_body_takes_a_member_that_it_does_not_say_it_has() {
     assert_eq!(app.database.checksums().await, before);
 }
 
-/// Or the test above would show nothing.
+/// Otherwise the test above would show nothing.
 #[tokio::test]
-async fn every_body_of_the_document_is_one_that_the_operation_reads() {
+async fn documented_bodies_are_read_by_their_operations() {
     let app = TestApp::new().await;
     let scene = Scene::new(&app).await;
     let (last, first): (Vec<_>, Vec<_>) =

@@ -1,5 +1,5 @@
-//! Every operation that is about one thing or about all users, tried by everyone who may not do it: made from the
-//! OpenAPI document, so that a new operation is tried too.
+//! Calls every operation with an id in its path, or about all users, as every kind of caller that may not do it. Generated from the
+//! OpenAPI document, so that a new operation is tested too.
 
 use std::collections::BTreeMap;
 
@@ -43,29 +43,29 @@ impl Ids {
     }
 }
 
-/// Why someone may not, or what little they may.
+/// The access that a caller has.
 #[derive(Clone, Copy)]
-enum Standing {
-    /// Their credential is worth nothing.
+enum Access {
+    /// The credential is invalid.
     Dead,
-    /// A person who does not belong to the organization.
+    /// A user who does not belong to the organization.
     Stranger,
     /// A key of another organization.
     ForeignKey,
     Member,
     Admin,
-    /// A key of the organization that may do this; or everything that a key may.
+    /// A key of the organization that allows this operation, or everything that a key may do.
     Key(Option<&'static str>),
 }
 
-struct Caller<'a>(&'static str, Client<'a>, Standing);
+struct Caller<'a>(&'static str, Client<'a>, Access);
 
-/// What someone must hear: a refusal, or nothing in particular if they may.
-fn expected(operation: &Operation, standing: Standing) -> Option<(u16, &'static str)> {
-    use Standing::{Admin, Dead, ForeignKey, Key, Member, Stranger};
+/// Returns the refusal that a caller must get, or nothing if the operation is allowed.
+fn expected(operation: &Operation, access: Access) -> Option<(u16, &'static str)> {
+    use Access::{Admin, Dead, ForeignKey, Key, Member, Stranger};
     let (path, name) = (operation.path.as_str(), operation.id.as_str());
-    let is_key = matches!(standing, ForeignKey | Key(_));
-    if matches!(standing, Dead) {
+    let is_key = matches!(access, ForeignKey | Key(_));
+    if matches!(access, Dead) {
         return Some((401, "unauthenticated"));
     }
     if path.starts_with("/v1/users") || path.starts_with("/v1/audit-events") {
@@ -74,9 +74,9 @@ fn expected(operation: &Operation, standing: Standing) -> Option<(u16, &'static 
     if path.starts_with("/v1/auth/sessions/") {
         return Some(if is_key { (401, "unauthenticated") } else { (404, "session-not-found") });
     }
-    assert!(path.starts_with("/v1/organizations/{organizationId}"), "who may use {path}?");
+    assert!(path.starts_with("/v1/organizations/{organizationId}"), "no expectation for {path}");
     let above = NOT_TO_OWNERS.contains(&name).then_some((403, "role-above-own"));
-    match standing {
+    match access {
         Stranger | ForeignKey | Dead => Some((404, "organization-not-found")),
         Member if OF_MEMBERS.contains(&name) => None,
         Member if name == "delete_member" => above,
@@ -104,8 +104,8 @@ fn guarded() -> Vec<Operation> {
 }
 
 /// An organization of `owner` with one of everything.
-async fn furnish(owner: &Person<'_>, name: &str) -> (String, Ids) {
-    let path = owner.found(name).await;
+async fn create_fixture(owner: &Person<'_>, name: &str) -> (String, Ids) {
+    let path = owner.create_organization(name).await;
     let ids = Ids {
         organization: path.rsplit('/').next().expect("an id").to_owned(),
         member: owner.id.clone(),
@@ -117,22 +117,22 @@ async fn furnish(owner: &Person<'_>, name: &str) -> (String, Ids) {
 
 async fn join<'a>(app: &'a TestApp, owner: &Person<'_>, path: &str, name: &str, role: &str) -> Person<'a> {
     let person = app.person(name).await;
-    person.prove_address().await;
+    person.verify_address().await;
     owner.add(path, &person, role).await;
     person
 }
 
-/// Everyone who may do less than the owner of the organization at `path`; their names say why.
-async fn everyone_else<'a>(app: &'a TestApp, ada: &Person<'_>, path: &str) -> Vec<Caller<'a>> {
-    let key = async |scopes: &[&str]| ada.make_key(path, scopes).await;
+/// Returns callers that may do less than the owner of the organization at `path`. Their names say why.
+async fn restricted_callers<'a>(app: &'a TestApp, ada: &Person<'_>, path: &str) -> Vec<Caller<'a>> {
+    let key = async |scopes: &[&str]| ada.create_key(path, scopes).await;
     let zoe = app.person("Zoe").await;
-    let elsewhere = zoe.found("Elsewhere").await;
-    let foreign = zoe.make_key(&elsewhere, &all_scopes()).await;
+    let elsewhere = zoe.create_organization("Elsewhere").await;
+    let foreign = zoe.create_key(&elsewhere, &all_scopes()).await;
 
     let former = join(app, ada, path, "Former", "owner").await;
     ada.client.delete(&format!("{path}/members/{}", former.id)).await.ok(204);
     let invited = app.person("Invited").await;
-    invited.prove_address().await;
+    invited.verify_address().await;
     ada.invite(path, &invited.email, "owner").await;
     let member = join(app, ada, path, "Member", "member").await;
     let admin = join(app, ada, path, "Admin", "admin").await;
@@ -157,51 +157,51 @@ async fn everyone_else<'a>(app: &'a TestApp, ada: &Person<'_>, path: &str) -> Ve
 
     let by_key = |secret: &str| app.client().with("x-api-key", secret);
     vec![
-        Caller("nobody", app.client(), Standing::Dead),
-        Caller("a suspended user", suspended.client, Standing::Dead),
-        Caller("a deleted user", deleted.client, Standing::Dead),
-        Caller("an expired key", by_key(expired), Standing::Dead),
-        Caller("a revoked key", app.client().token(&revoked.secret), Standing::Dead),
-        Caller("the owner of another organization", zoe.client, Standing::Stranger),
-        Caller("a former member", former.client, Standing::Stranger),
-        Caller("someone invited", invited.client, Standing::Stranger),
-        Caller("another organization's key", by_key(&foreign.secret), Standing::ForeignKey),
-        Caller("a member", member.client, Standing::Member),
-        Caller("an admin", admin.client, Standing::Admin),
-        Caller("a key for the profile", by_key(&of_profile.secret), Standing::Key(Some("show_organization"))),
+        Caller("an anonymous client", app.client(), Access::Dead),
+        Caller("a suspended user", suspended.client, Access::Dead),
+        Caller("a deleted user", deleted.client, Access::Dead),
+        Caller("an expired key", by_key(expired), Access::Dead),
+        Caller("a revoked key", app.client().token(&revoked.secret), Access::Dead),
+        Caller("the owner of another organization", zoe.client, Access::Stranger),
+        Caller("a former member", former.client, Access::Stranger),
+        Caller("an invited user", invited.client, Access::Stranger),
+        Caller("another organization's key", by_key(&foreign.secret), Access::ForeignKey),
+        Caller("a member", member.client, Access::Member),
+        Caller("an admin", admin.client, Access::Admin),
+        Caller("a key for the profile", by_key(&of_profile.secret), Access::Key(Some("show_organization"))),
         Caller(
             "a key for the log",
             app.client().token(&of_log.secret),
-            Standing::Key(Some("list_organization_audit_events")),
+            Access::Key(Some("list_organization_audit_events")),
         ),
-        Caller("a key with all scopes", by_key(&of_all.secret), Standing::Key(None)),
+        Caller("a key with all scopes", by_key(&of_all.secret), Access::Key(None)),
     ]
 }
 
-/// What is wrong with `answer`, if this is not what was expected.
-fn complaint(answer: &Answer, expected: (u16, &str)) -> Option<String> {
+/// Describes the difference, if `answer` is not what was expected.
+fn mismatch(answer: &Answer, expected: (u16, &str)) -> Option<String> {
     let heard = (answer.status.as_u16(), answer.body["type"].as_str().unwrap_or_default());
     let code = heard.1.rsplit('/').next().unwrap_or_default();
     ((heard.0, code) != expected).then(|| format!("{expected:?} expected, but {answer:?}"))
 }
 
 #[tokio::test]
-async fn whoever_may_not_do_something_is_refused_in_the_right_words_and_changes_nothing() {
+async fn forbidden_operations_get_the_right_refusal_and_change_nothing() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let (path, ids) = furnish(&ada, "Hidden Treasure").await;
-    let callers = everyone_else(&app, &ada, &path).await;
+    let (path, ids) = create_fixture(&ada, "Hidden Treasure").await;
+    let callers = restricted_callers(&app, &ada, &path).await;
     let before = app.database.checksums().await;
 
     let mut wrong = Vec::new();
     for operation in guarded() {
         let path = operation.path_with(|parameter| ids.value(&operation.path, parameter));
-        for Caller(name, client, standing) in &callers {
+        for Caller(name, client, access) in &callers {
             let said = format!("{name}: {} {path}", operation.method);
-            match expected(&operation, *standing) {
+            match expected(&operation, *access) {
                 Some(refusal) => {
                     let answer = client.call(&operation.method, &path, operation.body.as_ref()).await;
-                    wrong.extend(complaint(&answer, refusal).map(|complaint| format!("{said}: {complaint}")));
+                    wrong.extend(mismatch(&answer, refusal).map(|mismatch| format!("{said}: {mismatch}")));
                     let text = answer.body.to_string();
                     assert!(!text.contains("Treasure") && !text.contains(&ada.email), "{said}: {answer:?}");
                 }
@@ -209,7 +209,7 @@ async fn whoever_may_not_do_something_is_refused_in_the_right_words_and_changes_
                     let answer = client.get(&path).await;
                     wrong.extend((answer.status != 200).then(|| format!("{said}: {answer:?}")));
                 }
-                // They may, and it would change something.
+                // Allowed, and it would change data.
                 None => {}
             }
         }
@@ -220,13 +220,13 @@ async fn whoever_may_not_do_something_is_refused_in_the_right_words_and_changes_
 }
 
 #[tokio::test]
-async fn what_belongs_to_others_is_not_there_not_even_on_a_path_of_ones_own() {
+async fn resources_of_others_are_not_found_even_on_own_paths() {
     let app = TestApp::new().await;
     let (ada, zoe) = (app.person("Ada").await, app.person("Zoe").await);
-    let (path, mine) = furnish(&ada, "Mine").await;
-    let (_, theirs) = furnish(&zoe, "Hidden Treasure").await;
+    let (path, mine) = create_fixture(&ada, "Mine").await;
+    let (_, theirs) = create_fixture(&zoe, "Hidden Treasure").await;
     let admin = join(&app, &ada, &path, "Admin", "admin").await;
-    let key = ada.make_key(&path, &all_scopes()).await;
+    let key = ada.create_key(&path, &all_scopes()).await;
     let key = app.client().with("x-api-key", &key.secret);
     let before = app.database.checksums().await;
 
@@ -234,7 +234,7 @@ async fn what_belongs_to_others_is_not_there_not_even_on_a_path_of_ones_own() {
     for operation in guarded() {
         let Some(last) = operation.parameters.last() else { continue };
         let (method, body) = (&operation.method, operation.body.as_ref());
-        // Mine but for the last one; theirs but for the last one; and of nobody.
+        // Own ids except the last; foreign ids except the last; ids that do not exist.
         let mixed = |first: &Ids, second: &dyn Fn() -> String| {
             operation.path_with(|parameter| {
                 if parameter == last { second() } else { first.value(&operation.path, parameter) }
@@ -256,7 +256,7 @@ async fn what_belongs_to_others_is_not_there_not_even_on_a_path_of_ones_own() {
                 let statuses: &[u16] = match (operation.path.split('/').nth(2), is_key) {
                     (Some("users"), false) => &[403],
                     (Some("users" | "auth"), true) => &[401],
-                    // A key hears that it lacks the scope before it hears whether the thing is there.
+                    // A key without the scope is refused before the resource is looked up.
                     (_, true) if !operation.for_keys => &[403, 404],
                     _ => &[404],
                 };
@@ -273,13 +273,13 @@ async fn what_belongs_to_others_is_not_there_not_even_on_a_path_of_ones_own() {
 }
 
 #[tokio::test]
-async fn a_list_of_organizations_has_none_that_one_does_not_belong_to() {
+async fn organization_list_has_only_organizations_of_the_caller() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let path = ada.found("Hidden Treasure").await;
-    for Caller(name, client, standing) in everyone_else(&app, &ada, &path).await {
+    let path = ada.create_organization("Hidden Treasure").await;
+    for Caller(name, client, access) in restricted_callers(&app, &ada, &path).await {
         let answer = client.get("/v1/organizations").await;
         let seen = answer.body.to_string().contains("Treasure");
-        assert_eq!(seen, matches!(standing, Standing::Member | Standing::Admin), "{name}: {answer:?}");
+        assert_eq!(seen, matches!(access, Access::Member | Access::Admin), "{name}: {answer:?}");
     }
 }

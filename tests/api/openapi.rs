@@ -31,15 +31,15 @@ fn responses<'a>(operation: &'a Value, document: &'a Value) -> BTreeMap<&'a str,
     responses.iter().map(|(status, response)| (status.as_str(), resolved(response))).collect()
 }
 
-/// What is at the other end of `reference`.
+/// Returns the target of `reference`.
 fn target<'a>(reference: &str, document: &'a Value) -> &'a Value {
     let pointer = reference.strip_prefix('#').expect("a local reference");
-    document.pointer(pointer).unwrap_or_else(|| panic!("{reference} leads nowhere"))
+    document.pointer(pointer).unwrap_or_else(|| panic!("{reference} does not resolve"))
 }
 
 #[test]
-fn the_committed_document_is_what_the_routes_say() {
-    assert!(committed() == openapi::document(), "openapi.json is stale; run `cargo xtask generate`");
+fn committed_document_matches_the_routes() {
+    assert!(committed() == openapi::document(), "openapi.json is out of date; run `cargo xtask generate`");
 }
 
 #[test]
@@ -49,20 +49,20 @@ fn every_operation_has_a_name_a_summary_and_its_refusals() {
     let mut names = HashSet::new();
     for (route, operation) in operations(&document) {
         let name = operation["operationId"].as_str().unwrap_or_else(|| panic!("{route} has no operationId"));
-        assert!(names.insert(name.to_owned()), "{name} twice");
+        assert!(names.insert(name.to_owned()), "{name} occurs twice");
         let snake = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
         assert!(name.bytes().all(snake), "{name} is not in snake_case");
         let summary = operation["summary"].as_str().unwrap_or_default();
         assert!(!summary.is_empty(), "{route} has no summary");
         let responses = responses(operation, &document);
         for status in ["429", "500", "503"] {
-            assert!(responses.contains_key(status), "{route} does not mention {status}");
+            assert!(responses.contains_key(status), "{route} does not document {status}");
         }
         let guarded = operation["security"].as_array().is_some_and(|security| !security.is_empty());
         assert_eq!(
             guarded,
             guarded && responses.contains_key("401"),
-            "{route} is guarded but mentions no 401"
+            "{route} needs a credential but does not document 401"
         );
     }
 }
@@ -76,10 +76,9 @@ fn every_operation_has_a_declared_tag_and_declared_security() {
     for (route, operation) in operations(&document) {
         let own = operation["tags"].as_array().unwrap_or_else(|| panic!("{route} has no tag"));
         assert!(own.len() == 1 && own.iter().all(|tag| tags.contains(tag)), "{route} has the tags {own:?}");
-        let security =
-            operation["security"].as_array().unwrap_or_else(|| panic!("{route} does not say who may ask"));
+        let security = operation["security"].as_array().unwrap_or_else(|| panic!("{route} has no security"));
         for name in security.iter().filter_map(Value::as_object).flat_map(Map::keys) {
-            assert!(schemes.contains_key(name), "{route} asks for {name}, which is not declared");
+            assert!(schemes.contains_key(name), "{route} uses {name}, which is not declared");
         }
     }
 }
@@ -91,7 +90,7 @@ fn every_refusal_is_a_problem() {
         let mut responses = responses(operation, &document);
         responses.retain(|status, _| status.starts_with(['4', '5']));
         for (status, response) in responses {
-            // A probe that fails still says what it found.
+            // A failed probe still returns its checks.
             let is_finding = (route.as_str(), status) == ("get /ready", "503");
             let kind = if is_finding { "application/json" } else { "application/problem+json" };
             let content: Vec<_> = response["content"].as_object().into_iter().flat_map(Map::keys).collect();
@@ -101,7 +100,7 @@ fn every_refusal_is_a_problem() {
 }
 
 #[test]
-fn every_body_refuses_members_that_it_does_not_know() {
+fn every_body_refuses_unknown_members() {
     fn closed(schema: &Value, document: &Value) -> bool {
         match (schema["$ref"].as_str(), schema["oneOf"].as_array()) {
             (Some(reference), _) => closed(target(reference, document), document),
@@ -112,13 +111,13 @@ fn every_body_refuses_members_that_it_does_not_know() {
     let document = committed();
     for (route, operation) in operations(&document) {
         for content in operation["requestBody"]["content"].as_object().into_iter().flat_map(Map::values) {
-            assert!(closed(&content["schema"], &document), "{route} takes any member");
+            assert!(closed(&content["schema"], &document), "{route} accepts any member");
         }
     }
 }
 
 #[test]
-fn what_is_made_once_says_how_a_repetition_is_told() {
+fn idempotent_operations_document_the_replay_header() {
     let document = committed();
     let mut all = operations(&document);
     all.retain(|(_, operation)| {
@@ -131,12 +130,12 @@ fn what_is_made_once_says_how_a_repetition_is_told() {
     assert!(!all.is_empty());
     for (route, operation) in all {
         let made = &operation["responses"]["201"]["headers"]["Idempotency-Replayed"];
-        assert!(made.is_object(), "{route} does not mention Idempotency-Replayed");
+        assert!(made.is_object(), "{route} does not document Idempotency-Replayed");
     }
 }
 
 #[test]
-fn every_parameter_and_member_is_explained() {
+fn every_parameter_and_member_is_described() {
     fn explained(schema: &Value, document: &Value) -> bool {
         let says = ["description", "example", "examples", "enum", "format"];
         let parts =
@@ -150,7 +149,7 @@ fn every_parameter_and_member_is_explained() {
     fn walk(place: &str, value: &Value, document: &Value) {
         if let Some(properties) = value["properties"].as_object().filter(|_| value.get("type").is_some()) {
             for (name, schema) in properties {
-                assert!(explained(schema, document), "{place}: nothing explains {name}");
+                assert!(explained(schema, document), "{place}: {name} has no description");
             }
         }
         match value {
@@ -168,13 +167,13 @@ fn every_parameter_and_member_is_explained() {
     for (route, operation) in operations(&document) {
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
             let named = explained(parameter, &document) || explained(&parameter["schema"], &document);
-            assert!(named, "{route}: nothing explains {}", parameter["name"]);
+            assert!(named, "{route}: {} has no description", parameter["name"]);
         }
     }
 }
 
 #[test]
-fn every_envelope_refers_to_what_it_holds() {
+fn every_envelope_refers_to_its_content() {
     let document = committed();
     let schemas = document["components"]["schemas"].as_object().expect("schemas");
     let mut envelopes = 0;
@@ -227,7 +226,7 @@ fn every_string_array_and_integer_has_bounds() {
 }
 
 #[test]
-fn every_server_says_whom_it_is_for() {
+fn every_server_has_a_description_and_an_audience() {
     let document = committed();
     let servers = document["servers"].as_array().expect("servers");
     assert_eq!(servers[0]["url"], "https://{domain}");
@@ -238,7 +237,7 @@ fn every_server_says_whom_it_is_for() {
 }
 
 #[test]
-fn every_reference_leads_somewhere() {
+fn every_reference_resolves() {
     fn walk(value: &Value, document: &Value) {
         match value {
             Value::Object(members) => {
@@ -255,7 +254,7 @@ fn every_reference_leads_somewhere() {
     walk(&document, &document);
 }
 
-/// The codes of all refusals in the folder `from`, as the code writes them.
+/// Adds the codes of all refusals in the source files below `from` to `codes`.
 fn codes_in(from: &Path, codes: &mut BTreeSet<String>) {
     for entry in fs::read_dir(from).expect("a folder") {
         let path = entry.expect("a file").path();
@@ -282,7 +281,7 @@ fn codes_in(from: &Path, codes: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn every_way_to_say_no_is_in_the_document() {
+fn every_refusal_code_is_in_the_document() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the project");
     let mut codes = BTreeSet::new();
     codes_in(&root.join("shared/src"), &mut codes);
@@ -291,7 +290,7 @@ fn every_way_to_say_no_is_in_the_document() {
     }
     assert!(codes.len() > 40, "{codes:?}");
     let document = committed().to_string();
-    // What answers where there is no operation.
+    // Codes of answers that belong to no operation.
     let nowhere = ["wrong-method"];
     codes.retain(|code| !nowhere.contains(&code.as_str()) && !document.contains(&format!("`{code}`")));
     assert!(codes.is_empty(), "not in openapi.json: {codes:?}");

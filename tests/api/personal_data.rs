@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use harness::{PLANTED, TestApp, everything, planted};
+use harness::{CANARIES, TestApp, all_rows, create_canaries};
 use serde_json::json;
 use shared::{
     accounts::erasure_ledger,
@@ -9,7 +9,7 @@ use shared::{
 };
 
 #[tokio::test]
-async fn every_column_of_every_table_is_in_the_register_and_nothing_else() {
+async fn register_lists_exactly_the_columns_of_all_tables() {
     let app = TestApp::new().await;
     let columns: Vec<String> = sqlx::query_scalar(
         "SELECT table_name || '.' || column_name FROM information_schema.columns
@@ -26,21 +26,21 @@ async fn every_column_of_every_table_is_in_the_register_and_nothing_else() {
     assert_eq!(there, registered, "see shared/src/domain/personal_data/register.rs");
 }
 
-/// How often the ledger says that the user was erased.
-async fn noted(app: &TestApp, id: &str) -> usize {
+/// Returns how often the user is in the ledger.
+async fn ledger_count(app: &TestApp, id: &str) -> usize {
     let ledger = Bucket::new(&app.state.app.config.storage.erasures, "");
     let entries = erasure_ledger::since(&ledger, app.clock.now()).await.expect("the ledger");
     entries.iter().flat_map(|entry| &entry.users).filter(|user| user.0.to_string() == id).count()
 }
 
 #[tokio::test]
-async fn an_export_holds_everything_of_a_person_and_no_secret() {
+async fn export_contains_all_personal_data_and_no_secret() {
     let app = TestApp::new().await;
-    let (id, token) = planted(&app).await;
+    let (id, token) = create_canaries(&app).await;
     let export = app.client().token(&token).get("/v1/auth/me/export").await.ok(200);
     let text = export.body.to_string();
-    for planted in PLANTED {
-        assert!(text.contains(planted), "{planted} is missing");
+    for canary in CANARIES {
+        assert!(text.contains(canary), "{canary} is missing");
     }
     assert_eq!(export.text("/data/userId"), id);
     for secret in ["Hash", "argon2", "\"sealed\""] {
@@ -54,60 +54,60 @@ async fn an_export_holds_everything_of_a_person_and_no_secret() {
         .collect();
     assert!(tables.contains(&"audit_events") && tables.contains(&"sessions"), "{tables:?}");
     let other = app.person("Bob").await.client.get("/v1/auth/me/export").await.ok(200);
-    assert!(!other.body.to_string().to_lowercase().contains("planted"));
+    assert!(!other.body.to_string().to_lowercase().contains("canary"));
 }
 
 #[tokio::test]
-async fn of_someone_who_is_erased_nothing_is_found_anywhere() {
+async fn nothing_remains_of_an_erased_user() {
     let app = TestApp::new().await;
-    let (id, token) = planted(&app).await;
+    let (id, token) = create_canaries(&app).await;
     let grace = app.administrator("Grace").await;
-    let before = everything(&app).await;
-    for planted in PLANTED {
-        assert!(before.contains(planted), "{planted} was not planted");
+    let before = all_rows(&app).await;
+    for canary in CANARIES {
+        assert!(before.contains(canary), "{canary} was not stored");
     }
 
     let erased = grace.client.post_nothing(&format!("/v1/users/{id}/erase")).await.ok(200);
 
     assert_eq!(erased.text("/data/email"), format!("deleted-{id}@deleted.invalid"));
-    let after = everything(&app).await;
-    for planted in PLANTED {
-        assert!(!after.contains(planted), "{planted} is still there");
+    let after = all_rows(&app).await;
+    for canary in CANARIES {
+        assert!(!after.contains(canary), "{canary} is still there");
     }
     app.client().token(&token).get("/v1/auth/me").await.refused(401, "unauthenticated");
     for (path, _) in [("erase", 0), ("restore", 0)] {
         grace.client.post_nothing(&format!("/v1/users/{id}/{path}")).await.refused(409, "user-erased");
     }
-    let again = json!({ "name": "Ada", "email": PLANTED[1], "password": "a long enough phrase" });
+    let again = json!({ "name": "Ada", "email": CANARIES[1], "password": "a long enough phrase" });
     app.client().post("/v1/auth/register", again).await.ok(201);
 }
 
 #[tokio::test]
-async fn an_erasure_is_in_the_ledger_and_a_refused_one_is_not() {
+async fn erasure_is_in_the_ledger_and_a_refused_one_is_not() {
     let app = TestApp::new().await;
-    let (ada, bob) = (app.proved_person("Ada").await, app.proved_person("Bob").await);
+    let (ada, bob) = (app.verified_person("Ada").await, app.verified_person("Bob").await);
     let grace = app.administrator("Grace").await;
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     ada.add(&team, &bob, "member").await;
     let (user, hold) = (format!("/v1/users/{}", ada.id), json!({ "reason": "case 12/34" }));
     grace.client.post(&format!("{user}/legal-hold"), hold).await.ok(200);
     grace.client.post_nothing(&format!("{user}/erase")).await.refused(409, "legal-hold");
-    assert_eq!(noted(&app, &ada.id).await, 0);
+    assert_eq!(ledger_count(&app, &ada.id).await, 0);
     grace.client.delete(&format!("{user}/legal-hold")).await.ok(200);
     grace.client.post_nothing(&format!("{user}/erase")).await.refused(409, "last-owner");
-    assert_eq!(noted(&app, &ada.id).await, 0);
+    assert_eq!(ledger_count(&app, &ada.id).await, 0);
     ada.client.delete(&team).await.ok(204);
     grace.client.post_nothing(&format!("{user}/erase")).await.ok(200);
-    assert_eq!(noted(&app, &ada.id).await, 1);
+    assert_eq!(ledger_count(&app, &ada.id).await, 1);
     grace.client.post_nothing(&format!("{user}/erase")).await.refused(409, "user-erased");
-    assert_eq!(noted(&app, &ada.id).await, 1);
+    assert_eq!(ledger_count(&app, &ada.id).await, 1);
 }
 
 #[tokio::test]
-async fn an_address_that_nobody_proved_opens_and_erases_nothing_of_others() {
+async fn unverified_address_exports_and_erases_nothing_of_others() {
     let app = TestApp::new().await;
     let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
-    let team = ada.found("Secret Project").await;
+    let team = ada.create_organization("Secret Project").await;
     ada.client.patch(&team, json!({ "billingEmail": "bills@example.com" })).await.ok(200);
     ada.invite(&team, "bills@example.com", "member").await;
     let squatter = json!({ "name": "Eve", "email": "bills@example.com", "password": "a long enough phrase" });
@@ -128,21 +128,21 @@ async fn an_address_that_nobody_proved_opens_and_erases_nothing_of_others() {
 }
 
 #[tokio::test]
-async fn who_acted_on_someone_is_not_in_their_export() {
+async fn export_does_not_identify_administrators() {
     let app = TestApp::new().await;
     let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
     grace.client.patch(&format!("/v1/users/{}", ada.id), json!({ "name": "Countess" })).await.ok(200);
     let hold = format!("/v1/users/{}/legal-hold", ada.id);
-    grace.client.post(&hold, json!({ "reason": "planted case" })).await.ok(200);
+    grace.client.post(&hold, json!({ "reason": "canary case" })).await.ok(200);
     let export = ada.client.get("/v1/auth/me/export").await.ok(200).body.to_string();
-    assert!(export.contains("user.updated"), "that it happened is Ada's to know");
+    assert!(export.contains("user.updated"), "Ada sees that it happened");
     assert!(
-        !export.contains(&grace.id) && !export.contains(&grace.session) && !export.contains("planted case")
+        !export.contains(&grace.id) && !export.contains(&grace.session) && !export.contains("canary case")
     );
 }
 
 #[tokio::test]
-async fn a_legal_hold_keeps_everything_until_it_is_lifted() {
+async fn legal_hold_prevents_erasure_until_it_is_lifted() {
     let app = TestApp::new().await;
     let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
     let user = format!("/v1/users/{}", ada.id);
@@ -159,7 +159,7 @@ async fn a_legal_hold_keeps_everything_until_it_is_lifted() {
 }
 
 #[tokio::test]
-async fn what_administrators_look_at_is_noted() {
+async fn exports_by_administrators_are_audited() {
     let app = TestApp::new().await;
     let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
     grace.client.get(&format!("/v1/users/{}/export", ada.id)).await.ok(200);

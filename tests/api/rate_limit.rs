@@ -2,7 +2,7 @@ use futures_util::future::join_all;
 use harness::TestApp;
 
 #[tokio::test]
-async fn an_address_that_asks_too_often_is_told_when_to_come_back() {
+async fn too_many_requests_are_refused_with_retry_after() {
     let app = TestApp::with(&[("RATE_LIMIT_MAX_REQUESTS", "10")]).await;
     let client = app.client();
 
@@ -11,7 +11,7 @@ async fn an_address_that_asks_too_often_is_told_when_to_come_back() {
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 10);
     let refused = answers.iter().find(|answer| answer.status == 429).expect("six");
     refused.refused(429, "too-many-requests");
-    // The clock stands at 03:04:05, and the window ends with the minute.
+    // The clock is at 03:04:05, and the window ends with the minute.
     assert_eq!(refused.header("retry-after"), "55");
     assert_eq!(refused.header("ratelimit-limit"), "10");
     assert_eq!(refused.header("ratelimit-remaining"), "0");
@@ -22,7 +22,7 @@ async fn an_address_that_asks_too_often_is_told_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn an_address_is_what_the_gateway_says_and_never_what_a_header_says() {
+async fn rate_limit_uses_the_address_of_the_gateway_not_of_headers() {
     let app = TestApp::with(&[("RATE_LIMIT_MAX_REQUESTS", "3")]).await;
     for n in 0..3 {
         app.client()
@@ -41,7 +41,7 @@ async fn an_address_is_what_the_gateway_says_and_never_what_a_header_says() {
 }
 
 #[tokio::test]
-async fn one_subscribers_ipv6_addresses_are_one_source() {
+async fn ipv6_addresses_of_one_network_are_one_source() {
     let app = TestApp::with(&[("RATE_LIMIT_MAX_REQUESTS", "1")]).await;
     app.client().at("2001:db8:1:2::1").get("/v1/config").await.ok(200);
     app.client().at("2001:db8:1:2:ffff::2").get("/v1/config").await.refused(429, "too-many-requests");
@@ -49,7 +49,7 @@ async fn one_subscribers_ipv6_addresses_are_one_source() {
 }
 
 #[tokio::test]
-async fn successes_need_not_count() {
+async fn successes_can_be_left_uncounted() {
     let settings = [("RATE_LIMIT_MAX_REQUESTS", "2"), ("RATE_LIMIT_SKIP_SUCCESSFUL_REQUESTS", "true")];
     let app = TestApp::with(&settings).await;
     let client = app.client();

@@ -7,7 +7,7 @@ use axum::http::Method;
 use harness::{PASSWORD, Person, TestApp, Wire, document, function_settings};
 use serde_json::{Value, json};
 
-/// Not measured: no operation of the gate, or no answer from the services.
+/// Not counted: these make no requests to the services, or do not pass the gate.
 const LEFT_OUT: [&str; 5] = ["config", "health", "jwks", "openapi", "ready"];
 
 struct Counter<'a> {
@@ -22,7 +22,7 @@ impl<'a> Counter<'a> {
     async fn new(app: &'a TestApp) -> Self {
         let own = function_settings(&app.database);
         let (redis, postgres) = (Wire::to(&own["REDIS_URL"]).await, Wire::to(&own["DATABASE_URL"]).await);
-        let wired = app.beside_with(&[("REDIS_URL", &*redis.url), ("DATABASE_URL", &*postgres.url)]);
+        let wired = app.second_instance_with(&[("REDIS_URL", &*redis.url), ("DATABASE_URL", &*postgres.url)]);
         Self { app, wired, redis, postgres, rows: BTreeMap::new() }
     }
 
@@ -63,11 +63,11 @@ impl<'a> Counter<'a> {
         }
         // Connects, and caches the session and the profile.
         client.get("/v1/auth/me").await;
-        self.redis.forget();
-        self.postgres.forget();
+        self.redis.reset();
+        self.postgres.reset();
         let answer = client.call(&operation.method, &path, body.as_ref()).await;
         assert!(answer.status.is_success(), "{id}: {answer:?}");
-        self.rows.insert(row.to_owned(), [self.redis.trips(), self.postgres.trips()]);
+        self.rows.insert(row.to_owned(), [self.redis.round_trips(), self.postgres.round_trips()]);
         answer.body
     }
 
@@ -83,7 +83,7 @@ impl<'a> Counter<'a> {
         }
     }
 
-    /// The token in the newest mail that the counted functions sent.
+    /// Returns the token in the newest mail that the counted functions sent.
     fn mailed(&self, email: &str) -> String {
         self.wired.token_mailed_to(email)
     }
@@ -115,7 +115,7 @@ async fn accounts(counter: &mut Counter<'_>) {
     let token = counter.mailed("countess@example.com");
     counter.public("confirm_email", json!({ "token": token })).await;
 
-    let bob = app.proved_person("Bob").await;
+    let bob = app.verified_person("Bob").await;
     counter.public("create_magic_link", json!({ "email": bob.email })).await;
     let token = counter.mailed(&bob.email);
     counter.public("verify_magic_link", json!({ "token": token })).await;
@@ -132,8 +132,11 @@ async fn accounts(counter: &mut Counter<'_>) {
 
 async fn organizations(counter: &mut Counter<'_>) {
     let app = counter.app;
-    let (ada, bob, eve) =
-        (app.proved_person("Ada").await, app.proved_person("Bob").await, app.proved_person("Eve").await);
+    let (ada, bob, eve) = (
+        app.verified_person("Ada").await,
+        app.verified_person("Bob").await,
+        app.verified_person("Eve").await,
+    );
     counter.by(&ada, "list_organizations", &[], None).await;
     let made = counter.by(&ada, "create_organization", &[], Some(json!({ "name": "Engines" }))).await;
     let token = format!("Bearer {}", ada.sign_in_again().await.access_token);
@@ -209,7 +212,7 @@ async fn users(counter: &mut Counter<'_>) {
 }
 
 #[tokio::test]
-async fn every_operation_makes_the_round_trips_of_the_table() {
+async fn operations_make_the_documented_round_trips() {
     let app = TestApp::new().await;
     let mut counter = Counter::new(&app).await;
     accounts(&mut counter).await;

@@ -1,7 +1,7 @@
 use harness::{TestApp, service};
 
 #[tokio::test]
-async fn the_service_is_up_and_ready() {
+async fn service_is_healthy_and_ready() {
     let app = TestApp::new().await;
     assert_eq!(app.client().get("/health").await.ok(200).text("/status"), "ok");
     let ready = app.client().get("/ready").await.ok(200);
@@ -11,17 +11,17 @@ async fn the_service_is_up_and_ready() {
 }
 
 #[tokio::test]
-async fn a_missing_dependency_is_named() {
+async fn unavailable_dependency_is_named() {
     let app = TestApp::with(&[("REDIS_URL", "redis://127.0.0.1:1")]).await;
     let ready = app.client().get("/ready").await.ok(503);
     assert_eq!(ready.text("/checks/cache/status"), "away");
     assert_eq!(ready.text("/checks/database/status"), "ok");
     assert_eq!(ready.header("retry-after"), "5");
-    assert!(!ready.body.to_string().contains("127.0.0.1"), "nothing internal shows");
+    assert!(!ready.body.to_string().contains("127.0.0.1"), "no internal detail is shown");
 }
 
 #[tokio::test]
-async fn the_public_keys_are_published_and_nothing_private_with_them() {
+async fn only_public_keys_are_published() {
     let app = TestApp::new().await;
     let answer = app.client().get("/.well-known/jwks.json").await.ok(200);
     let keys = answer.body["keys"].as_array().expect("keys");
@@ -36,16 +36,16 @@ async fn the_public_keys_are_published_and_nothing_private_with_them() {
     assert_eq!(answer.header("cache-control"), "public, max-age=300");
 }
 
-/// Even if someone puts the private set where the public one belongs.
+/// Even if `JWT_PUBLIC_KEYS` refers to the private set.
 #[tokio::test]
-async fn a_private_key_is_not_published_by_mistake() {
+async fn private_key_is_not_published_by_mistake() {
     let app = TestApp::with(&[("JWT_PUBLIC_KEYS", &service("JWT_SECRET"))]).await;
     let answer = app.client().get("/.well-known/jwks.json").await.ok(200);
     assert!(answer.body["keys"].as_array().expect("keys").iter().all(|key| key.get("d").is_none()));
 }
 
 #[tokio::test]
-async fn the_public_settings_hold_no_secret() {
+async fn public_settings_contain_no_secret() {
     let app = TestApp::new().await;
     let answer = app.client().get("/v1/config").await.ok(200);
     assert_eq!(answer.body["data"]["limits"]["passwordMinLength"], 8);

@@ -1,4 +1,4 @@
-//! What the one way to the database promises.
+//! The guarantees of `Db::transaction`.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,7 +9,7 @@ use shared::{ApiError, db::Tx};
 use tokio::sync::Barrier;
 
 #[tokio::test]
-async fn a_transaction_of_which_a_statement_failed_is_no_success_even_if_nobody_minds() {
+async fn transaction_with_a_failed_statement_fails() {
     let app = TestApp::new().await;
     let db = &app.state.app.db;
     let done = db
@@ -24,7 +24,7 @@ async fn a_transaction_of_which_a_statement_failed_is_no_success_even_if_nobody_
 }
 
 #[tokio::test]
-async fn of_two_transactions_in_a_deadlock_both_succeed() {
+async fn deadlocked_transactions_both_succeed() {
     let app = TestApp::with(&[("DB_POOL_MAX", "2")]).await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     let (runs, both_hold_one) = (AtomicUsize::new(0), Barrier::new(2));
@@ -57,31 +57,31 @@ async fn of_two_transactions_in_a_deadlock_both_succeed() {
 }
 
 #[tokio::test]
-async fn a_refused_body_rolls_the_transaction_back_and_keeps_the_connection() {
+async fn refused_body_rolls_back_and_keeps_the_connection() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     let database = Wire::to(&function_settings(&app.database)["DATABASE_URL"]).await;
-    let instance = app.beside_with(&[("DATABASE_URL", &*database.url)]);
+    let instance = app.second_instance_with(&[("DATABASE_URL", &*database.url)]);
     let client = instance.client().token(&ada.access_token);
     let refuse = async || client.patch(&team, json!({ "name": 5 })).await.refused(422, "invalid-body");
     // Connects, and caches the session.
     refuse().await;
     for _ in 0..3 {
-        database.forget();
+        database.reset();
         refuse().await;
         // BEGIN, parse, execute, ROLLBACK: no new connection.
-        assert_eq!(database.trips(), 4);
+        assert_eq!(database.round_trips(), 4);
     }
     let open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'";
     assert_eq!(app.database.value::<i64>(open).await, 0);
 }
 
 #[tokio::test]
-async fn sixteen_refused_bodies_at_once_leave_no_connection_in_a_transaction() {
+async fn sixteen_concurrent_refused_bodies_leave_no_open_transaction() {
     let app = TestApp::with(&[("DB_POOL_MAX", "4"), ("DB_CONNECTION_TIMEOUT", "10000")]).await;
     let ada = app.person("Ada").await;
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     let answers = join_all((0..16).map(|_| ada.client.patch(&team, json!({ "name": 5 })))).await;
     for answer in answers {
         answer.refused(422, "invalid-body");
@@ -92,10 +92,10 @@ async fn sixteen_refused_bodies_at_once_leave_no_connection_in_a_transaction() {
 }
 
 #[tokio::test]
-async fn a_denied_request_is_recorded_although_its_work_is_not_done() {
+async fn denied_request_is_recorded_and_changes_nothing() {
     let app = TestApp::new().await;
-    let (ada, bob) = (app.person("Ada").await, app.proved_person("Bob").await);
-    let team = ada.found("Engines").await;
+    let (ada, bob) = (app.person("Ada").await, app.verified_person("Bob").await);
+    let team = ada.create_organization("Engines").await;
     ada.add(&team, &bob, "member").await;
     bob.client.patch(&team, json!({ "name": "Bob's" })).await.refused(403, "role-needed");
     let denied = "SELECT count(*) FROM audit_events WHERE action = 'access.denied' AND outcome = 'denied'";

@@ -2,7 +2,7 @@ use harness::TestApp;
 use serde_json::json;
 
 #[tokio::test]
-async fn only_administrators_of_the_system_see_its_users() {
+async fn only_system_administrators_see_users() {
     let app = TestApp::new().await;
     let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
     for path in ["/v1/users".to_owned(), format!("/v1/users/{}", ada.id), "/v1/audit-events".to_owned()] {
@@ -15,7 +15,7 @@ async fn only_administrators_of_the_system_see_its_users() {
 }
 
 #[tokio::test]
-async fn an_appointed_administrator_is_one_until_dismissed() {
+async fn appointment_lasts_until_dismissal() {
     let app = TestApp::new().await;
     let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
     let path = format!("/v1/users/{}", ada.id);
@@ -33,10 +33,10 @@ async fn an_appointed_administrator_is_one_until_dismissed() {
 }
 
 #[tokio::test]
-async fn a_suspended_user_is_out_at_once_and_back_when_restored() {
+async fn suspension_takes_effect_at_once_and_lasts_until_restored() {
     let app = TestApp::new().await;
-    let (ada, grace) = (app.proved_person("Ada").await, app.administrator("Grace").await);
-    let team = ada.found("Engines").await;
+    let (ada, grace) = (app.verified_person("Ada").await, app.administrator("Grace").await);
+    let team = ada.create_organization("Engines").await;
     ada.client.get("/v1/auth/me").await.ok(200);
     let path = format!("/v1/users/{}", ada.id);
     let suspended = grace.client.post(&format!("{path}/suspend"), json!({ "reason": "abuse" })).await.ok(200);
@@ -55,10 +55,10 @@ async fn a_suspended_user_is_out_at_once_and_back_when_restored() {
 }
 
 #[tokio::test]
-async fn a_deleted_user_comes_back_with_what_went_with_them_unless_the_address_is_taken() {
+async fn deleted_user_can_be_restored_unless_the_address_is_taken() {
     let app = TestApp::new().await;
     let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     let path = format!("/v1/users/{}", ada.id);
     grace.client.with("if-match", "\"9\"").delete(&path).await.refused(412, "stale");
     grace.client.delete(&path).await.ok(204);
@@ -77,7 +77,7 @@ async fn a_deleted_user_comes_back_with_what_went_with_them_unless_the_address_i
 }
 
 #[tokio::test]
-async fn an_administrator_ends_all_sessions_of_a_user() {
+async fn administrator_ends_all_sessions_of_a_user() {
     let app = TestApp::new().await;
     let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
     let phone = ada.sign_in_again().await;
@@ -92,7 +92,7 @@ async fn an_administrator_ends_all_sessions_of_a_user() {
 }
 
 #[tokio::test]
-async fn users_are_found_by_address_and_status_and_nothing_else() {
+async fn users_are_filtered_by_address_and_status_only() {
     let app = TestApp::new().await;
     let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
     let found = async |query: &str| {
@@ -109,7 +109,7 @@ async fn users_are_found_by_address_and_status_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn of_two_administrators_who_dismiss_each_other_one_stays() {
+async fn one_of_two_administrators_dismissing_each_other_stays() {
     let app = TestApp::with(&[("DB_POOL_MAX", "8"), ("DB_CONNECTION_TIMEOUT", "10000")]).await;
     let (grace, root) = (app.administrator("Grace").await, app.administrator("Root").await);
     for _ in 0..8 {

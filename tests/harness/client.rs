@@ -1,4 +1,4 @@
-//! Someone calling the API.
+//! A client of the API.
 
 use axum::{
     body::{Body, to_bytes},
@@ -11,10 +11,9 @@ use uuid::Uuid;
 
 use crate::TestApp;
 
-/// A password that nobody else has.
 pub const PASSWORD: &str = "correct horse battery staple";
 
-/// Someone at one address, signed in or not.
+/// A client with a source address and headers.
 #[derive(Clone)]
 pub struct Client<'a> {
     pub(crate) app: &'a TestApp,
@@ -22,37 +21,34 @@ pub struct Client<'a> {
     headers: HeaderMap,
 }
 
-/// What came back.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// The status.
     pub status: StatusCode,
-    /// The headers.
     pub headers: HeaderMap,
-    /// The body, if it was JSON.
+    /// The body, or null if it was not JSON.
     pub body: Value,
 }
 
 impl Answer {
-    /// The text of the header `name`, or nothing.
+    /// Returns the header `name`, or an empty text.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("a header of text"))
     }
 
-    /// The text at `pointer` in the body.
+    /// Returns the text at `pointer` in the body.
     #[must_use]
     pub fn text(&self, pointer: &str) -> &str {
         self.body.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer} in {self:?}"))
     }
 
-    /// The stable name of the problem.
+    /// Returns the code of the problem.
     #[must_use]
     pub fn problem(&self) -> &str {
         self.text("/type").rsplit('/').next().unwrap_or_default()
     }
 
-    /// Checks the status and, for a refusal, its name and shape.
+    /// Checks the status, the code and the form of a refusal.
     #[track_caller]
     pub fn refused(&self, status: u16, problem: &str) {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
@@ -62,12 +58,12 @@ impl Answer {
         assert_eq!(self.text("/requestId"), self.header("x-request-id"));
     }
 
-    /// Checks the status of a success.
+    /// Checks the status, and returns the answer.
     #[track_caller]
     #[expect(
         clippy::must_use_candidate,
         clippy::return_self_not_must_use,
-        reason = "the check is what it is called for"
+        reason = "callers need only the check"
     )]
     pub fn ok(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
@@ -80,13 +76,13 @@ impl<'a> Client<'a> {
         Self { app, address: address.to_owned(), headers: HeaderMap::new() }
     }
 
-    /// The same, at another address.
+    /// Returns a copy with another source address.
     #[must_use]
     pub fn at(&self, address: &str) -> Self {
         Self { address: address.to_owned(), ..self.clone() }
     }
 
-    /// The same, with one more header.
+    /// Returns a copy with one more header.
     #[must_use]
     pub fn with(&self, name: &str, value: &str) -> Self {
         let mut client = self.clone();
@@ -95,48 +91,40 @@ impl<'a> Client<'a> {
         client
     }
 
-    /// The same, with an access token.
+    /// Returns a copy with an access token.
     #[must_use]
     pub fn token(&self, token: &str) -> Self {
         self.with("authorization", &format!("Bearer {token}"))
     }
 
-    /// `GET`.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, Body::empty()).await
     }
 
-    /// `POST` with a body.
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         self.json().send(Method::POST, path, Body::from(body.to_string())).await
     }
 
-    /// `POST` without a body.
     pub async fn post_nothing(&self, path: &str) -> Answer {
         self.send(Method::POST, path, Body::empty()).await
     }
 
-    /// `POST` with any bytes.
     pub async fn post_bytes(&self, path: &str, body: impl Into<Body>) -> Answer {
         self.json().send(Method::POST, path, body.into()).await
     }
 
-    /// `PATCH` with a body.
     pub async fn patch(&self, path: &str, body: Value) -> Answer {
         self.json().send(Method::PATCH, path, Body::from(body.to_string())).await
     }
 
-    /// `DELETE`.
     pub async fn delete(&self, path: &str) -> Answer {
         self.send(Method::DELETE, path, Body::empty()).await
     }
 
-    /// `DELETE` with a body.
     pub async fn delete_with(&self, path: &str, body: Value) -> Answer {
         self.json().send(Method::DELETE, path, Body::from(body.to_string())).await
     }
 
-    /// Any method, with a body if there is one.
     pub async fn call(&self, method: &Method, path: &str, body: Option<&Value>) -> Answer {
         match body {
             Some(body) => self.json().send(method.clone(), path, Body::from(body.to_string())).await,
@@ -152,7 +140,6 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Any request.
     pub async fn send(&self, method: Method, path: &str, body: Body) -> Answer {
         let mut request =
             Request::builder().method(method).uri(path).body(body).expect("a well-formed request");
@@ -165,7 +152,7 @@ impl<'a> Client<'a> {
     }
 }
 
-/// What an HTTP API says about a request from `address`.
+/// Returns the context that an HTTP API adds to a request from `address`.
 pub(crate) fn gateway(address: &str) -> RequestContext {
     let context = json!({
         "requestId": Uuid::new_v4().to_string(),
@@ -175,19 +162,15 @@ pub(crate) fn gateway(address: &str) -> RequestContext {
     RequestContext::ApiGatewayV2(serde_json::from_value(context).expect("a request context"))
 }
 
-/// Someone with an account, signed in.
+/// A signed-in user.
 pub struct Person<'a> {
-    /// With the session's access token.
+    /// Sends the access token of the session.
     pub client: Client<'a>,
-    /// Their address.
     pub email: String,
-    /// Their user id.
     pub id: String,
-    /// Their session's id.
+    /// The id of the session.
     pub session: String,
-    /// Their access token.
     pub access_token: String,
-    /// Their refresh token.
     pub refresh_token: String,
 }
 
@@ -200,7 +183,7 @@ impl<'a> Person<'a> {
         Self::signed_in(&client, email, &answer)
     }
 
-    /// Signs in once more, from elsewhere.
+    /// Signs in once more, from another source address.
     pub async fn sign_in_again(&self) -> Self {
         let client = self.client.app.client();
         let body = json!({ "email": self.email, "password": PASSWORD });
@@ -219,7 +202,7 @@ impl<'a> Person<'a> {
         }
     }
 
-    /// Trades a refresh token in.
+    /// Sends the refresh token `token`.
     pub async fn refresh(&self, token: &str) -> Answer {
         let client = Client { headers: HeaderMap::new(), ..self.client.clone() };
         client.post("/v1/auth/refresh", json!({ "refreshToken": token })).await

@@ -19,7 +19,7 @@ pub struct Database {
 }
 
 impl Database {
-    /// A fresh, migrated database.
+    /// Creates a migrated database.
     pub async fn create() -> Self {
         let template = TEMPLATE
             .get_or_init(|| async {
@@ -34,7 +34,7 @@ impl Database {
         Self::create_from(template).await
     }
 
-    /// A fresh database with nothing in it.
+    /// Creates an empty database.
     pub async fn create_empty() -> Self {
         Self::create_from("template1").await
     }
@@ -47,37 +47,36 @@ impl Database {
         Self { name, pool }
     }
 
-    /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// As its owner, straight to the server.
+    /// Connects as the owner, without the pooler.
     #[must_use]
     pub fn pool(&self) -> &PgPool {
         &self.pool
     }
 
-    /// As its owner, straight to the server.
+    /// Connects as the owner, without the pooler.
     #[must_use]
     pub fn owner_url(&self) -> String {
         url(&self.name)
     }
 
-    /// As the functions, through the pooler.
+    /// For the functions: through the pooler.
     #[must_use]
     pub fn pooler_url(&self) -> String {
         format!("{}/{}", service("TEST_POOLER_URL"), self.name)
     }
 
-    /// As `retention`, through the pooler.
+    /// For `retention`: through the pooler.
     #[must_use]
     pub fn retention_url(&self) -> String {
         format!("{}/{}", service("TEST_POOLER_RETENTION_URL"), self.name)
     }
 
-    /// The single value that `query` finds.
+    /// Returns the single value of `query`.
     pub async fn value<T>(&self, query: &'static str) -> T
     where
         T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send + Unpin,
@@ -85,13 +84,13 @@ impl Database {
         sqlx::query_scalar(query).fetch_one(&self.pool).await.expect("one value")
     }
 
-    /// Does what the API cannot.
+    /// Executes `statement` as the owner.
     pub async fn execute(&self, statement: &'static str) {
         sqlx::query(statement).execute(&self.pool).await.expect("a valid statement");
     }
 
-    /// A checksum of every table, to see that nothing changed. Left out is what is written of a refusal and of a look: the
-    /// audit log, and when something was last used.
+    /// Returns a checksum of every table, to show that nothing changed. Refused and reading requests write too, so the audit log and
+    /// `last_used_at` are left out.
     pub async fn checksums(&self) -> BTreeMap<String, String> {
         let tables = "SELECT table_name::text FROM information_schema.tables
                       WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND table_name <> 'audit_events'";
@@ -126,7 +125,7 @@ fn url(database: &str) -> String {
     format!("{server}/{database}")
 }
 
-/// A connection as owner, straight to the server.
+/// Connects as the owner, without the pooler.
 async fn connect(database: &str) -> PgConnection {
     PgConnection::connect_with(&connect_options(&url(database)).expect("a URL")).await.expect("a connection")
 }

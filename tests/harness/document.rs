@@ -1,29 +1,26 @@
-//! The API as its OpenAPI document describes it, for tests that are made from it.
+//! The operations of the OpenAPI document, for tests that are generated from it.
 
 use axum::http::Method;
 use serde_json::{Map, Value, json};
 
-/// One line of the document.
+/// An operation of the document.
 #[derive(Clone)]
 pub struct Operation {
-    /// Its `operationId`.
     pub id: String,
-    /// The method.
     pub method: Method,
     /// The path, with its parameters in braces.
     pub path: String,
-    /// The names of the parameters in its path.
     pub parameters: Vec<String>,
-    /// A body that it accepts, if it takes one.
+    /// A valid body, if the operation takes one.
     pub body: Option<Value>,
-    /// The names of all members that its body may have.
+    /// All members that the body may have.
     pub members: Vec<String>,
-    /// Whether an API key can be allowed to do it.
+    /// Whether an API key may call it.
     pub for_keys: bool,
 }
 
 impl Operation {
-    /// The path, with each parameter replaced by what `value` says.
+    /// Returns the path, with each parameter replaced by its `value`.
     pub fn path_with(&self, value: impl Fn(&str) -> String) -> String {
         self.parameters
             .iter()
@@ -31,7 +28,7 @@ impl Operation {
     }
 }
 
-/// Everything that the document has.
+/// Returns all operations of the document.
 #[must_use]
 pub fn operations() -> Vec<Operation> {
     let document = openapi::document();
@@ -87,7 +84,7 @@ pub fn collections() -> Vec<Collection> {
     created.collect()
 }
 
-/// What `schema` says once its reference is followed, and `null` is left aside.
+/// Follows the reference of `schema`, and ignores the alternative `null`.
 fn resolved<'a>(schema: &'a Value, document: &'a Value) -> &'a Value {
     let one = schema["oneOf"].as_array().and_then(|some| some.iter().find(|one| one["type"] != "null"));
     if let Some(one) = one {
@@ -96,7 +93,7 @@ fn resolved<'a>(schema: &'a Value, document: &'a Value) -> &'a Value {
     match schema["$ref"].as_str() {
         Some(reference) => {
             let pointer = reference.strip_prefix('#').expect("a local reference");
-            resolved(document.pointer(pointer).expect("a reference that leads somewhere"), document)
+            resolved(document.pointer(pointer).expect("a reference that resolves"), document)
         }
         None => schema,
     }
@@ -106,7 +103,7 @@ fn properties(schema: &Value, document: &Value) -> Map<String, Value> {
     resolved(schema, document)["properties"].as_object().cloned().unwrap_or_default()
 }
 
-/// A value that `schema` allows: of an object the members it needs, or all if it needs none.
+/// Returns a value that `schema` allows. An object has its required members, or all if none is required.
 fn example(schema: &Value, document: &Value) -> Value {
     let schema = resolved(schema, document);
     let given = [&schema["example"], &schema["examples"][0], &schema["enum"][0], &schema["default"]];
@@ -127,6 +124,6 @@ fn example(schema: &Value, document: &Value) -> Value {
         Some("array") => json!([example(&schema["items"], document)]),
         Some("boolean") => json!(true),
         Some("string") => json!("x"),
-        _ => panic!("no example can be made of {schema}"),
+        _ => panic!("no example for {schema}"),
     }
 }

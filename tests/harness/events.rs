@@ -4,7 +4,7 @@
 use data_encoding::BASE64;
 use serde_json::{Value, json};
 
-/// A REST API's event (v1).
+/// Returns the event of a REST API (v1).
 #[must_use]
 pub fn rest(method: &str, path: &str, headers: &Value, body: Option<&str>, address: &str) -> Value {
     let multi: Value = headers
@@ -44,7 +44,7 @@ pub fn rest(method: &str, path: &str, headers: &Value, body: Option<&str>, addre
     })
 }
 
-/// An HTTP API's event (v2), with its body in base64.
+/// Returns the event of an HTTP API (v2), with the body in base64.
 #[must_use]
 pub fn http(method: &str, path: &str, headers: &Value, body: Option<&str>, address: &str) -> Value {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
@@ -61,7 +61,7 @@ pub fn http(method: &str, path: &str, headers: &Value, body: Option<&str>, addre
     })
 }
 
-/// The body of a function's answer.
+/// Returns the body of a function's answer.
 #[must_use]
 pub fn body(answer: &Value) -> Value {
     let text = answer["body"].as_str().unwrap_or_default();

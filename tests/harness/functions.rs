@@ -1,4 +1,4 @@
-//! All API functions behind one address, by the paths that `cargo lambda watch` has in Cargo.toml.
+//! All API functions in one process. A request is routed as by `cargo lambda watch`: with the table in Cargo.toml.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use openapi::API_FUNCTIONS;
 
 const MANIFEST: &str = include_str!("../../Cargo.toml");
 
-/// The services of the functions, by name.
+/// The routers of the functions, by name.
 #[derive(Clone)]
 pub(crate) struct Functions(BTreeMap<&'static str, Router>);
 
@@ -17,7 +17,7 @@ impl Functions {
         Self(API_FUNCTIONS.iter().map(|function| (function.name, (function.serve)(state))).collect())
     }
 
-    /// Returns the function that serves `path`; `system` for a path that none serves.
+    /// Returns the function that serves `path`, or `system` if no function does.
     pub fn at(&self, path: &str) -> Router {
         let path = path.split('?').next().unwrap_or(path);
         let serves = |route: &str| match route.strip_suffix("/{*path}") {

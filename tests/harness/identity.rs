@@ -1,4 +1,4 @@
-//! A server that can prove to be `localhost`, to those who believe its authority.
+//! A TLS certificate for `localhost`, and the authority that signed it.
 
 use std::sync::Arc;
 
@@ -6,16 +6,15 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use rustls::{ServerConfig, crypto::ring, pki_types::PrivatePkcs8KeyDer};
 use tokio_rustls::TlsAcceptor;
 
-/// A certificate with its key, and the authority that made it.
 pub struct Identity {
-    /// Whom to believe, as PEM.
+    /// The certificate of the authority, as PEM.
     pub authority: String,
-    /// Takes connections by TLS.
+    /// Accepts TLS connections.
     pub acceptor: TlsAcceptor,
 }
 
 impl Identity {
-    /// A new one, of an authority of its own.
+    /// Creates a certificate with its own authority.
     #[must_use]
     pub fn localhost() -> Self {
         let mut authority = CertificateParams::new([]).expect("parameters");

@@ -1,4 +1,4 @@
-//! A loopback Lambda Runtime API: starts the real binaries and feeds them events.
+//! A loopback Lambda Runtime API: starts the real binaries and sends them events.
 //!
 //! After the AWS Lambda Developer Guide, "Using the Lambda runtime API".
 
@@ -30,18 +30,18 @@ use uuid::Uuid;
 
 use crate::service;
 
-/// How long an invocation may take, unless the test says otherwise.
-const TIME: Duration = Duration::from_secs(20);
+/// The default limit of an invocation.
+const INVOCATION_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Lambda ends a function at its deadline; a test waits this much longer, to see one that is late.
-const GRACE: Duration = Duration::from_secs(20);
+/// How long a test waits after the deadline, at which Lambda would end the function. So a late answer is seen.
+const DEADLINE_MARGIN: Duration = Duration::from_secs(20);
 
 type Answers = Arc<Mutex<HashMap<String, oneshot::Sender<(Instant, Result<Value, Value>)>>>>;
 
-/// An invocation: its id, its event and the time it may take.
+/// An invocation: its id, its event and its time limit.
 type Event = (String, String, Duration);
 
-/// A Runtime API for one instance of a function, on a port of its own. Also what `bench` measures through.
+/// A Runtime API for one instance of a function, on its own port. `bench` uses it too.
 pub struct RuntimeApi {
     address: SocketAddr,
     events: mpsc::UnboundedSender<Event>,
@@ -50,18 +50,17 @@ pub struct RuntimeApi {
 }
 
 impl RuntimeApi {
-    /// Listens and serves.
     pub async fn start() -> Self {
         let (events, receiver) = mpsc::unbounded_channel();
         let answers = Answers::default();
         let (ready, is_ready) = watch::channel(None);
-        let side = Side { events: AsyncMutex::new(receiver), answers: Arc::clone(&answers), ready };
+        let runtime = Runtime { events: AsyncMutex::new(receiver), answers: Arc::clone(&answers), ready };
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
             .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
             .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
             .route("/2018-06-01/runtime/init/error", post(async || StatusCode::ACCEPTED))
-            .with_state(Arc::new(side));
+            .with_state(Arc::new(runtime));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         tokio::spawn(async move { axum::serve(listener, router).await.expect("the Runtime API serves") });
@@ -84,14 +83,14 @@ impl RuntimeApi {
         command
     }
 
-    /// Waits until the function asks for its first event; returns when it did.
+    /// Waits until the function asks for its first event. Returns the time of that request.
     pub async fn ready(&self) -> Instant {
         let mut ready = self.ready.clone();
         let ready = ready.wait_for(Option::is_some).await.expect("the Runtime API serves");
-        ready.expect("a moment")
+        ready.expect("a time")
     }
 
-    /// Hands over `event`, which may take `time`. Returns the response or the error, and how long it took.
+    /// Sends `event` with the time limit `time`. Returns the response or the error, and the duration.
     pub async fn invoke(&self, event: &Value, time: Duration) -> (Result<Value, Value>, Duration) {
         let id = Uuid::new_v4().to_string();
         let (sender, receiver) = oneshot::channel();
@@ -104,23 +103,23 @@ impl RuntimeApi {
     }
 }
 
-/// The side of the API that the function sees.
-struct Side {
+/// The state of the handlers that the function calls.
+struct Runtime {
     events: AsyncMutex<mpsc::UnboundedReceiver<Event>>,
     answers: Answers,
     ready: watch::Sender<Option<Instant>>,
 }
 
-/// One running instance of a function.
+/// A running instance of a function.
 pub struct Function {
     api: RuntimeApi,
     log: Arc<Mutex<Vec<String>>>,
-    /// The process; killed with this value.
+    /// Killed when this value is dropped.
     process: Child,
 }
 
 impl Function {
-    /// Starts the binary `name` with `environment` and nothing else.
+    /// Starts the binary `name` with only `environment`.
     pub async fn start(name: &str, environment: HashMap<String, String>) -> Self {
         let api = RuntimeApi::start().await;
         let program = format!("{}/{name}", service("TEST_TARGET_DIR"));
@@ -131,30 +130,30 @@ impl Function {
             .spawn()
             .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
         let log = Arc::default();
-        keep(process.stdout.take().expect("standard output"), &log);
-        keep(process.stderr.take().expect("standard error"), &log);
+        collect_lines(process.stdout.take().expect("standard output"), &log);
+        collect_lines(process.stderr.take().expect("standard error"), &log);
         Self { api, log, process }
     }
 
-    /// Hands `event` over and waits for the answer: the response, or the error.
+    /// Sends `event` and returns the response or the error.
     pub async fn invoke(&self, event: Value) -> Result<Value, Value> {
-        self.invoke_within(TIME, event).await
+        self.invoke_within(INVOCATION_TIMEOUT, event).await
     }
 
-    /// [`Function::invoke`], of a function that is told it has `time`.
+    /// Like [`Function::invoke`], with the time limit `time`.
     pub async fn invoke_within(&self, time: Duration, event: Value) -> Result<Value, Value> {
-        let answer = timeout(time + GRACE, self.api.invoke(&event, time)).await;
+        let answer = timeout(time + DEADLINE_MARGIN, self.api.invoke(&event, time)).await;
         let (answer, _) = answer.unwrap_or_else(|_| panic!("no answer in time; the log: {:#?}", self.log()));
         answer
     }
 
-    /// Everything it has written so far, line by line.
+    /// Returns the lines that it has written so far.
     #[must_use]
     pub fn log(&self) -> Vec<String> {
         self.log.lock().expect("a lock").clone()
     }
 
-    /// Waits until it has written a line that satisfies `wanted`.
+    /// Waits for a line that satisfies `wanted`, and returns it.
     pub async fn log_line(&self, wanted: impl Fn(&str) -> bool) -> String {
         let found = async {
             loop {
@@ -164,22 +163,23 @@ impl Function {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        timeout(TIME, found).await.unwrap_or_else(|_| panic!("no such line in {:#?}", self.log()))
+        timeout(INVOCATION_TIMEOUT, found)
+            .await
+            .unwrap_or_else(|_| panic!("no matching line in {:#?}", self.log()))
     }
 
-    /// The id of its process.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.process.id().expect("a running process")
     }
 
-    /// Waits until it ends by itself.
-    pub async fn ended(&mut self) -> std::process::ExitStatus {
-        timeout(TIME, self.process.wait()).await.expect("an end in time").expect("a status")
+    /// Waits until the process exits.
+    pub async fn wait_for_exit(&mut self) -> std::process::ExitStatus {
+        timeout(INVOCATION_TIMEOUT, self.process.wait()).await.expect("an end in time").expect("a status")
     }
 }
 
-fn keep(stream: impl tokio::io::AsyncRead + Unpin + Send + 'static, log: &Arc<Mutex<Vec<String>>>) {
+fn collect_lines(stream: impl tokio::io::AsyncRead + Unpin + Send + 'static, log: &Arc<Mutex<Vec<String>>>) {
     let log = Arc::clone(log);
     tokio::spawn(async move {
         let mut lines = BufReader::new(stream).lines();
@@ -189,17 +189,17 @@ fn keep(stream: impl tokio::io::AsyncRead + Unpin + Send + 'static, log: &Arc<Mu
     });
 }
 
-async fn next(State(side): State<Arc<Side>>) -> (HeaderMap, String) {
+async fn next(State(runtime): State<Arc<Runtime>>) -> (HeaderMap, String) {
     let now = Instant::now();
-    side.ready.send_if_modified(|ready| {
+    runtime.ready.send_if_modified(|ready| {
         let first = ready.is_none();
         ready.get_or_insert(now);
         first
     });
-    let event = side.events.lock().await.recv().await;
-    // No more events: the instance is about to be killed.
+    let event = runtime.events.lock().await.recv().await;
+    // No more events: the instance will be killed.
     let Some((id, event, time)) = event else { return std::future::pending().await };
-    #[expect(clippy::disallowed_methods, reason = "Lambda's deadline is a moment of the machine's clock")]
+    #[expect(clippy::disallowed_methods, reason = "Lambda's deadline uses the machine's clock")]
     let deadline = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970") + time;
     let headers = [
         ("lambda-runtime-aws-request-id", id),
@@ -215,17 +215,17 @@ async fn next(State(side): State<Arc<Side>>) -> (HeaderMap, String) {
     (headers.into_iter().collect(), event)
 }
 
-async fn response(State(side): State<Arc<Side>>, Id(id): Id<String>, body: Bytes) -> StatusCode {
-    answer(&side, &id, Ok(serde_json::from_slice(&body).expect("a JSON response")))
+async fn response(State(runtime): State<Arc<Runtime>>, Id(id): Id<String>, body: Bytes) -> StatusCode {
+    answer(&runtime, &id, Ok(serde_json::from_slice(&body).expect("a JSON response")))
 }
 
-async fn error(State(side): State<Arc<Side>>, Id(id): Id<String>, body: Bytes) -> StatusCode {
-    answer(&side, &id, Err(serde_json::from_slice(&body).expect("a JSON error")))
+async fn error(State(runtime): State<Arc<Runtime>>, Id(id): Id<String>, body: Bytes) -> StatusCode {
+    answer(&runtime, &id, Err(serde_json::from_slice(&body).expect("a JSON error")))
 }
 
-fn answer(side: &Side, id: &str, answer: Result<Value, Value>) -> StatusCode {
+fn answer(runtime: &Runtime, id: &str, answer: Result<Value, Value>) -> StatusCode {
     let now = Instant::now();
-    if let Some(waiting) = side.answers.lock().expect("a lock").remove(id) {
+    if let Some(waiting) = runtime.answers.lock().expect("a lock").remove(id) {
         // The caller may have stopped waiting.
         _ = waiting.send((now, answer));
     }

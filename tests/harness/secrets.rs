@@ -1,13 +1,13 @@
-//! Credentials as a deployment keeps them: beside the URL, in a secret.
+//! Credentials in secrets, separate from the URL, as in a deployment.
 
 use aws_sdk_secretsmanager::Client;
 use serde_json::{Value, json};
 use shared::aws::client;
 use uuid::Uuid;
 
-/// `url` without user name and password, and these.
+/// Splits `url` into the URL without credentials, and the credentials.
 #[must_use]
-pub fn apart(url: &str) -> (String, Value) {
+pub fn split_credentials(url: &str) -> (String, Value) {
     let (scheme, rest) = url.split_once("://").expect("a URL");
     let (who, place) = rest.split_once('@').expect("a user name or password");
     let (username, password) = who.split_once(':').expect("a password");
@@ -18,14 +18,14 @@ pub fn apart(url: &str) -> (String, Value) {
     (format!("{scheme}://{place}"), credentials)
 }
 
-/// Makes a secret that holds `document`; its ARN.
+/// Creates a secret with the value `document`. Returns its ARN.
 pub async fn create_secret(document: &Value) -> String {
     let name = format!("test-{}", Uuid::new_v4().simple());
     let made = client().await.create_secret().name(name).secret_string(document.to_string()).send().await;
     made.expect("a secret").arn.expect("its ARN")
 }
 
-/// Makes `document` what the secret `arn` holds.
+/// Sets the value of the secret `arn` to `document`.
 pub async fn put_secret(arn: &str, document: &Value) {
     let put = client().await.put_secret_value().secret_id(arn).secret_string(document.to_string());
     put.send().await.expect("a new version");
@@ -36,7 +36,7 @@ async fn client() -> Client {
     Client::new(client::config().await)
 }
 
-/// Every character that can be seen, and the space: what a password may be made of.
+/// Returns all printable ASCII characters, which are those that a password may contain.
 #[must_use]
 pub fn printable() -> String {
     (' '..='~').collect()

@@ -1,4 +1,4 @@
-//! The API on a port, for clients that know nothing but HTTP.
+//! The API on a port, for external clients.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,7 +15,6 @@ use crate::{address, client::gateway, functions::Functions};
 
 type Served = Arc<Mutex<Vec<(Method, String, StatusCode)>>>;
 
-/// All API functions behind one address.
 pub struct Server {
     url: String,
     served: Served,
@@ -32,13 +31,12 @@ impl Server {
         Self { url, served, task }
     }
 
-    /// Where it is.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Every request so far: its method, its path and the status of its answer.
+    /// Returns method, path and status of every request so far.
     #[must_use]
     pub fn served(&self) -> Vec<(Method, String, StatusCode)> {
         self.served.lock().expect("a lock").clone()
@@ -51,7 +49,7 @@ impl Drop for Server {
     }
 }
 
-/// As the gateway does. Every request comes from an address of its own, so that what is counted per address refuses none.
+/// Forwards as the gateway does. Every request gets its own source address, so that no limit per address is reached.
 async fn forward(State((functions, served)): State<(Functions, Served)>, mut request: Request) -> Response {
     request.extensions_mut().insert(gateway(&address()));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());

@@ -13,21 +13,18 @@ use crate::{
 
 /// An invitation that was mailed.
 pub struct Invitation {
-    /// Its id.
     pub id: String,
-    /// What was mailed.
+    /// The token that was mailed.
     pub token: String,
 }
 
 /// An API key.
 pub struct ApiKey {
-    /// Its id.
     pub id: String,
-    /// The key itself.
     pub secret: String,
 }
 
-/// The token of the link in a mail's text.
+/// Returns the token of the link in `text`.
 #[must_use]
 pub fn token_in(text: &str) -> String {
     let (_, rest) = text.split_once("token=").expect("a link");
@@ -35,20 +32,20 @@ pub fn token_in(text: &str) -> String {
 }
 
 impl TestApp {
-    /// The mail that went to `email` last.
+    /// Returns the newest mail to `email`.
     #[must_use]
     pub fn mail_to(&self, email: &str) -> Mail {
         let mail = self.mails().into_iter().rfind(|mail| mail.to.as_ref() == email);
-        mail.unwrap_or_else(|| panic!("no mail went to {email}"))
+        mail.unwrap_or_else(|| panic!("no mail to {email}"))
     }
 
-    /// The token in the mail that went to `email` last.
+    /// Returns the token in the newest mail to `email`.
     #[must_use]
     pub fn token_mailed_to(&self, email: &str) -> String {
         token_in(&self.mail_to(email).text)
     }
 
-    /// The six digits in the mail that went to `email` last.
+    /// Returns the six digits in the newest mail to `email`.
     #[must_use]
     pub fn code_mailed_to(&self, email: &str) -> String {
         let mail = self.mail_to(email);
@@ -56,27 +53,27 @@ impl TestApp {
         mail.text.split_whitespace().find(is_code).expect("a code").to_owned()
     }
 
-    /// A person with an account and a proved address, signed in.
-    pub async fn proved_person(&self, name: &str) -> Person<'_> {
+    /// Creates a signed-in user with a verified address.
+    pub async fn verified_person(&self, name: &str) -> Person<'_> {
         let person = self.person(name).await;
-        person.prove_address().await;
+        person.verify_address().await;
         person
     }
 
-    /// An administrator of the system, signed in.
+    /// Creates a signed-in system administrator.
     pub async fn administrator(&self, name: &str) -> Person<'_> {
         let person = self.person(name).await;
         sqlx::query("UPDATE users SET system_administrator = true WHERE id = $1::uuid")
             .bind(&person.id)
             .execute(self.database.pool())
             .await
-            .expect("the person is there");
+            .expect("the user exists");
         person
     }
 }
 
 impl Answer {
-    /// The id of what was made or shown.
+    /// Returns the id of the resource.
     #[must_use]
     pub fn id(&self) -> &str {
         self.text("/data/id")
@@ -84,20 +81,20 @@ impl Answer {
 }
 
 impl Person<'_> {
-    /// Proves their address, with what was mailed when they registered.
-    pub async fn prove_address(&self) {
+    /// Verifies the address, with the token that was mailed at registration.
+    pub async fn verify_address(&self) {
         let app = self.client.app;
         let token = json!({ "token": app.token_mailed_to(&self.email) });
         app.client().post("/v1/auth/verify-email", token).await.ok(200);
     }
 
-    /// Makes an organization; answers its path. Whoever does is someone who may invite: their address is proved.
-    pub async fn found(&self, name: &str) -> String {
+    /// Creates an organization and returns its path. Marks the owner's address as verified, so that the owner may invite.
+    pub async fn create_organization(&self, name: &str) -> String {
         sqlx::query("UPDATE users SET email_verified_at = coalesce(email_verified_at, created_at) WHERE id = $1::uuid")
             .bind(&self.id)
             .execute(self.client.app.database.pool())
             .await
-            .expect("the person is there");
+            .expect("the user exists");
         let made = self.client.post("/v1/organizations", json!({ "name": name })).await.ok(201);
         format!("/v1/organizations/{}", made.id())
     }
@@ -109,19 +106,19 @@ impl Person<'_> {
         Invitation { id: made.id().to_owned(), token: self.client.app.token_mailed_to(email) }
     }
 
-    /// Answers the invitation with this token by joining.
+    /// Accepts the invitation with this token.
     pub async fn accept(&self, token: &str) -> Answer {
         self.client.post("/v1/invitations/accept", json!({ "token": token })).await
     }
 
-    /// Invites `other`, whose address is proved, and they join.
+    /// Invites `other`, who accepts. The address of `other` must be verified.
     pub async fn add(&self, organization: &str, other: &Person<'_>, role: &str) {
         let invitation = self.invite(organization, &other.email, role).await;
         other.accept(&invitation.token).await.ok(200);
     }
 
-    /// Makes an API key with these scopes.
-    pub async fn make_key(&self, organization: &str, scopes: &[&str]) -> ApiKey {
+    /// Creates an API key with these scopes.
+    pub async fn create_key(&self, organization: &str, scopes: &[&str]) -> ApiKey {
         let body = json!({ "name": "Key", "scopes": scopes });
         let made = self.client.post(&format!("{organization}/api-keys"), body).await.ok(201);
         ApiKey { id: made.id().to_owned(), secret: made.text("/data/key").to_owned() }

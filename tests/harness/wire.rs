@@ -1,4 +1,4 @@
-//! A wire to a service that counts how often its client waits for an answer.
+//! A TCP proxy that counts round trips: how often its client waits for an answer.
 
 use std::sync::{
     Arc,
@@ -11,9 +11,9 @@ use tokio::{
 };
 use url::Url;
 
-/// Stands before a service; gone with the test.
+/// Proxies a service until the test ends.
 pub struct Wire {
-    /// The service's URL, at this end of the wire.
+    /// The URL of the service, through this proxy.
     pub url: String,
     counts: Arc<Counts>,
 }
@@ -27,11 +27,11 @@ struct Counts {
 
 /// PostgreSQL's simple query `COMMIT` (manual, "Message Formats": Query).
 const COMMIT: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
-/// Statements after which the answer to COMMIT can be lost: those that change what is cached.
+/// Statements that change cached data. After one of these, the answer to COMMIT can be lost.
 const CHANGES: [&[u8]; 2] = [b"UPDATE sessions", b"UPDATE users"];
 
 impl Wire {
-    /// To the service at `url`.
+    /// Starts a proxy for the service at `url`.
     pub async fn to(url: &str) -> Self {
         let mut url = Url::parse(url).expect("a URL");
         let service = (url.host_str().expect("a host").to_owned(), url.port().expect("a port"));
@@ -50,30 +50,28 @@ impl Wire {
         Self { url: url.into(), counts }
     }
 
-    /// The round trips so far.
     #[must_use]
-    pub fn trips(&self) -> usize {
+    pub fn round_trips(&self) -> usize {
         self.counts.trips.load(Ordering::SeqCst)
     }
 
-    /// Sets the count to zero.
-    pub fn forget(&self) {
+    pub fn reset(&self) {
         self.counts.trips.store(0, Ordering::SeqCst);
     }
 
-    /// From now on the answer to the COMMIT of a transaction that changes sessions or users is lost, and the connection with it.
+    /// From now on, closes the connection instead of passing on the answer to COMMIT, if the transaction changes sessions or users.
     pub fn lose_commits(&self) {
         self.counts.loses_commits.store(true, Ordering::SeqCst);
     }
 
-    /// How many answers were lost.
+    /// Returns the number of lost answers.
     #[must_use]
     pub fn lost(&self) -> usize {
         self.counts.lost.load(Ordering::SeqCst)
     }
 }
 
-/// A round trip begins with the first that a client says after it has heard something.
+/// Passes bytes in both directions. A round trip begins with the first bytes of the client after bytes of the server.
 async fn carry(mut client: TcpStream, mut server: TcpStream, counts: Arc<Counts>) {
     let (mut asked, mut answered) = (vec![0; 1 << 16], vec![0; 1 << 16]);
     let (mut waits, mut loses, mut changes) = (false, false, false);

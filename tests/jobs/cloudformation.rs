@@ -1,8 +1,8 @@
-//! CloudFormation, as a function that makes a resource of a stack meets it.
+//! Requests of CloudFormation for a custom resource, and the responses.
 
 use serde_json::{Value, json};
 
-/// A request for a resource of `kind`, whose answer goes where CloudFormation looks for answers.
+/// Returns a request for a resource of the type `kind`, with a response URL of CloudFormation.
 pub fn request(request: &str, kind: &str) -> Value {
     let mut event = json!({
         "RequestType": request,
@@ -21,24 +21,21 @@ pub fn request(request: &str, kind: &str) -> Value {
     event
 }
 
-/// What it was told.
+/// A response that CloudFormation got.
 #[derive(Debug, Clone)]
-pub struct Told {
-    /// At which path, with its query.
+pub struct StackResponse {
+    /// The path with its query.
     pub path: String,
-    /// With which content type.
     pub content_type: Option<String>,
-    /// The answer.
     pub answer: Value,
 }
 
-impl Told {
-    /// Whether it succeeded.
+impl StackResponse {
     pub fn status(&self) -> &str {
         self.answer["Status"].as_str().expect("a status")
     }
 
-    /// Why it failed.
+    /// Returns the reason of a failure.
     pub fn reason(&self) -> &str {
         assert_eq!(self.status(), "FAILED");
         self.answer["Reason"].as_str().expect("a reason")

@@ -1,8 +1,10 @@
-//! The database itself, met by TLS: the jobs that go past the proxy verify who it is.
+//! Jobs that connect to the database without the proxy verify its certificate.
 
 use std::{collections::HashMap, fs, net::Ipv4Addr};
 
-use harness::{Database, Identity, apart, create_secret, printable, runtime_api::Function, service};
+use harness::{
+    Database, Identity, create_secret, printable, runtime_api::Function, service, split_credentials,
+};
 use local_stack::Scratch;
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
@@ -13,21 +15,21 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use uuid::Uuid;
 
-use crate::vault::{TIME, Vault};
+use crate::backup_store::{BackupStore, JOB_TIMEOUT};
 
-/// What `pg_dump` of the tests, which is built without TLS, is not told; what it would have been told is looked at.
+/// Checks the TLS settings of `pg_dump` and removes them, because the `pg_dump` of the tests is built without TLS.
 const WITHOUT_TLS: &str = "[ \"$PGSSLMODE\" = verify-full ] || exit 9
 [ \"$(/usr/bin/grep -c BEGIN \"$PGSSLROOTCERT\")\" = 1 ] || exit 8
 unset PGSSLROOTCERT
 PGSSLMODE=disable PGPORT=$(/usr/bin/cat \"$0.port\") exec \"$real\" \"$@\"";
 
-/// A server that takes TLS and hands what it reads to PostgreSQL; its certificate is for `localhost`.
-struct Front {
+/// A TLS proxy in front of PostgreSQL, with a certificate for `localhost`.
+struct TlsProxy {
     port: u16,
     folder: Scratch,
 }
 
-impl Front {
+impl TlsProxy {
     async fn start() -> Self {
         let Identity { authority, acceptor } = Identity::localhost();
         let folder = Scratch::create().expect("a folder");
@@ -47,44 +49,48 @@ impl Front {
     }
 }
 
-/// PostgreSQL's own manual, "Message Flow", on SSL session encryption: eight bytes ask for it, one answers.
+/// PostgreSQL manual, "Message Flow", SSL session encryption: a request of eight bytes, an answer of one byte.
 async fn serve(acceptor: TlsAcceptor, mut client: TcpStream) {
     let mut asked = [0; 8];
     client.read_exact(&mut asked).await.expect("a request for TLS");
     assert_eq!(asked[4..], 80_877_103_u32.to_be_bytes(), "nothing is said before TLS");
     client.write_all(b"S").await.expect("an answer");
-    // Whoever does not trust the certificate leaves here.
+    // A client that does not trust the certificate disconnects here.
     let Ok(mut client) = acceptor.accept(client).await else { return };
     let mut server = TcpStream::connect((Ipv4Addr::LOCALHOST, postgres_port())).await.expect("PostgreSQL");
     _ = copy_bidirectional(&mut client, &mut server).await;
 }
 
 fn postgres_port() -> u16 {
-    let (url, _) = apart(&service("TEST_POSTGRES_URL"));
+    let (url, _) = split_credentials(&service("TEST_POSTGRES_URL"));
     url.rsplit([':', '/']).nth(1).and_then(|port| port.parse().ok()).expect("a port")
 }
 
-/// A job's environment in production, its password in a secret beside the URL.
-async fn deployed(vault: &Vault, url: &str, credentials: &Value) -> HashMap<String, String> {
-    let mut environment = vault.environment(url.to_owned());
+/// Returns the environment of a job in production, with its password in a secret.
+async fn production_environment(
+    store: &BackupStore,
+    url: &str,
+    credentials: &Value,
+) -> HashMap<String, String> {
+    let mut environment = store.environment(url.to_owned());
     environment.insert("NODE_ENV".to_owned(), "production".to_owned());
     environment.insert("DATABASE_CREDENTIALS".to_owned(), create_secret(credentials).await);
     environment
 }
 
 #[tokio::test]
-async fn a_cluster_that_cannot_prove_who_it_is_is_told_nothing() {
+async fn cluster_without_a_valid_certificate_is_refused() {
     let database = Database::create().await;
-    let (vault, front) = (Vault::of(&database).await, Front::start().await);
-    let (plain, credentials) = apart(&database.owner_url());
-    let (port, name, authority) = (front.port, database.name(), front.authority());
+    let (store, proxy) = (BackupStore::new(&database).await, TlsProxy::start().await);
+    let (plain, credentials) = split_credentials(&database.owner_url());
+    let (port, name, authority) = (proxy.port, database.name(), proxy.authority());
     for (url, reason) in [
         (plain, "does not support TLS"),
         (format!("postgresql://localhost:{port}/{name}"), "UnknownIssuer"),
         (format!("postgresql://localhost:{port}/{name}?sslmode=disable"), "UnknownIssuer"),
         (format!("postgresql://127.0.0.1:{port}/{name}?sslrootcert={authority}"), "not valid for name"),
     ] {
-        let environment = deployed(&vault, &url, &credentials).await;
+        let environment = production_environment(&store, &url, &credentials).await;
         for (job, event) in [
             ("backup", json!({})),
             ("migrate", json!({ "command": "status" })),
@@ -94,7 +100,7 @@ async fn a_cluster_that_cannot_prove_who_it_is_is_told_nothing() {
             ),
         ] {
             let function = Function::start(job, environment.clone()).await;
-            let error = function.invoke_within(TIME, event).await.expect_err("a refusal");
+            let error = function.invoke_within(JOB_TIMEOUT, event).await.expect_err("a refusal");
             let message = error["errorMessage"].as_str().expect("a reason");
             assert!(message.contains(reason), "{job} at {url}: {message}");
             let password = credentials["password"].as_str().expect("a password");
@@ -104,30 +110,30 @@ async fn a_cluster_that_cannot_prove_who_it_is_is_told_nothing() {
 }
 
 #[tokio::test]
-async fn a_backup_is_made_of_a_cluster_that_proves_who_it_is() {
+async fn cluster_with_a_valid_certificate_is_backed_up() {
     let database = Database::create().await;
-    let (mut vault, front) = (Vault::of(&database).await, Front::start().await);
+    let (mut store, proxy) = (BackupStore::new(&database).await, TlsProxy::start().await);
     let role = format!("backup_{}", Uuid::new_v4().simple());
     let password = printable().replace('\'', "''");
     let create = format!("CREATE ROLE {role} LOGIN PASSWORD '{password}' IN ROLE pg_read_all_data");
     sqlx::raw_sql(AssertSqlSafe(create)).execute(database.pool()).await.expect("a role");
-    vault.dump_with(WITHOUT_TLS);
-    fs::write(vault.beside_dump("port"), postgres_port().to_string()).expect("a file");
+    store.replace_pg_dump(WITHOUT_TLS);
+    fs::write(store.script_file("port"), postgres_port().to_string()).expect("a file");
     let url = format!(
         "postgresql://localhost:{}/{}?sslrootcert={}",
-        front.port,
+        proxy.port,
         database.name(),
-        front.authority()
+        proxy.authority()
     );
     let credentials = json!({ "username": role, "password": printable() });
-    let backup = Function::start("backup", deployed(&vault, &url, &credentials).await).await;
-    let made = backup.invoke_within(TIME, json!({})).await;
+    let backup = Function::start("backup", production_environment(&store, &url, &credentials).await).await;
+    let made = backup.invoke_within(JOB_TIMEOUT, json!({})).await;
     drop(backup);
     sqlx::raw_sql(AssertSqlSafe(format!("DROP ROLE {role}")))
         .execute(database.pool())
         .await
         .expect("dropped");
     assert!(made.is_ok(), "{made:?}");
-    vault.dump_as_always();
-    vault.drill().await.expect("it can be restored");
+    store.reset_pg_dump();
+    store.drill().await.expect("it can be restored");
 }

@@ -2,24 +2,24 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use harness::{Database, apart, create_secret, printable, put_secret, runtime_api::Function};
+use harness::{Database, create_secret, printable, put_secret, runtime_api::Function, split_credentials};
 use serde_json::{Value, json};
 use shared::db::connect_options;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use uuid::Uuid;
 
 use crate::{
-    cloudformation::{Told, request},
-    keys::front::Front,
+    cloudformation::{StackResponse, request},
+    keys::proxy::AwsProxy,
 };
 
 const LOGINS: [&str; 3] = ["api", "retention", "backup"];
 
-/// A database, and the secrets of those who are to log in to it.
+/// A database, and the secrets of its logins.
 pub struct Deployment {
     database: Database,
-    pub front: Front,
-    /// Of each login its name and its secret.
+    pub proxy: AwsProxy,
+    /// The name and the secret of each login.
     pub logins: HashMap<&'static str, (String, String)>,
 }
 
@@ -31,11 +31,11 @@ impl Deployment {
             let secret = create_secret(&json!({ "username": name, "password": password(&name) })).await;
             logins.insert(login, (name, secret));
         }
-        Self { database, front: Front::start().await, logins }
+        Self { database, proxy: AwsProxy::start().await, logins }
     }
 
     pub fn environment(&self) -> HashMap<String, String> {
-        let mut environment = self.front.environment();
+        let mut environment = self.proxy.environment();
         environment.extend([
             ("NODE_ENV".to_owned(), "test".to_owned()),
             ("LOG_LEVEL".to_owned(), "trace".to_owned()),
@@ -47,10 +47,10 @@ impl Deployment {
         environment
     }
 
-    /// What CloudFormation is told of `event`.
-    pub async fn told(&self, migrate: &Function, event: Value) -> Told {
+    /// Sends `event` and returns the response that CloudFormation gets.
+    pub async fn send(&self, migrate: &Function, event: Value) -> StackResponse {
         migrate.invoke(event).await.expect("an answer");
-        self.front.told().pop().expect("CloudFormation was told")
+        self.proxy.responses().pop().expect("CloudFormation got a response")
     }
 
     pub async fn log_in(&self, login: &str, password: &str) -> sqlx::Result<PgConnection> {
@@ -58,14 +58,14 @@ impl Deployment {
         PgConnection::connect_with(&options.username(&self.logins[login].0).password(password)).await
     }
 
-    /// What the database answers to `login`.
+    /// Executes `statement` as `login`. Returns the error code, if it is refused.
     async fn refused_to(&self, login: &str, statement: &'static str) -> Option<String> {
         let mut connection = self.log_in(login, &password(&self.logins[login].0)).await.expect("a login");
         let result = sqlx::raw_sql(statement).execute(&mut connection).await;
         result.err()?.as_database_error()?.code().map(Into::into)
     }
 
-    /// Roles belong to the server, and would outlive the database.
+    /// Deletes the roles. They belong to the server, and so would outlive the database.
     pub async fn end(self) {
         let names: Vec<_> = self.logins.values().map(|(name, _)| format!("\"{name}\"")).collect();
         let statement = AssertSqlSafe(format!("DROP ROLE IF EXISTS {}", names.join(", ")));
@@ -73,26 +73,26 @@ impl Deployment {
     }
 }
 
-/// Everyone's own.
+/// Returns the password of a login.
 pub fn password(name: &str) -> String {
     format!("{}{name}", printable())
 }
 
 #[tokio::test]
-async fn a_new_deployment_gets_the_schema_and_logins_that_do_what_they_may() {
+async fn new_deployment_gets_the_schema_and_restricted_logins() {
     let deployment = Deployment::new(Database::create_empty().await).await;
     let migrate = Function::start("migrate", deployment.environment()).await;
-    let told = deployment.told(&migrate, request("Create", "Custom::Migrations")).await;
-    assert_eq!(told.status(), "SUCCESS", "{told:?}");
+    let response = deployment.send(&migrate, request("Create", "Custom::Migrations")).await;
+    assert_eq!(response.status(), "SUCCESS", "{response:?}");
     assert_eq!(
-        (told.path.as_str(), told.content_type.as_deref()),
+        (response.path.as_str(), response.content_type.as_deref()),
         ("/arn%3Aaws%3Aa%7Cb?X-Amz-Signature=c%2Fd", Some(""))
     );
     let asked = request("Create", "Custom::Migrations");
     for name in ["StackId", "RequestId", "LogicalResourceId"] {
-        assert_eq!(told.answer[name], asked[name]);
+        assert_eq!(response.answer[name], asked[name]);
     }
-    assert_eq!(told.answer["PhysicalResourceId"], "schema");
+    assert_eq!(response.answer["PhysicalResourceId"], "schema");
 
     for (login, statement, refused) in [
         ("api", "SELECT count(*) FROM users", None),
@@ -109,7 +109,7 @@ async fn a_new_deployment_gets_the_schema_and_logins_that_do_what_they_may() {
     }
     let log = migrate.log().concat();
     for (name, _) in deployment.logins.values() {
-        // The end of its password, in which nothing would be escaped.
+        // The end of the password, in which no character would be escaped.
         assert!(!log.contains(&format!("~{name}")), "{log}");
         let kept: String = sqlx::query_scalar("SELECT rolpassword FROM pg_authid WHERE rolname = $1")
             .bind(name)
@@ -122,31 +122,34 @@ async fn a_new_deployment_gets_the_schema_and_logins_that_do_what_they_may() {
 }
 
 #[tokio::test]
-async fn an_update_gives_the_logins_their_new_passwords_and_a_deletion_leaves_all_there_is() {
+async fn update_sets_new_passwords_and_deletion_changes_nothing() {
     let deployment = Deployment::new(Database::create().await).await;
     let migrate = Function::start("migrate", deployment.environment()).await;
-    deployment.told(&migrate, request("Create", "Custom::Migrations")).await;
+    deployment.send(&migrate, request("Create", "Custom::Migrations")).await;
     let (name, secret) = &deployment.logins["api"];
     put_secret(secret, &json!({ "username": name, "password": "another one" })).await;
 
-    let told = deployment.told(&migrate, request("Update", "Custom::Migrations")).await;
-    assert_eq!((told.status(), &told.answer["PhysicalResourceId"]), ("SUCCESS", &json!("made earlier")));
+    let response = deployment.send(&migrate, request("Update", "Custom::Migrations")).await;
+    assert_eq!(
+        (response.status(), &response.answer["PhysicalResourceId"]),
+        ("SUCCESS", &json!("made earlier"))
+    );
     assert!(deployment.log_in("api", &password(name)).await.is_err());
     deployment.log_in("api", "another one").await.expect("the new password");
 
-    assert_eq!(deployment.told(&migrate, request("Delete", "Custom::Migrations")).await.status(), "SUCCESS");
+    assert_eq!(deployment.send(&migrate, request("Delete", "Custom::Migrations")).await.status(), "SUCCESS");
     deployment.log_in("api", "another one").await.expect("as before");
     assert_eq!(deployment.refused_to("backup", "SELECT count(*) FROM users").await, None);
 
     put_secret(secret, &json!({ "username": name, "password": password(name) })).await;
-    let made = migrate.invoke(json!({ "command": "logins" })).await.expect("made");
+    let made = migrate.invoke(json!({ "command": "logins" })).await.expect("created");
     assert_eq!(made["logins"].as_array().map(Vec::len), Some(3));
     deployment.log_in("api", &password(name)).await.expect("the first password again");
     deployment.end().await;
 }
 
 #[tokio::test]
-async fn no_superuser_is_needed_only_an_owner_as_a_cluster_in_aws_has_it() {
+async fn owner_without_superuser_is_enough() {
     let mut deployment = Deployment::new(Database::create_empty().await).await;
     let (owner, database) = (format!("owner-{}", Uuid::new_v4().simple()), deployment.database.name());
     let create = format!(
@@ -158,12 +161,12 @@ async fn no_superuser_is_needed_only_an_owner_as_a_cluster_in_aws_has_it() {
     );
     sqlx::raw_sql(AssertSqlSafe(create)).execute(deployment.database.pool()).await.expect("an owner");
     let mut environment = deployment.environment();
-    let (url, _) = apart(&deployment.database.owner_url());
+    let (url, _) = split_credentials(&deployment.database.owner_url());
     environment.insert("DATABASE_URL".to_owned(), url.replace("://", &format!("://{owner}:x@")));
     let migrate = Function::start("migrate", environment).await;
     for event in ["Create", "Update"] {
-        let told = deployment.told(&migrate, request(event, "Custom::Migrations")).await;
-        assert_eq!(told.status(), "SUCCESS", "{told:?}");
+        let response = deployment.send(&migrate, request(event, "Custom::Migrations")).await;
+        assert_eq!(response.status(), "SUCCESS", "{response:?}");
         assert_eq!(deployment.refused_to("api", "SELECT count(*) FROM users").await, None);
     }
     let reassign = AssertSqlSafe(format!("REASSIGN OWNED BY \"{owner}\" TO CURRENT_USER"));
@@ -173,7 +176,7 @@ async fn no_superuser_is_needed_only_an_owner_as_a_cluster_in_aws_has_it() {
 }
 
 #[tokio::test]
-async fn a_deployment_that_fails_is_told_why_and_no_secret() {
+async fn failed_deployment_reports_the_reason_and_no_secret() {
     let deployment = Deployment::new(Database::create().await).await;
     let (name, secret) = deployment.logins["api"].clone();
     let owner = "SELECT current_user::text";
@@ -192,59 +195,65 @@ async fn a_deployment_that_fails_is_told_why_and_no_secret() {
         ),
     ] {
         put_secret(&secret, &document).await;
-        let told = deployment.told(&migrate, request("Update", "Custom::Migrations")).await;
-        assert!(told.reason().contains(reason) && !told.reason().contains("hunter2"), "{reason}: {told:?}");
+        let response = deployment.send(&migrate, request("Update", "Custom::Migrations")).await;
+        assert!(
+            response.reason().contains(reason) && !response.reason().contains("hunter2"),
+            "{reason}: {response:?}"
+        );
     }
-    let told = deployment.told(&migrate, request("Create", "Custom::Keys")).await;
-    assert!(told.reason().contains("makes Custom::Migrations, not Custom::Keys"), "{told:?}");
+    let response = deployment.send(&migrate, request("Create", "Custom::Keys")).await;
+    assert!(response.reason().contains("makes Custom::Migrations, not Custom::Keys"), "{response:?}");
     migrate.log_line(|line| line.contains("custom resource failed") && line.contains("ERROR")).await;
     assert!(!migrate.log().concat().contains("hunter2"));
 
     let mut environment = deployment.environment();
-    let (url, mut credentials) = apart(&deployment.database.owner_url());
+    let (url, mut credentials) = split_credentials(&deployment.database.owner_url());
     credentials["password"] = json!("hunter2");
     environment.insert("DATABASE_URL".to_owned(), url);
     environment.insert("DATABASE_CREDENTIALS".to_owned(), create_secret(&credentials).await);
     let migrate = Function::start("migrate", environment).await;
-    let told = deployment.told(&migrate, request("Create", "Custom::Migrations")).await;
-    assert!(told.reason().contains("password authentication failed"), "{told:?}");
-    assert!(!told.reason().contains("hunter2") && !migrate.log().concat().contains("hunter2"));
+    let response = deployment.send(&migrate, request("Create", "Custom::Migrations")).await;
+    assert!(response.reason().contains("password authentication failed"), "{response:?}");
+    assert!(!response.reason().contains("hunter2") && !migrate.log().concat().contains("hunter2"));
     deployment.end().await;
 }
 
 #[tokio::test]
-async fn whoever_is_not_cloudformation_is_told_nothing_and_changes_nothing() {
+async fn foreign_response_url_is_refused_and_changes_nothing() {
     let deployment = Deployment::new(Database::create_empty().await).await;
     let migrate = Function::start("migrate", deployment.environment()).await;
     let mut event = request("Create", "Custom::Migrations");
-    for url in [&deployment.front.url, "https://bucket.s3.amazonaws.com/x?X-Amz-Signature=y"] {
+    for url in [&deployment.proxy.url, "https://bucket.s3.amazonaws.com/x?X-Amz-Signature=y"] {
         event["ResponseURL"] = json!(url);
         let error = migrate.invoke(event.clone()).await.expect_err("a refusal");
-        assert!(error["errorMessage"].as_str().expect("a reason").contains("would not go to CloudFormation"));
+        assert!(
+            error["errorMessage"].as_str().expect("a reason").contains("does not belong to CloudFormation")
+        );
     }
-    assert!(deployment.front.told().is_empty());
+    assert!(deployment.proxy.responses().is_empty());
     let tables: i64 =
         deployment.database.value("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").await;
     assert_eq!(tables, 0);
 }
 
 #[tokio::test]
-async fn an_answer_is_repeated_until_it_arrives() {
+async fn response_is_repeated_until_it_arrives() {
     let deployment = Deployment::new(Database::create().await).await;
     let migrate = Function::start("migrate", deployment.environment()).await;
-    deployment.front.be_deaf(2);
-    assert_eq!(deployment.told(&migrate, request("Delete", "Custom::Migrations")).await.status(), "SUCCESS");
-    deployment.front.be_deaf(3);
-    let error = migrate.invoke(request("Delete", "Custom::Migrations")).await.expect_err("nobody listens");
-    assert_eq!(error["errorMessage"], "CloudFormation was not told");
+    deployment.proxy.reject_responses(2);
+    assert_eq!(deployment.send(&migrate, request("Delete", "Custom::Migrations")).await.status(), "SUCCESS");
+    deployment.proxy.reject_responses(3);
+    let error =
+        migrate.invoke(request("Delete", "Custom::Migrations")).await.expect_err("no response arrives");
+    assert_eq!(error["errorMessage"], "answer to CloudFormation not sent");
     assert!(!migrate.log().concat().contains("X-Amz-Signature"));
 }
 
 #[tokio::test]
-async fn an_answer_comes_in_time_even_if_the_work_does_not_end() {
+async fn response_is_sent_in_time_even_if_the_work_hangs() {
     let deployment = Deployment::new(Database::create().await).await;
     let mut other = PgConnection::connect(&deployment.database.owner_url()).await.expect("a connection");
-    // As a run that goes on.
+    // As if another run was in progress.
     sqlx::query("SELECT pg_advisory_lock(x'617263686573'::bigint)")
         .execute(&mut other)
         .await
@@ -252,6 +261,6 @@ async fn an_answer_comes_in_time_even_if_the_work_does_not_end() {
     let migrate = Function::start("migrate", deployment.environment()).await;
     let event = request("Update", "Custom::Migrations");
     migrate.invoke_within(Duration::from_secs(17), event).await.expect("an answer");
-    let told = deployment.front.told().pop().expect("CloudFormation was told");
-    assert!(told.reason().contains("deadline exceeded"), "{told:?}");
+    let response = deployment.proxy.responses().pop().expect("CloudFormation got a response");
+    assert!(response.reason().contains("deadline exceeded"), "{response:?}");
 }

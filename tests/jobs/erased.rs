@@ -1,28 +1,28 @@
-use harness::{PLANTED, TestApp, planted};
+use harness::{CANARIES, TestApp, create_canaries};
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
 
 use crate::{
-    copies::{drop_database, text, unused},
-    vault::{TIME, Vault},
+    backup_store::{BackupStore, JOB_TIMEOUT},
+    databases::{drop_database, text, unused_name},
 };
 
 #[tokio::test]
-async fn of_someone_who_was_erased_after_the_backup_nothing_comes_back() {
+async fn restore_does_not_bring_back_users_erased_after_the_backup() {
     let bucket = format!("l-{}", uuid::Uuid::new_v4().simple());
     let app = TestApp::with(&[("ERASURE_BUCKET", &bucket)]).await;
-    let vault = Vault::with_ledger(&app.database, bucket).await;
-    let (id, _) = planted(&app).await;
+    let store = BackupStore::with_ledger(&app.database, bucket).await;
+    let (id, _) = create_canaries(&app).await;
     let grace = app.administrator("Margaret").await;
-    vault.back_up().await;
+    store.back_up().await;
     grace.client.post(&format!("/v1/users/{id}/erase"), json!({})).await.ok(200);
-    let name = unused();
-    let function = vault.restore_function().await;
-    let event = json!({ "command": "restore", "target": vault.beside(&name) });
-    let restored = function.invoke_within(TIME, event).await.expect("restored");
+    let name = unused_name();
+    let function = store.restore_function().await;
+    let event = json!({ "command": "restore", "target": store.url_of(&name) });
+    let restored = function.invoke_within(JOB_TIMEOUT, event).await.expect("restored");
     assert_eq!(restored["erasedAgain"], 1);
 
-    let mut copy = PgConnection::connect(&vault.beside(&name)).await.expect("a connection");
+    let mut copy = PgConnection::connect(&store.url_of(&name)).await.expect("a connection");
     let tables = "SELECT string_agg(format('%I', tablename), ' ') FROM pg_tables WHERE schemaname = 'public'";
     let tables = text(&mut copy, tables).await;
     let mut all = function.log().concat();
@@ -30,9 +30,12 @@ async fn of_someone_who_was_erased_after_the_backup_nothing_comes_back() {
         all +=
             &text(&mut copy, &format!("SELECT coalesce(string_agg(t::text, ' '), '') FROM {table} t")).await;
     }
-    assert!(all.contains(&grace.email) && all.contains(&id), "the others are there, and the erased id");
-    for planted in PLANTED {
-        assert!(!all.to_lowercase().contains(&planted.to_lowercase()), "{planted} came back");
+    assert!(
+        all.contains(&grace.email) && all.contains(&id),
+        "other users are restored, and the id of the erased one"
+    );
+    for canary in CANARIES {
+        assert!(!all.to_lowercase().contains(&canary.to_lowercase()), "{canary} was restored");
     }
     let noted = format!(
         "SELECT count(*)::text FROM audit_events WHERE action = 'user.erased' AND target_id = '{id}'"
@@ -41,23 +44,23 @@ async fn of_someone_who_was_erased_after_the_backup_nothing_comes_back() {
     copy.close().await.expect("a clean end");
     drop_database(&app.database, &name).await;
 
-    // As if the cluster had been set back: Ada is there, until her erasure is replayed.
-    let set_back = unused();
-    let unaware = vault.with_an_empty_ledger().await;
-    let restored = unaware.restore(&vault.beside(&set_back)).await.expect("restored");
+    // As after a restore of the cluster: Ada exists until her erasure is replayed.
+    let set_back = unused_name();
+    let unaware = store.with_empty_ledger().await;
+    let restored = unaware.restore(&store.url_of(&set_back)).await.expect("restored");
     assert_eq!(restored["erasedAgain"], 0);
     let event = json!({ "command": "replay", "target": set_back, "since": restored["takenAt"] });
-    assert_eq!(vault.ask(event.clone()).await.expect("replayed")["erasedAgain"], 1);
-    assert_eq!(vault.ask(event).await.expect("replayed")["erasedAgain"], 0, "once is enough");
-    let mut copy = PgConnection::connect(&vault.beside(&set_back)).await.expect("a connection");
+    assert_eq!(store.call_restore(event.clone()).await.expect("replayed")["erasedAgain"], 1);
+    assert_eq!(store.call_restore(event).await.expect("replayed")["erasedAgain"], 0, "already erased");
+    let mut copy = PgConnection::connect(&store.url_of(&set_back)).await.expect("a connection");
     let users = text(&mut copy, "SELECT string_agg(u::text, ' ') FROM users u").await;
-    assert!(!users.contains(PLANTED[0]) && users.contains(&id), "{users}");
+    assert!(!users.contains(CANARIES[0]) && users.contains(&id), "{users}");
     copy.close().await.expect("a clean end");
     drop_database(&app.database, &set_back).await;
 
-    let drilled = vault.drill().await.expect("restored");
-    assert_eq!(drilled["erasedAgain"], 1, "an erasure holds for every restore");
-    vault.remove_ledger().await;
-    let error = vault.drill().await.expect_err("who was erased is not known");
+    let drilled = store.drill().await.expect("restored");
+    assert_eq!(drilled["erasedAgain"], 1, "every restore erases again");
+    store.delete_ledger().await;
+    let error = store.drill().await.expect_err("the erased users are unknown");
     assert!(error.contains("s3 unavailable"), "{error}");
 }

@@ -14,11 +14,11 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::task::block_in_place;
 
 use crate::{
-    copies::{execute, text},
-    vault::{Vault, postgres_bin},
+    backup_store::{BackupStore, postgres_bin},
+    databases::{execute, text},
 };
 
-/// 300,000 people; and a table with all that a dump may get wrong.
+/// 300,000 users, and a table with types and texts that are difficult to dump.
 const FILL: [&str; 4] = [
     "INSERT INTO users (id, name, email, created_at, updated_at)
      SELECT gen_random_uuid(), 'Ada ' || i, 'ada.' || i || '@example.com', now(), now()
@@ -40,7 +40,7 @@ const FILL: [&str; 4] = [
 const VECTOR_INDEX: &str =
     r#"CREATE INDEX documents_embedding_idx ON "the documents" USING hnsw (embedding vector_l2_ops)"#;
 
-/// A server of its own, with nothing on it that an application brings.
+/// A separate server without roles and databases of the application.
 struct Server {
     postgres: Postgres,
     _scratch: Scratch,
@@ -51,7 +51,7 @@ impl Server {
         block_in_place(|| {
             let scratch = Scratch::create().expect("a folder");
             let dir = scratch.path().to_owned();
-            let credentials = Credentials::kept_in(&dir).expect("credentials");
+            let credentials = Credentials::load_or_create(&dir).expect("credentials");
             let settings = postgres::Settings { dir, port: ports::free().expect("a port"), durable: false };
             let tools = Tools::at(service("TEST_TOOLS"));
             let postgres = Postgres::start(&tools, settings, &credentials, &Interrupt::default());
@@ -64,7 +64,7 @@ impl Server {
     }
 }
 
-/// The number of rows of every table, and a hash of all that is in them.
+/// Returns the number of rows of every table, and a hash of their contents.
 async fn content(connection: &mut PgConnection) -> BTreeMap<String, String> {
     let tables = "SELECT format('%I', tablename) FROM pg_tables WHERE schemaname = 'public'";
     let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut *connection).await.expect("tables");
@@ -79,15 +79,15 @@ async fn content(connection: &mut PgConnection) -> BTreeMap<String, String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_large_database_is_the_same_on_an_empty_server_and_goes_on_from_there() {
+async fn large_database_is_restored_identical_and_usable() {
     let database = Database::create().await;
     for statement in FILL {
         database.execute(statement).await;
     }
     database.execute(VECTOR_INDEX).await;
     let mut original = PgConnection::connect(&database.owner_url()).await.expect("a connection");
-    let vault = Vault::of(&database).await;
-    let manifest = vault.back_up().await;
+    let store = BackupStore::new(&database).await;
+    let manifest = store.back_up().await;
     assert_eq!(manifest["contents"]["tables"]["public.users"], 300_000);
     assert_eq!(manifest["contents"]["sequences"]["public.\"the documents_id_seq\""], 5000);
 
@@ -97,7 +97,7 @@ async fn a_large_database_is_the_same_on_an_empty_server_and_goes_on_from_there(
         execute(&mut maintenance, &format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
     }
     let target = server.postgres.url("brought_back");
-    let restored = vault.restore(&target).await.expect("restored");
+    let restored = store.restore(&target).await.expect("restored");
     assert_eq!(restored["database"], "brought_back");
     assert!(restored["rows"].as_i64().is_some_and(|rows| rows > 306_000), "{restored}");
 
@@ -106,9 +106,9 @@ async fn a_large_database_is_the_same_on_an_empty_server_and_goes_on_from_there(
     assert_eq!(
         text(&mut copy, live).await,
         "0",
-        "sessions that may have been ended since are not alive again"
+        "sessions are not valid again, because they may have ended since"
     );
-    // Apart from that everything is the same.
+    // Everything else is the same.
     execute(&mut copy, "UPDATE sessions SET revoked_at = NULL, revoked_reason = NULL").await;
     assert_eq!(content(&mut copy).await, content(&mut original).await);
 
@@ -125,13 +125,13 @@ async fn a_large_database_is_the_same_on_an_empty_server_and_goes_on_from_there(
     assert_eq!(text(&mut copy, granted).await, "truefalse");
 
     let before = content(&mut copy).await;
-    let error = vault.restore(&target).await.expect_err("it is not empty any more");
+    let error = store.restore(&target).await.expect_err("the target is not empty");
     assert!(error.contains("brought_back is not empty"), "{error}");
     assert_eq!(content(&mut copy).await, before);
 }
 
 #[tokio::test]
-async fn the_memory_of_a_backup_and_of_a_restore_does_not_grow_with_the_database() {
+async fn memory_does_not_grow_with_the_database() {
     let database = Database::create().await;
     database.execute("CREATE TABLE noise (bytes bytea)").await;
     // 192 MiB that cannot be compressed.
@@ -141,12 +141,12 @@ async fn the_memory_of_a_backup_and_of_a_restore_does_not_grow_with_the_database
              generate_series(1, 16384) AS j GROUP BY i",
         )
         .await;
-    let vault = Vault::of(&database).await;
+    let store = BackupStore::new(&database).await;
     let time = Duration::from_mins(3);
-    let backup = vault.backup_function().await;
+    let backup = store.backup_function().await;
     let answer = backup.invoke_within(time, json!({})).await.expect("a backup");
     assert!(answer["manifest"]["size"].as_u64().is_some_and(|size| size > 192 << 20), "{answer}");
-    let restore = vault.restore_function().await;
+    let restore = store.restore_function().await;
     restore.invoke_within(time, json!({ "command": "drill" })).await.expect("restored");
     let plain = seconds_of_a_plain_dump(&database.owner_url());
     eprintln!("pg_dump > /dev/null {plain:.2} s, backup {} s", answer["manifest"]["seconds"]);
@@ -157,7 +157,7 @@ async fn the_memory_of_a_backup_and_of_a_restore_does_not_grow_with_the_database
     }
 }
 
-/// What a backup's time is compared with; it is printed and nothing depends on it.
+/// Measures a plain dump, for comparison. It is only printed.
 fn seconds_of_a_plain_dump(url: &str) -> f64 {
     let begin = Instant::now();
     let mut dump = Command::new(postgres_bin().join("pg_dump"));
@@ -167,9 +167,9 @@ fn seconds_of_a_plain_dump(url: &str) -> f64 {
     begin.elapsed().as_secs_f64()
 }
 
-/// In KiB, as Linux counts it (proc(5), `VmHWM`).
+/// Returns the peak memory in KiB (proc(5), `VmHWM`).
 fn peak_memory(function: &Function) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", function.pid())).expect("a process");
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("its peak memory");
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("the peak memory");
     line.split_whitespace().nth(1).expect("a number").parse().expect("a number")
 }

@@ -1,9 +1,10 @@
 //! The functions that no gateway calls: the real binaries, on real services.
 
 mod backup;
+mod backup_store;
 mod cloudformation;
 mod cluster;
-mod copies;
+mod databases;
 mod deployment;
 mod erased;
 mod identical;
@@ -12,4 +13,3 @@ mod passwords;
 mod restore;
 mod retention;
 mod smoke;
-mod vault;

@@ -1,4 +1,4 @@
-//! `migrate` as Secrets Manager calls it: new passwords for the logins.
+//! `migrate`, called by Secrets Manager: new passwords for the logins.
 
 use harness::{Database, create_secret, put_secret, runtime_api::Function};
 use serde_json::json;
@@ -11,13 +11,13 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_password_rotates_step_by_step_and_each_step_may_come_twice() {
+async fn password_rotates_in_steps_that_can_be_repeated() {
     let deployment = Deployment::new(Database::create().await).await;
     let migrate = Function::start("migrate", deployment.environment()).await;
-    deployment.told(&migrate, request("Create", "Custom::Migrations")).await;
+    deployment.send(&migrate, request("Create", "Custom::Migrations")).await;
     let (name, secret) = &deployment.logins["retention"];
     let version = Uuid::new_v4().to_string();
-    deployment.front.begin(secret, &version);
+    deployment.proxy.begin_rotation(secret, &version);
     let step = async |step: &str| {
         let event =
             json!({ "Step": step, "SecretId": secret, "ClientRequestToken": version, "RotationToken": "x" });
@@ -27,12 +27,12 @@ async fn a_password_rotates_step_by_step_and_each_step_may_come_twice() {
         let error = step(too_early).await.expect_err("nothing is pending");
         assert!(error["errorMessage"].as_str().expect("a reason").contains("createSecret has not made"));
     }
-    step("testSecret").await.expect("what is current works");
+    step("testSecret").await.expect("the current version works");
     for _ in ["once", "again"] {
-        step("createSecret").await.expect("made");
+        step("createSecret").await.expect("created");
     }
     for too_early in ["testSecret", "finishSecret"] {
-        let error = step(too_early).await.expect_err("the database does not know it");
+        let error = step(too_early).await.expect_err("the database does not have it");
         assert_eq!(error["errorMessage"], "login with this version's password failed");
     }
     deployment.log_in("retention", &password(name)).await.expect("nothing has changed");
@@ -49,7 +49,7 @@ async fn a_password_rotates_step_by_step_and_each_step_may_come_twice() {
     assert!(!migrate.log().concat().contains(fresh));
 
     let foreign = create_secret(&json!({ "username": name, "password": "x" })).await;
-    deployment.front.begin(&foreign, &version);
+    deployment.proxy.begin_rotation(&foreign, &version);
     let event = json!({ "Step": "createSecret", "SecretId": foreign, "ClientRequestToken": version });
     let error = migrate.invoke(event).await.expect_err("a refusal");
     assert!(error["errorMessage"].as_str().expect("a reason").contains("the secret of no login"));
@@ -57,17 +57,17 @@ async fn a_password_rotates_step_by_step_and_each_step_may_come_twice() {
 }
 
 #[tokio::test]
-async fn a_secret_that_was_given_another_name_meanwhile_begins_anew() {
+async fn rotation_is_withdrawn_if_the_username_changed() {
     let deployment = Deployment::new(Database::create().await).await;
     let migrate = Function::start("migrate", deployment.environment()).await;
     let (name, secret) = &deployment.logins["api"];
     let version = Uuid::new_v4().to_string();
-    deployment.front.begin(secret, &version);
+    deployment.proxy.begin_rotation(secret, &version);
     let event = |step| json!({ "Step": step, "SecretId": secret, "ClientRequestToken": version });
-    migrate.invoke(event("createSecret")).await.expect("made");
+    migrate.invoke(event("createSecret")).await.expect("created");
     put_secret(secret, &json!({ "username": format!("{name}-2"), "password": "x" })).await;
     let error = migrate.invoke(event("setSecret")).await.expect_err("a refusal");
     assert!(error["errorMessage"].as_str().expect("a reason").contains("withdrawn"), "{error}");
-    deployment.log_in("api", "x").await.expect_err("no login was made");
+    deployment.log_in("api", "x").await.expect_err("no login was created");
     deployment.end().await;
 }

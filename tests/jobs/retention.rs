@@ -1,4 +1,4 @@
-//! What is past its time goes, and nothing else.
+//! `retention` deletes expired rows, and nothing else.
 
 mod edges;
 mod holds;
@@ -17,7 +17,7 @@ use shared::{
 };
 use sqlx::AssertSqlSafe;
 
-/// What `retention` on the app's database is told; another `bucket` than the real one is none.
+/// Returns the settings of `retention` on the app's database. A `bucket` other than the real one does not exist.
 fn settings(app: &TestApp, bucket: &str) -> HashMap<String, String> {
     let mut settings = function_settings(&app.database);
     settings.insert("DATABASE_URL".to_owned(), app.database.retention_url());
@@ -25,7 +25,7 @@ fn settings(app: &TestApp, bucket: &str) -> HashMap<String, String> {
     settings
 }
 
-/// `retention` on the app's database and by its clock.
+/// Returns the state of `retention` on the app's database, with the app's clock.
 fn state_with(app: &TestApp, bucket: &str) -> State {
     let settings = settings(app, bucket);
     let config = Config::from_lookup(|name| settings.get(name).cloned(), retention::REQUIRED);
@@ -40,18 +40,18 @@ fn job(deadline: Deadline) -> Job {
     Job { id: "the-run".to_owned(), deadline }
 }
 
-/// One run to its end.
+/// Runs `retention` to its end.
 async fn clean(app: &TestApp) -> Report {
     run(&state(app), Request::default(), &job(Deadline::far())).await.expect("a report")
 }
 
-/// What a run would do.
-async fn rehearse(app: &TestApp) -> Report {
+/// Runs `retention` without changes.
+async fn dry_run(app: &TestApp) -> Report {
     run(&state(app), Request { dry_run: true }, &job(Deadline::far())).await.expect("a report")
 }
 
-/// What was done to a table.
-fn of(report: &Report, table: &str) -> (u64, u64) {
+/// Returns how many rows of `table` were deleted and how many were held.
+fn counts(report: &Report, table: &str) -> (u64, u64) {
     let found = report.tables.iter().find(|cleaned| cleaned.table == table).expect("the table");
     (found.removed, found.held)
 }
@@ -60,8 +60,8 @@ fn total(report: &Report) -> u64 {
     report.tables.iter().map(|cleaned| cleaned.removed).sum()
 }
 
-/// Runs `statement`, in which `$now` stands for the app's time.
-async fn plant(app: &TestApp, statement: &str) {
+/// Executes `statement`. In it, `$now` is the app's time.
+async fn insert(app: &TestApp, statement: &str) {
     let now = format!("'{}'::timestamptz", app.state.app.clock.now().to_rfc3339());
     sqlx::raw_sql(AssertSqlSafe(statement.replace("$now", &now)))
         .execute(app.database.pool())
@@ -69,7 +69,7 @@ async fn plant(app: &TestApp, statement: &str) {
         .expect("a valid statement");
 }
 
-/// The single text that `query` finds.
+/// Returns the single text of `query`.
 async fn text(app: &TestApp, query: &str) -> String {
     sqlx::query_scalar(AssertSqlSafe(query.to_owned())).fetch_one(app.database.pool()).await.expect("a text")
 }

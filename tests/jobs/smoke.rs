@@ -1,4 +1,4 @@
-//! `smoke`, called as CodeDeploy calls it, on versions that are the real functions, or worse.
+//! `smoke`, called by CodeDeploy, on real functions and on broken ones.
 
 use std::{
     collections::HashMap,
@@ -21,12 +21,12 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 
 const FUNCTIONS: [&str; 5] = ["system", "docs", "auth", "organizations", "users"];
-const TIME: Duration = Duration::from_mins(1);
+const RUN_TIMEOUT: Duration = Duration::from_mins(1);
 const PASSWORD: &str = "a synthetic but long phrase";
 
-/// What a version does that is not a function of ours.
+/// How a broken version behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ill {
+enum Fault {
     Says500,
     Hangs,
     Errors,
@@ -38,10 +38,10 @@ enum Ill {
 #[derive(Clone)]
 struct Aws {
     functions: Arc<HashMap<&'static str, Function>>,
-    ill: Arc<Mutex<HashMap<&'static str, Ill>>>,
-    told: Arc<Mutex<Vec<Value>>>,
-    /// Whether CodeDeploy answers.
-    away: Arc<Mutex<bool>>,
+    fault: Arc<Mutex<HashMap<&'static str, Fault>>>,
+    reports: Arc<Mutex<Vec<Value>>>,
+    /// Whether CodeDeploy is unavailable.
+    unavailable: Arc<Mutex<bool>>,
     url: Arc<Mutex<String>>,
 }
 
@@ -55,14 +55,14 @@ impl Aws {
         }
         let aws = Self {
             functions: Arc::new(functions),
-            ill: Arc::default(),
-            told: Arc::default(),
-            away: Arc::default(),
+            fault: Arc::default(),
+            reports: Arc::default(),
+            unavailable: Arc::default(),
             url: Arc::default(),
         };
         let router = Router::new()
             .route("/2015-03-31/functions/{name}/invocations", post(invoke))
-            .fallback(tell)
+            .fallback(receive_report)
             .with_state(aws.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         *aws.url.lock().expect("a lock") = format!("http://{}", listener.local_addr().expect("an address"));
@@ -70,30 +70,30 @@ impl Aws {
         aws
     }
 
-    fn ails(&self, name: &'static str, ill: Ill) {
-        self.ill.lock().expect("a lock").insert(name, ill);
+    fn set_fault(&self, name: &'static str, fault: Fault) {
+        self.fault.lock().expect("a lock").insert(name, fault);
     }
 
-    /// What CodeDeploy was told.
-    fn told(&self) -> Vec<Value> {
-        self.told.lock().expect("a lock").clone()
+    /// Returns the reports that CodeDeploy got.
+    fn reports(&self) -> Vec<Value> {
+        self.reports.lock().expect("a lock").clone()
     }
 }
 
 async fn invoke(State(aws): State<Aws>, Path(arn): Path<String>, body: Bytes) -> axum::response::Response {
     let name = FUNCTIONS.into_iter().find(|name| arn.contains(&format!(":function:{name}:7")));
     let name = name.unwrap_or_else(|| panic!("{arn} is no version"));
-    let ill = aws.ill.lock().expect("a lock").get(name).copied();
+    let fault = aws.fault.lock().expect("a lock").get(name).copied();
     let error = (HeaderName::from_static("x-amz-function-error"), "Unhandled".to_owned());
-    match ill {
-        Some(Ill::Says500) => {
+    match fault {
+        Some(Fault::Says500) => {
             Json(json!({ "statusCode": 500, "headers": {}, "body": "{}", "isBase64Encoded": false }))
                 .into_response()
         }
-        Some(Ill::Hangs) => std::future::pending().await,
-        Some(Ill::Errors) => ([error], Json(json!({ "errorMessage": "Task timed out" }))).into_response(),
-        Some(Ill::Garbage) => Json(json!(["accessToken"])).into_response(),
-        Some(Ill::Missing) => {
+        Some(Fault::Hangs) => std::future::pending().await,
+        Some(Fault::Errors) => ([error], Json(json!({ "errorMessage": "Task timed out" }))).into_response(),
+        Some(Fault::Garbage) => Json(json!(["accessToken"])).into_response(),
+        Some(Fault::Missing) => {
             let kind = (HeaderName::from_static("x-amzn-errortype"), "ResourceNotFoundException".to_owned());
             (StatusCode::NOT_FOUND, [kind], Json(json!({ "Message": "Function not found" }))).into_response()
         }
@@ -107,16 +107,16 @@ async fn invoke(State(aws): State<Aws>, Path(arn): Path<String>, body: Bytes) ->
     }
 }
 
-async fn tell(State(aws): State<Aws>, headers: HeaderMap, body: Bytes) -> axum::response::Response {
+async fn receive_report(State(aws): State<Aws>, headers: HeaderMap, body: Bytes) -> axum::response::Response {
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
     assert_eq!(target, Some("CodeDeploy_20141006.PutLifecycleEventHookExecutionStatus"));
-    if *aws.away.lock().expect("a lock") {
+    if *aws.unavailable.lock().expect("a lock") {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
-    let told: Value = serde_json::from_slice(&body).expect("a JSON request");
+    let reported: Value = serde_json::from_slice(&body).expect("a JSON request");
     let answer =
-        json!({ "lifecycleEventHookExecutionId": told["lifecycleEventHookExecutionId"] }).to_string();
-    aws.told.lock().expect("a lock").push(told);
+        json!({ "lifecycleEventHookExecutionId": reported["lifecycleEventHookExecutionId"] }).to_string();
+    aws.reports.lock().expect("a lock").push(reported);
     ([(header::CONTENT_TYPE, "application/x-amz-json-1.1")], answer).into_response()
 }
 
@@ -139,20 +139,20 @@ fn event() -> Value {
     json!({ "DeploymentId": "d-1234", "LifecycleEventHookExecutionId": Uuid::new_v4().to_string(), "Combined": "x" })
 }
 
-/// One run; its result and the last that CodeDeploy was told.
+/// Runs `smoke`. Returns its result and the report that CodeDeploy got.
 async fn run(aws: &Aws, smoke: &Function) -> (Value, Value) {
     let event = event();
-    let report = smoke.invoke_within(TIME, event.clone()).await.expect("a report");
-    let told = aws.told().pop().expect("CodeDeploy was told");
+    let report = smoke.invoke_within(RUN_TIMEOUT, event.clone()).await.expect("a report");
+    let reported = aws.reports().pop().expect("CodeDeploy got a report");
     for id in ["DeploymentId", "LifecycleEventHookExecutionId"] {
         let member = id[..1].to_lowercase() + &id[1..];
-        assert_eq!(told[member], event[id]);
+        assert_eq!(reported[member], event[id]);
     }
-    assert_eq!(told["status"], report["status"]);
-    (report, told)
+    assert_eq!(reported["status"], report["status"]);
+    (report, reported)
 }
 
-/// The first check that was not passed: its name and why.
+/// Returns the name and the reason of the first failed check.
 fn failure(report: &Value) -> (String, String) {
     assert_eq!(report["status"], "Failed", "{report}");
     let failed = report["checks"].as_array().expect("checks").iter().find(|check| check["passed"] == false);
@@ -161,7 +161,7 @@ fn failure(report: &Value) -> (String, String) {
 }
 
 #[tokio::test]
-async fn versions_that_work_get_traffic_and_no_session_is_left_behind() {
+async fn working_versions_succeed_and_leave_no_session() {
     let database = Database::create().await;
     let aws = Aws::start(&database, &[]).await;
     let smoke = smoke(&aws, PASSWORD).await;
@@ -182,7 +182,7 @@ async fn versions_that_work_get_traffic_and_no_session_is_left_behind() {
 }
 
 #[tokio::test]
-async fn a_version_that_is_ill_gets_none_and_the_report_says_which_and_why() {
+async fn broken_version_fails_and_is_named_in_the_report() {
     let database = Database::create().await;
     for (name, check) in [
         ("system", "health"),
@@ -193,13 +193,13 @@ async fn a_version_that_is_ill_gets_none_and_the_report_says_which_and_why() {
     ] {
         let aws = Aws::start(&database, &[]).await;
         let smoke = smoke(&aws, PASSWORD).await;
-        for (ill, reason) in [
-            (Ill::Says500, "the status is 500"),
-            (Ill::Errors, "the function failed"),
-            (Ill::Garbage, "not a response to a gateway"),
-            (Ill::Missing, "invocation failed"),
+        for (fault, reason) in [
+            (Fault::Says500, "the status is 500"),
+            (Fault::Errors, "the function failed"),
+            (Fault::Garbage, "not a response to a gateway"),
+            (Fault::Missing, "invocation failed"),
         ] {
-            aws.ails(name, ill);
+            aws.set_fault(name, fault);
             let (report, _) = run(&aws, &smoke).await;
             let (failed, why) = failure(&report);
             assert_eq!(failed, check, "{report}");
@@ -207,25 +207,25 @@ async fn a_version_that_is_ill_gets_none_and_the_report_says_which_and_why() {
         }
     }
     let open = database.value::<i64>("SELECT count(*) FROM sessions WHERE revoked_at IS NULL").await;
-    assert_eq!(open, 0, "a session ends even if what follows the sign-in is ill");
+    assert_eq!(open, 0, "the session ends even if a later check fails");
 }
 
 #[tokio::test]
-async fn a_version_that_hangs_gets_none_however_little_time_there_is() {
+async fn hanging_version_fails_even_with_little_time() {
     let database = Database::create().await;
     let aws = Aws::start(&database, &[]).await;
     let smoke = smoke(&aws, PASSWORD).await;
-    aws.ails("docs", Ill::Hangs);
+    aws.set_fault("docs", Fault::Hangs);
     let (report, _) = run(&aws, &smoke).await;
     assert_eq!(failure(&report).0, "docs");
-    // Two seconds besides what is kept for telling CodeDeploy: less than one call may take.
+    // Two seconds more than the reserve for the report to CodeDeploy: less than the limit of one call.
     let hurried = smoke.invoke_within(Duration::from_secs(14), event()).await.expect("a report");
     assert_eq!(failure(&hurried), ("everything".to_owned(), "deadline exceeded".to_owned()));
-    assert_eq!(aws.told().last().expect("CodeDeploy was told")["status"], "Failed");
+    assert_eq!(aws.reports().last().expect("CodeDeploy got a report")["status"], "Failed");
 }
 
 #[tokio::test]
-async fn versions_without_their_database_get_none() {
+async fn versions_without_a_database_fail() {
     let database = Database::create().await;
     let aws = Aws::start(&database, &[("DATABASE_URL", "postgresql://nobody:x@127.0.0.1:1/none")]).await;
     let smoke = smoke(&aws, PASSWORD).await;
@@ -236,7 +236,7 @@ async fn versions_without_their_database_get_none() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_a_failure_and_makes_no_second_account() {
+async fn wrong_password_fails_and_creates_no_second_account() {
     let database = Database::create().await;
     let aws = Aws::start(&database, &[]).await;
     run(&aws, &smoke(&aws, PASSWORD).await).await;
@@ -251,30 +251,30 @@ async fn a_wrong_password_is_a_failure_and_makes_no_second_account() {
 }
 
 #[tokio::test]
-async fn five_at_once_make_one_account_and_all_succeed() {
+async fn five_concurrent_runs_succeed_with_one_account() {
     let database = Database::create().await;
     let aws = Aws::start(&database, &[]).await;
     let runs = FUNCTIONS.map(|_| async {
         let smoke = smoke(&aws, PASSWORD).await;
-        smoke.invoke_within(TIME, event()).await.expect("a report")
+        smoke.invoke_within(RUN_TIMEOUT, event()).await.expect("a report")
     });
     for report in join_all(runs).await {
         assert_eq!(report["status"], "Succeeded", "{report}");
     }
     assert_eq!(database.value::<i64>("SELECT count(*) FROM users").await, 1);
-    assert_eq!(aws.told().len(), FUNCTIONS.len());
+    assert_eq!(aws.reports().len(), FUNCTIONS.len());
 }
 
 #[tokio::test]
-async fn when_codedeploy_cannot_be_told_the_function_fails() {
+async fn function_fails_if_codedeploy_is_unavailable() {
     let database = Database::create().await;
     let aws = Aws::start(&database, &[]).await;
     let smoke = smoke(&aws, PASSWORD).await;
-    *aws.away.lock().expect("a lock") = true;
-    let error = smoke.invoke_within(TIME, event()).await.expect_err("nobody was told");
+    *aws.unavailable.lock().expect("a lock") = true;
+    let error = smoke.invoke_within(RUN_TIMEOUT, event()).await.expect_err("no report arrives");
     assert!(
         error["errorMessage"].as_str().expect("a text").contains("report to CodeDeploy failed"),
         "{error}"
     );
-    assert!(aws.told().is_empty());
+    assert!(aws.reports().is_empty());
 }

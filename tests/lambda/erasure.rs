@@ -16,7 +16,7 @@ async fn register(auth: &Function, email: &str) -> Value {
 }
 
 #[tokio::test]
-async fn without_its_ledger_an_erasure_says_so_and_nothing_is_changed() {
+async fn erasure_without_the_ledger_fails_and_changes_nothing() {
     let database = Database::create().await;
     let auth = Function::start("auth", environment(&database)).await;
     let (grace, ada) = (register(&auth, "grace@example.com").await, register(&auth, "ada@example.com").await);

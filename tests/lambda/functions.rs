@@ -11,7 +11,7 @@ fn json_body() -> Value {
 }
 
 #[tokio::test]
-async fn auth_answers_the_events_of_both_kinds_of_gateway() {
+async fn auth_answers_events_of_both_gateway_types() {
     let database = Database::create().await;
     let auth = Function::start("auth", environment(&database)).await;
     let register =
@@ -43,7 +43,7 @@ async fn auth_answers_the_events_of_both_kinds_of_gateway() {
 }
 
 #[tokio::test]
-async fn a_missing_body_and_a_header_sent_twice_are_what_they_are() {
+async fn missing_body_and_repeated_header_are_refused() {
     let database = Database::create().await;
     let auth = Function::start("auth", environment(&database)).await;
     for event in [
@@ -62,7 +62,7 @@ async fn a_missing_body_and_a_header_sent_twice_are_what_they_are() {
 }
 
 #[tokio::test]
-async fn the_source_address_is_the_gateways_whatever_the_headers_say() {
+async fn source_address_comes_from_the_gateway_not_from_headers() {
     let database = Database::create().await;
     let auth = Function::start("auth", environment(&database)).await;
     let spoofed = json!({
@@ -118,14 +118,14 @@ async fn docs_needs_no_setting_and_nothing_from_the_internet() {
         if path.ends_with("redoc.js") {
             assert!(
                 answer["body"].as_str().is_some_and(|script| script.len() > 1_000_000),
-                "the bundle is whole"
+                "the bundle is complete"
             );
         }
     }
 }
 
 #[tokio::test]
-async fn migrate_takes_an_event_and_says_what_it_did() {
+async fn migrate_follows_its_event_and_reports() {
     let database = Database::create_empty().await;
     let mut environment = environment(&database);
     environment.insert("DATABASE_URL".to_owned(), database.owner_url());
@@ -142,7 +142,7 @@ async fn migrate_takes_an_event_and_says_what_it_did() {
 }
 
 #[tokio::test]
-async fn mail_goes_out_through_ses() {
+async fn mail_is_sent_through_ses() {
     let database = Database::create().await;
     let auth = Function::start("auth", environment(&database)).await;
     let email = format!("mail.{}@example.com", uuid::Uuid::new_v4().simple());
@@ -160,7 +160,7 @@ async fn mail_goes_out_through_ses() {
 }
 
 #[tokio::test]
-async fn users_and_organizations_let_nobody_in_without_a_token() {
+async fn users_and_organizations_refuse_requests_without_a_token() {
     let database = Database::create().await;
     for (name, path) in
         [("organizations", "/v1/organizations"), ("users", "/v1/users"), ("users", "/v1/audit-events")]

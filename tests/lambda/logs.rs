@@ -12,7 +12,7 @@ fn lines(function: &Function) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_request_leaves_one_line_that_says_all_there_is_to_say() {
+async fn request_is_logged_in_one_complete_line() {
     let database = Database::create().await;
     let auth = Function::start("auth", environment(&database)).await;
     let headers = json!({ "content-type": "application/json" });
@@ -49,7 +49,7 @@ async fn a_request_leaves_one_line_that_says_all_there_is_to_say() {
 }
 
 #[tokio::test]
-async fn metrics_are_written_as_cloudwatch_reads_them() {
+async fn metrics_have_the_format_of_cloudwatch() {
     let database = Database::create().await;
     let system = Function::start("system", environment(&database)).await;
     system.invoke(http("GET", "/v1/config", &json!({}), None, "203.0.113.7")).await.expect("an answer");
@@ -91,49 +91,49 @@ async fn health_is_not_logged() {
 }
 
 #[tokio::test]
-async fn no_secret_and_no_personal_word_is_in_any_line_even_at_debug_level() {
+async fn no_secret_or_personal_data_is_logged_even_at_level_trace() {
     let database = Database::create().await;
     let mut environment = environment(&database);
     environment.insert("LOG_LEVEL".to_owned(), "trace".to_owned());
     let auth = Function::start("auth", environment.clone()).await;
-    let headers = json!({ "content-type": "application/json", "user-agent": "planted-user-agent" });
+    let headers = json!({ "content-type": "application/json", "user-agent": "canary-user-agent" });
     let post = async |path: &str, body: Value| {
         auth.invoke(http("POST", path, &headers, Some(&body.to_string()), "203.0.113.7"))
             .await
             .expect("an answer")
     };
 
-    let register = json!({ "name": "Planted Name", "email": "planted.address@example.com", "password": "planted password" });
+    let register = json!({ "name": "Canary Name", "email": "canary.address@example.com", "password": "canary password" });
     let answer = body(&post("/v1/auth/register", register.clone()).await);
     let (access, refresh) = (answer["data"]["accessToken"].clone(), answer["data"]["refreshToken"].clone());
     post("/v1/auth/register", register).await;
-    post("/v1/auth/login", json!({ "email": "planted.address@example.com", "password": "planted guess" }))
+    post("/v1/auth/login", json!({ "email": "canary.address@example.com", "password": "canary guess" }))
         .await;
-    post("/v1/auth/login", json!({ "email": "planted broken address", "password": "planted password" }))
-        .await;
+    post("/v1/auth/login", json!({ "email": "canary broken address", "password": "canary password" })).await;
     post("/v1/auth/refresh", json!({ "refreshToken": refresh })).await;
-    post("/v1/auth/verify-email", json!({ "token": "planted-token" })).await;
-    post("/v1/auth/forgot-password", json!({ "email": "planted.address@example.com" })).await;
-    post("/v1/auth/magic-links", json!({ "email": "planted.address@example.com" })).await;
-    post("/v1/auth/magic-links/verify", json!({ "email": "planted.address@example.com", "code": "planted" }))
+    post("/v1/auth/verify-email", json!({ "token": "canary-token" })).await;
+    post("/v1/auth/forgot-password", json!({ "email": "canary.address@example.com" })).await;
+    post("/v1/auth/magic-links", json!({ "email": "canary.address@example.com" })).await;
+    post("/v1/auth/magic-links/verify", json!({ "email": "canary.address@example.com", "code": "canary7" }))
         .await;
-    let password = json!({ "newEmail": "planted.new@example.com", "currentPassword": "planted password" });
+    let password = json!({ "newEmail": "canary.new@example.com", "currentPassword": "canary password" });
     post("/v1/auth/change-email", password).await;
-    auth.invoke(http("GET", "/account/verify-email?token=planted-token", &headers, None, "203.0.113.7"))
+    auth.invoke(http("GET", "/account/verify-email?token=canary-token", &headers, None, "203.0.113.7"))
         .await
         .expect("an answer");
     let bearer = json!({ "authorization": format!("Bearer {}", access.as_str().expect("a token")), "content-type": "application/json" });
-    let change = json!({ "name": "Planted Change", "phone": "+442071838750", "image": "https://planted.example/a.png" });
+    let change =
+        json!({ "name": "Canary Change", "phone": "+442071838750", "image": "https://canary.example/a.png" });
     auth.invoke(http("PATCH", "/v1/auth/me", &bearer, Some(&change.to_string()), "203.0.113.7"))
         .await
         .expect("an answer");
-    auth.invoke(http("GET", "/v1/auth/planted-path", &bearer, None, "203.0.113.7")).await.expect("an answer");
+    auth.invoke(http("GET", "/v1/auth/canary-path", &bearer, None, "203.0.113.7")).await.expect("an answer");
     auth.log_line(|line| line.contains("no-such-route")).await;
 
     let log = auth.log().join("\n").to_lowercase();
     let token: String = database.value("SELECT password_hash FROM users").await;
-    for planted in [
-        "planted",
+    for canary in [
+        "canary",
         "442071838750",
         access.as_str().expect("a token"),
         refresh.as_str().expect("a token"),
@@ -141,18 +141,18 @@ async fn no_secret_and_no_personal_word_is_in_any_line_even_at_debug_level() {
         &environment["DATABASE_URL"],
         &environment["REDIS_URL"],
     ] {
-        let planted = planted.to_lowercase();
+        let canary = canary.to_lowercase();
         assert!(
-            !log.contains(&planted),
-            "{planted} is in the log: {:?}",
-            log.lines().find(|line| line.contains(&planted))
+            !log.contains(&canary),
+            "{canary} is in the log: {:?}",
+            log.lines().find(|line| line.contains(&canary))
         );
     }
     assert!(log.contains("request served") && log.contains("request refused"));
 }
 
 #[tokio::test]
-async fn neither_an_api_key_nor_whom_one_invites_is_in_any_line() {
+async fn api_keys_and_invited_addresses_are_not_logged() {
     let database = Database::create().await;
     let mut environment = environment(&database);
     environment.insert("LOG_LEVEL".to_owned(), "trace".to_owned());
@@ -176,20 +176,20 @@ async fn neither_an_api_key_nor_whom_one_invites_is_in_any_line() {
 
     database.execute("UPDATE users SET email_verified_at = created_at").await;
     let token = &registered["data"]["accessToken"];
-    let team = post("/v1/organizations", bearer(token, "planted-1"), json!({ "name": "Planted Team" })).await;
+    let team = post("/v1/organizations", bearer(token, "canary-1"), json!({ "name": "Canary Team" })).await;
     let path = format!("/v1/organizations/{}", team["data"]["id"].as_str().expect("an id"));
-    let invitation = json!({ "email": "planted.colleague@example.com", "role": "member" });
-    post(&format!("{path}/invitations"), bearer(token, "planted-2"), invitation).await;
-    let key = json!({ "name": "Planted Key", "scopes": ["organization:read"] });
-    let key = post(&format!("{path}/api-keys"), bearer(token, "planted-3"), key).await;
+    let invitation = json!({ "email": "canary.colleague@example.com", "role": "member" });
+    post(&format!("{path}/invitations"), bearer(token, "canary-2"), invitation).await;
+    let key = json!({ "name": "Canary Key", "scopes": ["organization:read"] });
+    let key = post(&format!("{path}/api-keys"), bearer(token, "canary-3"), key).await;
     let key = &key["data"]["key"];
-    let read = http("GET", &path, &bearer(key, "planted-4"), None, "203.0.113.7");
+    let read = http("GET", &path, &bearer(key, "canary-4"), None, "203.0.113.7");
     assert_eq!(organizations.invoke(read).await.expect("an answer")["statusCode"], 200);
-    post("/v1/invitations/accept", bearer(token, "planted-5"), json!({ "token": "planted-token" })).await;
+    post("/v1/invitations/accept", bearer(token, "canary-5"), json!({ "token": "canary-token" })).await;
     organizations.log_line(|line| line.contains("invalid-token")).await;
 
     let log = organizations.log().join("\n").to_lowercase();
-    for secret in ["planted", key.as_str().expect("a key"), token.as_str().expect("a token")] {
+    for secret in ["canary", key.as_str().expect("a key"), token.as_str().expect("a token")] {
         let secret = secret.to_lowercase();
         let line = log.lines().find(|line| line.contains(&secret));
         assert!(line.is_none(), "{secret} is in the log: {line:?}");

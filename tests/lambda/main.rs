@@ -1,4 +1,4 @@
-//! The real binaries, fed by a loopback Runtime API with the events that API Gateway sends.
+//! The real binaries, which get the events of API Gateway from a loopback Runtime API.
 
 mod erasure;
 mod functions;

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use harness::{Database, apart, create_secret, runtime_api::Function};
+use harness::{Database, create_secret, runtime_api::Function, split_credentials};
 use serde_json::{Value, json};
 
 use crate::{
@@ -9,35 +9,35 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_function_with_a_wrong_setting_does_not_start_and_says_everything_that_is_wrong() {
+async fn function_with_wrong_settings_does_not_start_and_lists_all_of_them() {
     let database = Database::create().await;
     let mut environment = environment(&database);
     environment.insert("JWT_EXPIRY".to_owned(), "soon".to_owned());
     environment.remove("REDIS_URL");
     let mut auth = Function::start("auth", environment).await;
-    assert!(!auth.ended().await.success());
+    assert!(!auth.wait_for_exit().await.success());
     let line = auth.log_line(|line| line.contains("invalid configuration")).await;
     assert!(line.contains("JWT_EXPIRY") && line.contains("REDIS_URL is not set"), "{line}");
 }
 
 #[tokio::test]
-async fn a_deployed_function_does_not_start_with_a_secret_in_its_environment() {
+async fn deployed_function_does_not_start_with_a_secret_in_its_environment() {
     let database = Database::create().await;
     let mut environment = environment(&database);
     environment.insert("NODE_ENV".to_owned(), "production".to_owned());
     let password = environment["DATABASE_URL"].split([':', '@']).nth(2).expect("a password").to_owned();
     let mut auth = Function::start("auth", environment).await;
-    assert!(!auth.ended().await.success());
+    assert!(!auth.wait_for_exit().await.success());
     let line = auth.log_line(|line| line.contains("DATABASE_URL holds a value")).await;
     assert!(!line.contains(&password), "{line}");
 }
 
-/// The settings of a function on `database` with every password in a secret beside its URL, and the passwords.
-async fn apart_environment(database: &Database) -> (HashMap<String, String>, Vec<String>) {
+/// Returns the settings of a function on `database`, with every password in a secret instead of in its URL, and the passwords.
+async fn environment_with_credentials(database: &Database) -> (HashMap<String, String>, Vec<String>) {
     let mut environment = environment(database);
     let mut passwords = Vec::new();
     for service in ["DATABASE", "REDIS"] {
-        let (url, credentials) = apart(&environment[&format!("{service}_URL")]);
+        let (url, credentials) = split_credentials(&environment[&format!("{service}_URL")]);
         passwords.push(credentials["password"].as_str().expect("a password").to_owned());
         environment.insert(format!("{service}_URL"), url);
         environment.insert(format!("{service}_CREDENTIALS"), create_secret(&credentials).await);
@@ -52,9 +52,9 @@ async fn readiness(function: &Function) -> (Value, Value) {
 }
 
 #[tokio::test]
-async fn a_function_finds_its_passwords_in_secrets_beside_the_urls() {
+async fn function_reads_its_passwords_from_secrets() {
     let database = Database::create().await;
-    let (environment, passwords) = apart_environment(&database).await;
+    let (environment, passwords) = environment_with_credentials(&database).await;
     let system = Function::start("system", environment).await;
     let (status, checks) = readiness(&system).await;
     assert_eq!(status, 200, "{checks}");
@@ -62,9 +62,9 @@ async fn a_function_finds_its_passwords_in_secrets_beside_the_urls() {
 }
 
 #[tokio::test]
-async fn a_deployed_function_takes_such_urls_and_goes_nowhere_without_tls() {
+async fn deployed_function_does_not_connect_without_tls() {
     let database = Database::create().await;
-    let (mut environment, passwords) = apart_environment(&database).await;
+    let (mut environment, passwords) = environment_with_credentials(&database).await;
     environment.insert("NODE_ENV".to_owned(), "production".to_owned());
     let system = Function::start("system", environment).await;
     let (status, checks) = readiness(&system).await;
@@ -77,18 +77,18 @@ async fn a_deployed_function_takes_such_urls_and_goes_nowhere_without_tls() {
 }
 
 #[tokio::test]
-async fn a_function_that_is_given_credentials_twice_does_not_start() {
+async fn function_with_credentials_given_twice_does_not_start() {
     let database = Database::create().await;
-    let (mut environment, passwords) = apart_environment(&database).await;
+    let (mut environment, passwords) = environment_with_credentials(&database).await;
     environment.insert("DATABASE_URL".to_owned(), database.pooler_url());
     let mut system = Function::start("system", environment).await;
-    assert!(!system.ended().await.success());
+    assert!(!system.wait_for_exit().await.success());
     let line = system.log_line(|line| line.contains("DATABASE_URL is no URL")).await;
     assert!(line.contains("DATABASE_CREDENTIALS") && !line.contains(&passwords[0]), "{line}");
 }
 
 #[tokio::test]
-async fn a_function_starts_while_everything_it_needs_is_away_and_says_so_to_each_request() {
+async fn function_starts_without_its_dependencies_and_answers_503() {
     let database = Database::create().await;
     let mut environment = environment(&database);
     environment.insert("DATABASE_URL".to_owned(), "postgresql://nobody:x@127.0.0.1:1/none".to_owned());

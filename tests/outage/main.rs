@@ -1,6 +1,6 @@
-//! What the API answers while a dependency is away, and that it recovers by itself.
+//! What the API answers while a dependency is unavailable, and that it recovers by itself.
 //!
-//! These tests have a PostgreSQL, a PgBouncer and a Redis of their own, which they stop and start.
+//! These tests have their own PostgreSQL, PgBouncer and Redis, which they stop and start.
 
 mod passwords;
 mod proxy;
@@ -16,15 +16,15 @@ use serde_json::{Value, json};
 use services::Services;
 use tokio::time::{sleep, timeout};
 
-/// No answer may take longer, whatever is away.
-const PATIENCE: Duration = Duration::from_secs(8);
-/// How soon all must be well again.
-const RECOVERY: Duration = Duration::from_secs(5);
+/// The longest time that an answer may take, whatever is unavailable.
+const MAX_ANSWER_TIME: Duration = Duration::from_secs(8);
+/// The longest time that a recovery may take.
+const MAX_RECOVERY_TIME: Duration = Duration::from_secs(5);
 
 /// Operations that need no database.
 const WITHOUT_DATABASE: [&str; 4] = ["health", "openapi", "jwks", "config"];
 
-/// Every operation of `openapi.json`, and a page, with a valid request and its answer without the database.
+/// Returns a valid request for every operation of `openapi.json` and for a page, with its status without the database.
 fn routes(person: &Person<'_>, team: &str) -> Vec<(Method, String, Value, u16)> {
     let organization = team.rsplit('/').next().unwrap_or_default();
     let value = |name: &str| match name {
@@ -52,20 +52,20 @@ fn routes(person: &Person<'_>, team: &str) -> Vec<(Method, String, Value, u16)> 
     routes
 }
 
-async fn ask(client: &Client<'_>, method: Method, path: &str, body: &Value) -> Answer {
+async fn send(client: &Client<'_>, method: Method, path: &str, body: &Value) -> Answer {
     let (client, body) = if body.is_null() {
         (client.clone(), Body::empty())
     } else {
         (client.with("content-type", "application/json"), Body::from(body.to_string()))
     };
     let started = Instant::now();
-    let answer = timeout(PATIENCE, client.send(method.clone(), path, body)).await;
-    answer.unwrap_or_else(|_| panic!("{method} {path} hangs for {:?}", started.elapsed()))
+    let answer = timeout(MAX_ANSWER_TIME, client.send(method.clone(), path, body)).await;
+    answer.unwrap_or_else(|_| panic!("{method} {path} takes more than {:?}", started.elapsed()))
 }
 
-/// Asks again until the answer has `status`, for as long as a recovery may take.
+/// Repeats the request until the answer has `status`. Fails after `MAX_RECOVERY_TIME`.
 async fn recovers(client: &Client<'_>, path: &str, status: u16) -> Answer {
-    recovers_within(RECOVERY, client, path, status).await
+    recovers_within(MAX_RECOVERY_TIME, client, path, status).await
 }
 
 async fn recovers_within(limit: Duration, client: &Client<'_>, path: &str, status: u16) -> Answer {
@@ -76,15 +76,16 @@ async fn recovers_within(limit: Duration, client: &Client<'_>, path: &str, statu
             return answer;
         }
         assert_eq!(answer.status, 503, "{answer:?}");
-        assert!(started.elapsed() < limit, "{path} has not recovered: {answer:?}");
+        assert!(started.elapsed() < limit, "{path} does not recover: {answer:?}");
         sleep(Duration::from_millis(50)).await;
     }
 }
 
-async fn everything_needs_the_database(app: &TestApp, ada: &Person<'_>, team: &str) {
-    // Some at a time: each waits for a connection before it gives up.
+async fn assert_unavailable_without_database(app: &TestApp, ada: &Person<'_>, team: &str) {
+    // Eight at a time: each waits for a connection before it fails.
     for some in routes(ada, team).chunks(8) {
-        let answers = some.iter().map(|(method, path, body, _)| ask(&ada.client, method.clone(), path, body));
+        let answers =
+            some.iter().map(|(method, path, body, _)| send(&ada.client, method.clone(), path, body));
         for ((method, path, _, status), answer) in some.iter().zip(join_all(answers).await) {
             assert_eq!(answer.status, *status, "{method} {path}: {answer:?}");
             if *status == 503 {
@@ -95,23 +96,23 @@ async fn everything_needs_the_database(app: &TestApp, ada: &Person<'_>, team: &s
             }
         }
     }
-    // What can be refused without the database still is.
+    // Refusals that need no database work as before.
     app.client().token("forged").get("/v1/auth/me").await.refused(401, "unauthenticated");
     app.client().post("/v1/auth/login", json!({})).await.refused(422, "invalid-body");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_postgresql_every_route_says_so_and_all_is_well_when_it_is_back() {
+async fn routes_answer_503_without_postgresql_and_recover() {
     let mut services = Services::start().await;
     let app = services.app(&[]).await;
     let ada = app.person("Ada").await;
-    // What has just changed is in no cache.
+    // A profile that has just changed is not cached.
     ada.client.patch("/v1/auth/me", json!({ "name": "Augusta" })).await.ok(200);
 
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
 
     services.stop_postgres();
-    everything_needs_the_database(&app, &ada, &team).await;
+    assert_unavailable_without_database(&app, &ada, &team).await;
 
     services.resume_postgres();
     recovers(&ada.client, "/v1/auth/me", 200).await;
@@ -121,15 +122,15 @@ async fn without_postgresql_every_route_says_so_and_all_is_well_when_it_is_back(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_the_pooler_every_route_says_so_and_all_is_well_when_it_is_back() {
+async fn routes_answer_503_without_the_pooler_and_recover() {
     let mut services = Services::start().await;
     let app = services.app(&[]).await;
     let ada = app.person("Ada").await;
 
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
 
     services.stop_pooler();
-    everything_needs_the_database(&app, &ada, &team).await;
+    assert_unavailable_without_database(&app, &ada, &team).await;
 
     services.resume_pooler();
     recovers(&ada.client, "/v1/auth/me", 200).await;
@@ -137,7 +138,7 @@ async fn without_the_pooler_every_route_says_so_and_all_is_well_when_it_is_back(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_postgresql_that_was_restarted_between_two_requests_is_not_noticed() {
+async fn postgresql_restart_between_two_requests_is_not_noticed() {
     let mut services = Services::start().await;
     let app = services.app(&[]).await;
     let ada = app.person("Ada").await;
@@ -146,14 +147,14 @@ async fn a_postgresql_that_was_restarted_between_two_requests_is_not_noticed() {
     recovers(&ada.client, "/v1/auth/me", 200).await;
     services.stop_pooler();
     services.resume_pooler();
-    // The connection in the pool is dead; the request that finds out takes a new one.
+    // The pooled connection is closed; the request that notices this opens a new one.
     ada.client.get("/v1/auth/me").await.ok(200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_that_is_lost_without_a_word_is_replaced_while_the_request_waits() {
+async fn silently_lost_connection_is_replaced_during_the_request() {
     let services = Services::start().await;
-    let network = Proxy::before(services.pooler_port()).await;
+    let network = Proxy::start(services.pooler_port()).await;
     let url = services
         .pooler_url()
         .replace(&format!(":{}/", services.pooler_port()), &format!(":{}/", network.port));
@@ -166,16 +167,16 @@ async fn a_connection_that_is_lost_without_a_word_is_replaced_while_the_request_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_redis_everything_works_and_nothing_is_open() {
+async fn everything_works_without_redis_and_access_is_still_checked() {
     let mut services = Services::start().await;
     let app = services.app(&[("RATE_LIMIT_MAX_REQUESTS", "60")]).await;
-    let (ada, bob) = (app.proved_person("Ada").await, app.person("Bob").await);
+    let (ada, bob) = (app.verified_person("Ada").await, app.person("Bob").await);
     let phone = ada.sign_in_again().await;
     phone.client.get("/v1/auth/me").await.ok(200);
 
     services.stop_redis();
 
-    // Access is decided by the database.
+    // Access is checked in the database.
     ada.client.get("/v1/auth/me").await.ok(200);
     ada.client.delete(&format!("/v1/auth/sessions/{}", phone.session)).await.ok(204);
     phone.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
@@ -183,7 +184,7 @@ async fn without_redis_everything_works_and_nothing_is_open() {
     bob.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
     ada.sign_in_again().await;
     assert_eq!(app.client().get("/ready").await.ok(503).text("/checks/cache/status"), "away");
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     let key = json!({ "name": "Reader", "scopes": ["organization:read"] });
     let key = ada.client.post(&format!("{team}/api-keys"), key).await.ok(201);
     app.client().token(key.text("/data/key")).get(&team).await.ok(200);
@@ -200,19 +201,19 @@ async fn without_redis_everything_works_and_nothing_is_open() {
     let eager = app.client();
     let mut refused = None;
     for _ in 0..61 {
-        refused = Some(ask(&eager, Method::GET, "/v1/config", &Value::Null).await);
+        refused = Some(send(&eager, Method::GET, "/v1/config", &Value::Null).await);
     }
     refused.expect("an answer").refused(429, "too-many-requests");
 
     services.resume_redis();
     recovers(&app.client(), "/ready", 200).await;
-    // What ended while Redis was away stays ended.
+    // A session that ended while Redis was unavailable stays ended.
     phone.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
     ada.client.get("/v1/auth/me").await.ok(200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_function_that_cannot_read_its_keys_says_so_and_lets_nobody_in() {
+async fn function_without_its_keys_answers_503_and_accepts_no_token() {
     let services = Services::start().await;
     let running = services.app(&[]).await;
     let ada = running.person("Ada").await;
@@ -222,7 +223,7 @@ async fn a_function_that_cannot_read_its_keys_says_so_and_lets_nobody_in() {
     ada.client.get("/v1/auth/me").await.ok(200);
     let answer = new.client().token(&ada.access_token).get("/v1/auth/me").await;
     answer.refused(503, "unavailable");
-    assert!(!answer.body.to_string().contains("nowhere"), "nothing internal shows");
+    assert!(!answer.body.to_string().contains("nowhere"), "no internal detail is shown");
     assert_eq!(new.client().get("/ready").await.ok(503).text("/checks/secrets/status"), "away");
     new.client().get("/v1/auth/me").await.refused(401, "unauthenticated");
 }

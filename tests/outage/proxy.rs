@@ -1,4 +1,4 @@
-//! A network that can lose a connection without a word.
+//! A TCP proxy that can lose connections silently.
 
 use std::sync::Arc;
 
@@ -10,14 +10,13 @@ use tokio::{
 
 /// Passes bytes between its port and a server's.
 pub struct Proxy {
-    /// Where it listens.
     pub port: u16,
-    /// How many times the connections of the moment were lost.
+    /// Increased each time the current connections are lost.
     losses: Arc<watch::Sender<u32>>,
 }
 
 impl Proxy {
-    pub async fn before(server: u16) -> Self {
+    pub async fn start(server: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let losses = Arc::new(watch::Sender::new(0));
@@ -35,7 +34,7 @@ impl Proxy {
         Self { port, losses }
     }
 
-    /// From now on the connections there are swallow everything, and none is closed. New ones work.
+    /// From now on, drops all bytes of the current connections without closing them. New connections work.
     pub fn lose_connections(&self) {
         self.losses.send_modify(|losses| *losses += 1);
     }

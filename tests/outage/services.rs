@@ -13,7 +13,7 @@ use sqlx::{Connection, PgConnection};
 use tokio::task::block_in_place;
 
 pub struct Services {
-    // Stopped in this order, before their folder goes.
+    // Stopped in this order, before their folder is deleted.
     pooler: PgBouncer,
     postgres: Postgres,
     redis: Redis,
@@ -37,8 +37,8 @@ impl Services {
         let dir = scratch.path().to_owned();
         let tools = Tools::at(service("TEST_TOOLS"));
         let packages = Packages::find().expect("redis-server and pgbouncer");
-        let credentials = Credentials::kept_in(&dir)?;
-        // What was committed before the crash must be there after it.
+        let credentials = Credentials::load_or_create(&dir)?;
+        // Committed data must survive the crash.
         let settings = postgres::Settings { dir: dir.clone(), port: ports::free()?, durable: true };
         let postgres = Postgres::start(&tools, settings, &credentials, &interrupt)?;
         let pooler_port = ports::free()?;
@@ -55,7 +55,7 @@ impl Services {
         Ok(Self { pooler, postgres, redis, pooler_port, interrupt, _scratch: scratch })
     }
 
-    /// The API on these services.
+    /// Starts the API on these services.
     pub async fn app(&self, settings: &[(&str, &str)]) -> TestApp {
         let (database, redis) = (self.pooler_url(), self.redis.url());
         let mut all = vec![("DATABASE_URL", database.as_str()), ("REDIS_URL", redis.as_str())];
@@ -67,7 +67,7 @@ impl Services {
         format!("{}/arches", self.pooler.url())
     }
 
-    /// As the owner, straight to the server.
+    /// Connects as the owner, without the pooler.
     pub fn owner_url(&self) -> String {
         self.postgres.url("arches")
     }

@@ -1,4 +1,4 @@
-//! The migrations, as code.
+//! The schema, as the migrations create it.
 
 mod plans;
 
@@ -15,7 +15,7 @@ async fn owner(database: &Database) -> PgConnection {
 }
 
 #[tokio::test]
-async fn every_migration_applies_to_an_empty_database_and_then_nothing_is_missing() {
+async fn all_migrations_apply_to_an_empty_database() {
     let database = Database::create_empty().await;
     let mut connection = owner(&database).await;
     assert_eq!(status(&mut connection).await.expect("a report").pending.len(), MIGRATOR.iter().count());
@@ -30,7 +30,7 @@ async fn every_migration_applies_to_an_empty_database_and_then_nothing_is_missin
 }
 
 #[tokio::test]
-async fn four_runs_at_once_apply_every_migration_once() {
+async fn four_concurrent_runs_apply_each_migration_once() {
     let database = Database::create_empty().await;
     let mut connections = join_all((0..4).map(|_| owner(&database))).await;
 
@@ -42,7 +42,7 @@ async fn four_runs_at_once_apply_every_migration_once() {
 }
 
 #[tokio::test]
-async fn a_later_releases_schema_is_left_as_it_is() {
+async fn schema_of_a_later_release_is_not_changed() {
     let database = Database::create().await;
     let mut connection = owner(&database).await;
     database
@@ -58,16 +58,16 @@ async fn a_later_releases_schema_is_left_as_it_is() {
     );
 
     database.execute("UPDATE _sqlx_migrations SET checksum = '\\x01' WHERE version = 20261123000003").await;
-    let error = up(&mut connection).await.expect_err("another migration of this name").to_string();
+    let error = up(&mut connection).await.expect_err("a modified migration").to_string();
     assert!(error.contains("20261123000003") && error.contains("modified"), "{error}");
 
     database.execute("DELETE FROM _sqlx_migrations WHERE version = 20261123000003").await;
-    let error = up(&mut connection).await.expect_err("neither release is the later one").to_string();
+    let error = up(&mut connection).await.expect_err("neither release is later").to_string();
     assert!(error.contains("missing in the resolved migrations"), "{error}");
 }
 
 #[tokio::test]
-async fn an_index_whose_build_was_broken_off_is_named_and_never_taken_for_done() {
+async fn invalid_index_is_reported() {
     let database = Database::create().await;
     let mut connection = owner(&database).await;
     database
@@ -80,7 +80,7 @@ async fn an_index_whose_build_was_broken_off_is_named_and_never_taken_for_done()
 }
 
 #[tokio::test]
-async fn the_extensions_and_the_guides_indexes_are_there() {
+async fn required_extensions_and_indexes_exist() {
     let database = Database::create().await;
     for extension in ["vector", "pg_stat_statements"] {
         let there: Vec<String> = sqlx::query_scalar("SELECT extname::text FROM pg_extension")
@@ -106,7 +106,7 @@ async fn the_extensions_and_the_guides_indexes_are_there() {
 }
 
 #[tokio::test]
-async fn every_constraint_and_index_is_named_after_its_table() {
+async fn constraints_and_indexes_are_named_after_their_table() {
     let database = Database::create().await;
     let names: Vec<(String, String)> = sqlx::query_as(
         "SELECT r.relname::text, c.conname::text FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid
@@ -125,7 +125,7 @@ async fn every_constraint_and_index_is_named_after_its_table() {
 }
 
 #[tokio::test]
-async fn every_foreign_key_is_served_by_an_index() {
+async fn every_foreign_key_has_an_index() {
     let database = Database::create().await;
     let unserved: Vec<String> = sqlx::query_scalar(
         "SELECT c.conname::text FROM pg_constraint c
@@ -139,7 +139,7 @@ async fn every_foreign_key_is_served_by_an_index() {
 }
 
 #[tokio::test]
-async fn the_functions_cannot_alter_the_schema() {
+async fn functions_cannot_alter_the_schema() {
     let database = Database::create().await;
     for statement in [
         "DROP TABLE users",
@@ -155,17 +155,17 @@ async fn the_functions_cannot_alter_the_schema() {
     }
 }
 
-/// What the database answers to a member of `role`.
+/// Executes `statement` as `role`. Returns the error code, if it is refused.
 async fn refused_to(database: &Database, role: &str, statement: &str) -> Option<String> {
     let asked = sqlx::AssertSqlSafe(format!("SET ROLE {role}; {statement}"));
     let result = sqlx::raw_sql(asked).execute(database.pool()).await;
     let reset = sqlx::raw_sql("RESET ROLE").execute(database.pool()).await;
-    reset.expect("the owner again");
+    reset.expect("the role of the owner");
     result.err()?.as_database_error()?.code().map(Into::into)
 }
 
 #[tokio::test]
-async fn retention_can_neither_read_secrets_nor_add_people_nor_touch_a_legal_hold() {
+async fn retention_cannot_read_secrets_add_users_or_change_legal_holds() {
     let database = Database::create().await;
     for statement in [
         "SELECT password_hash FROM users",
@@ -195,7 +195,7 @@ async fn retention_can_neither_read_secrets_nor_add_people_nor_touch_a_legal_hol
 }
 
 #[tokio::test]
-async fn of_all_who_serve_requests_nobody_can_change_the_audit_log() {
+async fn only_retention_can_delete_audit_events() {
     let database = Database::create().await;
     for statement in
         ["DELETE FROM audit_events", "UPDATE audit_events SET action = 'a.b'", "TRUNCATE audit_events"]
@@ -205,16 +205,16 @@ async fn of_all_who_serve_requests_nobody_can_change_the_audit_log() {
     }
     let allowed =
         refused_to(&database, "arches_retention", "DELETE FROM audit_events WHERE occurred_at < now()").await;
-    assert_eq!(allowed, None, "retention can remove what is old");
+    assert_eq!(allowed, None, "retention can delete old events");
 }
 
 #[tokio::test]
-async fn an_operator_appoints_the_first_administrator_by_a_proved_address() {
+async fn operator_appoints_the_first_administrator_by_verified_address() {
     let app = TestApp::new().await;
-    let (ada, bob) = (app.proved_person("Ada").await, app.person("Bob").await);
+    let (ada, bob) = (app.verified_person("Ada").await, app.person("Bob").await);
     let mut connection = owner(&app.database).await;
     for nobody in [bob.email.as_str(), "nobody@example.com"] {
-        appoint(&mut connection, nobody).await.expect_err("no proved address");
+        appoint(&mut connection, nobody).await.expect_err("no verified address");
     }
     let appointed = appoint(&mut connection, &ada.email.to_uppercase()).await.expect("an administrator");
     assert_eq!(appointed.user_id.to_string(), ada.id);

@@ -1,4 +1,4 @@
-//! How the database finds what each statement asks for.
+//! Query plans: each statement uses an index.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -6,15 +6,15 @@ use harness::Database;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
-/// Statements that may read a whole table, by what stands in no other, and why.
+/// Statements that may read a whole table: a text that occurs in no other statement, and the reason.
 const READ_WHOLE_TABLES: [(&str, &str); 3] = [
-    ("FROM audit_events WHERE ($3::uuid IS NULL", "filters: planned with those at hand, see below"),
-    ("SET consumed_at = $1 WHERE consumed_at IS NULL", "after a restore, all of them"),
-    ("SET status = 'revoked', updated_at = $1", "after a restore, all that are open"),
+    ("FROM audit_events WHERE ($3::uuid IS NULL", "filters: planned with the actual arguments, see below"),
+    ("SET consumed_at = $1 WHERE consumed_at IS NULL", "after a restore: all rows"),
+    ("SET status = 'revoked', updated_at = $1", "after a restore: all open invitations"),
 ];
 
-/// 20 000 users with an organization of their own, the first also in a thousand others, and the first organization with a
-/// thousand members; and 60 000 rows in every other table, over 60 000 minutes.
+/// 20 000 users, each with an organization. The first user is in a thousand others, and the first organization has a thousand
+/// members. 60 000 rows in every other table, over 60 000 minutes.
 const ROWS: &str = "
     INSERT INTO users (id, name, email, created_at, updated_at, deleted_at, suspended_at, suspended_reason,
                        legal_hold_at, legal_hold_reason)
@@ -52,17 +52,17 @@ const ROWS: &str = "
     SELECT uuidv7(), moment, 'session.created', 'success', id, id, id, 'r' FROM numbered;
     ANALYZE";
 
-/// Statements that requests wait for: what stands in no other, what it is asked, and the index that must find it. `$user` and
+/// Statements that requests wait for: a text that occurs in no other, the arguments, and the index that must be used. `$user` and
 /// `$large` are the first user and organization, `$other` is another of each.
 const HOT: [(&str, &str, &str); 35] = [
     // Session check.
     ("SELECT s.user_id AS \"user_id: UserId\", s.authenticated_at", "$other, now()", "sessions_pkey"),
     ("FOR UPDATE OF s", "$other, now()", "sessions_pkey"),
-    // Login, by whichever index of addresses.
+    // Login, by any index of addresses.
     ("SELECT id AS \"id: UserId\", password_hash FROM users", "'u5@example.com'", "users_email_"),
     // API key.
     ("SELECT k.organization_id", "$other, now()", "api_keys_pkey"),
-    // Idempotency: the record is read, and written while old ones are removed.
+    // Idempotency: a record is read; a record is written and old ones are deleted.
     ("SELECT sealed FROM", "'x', now()", "idempotency_records_pkey"),
     ("WITH expired AS", "'x', 'x', now(), now() - interval '30 d'", "idempotency_records_expires_at_idx"),
     // Membership, with the organization and by itself.
@@ -113,7 +113,7 @@ const HOT: [(&str, &str, &str); 35] = [
     (USERS, "NULL, 21, NULL, 'active'", "users_"),
     (USERS, "NULL, 21, NULL, 'suspended'", "users_standing_id_idx"),
     (USERS, "NULL, 21, NULL, 'erased'", "users_standing_id_idx"),
-    // Addresses: whether one is taken, whether one is a member's, who has it.
+    // Addresses: is one taken, does one belong to a member, which user has it.
     (
         "SELECT EXISTS (SELECT 1 FROM users WHERE lower(email) = lower($1) AND deleted_at IS NULL)",
         "'u5@example.com'",
@@ -129,7 +129,7 @@ const API_KEYS: &str = "api_keys_organization_id_id_idx";
 const AUDIT: &str = "OR occurred_at < $7) AND ($1::uuid IS NULL OR id < $1)";
 const USERS: &str = "ELSE 'active' END) AND ($1::uuid IS NULL OR id < $1)";
 
-/// Our statements by what they say in one line, as sqlx checked them: those the functions run.
+/// The statements of the functions as sqlx has checked them, by their text in one line.
 fn statements() -> BTreeMap<String, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.sqlx");
     let files = fs::read_dir(folder).expect("the query data");
@@ -143,27 +143,27 @@ fn statements() -> BTreeMap<String, String> {
         .collect()
 }
 
-/// A connection to a database with enough in it that a plan matters.
+/// Fills the database with enough rows for realistic plans. Returns a connection.
 async fn filled(database: &Database) -> PgConnection {
     let mut connection = PgConnection::connect(&database.owner_url()).await.expect("a connection");
     connection.execute(sqlx::raw_sql(ROWS)).await.expect("rows");
     connection
 }
 
-/// The plan that `explain` answers, step by step. What it explains may have parameters, so it is sent as plain text.
+/// Returns the plan, line by line. The explained statement may have parameters, so `explain` is sent as plain text.
 async fn plan(connection: &mut PgConnection, explain: String) -> String {
     let lines = connection.fetch_all(sqlx::raw_sql(AssertSqlSafe(explain))).await.expect("a plan");
     lines.iter().map(|line| line.get::<String, _>(0)).collect::<Vec<_>>().join("\n")
 }
 
-/// The tables of ours that `plan` reads from the first page to the last.
+/// Returns our tables that `plan` reads completely.
 fn whole_tables(plan: &str) -> Vec<&str> {
     let read = plan.lines().filter_map(|step| step.split_once("Seq Scan on ")?.1.split(' ').next());
     read.filter(|table| !table.starts_with("pg_")).collect()
 }
 
 #[tokio::test]
-async fn no_statement_reads_a_whole_table_unless_it_says_why() {
+async fn no_statement_scans_a_whole_table_without_a_reason() {
     let database = Database::create().await;
     let mut connection = filled(&database).await;
     let mut excused = [false; READ_WHOLE_TABLES.len()];
@@ -178,12 +178,12 @@ async fn no_statement_reads_a_whole_table_unless_it_says_why() {
         excused[excuse] = true;
     }
     for ((part, why), used) in READ_WHOLE_TABLES.iter().zip(excused) {
-        assert!(used, "nothing with {part:?} reads a whole table any more ({why})");
+        assert!(used, "nothing with {part:?} reads a whole table ({why})");
     }
 }
 
 #[tokio::test]
-async fn every_statement_that_requests_wait_for_uses_its_index() {
+async fn statements_of_requests_use_their_index() {
     let database = Database::create().await;
     let mut connection = filled(&database).await;
     let all = statements();
@@ -195,7 +195,7 @@ async fn every_statement_that_requests_wait_for_uses_its_index() {
         let arguments = arguments.replace("$user", &id(1)).replace("$large", &id(1));
         let arguments = arguments.replace("$middle", &id(19_500)).replace("$other", &id(4_000));
         connection.execute(AssertSqlSafe(format!("PREPARE q{number} AS {query}"))).await.expect("prepared");
-        // As behind the pooler: planned with the arguments at hand, every time.
+        // As behind the pooler: planned with the actual arguments each time.
         let plan = plan(&mut connection, format!("EXPLAIN EXECUTE q{number} ({arguments})")).await;
         assert!(plan.contains(&format!(" {index}")), "not through {index}: {line} ({arguments})\n{plan}");
         assert!(whole_tables(&plan).is_empty(), "{line} ({arguments})\n{plan}");

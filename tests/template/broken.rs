@@ -1,4 +1,4 @@
-//! Every rule notices when it is broken.
+//! Breaks each rule, to show that the rule notices.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,39 +7,39 @@ use serde_json::{Value, json};
 use crate::{names, router, rules, template, template::Template, text};
 
 #[track_caller]
-fn noticed(problems: &[String], about: &str) {
+fn assert_noticed(problems: &[String], about: &str) {
     assert!(problems.iter().any(|problem| problem.contains(about)), "{about} is not in {problems:?}");
 }
 
 #[test]
-fn a_function_without_a_folder() {
-    noticed(&rules::built_from_its_folder(&template(), &BTreeSet::from(["auth".to_owned()])), "Docs");
+fn function_without_a_folder_is_noticed() {
+    assert_noticed(&rules::built_from_its_folder(&template(), &BTreeSet::from(["auth".to_owned()])), "Docs");
 }
 
 #[test]
-fn a_folder_without_a_function() {
+fn folder_without_a_function_is_noticed() {
     let folders = names("functions").into_iter().chain(["billing".to_owned()]).collect();
-    noticed(&rules::built_from_its_folder(&template(), &folders), "functions/billing");
+    assert_noticed(&rules::built_from_its_folder(&template(), &folders), "functions/billing");
 }
 
 #[test]
-fn a_function_built_from_anothers_code() {
+fn function_built_from_other_code_is_noticed() {
     let broken = template().with("/Resources/Auth/Metadata/BuildProperties/Binary", json!("docs"));
-    noticed(&rules::built_from_its_folder(&broken, &names("functions")), "Auth");
+    assert_noticed(&rules::built_from_its_folder(&broken, &names("functions")), "Auth");
 }
 
 #[test]
-fn a_log_that_is_kept_forever_or_lost_with_the_stack() {
+fn log_group_kept_forever_or_lost_with_the_stack_is_noticed() {
     for pointer in ["/Resources/AuthLogs/Properties/RetentionInDays", "/Resources/AuthLogs/DeletionPolicy"] {
-        noticed(&rules::logs_where_it_is_told_and_not_forever(&template().without(pointer)), "Auth");
+        assert_noticed(&rules::has_its_own_log_group(&template().without(pointer)), "Auth");
     }
 }
 
 #[test]
-fn a_function_that_logs_into_anothers_group() {
+fn function_logging_into_another_group_is_noticed() {
     let broken =
         template().with("/Resources/Docs/Properties/LoggingConfig", json!({"LogGroup": {"Ref": "AuthLogs"}}));
-    noticed(&rules::logs_where_it_is_told_and_not_forever(&broken), "Docs");
+    assert_noticed(&rules::has_its_own_log_group(&broken), "Docs");
 }
 
 fn granting(function: &str, statement: Value) -> Template {
@@ -48,13 +48,13 @@ fn granting(function: &str, statement: Value) -> Template {
 }
 
 #[test]
-fn a_wildcard_in_a_role() {
+fn wildcard_in_a_role_is_noticed() {
     for statement in [
         json!({"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::letters/a"}),
         json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": {"Fn::Sub": "arn:aws:s3:::${Bucket}/*"}}),
         json!({"Effect": "Allow", "NotAction": "s3:GetObject", "Resource": "arn:aws:s3:::letters/a"}),
     ] {
-        noticed(
+        assert_noticed(
             &rules::has_a_role_that_names_every_action_and_resource(&granting("Docs", statement)),
             "Docs",
         );
@@ -62,50 +62,53 @@ fn a_wildcard_in_a_role() {
 }
 
 #[test]
-fn a_policy_that_aws_wrote() {
+fn managed_policy_of_aws_is_noticed() {
     let broken = template().with(
         "/Resources/DocsRole/Properties/ManagedPolicyArns/-",
         json!("arn:aws:iam::aws:policy/ReadOnlyAccess"),
     );
-    noticed(&rules::has_a_role_that_names_every_action_and_resource(&broken), "Docs");
+    assert_noticed(&rules::has_a_role_that_names_every_action_and_resource(&broken), "Docs");
 }
 
 #[test]
-fn a_wildcard_without_a_reason() {
+fn wildcard_without_a_reason_is_noticed() {
     let text = text("template.yaml");
     let reason = text.lines().find(|line| line.contains("# X-Ray has no")).expect("a reason");
     let silent = text.replace(reason, "");
-    noticed(&rules::explains_every_wildcard(&Template::read(&silent), &silent), "with a reason above");
+    assert_noticed(&rules::explains_every_wildcard(&Template::read(&silent), &silent), "with a reason above");
     let statement =
         json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": ["arn:aws:s3:::letters/*"]});
-    noticed(&rules::explains_every_wildcard(&granting("Docs", statement), &text), "with a reason above");
+    assert_noticed(
+        &rules::explains_every_wildcard(&granting("Docs", statement), &text),
+        "with a reason above",
+    );
 }
 
 #[test]
-fn a_deployment_that_nobody_watches() {
+fn deployment_without_a_rollback_alarm_is_noticed() {
     for pointer in [
         "/Resources/SystemRollback",
         "/Resources/SystemFailures/Properties/FilterPattern",
         "/Resources/System/Properties/DeploymentPreference",
     ] {
-        noticed(&rules::is_rolled_back_when_it_logs_errors(&template().without(pointer)), "System");
+        assert_noticed(&rules::is_rolled_back_when_it_logs_errors(&template().without(pointer)), "System");
     }
 }
 
 #[test]
-fn a_change_that_is_never_published() {
+fn unpublished_change_is_noticed() {
     let broken = template().without("/Resources/Docs/Properties/VersionDescription");
-    noticed(&rules::publishes_every_change(&broken), "Docs");
+    assert_noticed(&rules::publishes_every_change(&broken), "Docs");
 }
 
 #[test]
-fn a_role_that_reads_a_secret_its_function_has_no_use_for() {
+fn role_that_reads_an_unused_secret_is_noticed() {
     let statement = json!({"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": {"Ref": "RedisSecret"}});
-    noticed(&rules::reads_exactly_the_secrets_it_is_given(&granting("Docs", statement)), "Docs");
+    assert_noticed(&rules::reads_exactly_the_secrets_it_is_given(&granting("Docs", statement)), "Docs");
 }
 
 #[test]
-fn a_secret_that_leaves_those_it_is_reserved_for() {
+fn reserved_secret_given_to_another_function_is_noticed() {
     for (secret, function) in [
         ("SigningKeysSecret", "System"),
         ("AuthSecret", "Organizations"),
@@ -119,32 +122,32 @@ fn a_secret_that_leaves_those_it_is_reserved_for() {
             json!({"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": arn});
         let broken = granting(function, statement)
             .with(&format!("/Resources/{function}/Properties/Environment/Variables/TAKEN"), arn);
-        noticed(&rules::reads_exactly_the_secrets_it_is_given(&broken), function);
+        assert_noticed(&rules::reads_exactly_the_secrets_it_is_given(&broken), function);
     }
 }
 
 #[test]
-fn a_function_that_may_be_there_before_the_schema_is() {
-    noticed(&rules::waits_for_the_schema(&template().without("/Resources/Users/DependsOn")), "Users");
+fn function_that_may_deploy_before_the_schema_is_noticed() {
+    assert_noticed(&rules::waits_for_the_schema(&template().without("/Resources/Users/DependsOn")), "Users");
 }
 
 #[test]
-fn a_secret_its_function_may_not_decrypt() {
+fn secret_that_its_function_cannot_decrypt_is_noticed() {
     let broken = template().with("/Resources/AuthRole/Properties/ManagedPolicyArns", json!([]));
-    noticed(&rules::reads_exactly_the_secrets_it_is_given(&broken), "Auth");
+    assert_noticed(&rules::reads_exactly_the_secrets_it_is_given(&broken), "Auth");
 }
 
 #[test]
-fn a_secret_its_function_may_not_read() {
+fn secret_that_its_function_cannot_read_is_noticed() {
     let broken = template().with(
         "/Resources/Auth/Properties/Environment/Variables/OPENAI_API_KEY",
         json!({"Fn::Sub": "${ModelSecret}:key::"}),
     );
-    noticed(&rules::reads_exactly_the_secrets_it_is_given(&broken), "ModelSecret");
+    assert_noticed(&rules::reads_exactly_the_secrets_it_is_given(&broken), "ModelSecret");
 }
 
 #[test]
-fn a_secret_in_the_environment() {
+fn secret_in_the_environment_is_noticed() {
     for value in [
         json!("postgresql://u:p@db/arches"),
         json!({"Ref": "DatabaseUrl"}),
@@ -152,98 +155,101 @@ fn a_secret_in_the_environment() {
         json!({"Fn::Sub": "postgresql://${Proxy}/arches?password=${Password}"}),
     ] {
         let broken = template().with("/Resources/Auth/Properties/Environment/Variables/DATABASE_URL", value);
-        noticed(&rules::holds_no_secret(&broken, ""), "DATABASE_URL");
+        assert_noticed(&rules::holds_no_secret(&broken, ""), "DATABASE_URL");
     }
     let broken = template()
         .with("/Globals/Function/Environment/Variables/SENTRY_DSN", json!("https://key@sentry.io/1"));
-    noticed(&rules::holds_no_secret(&broken, ""), "SENTRY_DSN");
+    assert_noticed(&rules::holds_no_secret(&broken, ""), "SENTRY_DSN");
 }
 
 #[test]
-fn a_secret_that_cloudformation_writes_out() {
-    noticed(
+fn secret_resolved_by_cloudformation_is_noticed() {
+    assert_noticed(
         &rules::holds_no_secret(&template(), "'{{resolve:secretsmanager:arches:SecretString:url}}'"),
         "resolved",
     );
     let broken = template().with("/Parameters/AuthSecret/Default", json!("/arches/dev/data/auth-secret"));
-    noticed(&rules::holds_no_secret(&broken, &text("template.yaml")), "AuthSecret");
+    assert_noticed(&rules::holds_no_secret(&broken, &text("template.yaml")), "AuthSecret");
 }
 
 #[test]
-fn a_path_that_leads_nowhere_or_to_two_functions() {
+fn path_to_no_function_or_to_two_is_noticed() {
     let documented = ["/v1/billing".to_owned(), "/v1/auth".to_owned()];
-    noticed(
-        &rules::reaches_every_path_in_one_way(&template(), &documented),
+    assert_noticed(
+        &rules::serves_every_path_once(&template(), &documented),
         "0 functions answer at /v1/billing",
     );
-    noticed(
-        &rules::reaches_every_path_in_one_way(&template(), &documented),
+    assert_noticed(
+        &rules::serves_every_path_once(&template(), &documented),
         "0 functions answer at /v1/auth",
     );
     let event = json!({"Type": "Api", "Properties": {"Path": "/v1/{proxy+}", "Method": "ANY"}});
     let broken = template().with("/Resources/System/Properties/Events/Rest", event);
-    noticed(&rules::reaches_every_path_in_one_way(&broken, &["/v1/auth/me".to_owned()]), "2 functions");
+    assert_noticed(&rules::serves_every_path_once(&broken, &["/v1/auth/me".to_owned()]), "2 functions");
 }
 
 #[test]
-fn a_path_that_only_developers_reach() {
+fn path_that_exists_only_locally_is_noticed() {
     let path = "/v1/billing/{proxy+}".to_owned();
     let table: BTreeMap<_, _> = router().into_iter().chain([(path, "billing".to_owned())]).collect();
-    noticed(&rules::routes_as_developers_do(&template(), &table), "billing's locally");
+    assert_noticed(&rules::routes_as_locally(&template(), &table), "billing only locally");
     let broken = template().without("/Resources/Docs/Properties/Events/Assets");
-    noticed(&rules::routes_as_developers_do(&broken, &router()), "/docs/{proxy+}");
+    assert_noticed(&rules::routes_as_locally(&broken, &router()), "/docs/{proxy+}");
 }
 
 #[test]
-fn a_function_more_patient_than_the_gateway() {
+fn timeout_longer_than_that_of_the_gateway_is_noticed() {
     let slow = json!(30);
     let broken = template().with("/Resources/Docs/Properties/Timeout", slow.clone());
-    noticed(&rules::ends_before_the_gateway_gives_up(&broken), "Docs");
-    noticed(
-        &rules::ends_before_the_gateway_gives_up(&template().with("/Globals/Function/Timeout", slow)),
+    assert_noticed(&rules::times_out_before_the_gateway(&broken), "Docs");
+    assert_noticed(
+        &rules::times_out_before_the_gateway(&template().with("/Globals/Function/Timeout", slow)),
         "Auth",
     );
 }
 
 #[test]
-fn a_job_whose_failure_nobody_finds() {
+fn job_without_a_failure_destination_is_noticed() {
     let broken = template().without("/Resources/Migrate/Properties/EventInvokeConfig");
-    noticed(&rules::leaves_a_failed_job_where_it_is_found(&broken), "Migrate");
+    assert_noticed(&rules::has_a_failure_destination(&broken), "Migrate");
     let nightly = json!({"Type": "ScheduleV2", "Properties": {"ScheduleExpression": "rate(1 day)"}});
     let broken = template().with("/Resources/System/Properties/Events/Nightly", nightly);
-    noticed(&rules::leaves_a_failed_job_where_it_is_found(&broken), "System");
+    assert_noticed(&rules::has_a_failure_destination(&broken), "System");
     let broken = template().without("/Resources/FailedJobs/Properties/SqsManagedSseEnabled");
-    noticed(&rules::leaves_a_failed_job_where_it_is_found(&broken), "Migrate");
+    assert_noticed(&rules::has_a_failure_destination(&broken), "Migrate");
 }
 
 #[test]
-fn a_variable_that_nobody_documented() {
+fn undocumented_variable_is_noticed() {
     let broken = template().with("/Resources/Auth/Properties/Environment/Variables/DB_POOL_SIZE", json!("9"));
     let documented = broken.function("Docs").environment().into_keys().map(str::to_owned).collect();
-    noticed(&rules::sets_only_documented_variables(&broken, &documented), "Auth");
+    assert_noticed(&rules::sets_only_documented_variables(&broken, &documented), "Auth");
 }
 
 #[test]
-fn an_error_in_the_gateways_own_words() {
+fn incomplete_gateway_error_is_noticed() {
     let responses = "/Resources/Api/Properties/GatewayResponses";
     for pointer in
         ["/THROTTLED", "/DEFAULT_5XX/StatusCode", "/WAF_FILTERED/ResponseParameters/Headers/Cache-Control"]
     {
         let broken = template().without(&format!("{responses}{pointer}"));
         let kind = pointer.split('/').nth(1).expect("a kind");
-        noticed(&rules::answers_for_itself_as_the_api_does(&broken), kind);
+        assert_noticed(&rules::has_problems_as_gateway_errors(&broken), kind);
     }
 }
 
 #[test]
-fn an_environment_that_says_too_little_or_takes_from_another() {
+fn environment_with_missing_or_foreign_parameters_is_noticed() {
     let staging = Template::read(&text("infra/environments/staging/app.yaml"));
     for (broken, about) in [
-        (staging.without("/MailFrom"), "does not say MailFrom"),
+        (staging.without("/MailFrom"), "does not set MailFrom"),
         (staging.without("/AppUrl").without("/DomainName"), "neither AppUrl nor DomainName"),
         (staging.with("/Colour", json!("blue")), "Colour"),
-        (staging.with("/DatabaseSecret", json!("/arches/production/data/database-secret")), "elsewhere"),
+        (
+            staging.with("/DatabaseSecret", json!("/arches/production/data/database-secret")),
+            "another environment",
+        ),
     ] {
-        noticed(&rules::is_given_what_it_asks_for(&template(), "staging", &broken.0), about);
+        assert_noticed(&rules::sets_all_parameters(&template(), "staging", &broken.0), about);
     }
 }

@@ -1,4 +1,4 @@
-//! What `infra/deploy.sh` asks of SAM and of AWS, which stand in here as scripts that note how they were called.
+//! What `infra/deploy.sh` calls. Stand-ins for SAM and AWS are scripts that record their arguments.
 
 use std::{
     fs,
@@ -23,12 +23,12 @@ struct Run {
     calls: String,
 }
 
-/// Deploys with `arguments`; asking for the edge stack says `edge`, asking for `/ready` succeeds.
+/// Deploys with `arguments`. The query for the edge stack returns `edge`; the request to `/ready` succeeds.
 fn deploy(arguments: &[&str], edge: &str) -> Run {
     deploy_to(arguments, edge, "")
 }
 
-/// If something is `wrong`, `/ready` says so.
+/// Like `deploy`. If `wrong` is not empty, the request to `/ready` fails.
 fn deploy_to(arguments: &[&str], edge: &str, wrong: &str) -> Run {
     let scratch = Scratch::create().expect("a folder");
     let calls = scratch.path().join("calls");
@@ -56,12 +56,12 @@ fn stand_in(folder: &Path, program: &str, does: &str) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("may be run");
 }
 
-const THERE: &str = "UPDATE_COMPLETE";
-const NOT_YET: &str = "Stack with id arches-staging-edge does not exist";
+const EXISTS: &str = "UPDATE_COMPLETE";
+const DOES_NOT_EXIST: &str = "Stack with id arches-staging-edge does not exist";
 
 #[test]
-fn a_stack_is_deployed_with_its_environments_parameters_as_the_role_that_may() {
-    let run = deploy(&["staging", "network"], NOT_YET);
+fn stack_is_deployed_with_the_parameters_and_role_of_its_environment() {
+    let run = deploy(&["staging", "network"], DOES_NOT_EXIST);
     assert!(run.output.status.success());
     let sam = run.calls.lines().find(|call| call.starts_with("sam")).expect("a deployment");
     for part in [
@@ -78,35 +78,35 @@ fn a_stack_is_deployed_with_its_environments_parameters_as_the_role_that_may() {
 }
 
 #[test]
-fn a_deployment_of_the_app_ends_well_only_if_the_api_is_ready() {
-    let run = deploy(&["staging", "app", "v1.2.3", "--no-execute-changeset"], THERE);
+fn app_deployment_succeeds_only_if_the_api_is_ready() {
+    let run = deploy(&["staging", "app", "v1.2.3", "--no-execute-changeset"], EXISTS);
     assert!(run.output.status.success());
     assert!(run.calls.contains("file://infra/environments/staging/app.yaml AppVersion=v1.2.3 --no-execute"));
     assert!(run.calls.contains("https://api.staging.archesai.com/ready"));
-    let run = deploy_to(&["staging", "app", "v1.2.3"], THERE, "not ready");
+    let run = deploy_to(&["staging", "app", "v1.2.3"], EXISTS, "not ready");
     assert!(!run.output.status.success());
 }
 
 #[test]
-fn before_there_is_an_edge_nobody_asks_whether_the_api_is_ready() {
-    let run = deploy(&["staging", "app", "v1.2.3"], NOT_YET);
+fn readiness_is_not_checked_before_the_edge_exists() {
+    let run = deploy(&["staging", "app", "v1.2.3"], DOES_NOT_EXIST);
     assert!(run.output.status.success());
     assert!(!run.calls.contains("curl"));
 }
 
 #[test]
-fn an_edge_that_cannot_be_seen_is_not_taken_for_none() {
+fn unreadable_edge_stack_fails_the_deployment() {
     let run = deploy(&["staging", "app", "v1.2.3"], "AccessDenied");
     assert!(!run.output.status.success());
     assert!(String::from_utf8_lossy(&run.output.stderr).contains("AccessDenied"));
 }
 
 #[test]
-fn what_cannot_be_deployed_is_said_before_anything_is_asked() {
+fn invalid_arguments_are_refused_before_any_call() {
     for arguments in
         [&[][..], &["staging"], &["staging", "app"], &["staging", "app", "--guided"], &["mars", "app", "v1"]]
     {
-        let run = deploy(arguments, THERE);
+        let run = deploy(arguments, EXISTS);
         assert_eq!(run.output.status.code(), Some(2), "{arguments:?}");
         assert!(
             String::from_utf8_lossy(&run.output.stderr).contains("infra/deploy.sh <environment> <stack>")

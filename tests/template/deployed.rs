@@ -1,4 +1,4 @@
-//! The stacks as `CloudFormation` sees them, after SAM has added what it adds; and that each rule about them can fail.
+//! The stacks as `CloudFormation` sees them, after the SAM transform. Each rule is also shown to fail.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +10,7 @@ use harness::service;
 use local_stack::Tools;
 use serde_json::{Value, json};
 
-use crate::{documents, file_of, holds, root, rules, stacks, template::Template, text};
+use crate::{assert_no_problems, documents, file_of, root, rules, stacks, template::Template, text};
 
 pub static STACKS: LazyLock<BTreeMap<String, Template>> = LazyLock::new(|| {
     let translated = |stack: String| {
@@ -24,7 +24,7 @@ pub static STACKS: LazyLock<BTreeMap<String, Template>> = LazyLock::new(|| {
 });
 static DEPLOYED: LazyLock<&Template> = LazyLock::new(|| &STACKS["app"]);
 
-/// The metrics that the code records without a label.
+/// Returns the metrics that the code records without a label.
 fn our_metrics() -> BTreeSet<String> {
     let mut ours = BTreeSet::new();
     for file in [
@@ -44,12 +44,12 @@ fn our_metrics() -> BTreeSet<String> {
 }
 
 #[track_caller]
-pub fn noticed(rule: impl Fn(&Template) -> Vec<String>, broken: &Template, about: &str) {
+pub fn assert_noticed(rule: impl Fn(&Template) -> Vec<String>, broken: &Template, about: &str) {
     let problems = rule(broken);
     assert!(problems.iter().any(|problem| problem.contains(about)), "{about} is not in {problems:?}");
 }
 
-/// The stack without something: `without("app", "Auth/Properties/Role")`.
+/// Returns the stack without one value: `without("app", "Auth/Properties/Role")`.
 pub fn without(stack: &str, pointer: &str) -> Template {
     STACKS[stack].without(&format!("/Resources/{pointer}"))
 }
@@ -59,15 +59,15 @@ pub fn with(stack: &str, pointer: &str, value: Value) -> Template {
 }
 
 #[test]
-fn every_resource_is_set_as_those_of_its_kind_are() {
-    holds(&rules::has_what_it_is_to_be_asked_for(&STACKS));
+fn every_resource_has_the_required_settings_of_its_type() {
+    assert_no_problems(&rules::has_every_checked_type(&STACKS));
     for template in STACKS.values() {
-        holds(&rules::sets_what_every_resource_of_its_kind_sets(template));
+        assert_no_problems(&rules::has_required_settings(template));
     }
 }
 
 #[test]
-fn a_setting_that_is_gone_is_noticed() {
+fn missing_or_weak_setting_is_noticed() {
     for (pointer, id) in [
         ("Api/Properties/MinimumCompressionSize", "Api"),
         ("ApiliveStage/Properties/TracingEnabled", "ApiliveStage"),
@@ -83,7 +83,7 @@ fn a_setting_that_is_gone_is_noticed() {
         ("FailedJobs/Properties/SqsManagedSseEnabled", "FailedJobs"),
         ("ApiSlow/Properties/TreatMissingData", "ApiSlow"),
     ] {
-        noticed(rules::sets_what_every_resource_of_its_kind_sets, &without("app", pointer), id);
+        assert_noticed(rules::has_required_settings, &without("app", pointer), id);
     }
     for (stack, pointer, weak, id) in [
         ("edge", "ApiDomain/Properties/SecurityPolicy", json!("TLS_1_0"), "ApiDomain"),
@@ -111,48 +111,48 @@ fn a_setting_that_is_gone_is_noticed() {
         ),
         ("observability", "AlarmTopic/Properties/KmsMasterKeyId", json!(null), "AlarmTopic"),
     ] {
-        noticed(rules::sets_what_every_resource_of_its_kind_sets, &with(stack, pointer, weak), id);
+        assert_noticed(rules::has_required_settings, &with(stack, pointer, weak), id);
     }
 }
 
 #[test]
-fn nobody_walks_around_our_own_name() {
-    holds(&rules::has_one_way_in(&DEPLOYED));
-    noticed(rules::has_one_way_in, &without("app", "Api/Properties/Body/servers"), "Api");
+fn api_is_reached_only_through_its_own_domain() {
+    assert_no_problems(&rules::closes_the_default_endpoint(&DEPLOYED));
+    assert_noticed(rules::closes_the_default_endpoint, &without("app", "Api/Properties/Body/servers"), "Api");
 }
 
 #[test]
-fn new_versions_are_tried_before_they_get_all_the_traffic() {
-    holds(&rules::tries_new_versions_first(&DEPLOYED));
+fn new_versions_are_tested_before_they_get_all_traffic() {
+    assert_no_problems(&rules::tests_new_versions_first(&DEPLOYED));
     let unhooked =
         without("app", "AuthAliaslive/UpdatePolicy/CodeDeployLambdaAliasUpdate/BeforeAllowTrafficHook");
-    noticed(rules::tries_new_versions_first, &unhooked, "AuthAliaslive");
+    assert_noticed(rules::tests_new_versions_first, &unhooked, "AuthAliaslive");
     let at_once = with(
         "app",
         "UsersDeploymentGroup/Properties/DeploymentConfigName",
         json!("CodeDeployDefault.LambdaAllAtOnce"),
     );
-    noticed(rules::tries_new_versions_first, &at_once, "UsersAliaslive");
+    assert_noticed(rules::tests_new_versions_first, &at_once, "UsersAliaslive");
 }
 
 #[test]
-fn no_more_than_an_hour_can_be_lost() {
-    holds(&rules::backs_up_often_enough(&DEPLOYED));
+fn at_most_one_hour_of_data_can_be_lost() {
+    assert_no_problems(&rules::backs_up_often_enough(&DEPLOYED));
     for broken in [
         with("app", "BackupHalfHourly/Properties/ScheduleExpression", json!("rate(50 minutes)")),
         with("app", "BackupHalfHourly/Properties/State", json!("DISABLED")),
         without("app", "BackupHalfHourly"),
     ] {
-        noticed(rules::backs_up_often_enough, &broken, "Backup");
+        assert_noticed(rules::backs_up_often_enough, &broken, "Backup");
     }
 }
 
 #[test]
-fn every_alarm_listens_to_what_is_said() {
+fn every_alarm_uses_a_metric_that_exists() {
     let ours = our_metrics();
-    let rule = |template: &Template| rules::listens_to_what_is_said(template, &ours);
+    let rule = |template: &Template| rules::use_existing_metrics(template, &ours);
     for template in STACKS.values() {
-        holds(&rule(template));
+        assert_no_problems(&rule(template));
     }
     for (broken, id) in [
         (with("app", "LastBackupTooOld/Properties/MetricName", json!("BackupAge")), "LastBackupTooOld"),
@@ -167,16 +167,16 @@ fn every_alarm_listens_to_what_is_said() {
         (with("app", "AuthRollback/Properties/MetricName", json!("AuthErrors")), "AuthRollback"),
         (without("app", "AuthFailures"), "AuthRollback"),
     ] {
-        noticed(rule, &broken, id);
+        assert_noticed(rule, &broken, id);
     }
 }
 
 #[test]
-fn every_alarm_tells_someone_what_to_do() {
+fn every_alarm_acts_and_names_a_runbook() {
     let runbooks = documents::runbooks();
-    let rule = |template: &Template| rules::tells_someone_what_to_do(template, &runbooks);
+    let rule = |template: &Template| rules::act_and_name_a_runbook(template, &runbooks);
     for template in STACKS.values() {
-        holds(&rule(template));
+        assert_no_problems(&rule(template));
     }
     for (broken, id) in [
         (without("app", "ApiFailures/Properties/AlarmActions"), "ApiFailures"),
@@ -194,8 +194,8 @@ fn every_alarm_tells_someone_what_to_do() {
             "AuthRollback",
         ),
     ] {
-        noticed(rule, &broken, id);
+        assert_noticed(rule, &broken, id);
     }
-    let unwritten = |template: &Template| rules::tells_someone_what_to_do(template, &BTreeSet::new());
-    noticed(unwritten, &DEPLOYED, "ApiFailures");
+    let unwritten = |template: &Template| rules::act_and_name_a_runbook(template, &BTreeSet::new());
+    assert_noticed(unwritten, &DEPLOYED, "ApiFailures");
 }

@@ -1,4 +1,4 @@
-//! Documents: their links, and what they repeat, agree with the tree.
+//! Documents: links resolve, and repeated facts agree with the code.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,19 +8,19 @@ use std::{
 
 use shared::domain::permission;
 
-use crate::{file_of, holds, names, root, rules, stacks, template::Template, text};
+use crate::{assert_no_problems, file_of, names, root, rules, stacks, template::Template, text};
 
-/// How an answer in `docs/asvs.md` begins, in the order of its first table; a test begins with its own name.
+/// How an answer in `docs/asvs.md` begins, in the order of its first table. A test begins with its path.
 const KINDS: [&str; 7] = ["`", "CI: ", "code: ", "document: ", "AWS: ", "not applicable: ", "not yet: "];
 const RUNBOOKS: &str = "docs/runbooks";
-/// Requirements, and how many are answered in each way.
+/// The number of requirements, and of the answers of each kind.
 type Sums = [usize; 1 + KINDS.len()];
 
 fn cells(row: &str) -> Vec<&str> {
     row.trim_matches('|').split('|').map(str::trim).collect()
 }
 
-/// What is wrong with `name`, which may be a test, `path::name`, or a path; anything else is no business of ours.
+/// Returns a problem if `name` is a test (`path::name`) or a path, and does not exist. Ignores everything else.
 fn missing(name: &str) -> Option<String> {
     let (path, test) = name.split_once("::").unwrap_or((name, ""));
     if !path.contains('/') || path.starts_with('/') || path.contains(' ') {
@@ -32,10 +32,10 @@ fn missing(name: &str) -> Option<String> {
         let code = fs::read_to_string(root().join(path)).unwrap_or_default();
         code.contains(&format!("fn {test}("))
     };
-    (!there).then(|| format!("{name} is not there"))
+    (!there).then(|| format!("{name} does not exist"))
 }
 
-/// What is wrong with a document like `docs/asvs.md`.
+/// Returns the problems of a document in the form of `docs/asvs.md`.
 fn unanswered(document: &str) -> Vec<String> {
     let mut problems: Vec<String> = document.split('`').skip(1).step_by(2).filter_map(missing).collect();
     let (mut ids, mut counted, mut said) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
@@ -44,7 +44,7 @@ fn unanswered(document: &str) -> Vec<String> {
             && let Some(id) = id.strip_prefix('`').and_then(|id| id.strip_suffix('`'))
         {
             if !ids.insert(id) {
-                problems.push(format!("{id} is there twice"));
+                problems.push(format!("{id} occurs twice"));
             }
             let kind = KINDS.iter().position(|kind| answer.len() > kind.len() && answer.starts_with(kind));
             let (Some(kind), false, "1" | "2") = (kind, requirement.is_empty(), level) else {
@@ -69,7 +69,7 @@ fn unanswered(document: &str) -> Vec<String> {
     problems
 }
 
-/// The files in `folder` and below whose names end in `extension`.
+/// Returns the files in `folder` and below with this `extension`.
 fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let paths = entries.map(|entry| entry.expect("an entry").path());
@@ -80,14 +80,14 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
 }
 
 #[test]
-fn every_asvs_requirement_is_answered_by_a_test_that_exists() {
+fn every_asvs_requirement_has_an_answer_that_exists() {
     let document = text("docs/asvs.md");
-    assert!(document.contains("| all | | 253 |"), "levels 1 and 2 of ASVS 5.0.0 ask for 253 things");
-    holds(&unanswered(&document));
+    assert!(document.contains("| all | | 253 |"), "levels 1 and 2 of ASVS 5.0.0 have 253 requirements");
+    assert_no_problems(&unanswered(&document));
     for (whole, broken, about) in [
-        ("| `V9.2.1` |", "| `V9.1.1` |", "V9.1.1 is there twice"),
+        ("| `V9.2.1` |", "| `V9.1.1` |", "V9.1.1 occurs twice"),
         ("::every_forged_token", "::every_other_token", "every_other_token"),
-        ("`shared/src/crypto/seal.rs`", "`shared/src/sael.rs`", "sael.rs is not there"),
+        ("`shared/src/crypto/seal.rs`", "`shared/src/sael.rs`", "sael.rs does not exist"),
         ("| not applicable: no WebRTC |", "| |", "V17.1.1 is not answered"),
         ("| V17 | WebRTC | 7 |", "| V17 | WebRTC | 8 |", "the sums"),
     ] {
@@ -97,7 +97,7 @@ fn every_asvs_requirement_is_answered_by_a_test_that_exists() {
 }
 
 #[test]
-fn every_link_in_a_document_leads_to_a_file_and_a_heading() {
+fn every_link_in_a_document_resolves() {
     let mut documents = files(&root().join("docs"), "md");
     let others = ["README.md", "infra/README.md", "infra/edge/README.md", "migrations/README.md"];
     documents.extend(others.map(|other| root().join(other)));
@@ -111,36 +111,36 @@ fn every_link_in_a_document_leads_to_a_file_and_a_heading() {
                 && (anchor.is_empty()
                     || fs::read_to_string(&target).is_ok_and(|page| anchors(&page).contains(anchor)));
             if !is_there {
-                problems.push(format!("{}: {link} leads nowhere", document.display()));
+                problems.push(format!("{}: {link} does not resolve", document.display()));
             }
         }
     }
-    holds(&problems);
+    assert_no_problems(&problems);
     let headings = anchors("# A `b`, c\n```sh\n# no heading\n```\n## `<D>E` f-g\n");
     assert_eq!(headings, BTreeSet::from(["a-b-c".to_owned(), "de-f-g".to_owned()]));
 }
 
-/// The anchor that GitHub gives a heading.
+/// Returns the anchor that GitHub gives a heading.
 fn anchor(heading: &str) -> String {
     let kept = heading.to_lowercase();
     let kept = kept.chars().filter(|letter| letter.is_alphanumeric() || [' ', '-', '_'].contains(letter));
     kept.map(|letter| if letter == ' ' { '-' } else { letter }).collect()
 }
 
-/// The anchors of a page. A `#` in a code block is no heading.
+/// Returns the anchors of a page. A `#` in a code block is not a heading.
 fn anchors(page: &str) -> BTreeSet<String> {
     let text = page.split("```").step_by(2);
     let headings = text.flat_map(str::lines).filter(|line| line.starts_with('#'));
     headings.map(|line| anchor(line.trim_start_matches('#').trim())).collect()
 }
 
-/// The links of a page. Links to other sites are left out.
+/// Returns the links of a page, except links to other sites.
 fn links(page: &str) -> impl Iterator<Item = &str> {
     let links = page.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
     links.filter(|link| !link.contains("://"))
 }
 
-/// The files in `docs/runbooks`, and their sections as `<file>#<anchor>`.
+/// Returns the files in `docs/runbooks`, and their sections as `<file>#<anchor>`.
 pub fn runbooks() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for name in names(RUNBOOKS) {
@@ -197,7 +197,7 @@ fn wrong_in_index(index: &str, alarms: &BTreeMap<String, String>) -> Vec<String>
     problems.extend(alarms.map(|id| format!("{id}: {} rows", rows(id))));
     let unreached = names(RUNBOOKS).into_iter().map(|name| format!("{name}.md"));
     let unreached = unreached.filter(|file| file != "README.md" && !indexed.contains(file));
-    problems.extend(unreached.map(|file| format!("{file}: no row leads to it")));
+    problems.extend(unreached.map(|file| format!("{file}: no row links to it")));
     problems
 }
 
@@ -212,12 +212,12 @@ fn every_alarm_is_in_the_index_of_runbooks_once() {
     }
     assert!(alarms.len() > 20, "{alarms:?}");
     let index = text(&format!("{RUNBOOKS}/README.md"));
-    holds(&wrong_in_index(&index, &alarms));
+    assert_no_problems(&wrong_in_index(&index, &alarms));
     let row = "| `ApiSlow` | medium | [api-slow.md](api-slow.md) |\n";
     for (broken, about) in [
         ("", "ApiSlow: 0 rows"),
         (&*row.repeat(2), "ApiSlow: 2 rows"),
-        ("", "api-slow.md: no row leads to it"),
+        ("", "api-slow.md: no row links to it"),
         (&row.replace("medium", "high"), "`ApiSlow`: api-slow.md has another severity than high"),
         (&row.replace("(api-slow", "(api-throttled"), "ApiSlow: no alarm that names api-throttled.md"),
         (&row.replace("ApiSlow", "ApiSlower"), "ApiSlower: no alarm that names api-slow.md"),
@@ -232,7 +232,7 @@ fn every_alarm_is_in_the_index_of_runbooks_once() {
     }
 }
 
-/// The texts in the first column of the tables that begin with `Log text` or `Error`, cut at each `…`: our programs write these.
+/// Returns the texts in the first column of the tables that begin with `Log text` or `Error`, split at each `…`. The code writes these.
 fn quoted(page: &str) -> BTreeSet<&str> {
     let (mut quoted, mut is_quoting) = (BTreeSet::new(), false);
     for line in page.lines() {
@@ -246,7 +246,7 @@ fn quoted(page: &str) -> BTreeSet<&str> {
     quoted
 }
 
-/// The code in `folder` without comments, each broken string in one line.
+/// Returns the code in `folder` without comments. Joins strings that are broken over several lines.
 fn code(folder: &Path) -> String {
     let mut all = String::new();
     for file in files(folder, "rs") {
@@ -260,7 +260,7 @@ fn code(folder: &Path) -> String {
 }
 
 #[test]
-fn every_text_that_a_page_quotes_is_in_the_code() {
+fn every_quoted_text_is_in_the_code() {
     let folders = ["functions", "local-stack", "shared", "tests/harness", "xtask"];
     let code: String = folders.iter().map(|folder| code(&root().join(folder))).collect();
     let mut pages = files(&root().join(RUNBOOKS), "md");
@@ -269,20 +269,20 @@ fn every_text_that_a_page_quotes_is_in_the_code() {
         let page_text = fs::read_to_string(&page).expect("a page");
         let missing = quoted(&page_text).into_iter().filter(|part| !code.contains(part));
         let missing: Vec<String> = missing.map(|part| format!("{}: {part}", page.display())).collect();
-        holds(&missing);
+        assert_no_problems(&missing);
     }
     let page = "| Log text | Fix |\n|---|---|\n| `was … changed`, *external* | `other` |\n\n| x |\n| `y` |\n";
     assert_eq!(quoted(page), BTreeSet::from(["was", "changed"]));
 }
 
-/// The rows of the table below the line `header`.
+/// Returns the rows of the table below the line `header`.
 fn table(page: &str, header: &str) -> Vec<String> {
     let rows = page.lines().skip_while(|line| *line != header).skip(2);
     rows.take_while(|line| line.starts_with('|')).map(str::to_owned).collect()
 }
 
 #[test]
-fn the_permissions_table_is_that_of_the_code() {
+fn permissions_table_matches_the_code() {
     let rows: Vec<_> = permission::ALL
         .iter()
         .map(|(name, role, scope)| {
@@ -294,7 +294,7 @@ fn the_permissions_table_is_that_of_the_code() {
 }
 
 #[test]
-fn the_failure_metrics_are_those_of_the_templates() {
+fn failure_metrics_match_the_templates() {
     let rows: BTreeSet<_> = names("functions")
         .iter()
         .map(|function| {

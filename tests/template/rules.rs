@@ -1,4 +1,4 @@
-//! What every template of ours keeps to. A rule returns what breaks it, so that it can be tried on broken ones.
+//! The rules for all templates. A rule returns its violations, so that it can be tested with broken templates.
 
 mod access;
 mod alarms;
@@ -12,19 +12,19 @@ use serde_json::{Value, json};
 
 use crate::template::{Function, Template, each};
 
-pub use alarms::{listens_to_what_is_said, runbook, tells_someone_what_to_do};
+pub use alarms::{act_and_name_a_runbook, runbook, use_existing_metrics};
 pub use edge::{
-    keeps_the_web_acl_before_the_api, limits_addresses_and_bodies, serves_files_only_through_the_distribution,
+    attaches_the_web_acl, limits_addresses_and_bodies, serves_files_only_through_the_distribution,
 };
 
 pub use stacks::{
-    ORDER, answer_over_tls_only, are_given_what_those_before_them_publish, bound_every_role,
-    keep_what_cannot_be_made_again, let_nobody_in_from_the_internet, lets_out_tls_alone,
+    ORDER, allow_nothing_from_the_internet, allow_only_https_out, bound_every_role,
+    refuse_requests_without_tls, retain_data, take_only_published_parameters,
 };
 
 pub use settings::{
-    backs_up_often_enough, has_one_way_in, has_what_it_is_to_be_asked_for,
-    sets_what_every_resource_of_its_kind_sets, tries_new_versions_first,
+    backs_up_often_enough, closes_the_default_endpoint, has_every_checked_type, has_required_settings,
+    tests_new_versions_first,
 };
 
 pub use access::{
@@ -32,28 +32,28 @@ pub use access::{
     reads_exactly_the_secrets_it_is_given,
 };
 
-/// The gateway gives up after this many seconds.
+/// The timeout of the gateway, in seconds.
 const GATEWAY_TIMEOUT: u64 = 29;
 
-/// Asks `rule` of every function.
-fn of_each(template: &Template, rule: impl Fn(&Function<'_>) -> Option<String>) -> Vec<String> {
+/// Applies `rule` to every function.
+fn check_functions(template: &Template, rule: impl Fn(&Function<'_>) -> Option<String>) -> Vec<String> {
     let functions = template.functions();
     functions.iter().filter_map(|f| rule(f).map(|problem| format!("{}: {problem}", f.id))).collect()
 }
 
-fn unless(good: bool, problem: &str) -> Option<String> {
+fn problem_unless(good: bool, problem: &str) -> Option<String> {
     (!good).then(|| problem.to_owned())
 }
 
 /// `folders` are those of `functions/`.
 pub fn built_from_its_folder(template: &Template, folders: &BTreeSet<String>) -> Vec<String> {
     let mut without: BTreeSet<&str> = folders.iter().map(String::as_str).collect();
-    let mut problems = of_each(template, |f| {
+    let mut problems = check_functions(template, |f| {
         let binary = f.resource["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap_or_default();
         let folder = f.get("/CodeUri").as_str().and_then(|uri| uri.strip_prefix("functions/"));
-        unless(
+        problem_unless(
             folder == Some(binary) && folders.contains(binary) && id_of(binary) == f.id,
-            "not named as its folder",
+            "not named after its folder",
         )
     });
     for f in template.functions() {
@@ -74,29 +74,29 @@ fn capitalized(word: &str) -> String {
     first.to_uppercase() + rest
 }
 
-pub fn logs_where_it_is_told_and_not_forever(template: &Template) -> Vec<String> {
-    of_each(template, |f| {
+pub fn has_its_own_log_group(template: &Template) -> Vec<String> {
+    check_functions(template, |f| {
         let id = format!("{}Logs", f.id);
         let group = &template.0["Resources"][&id];
-        unless(
+        problem_unless(
             *f.get("/LoggingConfig/LogGroup") == json!({ "Ref": id })
                 && *f.get("/LoggingConfig/LogFormat") == "JSON"
                 && !template.resource(&id, "AWS::Logs::LogGroup")["RetentionInDays"].is_null()
                 && ["DeletionPolicy", "UpdateReplacePolicy"].iter().all(|policy| group[*policy] == "Retain"),
-            "no log group of its own that is retained, for so many days",
+            "no log group of its own that has a retention period and outlives the stack",
         )
     })
 }
 
 pub fn is_rolled_back_when_it_logs_errors(template: &Template) -> Vec<String> {
-    of_each(template, |f| {
+    check_functions(template, |f| {
         let [logs, failures, rollback] =
             ["Logs", "Failures", "Rollback"].map(|role| format!("{}{role}", f.id));
         let filter = template.resource(&failures, "AWS::Logs::MetricFilter");
         let metric = &filter["MetricTransformations"][0];
         let alarm = template.resource(&rollback, "AWS::CloudWatch::Alarm");
         let errors = filter["FilterPattern"].as_str().is_some_and(|p| p.contains(r#"$.level = "ERROR""#));
-        unless(
+        problem_unless(
             errors
                 && filter["LogGroupName"] == json!({ "Ref": logs })
                 && metric["MetricName"] == *failures
@@ -108,27 +108,30 @@ pub fn is_rolled_back_when_it_logs_errors(template: &Template) -> Vec<String> {
     })
 }
 
-/// Code that wants a table is not there before the table is.
+/// Functions that use the database are deployed after the migrations.
 pub fn waits_for_the_schema(template: &Template) -> Vec<String> {
-    of_each(template, |f| {
+    check_functions(template, |f| {
         let waits = f.id == "Migrate" || each(&f.resource["DependsOn"]).contains(&json!("Migrations"));
-        unless(waits || !f.environment().contains_key("DATABASE_URL"), "may be there before the schema is")
+        problem_unless(
+            waits || !f.environment().contains_key("DATABASE_URL"),
+            "can be deployed before the schema",
+        )
     })
 }
 
 pub fn publishes_every_change(template: &Template) -> Vec<String> {
-    of_each(template, |f| {
-        unless(
+    check_functions(template, |f| {
+        problem_unless(
             *f.get("/AutoPublishAlias") == "live"
                 && *f.get("/AutoPublishAliasAllProperties") == true
                 && *f.get("/VersionDescription") == json!({ "Ref": "AppVersion" }),
-            "a change of configuration would not reach `live`",
+            "a change of configuration does not reach `live`",
         )
     })
 }
 
 /// `documented` are the paths of `openapi.json`.
-pub fn reaches_every_path_in_one_way(template: &Template, documented: &[String]) -> Vec<String> {
+pub fn serves_every_path_once(template: &Template, documented: &[String]) -> Vec<String> {
     let functions = template.functions();
     let reaching =
         |path: &str| functions.iter().filter(|f| f.paths().iter().any(|event| reaches(event, path))).count();
@@ -148,8 +151,8 @@ fn reaches(event: &str, path: &str) -> bool {
     }
 }
 
-/// `router` is what `cargo lambda watch` is told, in the gateway's spelling.
-pub fn routes_as_developers_do(template: &Template, router: &BTreeMap<String, String>) -> Vec<String> {
+/// `router` has the routes of `cargo lambda watch`, in the notation of the gateway.
+pub fn routes_as_locally(template: &Template, router: &BTreeMap<String, String>) -> Vec<String> {
     let functions = template.functions();
     let events = functions.iter().flat_map(|f| {
         let folder = f.resource["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap_or_default();
@@ -160,20 +163,20 @@ pub fn routes_as_developers_do(template: &Template, router: &BTreeMap<String, St
     let elsewhere =
         router.iter().filter(|(path, folder)| !events.contains(&((*path).clone(), (*folder).clone())));
     in_aws
-        .map(|(path, folder)| format!("{path} is {folder}'s in AWS alone"))
-        .chain(elsewhere.map(|(path, folder)| format!("{path} is {folder}'s locally alone")))
+        .map(|(path, folder)| format!("{path} leads to {folder} only in AWS"))
+        .chain(elsewhere.map(|(path, folder)| format!("{path} leads to {folder} only locally")))
         .collect()
 }
 
-pub fn ends_before_the_gateway_gives_up(template: &Template) -> Vec<String> {
-    of_each(template, |f| {
+pub fn times_out_before_the_gateway(template: &Template) -> Vec<String> {
+    check_functions(template, |f| {
         let ends = f.get("/Timeout").as_u64().is_some_and(|seconds| seconds <= GATEWAY_TIMEOUT);
-        unless(f.paths().is_empty() || ends, "works on for a caller who has gone")
+        problem_unless(f.paths().is_empty() || ends, "its timeout is longer than that of the gateway")
     })
 }
 
-pub fn leaves_a_failed_job_where_it_is_found(template: &Template) -> Vec<String> {
-    of_each(template, |f| {
+pub fn has_a_failure_destination(template: &Template) -> Vec<String> {
+    check_functions(template, |f| {
         let events = f.get("/Events").as_object();
         let asynchronous = events.is_none_or(|events| events.values().any(|event| event["Type"] != "Api"));
         let failed = f.get("/EventInvokeConfig/DestinationConfig/OnFailure/Destination");
@@ -183,7 +186,7 @@ pub fn leaves_a_failed_job_where_it_is_found(template: &Template) -> Vec<String>
         });
         let queue = failed["Fn::GetAtt"][0].as_str().unwrap_or_default();
         let encrypted = template.resource(queue, "AWS::SQS::Queue")["SqsManagedSseEnabled"] == true;
-        unless(
+        problem_unless(
             !asynchronous || (allowed && encrypted),
             "no encrypted failure destination that it may write to",
         )
@@ -192,22 +195,22 @@ pub fn leaves_a_failed_job_where_it_is_found(template: &Template) -> Vec<String>
 
 /// `documented` are the variables that `.env.example` names.
 pub fn sets_only_documented_variables(template: &Template, documented: &BTreeSet<String>) -> Vec<String> {
-    of_each(template, |f| {
+    check_functions(template, |f| {
         let environment = f.environment();
-        // The Lambda runtime's own, which the configuration never sees.
+        // Variables of the Lambda runtime, which the configuration does not read.
         let mut ours = environment.keys().filter(|name| !name.starts_with("AWS_LAMBDA_"));
         ours.find(|name| !documented.contains(**name))
             .map(|name| format!(".env.example does not name {name}"))
     })
 }
 
-pub fn answers_for_itself_as_the_api_does(template: &Template) -> Vec<String> {
+pub fn has_problems_as_gateway_errors(template: &Template) -> Vec<String> {
     let api = template.resource("Api", "AWS::Serverless::Api");
     let responses = api["GatewayResponses"].as_object().into_iter().flatten();
     let mut problems: Vec<String> = ["DEFAULT_4XX", "DEFAULT_5XX", "THROTTLED", "WAF_FILTERED"]
         .into_iter()
         .filter(|kind| api["GatewayResponses"][*kind].is_null())
-        .map(|kind| format!("{kind}: as AWS words it"))
+        .map(|kind| format!("{kind}: not set"))
         .collect();
     problems.extend(responses.filter_map(|(kind, response)| {
         let body = response["ResponseTemplates"]["application/json"].as_str().unwrap_or_default();
@@ -222,39 +225,39 @@ pub fn answers_for_itself_as_the_api_does(template: &Template) -> Vec<String> {
             && headers["Cache-Control"] == "'no-store'"
             && headers["X-Request-Id"] == "context.requestId";
         let good = complete && known && safe && problem["status"] == response["StatusCode"];
-        unless(good, "not a problem of ours").map(|problem| format!("{kind}: {problem}"))
+        problem_unless(good, "not a problem of this API").map(|problem| format!("{kind}: {problem}"))
     }));
     problems
 }
 
-/// `values` are those of one of `infra/environments`.
-pub fn is_given_what_it_asks_for(template: &Template, environment: &str, values: &Value) -> Vec<String> {
+/// `values` are the parameters of one of `infra/environments`.
+pub fn sets_all_parameters(template: &Template, environment: &str, values: &Value) -> Vec<String> {
     let parameters = template.section("Parameters");
     let mut problems: Vec<String> = parameters
         .iter()
         .filter(|(name, parameter)| parameter["Default"].is_null() && values[name.as_str()].is_null())
-        .map(|(name, _)| format!("{environment} does not say {name}"))
+        .map(|(name, _)| format!("{environment} does not set {name}"))
         .collect();
     let names = ["AppUrl", "DomainName"];
     let asked = names.iter().all(|name| parameters.contains_key(*name));
     if asked && names.iter().all(|name| values[*name].as_str().unwrap_or_default().is_empty()) {
-        problems.push(format!("{environment} says neither AppUrl nor DomainName"));
+        problems.push(format!("{environment} sets neither AppUrl nor DomainName"));
     }
-    // Reserving takes from other functions of the account, so a default does not.
+    // Reserved concurrency is taken from the other functions of the account, so there is no default.
     let reserved = |name: &str| values[name].as_i64().is_some_and(|instances| instances > 0);
     let unreserved = parameters.keys().filter(|name| name.ends_with("Concurrency") && !reserved(name));
     if environment == "production" {
-        problems.extend(unreserved.map(|name| format!("production reserves nothing as {name}")));
+        problems.extend(unreserved.map(|name| format!("production does not reserve {name}")));
     }
     for (name, value) in values.as_object().into_iter().flatten() {
         let Some(parameter) = parameters.get(name) else {
-            problems.push(format!("{environment} says {name}, which nobody asks for"));
+            problems.push(format!("{environment} sets {name}, which is not a parameter"));
             continue;
         };
         let published = parameter["Type"].as_str().is_some_and(|kind| kind.starts_with("AWS::SSM::"));
         let prefix = format!("/arches/{environment}/");
         if published && !value.as_str().is_some_and(|name| name.starts_with(&prefix)) {
-            problems.push(format!("{environment} takes {name} from elsewhere"));
+            problems.push(format!("{environment} takes {name} from another environment"));
         }
     }
     problems

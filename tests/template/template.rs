@@ -1,4 +1,4 @@
-//! `template.yaml`, read so that rules can ask it questions.
+//! A parsed template, which rules can query.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ impl Template {
         Self(plain(yaml::from_str(text).expect("a YAML document")))
     }
 
-    /// The template as it would be with `value` at `pointer`.
+    /// Returns a copy with `value` at `pointer`.
     pub fn with(&self, pointer: &str, value: Value) -> Self {
         let mut changed = self.clone();
         let (parent, key) = pointer.rsplit_once('/').expect("a JSON Pointer");
@@ -25,7 +25,7 @@ impl Template {
         changed
     }
 
-    /// The template as it would be with nothing at `pointer`.
+    /// Returns a copy without the value at `pointer`.
     pub fn without(&self, pointer: &str) -> Self {
         let mut changed = self.clone();
         let (parent, key) = pointer.rsplit_once('/').expect("a JSON Pointer");
@@ -38,13 +38,13 @@ impl Template {
         self.0[name].as_object().unwrap_or_else(|| panic!("no {name}"))
     }
 
-    /// The properties of the resource `id`; null if there is none of this type.
+    /// Returns the properties of the resource `id`, or null if there is none of this type.
     pub fn resource(&self, id: &str, of_type: &str) -> &Value {
         let resource = &self.0["Resources"][id];
         if resource["Type"] == of_type { &resource["Properties"] } else { &Value::Null }
     }
 
-    /// The resources of a type, by their ids.
+    /// Returns the resources of a type, with their ids.
     pub fn of_type(&self, of_type: &str) -> Vec<(&str, &Value)> {
         let resources = self.section("Resources").iter();
         resources.filter(|(_, r)| r["Type"] == of_type).map(|(id, r)| (id.as_str(), r)).collect()
@@ -63,7 +63,7 @@ impl Template {
     }
 }
 
-/// A function, with what `Globals` gives it.
+/// A function, with the values of `Globals`.
 pub struct Function<'a> {
     pub id: &'a str,
     pub resource: &'a Value,
@@ -71,7 +71,7 @@ pub struct Function<'a> {
 }
 
 impl Function<'_> {
-    /// What stands at `pointer` in its properties, or else in `Globals`.
+    /// Returns the value at `pointer` in its properties, otherwise in `Globals`.
     pub fn get(&self, pointer: &str) -> &Value {
         let own = self.resource["Properties"].pointer(pointer);
         own.or_else(|| self.globals.pointer(pointer)).unwrap_or(&Value::Null)
@@ -86,7 +86,7 @@ impl Function<'_> {
             .collect()
     }
 
-    /// The paths at which the gateway calls it.
+    /// Returns the paths at which the gateway calls it.
     pub fn paths(&self) -> BTreeSet<&str> {
         let events = self.get("/Events").as_object().into_iter().flatten();
         events
@@ -95,7 +95,7 @@ impl Function<'_> {
             .collect()
     }
 
-    /// The statements of its own role.
+    /// Returns the statements of its role.
     pub fn statements<'t>(&self, template: &'t Template) -> Vec<&'t Value> {
         let role = template.resource(&format!("{}Role", self.id), "AWS::IAM::Role");
         let policies = role["Policies"].as_array().into_iter().flatten();
@@ -103,12 +103,12 @@ impl Function<'_> {
     }
 }
 
-/// One or many, as IAM allows both.
+/// Returns the items of an array, or a single value as one item. IAM allows both.
 pub fn each(value: &Value) -> &[Value] {
     value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)
 }
 
-/// The parameter that holds the ARN of the secret that `value` refers to, the way Amazon ECS writes it:
+/// Returns the parameter with the ARN of the secret to which `value` refers. The form is that of Amazon ECS:
 /// the ARN alone, or the ARN with a member of the secret.
 pub fn secret(value: &Value) -> Option<&str> {
     let whole = value["Ref"].as_str();

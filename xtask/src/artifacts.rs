@@ -15,19 +15,19 @@ use crate::{
     project::{self, Project},
 };
 
-/// Check that what `sam build` has made runs on Amazon Linux 2023 and is small
+/// Check that the last build of `cargo xtask sam-build` runs on Amazon Linux 2023 and is small
 ///
-/// Every function must get along with the C library of that system, every program of the layer must find each library
-/// that it needs, and the archive of a function must not be larger than 10 MiB.
+/// Every function must work with the C library of that system. Every program of the layer must find the libraries that it needs. The
+/// archive of a function must not be larger than 10 MiB.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {}
 
-/// The C library of Amazon Linux 2023.
-const GLIBC: (u32, u32) = (2, 34);
-/// What a function's archive may have, in bytes: it is loaded at a cold start.
-const ARCHIVE: u64 = 10 << 20;
-/// The libraries of the minimal image of Amazon Linux 2023, of which Lambda's runtime is made, that we need any of, by their
-/// packages ("Comparing packages installed on Amazon Linux 2023 images", in its User Guide).
+/// The version of glibc in Amazon Linux 2023.
+const MAX_GLIBC: (u32, u32) = (2, 34);
+/// In bytes. Lambda loads the archive at a cold start.
+const MAX_ARCHIVE_SIZE: u64 = 10 << 20;
+/// Libraries that Lambda's runtime has, with their packages. It is built from the minimal image of Amazon Linux 2023 ("Comparing
+/// packages installed on Amazon Linux 2023 images", in its User Guide). Only libraries that this project needs are listed.
 const LIBRARIES: [(&str, &str); 13] = [
     ("ld-linux-aarch64.so.1", "glibc"),
     ("ld-linux-x86-64.so.2", "glibc"),
@@ -44,42 +44,42 @@ const LIBRARIES: [(&str, &str); 13] = [
     ("libz.so.1", "zlib"),
 ];
 
-/// What a program or library asks of the system that it runs on.
+/// What a program or library needs from its system.
 struct Needs {
     glibc: (u32, u32),
     libraries: Vec<String>,
 }
 
-/// Looks at the last build.
+/// Checks the last build.
 pub fn run(project: &Project, _: &Arguments) -> Result<ExitCode> {
     check(project, true)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// `optimized` says whether sizes mean anything.
+/// Fails if a file does not run on Amazon Linux, or, in an `optimized` build, if an archive is too large.
 pub fn check(project: &Project, optimized: bool) -> Result<()> {
     let build = project.root.join(".aws-sam/build");
     let mut problems = Vec::new();
-    for folder in folders(&build).context("nothing is built; run `cargo xtask sam-build` first")? {
+    for folder in folders(&build).context("no build found; run `cargo xtask sam-build` first")? {
         let bootstrap = folder.join("bootstrap");
         if bootstrap.exists() {
             let needs = needs(&bootstrap)?;
             problems.extend(unmet(&folder, &needs, &[]));
             if optimized {
-                let size = archived(project, &bootstrap)?;
+                let size = archive_size(project, &bootstrap)?;
                 let name = folder.file_name().unwrap_or_default().display();
-                #[expect(clippy::cast_precision_loss, reason = "for people")]
+                #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
                 let mebibytes = size as f64 / f64::from(1 << 20);
                 print(&format!(
                     "{name:<16} {mebibytes:>5.1} MiB, glibc {}.{}\n",
                     needs.glibc.0, needs.glibc.1
                 ))?;
-                if size > ARCHIVE {
-                    problems.push(format!("{name}: the archive has {mebibytes:.1} MiB"));
+                if size > MAX_ARCHIVE_SIZE {
+                    problems.push(format!("{name}: the archive is too large ({mebibytes:.1} MiB)"));
                 }
             }
         } else {
-            // The layer, by architecture.
+            // The layer, with one folder per architecture.
             for architecture in folders(&folder)? {
                 let bundled = names(&architecture.join("lib"))?;
                 for file in [files(&architecture.join("bin"))?, files(&architecture.join("lib"))?].concat() {
@@ -96,7 +96,7 @@ pub fn check(project: &Project, optimized: bool) -> Result<()> {
 
 fn needs(file: &Path) -> Result<Needs> {
     let bytes = fs::read(file).with_context(|| format!("read {}", file.display()))?;
-    let elf = Elf::parse(&bytes).with_context(|| format!("{} is no program", file.display()))?;
+    let elf = Elf::parse(&bytes).with_context(|| format!("{} is not an ELF file", file.display()))?;
     let mut glibc = (0, 0);
     for library in elf.verneed.iter().flatten() {
         for version in &library {
@@ -108,33 +108,33 @@ fn needs(file: &Path) -> Result<Needs> {
     Ok(Needs { glibc, libraries })
 }
 
-/// Reads `GLIBC_2.34`; those of old have a third number.
+/// Parses `GLIBC_2.34`. Old versions have a third number.
 fn glibc_version(name: &str) -> Option<(u32, u32)> {
     let (major, minor) = name.strip_prefix("GLIBC_")?.split_once('.')?;
     Some((major.parse().ok()?, minor.split('.').next()?.parse().ok()?))
 }
 
-/// What `file` needs and neither Amazon Linux nor we ourselves have.
+/// Returns a problem for each thing that `file` needs and that neither Amazon Linux nor `bundled` has.
 fn unmet(file: &Path, needs: &Needs, bundled: &[String]) -> Vec<String> {
-    let there =
+    let exists =
         |library: &String| bundled.contains(library) || LIBRARIES.iter().any(|(known, _)| known == library);
-    let missing = needs.libraries.iter().filter(|library| !there(library));
+    let missing = needs.libraries.iter().filter(|library| !exists(library));
     let mut problems: Vec<_> =
         missing.map(|library| format!("{}: needs {library}", file.display())).collect();
-    if needs.glibc > GLIBC {
+    if needs.glibc > MAX_GLIBC {
         problems.push(format!("{}: needs glibc {}.{}", file.display(), needs.glibc.0, needs.glibc.1));
     }
     problems
 }
 
-/// The size of the archive that SAM uploads.
-fn archived(project: &Project, bootstrap: &Path) -> Result<u64> {
+/// Returns the size of the archive that SAM uploads.
+fn archive_size(project: &Project, bootstrap: &Path) -> Result<u64> {
     let scratch = Scratch::create()?;
     let archive = scratch.path().join("function.zip");
     let python = project.tools(ToolSet::Checks)?.program("python");
     let mut zip = project.command(python);
     project::output(zip.args(["-m", "zipfile", "--create"]).arg(&archive).arg(bootstrap))?;
-    Ok(fs::metadata(&archive).context("look at the archive")?.len())
+    Ok(fs::metadata(&archive).context("read the size of the archive")?.len())
 }
 
 fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_newer_system_has_is_noticed() {
+    fn library_or_glibc_of_a_newer_system_is_a_problem() {
         let needs =
             Needs { glibc: (2, 38), libraries: vec!["libpq.so.5".to_owned(), "libc.so.6".to_owned()] };
         let problems = unmet(Path::new("bootstrap"), &needs, &[]);
@@ -171,8 +171,8 @@ mod tests {
     }
 
     #[test]
-    fn a_program_says_what_it_needs() {
-        let needs = needs(&std::env::current_exe().expect("this program")).expect("its needs");
+    fn needs_are_read_from_a_program() {
+        let needs = needs(&std::env::current_exe().expect("this program")).expect("an ELF file");
         assert!(needs.glibc > (2, 0));
         assert!(needs.libraries.contains(&"libc.so.6".to_owned()));
     }

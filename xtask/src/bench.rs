@@ -3,46 +3,47 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use local_stack::{Packages, Scratch, Stack, ToolSet, command, environment::give, stack::Purpose};
+use local_stack::{Packages, Scratch, Stack, ToolSet, command, environment::set_variables, stack::Purpose};
 
 use crate::{
     progress::{Lines, step},
     project::Project,
-    test::passing,
+    test::temporary_settings,
 };
 
-/// Measure the functions as they are deployed, beside the least that a function can be
+/// Measure the functions as they are deployed, and compare them with a minimal function
 ///
-/// Builds them for Amazon Linux, starts the services, and alternates with what each figure is compared with. Prints figures as
-/// they come, and writes bench/results.json and docs/performance.md.
+/// Builds the functions for Amazon Linux, starts the services, and alternates between each function and its baseline. Prints the figures
+/// while it runs. Writes bench/results.json and docs/performance.md.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  cargo xtask bench --built --only warm --rounds 5")]
 pub struct Arguments {
-    /// How often each figure is measured
-    #[arg(long, default_value_t = 15)]
+    /// Number of measurements of each figure
+    #[arg(long, default_value_t = 15, value_name = "N")]
     rounds: u32,
-    /// Measure one group of figures alone, and write nothing
+    /// Measure only one group of figures, and write no files
     #[arg(long, value_parser = ["size", "cold", "warm", "jobs", "growth", "crowd"])]
     only: Option<String>,
-    /// Measure what the last `cargo xtask sam-build` made, without building it again
+    /// Measure the last build of `cargo xtask sam-build`, without a new build
     #[arg(long)]
     built: bool,
 }
 
-/// The program that measures need not be small, and is built in a third of the time.
-const UNLINKED: [(&str, &str); 2] =
+/// Builds the measuring program in a third of the time. It need not be small.
+const FAST_BUILD: [(&str, &str); 2] =
     [("CARGO_PROFILE_RELEASE_LTO", "off"), ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")];
 
-/// Builds, starts and measures.
+/// Builds the functions, starts the services and runs the measurements.
 pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     if !arguments.built {
         let mut build = project.cargo(&["xtask", "sam-build"]);
-        if !command::openly(&mut build, &project.interrupt)?.success() {
-            bail!("the functions could not be built");
+        if !command::run(&mut build, &project.interrupt)?.success() {
+            bail!("building the functions failed");
         }
     }
     let tools = project.tools(ToolSet::Services)?;
     let packages = Packages::ensure(&project.log("packages"), &project.interrupt, &Lines)?;
-    step("The floor built", || {
+    step("Minimal function built", || {
         let mut build = project.command(tools.program("cargo-lambda"));
         build.env("PATH", tools.search_path()?).args([
             "lambda",
@@ -54,24 +55,24 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
         ]);
         project.quietly("bench-bare", &mut build)
     })?;
-    step("The bench built", || {
+    step("Benchmark built", || {
         let mut build = project.cargo(&["build", "--release", "--package", "bench"]);
-        project.quietly("bench-build", build.envs(UNLINKED))
+        project.quietly("bench-build", build.envs(FAST_BUILD))
     })?;
 
     let scratch = Scratch::create()?;
     let stack = Stack::start(
         &tools,
         &packages,
-        passing(&scratch, Purpose::Measurement)?,
+        temporary_settings(&scratch, Purpose::Measurement)?,
         &project.interrupt,
         &Lines,
     )?;
     let mut bench = project.cargo(&["run", "--quiet", "--release", "--package", "bench", "--"]);
-    bench.envs(UNLINKED).arg(&project.root).arg(project.root.join("target/lambda/bare/bootstrap"));
+    bench.envs(FAST_BUILD).arg(&project.root).arg(project.root.join("target/lambda/bare/bootstrap"));
     bench.arg(arguments.rounds.to_string()).args(&arguments.only);
-    give(&mut bench, &stack.test_environment()?);
+    set_variables(&mut bench, &stack.test_environment()?);
     bench.env("TEST_TOOLS", tools.path());
-    let status = command::openly_noted("bench", scratch.path(), &mut bench, &project.interrupt)?;
+    let status = command::run_recorded("bench", scratch.path(), &mut bench, &project.interrupt)?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

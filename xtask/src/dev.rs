@@ -12,8 +12,8 @@ use std::{
 use anyhow::{Context, Result, bail};
 use local_stack::{
     Packages, Report, Service, Stack, ToolSet, Tools,
-    environment::give,
-    leftovers, ports,
+    environment::set_variables,
+    orphans, ports,
     stack::{self, Ports, Purpose, Settings},
 };
 
@@ -24,48 +24,49 @@ use crate::{
     welcome,
 };
 
-/// Between two looks at the running processes.
-const PAUSE: Duration = Duration::from_millis(200);
-/// For every function to be compiled once more, should cargo find it necessary.
-const READY_WITHIN: Duration = Duration::from_mins(5);
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
-/// What proves that the functions serve: their path and the status without a token.
-const PROOFS: [(&str, u16); 3] = [("/health", 200), ("/ready", 200), ("/v1/auth/me", 401)];
+/// Time between two checks of the running processes.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
+/// Enough to compile all functions again.
+const READY_TIMEOUT: Duration = Duration::from_mins(5);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Requests that show that the functions work: path, and expected status without a token.
+const READINESS_CHECKS: [(&str, u16); 3] = [("/health", 200), ("/ready", 200), ("/v1/auth/me", 401)];
 
 /// Run the whole backend on this machine: database, pooler, Redis, AWS stand-ins and all functions
 ///
-/// Everything it needs is installed on the first start, into .dev. Data stays there until `--reset`. Code is
-/// compiled again when a file changes. Ctrl-C stops everything.
+/// The first start installs everything it needs into .dev. Data is kept there until `--reset`. Changed code is compiled again. Ctrl-C
+/// stops everything.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  cargo xtask dev --reset\n  cargo xtask dev --host 0.0.0.0 --port 8080")]
 pub struct Arguments {
-    /// Begin with an empty database, cache and mailbox
+    /// Delete the local database, cache and mailbox first
     #[arg(long)]
     reset: bool,
-    /// Build with all optimizations: slow to build, as fast as in production
+    /// Build with optimizations: slow to build, as fast as in production
     #[arg(long)]
     release: bool,
-    /// How many requests each function serves at the same time
+    /// Maximum number of concurrent requests per function
     #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     concurrency: u16,
-    /// Where the API listens
+    /// Port of the API
     #[arg(long, env = "API_PORT", default_value_t = 9000)]
     port: u16,
-    /// The address it listens on
+    /// IP address that the API listens on
     #[arg(long, env = "API_HOST", default_value = "127.0.0.1")]
     host: std::net::IpAddr,
-    /// Use this database instead of the embedded one; it is never wiped
+    /// Use this database instead of the embedded one; `--reset` does not delete it
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: Option<String>,
-    /// Where the embedded PostgreSQL listens
+    /// Port of the embedded PostgreSQL
     #[arg(long, env = "POSTGRES_PORT", default_value_t = 9001, value_name = "PORT")]
     postgres_port: u16,
-    /// Where PgBouncer listens
+    /// Port of PgBouncer
     #[arg(long, env = "POOLER_PORT", default_value_t = 9002, value_name = "PORT")]
     pooler_port: u16,
-    /// Where Redis listens
+    /// Port of Redis
     #[arg(long, env = "REDIS_PORT", default_value_t = 9003, value_name = "PORT")]
     redis_port: u16,
-    /// Where the AWS stand-ins listen
+    /// Port of the AWS stand-ins
     #[arg(long, env = "AWS_PORT", default_value_t = 9004, value_name = "PORT")]
     aws_port: u16,
 }
@@ -74,7 +75,7 @@ pub struct Arguments {
 pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let begin = Instant::now();
     let _lock = lock(&project.dev())?;
-    for name in leftovers::stop(&project.dev())? {
+    for name in orphans::stop(&project.dev())? {
         Lines.begins(&format!("Stopped {name}, left over from an earlier run"));
     }
     require_free_ports(arguments)?;
@@ -86,28 +87,28 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
 
     let mut stack = start(project, arguments, &tools, &packages)?;
     let mut functions = watch(project, arguments, &tools, &stack)?;
-    step("Functions", || await_answers(project, arguments, &mut functions))?;
+    step("Functions", || await_ready(project, arguments, &mut functions))?;
     welcome::print(arguments, &stack, begin.elapsed())?;
 
     while !project.interrupt.requested() {
         functions.check()?;
         stack.check()?;
-        thread::sleep(PAUSE);
+        thread::sleep(POLL_INTERVAL);
     }
     eprintln!("\nStopping …");
     drop(functions);
     drop(stack);
-    eprintln!("Stopped. The data is kept in .dev; `cargo xtask dev --reset` begins anew.");
+    eprintln!("Stopped. The data is kept in .dev; `cargo xtask dev --reset` deletes it.");
     Ok(ExitCode::SUCCESS)
 }
 
 impl Arguments {
-    /// Where the API listens, as a client writes it.
+    /// Returns host and port of the API.
     pub fn address(&self) -> String {
         std::net::SocketAddr::from((self.host, self.port)).to_string()
     }
 
-    /// Whether the database is the user's own.
+    /// Returns whether the user's own database is used.
     pub fn has_own_database(&self) -> bool {
         self.database_url.is_some()
     }
@@ -117,7 +118,7 @@ impl Arguments {
     }
 }
 
-/// Holds `.dev/lock` for as long as the file lives.
+/// Locks `.dev/lock`. The lock ends when the file is dropped.
 fn lock(dev: &Path) -> Result<File> {
     std::fs::create_dir_all(dev).with_context(|| format!("create {}", dev.display()))?;
     let path = dev.join("lock");
@@ -128,7 +129,7 @@ fn lock(dev: &Path) -> Result<File> {
         Err(TryLockError::WouldBlock) => {
             let owner = std::fs::read_to_string(&path).unwrap_or_default();
             bail!(
-                "`cargo xtask dev` already runs in this checkout (process {}). Stop that one first.",
+                "`cargo xtask dev` already runs in this checkout (process {}). Stop that process first.",
                 owner.trim()
             )
         }
@@ -148,17 +149,17 @@ fn require_free_ports(arguments: &Arguments) -> Result<()> {
         wanted.push(("PostgreSQL", arguments.postgres_port, "--postgres-port or POSTGRES_PORT"));
         wanted.push(("PgBouncer", arguments.pooler_port, "--pooler-port or POOLER_PORT"));
     }
-    for (who, port, change) in wanted {
+    for (service, port, option) in wanted {
         if !ports::is_free(port) {
             bail!(
-                "Port {port}, for {who}, is taken by another program. Stop that, or choose another port with {change}."
+                "Port {port}, for {service}, is used by another program. Stop that program, or choose another port with {option}."
             );
         }
     }
     Ok(())
 }
 
-/// Starts the services while the functions are built, then brings the database up to date.
+/// Starts the services while the functions are built, then applies missing migrations.
 fn start(project: &Project, arguments: &Arguments, tools: &Tools, packages: &Packages) -> Result<Stack> {
     let settings = Settings {
         purpose: Purpose::Development,
@@ -182,48 +183,48 @@ fn start(project: &Project, arguments: &Arguments, tools: &Tools, packages: &Pac
 
     step("Database migrated", || {
         let mut migrate = project.command(project.function("migrate", arguments.profile())?);
-        give(migrate.arg("up"), &stack.migrate_environment()?);
+        set_variables(migrate.arg("up"), &stack.migrate_environment()?);
         project.quietly("migrate", &mut migrate)
     })?;
     Ok(stack)
 }
 
-/// Serves the functions by the routes in Cargo.toml, and builds them again when their code changes.
+/// Serves the functions at the routes in Cargo.toml, and builds them again when their code changes.
 fn watch(project: &Project, arguments: &Arguments, tools: &Tools, stack: &Stack) -> Result<Service> {
     let mut watch = project.command(tools.program("cargo-lambda"));
     watch
         .args(["lambda", "watch", "--invoke-address", &arguments.host.to_string()])
         .args(["--invoke-port", &arguments.port.to_string()])
         .args(["--concurrency", &arguments.concurrency.to_string()])
-        // The functions answer for CORS themselves, as they do in AWS.
+        // The functions handle CORS themselves, as in AWS.
         .arg("--disable-cors")
         .env("PATH", tools.search_path()?);
     if arguments.release {
         watch.arg("--release");
     }
-    give(&mut watch, &stack.environment()?);
-    // Mailed links lead to the functions' own pages.
+    set_variables(&mut watch, &stack.environment()?);
+    // Links in mails open the pages that the functions serve.
     watch.env("APP_URL", format!("http://{}/account", arguments.address()));
     let _not_there = std::fs::remove_file(project.log("functions"));
     Service::start("functions", &mut watch, &project.dev())
 }
 
-fn await_answers(project: &Project, arguments: &Arguments, functions: &mut Service) -> Result<()> {
+fn await_ready(project: &Project, arguments: &Arguments, functions: &mut Service) -> Result<()> {
     let begin = Instant::now();
     let mut address = arguments.address();
     if arguments.host.is_unspecified() {
         address = format!("127.0.0.1:{}", arguments.port);
     }
-    for (path, wanted) in PROOFS {
+    for (path, expected) in READINESS_CHECKS {
         loop {
             project.interrupt.check()?;
             functions.check()?;
-            let answer = http::status(&address, path, ANSWER_WITHIN);
+            let answer = http::status(&address, path, RESPONSE_TIMEOUT);
             match answer {
-                Ok(status) if status == wanted => break,
-                _ if begin.elapsed() < READY_WITHIN => thread::sleep(PAUSE),
+                Ok(status) if status == expected => break,
+                _ if begin.elapsed() < READY_TIMEOUT => thread::sleep(POLL_INTERVAL),
                 Ok(status) => {
-                    bail!("GET {path} answers {status} instead of {wanted}. {}", project.tail("functions"))
+                    bail!("GET {path} answers {status} instead of {expected}. {}", project.tail("functions"))
                 }
                 Err(error) => bail!("GET {path}: {error:#}. {}", project.tail("functions")),
             }

@@ -17,18 +17,18 @@ use crate::{
 
 /// Write the generated files: .sqlx, openapi.json, .env.example, docs/configuration.md, template.yaml and infra/stacks
 ///
-/// They are kept in git, so that a build needs no database and a review sees what changes.
+/// They are in git, so that a build needs no database and a review shows their changes.
 #[derive(Debug, Default, clap::Args)]
 pub struct Arguments {
-    /// Change nothing; fail if one of them is not up to date
+    /// Change no file; fail if one is not up to date
     #[arg(long)]
     check: bool,
 }
 
-/// A file's name and its content.
+/// Contents of files by name.
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// Makes the files and writes or compares them.
+/// Generates the files, and writes or compares them.
 pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let queries = step("SQL queries checked against the migrations", || queries(project))?;
     settle(&project.root.join(".sqlx"), ".sqlx/", &queries, arguments.check)?;
@@ -57,19 +57,19 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Has sqlx ask a fresh database, with all migrations applied, about every query.
+/// Lets sqlx check every query on a new database with all migrations, and returns its query data.
 fn queries(project: &Project) -> Result<Files> {
     let tools = project.tools(ToolSet::Services)?;
     let scratch = Scratch::create()?;
     let settings =
         postgres::Settings { dir: scratch.path().to_owned(), port: ports::free()?, durable: false };
-    let credentials = Credentials::kept_in(scratch.path())?;
+    let credentials = Credentials::load_or_create(scratch.path())?;
     let server = Postgres::start(&tools, settings, &credentials, &project.interrupt)?;
     server.apply(postgres::DATABASE, &project.root.join("migrations"))?;
 
     let data = scratch.path().join("sqlx");
     fs::create_dir(&data).context("create a folder for query data")?;
-    // The macros run only when the crate is compiled.
+    // The macros check queries only when the crate is compiled.
     output(project.command("touch").arg("shared/src/lib.rs"))?;
     let mut check = project.cargo(&["check", "--package", "shared"]);
     check
@@ -93,6 +93,7 @@ fn read(folder: &Path) -> Result<Files> {
         .collect()
 }
 
+/// Writes the file `name`, or, with `check`, fails if it differs from `content`.
 fn settle_one(project: &Project, name: &str, content: Vec<u8>, check: bool) -> Result<()> {
     let path = project.root.join(name);
     if fs::read(&path).is_ok_and(|present| present == content) {
@@ -107,7 +108,7 @@ fn settle_one(project: &Project, name: &str, content: Vec<u8>, check: bool) -> R
     fs::write(&path, content).with_context(|| format!("write {name}"))
 }
 
-/// Makes `folder` hold exactly `files`.
+/// Makes `files` the only files in `folder`, or, with `check`, fails if they are not. Errors call the folder `shown`.
 fn settle(folder: &Path, shown: &str, files: &Files, check: bool) -> Result<()> {
     let present = read(folder)?;
     if present == *files {

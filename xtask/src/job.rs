@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use local_stack::{
     ToolSet, command,
-    environment::{self, Variables, give},
+    environment::{self, Variables, set_variables},
 };
 use serde_json::{Value, json};
 
@@ -15,46 +15,51 @@ use crate::{database::Database, project::Project};
 struct Services {
     #[command(flatten)]
     database: Database,
-    /// Where the AWS stand-ins of `cargo xtask dev` listen
+    /// Port of the AWS stand-ins of `cargo xtask dev`
     #[arg(long, env = "AWS_PORT", default_value_t = 9004, value_name = "PORT")]
     aws_port: u16,
 }
 
-/// Back the local database up into the local S3, as the function `backup` does
+/// Back up the local database to the local S3, with the function `backup`
 ///
-/// `cargo xtask dev` must be running. Its S3 keeps everything in memory: backups last as long as it runs.
+/// `cargo xtask dev` must be running. Its S3 is in memory: backups are lost when it stops.
 #[derive(Debug, clap::Args)]
 pub struct Backup {
     #[command(flatten)]
     services: Services,
 }
 
-/// List the backups in the local S3
+/// List the backups in the local S3, as JSON
+///
+/// `cargo xtask dev` must be running.
 #[derive(Debug, clap::Args)]
 pub struct Backups {
     #[command(flatten)]
     services: Services,
 }
 
-/// Restore a backup into a scratch database, compare it with its manifest, and remove it
+/// Test a backup: restore it into a temporary database and compare that with the manifest
+///
+/// `cargo xtask dev` must be running. The temporary database is deleted afterwards.
 #[derive(Debug, clap::Args)]
 pub struct Drill {
-    /// Which; the newest unless told otherwise
+    /// Id of the backup [default: the newest]
     #[arg(long, value_name = "ID")]
     backup: Option<String>,
     #[command(flatten)]
     services: Services,
 }
 
-/// Restore a backup for real, into an empty database, which is made if it is not there
+/// Restore a backup into a new or empty database
 ///
-/// Everyone is signed out in it.
+/// `cargo xtask dev` must be running. The database is created if it does not exist. All sessions in it are ended.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  cargo xtask restore --target restored")]
 pub struct Restore {
-    /// Which; the newest unless told otherwise
+    /// Id of the backup [default: the newest]
     #[arg(long, value_name = "ID")]
     backup: Option<String>,
-    /// The database: a name on the same server, or a postgresql:// URL
+    /// Database to restore into: a name on the same server, or a postgresql:// URL
     #[arg(long, value_name = "NAME or URL")]
     target: String,
     #[command(flatten)]
@@ -62,21 +67,18 @@ pub struct Restore {
 }
 
 impl Backup {
-    /// Asks `backup`.
     pub fn run(&self, project: &Project) -> Result<ExitCode> {
         run(project, &self.services, "backup", &json!({}))
     }
 }
 
 impl Backups {
-    /// Asks `restore-drill`.
     pub fn run(&self, project: &Project) -> Result<ExitCode> {
         run(project, &self.services, "restore-drill", &json!({ "command": "list" }))
     }
 }
 
 impl Drill {
-    /// Asks `restore-drill`.
     pub fn run(&self, project: &Project) -> Result<ExitCode> {
         let event = json!({ "command": "drill", "backup": self.backup });
         run(project, &self.services, "restore-drill", &event)
@@ -84,7 +86,6 @@ impl Drill {
 }
 
 impl Restore {
-    /// Asks `restore-drill`.
     pub fn run(&self, project: &Project) -> Result<ExitCode> {
         let event = json!({ "command": "restore", "backup": self.backup, "target": self.target });
         run(project, &self.services, "restore-drill", &event)
@@ -92,7 +93,7 @@ impl Restore {
 }
 
 impl Services {
-    /// What the function is told.
+    /// Returns the environment of the function.
     fn environment(&self, project: &Project) -> Result<Variables> {
         let tools = project.tools(ToolSet::Services)?.postgres("pg_dump")?;
         let folder = tools.parent().map(|folder| folder.display().to_string()).unwrap_or_default();
@@ -108,13 +109,13 @@ impl Services {
     }
 }
 
-/// Asks the function `name`, as its schedule or an operator would in AWS.
+/// Runs the function `name` with `event`, as its schedule or an operator does in AWS.
 fn run(project: &Project, services: &Services, name: &str, event: &Value) -> Result<ExitCode> {
     let mut function = project.cargo(&["run", "--quiet", "--package", name, "--", &event.to_string()]);
-    give(&mut function, &services.environment(project)?);
-    let status = command::openly(function.env("SQLX_OFFLINE", "true"), &project.interrupt)?;
+    set_variables(&mut function, &services.environment(project)?);
+    let status = command::run(function.env("SQLX_OFFLINE", "true"), &project.interrupt)?;
     if !status.success() {
-        bail!("`{name}` failed; its reason stands above. It needs a running `cargo xtask dev`.");
+        bail!("`{name}` failed; the reason is above. Is `cargo xtask dev` running?");
     }
     Ok(ExitCode::SUCCESS)
 }

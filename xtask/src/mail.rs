@@ -8,15 +8,16 @@ use serde_json::Value;
 
 use crate::{progress::print, project::Project};
 
-/// Show the mails the local system has sent, the newest last
+/// Show the mails that the local system has sent, the newest last
 ///
-/// They are kept in .dev/mail, also while nothing runs, until `cargo xtask dev --reset`.
+/// They are files in .dev/mail. `cargo xtask dev --reset` deletes them.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  cargo xtask mail --last 1")]
 pub struct Arguments {
-    /// Only this many, the newest
+    /// Show only the newest N mails
     #[arg(long, value_name = "N")]
     last: Option<usize>,
-    /// As a JSON array, for programs
+    /// Print a JSON array
     #[arg(long)]
     json: bool,
 }
@@ -29,9 +30,10 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     if arguments.json {
         print(&format!("{:#}\n", Value::from(mails)))?;
     } else if mails.is_empty() {
-        eprintln!("No mail yet. Start the system with `cargo xtask dev` and make an account as it says.");
+        eprintln!("No mail was sent yet. Start the system with `cargo xtask dev` and register an account.");
     } else {
-        let text: String = mails.iter().map(shown).collect::<Vec<_>>().join(&format!("{}\n", "─".repeat(72)));
+        let text: String =
+            mails.iter().map(format_mail).collect::<Vec<_>>().join(&format!("{}\n", "─".repeat(72)));
         print(&text)?;
     }
     Ok(ExitCode::SUCCESS)
@@ -45,13 +47,13 @@ fn read(project: &Project) -> Result<Vec<Value>> {
     paths.sort();
     let parse = |path: &std::path::PathBuf| {
         let text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
-        serde_json::from_str(&text).with_context(|| format!("understand {}", path.display()))
+        serde_json::from_str(&text).with_context(|| format!("parse {}", path.display()))
     };
     paths.iter().map(parse).collect()
 }
 
-/// A mail as text; its HTML form only if there is no other.
-fn shown(mail: &Value) -> String {
+/// Formats a mail as text. Shows the HTML body only if there is no text body.
+fn format_mail(mail: &Value) -> String {
     let to: Vec<&str> = mail["to"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let body = mail["text"].as_str().or_else(|| mail["html"].as_str()).unwrap_or_default();
     let mut text = String::new();

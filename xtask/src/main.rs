@@ -25,9 +25,14 @@ use local_stack::{Interrupt, Interrupted};
 
 use crate::project::Project;
 
-/// Everything one does with this project, on one machine, without an account anywhere.
+/// Develop, check and build Arches on this machine; no account is needed
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    disable_help_subcommand = true,
+    after_help = "`cargo xtask <COMMAND> --help` explains the options of a command."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -57,7 +62,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if error.is::<Interrupted>() => {
             eprintln!("Stopped.");
-            // What a shell reports for a command that Ctrl-C ended.
+            // The exit code of a command that Ctrl-C ended, as in a shell.
             ExitCode::from(130)
         }
         Err(error) => {

@@ -1,4 +1,4 @@
-//! Short lines about what is done and how long it took, on standard error.
+//! Progress lines on standard error: what is done, and how long it took.
 
 use std::{
     io::{ErrorKind, Write},
@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, Result};
 use local_stack::Report;
 
-/// Writes lines that look the same in a terminal and in a log file.
+/// Writes progress lines that look the same in a terminal and in a log file.
 #[derive(Debug, Clone, Copy)]
 pub struct Lines;
 
@@ -22,7 +22,7 @@ impl Report for Lines {
     }
 }
 
-/// Does something and says how long it took.
+/// Does `work` and writes how long it took.
 pub fn step<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let begin = Instant::now();
     let result = work()?;
@@ -30,7 +30,7 @@ pub fn step<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     Ok(result)
 }
 
-/// Writes a result to standard output. A reader that has seen enough (`| head`) is no failure.
+/// Writes a result to standard output. A closed pipe (`| head`) is not an error.
 pub fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

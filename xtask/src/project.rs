@@ -1,4 +1,4 @@
-//! Where things are in this checkout.
+//! Paths and programs of this checkout.
 
 use std::{
     env,
@@ -14,9 +14,9 @@ use serde_json::Value;
 
 use crate::progress::{Lines, step};
 
-/// The checkout that the command works on, and the wish to stop.
+/// The checkout that a command works on, and the request to stop.
 pub struct Project {
-    /// Its top folder.
+    /// The top folder.
     pub root: PathBuf,
     /// Set by Ctrl-C and SIGTERM.
     pub interrupt: Interrupt,
@@ -25,39 +25,39 @@ pub struct Project {
 }
 
 impl Project {
-    /// The checkout this program was built from.
+    /// Finds the checkout that this program was built from.
     pub fn here(interrupt: Interrupt) -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("find the top folder")?;
         Ok(Self { root: root.to_owned(), interrupt, target: None })
     }
 
-    /// Where everything local is kept that is not in git.
+    /// Returns the folder of local files that are not in git.
     pub fn dev(&self) -> PathBuf {
         self.root.join(".dev")
     }
 
-    /// The log of a tool.
+    /// Returns the path of the log of a tool.
     pub fn log(&self, name: &str) -> PathBuf {
         service::log_path(&self.dev(), name)
     }
 
-    /// The tools, installed if necessary.
+    /// Returns the tools. Installs what is missing.
     pub fn tools(&self, set: ToolSet) -> Result<Tools> {
         Tools::ensure(&self.root, set, &self.interrupt, &Lines)
     }
 
-    /// A cargo that works on this checkout.
+    /// Returns a cargo command for this checkout.
     pub fn cargo(&self, arguments: &[&str]) -> Command {
         let mut cargo = self.command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.args(arguments);
         cargo
     }
 
-    /// A program that works on this checkout.
+    /// Returns a command for this checkout.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.root);
-        // What cargo told us is about this crate, not about what the program builds.
+        // These variables of cargo are about xtask, not about what the program builds.
         for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_")) {
             command.env_remove(name);
         }
@@ -68,17 +68,17 @@ impl Project {
         command
     }
 
-    /// Runs a tool whose output is of interest only when it fails.
+    /// Runs a tool with its output in the log `name`. If the tool fails, the error has the end of the log.
     pub fn quietly(&self, name: &str, tool: &mut Command) -> Result<()> {
         command::quietly(tool, &self.log(name), &self.interrupt)
     }
 
-    /// The end of a log, as a sentence to append to a failure.
+    /// Returns the end of a log, as a sentence to append to an error.
     pub fn tail(&self, name: &str) -> String {
         service::tail(&self.log(name))
     }
 
-    /// Builds all functions the way `cargo lambda watch` will, so that it finds them built.
+    /// Builds all functions with the options of `cargo lambda watch`, which then need not build them.
     pub fn build_functions(&self, profile: Profile) -> Result<()> {
         let functions = self.functions()?;
         step("Functions built", || {
@@ -91,12 +91,12 @@ impl Project {
         })
     }
 
-    /// The program of a function, once built.
+    /// Returns the path of the program of a built function.
     pub fn function(&self, name: &str, profile: Profile) -> Result<PathBuf> {
         Ok(self.target(profile)?.join(name))
     }
 
-    /// Where the programs are, once built; the user may have moved it.
+    /// Returns the folder of built programs, which the user may have configured.
     pub fn target(&self, profile: Profile) -> Result<PathBuf> {
         Ok(self.target_folder()?.join(profile.folder()))
     }
@@ -104,14 +104,14 @@ impl Project {
     /// Where cargo builds.
     pub fn target_folder(&self) -> Result<PathBuf> {
         let target = self.metadata()?["target_directory"].as_str().map(PathBuf::from);
-        target.context("cargo names no target directory")
+        target.context("cargo metadata has no target directory")
     }
 
-    /// The names of the functions: the programs of the packages in `functions`.
+    /// Returns the names of the functions: the programs of the packages in `functions`.
     fn functions(&self) -> Result<Vec<String>> {
         let folder = self.root.join("functions");
         let metadata = self.metadata()?;
-        let packages = metadata["packages"].as_array().context("cargo names no packages")?;
+        let packages = metadata["packages"].as_array().context("cargo metadata has no packages")?;
         let is_function = |package: &&Value| {
             package["manifest_path"].as_str().is_some_and(|path| Path::new(path).starts_with(&folder))
         };
@@ -121,7 +121,7 @@ impl Project {
         Ok(programs.filter_map(|target| target["name"].as_str().map(str::to_owned)).collect())
     }
 
-    /// The stacks: the folders of `infra` that have a `head.yaml`.
+    /// Returns the stacks: the folders of `infra` that have a `head.yaml`.
     pub fn stacks(&self) -> Result<Vec<String>> {
         let folder = self.root.join("infra");
         let entries = fs::read_dir(&folder).with_context(|| format!("read {}", folder.display()))?;
@@ -142,7 +142,7 @@ impl Project {
     }
 }
 
-/// What a program prints, if it ends well.
+/// Runs a program and returns its output. Fails if it fails.
 pub fn output(command: &mut Command) -> Result<Vec<u8>> {
     let line = local_stack::command::line(command);
     let output = command.output().with_context(|| format!("start `{line}`"))?;
@@ -152,17 +152,17 @@ pub fn output(command: &mut Command) -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-/// Where the template of a stack is. That of the app is where SAM looks for it.
+/// Returns the path of the template of a stack. That of the app is where SAM expects it.
 pub fn template(stack: &str) -> String {
     if stack == "app" { "template.yaml".to_owned() } else { format!("infra/stacks/{stack}.yaml") }
 }
 
-/// How much cargo optimizes.
+/// A build profile of cargo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
-    /// Quick to build.
+    /// Fast to build.
     Dev,
-    /// Quick to run.
+    /// Fast to run.
     Release,
 }
 

@@ -7,18 +7,18 @@ use local_stack::ToolSet;
 
 use crate::{artifacts, ci, progress::step, project::Project};
 
-/// Build what SAM deploys, for x86-64, into .aws-sam
+/// Build the functions and the layer as SAM deploys them, for x86-64, into .aws-sam
 ///
-/// The release workflow builds for arm64 on a machine of that kind. This shows on any machine that the template finds
-/// every function, and that every function compiles, links and runs on Amazon Linux.
+/// The release workflow builds for arm64, on an arm64 machine. This command shows on any machine that the template finds every function,
+/// and that every function compiles, links and runs on Amazon Linux.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Without optimizations: shows in a fifth of the time that everything compiles and links
+    /// Build without optimizations, in a fifth of the time
     #[arg(long)]
     quick: bool,
 }
 
-/// What replaces the release profile in Cargo.toml for a quick build.
+/// Overrides the release profile of Cargo.toml for a quick build.
 const QUICK: [(&str, &str); 3] = [
     ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"),
     ("CARGO_PROFILE_RELEASE_LTO", "off"),
@@ -30,7 +30,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let tools = project.tools(ToolSet::Checks)?;
     step("Functions built for AWS", || {
         let mut build = ci::sam(project, &tools)?;
-        // For arm64, cargo-lambda would fetch a toolchain part from outside the package registries.
+        // Not arm64: cargo-lambda would download a part of the toolchain from outside the package registries.
         build.args(["build", "--template", "template.yaml", "--parameter-overrides", "Architecture=x86_64"]);
         if arguments.quick {
             build.envs(QUICK);

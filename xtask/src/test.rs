@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use local_stack::{
     Packages, Scratch, Stack, ToolSet, command,
-    environment::give,
+    environment::set_variables,
     stack::{Ports, Purpose, Settings},
 };
 
@@ -14,21 +14,22 @@ use crate::{
     project::{Profile, Project},
 };
 
-/// Run all tests against real services, which are started for them and stopped afterwards
+/// Run all tests on real services, which are started for them and stopped afterwards
 ///
-/// PostgreSQL, PgBouncer, Redis and stand-ins for AWS run in a temporary folder on free ports, so a running
-/// `cargo xtask dev` is not disturbed. Nothing stays behind.
+/// PostgreSQL, PgBouncer, Redis and stand-ins for AWS run in a temporary folder on unused ports: `cargo xtask dev` can run at the same
+/// time. The folder is deleted afterwards.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  cargo xtask test invitation -- --nocapture")]
 pub struct Arguments {
-    /// Run only the tests with this in their name
+    /// Run only tests whose name contains this text
     filter: Option<String>,
-    /// Passed on to the test programs, for example `-- --nocapture`
+    /// Options for the test programs, for example `-- --nocapture`
     #[arg(last = true)]
     extra: Vec<String>,
 }
 
-/// Services on free ports, of which nothing stays behind.
-pub fn passing(scratch: &Scratch, purpose: Purpose) -> Result<Settings> {
+/// Returns settings for services on unused ports, with their data in `scratch`.
+pub fn temporary_settings(scratch: &Scratch, purpose: Purpose) -> Result<Settings> {
     Ok(Settings {
         purpose,
         dir: scratch.path().to_owned(),
@@ -38,7 +39,7 @@ pub fn passing(scratch: &Scratch, purpose: Purpose) -> Result<Settings> {
     })
 }
 
-/// Runs the tests; the exit code is theirs.
+/// Runs the tests. Returns their exit code.
 pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let mut run = vec!["--workspace", "--no-fail-fast"];
     run.extend(arguments.filter.as_deref());
@@ -49,25 +50,30 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
 
 /// Runs `cargo test` with each of the `runs` on the same services, until one fails. The exit code is that of the last one.
 pub fn run_each(project: &Project, runs: &[Vec<&str>]) -> Result<ExitCode> {
-    let tools = project.tools(ToolSet::Services)?;
+    let tools = project.tools(ToolSet::Tests)?;
     let packages = Packages::ensure(&project.log("packages"), &project.interrupt, &Lines)?;
     project.build_functions(Profile::Dev)?;
 
     let scratch = Scratch::create()?;
-    let mut stack =
-        Stack::start(&tools, &packages, passing(&scratch, Purpose::Test)?, &project.interrupt, &Lines)?;
+    let mut stack = Stack::start(
+        &tools,
+        &packages,
+        temporary_settings(&scratch, Purpose::Test)?,
+        &project.interrupt,
+        &Lines,
+    )?;
 
     for run in runs {
         let mut tests = project.cargo(&["test"]);
         tests.args(run);
-        give(&mut tests, &stack.test_environment()?);
+        set_variables(&mut tests, &stack.test_environment()?);
         tests.env("TEST_TOOLS", tools.path()).env("TEST_TARGET_DIR", project.target(Profile::Dev)?);
-        let status = command::openly_noted("tests", scratch.path(), &mut tests, &project.interrupt)?;
+        let status = command::run_recorded("tests", scratch.path(), &mut tests, &project.interrupt)?;
         if !status.success() {
             if let Err(error) = stack.check() {
                 eprintln!("\n{error:#}");
             }
-            eprintln!("\nTests failed. One of them again: cargo xtask test <its name> -- --nocapture");
+            eprintln!("\nTests failed. To run one again: cargo xtask test <name> -- --nocapture");
             let code = status.code().and_then(|code| u8::try_from(code).ok());
             return Ok(code.map_or(ExitCode::FAILURE, ExitCode::from));
         }

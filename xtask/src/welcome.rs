@@ -1,4 +1,4 @@
-//! What `cargo xtask dev` says when everything runs.
+//! The text that `cargo xtask dev` prints when everything runs.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use local_stack::{Stack, postgres};
 
 use crate::dev::Arguments;
 
-/// Tells where everything is and what to try first.
+/// Prints all addresses, and a first request.
 pub fn print(arguments: &Arguments, stack: &Stack, took: Duration) -> Result<()> {
     let url = format!("http://{}", arguments.address());
     let database = match stack.postgres() {
         Some(postgres) => postgres.url(postgres::DATABASE),
-        None => String::from("yours, from DATABASE_URL"),
+        None => String::from("from DATABASE_URL"),
     };
     let text = format!(
         r#"
@@ -25,7 +25,7 @@ Arches is running ({:.0} s).
   Logs       .dev/logs/functions.log, and one per service
   Database   {database}
 
-Make an account:
+Register an account:
 
   curl -i {url}/v1/auth/register -H 'content-type: application/json' \
     -d '{{"name": "Ada Lovelace", "email": "ada@example.org", "password": "correct horse battery staple"}}'

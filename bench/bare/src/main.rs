@@ -1,5 +1,5 @@
-//! What the functions are compared with: the same router and runtime, and nothing else. `/hash` hashes a password with the
-//! parameters of `shared/src/crypto/password.rs`, again and again in the same memory.
+//! The baseline of the functions: the same router and runtime, and nothing else. `/hash` hashes a password with the parameters of
+//! `shared/src/crypto/password.rs`, always in the same memory.
 
 use std::sync::{LazyLock, Mutex};
 
@@ -7,7 +7,7 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use axum::{Json, Router, routing::get};
 use lambda_http::{Error, run};
 
-/// 19 MiB, in blocks of a KiB.
+/// 19 MiB, in blocks of 1 KiB.
 const BLOCKS: usize = 19 * 1024;
 
 static MEMORY: LazyLock<Mutex<Vec<Block>>> = LazyLock::new(|| Mutex::new(vec![Block::default(); BLOCKS]));

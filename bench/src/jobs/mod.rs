@@ -1,4 +1,4 @@
-//! The jobs whose time grows with the data: `backup` beside `pg_dump` alone, `retention` beside one DELETE.
+//! Jobs whose time grows with the data: `backup`, compared with `pg_dump`, and `retention`, compared with one DELETE.
 
 mod sink;
 
@@ -21,14 +21,14 @@ use crate::{
 };
 use sink::Sink;
 
-/// A round takes seconds: fewer of them than of requests.
-const ROUNDS: usize = 5;
-/// How many rows are past their time.
+/// Fewer than for requests: a round takes seconds.
+const MAX_ROUNDS: usize = 5;
+/// Rows that `retention` deletes.
 const ROWS: u32 = 300_000;
-/// How often memory is looked at. Peaks are the kernel's own, so that only a process that lives shorter is missed.
-const LOOK: Duration = Duration::from_millis(20);
+/// Time between two reads of memory. The kernel keeps the peak, so only a process with a shorter life is missed.
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(20);
 
-/// About 500 MB of dump each: words, and bytes that only their hexadecimal digits make smaller.
+/// Statements that create about 500 MB of dump each: text, and random bytes, which compress only because they are dumped in hexadecimal.
 const TABLES: [(&str, &str, f64); 2] = [
     (
         "rows of text",
@@ -47,7 +47,7 @@ const TABLES: [(&str, &str, f64); 2] = [
     ),
 ];
 
-/// Measures both.
+/// Measures both jobs.
 pub async fn run(world: &World, report: &mut Report) -> Result<()> {
     for (what, fill, target) in TABLES {
         backup(world, report, what, fill, target).await?;
@@ -76,27 +76,27 @@ async fn backup(world: &World, report: &mut Report, what: &str, fill: &str, targ
     let mut alone = Command::new(&dump);
     alone.args(["--format=custom", "--compress=0", "--dbname", &database.owner_url()]);
 
-    // Once before it counts: everything is in the page cache then. That all of it has arrived, `backup` asks itself.
-    let (_, _, answer) = timed(&mut ours).await?;
+    // Not measured: fills the page cache. `backup` itself checks that the upload is complete.
+    let (_, _, answer) = measure(&mut ours).await?;
     let manifest = &answer["manifest"];
     #[expect(clippy::cast_precision_loss, reason = "a length for a figure")]
     let megabytes = manifest["dumpBytes"].as_u64().context("a length")? as f64 / 1e6;
     let (mut baseline, mut rates, mut memory) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..world.rounds.min(ROUNDS) {
-        baseline.push(megabytes / timed(&mut alone).await?.0);
-        let (seconds, peak, _) = timed(&mut ours).await?;
+    for _ in 0..world.rounds.min(MAX_ROUNDS) {
+        baseline.push(megabytes / measure(&mut alone).await?.0);
+        let (seconds, peak, _) = measure(&mut ours).await?;
         rates.push(megabytes / seconds);
         memory.push(peak);
     }
-    let speed = format!("backup of {megabytes:.0} MB, {what}, beside pg_dump alone");
-    report.compared("jobs", speed, "MB/s", (&baseline, &rates), Target::AtLeast(target));
+    let speed = format!("backup of {megabytes:.0} MB, {what}, compared with pg_dump");
+    report.add_ratio("jobs", speed, "MB/s", (&baseline, &rates), Target::AtLeast(target));
     let most = format!("backup, {what}: peak memory of all programs");
-    report.measured("jobs", most, "MiB", &memory, Target::AtMost(96.0));
+    report.add_value("jobs", most, "MiB", &memory, Target::AtMost(96.0));
     Ok(())
 }
 
-/// Runs `command` to its end: how many seconds it took, how much memory it and its children had at most, and what it said.
-async fn timed(command: &mut Command) -> Result<(f64, f64, Value)> {
+/// Runs `command` to its end. Returns its seconds, the peak memory of it and its children in MiB, and its output.
+async fn measure(command: &mut Command) -> Result<(f64, f64, Value)> {
     command.stdin(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
     let is_dump = command.as_std().get_program().to_string_lossy().ends_with("pg_dump");
     command.stdout(if is_dump { Stdio::null() } else { Stdio::piped() });
@@ -109,7 +109,7 @@ async fn timed(command: &mut Command) -> Result<(f64, f64, Value)> {
     let output = loop {
         tokio::select! {
             output = &mut ended => break output?,
-            () = sleep(LOOK) => look(process, &mut peaks),
+            () = sleep(SAMPLE_INTERVAL) => record_peaks(process, &mut peaks),
         }
     };
     let seconds = started.elapsed().as_secs_f64();
@@ -117,28 +117,28 @@ async fn timed(command: &mut Command) -> Result<(f64, f64, Value)> {
     Ok((seconds, peaks.values().sum(), serde_json::from_slice(&output.stdout).unwrap_or_default()))
 }
 
-/// Notes the peak, in MiB, of `process` and of all that it started.
-fn look(process: u32, peaks: &mut BTreeMap<u32, f64>) {
-    // A process may have ended since: then what was seen last counts.
+/// Records the peak memory, in MiB, of `process` and its descendants.
+fn record_peaks(process: u32, peaks: &mut BTreeMap<u32, f64>) {
+    // If the process has ended, its last recorded peak counts.
     let Ok(peak) = peak_memory(process) else { return };
     peaks.insert(process, peak);
     for task in fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten() {
         let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
         for child in children.split_whitespace().filter_map(|text| text.parse().ok()) {
-            look(child, peaks);
+            record_peaks(child, peaks);
         }
     }
 }
 
-/// Sessions that are past their time, of people of whom one in a thousand is under a legal hold.
+/// Inserts users, one in a thousand with a legal hold.
 const PEOPLE: &str = "
     INSERT INTO users (id, name, email, created_at, updated_at, legal_hold_at, legal_hold_reason)
     SELECT gen_random_uuid(), 'U', 'u' || n || '@example.com', now(), now(),
            CASE WHEN n % 1000 = 1 THEN now() END, CASE WHEN n % 1000 = 1 THEN 'case' END
     FROM generate_series(1, 20000) n;
     CREATE TABLE numbered AS SELECT row_number() OVER () AS n, id FROM users";
-/// The same statement as `retention`'s, but all at once.
-const AT_ONCE: &str = "
+/// The statement of `retention`, for all rows at once.
+const DELETE_ALL: &str = "
     DELETE FROM sessions t WHERE least(revoked_at, expires_at, last_used_at) <= now() - interval '90 days'
     AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = t.user_id AND u.legal_hold_at IS NOT NULL)";
 
@@ -148,25 +148,26 @@ async fn retention(world: &World, report: &mut Report) -> Result<()> {
     let mut environment = world.environment.clone();
     environment.insert("DATABASE_URL".to_owned(), database.retention_url());
     let function = world.start("Retention", &environment).await?;
-    // Connected, as whom it is compared with is.
+    // Connects, as the baseline is connected.
     function.invoke(&json!({ "dryRun": true })).await?;
     let (mut baseline, mut rates) = (Vec::new(), Vec::new());
-    for _ in 0..world.rounds.min(ROUNDS) {
-        plant(&database).await?;
+    for _ in 0..world.rounds.min(MAX_ROUNDS) {
+        insert_sessions(&database).await?;
         let started = Instant::now();
-        let removed = sqlx::raw_sql(AT_ONCE).execute(database.pool()).await?.rows_affected();
+        let removed = sqlx::raw_sql(DELETE_ALL).execute(database.pool()).await?.rows_affected();
         baseline.push(rate(removed, started.elapsed()));
-        plant(&database).await?;
+        insert_sessions(&database).await?;
         let (answer, took) = function.invoke(&json!({})).await?;
-        ensure!(answer["tables"][0]["removed"] == removed, "not the same rows: {answer}");
+        ensure!(answer["tables"][0]["removed"] == removed, "another number of rows was removed: {answer}");
         rates.push(rate(removed, took));
     }
-    let what = format!("retention of {ROWS} sessions, beside one DELETE");
-    report.compared("jobs", what, "/s", (&baseline, &rates), Target::AtLeast(0.7));
+    let what = format!("retention of {ROWS} sessions, compared with one DELETE");
+    report.add_ratio("jobs", what, "/s", (&baseline, &rates), Target::AtLeast(0.7));
     Ok(())
 }
 
-async fn plant(database: &Database) -> Result<()> {
+/// Inserts the sessions that `retention` deletes.
+async fn insert_sessions(database: &Database) -> Result<()> {
     let fill = format!(
         "TRUNCATE sessions;
          INSERT INTO sessions (id, user_id, refresh_token_hash, rotated_at, transport, created_at, authenticated_at,

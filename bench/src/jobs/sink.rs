@@ -1,6 +1,6 @@
-//! As much of S3 as a backup needs, which keeps lengths and nothing else: what is measured is the backup.
+//! The part of S3 that a backup needs. It stores only lengths, so that the backup is measured and not S3.
 //!
-//! After the Amazon S3 API Reference: multipart uploads, HEAD, PUT and an empty list.
+//! See the Amazon S3 API Reference: multipart uploads, HEAD, PUT and an empty list.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,17 +15,19 @@ use axum::{
 use tokio::net::TcpListener;
 
 /// Larger than any part.
-const LIMIT: usize = 64 << 20;
+const MAX_BODY_SIZE: usize = 64 << 20;
 
-/// The length of the one object that is written.
+/// The length of the only object.
 #[derive(Clone, Default)]
 pub struct Sink(Arc<Mutex<u64>>);
 
 impl Sink {
-    /// Listens; its URL.
+    /// Starts the server. Returns its URL.
     pub async fn start(&self) -> Result<String> {
-        let router =
-            Router::new().fallback(answer).layer(DefaultBodyLimit::max(LIMIT)).with_state(self.clone());
+        let router = Router::new()
+            .fallback(answer)
+            .layer(DefaultBodyLimit::max(MAX_BODY_SIZE))
+            .with_state(self.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -37,7 +39,7 @@ async fn answer(State(sink): State<Sink>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let begins = query.split('&').any(|name| name.starts_with("uploads"));
-    let Ok(body) = axum::body::to_bytes(body, LIMIT).await else {
+    let Ok(body) = axum::body::to_bytes(body, MAX_BODY_SIZE).await else {
         return StatusCode::BAD_REQUEST.into_response();
     };
     let mut length = sink.0.lock().unwrap_or_else(PoisonError::into_inner);

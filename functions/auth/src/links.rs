@@ -67,7 +67,7 @@ impl Link {
         let mut hashed_code = None;
         if let Some(code) = &self.code {
             // One code at a time: with several, guesses would be allowed for each of them.
-            store::verification_tokens::forget_codes(tx, user).await?;
+            store::verification_tokens::invalidate_codes(tx, user).await?;
             hashed_code = Some(code_hash(state, user, code).await?);
         }
         let token = NewToken {

@@ -4,8 +4,8 @@ use std::{io, process::Stdio};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use shared::{
-    aws::s3::{CompletedPart, MOST_PARTS, Upload},
-    backup::{State, ended},
+    aws::s3::{CompletedPart, MAX_PARTS, Upload},
+    backup::{State, check_exit},
     store::database::Snapshot,
 };
 use tokio::{process::Command, sync::mpsc, task::spawn_blocking};
@@ -58,8 +58,8 @@ pub async fn stream(
     // One failure makes the others fail. All are reported: the first one noticed is not always the cause.
     let mut failures = Vec::new();
     failures.extend(uploaded.as_ref().err().map(|error| format!("{error:#}")));
-    failures.extend(ended("pg_dump", &dumped?).err().map(|error| error.to_string()));
-    failures.extend(ended("pg_restore, reading along,", &checked?).err().map(|error| error.to_string()));
+    failures.extend(check_exit("pg_dump", &dumped?).err().map(|error| error.to_string()));
+    failures.extend(check_exit("pg_restore, reading along,", &checked?).err().map(|error| error.to_string()));
     let compressed = compressed?;
     failures.extend(compressed.as_ref().err().map(|error| format!("compression failed: {error}")));
     anyhow::ensure!(failures.is_empty(), "{}", failures.join("; "));
@@ -92,7 +92,7 @@ async fn send(upload: &Upload<'_>, parts: mpsc::Receiver<Vec<u8>>) -> anyhow::Re
 
 /// Returns a part size with which S3's maximum number of parts is enough, even if the data cannot be compressed.
 fn part_size(database_bytes: u64) -> usize {
-    let needed = database_bytes.div_ceil(MOST_PARTS / 2);
+    let needed = database_bytes.div_ceil(MAX_PARTS / 2);
     usize::try_from(needed.next_multiple_of(1 << 20).max(MIN_PART_SIZE)).unwrap_or(usize::MAX)
 }
 
@@ -106,7 +106,7 @@ mod tests {
         assert_eq!(part_size(40 << 30), 9 << 20);
         for gigabytes in [1, 100, 1000, 5000] {
             let part = part_size(gigabytes << 30) as u64;
-            assert!(2 * (gigabytes << 30) / part <= MOST_PARTS, "{gigabytes}");
+            assert!(2 * (gigabytes << 30) / part <= MAX_PARTS, "{gigabytes}");
         }
     }
 }

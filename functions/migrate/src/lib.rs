@@ -143,7 +143,7 @@ pub async fn run(call: Call<Task>, job: &Job) -> anyhow::Result<Outcome> {
                 }
                 Ok(())
             });
-            event.answered(&SCHEMA, job.deadline, deploy).await.map(Outcome::Answered)
+            event.handle(&SCHEMA, job.deadline, deploy).await.map(Outcome::Answered)
         }
     }
 }

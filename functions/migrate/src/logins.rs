@@ -53,7 +53,7 @@ pub async fn set(connection: &mut PgConnection, credentials: &Credentials, role:
         anyhow::ensure!(name != owner, "it is the owner of the schema");
         let verifier = scram::verifier(credentials.password())?;
         database::create_role(connection, name).await?;
-        anyhow::Ok(database::let_log_in(connection, name, &verifier, role).await?)
+        anyhow::Ok(database::enable_login(connection, name, &verifier, role).await?)
     };
     login.await.with_context(|| format!("the login {name}, a member of {role}, was not created"))
 }

@@ -9,7 +9,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use shared::{
-    aws::secret_rotation::{Rotation, Standing, Step, Versions},
+    aws::secret_rotation::{Rotation, Step, VersionStage, Versions},
     config::{Credentials, Logins, Setting},
     db,
 };
@@ -39,12 +39,12 @@ pub async fn rotate(
     let role = logins::roles(logins).into_iter().find_map(|(setting, role)| is_this(setting).then_some(role));
     let role = role.with_context(|| format!("{arn} is the secret of no login that this function creates"))?;
     let versions = Versions::of(rotation).await;
-    let standing = versions.standing().await?;
+    let stage = versions.stage().await?;
     let current = versions.current().await?;
-    let done = match standing {
+    let done = match stage {
         // Secrets Manager repeats a step whose answer it did not receive.
-        Standing::Current => "nothing: this version is already current",
-        Standing::Pending => match (step, versions.pending().await?) {
+        VersionStage::Current => "nothing: this version is already current",
+        VersionStage::Pending => match (step, versions.pending().await?) {
             (Step::Create, None) => {
                 versions.put(&with_new_password(&current.value)?).await?;
                 "a new version is pending"

@@ -211,9 +211,9 @@ async fn replay(state: &State, target: &str, since: DateTime<Utc>, job: &Job) ->
 
 /// Ends all sessions, tokens and invitations: those that ended after the copy was made would be valid again in it.
 async fn end_what_may_have_ended(connection: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Result<()> {
-    store::sessions::revoke_everyones(connection, "restored", now).await?;
-    store::verification_tokens::consume_everyones(connection, now).await?;
-    store::invitations::revoke_everyones(connection, now).await
+    store::sessions::revoke_of_all_users(connection, "restored", now).await?;
+    store::verification_tokens::withdraw_of_all_users(connection, now).await?;
+    store::invitations::revoke_all(connection, now).await
 }
 
 /// Restores, compares and repeats the erasures. For use, also ends what may have ended since.

@@ -8,7 +8,7 @@ use std::{
 use futures_util::TryStreamExt;
 use shared::{
     aws::s3::Source,
-    backup::{State, ended},
+    backup::{State, check_exit},
 };
 use tokio::{
     sync::mpsc::{self, Receiver, Sender},
@@ -49,7 +49,7 @@ pub async fn restore(state: &State, source: &Source, url: &str) -> anyhow::Resul
     // One failure makes the others fail. All are reported, because the first one found may not be the cause.
     let failures = [
         fetched.err(),
-        ended("pg_restore", &restored?).err(),
+        check_exit("pg_restore", &restored?).err(),
         decompressed?.err().map(|error| anyhow::anyhow!("the archive was not decompressed: {error}")),
     ];
     let failures: Vec<_> = failures.into_iter().flatten().map(|error| format!("{error:#}")).collect();

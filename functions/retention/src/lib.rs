@@ -72,7 +72,7 @@ struct Run<'a> {
 impl Run<'_> {
     /// Whether there is time for one more transaction.
     fn has_time(&self) -> bool {
-        !self.job.deadline.is_near(RESERVE)
+        !self.job.deadline.is_reached(RESERVE)
     }
 
     /// Returns the time at or before which a row of `table` must have ended to be removed.

@@ -15,7 +15,7 @@ use serde::Serialize;
 use shared::{
     aws::{
         cloudformation::{Answered, Call, Resource},
-        secret_rotation::{Rotation, Standing, Step, Version, Versions},
+        secret_rotation::{Rotation, Step, Version, VersionStage, Versions},
     },
     config::{Config, ConfigError},
     domain::clock::{Clock, SystemClock},
@@ -71,7 +71,7 @@ pub async fn run(config: &Config, call: Call<Rotation>, job: &Job) -> anyhow::Re
         Call::Own(rotation) => rotate(config, &rotation).await.map(Outcome::Step),
         Call::Resource(event) => {
             let created = Box::pin(first::create_missing(config));
-            event.answered(&KEYS, job.deadline, created).await.map(Outcome::Answered)
+            event.handle(&KEYS, job.deadline, created).await.map(Outcome::Answered)
         }
     }
 }
@@ -79,12 +79,12 @@ pub async fn run(config: &Config, call: Call<Rotation>, job: &Job) -> anyhow::Re
 async fn rotate(config: &Config, rotation: &Rotation) -> anyhow::Result<Report> {
     let secret = Rotated::find(config, &rotation.secret_id)?;
     let versions = Versions::of(rotation).await;
-    let standing = versions.standing().await?;
+    let stage = versions.stage().await?;
     let current = versions.current().await?;
-    let (generations, done) = match standing {
+    let (generations, done) = match stage {
         // Secrets Manager repeats a step whose answer it did not receive.
-        Standing::Current => (secret.parse(&current.value)?, "nothing: this version is already current"),
-        Standing::Pending => Box::pin(step(config, &secret, &versions, rotation.step, &current)).await?,
+        VersionStage::Current => (secret.parse(&current.value)?, "nothing: this version is already current"),
+        VersionStage::Pending => Box::pin(step(config, &secret, &versions, rotation.step, &current)).await?,
     };
     Ok(Report {
         kind: secret.kind.name(),

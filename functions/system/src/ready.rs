@@ -98,7 +98,7 @@ async fn check(dependency: &str, answer: impl Future<Output = anyhow::Result<()>
     let started = Instant::now();
     let answer = timeout(CHECK_TIMEOUT, answer).await.unwrap_or_else(|elapsed| Err(elapsed.into()));
     if let Err(error) = &answer {
-        tracing::warn!(dependency, error = format!("{error:#}"), "dependency away");
+        tracing::warn!(dependency, error = format!("{error:#}"), "dependency unavailable");
     }
     Check {
         status: if answer.is_ok() { "ok" } else { "away" },

@@ -1,4 +1,4 @@
-//! What the end of an account means for the organizations it belongs to.
+//! The organizations of a user whose account ends: delete them, or leave them.
 
 use crate::{
     ApiError, Refusal,
@@ -10,64 +10,65 @@ use crate::{
     store,
 };
 
-/// An organization always has an owner who can act.
+/// Returned for a change that would leave an organization without an active owner.
 pub const LAST_OWNER: Refusal = Refusal::conflict(
     "last-owner",
-    "The last owner can neither leave nor be demoted. Make someone else an owner, or delete the organization.",
+    "The last owner cannot leave or be demoted. Make another member an owner, or delete the organization.",
 );
 
-/// What becomes of an organization when someone goes.
+/// The effect of a departure on one organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum OrganizationOutcome {
-    /// Nobody else belongs to it: it ends.
-    Ends,
-    /// It goes on.
-    GoesOn,
-    /// It goes on, with nobody who owns it and can act.
+    /// It has no other member and is deleted.
+    Deleted,
+    /// It has other members and an active owner.
+    Kept,
+    /// It has other members, but no active owner.
     Ownerless,
 }
 
-/// The organizations that a user leaves, decided and not done yet.
+/// The decision about the organizations that a user leaves. [`Self::apply`] makes the changes.
 pub struct Departure {
     user: UserId,
     organizations: Vec<(OrganizationId, OrganizationOutcome)>,
 }
 
 impl Departure {
-    /// Decides what becomes of the organizations of `user`.
+    /// Decides about each organization of `user`.
     ///
-    /// Hold `user` first, so that they join no other one meanwhile. All are held that they belong to: to whoever would make
-    /// them an owner, or leave an organization to them, they look alive until this transaction ends.
+    /// Lock `user` first, so that the user cannot join another organization at the same time. This function locks all organizations
+    /// of the user: other transactions see the user as active until this one ends, and without the lock they could make the user an
+    /// owner, or let the other owner leave.
     pub async fn decide(tx: &mut Tx, user: UserId) -> sqlx::Result<Self> {
         store::organizations::lock_joined(tx, user).await?;
         let mut organizations = Vec::new();
         for (organization, owned) in store::organizations::joined(tx, user).await? {
-            let fate = if !store::organizations::has_others(tx, organization, user).await? {
-                OrganizationOutcome::Ends
+            let outcome = if !store::organizations::has_others(tx, organization, user).await? {
+                OrganizationOutcome::Deleted
             } else if owned && store::members::is_last_owner(tx, organization, user).await? {
                 OrganizationOutcome::Ownerless
             } else {
-                OrganizationOutcome::GoesOn
+                OrganizationOutcome::Kept
             };
-            organizations.push((organization, fate));
+            organizations.push((organization, outcome));
         }
         Ok(Self { user, organizations })
     }
 
-    /// Those that would be left without an owner who can act.
+    /// Returns the organizations that would have no active owner.
     #[must_use]
     pub fn ownerless(&self) -> Vec<OrganizationId> {
         let all = self.organizations.iter();
-        all.filter(|(_, fate)| *fate == OrganizationOutcome::Ownerless)
+        all.filter(|(_, outcome)| *outcome == OrganizationOutcome::Ownerless)
             .map(|(organization, _)| *organization)
             .collect()
     }
 
-    /// Deletes the organizations that nobody else belongs to, and leaves the others. `end` is the event of which this is a part.
-    pub async fn carry_out(&self, tx: &mut Tx, end: &Event<'_>) -> sqlx::Result<()> {
-        for (organization, fate) in &self.organizations {
-            let action = if *fate == OrganizationOutcome::Ends {
-                // The membership stays, by which a restored user gets it back.
+    /// Deletes the organizations without other members and leaves the others. `end` is the event that ends the account.
+    pub async fn apply(&self, tx: &mut Tx, end: &Event<'_>) -> sqlx::Result<()> {
+        for (organization, outcome) in &self.organizations {
+            let action = if *outcome == OrganizationOutcome::Deleted {
+                // Keeps the membership, so that a restored user gets the organization back.
                 store::organizations::delete(tx, *organization, None).await?;
                 Action::OrganizationDeleted
             } else {
@@ -81,11 +82,11 @@ impl Departure {
     }
 }
 
-/// [`Departure`], decided and done; refuses if an organization with other members would be left without an owner.
+/// Decides and applies the [`Departure`] of `user`. Refuses if an organization with other members would have no active owner.
 pub async fn leave_organizations(tx: &mut Tx, user: UserId, end: &Event<'_>) -> Result<(), ApiError> {
     let departure = Departure::decide(tx, user).await?;
     if !departure.ownerless().is_empty() {
         return Err(LAST_OWNER.into());
     }
-    Ok(departure.carry_out(tx, end).await?)
+    Ok(departure.apply(tx, end).await?)
 }

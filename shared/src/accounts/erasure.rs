@@ -1,4 +1,4 @@
-//! The erasure of a user, alike for whoever does it: an administrator, `retention`, and a restore that replays the ledger.
+//! The erasure of a user: by an administrator, by `retention`, and by a restore that replays the ledger.
 
 use crate::{
     accounts::departure::Departure,
@@ -11,21 +11,18 @@ use crate::{
     store::{self, users::User},
 };
 
-/// Leaves the organizations of `user`, overwrites and removes what the register says, and notes that it was done.
+/// Leaves the organizations of `user`, overwrites and deletes the personal data, and writes `event` ([`Action::UserErased`]).
 ///
-/// `event` is the note: [`Action::UserErased`], by whoever does it. Hold the user first, see that they are neither erased
-/// nor under a legal hold, decide about their organizations, and append them to the ledger: from here on there is no way
-/// back but the transaction's.
+/// Before this: lock the user, check that the user is not erased and not under a legal hold, decide about the organizations, and
+/// append the user to the ledger. After this only a rollback of the transaction keeps the data.
 pub async fn erase(tx: &mut Tx, user: &User, departure: &Departure, event: &Event<'_>) -> sqlx::Result<()> {
-    departure.carry_out(tx, event).await?;
+    departure.apply(tx, event).await?;
     store::personal_data::erase(tx, user).await?;
     store::audit_events::insert(tx, event).await
 }
 
-/// [`erase`] by nobody, in a job, although it may leave organizations with other members but no owner who can act: which
-/// those are is the answer.
-///
-/// For users whose end was decided long ago. There is nobody left to refuse to.
+/// Erases `user` in a job, for users whose erasure was decided before. Does not refuse if organizations with other members lose
+/// their last active owner; returns those organizations.
 pub async fn erase_anyway(
     tx: &mut Tx,
     user: &User,

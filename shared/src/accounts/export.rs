@@ -1,4 +1,4 @@
-//! The copy of all data that is stored about a person (GDPR, articles 15 and 20).
+//! The export of all data that is stored about a user (GDPR, articles 15 and 20).
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -12,21 +12,21 @@ use crate::{
     store::{self, users::User},
 };
 
-/// Everything held about one person.
+/// All data that is stored about a user.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Export {
-    /// When it was made.
+    /// The time of the export.
     pub exported_at: DateTime<Utc>,
-    /// Whom it is about.
+    /// The user.
     pub user_id: UserId,
-    /// Table by table.
+    /// The data, table by table.
     #[schema(max_items = 64)]
     pub records: Vec<Records>,
 }
 
 impl Export {
-    /// Reads everything that is stored about `user`, and records in the audit log that `by` did.
+    /// Reads all data that is stored about `user`, and writes an audit event for the caller `by`.
     pub async fn create(tx: &mut Tx, user: &User, by: &Caller) -> Result<Self, ApiError> {
         by.audit(tx, Action::UserExported, user.id).await?;
         let records = store::personal_data::export(tx, user).await?;

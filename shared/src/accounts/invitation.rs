@@ -1,4 +1,4 @@
-//! Answering an invitation: over the API, or on the page that the mail leads to.
+//! Accepts or declines an invitation: through the API, or on the page that the mail links to.
 
 use crate::{
     ApiError, OnConstraint, Refusal,
@@ -19,21 +19,20 @@ use crate::{
 };
 
 const INVALID_TOKEN: Refusal =
-    Refusal::invalid("invalid-token", "This token is unknown, used up or expired. Ask for a new invitation.");
+    Refusal::invalid("invalid-token", "This token is unknown, used or expired. Ask for a new invitation.");
 const WRONG_ADDRESS: Refusal = Refusal::forbidden(
     "wrong-address",
-    "This invitation can only be answered from an account with the address it was sent to, once that is proved.",
+    "Only an account with the address of the invitation can answer it, and the address must be verified.",
 );
-/// Said to whoever invites or accepts for nothing.
-pub const ALREADY_MEMBER: Refusal = Refusal::conflict("already-member", "This person is a member already.");
+/// Returned if an invitation is sent to, or accepted by, a member of the organization.
+pub const ALREADY_MEMBER: Refusal = Refusal::conflict("already-member", "This person is already a member.");
 
-/// Who answers.
+/// The user who answers an invitation.
 pub struct Invited<'a> {
-    /// The user whose proved address must be the one that was invited: the token alone is not enough.
+    /// The verified address of the user must be the address of the invitation. The token alone is not enough.
     pub user: UserId,
-    /// Through which session, if there is one.
+    /// `None` on the page that the mail links to.
     pub session: Option<SessionId>,
-    /// In which request.
     pub request: &'a RequestInfo,
 }
 
@@ -43,7 +42,7 @@ impl<'a> From<&'a Caller> for Invited<'a> {
     }
 }
 
-/// Uses the token up, and makes `who` a member.
+/// Uses the token and makes the user a member.
 pub async fn accept(tx: &mut Tx, who: &Invited<'_>, token: &OneTimeToken) -> Result<Organization, ApiError> {
     let invitation = answer(tx, who, token, Status::Accepted).await?;
     store::members::insert(tx, invitation.organization_id, who.user, invitation.role)
@@ -52,7 +51,7 @@ pub async fn accept(tx: &mut Tx, who: &Invited<'_>, token: &OneTimeToken) -> Res
     Ok(organizations::find(tx, invitation.organization_id).await?.ok_or(INVALID_TOKEN)?)
 }
 
-/// Uses the token up, and that is all.
+/// Uses the token and declines the invitation.
 pub async fn decline(tx: &mut Tx, who: &Invited<'_>, token: &OneTimeToken) -> Result<(), ApiError> {
     answer(tx, who, token, Status::Declined).await.map(drop)
 }
@@ -65,7 +64,7 @@ async fn answer(
 ) -> Result<store::invitations::Invitation, ApiError> {
     let invalid = || INVALID_TOKEN.at("/token");
     let open = store::invitations::find_open(tx, &token.hash()).await?.ok_or_else(invalid)?;
-    // Held, and before the organization, as when an account is deleted: nobody joins who is about to be gone.
+    // Locks the user before the organization, like the deletion of an account, so that a user who is being deleted cannot join.
     let user = store::users::lock(tx, who.user)
         .await?
         .filter(|user| user.deleted_at.is_none() && user.suspended_at.is_none());
@@ -76,7 +75,7 @@ async fn answer(
     if !organizations::lock(tx, open.organization_id).await? {
         return Err(invalid());
     }
-    // An invitation is worth as much as whoever sent it still is.
+    // The user who sent the invitation must still have the permission to send it.
     if let Some(inviter) = open.invited_by {
         let role = store::members::role(tx, open.organization_id, inviter).await?;
         if role.is_none_or(|role| role < open.role.max(ManageInvitations::ROLE)) {

@@ -1,4 +1,4 @@
-//! Work on accounts that several functions share.
+//! Changes of accounts that several functions share.
 
 pub mod departure;
 pub mod erasure;

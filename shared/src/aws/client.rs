@@ -1,4 +1,4 @@
-//! How every AWS client is configured.
+//! The configuration of all AWS clients.
 
 use std::{env, time::Duration};
 
@@ -16,10 +16,10 @@ use tokio::sync::OnceCell;
 
 static CONFIG: OnceCell<SdkConfig> = OnceCell::const_new();
 
-/// Region, credentials and endpoints from the environment; TLS by ring; a deadline on every call.
+/// Returns the configuration: region, credentials and endpoints from the environment; TLS by ring; a timeout for every call.
 ///
-/// From nowhere else: Lambda puts them there, and `aws_config::defaults` would bring what asks profiles, roles and metadata
-/// servers into every binary and every cold start.
+/// Lambda sets these variables. `aws_config::defaults` would add code for profiles, roles and metadata servers to every binary
+/// and every cold start.
 pub async fn config() -> &'static SdkConfig {
     CONFIG
         .get_or_init(|| async {
@@ -43,8 +43,7 @@ pub async fn config() -> &'static SdkConfig {
         .await
 }
 
-/// `AWS_ENDPOINT_URL_<SERVICE>`, as all of AWS's own programs take it (AWS SDKs and Tools Reference Guide, "Service-specific
-/// endpoints").
+/// Reads `AWS_ENDPOINT_URL_<SERVICE>` (AWS SDKs and Tools Reference Guide, "Service-specific endpoints").
 #[derive(Debug)]
 struct Endpoints;
 
@@ -55,6 +54,9 @@ impl LoadServiceConfig for Endpoints {
 }
 
 fn variable(name: &str) -> Option<String> {
-    #[expect(clippy::disallowed_methods, reason = "these are the SDK's, and no settings of ours")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "these are variables of the SDK, not settings of this project"
+    )]
     env::var(name).ok()
 }

@@ -1,6 +1,6 @@
-//! CloudFormation, for which a function makes a resource of a stack and says at a URL what came of it.
+//! Custom resources: CloudFormation calls a function, and the function sends its answer to a URL in the request.
 //!
-//! After the AWS CloudFormation User Guide, "Custom resource request objects" and "Custom resource response objects".
+//! Implements "Custom resource request objects" and "Custom resource response objects" of the AWS CloudFormation User Guide.
 
 use std::time::Duration;
 
@@ -26,20 +26,19 @@ use url::Url;
 use super::client;
 use crate::domain::deadline::Deadline;
 
-/// The number of attempts to send an answer.
 const MAX_ATTEMPTS: usize = 3;
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
 const RETRY_DELAY: Duration = Duration::from_secs(1);
-/// What the work leaves to the answer: all attempts. Without an answer CloudFormation waits an hour.
+/// The time that is kept for all attempts to send the answer. Without an answer CloudFormation waits an hour.
 const RESERVE: Duration = Duration::from_secs(15);
-/// The most bytes of a reason. The whole answer may have 4096.
-const LONGEST_REASON: usize = 1000;
+/// The whole answer may have 4096 bytes.
+const MAX_REASON_BYTES: usize = 1000;
 
-/// What a function is called with that also makes a resource.
+/// The event of a function that is also a custom resource.
 pub enum Call<E> {
-    /// By CloudFormation.
+    /// A request of CloudFormation.
     Resource(Event),
-    /// With an event of its own.
+    /// The function's own event.
     Own(E),
 }
 
@@ -58,46 +57,46 @@ impl<'de, E: DeserializeOwned> Deserialize<'de> for Call<E> {
 /// The properties are not used, so a request without them is not refused.
 type Request = CloudFormationCustomResourceRequest<Option<Value>, Option<Value>>;
 
-/// A request of CloudFormation. Its URL lets anyone answer, so this type cannot be printed.
+/// A request of CloudFormation. Anyone who knows its URL can answer, so this type has no `Debug`.
 #[derive(Deserialize)]
 pub struct Event(Box<Request>);
 
-/// A kind of resource.
+/// A custom resource.
 pub struct Resource {
-    /// What it is called in a template: `Custom::…`.
+    /// The type in the template: `Custom::…`.
     pub kind: &'static str,
-    /// The one there is of it. Never another: CloudFormation would take that for a replacement.
+    /// The physical id. Always the same: CloudFormation would treat another id as a replacement.
     pub id: &'static str,
 }
 
-/// What CloudFormation was told.
+/// The status that was sent to CloudFormation.
 #[derive(Debug, Serialize)]
 pub struct Answered {
     answered: Status,
 }
 
 impl Event {
-    /// Does `work`, which makes `resource` or updates it, and tells CloudFormation whether it succeeded. A delete does nothing:
-    /// only the stack's record of the resource goes.
+    /// Runs `work`, which creates or updates `resource`, and sends the result to CloudFormation. A delete does nothing: only the
+    /// stack's record of the resource is removed.
     ///
-    /// A failure that CloudFormation knows is a success to Lambda, which must not retry.
-    pub async fn answered(
+    /// Succeeds also if `work` failed and CloudFormation knows it: Lambda must not retry.
+    pub async fn handle(
         self,
         resource: &Resource,
         deadline: Deadline,
         work: impl Future<Output = anyhow::Result<()>>,
     ) -> anyhow::Result<Answered> {
         let is_delete = matches!(*self.0, Request::Delete(_));
-        let (url, kind, mut answer) = self.answer(resource)?;
+        let (url, kind, mut answer) = self.into_answer(resource)?;
         anyhow::ensure!(
-            is_cloudformations(&url),
-            "the answer would not go to CloudFormation; nothing is done"
+            is_cloudformation_url(&url),
+            "invalid event: ResponseURL does not belong to CloudFormation; nothing was done"
         );
         let done = if is_delete {
             Ok(())
         } else {
             let work = async {
-                anyhow::ensure!(kind == resource.kind, "this function makes {}, not {kind}", resource.kind);
+                anyhow::ensure!(kind == resource.kind, "this function is {}, not {kind}", resource.kind);
                 work.await
             };
             deadline.within(RESERVE, work).await
@@ -112,7 +111,7 @@ impl Event {
                     "custom resource failed"
                 );
                 answer.status = Status::Failed;
-                reason.truncate(reason.floor_char_boundary(LONGEST_REASON));
+                reason.truncate(reason.floor_char_boundary(MAX_REASON_BYTES));
                 reason
             }
         };
@@ -121,8 +120,8 @@ impl Event {
         Ok(Answered { answered: answer.status })
     }
 
-    /// Returns the URL, the type of the resource, and an answer that says success.
-    fn answer(self, resource: &Resource) -> anyhow::Result<(String, String, Response)> {
+    /// Returns the URL, the type of the resource, and an answer that reports success.
+    fn into_answer(self, resource: &Resource) -> anyhow::Result<(String, String, Response)> {
         macro_rules! answer {
             ($request:expr, $id:expr) => {{
                 let mut answer = Response::default();
@@ -144,20 +143,22 @@ impl Event {
 }
 
 async fn send(url: &str, answer: &str) -> anyhow::Result<()> {
-    let url = destination(url).await?;
+    let url = resolve_endpoint(url).await?;
     let connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).build();
     (|| async { timeout(ATTEMPT_TIMEOUT, put(&connector, &url, answer)).await.context("no answer in time")? })
         .retry(ConstantBuilder::new().with_delay(RETRY_DELAY).with_max_times(MAX_ATTEMPTS - 1))
-        .notify(|error, _| tracing::warn!(error = format!("{error:#}"), "CloudFormation not told yet"))
+        .notify(|error, _| {
+            tracing::warn!(error = format!("{error:#}"), "answer to CloudFormation not sent; retried");
+        })
         .await
-        .context("CloudFormation was not told")
+        .context("answer to CloudFormation not sent")
 }
 
 async fn put(connector: &Connector, url: &str, answer: &str) -> anyhow::Result<()> {
     let mut request = HttpRequest::new(answer.into());
     request.set_method("PUT")?;
     request.set_uri(url)?;
-    // Part of what the URL's signature covers, and empty there.
+    // The signature of the URL covers this header with an empty value.
     request.headers_mut().insert("content-type", "");
     request.headers_mut().insert("content-length", answer.len().to_string());
     let status = connector.call(request).await?.status();
@@ -165,16 +166,16 @@ async fn put(connector: &Connector, url: &str, answer: &str) -> anyhow::Result<(
     Ok(())
 }
 
-/// `url`, or the same at the stand-in for AWS.
-async fn destination(url: &str) -> anyhow::Result<String> {
+/// Returns `url`; with a configured endpoint (the local stand-in for AWS), the same path there.
+async fn resolve_endpoint(url: &str) -> anyhow::Result<String> {
     let Some(stand_in) = client::config().await.endpoint_url() else { return Ok(url.to_owned()) };
     let url = Url::parse(url)?;
     Ok(Url::parse(stand_in)?.join(&url[url::Position::BeforePath..])?.into())
 }
 
-/// Whether `url` is in one of the buckets in which CloudFormation looks for answers: an event with another URL is not its
-/// own, and would make us tell someone else.
-fn is_cloudformations(url: &str) -> bool {
+/// Checks whether `url` is in one of the buckets from which CloudFormation reads answers. An event with another URL is forged, and
+/// its sender would get the answer.
+fn is_cloudformation_url(url: &str) -> bool {
     let Ok(url) = Url::parse(url) else { return false };
     let plain = url.scheme() == "https" && url.port().is_none() && url.username().is_empty();
     let host = url.host_str().unwrap_or_default();
@@ -206,7 +207,7 @@ mod tests {
             "s3.cn-north-1.amazonaws.com.cn",
         ] {
             let url = format!("https://{BUCKET}.{host}/arn%3Aaws%3Acloudformation?X-Amz-Signature=x");
-            assert!(is_cloudformations(&url), "{url}");
+            assert!(is_cloudformation_url(&url), "{url}");
         }
         for url in [
             format!("http://{BUCKET}.s3.amazonaws.com/x"),
@@ -225,7 +226,7 @@ mod tests {
             "https://169.254.169.254/latest".to_owned(),
             String::new(),
         ] {
-            assert!(!is_cloudformations(&url), "{url}");
+            assert!(!is_cloudformation_url(&url), "{url}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! AWS services, each behind the calls that this project makes.
+//! Clients of AWS services, reduced to the calls that this project makes.
 
 pub mod client;
 pub mod cloudformation;

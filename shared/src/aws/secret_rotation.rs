@@ -1,4 +1,4 @@
-//! The versions of a secret in Secrets Manager, and how it asks for a new one. Nothing here is cached.
+//! Rotates secrets in Secrets Manager: reads and writes their versions. Nothing here is cached.
 
 use anyhow::Context;
 use aws_sdk_secretsmanager::{
@@ -15,70 +15,65 @@ use super::client;
 
 const CURRENT: &str = "AWSCURRENT";
 const PENDING: &str = "AWSPENDING";
-/// The id of a first version. Always the same, so that of two runs at once one makes it (`ClientRequestToken`).
-const FIRST: &str = "first-keys-of-an-empty-secret-0001";
+/// The id of the first version (`ClientRequestToken`). Always the same, so that only one of two concurrent runs creates it.
+const FIRST_VERSION_ID: &str = "first-keys-of-an-empty-secret-0001";
 
-/// What Secrets Manager asks for. It may add members of its own.
+/// The event that Secrets Manager sends for each step of a rotation. Unknown members are ignored.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Rotation {
-    /// What is to be done.
     pub step: Step,
-    /// The secret's ARN.
+    /// The ARN of the secret.
     pub secret_id: String,
-    /// The version that is to become current.
+    /// The id of the version that becomes current.
     pub client_request_token: String,
 }
 
-/// In the order in which they are asked for, each perhaps more than once.
+/// The steps, in the order in which Secrets Manager sends them. It may repeat a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 pub enum Step {
-    /// Make the version.
+    /// Creates the version.
     #[serde(rename = "createSecret")]
     Create,
-    /// Make it known where it must be.
+    /// Sets the new value in the service that checks it.
     #[serde(rename = "setSecret")]
     Set,
-    /// See whether it works.
+    /// Tests the new value.
     #[serde(rename = "testSecret")]
     Test,
-    /// Make it current.
+    /// Makes the version current.
     #[serde(rename = "finishSecret")]
     Finish,
 }
 
-/// A secret, and the version of it that a rotation is about.
+/// A secret, and its version that is being rotated.
 pub struct Versions<'a> {
     client: Client,
     arn: &'a str,
     version: &'a str,
 }
 
-/// A version that is there.
+/// A version with a value.
 pub struct Version {
-    /// Its id.
     pub id: String,
-    /// What it holds.
     pub value: String,
 }
 
-/// What the version is.
-pub enum Standing {
-    /// To become current.
+/// The stage of the version that is being rotated.
+pub enum VersionStage {
     Pending,
-    /// Current.
     Current,
 }
 
 impl<'a> Versions<'a> {
-    /// Those that `rotation` is about.
+    /// Creates a client for the secret and the version of `rotation`.
     pub async fn of(rotation: &'a Rotation) -> Self {
         let Rotation { secret_id, client_request_token, .. } = rotation;
         Self { client: client().await, arn: secret_id, version: client_request_token }
     }
 
-    /// Refuses a version that is not being rotated.
-    pub async fn standing(&self) -> anyhow::Result<Standing> {
+    /// Returns the stage of the version. Fails if the version is not being rotated.
+    pub async fn stage(&self) -> anyhow::Result<VersionStage> {
         let secret =
             self.client.describe_secret().secret_id(self.arn).send().await.context("secret not described")?;
         anyhow::ensure!(secret.rotation_enabled() == Some(true), "rotation is not enabled for {}", self.arn);
@@ -87,33 +82,37 @@ impl<'a> Versions<'a> {
             stages.with_context(|| format!("{} has no version {} to rotate", self.arn, self.version))?;
         let has = |stage| stages.iter().any(|other| other == stage);
         match (has(CURRENT), has(PENDING)) {
-            (true, _) => Ok(Standing::Current),
-            (false, true) => Ok(Standing::Pending),
+            (true, _) => Ok(VersionStage::Current),
+            (false, true) => Ok(VersionStage::Pending),
             (false, false) => anyhow::bail!("the version {} of {} is not pending", self.version, self.arn),
         }
     }
 
-    /// What is current.
+    /// Returns the current version.
     pub async fn current(&self) -> anyhow::Result<Version> {
         current_of(self.arn).await
     }
 
-    /// What is pending; `None` before it has a value.
+    /// Returns the value of the pending version; `None` before it has one.
     pub async fn pending(&self) -> anyhow::Result<Option<String>> {
-        let asked = self.client.get_secret_value().secret_id(self.arn);
-        let asked = asked.version_id(self.version).version_stage(PENDING).send().await;
-        let Some(output) = if_any(asked, "pending version not read")? else { return Ok(None) };
+        let get = self.client.get_secret_value().secret_id(self.arn);
+        let got = get.version_id(self.version).version_stage(PENDING).send().await;
+        let Some(output) = optional(got, "pending version not read")? else { return Ok(None) };
         output.secret_string.context("the pending version has no text").map(Some)
     }
 
-    /// Gives the pending version its value, which then stays.
+    /// Sets the value of the pending version, which cannot be changed afterwards.
     pub async fn put(&self, value: &str) -> anyhow::Result<()> {
         let put = self.client.put_secret_value().secret_id(self.arn).client_request_token(self.version);
-        put.secret_string(value).version_stages(PENDING).send().await.context("pending version not made")?;
+        put.secret_string(value)
+            .version_stages(PENDING)
+            .send()
+            .await
+            .context("pending version not written")?;
         Ok(())
     }
 
-    /// Makes the pending version the current one, if that is `current` still.
+    /// Makes the pending version current, if the current version is still `current`.
     pub async fn finish(&self, current: &str) -> anyhow::Result<()> {
         let moved = self.client.update_secret_version_stage().secret_id(self.arn).version_stage(CURRENT);
         let moved = moved.move_to_version_id(self.version).remove_from_version_id(current);
@@ -121,7 +120,7 @@ impl<'a> Versions<'a> {
         Ok(())
     }
 
-    /// Ends the rotation without having done anything.
+    /// Cancels the rotation: the version is no longer pending.
     pub async fn withdraw(&self) -> anyhow::Result<()> {
         let update = self.client.update_secret_version_stage().secret_id(self.arn).version_stage(PENDING);
         let update = update.remove_from_version_id(self.version);
@@ -130,40 +129,41 @@ impl<'a> Versions<'a> {
     }
 }
 
-/// The current version of the secret `arn`.
+/// Returns the current version of the secret `arn`.
 pub async fn current_of(arn: &str) -> anyhow::Result<Version> {
     find_current(arn).await?.with_context(|| format!("{arn} has no value"))
 }
 
-/// The same; `None` if the secret has never had a value.
+/// Returns the current version of the secret `arn`; `None` if the secret has never had a value.
 pub async fn find_current(arn: &str) -> anyhow::Result<Option<Version>> {
-    let asked = client().await.get_secret_value().secret_id(arn).version_stage(CURRENT).send().await;
-    let Some(output) = if_any(asked, "current version not read")? else { return Ok(None) };
+    let got = client().await.get_secret_value().secret_id(arn).version_stage(CURRENT).send().await;
+    let Some(output) = optional(got, "current version not read")? else { return Ok(None) };
     Ok(Some(Version {
-        id: output.version_id.context("a version without an id")?,
+        id: output.version_id.context("the current version has no id")?,
         value: output.secret_string.context("the current version has no text")?,
     }))
 }
 
-fn if_any<R>(
-    asked: Result<GetSecretValueOutput, SdkError<GetSecretValueError, R>>,
+/// Turns a missing secret or version into `None`.
+fn optional<R>(
+    got: Result<GetSecretValueOutput, SdkError<GetSecretValueError, R>>,
     failure: &'static str,
 ) -> anyhow::Result<Option<GetSecretValueOutput>>
 where
     R: std::fmt::Debug + Send + Sync + 'static,
 {
-    let is_none = |error: &SdkError<_, _>| {
+    let is_missing = |error: &SdkError<_, _>| {
         error.as_service_error().is_some_and(GetSecretValueError::is_resource_not_found_exception)
     };
-    match asked {
-        Err(error) if is_none(&error) => Ok(None),
-        asked => asked.map(Some).context(failure),
+    match got {
+        Err(error) if is_missing(&error) => Ok(None),
+        got => got.map(Some).context(failure),
     }
 }
 
-/// Makes `value` the first one of the secret `arn`, unless it has one from us already.
+/// Writes `value` as the first version of the secret `arn`, unless this function has already written one.
 pub async fn put_first(arn: &str, value: &str) -> anyhow::Result<()> {
-    let put = client().await.put_secret_value().secret_id(arn).client_request_token(FIRST);
+    let put = client().await.put_secret_value().secret_id(arn).client_request_token(FIRST_VERSION_ID);
     match put.secret_string(value).send().await {
         Ok(_) => Ok(()),
         Err(error)
@@ -171,14 +171,14 @@ pub async fn put_first(arn: &str, value: &str) -> anyhow::Result<()> {
         {
             Ok(())
         }
-        Err(error) => Err(error).context("first version not made"),
+        Err(error) => Err(error).context("first version not written"),
     }
 }
 
-/// Makes `value` the current one of the secret `arn`, at once.
+/// Writes `value` as the current version of the secret `arn`.
 pub async fn put_current(arn: &str, value: &str) -> anyhow::Result<()> {
     let put = client().await.put_secret_value().secret_id(arn).secret_string(value);
-    put.send().await.context("current version not made")?;
+    put.send().await.context("current version not written")?;
     Ok(())
 }
 

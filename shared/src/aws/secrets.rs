@@ -1,4 +1,4 @@
-//! Secrets Manager, asked once per `TTL` and never per request.
+//! Reads secrets from Secrets Manager and caches them.
 
 use std::{
     collections::HashMap,
@@ -22,40 +22,41 @@ use crate::{
 };
 
 /// How long a value is used before it is read again.
-const TTL: Duration = Duration::from_mins(5);
-/// How long a request waits for a newer value when there is an older one.
-const PATIENCE: Duration = Duration::from_millis(500);
-/// The least time between two reads of the same secret, however often someone asks to renew it.
+const CACHE_TTL: Duration = Duration::from_mins(5);
+/// The timeout of a read while an older value can be used.
+const REFRESH_TIMEOUT: Duration = Duration::from_millis(500);
+/// The minimum time between two reads of one secret, however often it is renewed.
 ///
-/// So a key that is made within this time of a read stays unknown that long. It does not matter: a key is published one
-/// whole rotation before it is used (`functions/rotate-keys`), longer than [`TTL`], so what was made with it comes to
-/// instances that have read it. Renewing is the second net, for a secret that was changed by hand.
-const LEAST: Duration = Duration::from_secs(10);
+/// A key that is created shortly after a read stays unknown for this time. This is harmless: a key is published one rotation
+/// before it is used (`functions/rotate-keys`), which is longer than [`CACHE_TTL`], so every instance has read it by then.
+/// Renewing only matters for a secret that was changed by hand.
+const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Reads settings that may be secrets. Cheap to clone; all clones share one cache.
+/// Reads settings that may be references to secrets. Cheap to clone; all clones share one cache.
 #[derive(Clone, Default)]
 pub struct Secrets(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
     client: OnceCell<Client>,
-    /// One lock per secret, so that different ones are read at once, and each by one reader only.
-    known: Mutex<HashMap<String, Arc<AsyncMutex<Option<Known>>>>>,
+    /// By ARN. One lock per secret: different secrets are read concurrently, one secret by one reader.
+    cached: Mutex<HashMap<String, Arc<AsyncMutex<Option<CachedSecret>>>>>,
 }
 
-struct Known {
+struct CachedSecret {
     value: SecretString,
-    asked: Instant,
+    /// The time of the last read, successful or not.
+    read_at: Instant,
     fresh_until: Instant,
 }
 
 impl Secrets {
-    /// The value of `setting`, at most [`TTL`] old. While Secrets Manager is away, the last known value serves on.
+    /// Returns the value of `setting`, at most [`CACHE_TTL`] old. While Secrets Manager is unavailable, the last value is used.
     pub async fn get(&self, setting: &Setting) -> anyhow::Result<Secret> {
         self.read(setting, false).await
     }
 
-    /// The value of `setting` read again, because the last one did not work; at most once in [`LEAST`].
+    /// Reads the value of `setting` again, because the last one did not work; at most once per [`MIN_REFRESH_INTERVAL`].
     pub async fn renew(&self, setting: &Setting) -> anyhow::Result<Secret> {
         self.read(setting, true).await
     }
@@ -73,22 +74,22 @@ impl Secrets {
     async fn complete(&self, address: &Address, renew: bool) -> anyhow::Result<Secret> {
         let url = self.read(address.url(), renew).await?;
         let Some(setting) = address.credentials() else { return Ok(url) };
-        Self::parse(setting, &self.read(setting, renew).await?)?.complete(&url)
+        Self::parse_credentials(setting, &self.read(setting, renew).await?)?.complete(&url)
     }
 
-    /// Returns the credentials that `setting` holds, read as by [`Secrets::get`].
+    /// Returns the credentials in `setting`, read as by [`Secrets::get`].
     pub async fn credentials(&self, setting: &Setting) -> anyhow::Result<Credentials> {
-        Self::parse(setting, &self.get(setting).await?)
+        Self::parse_credentials(setting, &self.get(setting).await?)
     }
 
-    fn parse(setting: &Setting, text: &str) -> anyhow::Result<Credentials> {
+    fn parse_credentials(setting: &Setting, text: &str) -> anyhow::Result<Credentials> {
         Credentials::parse(text).map_err(|problem| match setting {
             Setting::Secret(reference) => anyhow::anyhow!("the secret {} {problem}", reference.arn()),
             _ => anyhow::anyhow!("the credentials given as a value: {problem}"),
         })
     }
 
-    /// [`Secrets::renew`] or [`Secrets::get`].
+    /// Reads `setting` as [`Secrets::renew`] does if `renew`, otherwise as [`Secrets::get`] does.
     pub(crate) async fn read(&self, setting: &Setting, renew: bool) -> anyhow::Result<Secret> {
         let reference = match setting {
             Setting::Plain(value) => return Ok(value.clone().into()),
@@ -96,33 +97,30 @@ impl Secrets {
             Setting::Absent(name) => anyhow::bail!("{name} is not set"),
         };
         let slot = {
-            let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(known.entry(reference.arn().to_owned()).or_default())
+            let mut cached = self.0.cached.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(cached.entry(reference.arn().to_owned()).or_default())
         };
         let mut slot = slot.lock().await;
         let now = Instant::now();
-        if let Some(known) = slot.as_mut() {
-            if now < known.asked + LEAST || (!renew && now < known.fresh_until) {
-                return reference.select(&known.value);
+        if let Some(cached) = slot.as_mut() {
+            if now < cached.read_at + MIN_REFRESH_INTERVAL || (!renew && now < cached.fresh_until) {
+                return reference.select(&cached.value);
             }
-            // Before the call, so that one that is dropped midway counts too.
-            known.asked = now;
+            // Before the call, so that a call whose future is dropped counts too.
+            cached.read_at = now;
         }
-        let patience = if slot.is_some() { PATIENCE } else { TTL };
-        // Boxed: rare, and so large that the future of every request would be.
-        let fetched = Box::pin(timeout(patience, self.fetch(reference.arn())));
-        let fetched = fetched.await.unwrap_or_else(|late| Err(late.into()));
+        let limit = if slot.is_some() { REFRESH_TIMEOUT } else { CACHE_TTL };
+        // Boxed: rare and large, it would make every request's future large.
+        let fetched = Box::pin(timeout(limit, self.fetch(reference.arn())));
+        let fetched = fetched.await.unwrap_or_else(|elapsed| Err(elapsed.into()));
         match (fetched, slot.as_ref()) {
             (Ok(value), _) => {
-                let known = slot.insert(Known { value, asked: now, fresh_until: now + TTL });
-                reference.select(&known.value)
+                let cached = slot.insert(CachedSecret { value, read_at: now, fresh_until: now + CACHE_TTL });
+                reference.select(&cached.value)
             }
-            (Err(error), Some(known)) => {
-                tracing::warn!(
-                    error = format!("{error:#}"),
-                    "secret not read again; the last value serves on"
-                );
-                reference.select(&known.value)
+            (Err(error), Some(cached)) => {
+                tracing::warn!(error = format!("{error:#}"), "secret not read again; last value used");
+                reference.select(&cached.value)
             }
             (Err(error), None) => Err(error),
         }

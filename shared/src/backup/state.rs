@@ -1,4 +1,4 @@
-//! What making and restoring backups has in common.
+//! The state of the jobs that create and restore backups.
 
 use std::sync::Arc;
 
@@ -10,22 +10,18 @@ use crate::{
     domain::clock::{Clock, SystemClock},
 };
 
-/// Created once in `main`; nothing in it dials before it is needed.
+/// Created once in `main`. Every client connects at first use.
 pub struct State {
-    /// The settings.
     pub config: Config,
-    /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Secrets Manager.
     pub secrets: Secrets,
-    /// Where the backups are.
+    /// Contains the backups.
     pub bucket: Bucket,
-    /// `pg_dump` and `pg_restore`.
     pub tools: Tools,
 }
 
 impl State {
-    /// With the machine's clock.
+    /// Creates the state with the machine's clock.
     #[must_use]
     pub fn new(config: Config) -> Self {
         Self {
@@ -37,7 +33,7 @@ impl State {
         }
     }
 
-    /// How to reach the database at `address` by a connection of one's own.
+    /// Returns the URL for a direct connection to the database at `address` ([`db::direct_url`]).
     pub async fn url(&self, address: &Address) -> anyhow::Result<String> {
         db::direct_url(&self.secrets.resolve(address).await?, self.config.database.require_tls)
     }

@@ -1,4 +1,4 @@
-//! PostgreSQL's own programs.
+//! Runs `pg_dump` and `pg_restore`.
 
 use std::{
     path::PathBuf,
@@ -9,21 +9,20 @@ use percent_encoding::percent_decode_str;
 use tokio::process::Command;
 use url::Url;
 
-/// How many characters of what a program complains about are repeated.
-const COMPLAINT: usize = 2000;
+/// The length of a program's error output in an error, in characters.
+const MAX_ERROR_LEN: usize = 2000;
 
-/// Where `pg_dump` and `pg_restore` are.
+/// The folder of `pg_dump` and `pg_restore`.
 #[derive(Debug, Clone)]
 pub struct Tools(PathBuf);
 
 impl Tools {
-    /// Those in `folder`.
     #[must_use]
     pub fn at(folder: &str) -> Self {
         Self(folder.into())
     }
 
-    /// A program that knows nothing of our environment, and is killed when nobody waits for it any more.
+    /// Returns the command of a program. It does not inherit this process's environment, and is killed when its future is dropped.
     #[must_use]
     pub fn program(&self, name: &str) -> Command {
         let mut command = Command::new(self.0.join(name));
@@ -31,40 +30,40 @@ impl Tools {
         command
     }
 
-    /// The same on the database at `url`: in its environment, since everyone may read a command line.
+    /// Like [`Self::program`], for the database at `url`. The URL is passed in the environment: other users can read a command line.
     pub fn program_on(&self, name: &str, url: &str) -> anyhow::Result<Command> {
         let mut command = self.program(name);
         command.envs(environment(url)?);
         Ok(command)
     }
 
-    /// What a program says its version is.
+    /// Runs a program with `--version` and returns its output.
     pub async fn version(&self, name: &str) -> anyhow::Result<String> {
         let output = self.program(name).arg("--version").output().await;
         let output = output.map_err(|error| anyhow::anyhow!("{name} does not start: {error}"))?;
-        ended(name, &output)?;
+        check_exit(name, &output)?;
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 }
 
-/// Fails with what the program said unless it ended well.
+/// Fails with the program's error output if it did not exit with success.
 ///
-/// Only its own lines are repeated: below them PostgreSQL shows the row that it stumbled over.
-pub fn ended(name: &str, output: &Output) -> anyhow::Result<()> {
+/// Repeats only lines of the program itself: PostgreSQL adds lines with the content of the failed row.
+pub fn check_exit(name: &str, output: &Output) -> anyhow::Result<()> {
     let text = String::from_utf8_lossy(&output.stderr);
     let own = text.lines().filter(|line| {
-        // As it was called, which may be by its whole path.
+        // The program may print its whole path.
         let program = line.split_once(": ").map(|(program, _)| program.rsplit('/').next());
         matches!(program, Some(Some("pg_dump" | "pg_restore")))
     });
-    let complaint: String = own.collect::<Vec<_>>().join(" | ").chars().take(COMPLAINT).collect();
-    anyhow::ensure!(output.status.success(), "{name} failed ({}): {complaint}", output.status);
+    let reason: String = own.collect::<Vec<_>>().join(" | ").chars().take(MAX_ERROR_LEN).collect();
+    anyhow::ensure!(output.status.success(), "{name} failed ({}): {reason}", output.status);
     Ok(())
 }
 
-/// `url` as libpq's environment (PostgreSQL manual, 32.15).
+/// Converts `url` to the environment variables of libpq (PostgreSQL manual, 32.15).
 fn environment(url: &str) -> anyhow::Result<Vec<(&'static str, String)>> {
-    // The URL holds a password, so what is wrong with it is not repeated.
+    // The URL contains a password, so the error does not repeat it.
     let url = Url::parse(url).map_err(|_| anyhow::anyhow!("DATABASE_URL is not a URL"))?;
     let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let mut variables = vec![

@@ -1,4 +1,4 @@
-//! The database: one transaction at a time.
+//! The database. Transactions are the only access.
 
 mod pool;
 mod rds_certificates;
@@ -23,19 +23,19 @@ use transaction::Timer;
 
 pub use transaction::Tx;
 
-/// The longest that one transaction may take, from the wait for a connection to the commit.
+/// Limits a whole transaction, from the wait for a connection to the commit.
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest that a job may wait for a connection of its own.
+/// Limits opening a direct connection ([`connect`]).
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often a transaction runs again after the database chose it as the victim of a deadlock.
+/// How often a transaction is run again after the database rolled it back because of a deadlock.
 const MAX_RERUNS: u32 = 2;
 /// The other transaction takes the lock that it waits for within this time.
 const RERUN_DELAY: Duration = Duration::from_millis(20);
 
 /// sqlx's names of `sslmode` in a URL.
-const MODE: [&str; 2] = ["sslmode", "ssl-mode"];
+const SSLMODE_NAMES: [&str; 2] = ["sslmode", "ssl-mode"];
 /// sqlx's names of `sslrootcert` in a URL.
-const ROOTS: [&str; 3] = ["sslrootcert", "ssl-root-cert", "ssl-ca"];
+const SSLROOTCERT_NAMES: [&str; 3] = ["sslrootcert", "ssl-root-cert", "ssl-ca"];
 
 /// Runs transactions, and nothing else.
 ///
@@ -48,7 +48,7 @@ pub struct Db(Arc<Inner>);
 struct Inner {
     pool: Pool,
     clock: Arc<dyn Clock>,
-    /// Where changes are invalidated.
+    /// Invalidated after a commit.
     cache: Option<Redis>,
 }
 
@@ -168,27 +168,28 @@ fn unavailable(cause: impl Into<anyhow::Error>) -> anyhow::Error {
 ///
 /// Poolers refuse the startup parameter `extra_float_digits`. Statements are never named: see [`Tx`].
 pub fn connect_options(url: &str) -> anyhow::Result<PgConnectOptions> {
-    // The URL holds a password, so the error does not repeat it.
+    // The URL contains a password, so the error does not repeat it.
     let options: PgConnectOptions =
         url.parse().map_err(|_| anyhow::anyhow!("DATABASE_URL is not a postgresql:// URL"))?;
     Ok(options.extra_float_digits(None).statement_cache_capacity(0).application_name("arches"))
 }
 
-/// Connects straight to the server, for what a pooler cannot do.
+/// Opens a direct connection to the server, for what does not work behind a pooler.
 pub async fn connect(url: &str) -> anyhow::Result<PgConnection> {
     Ok(timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&connect_options(url)?)).await??)
 }
 
-/// Returns `url` for such a connection. With `require_tls` it demands TLS and a verified server, whatever the URL says.
+/// Returns `url` for a direct connection. With `require_tls` it requires TLS and verifies the server, whatever `url` says.
 ///
 /// Amazon's own authorities sign the cluster's certificate. The URL can name another one in `sslrootcert`.
 pub fn direct_url(url: &str, require_tls: bool) -> anyhow::Result<String> {
-    // The URL holds a password, so the error does not repeat it.
-    let mut url = Url::parse(url).map_err(|_| anyhow::anyhow!("the database is no postgresql:// URL"))?;
+    // The URL contains a password, so the error does not repeat it.
+    let mut url =
+        Url::parse(url).map_err(|_| anyhow::anyhow!("the database URL is not a postgresql:// URL"))?;
     if require_tls {
         let (roots, mut others): (Vec<_>, Vec<_>) =
-            url.query_pairs().into_owned().partition(|(name, _)| ROOTS.contains(&name.as_str()));
-        others.retain(|(name, _)| !MODE.contains(&name.as_str()));
+            url.query_pairs().into_owned().partition(|(name, _)| SSLROOTCERT_NAMES.contains(&name.as_str()));
+        others.retain(|(name, _)| !SSLMODE_NAMES.contains(&name.as_str()));
         let roots = match roots.into_iter().next_back() {
             Some((_, own)) => own,
             None => rds_certificates::file()?.to_owned(),

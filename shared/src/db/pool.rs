@@ -36,7 +36,7 @@ pub(super) struct Lease {
 }
 
 impl Pool {
-    /// Does not connect yet.
+    /// Creates the pool. It connects at the first transaction.
     pub(super) fn new(config: Database, secrets: Secrets) -> Self {
         let permits = Arc::new(Semaphore::new(config.pool_max as usize));
         Self { config, secrets, permits, idle: Mutex::default() }
@@ -51,7 +51,7 @@ impl Pool {
         Ok(Lease { connection: self.begin_on_any().await?, _permit: permit })
     }
 
-    /// Begins on an idle connection; on a new one if there is none, or if the idle one is dead or does not answer in time.
+    /// Begins on an idle connection; on a new one if there is none, or if the idle one is closed or does not answer in time.
     ///
     /// Nothing happens before `BEGIN` succeeds, so repeating it is safe. It costs a healthy request nothing, unlike a ping before
     /// each use.

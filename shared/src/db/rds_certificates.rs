@@ -1,20 +1,20 @@
-//! Whom to believe that a server is the cluster: the authorities of Amazon RDS, which no public list has.
+//! The certificate authorities of Amazon RDS, to verify the cluster. They are not in the public list of authorities.
 
 use std::{env, fs::File, io::Write, os::unix::fs::OpenOptionsExt, sync::OnceLock};
 
 use anyhow::Context;
 use uuid::Uuid;
 
-/// Their certificates. Only the functions that call [`file`] have them in their binary.
+/// Only the functions that call [`file`] have the certificates in their binary.
 const PEM: &str = include_str!("rds-certificates.pem");
 
-/// The file in which they are for the rest of the process: `pg_dump` and `pg_restore` take them from nowhere else.
+/// Writes the certificates to a file once per process, and returns its path. `pg_dump` and `pg_restore` only read them from a file.
 pub(crate) fn file() -> anyhow::Result<&'static str> {
     static WRITTEN: OnceLock<String> = OnceLock::new();
     if let Some(path) = WRITTEN.get() {
         return Ok(path);
     }
-    // A new file under a name that nobody can know before, so that no one else's is believed.
+    // A new file with an unpredictable name, so that another process cannot put its own certificates there.
     let path = env::temp_dir().join(format!("rds-authorities-{}.pem", Uuid::new_v4()));
     File::options()
         .write(true)
@@ -22,9 +22,9 @@ pub(crate) fn file() -> anyhow::Result<&'static str> {
         .mode(0o600)
         .open(&path)
         .and_then(|mut file| file.write_all(PEM.as_bytes()))
-        .with_context(|| format!("write {}", path.display()))?;
+        .with_context(|| format!("{} not written", path.display()))?;
     let path =
-        path.into_os_string().into_string().ok().context("the temporary folder has no readable name")?;
+        path.into_os_string().into_string().ok().context("the path of the temporary folder is not UTF-8")?;
     Ok(WRITTEN.get_or_init(|| path))
 }
 

@@ -1,4 +1,4 @@
-//! A transaction, and how statements are sent through it.
+//! A transaction, and the execution of statements in it.
 
 use std::{fmt, mem};
 
@@ -16,16 +16,16 @@ use tokio::time::Instant;
 use super::pool::{Lease, Pool};
 use crate::cache::invalidation::CacheKey;
 
-/// A transaction: the only argument through which the functions of [`crate::store`] reach the database.
+/// A transaction: the only access of [`crate::store`] to the database.
 ///
 /// Every statement is sent unnamed. Behind a transaction pooler a named statement may already exist on the server connection,
-/// prepared by another client. `query!` keeps its compile-time check.
+/// prepared by another client. The compile-time check of `query!` still works.
 pub struct Tx {
     lease: Lease,
     now: DateTime<Utc>,
     timer: Timer,
     invalidated: Vec<CacheKey>,
-    /// Whether the server refused a statement, and with it the whole transaction.
+    /// Whether a statement failed, and with it the whole transaction.
     failed: bool,
 }
 
@@ -43,7 +43,7 @@ impl Tx {
         Self { lease, now, timer, invalidated: Vec::new(), failed: false }
     }
 
-    /// The time at which the transaction began: one time for all that it writes.
+    /// Returns the time at which the transaction began: one time for everything that it writes.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.now
@@ -58,7 +58,7 @@ impl Tx {
         self.timer.0
     }
 
-    /// Invalidates `key` in the cache after the commit. Functions of [`crate::store`] call it where they change what is cached.
+    /// Invalidates `key` in the cache after the commit. The functions of [`crate::store`] call it when they change cached data.
     pub(crate) fn invalidate(&mut self, key: CacheKey) {
         self.invalidated.push(key);
     }

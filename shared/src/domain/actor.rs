@@ -1,4 +1,4 @@
-//! The origin of a request: who sends it, from where.
+//! The origin of a request: its sender and source.
 
 use std::net::IpAddr;
 
@@ -9,30 +9,22 @@ use super::ids::{ApiKeyId, SessionId, UserId};
 pub struct RequestInfo {
     /// In `X-Request-Id`, in every log line and in every audit event.
     pub id: String,
-    /// The source address, from the gateway and from nowhere else: headers are the caller's to invent.
+    /// The source address. Only from the gateway: a caller can put anything into a header.
     pub address: Option<IpAddr>,
-    /// The path of the request.
     pub path: String,
-    /// The `User-Agent` header, cut to 512 characters.
+    /// At most 512 characters.
     pub user_agent: Option<String>,
 }
 
-/// Who performs an action: a person or an API key.
+/// The authenticated sender of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Principal {
-    /// A person, in a session.
-    User {
-        /// The person's account.
-        id: UserId,
-        /// The session that the request belongs to.
-        session: SessionId,
-    },
-    /// A program, by its API key.
+    User { id: UserId, session: SessionId },
     ApiKey(ApiKeyId),
 }
 
 impl Principal {
-    /// Returns the person; `None` for an API key.
+    /// Returns the user; `None` for an API key.
     #[must_use]
     pub fn user_id(&self) -> Option<UserId> {
         match self {
@@ -41,7 +33,7 @@ impl Principal {
         }
     }
 
-    /// The owner of idempotency keys, as text.
+    /// Returns the owner of idempotency keys.
     #[must_use]
     pub fn name(&self) -> String {
         match self {

@@ -1,4 +1,4 @@
-//! The audit log: an event commits with what it describes, or neither does.
+//! The audit log. An event is written in the transaction of the change: both are committed, or neither is.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -12,107 +12,78 @@ use crate::domain::{
 };
 
 text_enum!(
-    /// What happened. The names are part of the contract with those who read the log.
+    /// The action of an event. The names in the log are part of the public contract.
     Action {
-        /// An account was created.
         UserRegistered = "user.registered",
-        /// A profile changed.
         UserUpdated = "user.updated",
-        /// An account was deleted.
         UserDeleted = "user.deleted",
-        /// A user proved that an address is theirs.
+        /// The user proved that the address is theirs.
         EmailVerified = "user.email_verified",
-        /// A user chose a new password.
         PasswordChanged = "user.password_changed",
-        /// A user signed in, or tried to.
+        /// A sign-in, or an attempt (denied).
         SessionCreated = "session.created",
-        /// A user ended a session, or all of them.
+        /// One session of a user was revoked, or all.
         SessionRevoked = "session.revoked",
-        /// A link to choose a new password was requested.
         PasswordResetRequested = "user.password_reset_requested",
-        /// A new password was chosen through such a link.
         PasswordReset = "user.password_reset",
-        /// A link to sign in was requested.
         MagicLinkRequested = "user.magic_link_requested",
-        /// A user asked to change their address.
         EmailChangeRequested = "user.email_change_requested",
-        /// A user changed their address.
         EmailChanged = "user.email_changed",
-        /// A copy of everything that is stored about a user was given out.
         UserExported = "user.exported",
-        /// A user became an administrator of the system.
+        /// The user became a system administrator.
         UserAppointed = "user.appointed",
-        /// A user is no longer an administrator of the system.
+        /// The user is no longer a system administrator.
         UserDismissed = "user.dismissed",
-        /// A user removed their password, or it was removed when the owner of the address took over an account that someone else
-        /// may have created.
+        /// The user removed the password. Or the user proved the address of an account that someone else may have registered; then
+        /// the password of the account is removed.
         PasswordRemoved = "user.password_removed",
-        /// An administrator suspended a user.
         UserSuspended = "user.suspended",
-        /// An administrator restored a user.
+        /// A suspended or deleted user was restored.
         UserRestored = "user.restored",
-        /// An administrator overwrote every personal column of a user.
+        /// Every personal column was overwritten.
         UserErased = "user.erased",
-        /// An administrator forbade the erasure of a user.
         LegalHoldPlaced = "user.legal_hold_placed",
-        /// An administrator allowed the erasure of a user again.
         LegalHoldLifted = "user.legal_hold_lifted",
-        /// An organization was created.
         OrganizationCreated = "organization.created",
-        /// An organization's profile changed.
         OrganizationUpdated = "organization.updated",
-        /// An organization was deleted.
         OrganizationDeleted = "organization.deleted",
-        /// A member's role changed.
+        /// The role of a member changed.
         MemberUpdated = "member.updated",
         /// A member was removed, or left.
         MemberRemoved = "member.removed",
-        /// A person was invited.
         InvitationCreated = "invitation.created",
-        /// An invitation was revoked.
         InvitationRevoked = "invitation.revoked",
-        /// An invitation was accepted.
         InvitationAccepted = "invitation.accepted",
-        /// An invitation was declined.
         InvitationDeclined = "invitation.declined",
-        /// An API key was created.
         ApiKeyCreated = "api_key.created",
-        /// An API key was renamed, or got other scopes.
+        /// The key got another name or other scopes.
         ApiKeyUpdated = "api_key.updated",
-        /// An API key got a new secret.
+        /// The key got a new secret.
         ApiKeyRotated = "api_key.rotated",
-        /// An API key was revoked.
         ApiKeyRevoked = "api_key.revoked",
-        /// A member or an API key asked for what its role or scopes do not allow.
+        /// The role of a member or the scopes of a key did not allow the request.
         AccessDenied = "access.denied",
-        /// A refresh token was used again after its time: it was stolen, or its successor was.
+        /// A refresh token was used a second time: it or its successor was stolen.
         RefreshTokenReused = "session.refresh_token_reused",
     }
 );
 
-/// One line of the log: who did what, to what, from where, with what outcome.
+/// An event to be written.
 #[derive(Clone, Copy)]
 pub struct Event<'a> {
-    /// What.
     pub action: Action,
-    /// Whether it was allowed.
     pub denied: bool,
-    /// Who, if we know.
     pub actor: Option<UserId>,
-    /// Through which session.
     pub session: Option<SessionId>,
-    /// Through which API key.
     pub api_key: Option<ApiKeyId>,
-    /// In which organization.
     pub organization: Option<OrganizationId>,
-    /// To what.
+    /// The id of what was changed: a user, a member, a key, …
     pub target: Option<Uuid>,
-    /// From where, and in which request.
     pub request: &'a RequestInfo,
 }
 
 impl<'a> Event<'a> {
-    /// Someone did `action` in `request`.
+    /// Creates an event without an actor.
     #[must_use]
     pub fn anonymous(action: Action, request: &'a RequestInfo) -> Self {
         Self {
@@ -127,13 +98,13 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// `actor` did `action` to themselves.
+    /// Creates an event in which `actor` is also the target.
     #[must_use]
     pub fn new(action: Action, actor: UserId, request: &'a RequestInfo) -> Self {
         Self { actor: Some(actor), target: Some(actor.0), ..Self::anonymous(action, request) }
     }
 
-    /// `principal` did `action`.
+    /// Creates an event in which `principal` is the actor; a user is also the target.
     #[must_use]
     pub fn by(action: Action, principal: &Principal, request: &'a RequestInfo) -> Self {
         match principal {
@@ -142,82 +113,78 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// Through `session`.
     #[must_use]
     pub fn through(self, session: SessionId) -> Self {
         Self { session: Some(session), ..self }
     }
 
-    /// In `organization`.
     #[must_use]
     pub fn within(self, organization: OrganizationId) -> Self {
         Self { organization: Some(organization), ..self }
     }
 
-    /// To `target`.
     #[must_use]
     pub fn to(self, target: Uuid) -> Self {
         Self { target: Some(target), ..self }
     }
 
-    /// It was refused.
     #[must_use]
     pub fn denied(self) -> Self {
         Self { denied: true, ..self }
     }
 }
 
-/// One line of the log, for those who may read it.
+/// An event of the audit log.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEvent {
-    /// Its id.
+    /// The id of the event.
     pub id: AuditEventId,
-    /// When.
+    /// The time of the event.
     pub occurred_at: DateTime<Utc>,
-    /// What.
+    /// The action.
     #[schema(example = "member.updated", max_length = 64)]
     pub action: String,
     /// `success` or `denied`.
     #[schema(example = "success", max_length = 16)]
     pub outcome: String,
-    /// Which user did it, if one did.
+    /// The user who did it; null if it was not a user.
     pub actor_id: Option<UserId>,
-    /// Through which session.
+    /// The session of the user.
     pub session_id: Option<SessionId>,
-    /// Through which API key.
+    /// The API key that did it; null if it was not a key.
     pub api_key_id: Option<ApiKeyId>,
-    /// In which organization.
+    /// The organization in which it was done.
     pub organization_id: Option<OrganizationId>,
-    /// To what: the id of a user, member, key ….
+    /// The id of what was changed: a user, a member, a key or another resource.
     pub target_id: Option<Uuid>,
-    /// From where.
+    /// The source address of the request.
     #[schema(example = "203.0.113.7", min_length = 2, max_length = 39)]
     pub ip_address: Option<String>,
-    /// In which request.
+    /// The id of the request, as in `X-Request-Id`.
     #[schema(min_length = 1, max_length = 128)]
     pub request_id: String,
 }
 
-/// Which lines of the log.
+/// The filter of a list of events.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct AuditFilter {
-    /// Only what this user did.
+    /// Only events of this user.
     pub actor_id: Option<UserId>,
-    /// Only this.
+    /// Only events with this action.
     #[param(inline)]
     pub action: Option<ActionName>,
-    /// Only what happened then or later.
+    /// Only events at this time or later.
     #[param(inline)]
     pub since: Option<Timestamp>,
-    /// Only what happened before.
+    /// Only events before this time.
     #[param(inline)]
     pub until: Option<Timestamp>,
 }
 
-/// What to look for: an action's name, which need not be one of today's.
+/// The name of an action. It may be one that this version does not know.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(try_from = "String")]
 #[schema(value_type = String, max_length = 64, pattern = r"^[a-z_]+\.[a-z_]+$", example = "member.updated")]

@@ -1,12 +1,11 @@
-//! The time, as an argument: production asks the system, tests decide.
+//! The time as a dependency: production uses the system clock, tests set the time.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
-/// Tells the time, in whole microseconds: what PostgreSQL keeps of it.
+/// Returns times in whole microseconds, the precision of PostgreSQL.
 pub trait Clock: Send + Sync {
-    /// The time now.
     fn now(&self) -> DateTime<Utc>;
 }
 
@@ -15,20 +14,19 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
-        #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else asks")]
+        #[expect(clippy::disallowed_methods, reason = "this is the clock that all other code uses")]
         Utc::now().trunc_subsecs(6)
     }
 }
 
-/// A clock that moves only when told to.
+/// A clock that moves only by [`Self::advance`].
 #[derive(Clone)]
 pub struct FrozenClock(Arc<Mutex<DateTime<Utc>>>);
 
 impl FrozenClock {
-    /// A clock that stands at `moment`.
     #[must_use]
-    pub fn at(moment: DateTime<Utc>) -> Self {
-        Self(Arc::new(Mutex::new(moment)))
+    pub fn at(time: DateTime<Utc>) -> Self {
+        Self(Arc::new(Mutex::new(time)))
     }
 
     /// Moves every clone of this clock.

@@ -1,38 +1,37 @@
-//! The time at which a job must have ended.
+//! The deadline of a job.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long a command may take.
-const COMMAND: Duration = Duration::from_hours(12);
+/// The deadline of a job that runs as a command.
+const COMMAND_TIMEOUT: Duration = Duration::from_hours(12);
 
-/// When Lambda ends the instance. A command gives up by itself, half a day after it began.
+/// The time at which Lambda ends the instance.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// `time` from now.
     #[must_use]
     pub fn after(time: Duration) -> Self {
         Self(Instant::now() + time)
     }
 
-    /// That of a command.
+    /// Returns the deadline of a command: 12 hours from now.
     #[must_use]
     pub fn far() -> Self {
-        Self::after(COMMAND)
+        Self::after(COMMAND_TIMEOUT)
     }
 
-    /// How long a job may still work, if it wants `reserve` for putting things in order.
+    /// Returns how long a job may still work if it needs `reserve` to clean up.
     #[must_use]
     pub fn left(self, reserve: Duration) -> Duration {
         self.0.saturating_duration_since(Instant::now()).saturating_sub(reserve)
     }
 
-    /// Whether no more than `reserve` is left.
+    /// Checks whether only `reserve` or less is left.
     #[must_use]
-    pub fn is_near(self, reserve: Duration) -> bool {
+    pub fn is_reached(self, reserve: Duration) -> bool {
         self.left(reserve).is_zero()
     }
 }

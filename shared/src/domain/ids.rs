@@ -1,4 +1,4 @@
-//! One type per kind of id, so that a session's id cannot be passed where a user's is meant.
+//! One type per kind of id, so that the compiler refuses a session's id where a user's id is needed.
 
 use std::fmt;
 
@@ -15,8 +15,8 @@ macro_rules! id {
         pub struct $name(pub Uuid);
 
         impl $name {
-            /// A new id: a `UUIDv7` (RFC 9562), so ids sort by the time they were made.
-            #[expect(clippy::new_without_default, reason = "a default id would be a different one each time")]
+            /// Creates a new id: a `UUIDv7` (RFC 9562), so that ids sort by their time of creation.
+            #[expect(clippy::new_without_default, reason = "a default value that differs each time is surprising")]
             #[must_use]
             pub fn new() -> Self {
                 Self(Uuid::now_v7())
@@ -38,30 +38,30 @@ macro_rules! id {
 }
 
 id!(
-    /// A person with an account.
+    /// The id of a user.
     UserId
 );
 id!(
-    /// One sign-in on one device.
+    /// The id of a session: one sign-in on one device.
     SessionId
 );
 id!(
-    /// A tenant.
+    /// The id of an organization.
     OrganizationId
 );
 id!(
-    /// A mailed proof of an address.
+    /// The id of a mailed token.
     VerificationTokenId
 );
 id!(
-    /// One line of the audit log.
+    /// The id of an event in the audit log.
     AuditEventId
 );
 id!(
-    /// A mailed question whether someone wants to join.
+    /// The id of an invitation to an organization.
     InvitationId
 );
 id!(
-    /// A program's credential.
+    /// The id of an API key.
     ApiKeyId
 );

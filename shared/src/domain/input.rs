@@ -1,4 +1,4 @@
-//! What people may type: types that cannot hold anything invalid.
+//! Types for user input. A value is always valid.
 
 use std::str::FromStr;
 
@@ -43,7 +43,7 @@ impl TryFrom<String> for Name {
     }
 }
 
-/// A name in URLs: 1 to 63 lower-case letters, digits and hyphens, with a letter or digit at both ends (as a DNS label, RFC 1123).
+/// A name in URLs: 1 to 63 lower-case letters, digits and hyphens, with a letter or digit at both ends (like a DNS label, RFC 1123).
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(try_from = "String")]
 #[schema(value_type = String, pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", min_length = 1, max_length = 63, example = "analytical-engines")]
@@ -51,7 +51,7 @@ pub struct Slug(String);
 text!(Slug);
 
 impl Slug {
-    /// One for an organization that was given none: the end of a `UUIDv7` is random, and base32 of it is a slug.
+    /// Creates the slug of an organization without a chosen one, from the random end of its `UUIDv7`.
     #[must_use]
     pub fn of(id: OrganizationId) -> Self {
         Self(BASE32_NOPAD.encode(&id.0.as_bytes()[6..]).to_lowercase())
@@ -73,16 +73,16 @@ impl TryFrom<String> for Slug {
             {
                 Ok(Self(raw))
             }
-            _ => Err("a slug has 1 to 63 of a-z, 0-9 and -, and neither begins nor ends with -"),
+            _ => Err("a slug has 1 to 63 characters of a-z, 0-9 and -, and does not begin or end with -"),
         }
     }
 }
 
-/// Why something was done to an account: 1 to 500 characters.
+/// The reason of an administrator for a change of an account: 1 to 500 characters.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(try_from = "String")]
 #[schema(
-    value_type = String, min_length = 1, max_length = 500, example = "Asked for by the court, case 12/34",
+    value_type = String, min_length = 1, max_length = 500, example = "Requested by the court, case 12/34",
     pattern = r"^[^\u0000]*[^\s\u0000\u0085][^\u0000]*$",
 )]
 pub struct Reason(String);
@@ -100,7 +100,7 @@ impl TryFrom<String> for Reason {
     }
 }
 
-/// An address that mail can be sent to (RFC 5321, 4.1.2), at most 254 characters, in a domain with a dot.
+/// An e-mail address (RFC 5321, 4.1.2): at most 254 characters, in a domain with a dot.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(try_from = "String")]
 #[schema(value_type = String, format = "email", min_length = 3, max_length = 254, example = "ada@example.com")]
@@ -112,10 +112,10 @@ impl TryFrom<String> for Email {
 
     fn try_from(raw: String) -> Result<Self, Self::Error> {
         let plain = Options::default().with_required_tld().without_display_text().without_domain_literal();
-        // Quoted local parts are legal, unheard of, and hide spaces and control characters.
+        // Quoted local parts are legal but not used in practice, and hide spaces and control characters.
         let unquoted =
             !raw.contains(['"', '\\']) && !raw.chars().any(|c| c.is_control() || c.is_whitespace());
-        // Outside ASCII, one letter's case folds one way here and another way in the database (İ, ẞ).
+        // Outside ASCII, case folding differs between this code and the database (İ, ẞ).
         let folds_alike = raw.chars().all(|c| c.is_ascii() || c.to_lowercase().eq([c]));
         if raw.len() <= 254
             && unquoted
@@ -129,7 +129,7 @@ impl TryFrom<String> for Email {
     }
 }
 
-/// A telephone number in international form (ITU-T E.164): `+` and up to 15 digits.
+/// A phone number in international format (ITU-T E.164): `+` and up to 15 digits.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(try_from = "String")]
 #[schema(value_type = String, min_length = 8, max_length = 16, pattern = r"^\+[1-9][0-9]{6,14}$", example = "+442071838750")]
@@ -148,7 +148,7 @@ impl TryFrom<String> for Phone {
     }
 }
 
-/// The address of a picture: an absolute `https` URL of at most 2,048 characters.
+/// The URL of an image: absolute, `https`, at most 2,048 characters.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(try_from = "String")]
 #[schema(value_type = String, format = "uri", pattern = "^https://", max_length = 2048, example = "https://example.com/ada.png")]

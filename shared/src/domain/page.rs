@@ -1,4 +1,4 @@
-//! Lists: one envelope, one cursor, for every resource.
+//! Pages of lists, in the same form for every resource.
 
 use chrono::{DateTime, Utc};
 use data_encoding::BASE64URL_NOPAD;
@@ -14,7 +14,7 @@ const MAX_LIMIT: u8 = 100;
 /// 10,000 AD, in microseconds.
 const FAR_FUTURE: i64 = 253_402_300_800_000_000;
 
-/// `{ "data": … }`, the envelope of one resource.
+/// The body of a response with one resource.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Data<T> {
     /// The resource.
@@ -22,13 +22,13 @@ pub struct Data<T> {
     pub data: T,
 }
 
-/// `{ "data": [ … ], "meta": … }`, the envelope of a list.
+/// The body of a response with one page of a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Page<T> {
-    /// The resources of this page.
+    /// The resources on this page.
     #[schema(schema_with = references::<T>)]
     pub data: Vec<T>,
-    /// How to go on.
+    /// Where the next page begins.
     pub meta: PageMeta,
 }
 
@@ -41,25 +41,25 @@ fn references<T: ToSchema>() -> Array {
     ArrayBuilder::new().items(reference::<T>()).max_items(Some(MAX_LIMIT.into())).build()
 }
 
-/// How to go on from a page.
+/// The position of the next page.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PageMeta {
-    /// Pass it as `cursor` to get the next page; null on the last one.
+    /// Send it as `cursor` to get the next page; null on the last page.
     #[schema(min_length = 32, max_length = 32)]
     pub next_cursor: Option<String>,
 }
 
-/// Which page of a list.
+/// The query parameters of a page.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
-    /// How many at the most.
+    /// The maximum number of resources on the page.
     #[serde(default)]
     #[param(value_type = u8, minimum = 1, maximum = 100, default = 20)]
     limit: Limit,
-    /// The `nextCursor` of the page before.
+    /// The `nextCursor` of the previous page.
     #[param(value_type = Option<String>, min_length = 32, max_length = 32, pattern = "^[A-Za-z0-9_-]{32}$")]
     cursor: Option<Cursor>,
     /// Oldest first (`createdAt`) or newest first (`-createdAt`).
@@ -81,25 +81,24 @@ pub enum Sort {
 }
 
 impl PageQuery {
-    /// The row after which to go on.
+    /// Returns the position of the last row of the previous page.
     #[must_use]
     pub fn after(&self) -> Option<Position> {
         self.cursor.as_ref().map(|cursor| cursor.0)
     }
 
-    /// Oldest or newest first.
     #[must_use]
     pub fn sort(&self) -> Sort {
         self.sort
     }
 
-    /// How many rows to read: one more than will be shown, to know whether there is a next page.
+    /// Returns the number of rows to read: one more than the page has, to know whether there is a next page.
     #[must_use]
     pub fn rows(&self) -> i64 {
         i64::from(self.limit.0) + 1
     }
 
-    /// Makes a page of what [`Self::rows`] found: `position` is what the cursor holds, `view` what is shown.
+    /// Creates a page from the rows that were read ([`Self::rows`]). `position` gives the cursor of a row, `view` its resource.
     pub fn page<R, T>(
         &self,
         mut rows: Vec<R>,
@@ -114,12 +113,12 @@ impl PageQuery {
     }
 }
 
-/// Where a row stands in a list.
+/// The position of a row in a list.
 #[derive(Debug, Clone, Copy)]
 pub struct Position {
-    /// When it was made, to the microsecond.
+    /// The time of creation, in microseconds.
     pub at: DateTime<Utc>,
-    /// Its id, which decides between rows of one moment.
+    /// Orders rows with the same time.
     pub id: Uuid,
 }
 
@@ -131,7 +130,7 @@ impl Position {
     fn decode(text: &str) -> Option<Self> {
         let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
         let (at, id) = bytes.split_at_checked(8)?;
-        // One that was made up may name a time that the database has not; no row is as old or as new as these.
+        // A forged cursor may contain a time that the database cannot represent. No row is outside of these bounds.
         let micros = i64::from_be_bytes(at.try_into().ok()?).clamp(0, FAR_FUTURE);
         Some(Self { at: DateTime::from_timestamp_micros(micros)?, id: Uuid::from_slice(id).ok()? })
     }
@@ -150,12 +149,12 @@ impl<'de> Deserialize<'de> for Limit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match u8::deserialize(deserializer) {
             Ok(limit @ 1..=MAX_LIMIT) => Ok(Self(limit)),
-            _ => Err(D::Error::custom("limit is a whole number from 1 to 100")),
+            _ => Err(D::Error::custom("limit must be a whole number from 1 to 100")),
         }
     }
 }
 
-/// The last row of a page. Says nothing about access: the query behind it asks whose rows they are.
+/// The last row of a page. Gives no access: the query itself selects only rows that the caller may see.
 #[derive(Debug)]
 struct Cursor(Position);
 
@@ -164,6 +163,6 @@ impl<'de> Deserialize<'de> for Cursor {
         let raw = String::deserialize(deserializer)?;
         Position::decode(&raw)
             .map(Self)
-            .ok_or_else(|| D::Error::custom("cursor is the nextCursor of an earlier page"))
+            .ok_or_else(|| D::Error::custom("cursor must be the nextCursor of an earlier page"))
     }
 }

@@ -8,16 +8,16 @@ use utoipa::ToSchema;
 
 /// The most common passwords of at least 8 characters, from leaks, in lower case. Taken from Django's
 /// `CommonPasswordValidator` (BSD-3-Clause), which is Royce Williams's list.
-static COMMON: LazyLock<HashSet<&str>> =
+static COMMON_PASSWORDS: LazyLock<HashSet<&str>> =
     LazyLock::new(|| include_str!("common-passwords.txt").lines().collect());
 
-/// Whether `password` is among the first that an attacker tries.
+/// Checks whether `password` is one of the most common passwords.
 #[must_use]
 pub fn is_common(password: &str) -> bool {
-    COMMON.contains(password.to_lowercase().as_str())
+    COMMON_PASSWORDS.contains(password.to_lowercase().as_str())
 }
 
-/// A password as someone typed it. Taken exactly as sent: never trimmed, never normalised.
+/// A password, exactly as sent: never trimmed, never normalized.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Password(SecretString);
@@ -49,13 +49,12 @@ impl TryFrom<String> for Password {
     fn try_from(raw: String) -> Result<Self, Self::Error> {
         match raw.chars().count() {
             1..=256 => Ok(Self(raw.into())),
-            _ => Err("a password has at most 256 characters, and at least one"),
+            _ => Err("a password has 1 to 256 characters"),
         }
     }
 }
 
-/// A password that someone chooses: 8 to 256 characters, any of them, and not a common one
-/// (NIST SP 800-63B, 3.1.1.2).
+/// A new password: 8 to 256 characters of any kind, and not one of the most common passwords (NIST SP 800-63B, 3.1.1.2).
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(try_from = "String")]
 #[schema(value_type = String, format = "password", min_length = 8, max_length = 256, example = "correct horse battery staple")]

@@ -5,22 +5,22 @@ use serde::{Deserialize, Deserializer};
 use crate::{ApiError, Refusal};
 
 const CANNOT_BE_REMOVED: Refusal =
-    Refusal::invalid("cannot-be-removed", "This can be changed, but not removed; see errors.");
+    Refusal::invalid("cannot-be-removed", "This value can be changed but not removed; see errors.");
 
 /// A member of a JSON Merge Patch (RFC 7396).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Patch<T> {
-    /// Absent: keep what there is.
+    /// Absent: keep the value.
     #[default]
     Keep,
-    /// `null`: remove it.
+    /// `null`: remove the value.
     Clear,
-    /// A value: replace it.
+    /// A new value: replace the old one.
     Set(T),
 }
 
 impl<T> Patch<T> {
-    /// A new value, if there is one, of a member that cannot be removed.
+    /// Returns the new value, if there is one. Refuses `null`, for a member that cannot be removed.
     pub fn kept(&self, pointer: &'static str) -> Result<Option<&T>, ApiError> {
         match self {
             Self::Keep => Ok(None),
@@ -29,7 +29,7 @@ impl<T> Patch<T> {
         }
     }
 
-    /// Whether to change anything, and to what.
+    /// Returns whether to change the value, and the new value.
     pub fn change(&self) -> (bool, Option<&T>) {
         match self {
             Self::Keep => (false, None),

@@ -1,42 +1,42 @@
-//! Who may do what in an organization, on one page.
+//! All permissions in an organization: the role and the scope that each one needs.
 
 text_enum!(
-    /// What a member is, in rising order: each may do all that those before it may.
+    /// The role of a member. Each role has all permissions of the roles before it.
     Role {
         /// Reads.
         Member = "member",
         /// Manages members, invitations and API keys.
         Admin = "admin",
-        /// May also delete the organization. There is always one.
+        /// May also delete the organization. An organization always has an owner.
         Owner = "owner",
     }
 );
 
 text_enum!(
-    /// What an API key may do.
+    /// A permission of an API key.
     Scope {
         /// Read the organization's profile.
         OrganizationRead = "organization:read",
-        /// Change it.
+        /// Change the organization's profile.
         OrganizationWrite = "organization:write",
-        /// Read who its members are.
+        /// Read the members.
         MembersRead = "members:read",
-        /// Remove plain members.
+        /// Remove members with the role `member`.
         MembersWrite = "members:write",
-        /// Read who has been invited.
+        /// Read the invitations.
         InvitationsRead = "invitations:read",
-        /// Invite people, as plain members.
+        /// Invite people with the role `member`.
         InvitationsWrite = "invitations:write",
         /// Read the audit log.
         AuditEventsRead = "audit-events:read",
     }
 );
 
-/// Something that members of a role, and keys of a scope, may do.
+/// A permission, given by a role or by the scope of an API key.
 pub trait Permission: Send + Sync + 'static {
-    /// The least role that has it.
+    /// The lowest role with this permission.
     const ROLE: Role;
-    /// The scope with which an API key has it; none has it if there is none.
+    /// The scope that gives an API key this permission; `None` if no scope does.
     const SCOPE: Option<Scope>;
 }
 
@@ -58,24 +58,18 @@ macro_rules! permissions {
 }
 
 permissions!(
-    /// See the organization.
     ReadOrganization: Member, Some(Scope::OrganizationRead);
-    /// Change its profile.
     UpdateOrganization: Admin, Some(Scope::OrganizationWrite);
-    /// Delete it.
     DeleteOrganization: Owner, None;
-    /// See the members.
     ReadMembers: Member, Some(Scope::MembersRead);
-    /// Change the role of others. No key does: whoever has an admin's role can make keys.
+    /// Change the roles of other members. Not for keys: a key could make someone an admin, and an admin can create keys.
     UpdateMembers: Admin, None;
-    /// Leave, or with the role of an admin remove others.
+    /// Leave; for admins and keys also remove others.
     RemoveMembers: Member, Some(Scope::MembersWrite);
-    /// See who has been invited.
     ReadInvitations: Admin, Some(Scope::InvitationsRead);
-    /// Invite, and take invitations back.
+    /// Create and revoke invitations.
     ManageInvitations: Admin, Some(Scope::InvitationsWrite);
-    /// See, make, change, rotate and revoke API keys. A key cannot make keys.
+    /// Read, create, change, rotate and revoke API keys. Not for keys: a key cannot create keys.
     ManageApiKeys: Admin, None;
-    /// Read the audit log.
     ReadAuditEvents: Admin, Some(Scope::AuditEventsRead);
 );

@@ -1,30 +1,29 @@
-//! One of a few words: the same in JSON, in the documentation and in a `text` column under a `CHECK`.
+//! Enums that are text in JSON, in the OpenAPI document and in a `text` column with a `CHECK`.
 
-/// Defines an enum whose variants have a word each, in order. (A `tt` and no `literal`, which derives cannot look into.)
+/// Defines an enum of which each variant has a text. The variants are ordered.
 ///
-/// The word is a `tt`: what matched as a `literal` is no literal any more to the derive of `ToSchema`, which then shows the
-/// name of the variant.
+/// The text is matched as `tt`. If it were matched as `literal`, the derive of `ToSchema` could not read it and would show the
+/// name of the variant instead.
 ///
-/// Not a PostgreSQL enum: sqlx would have to ask for its number with a named statement, which a transaction pooler mixes up.
+/// Not a PostgreSQL enum: sqlx would ask for its type id with a named statement, which does not work behind a transaction pooler.
 #[macro_export]
 macro_rules! text_enum {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:tt,)+ }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:tt,)+ }) => {
         $(#[$doc])*
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
         )]
         pub enum $name {
-            $($(#[$variant_doc])* #[serde(rename = $word)] $variant,)+
+            $($(#[$variant_doc])* #[serde(rename = $text)] $variant,)+
         }
 
         impl $name {
-            /// Every one of them, in order.
+            /// All variants, in order.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The word.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
+                match self { $(Self::$variant => $text,)+ }
             }
         }
 
@@ -45,12 +44,12 @@ macro_rules! text_enum {
 
         impl sqlx::Decode<'_, sqlx::Postgres> for $name {
             fn decode(value: sqlx::postgres::PgValueRef<'_>) -> Result<Self, sqlx::error::BoxDynError> {
-                let word = <&str as sqlx::Decode<sqlx::Postgres>>::decode(value)?;
+                let text = <&str as sqlx::Decode<sqlx::Postgres>>::decode(value)?;
                 Self::ALL
                     .iter()
                     .copied()
-                    .find(|choice| choice.as_str() == word)
-                    .ok_or_else(|| format!("{word} is no {}", stringify!($name)).into())
+                    .find(|variant| variant.as_str() == text)
+                    .ok_or_else(|| format!("unknown {}: {text}", stringify!($name)).into())
             }
         }
     };

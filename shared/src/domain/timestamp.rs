@@ -1,10 +1,10 @@
-//! A time that someone may send.
+//! A time as input.
 
 use chrono::{DateTime, Datelike, Utc};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// A time in the years 1 to 9999, as RFC 3339 can write it: the database has no time for every one that can be parsed.
+/// A time (RFC 3339) in the years 1 to 9999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(try_from = "DateTime<Utc>")]
 #[schema(as = Moment, value_type = DateTime<Utc>, example = "2100-01-01T00:00:00Z")]
@@ -14,9 +14,10 @@ impl TryFrom<DateTime<Utc>> for Timestamp {
     type Error = &'static str;
 
     fn try_from(time: DateTime<Utc>) -> Result<Self, Self::Error> {
+        // The parser accepts times that the database cannot represent.
         match time.year() {
             1..=9999 => Ok(Self(time)),
-            _ => Err("a time is in the years 1 to 9999"),
+            _ => Err("a time must be in the years 1 to 9999"),
         }
     }
 }
@@ -35,8 +36,8 @@ mod tests {
             ("-262143-01-01T00:00:00Z", false),
             ("0000-12-31T23:59:59Z", false),
         ] {
-            let moment = serde_json::from_value::<Timestamp>(text.into());
-            assert_eq!(moment.is_ok(), valid, "{text}");
+            let time = serde_json::from_value::<Timestamp>(text.into());
+            assert_eq!(time.is_ok(), valid, "{text}");
         }
     }
 }

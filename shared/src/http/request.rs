@@ -70,7 +70,7 @@ impl<S: Sync> FromRequestParts<S> for RequestInfo {
 fn time_left(request: &Request) -> Duration {
     let Some(context) = request.extensions().get::<Context>() else { return MAX_REQUEST_TIME };
     let deadline = UNIX_EPOCH + Duration::from_millis(context.deadline);
-    #[expect(clippy::disallowed_methods, reason = "Lambda's deadline is a moment of the machine's clock")]
+    #[expect(clippy::disallowed_methods, reason = "Lambda's deadline is a time of the machine's clock")]
     let left = deadline.duration_since(SystemTime::now());
     left.map_or(MAX_REQUEST_TIME, |left| left.saturating_sub(RESERVE).min(MAX_REQUEST_TIME))
 }

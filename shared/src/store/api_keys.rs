@@ -10,61 +10,44 @@ use crate::{
     },
 };
 
-/// A row of `api_keys`, without its secrets.
+/// A row of `api_keys`, without the hashes.
 #[derive(Debug, Clone)]
 pub struct ApiKey {
-    /// Its id.
     pub id: ApiKeyId,
-    /// What it is called.
     pub name: String,
-    /// What it may do.
     pub scopes: Vec<String>,
-    /// Who made it.
     pub created_by: Option<UserId>,
-    /// When it was made.
     pub created_at: DateTime<Utc>,
-    /// When it was last changed.
     pub updated_at: DateTime<Utc>,
-    /// Until when it is valid; without end if never.
+    /// `None` if the key never expires.
     pub expires_at: Option<DateTime<Utc>>,
-    /// When it was last used, to the minute.
+    /// Accurate to a minute.
     pub last_used_at: Option<DateTime<Utc>>,
-    /// Until when the secret before this one is valid too.
+    /// The end of the previous secret.
     pub previous_expires_at: Option<DateTime<Utc>>,
-    /// Counts every change.
     pub version: i64,
 }
 
-/// A key to be.
 pub struct NewApiKey<'a> {
-    /// Its id.
     pub id: ApiKeyId,
-    /// What it is called.
     pub name: &'a str,
-    /// What it may do.
     pub scopes: &'a [String],
-    /// The hash of its secret.
     pub secret_hash: &'a [u8],
-    /// Who makes it.
     pub created_by: Option<UserId>,
-    /// Until when it is valid.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
 /// A valid key, with the hashes of its secrets.
 pub struct StoredKey {
-    /// Whose key.
     pub organization_id: OrganizationId,
-    /// What it may do.
     pub scopes: Vec<String>,
-    /// The hash of its secret.
     pub secret_hash: Vec<u8>,
-    /// The hash of the previous secret, while it is valid.
+    /// `None` if there is no previous secret, or if it has expired.
     pub previous_secret_hash: Option<Vec<u8>>,
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
-/// A query of whole keys: what comes before the columns, and what after.
+/// Builds a query of whole rows, from the SQL before and after the columns.
 macro_rules! api_keys {
     ($before:tt, $after:tt, $($argument:tt)*) => {
         sqlx::query_as!(
@@ -76,7 +59,7 @@ macro_rules! api_keys {
     };
 }
 
-/// Adds a key.
+/// Inserts a key.
 pub async fn insert(tx: &mut Tx, organization: OrganizationId, new: &NewApiKey<'_>) -> sqlx::Result<ApiKey> {
     let now = tx.now();
     api_keys!(
@@ -99,7 +82,7 @@ pub async fn insert(tx: &mut Tx, organization: OrganizationId, new: &NewApiKey<'
     .await
 }
 
-/// The key `id` of the organization, unless it is revoked.
+/// Returns the key `id` of the organization, unless it is revoked.
 pub async fn find(tx: &mut Tx, organization: OrganizationId, id: ApiKeyId) -> sqlx::Result<Option<ApiKey>> {
     api_keys!(
         "SELECT",
@@ -111,7 +94,7 @@ pub async fn find(tx: &mut Tx, organization: OrganizationId, id: ApiKeyId) -> sq
     .await
 }
 
-/// A page of the organization's keys that are not revoked.
+/// Returns a page of the organization's keys that are not revoked.
 pub async fn list(tx: &mut Tx, organization: OrganizationId, page: &PageQuery) -> sqlx::Result<Vec<ApiKey>> {
     page_of!(
         tx,
@@ -148,7 +131,7 @@ pub async fn find_valid(tx: &mut Tx, id: ApiKeyId) -> sqlx::Result<Option<Stored
     .await
 }
 
-/// Records that the key was used.
+/// Records the use of the key.
 pub async fn record_use(tx: &mut Tx, id: ApiKeyId) -> sqlx::Result<()> {
     let now = tx.now();
     sqlx::query!("UPDATE api_keys SET last_used_at = $2 WHERE id = $1", id as ApiKeyId, now)
@@ -157,7 +140,7 @@ pub async fn record_use(tx: &mut Tx, id: ApiKeyId) -> sqlx::Result<()> {
         .map(drop)
 }
 
-/// Changes the name or the scopes of the key, if its version is one of `versions` or `versions` is `None`.
+/// Updates the name or the scopes of the key, if its version is one of `versions` or `versions` is `None`.
 pub async fn update(
     tx: &mut Tx,
     organization: OrganizationId,
@@ -184,7 +167,7 @@ pub async fn update(
     .await
 }
 
-/// Gives the key a new secret; the one in use stays valid until `previous_expires_at`.
+/// Sets a new secret of the key, if the key is valid. The current secret is accepted until `previous_expires_at`.
 pub async fn rotate(
     tx: &mut Tx,
     organization: OrganizationId,
@@ -211,7 +194,7 @@ pub async fn rotate(
     .await
 }
 
-/// Revokes the key, if its version is one of `versions` or `versions` is `None`; `false` if not.
+/// Revokes the key, if its version is one of `versions` or `versions` is `None`. Returns whether it did.
 pub async fn revoke(
     tx: &mut Tx,
     organization: OrganizationId,

@@ -1,4 +1,4 @@
-//! The `audit_events` table. The application's role can add rows, and nothing else.
+//! The `audit_events` table. The database role of the API functions can insert and read rows, not change them.
 
 use crate::{
     db::Tx,
@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-/// Adds one line to the log.
+/// Inserts an event.
 pub async fn insert(tx: &mut Tx, event: &Event<'_>) -> sqlx::Result<()> {
     let now = tx.now();
     sqlx::query!(
@@ -36,7 +36,7 @@ pub async fn insert(tx: &mut Tx, event: &Event<'_>) -> sqlx::Result<()> {
     .map(drop)
 }
 
-/// A page of the log: of one organization, or of everything.
+/// Returns a page of the events: of `organization`, or all if it is `None`.
 pub async fn list(
     tx: &mut Tx,
     organization: Option<OrganizationId>,

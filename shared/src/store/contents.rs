@@ -1,33 +1,33 @@
-//! The content of a database, as far as it can be compared.
+//! A summary of the content of a database, to compare a restored copy with the original.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What a database holds, as far as it can be compared.
+/// A summary of the content of a database.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Contents {
-    /// The newest migration applied.
+    /// The newest applied migration.
     pub migration: Option<i64>,
-    /// The rows of every table.
+    /// The number of rows of each table.
     pub tables: BTreeMap<String, i64>,
-    /// Where every sequence is. One may go on while a dump is made, so a copy may be ahead, never behind.
+    /// The last value of each sequence. A sequence may advance during the dump, so a copy may be ahead but not behind.
     pub sequences: BTreeMap<String, i64>,
-    /// Every extension's version.
+    /// The version of each extension.
     pub extensions: BTreeMap<String, String>,
-    /// Who was granted something: roles belong to a server, not to a database, so no dump has them.
+    /// The roles with grants. Roles belong to a server, not to a database, so a dump does not contain them.
     pub roles: Vec<String>,
 }
 
 impl Contents {
-    /// Every row of every table.
+    /// Returns the number of rows of all tables.
     #[must_use]
     pub fn rows(&self) -> i64 {
         self.tables.values().sum()
     }
 
-    /// What is not in `copy` as it is here; empty if `copy` is one.
+    /// Returns the differences of `copy`; empty if it has the same content.
     #[must_use]
     pub fn missing_in(&self, copy: &Self) -> Vec<String> {
         let mut missing = Vec::new();
@@ -36,7 +36,7 @@ impl Contents {
         }
         for (table, rows) in &self.tables {
             if copy.tables.get(table) != Some(rows) {
-                missing.push(format!("{table} has {} rows instead of {rows}", shown(copy.tables.get(table))));
+                missing.push(format!("{table} has {} rows instead of {rows}", show(copy.tables.get(table))));
             }
         }
         for table in copy.tables.keys().filter(|table| !self.tables.contains_key(*table)) {
@@ -44,11 +44,11 @@ impl Contents {
         }
         for (sequence, last) in &self.sequences {
             if copy.sequences.get(sequence).is_none_or(|copied| copied < last) {
-                let copied = shown(copy.sequences.get(sequence));
+                let copied = show(copy.sequences.get(sequence));
                 missing.push(format!("{sequence} is at {copied} instead of {last}"));
             }
         }
-        // A newer server may bring a newer version.
+        // A newer server may have a newer version of an extension.
         for extension in self.extensions.keys().filter(|name| !copy.extensions.contains_key(*name)) {
             missing.push(format!("the extension {extension} is missing"));
         }
@@ -56,6 +56,6 @@ impl Contents {
     }
 }
 
-fn shown(number: Option<&i64>) -> String {
+fn show(number: Option<&i64>) -> String {
     number.map_or_else(|| "no".to_owned(), i64::to_string)
 }

@@ -1,6 +1,6 @@
-//! The database as a whole: what is in it, and other ones on the same server.
+//! The database as a whole, and other databases on the same server.
 //!
-//! For backup, restore and migrations, which have a connection of their own to the server itself.
+//! For backup, restore and migrations, which have a direct connection to the server.
 
 use std::collections::BTreeMap;
 
@@ -9,20 +9,18 @@ use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::contents::Contents;
 
-/// A moment of the database that others can look at.
+/// An exported snapshot of the database.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    /// By which name.
     pub id: String,
-    /// Which moment.
     pub taken_at: DateTime<Utc>,
-    /// The server's version.
+    /// The version of the server.
     pub server: String,
-    /// How large the database is, in bytes.
+    /// The size of the database.
     pub bytes: i64,
 }
 
-/// Begins a transaction whose view others can share for as long as it lasts.
+/// Begins a transaction and exports its snapshot. Other connections can use the snapshot until the transaction ends.
 pub async fn begin_snapshot(connection: &mut PgConnection) -> sqlx::Result<Snapshot> {
     sqlx::raw_sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").execute(&mut *connection).await?;
     sqlx::query_as!(
@@ -36,13 +34,13 @@ pub async fn begin_snapshot(connection: &mut PgConnection) -> sqlx::Result<Snaps
     .await
 }
 
-/// What the database holds, table by table, but for its sequences.
+/// Summarizes the content of the database, without its sequences.
 ///
-/// These know no snapshot: who makes a copy asks for [`sequences`] before it is begun.
+/// A snapshot does not include sequences. Read them with [`sequences`] before a copy is begun.
 pub async fn contents(connection: &mut PgConnection) -> sqlx::Result<Contents> {
     let mut tables = BTreeMap::new();
     for name in tables_of(connection).await? {
-        // Quoted by the database itself.
+        // The database quoted the name.
         let count = AssertSqlSafe(format!("SELECT count(*) FROM {name}"));
         tables.insert(name, sqlx::query_scalar(count).fetch_one(&mut *connection).await?);
     }
@@ -55,7 +53,7 @@ pub async fn contents(connection: &mut PgConnection) -> sqlx::Result<Contents> {
     })
 }
 
-/// Every table that is the application's own.
+/// Returns the application's tables: not those of PostgreSQL or of extensions.
 async fn tables_of(connection: &mut PgConnection) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!(
         r#"
@@ -82,7 +80,7 @@ async fn migration(connection: &mut PgConnection) -> sqlx::Result<Option<i64>> {
         .await
 }
 
-/// Where every sequence is.
+/// Returns the last value of each sequence.
 pub async fn sequences(connection: &mut PgConnection) -> sqlx::Result<BTreeMap<String, i64>> {
     let found = sqlx::query!(
         r#"
@@ -98,7 +96,7 @@ async fn extensions(connection: &mut PgConnection) -> sqlx::Result<BTreeMap<Stri
     Ok(found.fetch_all(connection).await?.into_iter().map(|row| (row.name, row.version)).collect())
 }
 
-/// Whoever was granted something here, or is named in a policy (PostgreSQL manual, 52.48).
+/// Returns the roles with grants in this database or named in a policy (PostgreSQL manual, 52.48).
 async fn roles(connection: &mut PgConnection) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!(
         r#"
@@ -115,7 +113,7 @@ async fn roles(connection: &mut PgConnection) -> sqlx::Result<Vec<String>> {
     .await
 }
 
-/// Whether nobody has put anything into the database yet.
+/// Checks whether the database contains nothing but what PostgreSQL creates.
 pub async fn is_empty(connection: &mut PgConnection) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"
@@ -135,43 +133,43 @@ pub async fn is_empty(connection: &mut PgConnection) -> sqlx::Result<bool> {
     .await
 }
 
-/// Lets the planner know what is in the tables: a restored database has no statistics.
+/// Collects statistics for the planner. A restored database has none.
 pub async fn analyze(connection: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::raw_sql("ANALYZE").execute(connection).await.map(drop)
 }
 
-/// Whether the server has a database of this name.
+/// Checks whether the server has a database with this name.
 pub async fn exists(connection: &mut PgConnection, name: &str) -> sqlx::Result<bool> {
     sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1) AS "exists!""#, name)
         .fetch_one(connection)
         .await
 }
 
-/// Makes a database with nothing in it.
+/// Creates an empty database.
 pub async fn create(connection: &mut PgConnection, name: &str) -> sqlx::Result<()> {
-    let statement = format!("CREATE DATABASE {} TEMPLATE template0", quoted(name));
+    let statement = format!("CREATE DATABASE {} TEMPLATE template0", quote(name));
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await.map(drop)
 }
 
-/// Removes a database with all that is in it, unless someone is connected to it.
+/// Drops a database. Fails if there are connections to it.
 pub async fn remove_unused(connection: &mut PgConnection, name: &str) -> sqlx::Result<()> {
-    let statement = format!("DROP DATABASE IF EXISTS {}", quoted(name));
+    let statement = format!("DROP DATABASE IF EXISTS {}", quote(name));
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await.map(drop)
 }
 
-/// Removes a database with all that is in it, and ends whoever is connected to it.
+/// Drops a database, and closes the connections to it.
 pub async fn remove(connection: &mut PgConnection, name: &str) -> sqlx::Result<()> {
-    let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(name));
+    let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote(name));
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await.map(drop)
 }
 
-/// Calls a database `to`; fails while someone is connected to it.
+/// Renames a database. Fails if there are connections to it.
 pub async fn rename(connection: &mut PgConnection, name: &str, to: &str) -> sqlx::Result<()> {
-    let statement = format!("ALTER DATABASE {} RENAME TO {}", quoted(name), quoted(to));
+    let statement = format!("ALTER DATABASE {} RENAME TO {}", quote(name), quote(to));
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await.map(drop)
 }
 
-/// The databases whose names begin with `prefix`.
+/// Returns the names of the databases that begin with `prefix`.
 pub async fn named(connection: &mut PgConnection, prefix: &str) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!(
         r#"SELECT datname::text AS "name!" FROM pg_database WHERE starts_with(datname::text, $1)"#,
@@ -181,7 +179,7 @@ pub async fn named(connection: &mut PgConnection, prefix: &str) -> sqlx::Result<
     .await
 }
 
-/// Makes a role that owns nothing and cannot log in, unless it is there.
+/// Creates a role that cannot log in, unless it exists.
 pub async fn create_role(connection: &mut PgConnection, name: &str) -> sqlx::Result<()> {
     let known =
         sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1) AS "known!""#, name)
@@ -190,50 +188,50 @@ pub async fn create_role(connection: &mut PgConnection, name: &str) -> sqlx::Res
     if known {
         return Ok(());
     }
-    let statement = format!("CREATE ROLE {} NOLOGIN", quoted(name));
+    let statement = format!("CREATE ROLE {} NOLOGIN", quote(name));
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await.map(drop)
 }
 
-/// Lets the role `name` log in with the password that `verifier` was made of, and gives it the rights of `group`.
-pub async fn let_log_in(
+/// Lets the role `name` log in with the password of `verifier`, and grants it the role `group`.
+pub async fn enable_login(
     connection: &mut PgConnection,
     name: &str,
     verifier: &str,
     group: &str,
 ) -> sqlx::Result<()> {
-    let (name, group, verifier) = (quoted(name), quoted(group), verifier.replace('\'', "''"));
+    let (name, group, verifier) = (quote(name), quote(group), verifier.replace('\'', "''"));
     let statement = format!("ALTER ROLE {name} LOGIN PASSWORD '{verifier}'; GRANT {group} TO {name}");
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await.map(drop)
 }
 
-/// As whom this connection works.
+/// Returns the role of this connection.
 pub async fn current_role(connection: &mut PgConnection) -> sqlx::Result<String> {
     sqlx::query_scalar("SELECT current_user::text").fetch_one(connection).await
 }
 
-/// Takes the advisory lock `key` for this connection, unless another one has it; `false` if one has.
+/// Takes the advisory lock `key` for this connection. Returns `false` if another connection has it.
 pub async fn try_lock(connection: &mut PgConnection, key: i64) -> sqlx::Result<bool> {
     sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(key).fetch_one(connection).await
 }
 
-/// Gives the advisory lock `key` back.
+/// Releases the advisory lock `key`.
 pub async fn unlock(connection: &mut PgConnection, key: i64) -> sqlx::Result<()> {
     sqlx::query("SELECT pg_advisory_unlock($1)").bind(key).execute(connection).await.map(drop)
 }
 
-/// How long a statement of this connection may wait for a lock, as PostgreSQL writes it (`5s`); `0` is for ever.
+/// Limits how long a statement of this connection waits for a lock, in PostgreSQL's notation (`5s`); `0` means no limit.
 pub async fn set_lock_timeout(connection: &mut PgConnection, timeout: &str) -> sqlx::Result<()> {
     let set = sqlx::query("SELECT set_config('lock_timeout', $1, false)").bind(timeout);
     set.execute(connection).await.map(drop)
 }
 
-/// The indexes whose building was interrupted.
+/// Returns the indexes whose creation was interrupted.
 pub async fn invalid_indexes(connection: &mut PgConnection) -> sqlx::Result<Vec<String>> {
     let find = sqlx::query_scalar("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid");
     find.fetch_all(connection).await
 }
 
-/// As an identifier (PostgreSQL manual, 4.1.1).
-fn quoted(name: &str) -> String {
+/// Quotes an identifier (PostgreSQL manual, 4.1.1).
+fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -4,17 +4,17 @@ use chrono::{DateTime, Utc};
 
 use crate::db::Tx;
 
-/// Whether nobody else holds `key`; if so, nobody else does before this transaction ends.
+/// Locks `key` until the transaction ends. Returns `false` if another transaction has locked it.
 pub async fn try_lock(tx: &mut Tx, key: &[u8]) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
-        r#"SELECT pg_try_advisory_xact_lock(hashtextextended(encode($1, 'hex'), 0)) AS "held!""#,
+        r#"SELECT pg_try_advisory_xact_lock(hashtextextended(encode($1, 'hex'), 0)) AS "locked!""#,
         key
     )
     .fetch_one(tx)
     .await
 }
 
-/// What is kept under `key`.
+/// Returns the encrypted response that is stored under `key` and not expired.
 pub async fn find(tx: &mut Tx, key: &[u8]) -> sqlx::Result<Option<Vec<u8>>> {
     let now = tx.now();
     sqlx::query_scalar!(
@@ -26,8 +26,7 @@ pub async fn find(tx: &mut Tx, key: &[u8]) -> sqlx::Result<Option<Vec<u8>>> {
     .await
 }
 
-/// Keeps `sealed` under `key`, in the place of what was kept there; and forgets some of what nobody may ask for any more, which
-/// may hold tokens.
+/// Stores `sealed` under `key` and replaces what was stored there. Also deletes some expired records, which may contain tokens.
 pub async fn replace(tx: &mut Tx, key: &[u8], sealed: &[u8], expires_at: DateTime<Utc>) -> sqlx::Result<()> {
     let now = tx.now();
     sqlx::query!(

@@ -14,15 +14,13 @@ use crate::{
 };
 
 text_enum!(
-    /// What has become of an invitation.
+    /// The state of an invitation.
     Status {
-        /// It can be accepted.
+        /// It can be answered.
         Pending = "pending",
-        /// The person joined.
         Accepted = "accepted",
-        /// The person did not want to.
         Declined = "declined",
-        /// The organization took it back.
+        /// The organization revoked it.
         Revoked = "revoked",
         /// It was not answered in time.
         Expired = "expired",
@@ -32,41 +30,29 @@ text_enum!(
 /// A row of `invitations`.
 #[derive(Debug, Clone)]
 pub struct Invitation {
-    /// Its id.
     pub id: InvitationId,
-    /// To where.
     pub organization_id: OrganizationId,
-    /// Whom.
     pub email: String,
-    /// As what.
     pub role: Role,
-    /// By whom; by an API key if nobody.
+    /// `None` if an API key sent it.
     pub invited_by: Option<UserId>,
-    /// What has become of it.
+    /// May be `Pending` although it has expired.
     pub status: Status,
-    /// When it was made.
     pub created_at: DateTime<Utc>,
-    /// Until when it can be answered.
     pub expires_at: DateTime<Utc>,
-    /// Counts every change.
     pub version: i64,
 }
 
-/// An invitation to be.
 pub struct NewInvitation<'a> {
-    /// Whom.
     pub email: &'a str,
-    /// As what.
     pub role: Role,
-    /// The hash of what is mailed.
     pub token_hash: &'a [u8],
-    /// By whom.
+    /// `None` if an API key sends it.
     pub invited_by: Option<UserId>,
-    /// Until when it can be answered.
     pub expires_at: DateTime<Utc>,
 }
 
-/// A query of whole invitations: what comes before the columns, and what after.
+/// Builds a query of whole rows, from the SQL before and after the columns.
 macro_rules! invitations {
     ($before:tt, $after:tt, $($argument:tt)*) => {
         sqlx::query_as!(
@@ -79,14 +65,14 @@ macro_rules! invitations {
     };
 }
 
-/// Adds an invitation. Violates `invitations_organization_id_email_key` when the address has an open one.
+/// Inserts an invitation. Violates `invitations_organization_id_email_key` if the address has a pending one.
 pub async fn insert(
     tx: &mut Tx,
     organization: OrganizationId,
     new: &NewInvitation<'_>,
 ) -> sqlx::Result<Invitation> {
     let now = tx.now();
-    // One that nobody answered in time does not stand in the way.
+    // An expired invitation must not violate the constraint.
     sqlx::query!(
         r#"
         UPDATE invitations
@@ -119,7 +105,7 @@ pub async fn insert(
     .await
 }
 
-/// The invitation `id` of the organization.
+/// Returns the invitation `id` of the organization.
 pub async fn find(
     tx: &mut Tx,
     organization: OrganizationId,
@@ -135,7 +121,7 @@ pub async fn find(
     .await
 }
 
-/// A page of the organization's invitations.
+/// Returns a page of the organization's invitations.
 pub async fn list(
     tx: &mut Tx,
     organization: OrganizationId,
@@ -163,7 +149,7 @@ pub async fn list(
     )
 }
 
-/// The open invitation with this token, to an organization that lives.
+/// Returns the pending invitation with this token, if its organization is not deleted.
 pub async fn find_open(tx: &mut Tx, token_hash: &[u8]) -> sqlx::Result<Option<Invitation>> {
     let now = tx.now();
     invitations!(
@@ -180,7 +166,7 @@ pub async fn find_open(tx: &mut Tx, token_hash: &[u8]) -> sqlx::Result<Option<In
     .await
 }
 
-/// Ends an open invitation. Of concurrent calls, one succeeds.
+/// Ends a pending invitation. Of concurrent calls, one succeeds.
 pub async fn end(
     tx: &mut Tx,
     organization: OrganizationId,
@@ -204,8 +190,8 @@ pub async fn end(
     .await
 }
 
-/// Revokes everyone's open invitations.
-pub async fn revoke_everyones(connection: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Result<()> {
+/// Revokes the pending invitations of all organizations.
+pub async fn revoke_all(connection: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE invitations SET status = 'revoked', updated_at = $1, version = version + 1 WHERE status = 'pending'",
         now,

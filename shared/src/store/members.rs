@@ -12,28 +12,24 @@ use crate::{
     },
 };
 
-/// A person in an organization.
+/// A member of an organization, with the user's profile.
 #[derive(Debug, Clone)]
 pub struct Member {
-    /// Who; a member's id is the user's.
+    /// Also the id of the member.
     pub user_id: UserId,
-    /// What they are called.
     pub name: String,
-    /// Where they read mail.
     pub email: String,
-    /// A picture's URL.
     pub image: Option<String>,
-    /// What they are.
     pub role: Role,
-    /// When they joined.
+    /// The time of joining.
     pub created_at: DateTime<Utc>,
-    /// When their role last changed.
+    /// The time of the last change of the role.
     pub updated_at: DateTime<Utc>,
-    /// Counts every change.
     pub version: i64,
 }
 
-/// The living organization `id` and the role of its living member `user`.
+/// Returns the organization `id` and the role of its member `user`, if the organization is not deleted and the user is active
+/// (neither deleted nor suspended).
 pub async fn access(
     tx: &mut Tx,
     id: OrganizationId,
@@ -71,7 +67,7 @@ pub async fn access(
     }))
 }
 
-/// The role of the living member `user`.
+/// Returns the role of the member `user`, if the user is active (neither deleted nor suspended).
 pub async fn role(tx: &mut Tx, organization: OrganizationId, user: UserId) -> sqlx::Result<Option<Role>> {
     sqlx::query_scalar!(
         r#"
@@ -86,7 +82,7 @@ pub async fn role(tx: &mut Tx, organization: OrganizationId, user: UserId) -> sq
     .await
 }
 
-/// Adds a member. Violates `members_pkey` when the user is one already.
+/// Inserts a member. Violates `members_pkey` if the user is already a member.
 pub async fn insert(tx: &mut Tx, organization: OrganizationId, user: UserId, role: Role) -> sqlx::Result<()> {
     let now = tx.now();
     sqlx::query!(
@@ -104,7 +100,7 @@ pub async fn insert(tx: &mut Tx, organization: OrganizationId, user: UserId, rol
     .map(drop)
 }
 
-/// The living member `user`.
+/// Returns the member `user`, if the user is not deleted.
 pub async fn find(tx: &mut Tx, organization: OrganizationId, user: UserId) -> sqlx::Result<Option<Member>> {
     sqlx::query_as!(
         Member,
@@ -121,7 +117,7 @@ pub async fn find(tx: &mut Tx, organization: OrganizationId, user: UserId) -> sq
     .await
 }
 
-/// Whether a living member has the address `email`, in whatever case.
+/// Checks whether a member who is not deleted has the address `email`, ignoring case.
 pub async fn has_email(tx: &mut Tx, organization: OrganizationId, email: &str) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"
@@ -137,15 +133,15 @@ pub async fn has_email(tx: &mut Tx, organization: OrganizationId, email: &str) -
     .await
 }
 
-/// A page of the living members, by when they joined.
+/// Returns a page of the members who are not deleted, in the order of joining.
 pub async fn list(
     tx: &mut Tx,
     organization: OrganizationId,
     page: &PageQuery,
     role: Option<Role>,
 ) -> sqlx::Result<Vec<Member>> {
-    let (at, id) = page.after().map(|place| (place.at, place.id)).unzip();
-    // Not `page_of`: a member's id is as old as the account, not as the membership.
+    let (at, id) = page.after().map(|position| (position.at, position.id)).unzip();
+    // Not `page_of`: a member's id is the user's, so it has the time of the account's creation, not of joining.
     macro_rules! ordered {
         ($order:tt) => {
             sqlx::query_as!(
@@ -176,7 +172,7 @@ pub async fn list(
     }
 }
 
-/// Whether nobody but `user` owns the organization and can act. Ask while holding the organization.
+/// Checks whether the organization has no active owner except `user`. Lock the organization first.
 pub async fn is_last_owner(tx: &mut Tx, organization: OrganizationId, user: UserId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"
@@ -193,7 +189,7 @@ pub async fn is_last_owner(tx: &mut Tx, organization: OrganizationId, user: User
     .await
 }
 
-/// Changes the role of the member, if their version is one of `versions` or `versions` is `None`; `false` if not.
+/// Updates the role of the member, if its version is one of `versions` or `versions` is `None`. Returns whether it did.
 pub async fn update(
     tx: &mut Tx,
     organization: OrganizationId,
@@ -219,7 +215,7 @@ pub async fn update(
     Ok(result.rows_affected() == 1)
 }
 
-/// Removes the member, if their version is one of `versions` or `versions` is `None`; `false` if not.
+/// Deletes the member, if its version is one of `versions` or `versions` is `None`. Returns whether it did.
 pub async fn delete(
     tx: &mut Tx,
     organization: OrganizationId,

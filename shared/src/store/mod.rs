@@ -1,9 +1,9 @@
-//! The database's tables, one file each; one function per question. No SQL stands anywhere else.
+//! SQL: one file per table, one function per statement. No SQL is anywhere else.
 
-/// A page of a list whose ids are `UUIDv7`, so that their order is the order of creation.
+/// Reads a page of a list whose ids are `UUIDv7`, so that their order is the order of creation.
 ///
-/// The statement ends where one more condition may follow. In it `$1` is the id to go on after and `$2` how many rows to
-/// read; its own arguments begin with `$3`.
+/// The statement must end where another condition can follow. `$1` is the id of the last row of the previous page and `$2` the
+/// number of rows to read; the statement's own arguments begin with `$3`.
 macro_rules! page_of {
     ($tx:expr, $page:expr, $row:ty, $sql:tt, $id:tt, $($argument:tt)*) => {{
         let (after, rows) = ($page.after().map(|position| position.id), $page.rows());
@@ -46,7 +46,7 @@ pub mod verification_tokens;
 
 use crate::db::Tx;
 
-/// Whether the database answers.
+/// Fails if the database is unavailable.
 pub async fn ping(tx: &mut Tx) -> sqlx::Result<()> {
     sqlx::query_scalar!(r#"SELECT 1 AS "one!""#).fetch_one(tx).await.map(drop)
 }
@@ -73,7 +73,7 @@ mod tests {
         }
     }
 
-    /// A rotated refresh token changes nothing that is cached.
+    /// The rotation of a refresh token changes no cached data.
     fn changes_cached(function: &str) -> bool {
         function.contains("UPDATE users") || function.contains("SET revoked_at")
     }

@@ -14,60 +14,42 @@ use crate::{
     },
 };
 
-/// A tenant.
+/// A row of `organizations`.
 #[derive(Debug, Clone)]
 pub struct Organization {
-    /// Its id.
     pub id: OrganizationId,
-    /// What it is called.
     pub name: String,
-    /// What it is called in URLs.
+    /// The name in URLs.
     pub slug: String,
-    /// A picture's URL.
+    /// The URL of an image.
     pub logo: Option<String>,
-    /// Where bills go.
     pub billing_email: Option<String>,
-    /// What it pays for.
     pub plan: String,
-    /// Whose own space this is.
+    /// The user whose personal organization this is.
     pub personal_to: Option<UserId>,
-    /// When it was made.
     pub created_at: DateTime<Utc>,
-    /// When its profile last changed.
     pub updated_at: DateTime<Utc>,
-    /// Counts every change.
     pub version: i64,
 }
 
-/// An organization to be.
 pub struct NewOrganization<'a> {
-    /// Its id.
     pub id: OrganizationId,
-    /// What it is called.
     pub name: &'a str,
-    /// What it is called in URLs.
     pub slug: &'a str,
-    /// A picture's URL.
     pub logo: Option<&'a str>,
-    /// Where bills go.
     pub billing_email: Option<&'a str>,
-    /// Whose own space it is.
     pub personal_to: Option<UserId>,
 }
 
-/// What may be changed of an organization.
+/// The changes of an organization's profile.
 pub struct Changes<'a> {
-    /// A new name.
     pub name: Option<&'a Name>,
-    /// A new name in URLs.
     pub slug: Option<&'a Slug>,
-    /// A new picture, or none.
     pub logo: &'a Patch<ImageUrl>,
-    /// Where bills go from now on.
     pub billing_email: &'a Patch<Email>,
 }
 
-/// A query of whole organizations: what comes before the columns, and what after.
+/// Builds a query of whole rows, from the SQL before and after the columns.
 macro_rules! organizations {
     ($before:tt, $after:tt, $($argument:tt)*) => {
         sqlx::query_as!(
@@ -79,7 +61,7 @@ macro_rules! organizations {
     };
 }
 
-/// Adds an organization with `owner` as its owner. Violates `organizations_slug_key` when the slug is taken.
+/// Inserts an organization, and `owner` as its owner. Violates `organizations_slug_key` if the slug is taken.
 pub async fn insert(tx: &mut Tx, new: &NewOrganization<'_>, owner: UserId) -> sqlx::Result<Organization> {
     let now = tx.now();
     let organization = organizations!(
@@ -102,17 +84,17 @@ pub async fn insert(tx: &mut Tx, new: &NewOrganization<'_>, owner: UserId) -> sq
     Ok(organization)
 }
 
-/// The living organization `id`.
+/// Returns the organization `id`, if it is not deleted.
 pub async fn find(tx: &mut Tx, id: OrganizationId) -> sqlx::Result<Option<Organization>> {
     organizations!("SELECT", "FROM organizations WHERE id = $1 AND deleted_at IS NULL", id as OrganizationId)
         .fetch_optional(tx)
         .await
 }
 
-/// Whether the organization `id` lives; nobody else who holds it does so before this transaction ends.
+/// Locks the organization `id` until the transaction ends. Returns `false` if it is deleted or does not exist.
 ///
-/// Whoever changes anything in an organization holds it first: its members, invitations and keys are changed one
-/// transaction after the other.
+/// Every change in an organization takes this lock first, so its members, invitations and keys are changed by one transaction
+/// after the other.
 pub async fn lock(tx: &mut Tx, id: OrganizationId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"SELECT 1 AS "one!" FROM organizations WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE"#,
@@ -123,7 +105,7 @@ pub async fn lock(tx: &mut Tx, id: OrganizationId) -> sqlx::Result<bool> {
     .map(|row| row.is_some())
 }
 
-/// A page of the living organizations of which `user` is a member.
+/// Returns a page of the organizations of which `user` is a member, without deleted ones.
 pub async fn list(tx: &mut Tx, user: UserId, page: &PageQuery) -> sqlx::Result<Vec<Organization>> {
     page_of!(
         tx,
@@ -140,8 +122,8 @@ pub async fn list(tx: &mut Tx, user: UserId, page: &PageQuery) -> sqlx::Result<V
     )
 }
 
-/// Changes the profile, if its version is one of `versions` or `versions` is `None`. Violates `organizations_slug_key` when
-/// the slug is taken.
+/// Updates the profile, if its version is one of `versions` or `versions` is `None`. Violates `organizations_slug_key` if the slug
+/// is taken.
 pub async fn update(
     tx: &mut Tx,
     id: OrganizationId,
@@ -177,7 +159,7 @@ pub async fn update(
     .await
 }
 
-/// Marks the organization as deleted, if its version is one of `versions` or `versions` is `None`; `false` if not.
+/// Marks the organization as deleted, if its version is one of `versions` or `versions` is `None`. Returns whether it did.
 pub async fn delete(tx: &mut Tx, id: OrganizationId, versions: Option<&[i64]>) -> sqlx::Result<bool> {
     let now = tx.now();
     let result = sqlx::query!(
@@ -195,7 +177,8 @@ pub async fn delete(tx: &mut Tx, id: OrganizationId, versions: Option<&[i64]>) -
     Ok(result.rows_affected() == 1)
 }
 
-/// Holds all living organizations that `user` belongs to, in the order of their ids: see [`hold`].
+/// Locks all organizations that `user` belongs to ([`lock`]), without deleted ones. Locks in the order of the ids, so that two
+/// transactions do not deadlock.
 pub async fn lock_joined(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
@@ -212,7 +195,7 @@ pub async fn lock_joined(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
     .map(drop)
 }
 
-/// The living organizations that `user` belongs to, and whether as an owner.
+/// Returns the organizations that `user` belongs to, without deleted ones, and whether the user is an owner.
 pub async fn joined(tx: &mut Tx, user: UserId) -> sqlx::Result<Vec<(OrganizationId, bool)>> {
     let rows = sqlx::query!(
         r#"
@@ -227,7 +210,7 @@ pub async fn joined(tx: &mut Tx, user: UserId) -> sqlx::Result<Vec<(Organization
     Ok(rows.into_iter().map(|row| (row.id, row.role == Role::Owner)).collect())
 }
 
-/// Whether the organization has living members besides `user`.
+/// Checks whether the organization has other members than `user` who are not deleted.
 pub async fn has_others(tx: &mut Tx, id: OrganizationId, user: UserId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"
@@ -243,7 +226,7 @@ pub async fn has_others(tx: &mut Tx, id: OrganizationId, user: UserId) -> sqlx::
     .await
 }
 
-/// Brings back the organizations of `user` that were deleted together with them, at `deleted_at`.
+/// Restores the organizations of `user` that were deleted at `deleted_at`, together with the user.
 pub async fn restore_owned(tx: &mut Tx, user: UserId, deleted_at: DateTime<Utc>) -> sqlx::Result<()> {
     let now = tx.now();
     sqlx::query!(

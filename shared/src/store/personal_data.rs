@@ -1,4 +1,4 @@
-//! Export and erasure of a person's rows, in statements made from [`crate::domain::personal_data`].
+//! Exports and erases the rows of a user, with statements generated from [`crate::domain::personal_data`].
 
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
@@ -9,7 +9,7 @@ use crate::{
     domain::personal_data::{Class, Erasure, Records, TABLES},
 };
 
-/// What is personal in every row that is `user`'s, table by table.
+/// Returns the personal columns and ids of all rows of `user`, table by table.
 pub async fn export(tx: &mut Tx, user: &User) -> sqlx::Result<Vec<Records>> {
     let email = address(tx, user).await?;
     let mut found = Vec::new();
@@ -40,7 +40,7 @@ pub async fn export(tx: &mut Tx, user: &User) -> sqlx::Result<Vec<Records>> {
     Ok(found)
 }
 
-/// Overwrites or deletes whatever is personal of `user`.
+/// Overwrites or deletes all personal data of `user`.
 pub async fn erase(tx: &mut Tx, user: &User) -> sqlx::Result<()> {
     let now = tx.now();
     let email = address(tx, user).await?;
@@ -69,7 +69,7 @@ pub async fn erase(tx: &mut Tx, user: &User) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// The address by which rows are `user`'s: one they have proved, and that is no other living user's by now.
+/// Returns the address that finds rows of `user`: only if it is verified and no other account that is not deleted has it.
 async fn address(tx: &mut Tx, user: &User) -> sqlx::Result<Option<String>> {
     if user.email_verified_at.is_none() {
         return Ok(None);

@@ -13,69 +13,59 @@ use crate::{
     },
 };
 
-/// What a session's owner may see of it.
+/// The part of a session that its user may see.
 #[derive(Debug, Clone)]
 pub struct Session {
-    /// Its id.
     pub id: SessionId,
-    /// The `User-Agent` it was made with.
+    /// The `User-Agent` of the sign-in.
     pub user_agent: Option<String>,
-    /// The address it was made from.
+    /// The source address of the sign-in.
     pub ip_address: Option<String>,
-    /// When it was made.
     pub created_at: DateTime<Utc>,
-    /// When a token of it was last asked for.
+    /// The time of the sign-in or the last refresh.
     pub last_used_at: DateTime<Utc>,
-    /// When it ends if it is not refreshed.
+    /// Moved by each refresh.
     pub expires_at: DateTime<Utc>,
 }
 
-/// A session that was alive when last looked at.
+/// A session that was live when it was last read from the database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveSession {
-    /// Whose it is.
     pub user_id: UserId,
-    /// When the person last proved who they are.
+    /// The time of the last sign-in or re-authentication.
     pub authenticated_at: DateTime<Utc>,
-    /// When it ends by itself.
     pub expires_at: DateTime<Utc>,
 }
 
-/// A session to be.
 pub struct NewSession<'a> {
-    /// Its id.
     pub id: SessionId,
-    /// Whose.
     pub user: UserId,
-    /// The keyed hash of its first refresh token.
+    /// The keyed hash of the first refresh token.
     pub refresh_token_hash: &'a [u8],
-    /// How refresh tokens travel: `body` or `cookie`.
+    /// Where refresh tokens are sent: `body` or `cookie`.
     pub transport: &'a str,
-    /// The `User-Agent` it is made with.
     pub user_agent: Option<&'a str>,
-    /// The address it is made from.
     pub ip_address: Option<&'a str>,
-    /// When it ends if it is not refreshed.
+    /// The end of the session if it is not refreshed.
     pub expires_at: DateTime<Utc>,
-    /// When it ends whatever happens.
+    /// The end of the session however often it is refreshed.
     pub ends_at: DateTime<Utc>,
 }
 
-/// What a refresh needs to decide.
+/// A live session with the hashes that a refresh compares.
 pub struct Refreshable {
-    /// Whose session.
     pub user_id: UserId,
-    /// The keyed hash of the token in use.
+    /// The keyed hash of the current refresh token.
     pub refresh_token_hash: Vec<u8>,
-    /// The keyed hash of the token before it.
+    /// The keyed hash of the previous refresh token.
     pub previous_refresh_token_hash: Option<Vec<u8>>,
-    /// When the one followed the other.
+    /// The time of the last refresh.
     pub rotated_at: DateTime<Utc>,
-    /// When the session ends whatever happens.
+    /// The end of the session however often it is refreshed.
     pub ends_at: DateTime<Utc>,
 }
 
-/// Adds a session in which the person has just proved who they are.
+/// Inserts the session of a user who has just signed in.
 pub async fn insert(tx: &mut Tx, new: &NewSession<'_>) -> sqlx::Result<Session> {
     let now = tx.now();
     sqlx::query_as!(
@@ -100,7 +90,7 @@ pub async fn insert(tx: &mut Tx, new: &NewSession<'_>) -> sqlx::Result<Session> 
     .await
 }
 
-/// The session `id`, if it is alive and so is its user.
+/// Returns the session `id`, if it is live (neither revoked nor expired) and its user is active (neither deleted nor suspended).
 pub async fn find_live(tx: &mut Tx, id: SessionId) -> sqlx::Result<Option<LiveSession>> {
     let now = tx.now();
     sqlx::query_as!(
@@ -118,7 +108,7 @@ pub async fn find_live(tx: &mut Tx, id: SessionId) -> sqlx::Result<Option<LiveSe
     .await
 }
 
-/// The session `id`, if it is alive and so is its user; nobody else changes it before this transaction ends.
+/// Loads and locks the session `id` until the transaction ends, if it is live and its user is active.
 pub async fn lock_for_refresh(tx: &mut Tx, id: SessionId) -> sqlx::Result<Option<Refreshable>> {
     let now = tx.now();
     sqlx::query_as!(
@@ -138,7 +128,7 @@ pub async fn lock_for_refresh(tx: &mut Tx, id: SessionId) -> sqlx::Result<Option
     .await
 }
 
-/// Puts a new refresh token in the place of the one in use.
+/// Replaces the current refresh token by a new one.
 pub async fn rotate(
     tx: &mut Tx,
     id: SessionId,
@@ -163,7 +153,7 @@ pub async fn rotate(
     .map(drop)
 }
 
-/// A page of the live sessions of `user`.
+/// Returns a page of the live sessions of `user`.
 pub async fn list(tx: &mut Tx, user: UserId, page: &PageQuery) -> sqlx::Result<Vec<Session>> {
     let now = tx.now();
     page_of!(
@@ -181,7 +171,7 @@ pub async fn list(tx: &mut Tx, user: UserId, page: &PageQuery) -> sqlx::Result<V
     )
 }
 
-/// The live session `id`, if it is `user`'s.
+/// Returns the live session `id` of `user`.
 pub async fn find(tx: &mut Tx, user: UserId, id: SessionId) -> sqlx::Result<Option<Session>> {
     let now = tx.now();
     sqlx::query_as!(
@@ -199,7 +189,7 @@ pub async fn find(tx: &mut Tx, user: UserId, id: SessionId) -> sqlx::Result<Opti
     .await
 }
 
-/// Ends the live session `id` of `user`; `false` if there is none.
+/// Revokes the live session `id` of `user`. Returns `false` if there is none.
 pub async fn revoke(tx: &mut Tx, user: UserId, id: SessionId, reason: &str) -> sqlx::Result<bool> {
     let now = tx.now();
     let result = sqlx::query!(
@@ -219,7 +209,7 @@ pub async fn revoke(tx: &mut Tx, user: UserId, id: SessionId, reason: &str) -> s
     Ok(result.rows_affected() == 1)
 }
 
-/// Ends all live sessions of `user` except `keep`.
+/// Revokes all live sessions of `user` except `keep`.
 pub async fn revoke_all(
     tx: &mut Tx,
     user: UserId,
@@ -247,8 +237,8 @@ pub async fn revoke_all(
     Ok(())
 }
 
-/// Ends everyone's live sessions.
-pub async fn revoke_everyones(
+/// Revokes the live sessions of all users. Does not invalidate the cache.
+pub async fn revoke_of_all_users(
     connection: &mut PgConnection,
     reason: &str,
     now: DateTime<Utc>,

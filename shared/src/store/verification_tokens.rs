@@ -1,4 +1,4 @@
-//! The `verification_tokens` table: everything that is mailed to one person and used once.
+//! The `verification_tokens` table: tokens and codes that are mailed to a user and used once.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -10,52 +10,45 @@ use crate::{
 };
 
 text_enum!(
-    /// What a token is for. One for one thing is worth nothing for another.
+    /// The purpose of a token. It is invalid for every other purpose.
     Purpose {
-        /// To prove the address of an account.
+        /// Verifies the address of an account.
         VerifyEmail = "verify_email",
-        /// To choose a new password without the old one.
+        /// Sets a new password without the old one.
         ResetPassword = "reset_password",
-        /// To prove the address an account moves to.
+        /// Verifies the new address of an account.
         ChangeEmail = "change_email",
-        /// To sign in.
+        /// Signs in.
         MagicLink = "magic_link",
     }
 );
 
-/// A token to be.
 pub struct NewToken<'a> {
-    /// What for.
     pub purpose: Purpose,
-    /// Whose.
     pub user: UserId,
-    /// The address it is mailed to.
+    /// The address to which it is mailed.
     pub email: &'a str,
-    /// The hash of what is mailed.
     pub token_hash: &'a [u8],
-    /// The keyed hash of the digits beside it.
+    /// The keyed hash of the code in the same mail.
     pub code_hash: Option<&'a [u8]>,
-    /// Until when it can be used.
     pub expires_at: DateTime<Utc>,
 }
 
-/// A token that has just been used up.
+/// A token that has just been used.
 pub struct Consumed {
-    /// Whose it was.
     pub user_id: UserId,
-    /// The address it was mailed to.
+    /// The address to which it was mailed.
     pub email: String,
 }
 
-/// A live token with digits, as it is when one guess more has been counted.
+/// A valid token with a code, after an attempt was counted.
 pub struct Guessed {
-    /// Its id.
     pub id: VerificationTokenId,
-    /// The keyed hash of its digits.
+    /// The keyed hash of the code.
     pub code_hash: Option<Vec<u8>>,
 }
 
-/// Adds a token.
+/// Inserts a token.
 pub async fn insert(tx: &mut Tx, new: &NewToken<'_>) -> sqlx::Result<()> {
     let now = tx.now();
     sqlx::query!(
@@ -77,9 +70,9 @@ pub async fn insert(tx: &mut Tx, new: &NewToken<'_>) -> sqlx::Result<()> {
     .map(drop)
 }
 
-/// Whose token it is, if it could be used up now.
+/// Returns the user of the token, if the token is valid.
 ///
-/// Hold them before using it up: whoever withdraws tokens holds the user first, too.
+/// Lock the user before [`consume`]: all code locks the user before the user's tokens.
 pub async fn owner(tx: &mut Tx, purpose: Purpose, token_hash: &[u8]) -> sqlx::Result<Option<UserId>> {
     let now = tx.now();
     sqlx::query_scalar!(
@@ -96,8 +89,8 @@ pub async fn owner(tx: &mut Tx, purpose: Purpose, token_hash: &[u8]) -> sqlx::Re
     .await
 }
 
-/// Makes the digits mailed to `user` worthless; the links beside them go on working.
-pub async fn forget_codes(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
+/// Invalidates the codes mailed to `user`. The links in the same mails stay valid.
+pub async fn invalidate_codes(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
         UPDATE verification_tokens
@@ -111,7 +104,7 @@ pub async fn forget_codes(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
     .map(drop)
 }
 
-/// Uses a token up; of any number who try at once, one gets it.
+/// Marks a valid token as used. Of concurrent calls, one succeeds.
 pub async fn consume(tx: &mut Tx, purpose: Purpose, token_hash: &[u8]) -> sqlx::Result<Option<Consumed>> {
     let now = tx.now();
     sqlx::query_as!(
@@ -130,8 +123,8 @@ pub async fn consume(tx: &mut Tx, purpose: Purpose, token_hash: &[u8]) -> sqlx::
     .await
 }
 
-/// Counts a guess at the digits mailed to `user`, and gives those that it may be compared with: such as were guessed at less
-/// than `max` times before.
+/// Counts an attempt at the codes mailed to `user`. Returns the valid tokens with less than `max` attempts before this one; the
+/// code may be compared only with theirs.
 pub async fn guess(tx: &mut Tx, user: UserId, max: i32) -> sqlx::Result<Vec<Guessed>> {
     let now = tx.now();
     sqlx::query_as!(
@@ -151,7 +144,7 @@ pub async fn guess(tx: &mut Tx, user: UserId, max: i32) -> sqlx::Result<Vec<Gues
     .await
 }
 
-/// Uses up the token `id`, which this transaction holds since [`guess`].
+/// Marks the token `id` as used. This transaction has locked it in [`guess`].
 pub async fn consume_guessed(tx: &mut Tx, id: VerificationTokenId) -> sqlx::Result<Option<Consumed>> {
     let now = tx.now();
     sqlx::query_as!(
@@ -169,7 +162,7 @@ pub async fn consume_guessed(tx: &mut Tx, id: VerificationTokenId) -> sqlx::Resu
     .await
 }
 
-/// Makes every live token of `user` for these purposes worthless.
+/// Invalidates all tokens of `user` for these purposes.
 pub async fn withdraw(tx: &mut Tx, user: UserId, purposes: &[Purpose]) -> sqlx::Result<()> {
     let now = tx.now();
     let purposes: Vec<_> = purposes.iter().map(|purpose| purpose.as_str().to_owned()).collect();
@@ -188,8 +181,8 @@ pub async fn withdraw(tx: &mut Tx, user: UserId, purposes: &[Purpose]) -> sqlx::
     .map(drop)
 }
 
-/// Uses up everyone's tokens.
-pub async fn consume_everyones(connection: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Result<()> {
+/// Invalidates the tokens of all users.
+pub async fn withdraw_of_all_users(connection: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query!("UPDATE verification_tokens SET consumed_at = $1 WHERE consumed_at IS NULL", now)
         .execute(connection)
         .await

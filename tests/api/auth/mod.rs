@@ -1,6 +1,7 @@
 //! `/v1/auth`
 
 mod email;
+mod lifecycle;
 mod me;
 mod pages;
 mod password;

@@ -2,15 +2,15 @@ use axum::{body::Body, http::Method};
 use harness::{Answer, Client, TestApp};
 use serde_json::json;
 
-/// Where the pages are, as the mails say.
-const OWN: (&str, &str) = ("APP_URL", "https://api.example.com/account");
+/// The address of the pages.
+const PAGES: (&str, &str) = ("APP_URL", "https://api.example.com/account");
 
 async fn app() -> TestApp {
-    TestApp::with(&[OWN]).await
+    TestApp::with(&[PAGES]).await
 }
 
-/// Presses a page's button in a browser that never heard of JavaScript.
-async fn press(client: &Client<'_>, path: &str, form: &'static str) -> Answer {
+/// Submits the form of a page, as a browser without JavaScript.
+async fn submit_form(client: &Client<'_>, path: &str, form: &'static str) -> Answer {
     client
         .with("origin", "https://api.example.com")
         .with("content-type", "application/x-www-form-urlencoded")
@@ -18,7 +18,7 @@ async fn press(client: &Client<'_>, path: &str, form: &'static str) -> Answer {
         .await
 }
 
-/// The path in the newest mail to `email`.
+/// Returns the path of the link in the newest mail to `email`.
 fn link_to(app: &TestApp, email: &str) -> String {
     let text = app.mail_to(email).text;
     let start = text.find("https://api.example.com/account").expect("a link to our own pages");
@@ -27,7 +27,7 @@ fn link_to(app: &TestApp, email: &str) -> String {
 }
 
 #[tokio::test]
-async fn looking_at_a_mailed_link_changes_nothing_and_its_button_does() {
+async fn opening_a_mailed_link_changes_nothing_until_the_button_is_pressed() {
     let app = app().await;
     let ada = app.person("Ada").await;
     let link = link_to(&app, &ada.email);
@@ -41,66 +41,66 @@ async fn looking_at_a_mailed_link_changes_nothing_and_its_button_does() {
     }
     assert_eq!(ada.client.get("/v1/auth/me").await.body["data"]["emailVerified"], false);
 
-    press(&app.client(), &link, "").await.ok(200);
+    submit_form(&app.client(), &link, "").await.ok(200);
 
     assert_eq!(ada.client.get("/v1/auth/me").await.body["data"]["emailVerified"], true);
-    press(&app.client(), &link, "").await.ok(422);
+    submit_form(&app.client(), &link, "").await.ok(422);
 }
 
 #[tokio::test]
-async fn a_new_password_is_chosen_on_a_page() {
+async fn new_password_is_chosen_on_a_page() {
     let app = app().await;
     let ada = app.person("Ada").await;
     app.client().post("/v1/auth/forgot-password", json!({ "email": ada.email })).await.ok(202);
     let link = link_to(&app, &ada.email);
-    press(&app.client(), &link, "newPassword=short").await.ok(422);
-    press(&app.client(), &link, "").await.ok(422);
-    press(&app.client(), &link, "newPassword=an+entirely+different+phrase").await.ok(200);
+    submit_form(&app.client(), &link, "newPassword=short").await.ok(422);
+    submit_form(&app.client(), &link, "").await.ok(422);
+    submit_form(&app.client(), &link, "newPassword=an+entirely+different+phrase").await.ok(200);
     let login = json!({ "email": ada.email, "password": "an entirely different phrase" });
     app.client().post("/v1/auth/login", login).await.ok(201);
 }
 
 #[tokio::test]
-async fn a_magic_link_signs_the_browser_in_that_presses_the_button() {
+async fn magic_link_page_signs_the_browser_in() {
     let app = app().await;
-    let ada = app.proved_person("Ada").await;
+    let ada = app.verified_person("Ada").await;
     app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
     let link = link_to(&app, &ada.email);
-    let page = press(&app.client(), &link, "").await.ok(200);
+    let page = submit_form(&app.client(), &link, "").await.ok(200);
     assert!(page.header("set-cookie").starts_with("__Host-arches_refresh=rt_"), "{page:?}");
     assert!(page.header("set-cookie").contains("HttpOnly"));
 }
 
 #[tokio::test]
-async fn an_address_is_moved_on_a_page() {
+async fn address_is_changed_on_a_page() {
     let app = app().await;
     let ada = app.person("Ada").await;
     let wish =
         json!({ "newEmail": "countess@example.com", "currentPassword": "correct horse battery staple" });
     ada.client.post("/v1/auth/change-email", wish).await.ok(202);
-    press(&app.client(), &link_to(&app, "countess@example.com"), "").await.ok(200);
+    submit_form(&app.client(), &link_to(&app, "countess@example.com"), "").await.ok(200);
     assert_eq!(ada.client.get("/v1/auth/me").await.ok(200).text("/data/email"), "countess@example.com");
 }
 
 #[tokio::test]
-async fn an_invitation_is_accepted_on_a_page_by_who_knows_the_password() {
+async fn accepting_an_invitation_on_a_page_needs_the_password() {
     let app = app().await;
     let ada = app.person("Ada").await;
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     let bob = json!({ "name": "Bob", "email": "bob@example.com", "password": "a long enough phrase" });
     app.client().post("/v1/auth/register", bob).await.ok(201);
-    press(&app.client(), &link_to(&app, "bob@example.com"), "").await.ok(200);
+    submit_form(&app.client(), &link_to(&app, "bob@example.com"), "").await.ok(200);
     let invitation = json!({ "email": "bob@example.com", "role": "member" });
     ada.client.post(&format!("{team}/invitations"), invitation).await.ok(201);
     let link = link_to(&app, "bob@example.com");
-    press(&app.client(), &link, "email=bob%40example.com&password=not+the+password").await.ok(401);
-    press(&app.client(), &link, "email=bob%40example.com&password=a+long+enough+phrase").await.ok(200);
+    submit_form(&app.client(), &link, "email=bob%40example.com&password=not+the+password").await.ok(401);
+    submit_form(&app.client(), &link, "email=bob%40example.com&password=a+long+enough+phrase").await.ok(200);
     let members = ada.client.get(&format!("{team}/members")).await.ok(200);
     assert_eq!(members.body["data"].as_array().map(Vec::len), Some(2));
 }
 
 #[tokio::test]
-async fn nobody_elses_page_presses_our_buttons() {
+async fn form_from_another_origin_is_refused() {
     let app = app().await;
     let ada = app.person("Ada").await;
     let link = link_to(&app, &ada.email);
@@ -112,7 +112,7 @@ async fn nobody_elses_page_presses_our_buttons() {
 }
 
 #[tokio::test]
-async fn a_link_leads_where_the_configuration_says_whatever_the_host_header_says() {
+async fn mailed_links_ignore_the_host_header() {
     let app = app().await;
     let body = json!({ "name": "Ada", "email": "ada@example.com", "password": "a long enough phrase" });
     let client = app.client().with("host", "evil.example").with("x-forwarded-host", "evil.example");

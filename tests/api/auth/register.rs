@@ -3,7 +3,7 @@ use harness::TestApp;
 use serde_json::json;
 
 #[tokio::test]
-async fn a_new_person_is_signed_in_has_a_space_of_their_own_and_gets_a_mail() {
+async fn new_user_gets_a_session_an_organization_and_a_mail() {
     let app = TestApp::new().await;
 
     let body = json!({ "name": " Zoë ", "email": "zoe@example.com", "password": "a long enough phrase" });
@@ -24,7 +24,7 @@ async fn a_new_person_is_signed_in_has_a_space_of_their_own_and_gets_a_mail() {
 }
 
 #[tokio::test]
-async fn an_address_belongs_to_one_person_whatever_its_case() {
+async fn address_is_unique_regardless_of_case() {
     let app = TestApp::new().await;
     let taken = |email: &str| json!({ "name": "Ada", "email": email, "password": "a long enough phrase" });
     app.client().post("/v1/auth/register", taken("ada@example.com")).await.ok(201);
@@ -36,7 +36,7 @@ async fn an_address_belongs_to_one_person_whatever_its_case() {
 }
 
 #[tokio::test]
-async fn of_sixteen_who_take_one_address_at_once_one_gets_it() {
+async fn sixteen_concurrent_registrations_create_one_account() {
     let app = TestApp::new().await;
     let body = json!({ "name": "Ada", "email": "ada@example.com", "password": "a long enough phrase" });
 
@@ -55,7 +55,7 @@ async fn of_sixteen_who_take_one_address_at_once_one_gets_it() {
 }
 
 #[tokio::test]
-async fn a_deleted_persons_address_can_be_used_again() {
+async fn address_of_a_deleted_user_can_be_used_again() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     ada.client.delete("/v1/auth/me").await.ok(204);
@@ -67,7 +67,7 @@ async fn a_deleted_persons_address_can_be_used_again() {
 }
 
 #[tokio::test]
-async fn a_common_password_is_refused_by_name() {
+async fn common_password_is_refused_as_common() {
     let app = TestApp::new().await;
     let body = json!({ "name": "Ada", "email": "ada@example.com", "password": "Password123" });
 
@@ -79,7 +79,7 @@ async fn a_common_password_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn one_source_cannot_mail_the_whole_world() {
+async fn registrations_per_source_are_limited() {
     let app = TestApp::new().await;
     let client = app.client();
     let body = json!({ "name": "Eve", "email": "ada@example.com", "password": "a long enough phrase" });

@@ -4,21 +4,21 @@ use serde_json::json;
 
 const PASSWORD: &str = "/v1/auth/accounts/password";
 
-async fn ways(person: &Person<'_>) -> Vec<String> {
+async fn methods(person: &Person<'_>) -> Vec<String> {
     let page = person.client.get("/v1/auth/accounts").await.ok(200);
-    let ways = page.body["data"].as_array().expect("a list").clone();
-    ways.iter().map(|way| way["id"].as_str().expect("an id").to_owned()).collect()
+    let methods = page.body["data"].as_array().expect("a list").clone();
+    methods.iter().map(|method| method["id"].as_str().expect("an id").to_owned()).collect()
 }
 
 #[tokio::test]
-async fn who_has_proved_the_address_can_do_without_a_password() {
+async fn user_with_verified_address_can_remove_the_password() {
     let app = TestApp::new().await;
-    let ada = app.proved_person("Ada").await;
-    assert_eq!(ways(&ada).await, ["password", "email"]);
+    let ada = app.verified_person("Ada").await;
+    assert_eq!(methods(&ada).await, ["password", "email"]);
 
     ada.client.delete(PASSWORD).await.ok(204);
 
-    assert_eq!(ways(&ada).await, ["email"]);
+    assert_eq!(methods(&ada).await, ["email"]);
     let login = json!({ "email": ada.email, "password": "correct horse battery staple" });
     app.client().post("/v1/auth/login", login).await.refused(401, "wrong-credentials");
     app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
@@ -29,10 +29,10 @@ async fn who_has_proved_the_address_can_do_without_a_password() {
 }
 
 #[tokio::test]
-async fn the_last_way_in_stays_and_so_does_mail() {
+async fn last_sign_in_method_and_mail_cannot_be_removed() {
     let app = TestApp::new().await;
-    let (ada, bob) = (app.person("Ada").await, app.proved_person("Bob").await);
-    assert_eq!(ways(&ada).await, ["password"]);
+    let (ada, bob) = (app.person("Ada").await, app.verified_person("Bob").await);
+    assert_eq!(methods(&ada).await, ["password"]);
     app.client().delete(PASSWORD).await.refused(401, "unauthenticated");
     ada.client.delete(PASSWORD).await.refused(409, "last-account");
     ada.client.delete("/v1/auth/accounts/email").await.refused(404, "account-not-found");
@@ -41,9 +41,9 @@ async fn the_last_way_in_stays_and_so_does_mail() {
 }
 
 #[tokio::test]
-async fn a_password_is_removed_by_who_knows_it_or_has_just_signed_in() {
+async fn removing_a_password_needs_it_or_a_recent_sign_in() {
     let app = TestApp::new().await;
-    let ada = app.proved_person("Ada").await;
+    let ada = app.verified_person("Ada").await;
     app.clock.advance(TimeDelta::minutes(11));
     ada.client.delete(PASSWORD).await.refused(403, "reauthentication-required");
     let wrong = json!({ "currentPassword": "not the password" });

@@ -1,4 +1,4 @@
-//! Every list that comes in pages, read while rows come and go.
+//! Every list with pages, read while rows are added and deleted.
 
 mod organizations;
 mod system;
@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use harness::Client;
 use serde_json::Value;
 
-/// After how many pages of one reading something changes.
+/// The number of pages after which a change is made, in one reading.
 const CHANGES: usize = 3;
 
 fn id(row: &Value) -> &str {
@@ -19,16 +19,16 @@ fn ids(rows: &[Value]) -> HashSet<String> {
     rows.iter().map(|row| id(row).to_owned()).collect()
 }
 
-/// One page, and how to go on.
+/// Returns one page, and the cursor of the next.
 async fn page(client: &Client<'_>, path: &str, query: &str) -> (Vec<Value>, Option<String>) {
     let page = client.get(&format!("{path}?{query}")).await.ok(200);
     let next = page.body["meta"]["nextCursor"].as_str().map(str::to_owned);
     (page.body["data"].as_array().expect("a list").clone(), next)
 }
 
-/// Reads the list at `path` two by two, in both orders, while `change` happens after the first pages, which is given what was
-/// seen last. What is there before and after is seen, once, in order, with nothing that `filter` leaves out.
-async fn is_complete(
+/// Reads the list at `path` in pages of two, in both orders. Calls `change` with the rows of each of the first pages. Checks that
+/// rows that exist before and after are returned once, in order, and that all rows match `filter`.
+async fn assert_complete(
     client: &Client<'_>,
     path: &str,
     filter: &str,
@@ -59,8 +59,8 @@ async fn is_complete(
         assert_eq!(distinct.len(), seen.len(), "{said} has a row twice: {seen:#?}");
         let missed: Vec<_> = ids(&before).intersection(&ids(&after)).cloned().collect();
         let missed: Vec<_> = missed.iter().filter(|id| !distinct.contains(*id)).collect();
-        assert!(missed.is_empty(), "{said} lacks {missed:?}: {seen:#?}");
-        assert!(seen.iter().all(&fits), "{said} has what does not fit: {seen:#?}");
+        assert!(missed.is_empty(), "{said} misses {missed:?}: {seen:#?}");
+        assert!(seen.iter().all(&fits), "{said} has rows that do not match: {seen:#?}");
         let place = |row: &Value| {
             let at = row["createdAt"].as_str().or(row["occurredAt"].as_str()).expect("a time");
             (at.to_owned(), id(row).to_owned())
@@ -69,13 +69,13 @@ async fn is_complete(
         if sort.starts_with('-') {
             places.reverse();
         }
-        assert!(places.is_sorted(), "{said} is in disorder: {places:#?}");
+        assert!(places.is_sorted(), "{said} is not in order: {places:#?}");
     }
 }
 
-/// The last of `rows` that may go: the very one that the cursor stands on, if it can be.
-fn goes<'a>(rows: &'a [Value], member: &str) -> Option<&'a str> {
-    let goes =
+/// Returns the last of `rows` that may be deleted: if possible the one to which the cursor points.
+fn last_deletable<'a>(rows: &'a [Value], member: &str) -> Option<&'a str> {
+    let is_deletable =
         |row: &&Value| row[member].as_str().is_some_and(|text| text.to_lowercase().starts_with("goes"));
-    rows.iter().rev().find(goes).map(id)
+    rows.iter().rev().find(is_deletable).map(id)
 }

@@ -3,17 +3,17 @@ use harness::{Person, TestApp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{goes, id, is_complete};
+use super::{assert_complete, id, last_deletable};
 
 type Fits<'a> = &'a dyn Fn(&Value) -> bool;
 
 #[tokio::test]
-async fn pages_of_the_audit_log_are_complete_while_it_grows_and_old_events_go() {
+async fn audit_event_pages_are_complete_during_changes() {
     let app = TestApp::new().await;
     let (ada, bob, root) =
         (app.person("Ada").await, app.person("Bob").await, app.administrator("Root").await);
-    bob.prove_address().await;
-    let path = ada.found("Engines").await;
+    bob.verify_address().await;
+    let path = ada.create_organization("Engines").await;
     ada.add(&path, &bob, "admin").await;
     let rename = async |person: &Person<'_>| {
         app.clock.advance(TimeDelta::seconds(1));
@@ -43,7 +43,7 @@ async fn pages_of_the_audit_log_are_complete_while_it_grows_and_old_events_go() 
     {
         for (filter, fits) in &filters {
             let mut changes = 0;
-            is_complete(client, &log, filter, fits, async |seen| {
+            assert_complete(client, &log, filter, fits, async |seen| {
                 if let Some(last) = seen.last().filter(|_| changes == 1) {
                     sqlx::query("DELETE FROM audit_events WHERE id = $1::uuid")
                         .bind(id(last))
@@ -60,10 +60,10 @@ async fn pages_of_the_audit_log_are_complete_while_it_grows_and_old_events_go() 
 }
 
 #[tokio::test]
-async fn pages_of_users_are_complete_while_users_come_and_go() {
+async fn user_pages_are_complete_during_changes() {
     let app = TestApp::new().await;
     let root = app.administrator("Root").await;
-    let arrive = async |name: &str, standing: &str| {
+    let insert_user = async |name: &str, standing: &str| {
         let statement = "
             INSERT INTO users (id, name, email, created_at, updated_at, suspended_at, suspended_reason, deleted_at, erased_at)
             SELECT $1, $2, $1::text || '@example.com', t, t, CASE WHEN $3 = 'suspended' THEN t END,
@@ -79,10 +79,10 @@ async fn pages_of_users_are_complete_while_users_come_and_go() {
             .await
             .expect("a user");
     };
-    let standings = ["active", "suspended", "deleted", "erased"];
+    let statuses = ["active", "suspended", "deleted", "erased"];
     for n in 0..6 {
-        for standing in standings {
-            arrive(if n % 2 == 0 { "Stays" } else { "Goes" }, standing).await;
+        for standing in statuses {
+            insert_user(if n % 2 == 0 { "Stays" } else { "Goes" }, standing).await;
         }
     }
     for status in ["", "active", "suspended", "deleted", "erased"] {
@@ -96,22 +96,22 @@ async fn pages_of_users_are_complete_while_users_come_and_go() {
             };
             status.is_empty() || status == standing
         };
-        is_complete(&root.client, "/v1/users", &filter, fits, async |seen| {
+        assert_complete(&root.client, "/v1/users", &filter, fits, async |seen| {
             let living: Vec<_> = seen.iter().filter(|row| row["erasedAt"].is_null()).cloned().collect();
-            if let Some(gone) = goes(&living, "name") {
+            if let Some(gone) = last_deletable(&living, "name") {
                 root.client.post_nothing(&format!("/v1/users/{gone}/erase")).await.ok(200);
             }
-            for standing in standings {
-                arrive("Goes", standing).await;
+            for standing in statuses {
+                insert_user("Goes", standing).await;
             }
         })
         .await;
     }
-    // Of one address there is one living user, and any number of deleted ones.
+    // An address can have one active user and any number of deleted ones.
     app.database.execute("UPDATE users SET email = 'Once@example.com' WHERE deleted_at IS NOT NULL").await;
     let fits = |row: &Value| row["email"] == "Once@example.com";
-    is_complete(&root.client, "/v1/users", "&email=once@EXAMPLE.com", fits, async |_| {
-        arrive("Goes", "active").await;
+    assert_complete(&root.client, "/v1/users", "&email=once@EXAMPLE.com", fits, async |_| {
+        insert_user("Goes", "active").await;
     })
     .await;
 }

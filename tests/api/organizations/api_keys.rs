@@ -2,7 +2,7 @@ use chrono::TimeDelta;
 use harness::{Person, TestApp};
 use serde_json::{Value, json};
 
-async fn make(ada: &Person<'_>, team: &str, body: Value) -> (String, String) {
+async fn create(ada: &Person<'_>, team: &str, body: Value) -> (String, String) {
     let made = ada.client.post(&format!("{team}/api-keys"), body).await.ok(201);
     (format!("{team}/api-keys/{}", made.text("/data/id")), made.text("/data/key").to_owned())
 }
@@ -12,11 +12,11 @@ fn reader() -> Value {
 }
 
 #[tokio::test]
-async fn a_key_may_what_its_scopes_say_in_its_own_organization() {
+async fn key_may_do_what_its_scopes_allow_in_its_own_organization() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let (team, other) = (ada.found("Engines").await, ada.found("Other").await);
-    let (path, key) = make(&ada, &team, reader()).await;
+    let (team, other) = (ada.create_organization("Engines").await, ada.create_organization("Other").await);
+    let (path, key) = create(&ada, &team, reader()).await;
     assert!(key.starts_with("ak_"));
     for client in [app.client().token(&key), app.client().with("x-api-key", &key)] {
         client.get(&team).await.ok(200);
@@ -41,11 +41,11 @@ async fn a_key_may_what_its_scopes_say_in_its_own_organization() {
 }
 
 #[tokio::test]
-async fn a_rotated_key_has_two_secrets_for_a_while() {
+async fn rotated_key_has_two_secrets_during_the_overlap() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let team = ada.found("Engines").await;
-    let (path, first) = make(&ada, &team, reader()).await;
+    let team = ada.create_organization("Engines").await;
+    let (path, first) = create(&ada, &team, reader()).await;
     let rotate = async |seconds: u32| {
         let body = json!({ "overlapSeconds": seconds });
         let answer = ada.client.post(&format!("{path}/rotate"), body).await.ok(201);
@@ -64,15 +64,15 @@ async fn a_rotated_key_has_two_secrets_for_a_while() {
 }
 
 #[tokio::test]
-async fn a_key_ends_when_it_expires_is_revoked_or_loses_its_organization() {
+async fn key_ends_when_it_expires_is_revoked_or_loses_its_organization() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let (team, doomed) = (ada.found("Engines").await, ada.found("Doomed").await);
+    let (team, doomed) = (ada.create_organization("Engines").await, ada.create_organization("Doomed").await);
     let soon =
         json!({ "name": "Soon", "scopes": ["organization:read"], "expiresAt": "2026-01-02T03:05:05Z" });
-    let (expiring_path, expiring) = make(&ada, &team, soon).await;
-    let (path, revoked) = make(&ada, &team, reader()).await;
-    let (_, orphan) = make(&ada, &doomed, reader()).await;
+    let (expiring_path, expiring) = create(&ada, &team, soon).await;
+    let (path, revoked) = create(&ada, &team, reader()).await;
+    let (_, orphan) = create(&ada, &doomed, reader()).await;
     let client = |key: &str| app.client().token(key);
     client(&expiring).get(&team).await.ok(200);
 
@@ -88,11 +88,11 @@ async fn a_key_ends_when_it_expires_is_revoked_or_loses_its_organization() {
 }
 
 #[tokio::test]
-async fn a_key_is_renamed_and_its_scopes_are_narrowed_at_once() {
+async fn key_can_be_renamed_and_narrowed_at_once() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let team = ada.found("Engines").await;
-    let (path, key) = make(&ada, &team, reader()).await;
+    let team = ada.create_organization("Engines").await;
+    let (path, key) = create(&ada, &team, reader()).await;
     let change = json!({ "name": "Narrow", "scopes": ["organization:read", "organization:read"] });
     let changed = ada.client.with("if-match", "\"1\"").patch(&path, change).await.ok(200);
     assert_eq!(changed.body["data"]["scopes"], json!(["organization:read"]));
@@ -108,10 +108,10 @@ async fn a_key_is_renamed_and_its_scopes_are_narrowed_at_once() {
 }
 
 #[tokio::test]
-async fn a_key_lasts_a_year_unless_told_otherwise() {
+async fn key_lasts_a_year_by_default() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     let made = async |expires_at: Option<Value>| {
         let mut body = reader();
         if let Some(at) = expires_at {
@@ -125,12 +125,12 @@ async fn a_key_lasts_a_year_unless_told_otherwise() {
 }
 
 #[tokio::test]
-async fn a_mistyped_key_is_nobody() {
+async fn mistyped_key_is_refused() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let team = ada.found("Engines").await;
-    let (_, key) = make(&ada, &team, reader()).await;
-    let (_, other) = make(&ada, &team, reader()).await;
+    let team = ada.create_organization("Engines").await;
+    let (_, key) = create(&ada, &team, reader()).await;
+    let (_, other) = create(&ada, &team, reader()).await;
     let mixed = format!("{}{}", &key[..36], &other[36..]);
     for text in [&key[..key.len() - 1], &format!("{key}a"), &key.to_uppercase(), &mixed, "ak_", "ak_x_y"] {
         app.client().token(text).get(&team).await.refused(401, "unauthenticated");
@@ -140,11 +140,11 @@ async fn a_mistyped_key_is_nobody() {
 }
 
 #[tokio::test]
-async fn a_key_has_requests_of_its_own_wherever_it_is_used() {
+async fn requests_of_a_key_are_limited_across_all_sources() {
     let app = TestApp::with(&[("RATE_LIMIT_MAX_REQUESTS", "10")]).await;
     let ada = app.person("Ada").await;
-    let team = ada.found("Engines").await;
-    let (_, key) = make(&ada, &team, reader()).await;
+    let team = ada.create_organization("Engines").await;
+    let (_, key) = create(&ada, &team, reader()).await;
     for _ in 0..10 {
         app.client().token(&key).get(&team).await.ok(200);
     }
@@ -153,16 +153,16 @@ async fn a_key_has_requests_of_its_own_wherever_it_is_used() {
 }
 
 #[tokio::test]
-async fn a_key_makes_nobody_more_than_a_member_and_removes_nobody_who_is() {
+async fn key_cannot_act_above_the_role_member() {
     let app = TestApp::new().await;
     let (ada, bob, eve) =
-        (app.person("Ada").await, app.proved_person("Bob").await, app.proved_person("Eve").await);
-    let team = ada.found("Engines").await;
+        (app.person("Ada").await, app.verified_person("Bob").await, app.verified_person("Eve").await);
+    let team = ada.create_organization("Engines").await;
     ada.add(&team, &bob, "admin").await;
     ada.add(&team, &eve, "member").await;
     let powerful =
         json!({ "name": "Powerful", "scopes": ["members:write", "invitations:write", "members:read"] });
-    let (_, key) = make(&ada, &team, powerful).await;
+    let (_, key) = create(&ada, &team, powerful).await;
     let program = app.client().token(&key);
     let member = |id: &str| format!("{team}/members/{id}");
     for role in ["admin", "owner"] {
@@ -177,12 +177,12 @@ async fn a_key_makes_nobody_more_than_a_member_and_removes_nobody_who_is() {
 }
 
 #[tokio::test]
-async fn a_key_of_a_persons_own_space_is_suspended_with_them() {
+async fn key_of_a_personal_organization_is_suspended_with_the_user() {
     let app = TestApp::new().await;
-    let (ada, grace) = (app.proved_person("Ada").await, app.administrator("Grace").await);
+    let (ada, grace) = (app.verified_person("Ada").await, app.administrator("Grace").await);
     let own = ada.client.get("/v1/organizations").await.ok(200);
     let own = format!("/v1/organizations/{}", own.text("/data/0/id"));
-    let (_, key) = make(&ada, &own, reader()).await;
+    let (_, key) = create(&ada, &own, reader()).await;
     app.client().token(&key).get(&own).await.ok(200);
     let user = format!("/v1/users/{}", ada.id);
     grace.client.post(&format!("{user}/suspend"), json!({ "reason": "abuse" })).await.ok(200);
@@ -192,7 +192,7 @@ async fn a_key_of_a_persons_own_space_is_suspended_with_them() {
 }
 
 #[tokio::test]
-async fn who_has_not_proved_their_address_makes_no_keys_and_invites_nobody() {
+async fn unverified_user_cannot_create_keys_or_invite() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let own = ada.client.get("/v1/organizations").await.ok(200);

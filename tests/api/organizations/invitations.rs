@@ -3,16 +3,16 @@ use harness::TestApp;
 use serde_json::json;
 
 #[tokio::test]
-async fn an_invitation_is_for_the_proved_address_it_was_sent_to() {
+async fn invitation_is_valid_only_for_its_verified_address() {
     let app = TestApp::new().await;
-    let (ada, eve) = (app.person("Ada").await, app.proved_person("Eve").await);
-    let team = ada.found("Engines").await;
+    let (ada, eve) = (app.person("Ada").await, app.verified_person("Eve").await);
+    let team = ada.create_organization("Engines").await;
     let bob = app.person("Bob").await;
     let verification = json!({ "token": app.token_mailed_to(&bob.email) });
     let invitation = json!({ "email": bob.email.to_uppercase(), "role": "member" });
     let made = ada.client.post(&format!("{team}/invitations"), invitation).await.ok(201);
     assert_eq!(made.text("/data/status"), "pending");
-    assert!(!made.body.to_string().contains("token"), "the token is in the mail and nowhere else");
+    assert!(!made.body.to_string().contains("token"), "the token is only in the mail");
     let token = json!({ "token": app.token_mailed_to(&bob.email.to_uppercase()) });
 
     eve.client.post("/v1/invitations/accept", token.clone()).await.refused(403, "wrong-address");
@@ -29,10 +29,10 @@ async fn an_invitation_is_for_the_proved_address_it_was_sent_to() {
 }
 
 #[tokio::test]
-async fn an_invitation_can_be_declined_taken_back_and_forgotten() {
+async fn invitation_can_be_declined_revoked_or_expire() {
     let app = TestApp::new().await;
-    let (ada, bob) = (app.person("Ada").await, app.proved_person("Bob").await);
-    let team = ada.found("Engines").await;
+    let (ada, bob) = (app.person("Ada").await, app.verified_person("Bob").await);
+    let team = ada.create_organization("Engines").await;
     let invitations = format!("{team}/invitations");
     let invite = async || {
         let body = json!({ "email": bob.email, "role": "member" });
@@ -72,15 +72,15 @@ async fn an_invitation_can_be_declined_taken_back_and_forgotten() {
 }
 
 #[tokio::test]
-async fn members_are_not_invited_again_and_a_deleted_organization_invites_nobody() {
+async fn member_cannot_be_invited_and_a_deleted_organization_ends_invitations() {
     let app = TestApp::new().await;
-    let (ada, bob) = (app.person("Ada").await, app.proved_person("Bob").await);
-    let team = ada.found("Engines").await;
+    let (ada, bob) = (app.person("Ada").await, app.verified_person("Bob").await);
+    let team = ada.create_organization("Engines").await;
     ada.add(&team, &bob, "member").await;
     let again = json!({ "email": bob.email.to_uppercase(), "role": "member" });
     ada.client.post(&format!("{team}/invitations"), again).await.refused(409, "already-member");
 
-    let other = ada.found("Gone").await;
+    let other = ada.create_organization("Gone").await;
     let invitation = json!({ "email": bob.email, "role": "member" });
     ada.client.post(&format!("{other}/invitations"), invitation).await.ok(201);
     ada.client.delete(&other).await.ok(204);
@@ -89,22 +89,22 @@ async fn members_are_not_invited_again_and_a_deleted_organization_invites_nobody
 }
 
 #[tokio::test]
-async fn the_name_of_an_organization_is_text_in_a_mail() {
+async fn organization_name_in_a_mail_is_text() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let team = ada.found("<img src=x>&").await;
+    let team = ada.create_organization("<img src=x>&").await;
     let invitation = json!({ "email": "bob@example.com", "role": "member" });
     ada.client.post(&format!("{team}/invitations"), invitation).await.ok(201);
     assert!(!app.mail_to("bob@example.com").html.contains("<img"));
 }
 
 #[tokio::test]
-async fn an_invitation_is_worth_what_its_sender_still_may() {
+async fn invitation_ends_with_the_role_of_its_sender() {
     let app = TestApp::new().await;
-    let (ada, bob) = (app.person("Ada").await, app.proved_person("Bob").await);
-    let team = ada.found("Engines").await;
+    let (ada, bob) = (app.person("Ada").await, app.verified_person("Bob").await);
+    let team = ada.create_organization("Engines").await;
     ada.add(&team, &bob, "owner").await;
-    let (friend, other) = (app.proved_person("Friend").await, app.proved_person("Other").await);
+    let (friend, other) = (app.verified_person("Friend").await, app.verified_person("Other").await);
     let as_owner = bob.invite(&team, &friend.email, "owner").await;
     let as_member = bob.invite(&team, &other.email, "member").await;
     let member = format!("{team}/members/{}", bob.id);
@@ -115,14 +115,14 @@ async fn an_invitation_is_worth_what_its_sender_still_may() {
 }
 
 #[tokio::test]
-async fn nobodys_mailbox_is_flooded_with_invitations() {
+async fn invitations_to_an_address_are_limited() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let invitation = json!({ "email": "bob@example.com", "role": "member" });
     for _ in 0..10 {
-        let team = ada.found("Engines").await;
+        let team = ada.create_organization("Engines").await;
         ada.client.post(&format!("{team}/invitations"), invitation.clone()).await.ok(201);
     }
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     ada.client.post(&format!("{team}/invitations"), invitation).await.refused(429, "too-many-attempts");
 }

@@ -1,4 +1,4 @@
-//! An account whose deletion has begun, and is not committed, still looks alive to others.
+//! An account whose deletion has begun and is not committed: other transactions still see it as active.
 
 use std::cell::Cell;
 
@@ -6,54 +6,54 @@ use futures_util::future::join3;
 use harness::{Answer, Person, TestApp};
 use serde_json::json;
 
-use super::{crowded, owners::nobody_is_orphaned};
+use super::{concurrent_app, owners::assert_no_orphans};
 
-/// Waits until `wanted` of the requests wait for each other, or `done`.
-async fn until_blocked(app: &TestApp, wanted: i64, done: &Cell<bool>) {
+/// Waits until `wanted` requests wait for locks, or `done`.
+async fn wait_until_blocked(app: &TestApp, wanted: i64, done: &Cell<bool>) {
     let blocked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     while !done.get() && app.database.value::<i64>(blocked).await < wanted {}
 }
 
-/// What `bob` hears who deletes his account, and what comes of `meanwhile`, which begins when his deletion has done all but
-/// end his sessions.
+/// Deletes the account of `bob`, and runs `others` when the deletion has done everything except ending the sessions. Returns the
+/// answers of both.
 async fn while_deleting(
     app: &TestApp,
     bob: &Person<'_>,
-    meanwhile: impl Future<Output = (Answer, Answer)>,
+    others: impl Future<Output = (Answer, Answer)>,
 ) -> (Answer, (Answer, Answer)) {
     let mut held = app.database.pool().begin().await.expect("a transaction");
     sqlx::query("SELECT 1 FROM sessions WHERE user_id = $1::uuid FOR UPDATE")
         .bind(&bob.id)
         .execute(&mut *held)
         .await
-        .expect("his sessions");
+        .expect("the sessions of Bob");
     let (deleted, done) = (Cell::new(false), Cell::new(false));
     let deletion = async {
         let answer = bob.client.delete("/v1/auth/me").await;
         deleted.set(true);
         answer
     };
-    let meanwhile = async {
-        until_blocked(app, 1, &deleted).await;
-        let answers = meanwhile.await;
+    let others = async {
+        wait_until_blocked(app, 1, &deleted).await;
+        let answers = others.await;
         done.set(true);
         answers
     };
     let release = async {
-        until_blocked(app, 2, &done).await;
-        held.rollback().await.expect("an end");
+        wait_until_blocked(app, 2, &done).await;
+        held.rollback().await.expect("a rollback");
     };
-    let (deletion, meanwhile, ()) = join3(deletion, meanwhile, release).await;
-    (deletion, meanwhile)
+    let (deletion, others, ()) = join3(deletion, others, release).await;
+    (deletion, others)
 }
 
 #[tokio::test]
-async fn nobody_is_made_an_owner_whose_account_is_being_deleted() {
-    let app = crowded().await;
+async fn user_being_deleted_does_not_become_owner() {
+    let app = concurrent_app().await;
     let (ada, bob, cy) = (app.person("Ada").await, app.person("Bob").await, app.person("Cy").await);
-    let path = ada.found("Engines").await;
+    let path = ada.create_organization("Engines").await;
     for person in [&bob, &cy] {
-        person.prove_address().await;
+        person.verify_address().await;
         ada.add(&path, person, "member").await;
     }
 
@@ -64,19 +64,19 @@ async fn nobody_is_made_an_owner_whose_account_is_being_deleted() {
     })
     .await;
 
-    nobody_is_orphaned(&app).await;
+    assert_no_orphans(&app).await;
     deleted.ok(204);
     promoted.refused(404, "member-not-found");
     left.refused(409, "last-owner");
 }
 
 #[tokio::test]
-async fn nobody_joins_as_an_owner_whose_account_is_being_deleted() {
-    let app = crowded().await;
+async fn user_being_deleted_does_not_join_as_owner() {
+    let app = concurrent_app().await;
     let (ada, bob, cy) = (app.person("Ada").await, app.person("Bob").await, app.person("Cy").await);
-    bob.prove_address().await;
-    cy.prove_address().await;
-    let path = ada.found("Engines").await;
+    bob.verify_address().await;
+    cy.verify_address().await;
+    let path = ada.create_organization("Engines").await;
     ada.add(&path, &cy, "member").await;
     let token = ada.invite(&path, &bob.email, "owner").await.token;
 
@@ -86,7 +86,7 @@ async fn nobody_joins_as_an_owner_whose_account_is_being_deleted() {
     })
     .await;
 
-    nobody_is_orphaned(&app).await;
+    assert_no_orphans(&app).await;
     deleted.ok(204);
     joined.refused(401, "unauthenticated");
     left.refused(409, "last-owner");

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use harness::{Answer, Client};
 use serde_json::{Value, json};
 
-use super::{CROWD, crowded};
+use super::{CONCURRENT, concurrent_app};
 
 const PATH: &str = "/v1/organizations";
 
@@ -13,20 +13,20 @@ fn engines() -> Value {
     json!({ "name": "Engines" })
 }
 
-/// What all who ask with `client` at once hear.
-async fn all_at_once(client: &Client<'_>) -> Vec<Answer> {
-    join_all((0..CROWD).map(|_| client.post(PATH, engines()))).await
+/// Sends one request many times at once, and returns the answers.
+async fn send_concurrently(client: &Client<'_>) -> Vec<Answer> {
+    join_all((0..CONCURRENT).map(|_| client.post(PATH, engines()))).await
 }
 
 #[tokio::test]
-async fn one_request_sent_sixteen_times_at_once_makes_one_organization() {
-    let app = crowded().await;
+async fn sixteen_concurrent_requests_with_one_key_create_one_organization() {
+    let app = concurrent_app().await;
     let ada = app.person("Ada").await;
     for round in 0..5 {
         let client = ada.client.with("idempotency-key", &format!("round-{round}"));
 
         let (made, waiting): (Vec<_>, Vec<_>) =
-            all_at_once(&client).await.into_iter().partition(|answer| answer.status == 201);
+            send_concurrently(&client).await.into_iter().partition(|answer| answer.status == 201);
 
         for answer in &waiting {
             answer.refused(409, "idempotency-key-in-progress");
@@ -45,8 +45,8 @@ async fn one_request_sent_sixteen_times_at_once_makes_one_organization() {
 }
 
 #[tokio::test]
-async fn two_people_with_one_key_have_nothing_to_do_with_each_other() {
-    let app = crowded().await;
+async fn idempotency_keys_of_two_users_are_independent() {
+    let app = concurrent_app().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     let clients = [&ada, &bob].map(|person| person.client.with("idempotency-key", "the-same"));
 
@@ -60,8 +60,8 @@ async fn two_people_with_one_key_have_nothing_to_do_with_each_other() {
 }
 
 #[tokio::test]
-async fn what_was_refused_can_be_repeated_when_the_cause_is_gone() {
-    let app = crowded().await;
+async fn refused_request_can_be_repeated_with_its_key() {
+    let app = concurrent_app().await;
     let (ada, zoe) = (app.person("Ada").await, app.person("Zoe").await);
     let body = json!({ "name": "Engines", "slug": "engines" });
     let theirs = zoe.client.post(PATH, body.clone()).await.ok(201);
@@ -78,10 +78,11 @@ async fn what_was_refused_can_be_repeated_when_the_cause_is_gone() {
 }
 
 #[tokio::test]
-async fn a_person_who_registers_sixteen_times_at_once_has_one_account() {
-    let app = crowded().await;
+async fn sixteen_concurrent_registrations_with_one_key_create_one_account() {
+    let app = concurrent_app().await;
     let body = json!({ "name": "Ada", "email": "ada@example.com", "password": harness::PASSWORD });
-    let clients: Vec<_> = (0..CROWD).map(|_| app.client().with("idempotency-key", "the-first-try")).collect();
+    let clients: Vec<_> =
+        (0..CONCURRENT).map(|_| app.client().with("idempotency-key", "the-first-try")).collect();
 
     let answers = join_all(clients.iter().map(|client| client.post("/v1/auth/register", body.clone()))).await;
 
@@ -96,8 +97,8 @@ async fn a_person_who_registers_sixteen_times_at_once_has_one_account() {
 }
 
 #[tokio::test]
-async fn an_answer_is_kept_for_a_day_and_then_forgotten() {
-    let app = crowded().await;
+async fn answer_is_kept_for_a_day_then_deleted() {
+    let app = concurrent_app().await;
     let ada = app.person("Ada").await;
     let first = ada.client.with("idempotency-key", "first");
     let made = first.post(PATH, engines()).await.ok(201);

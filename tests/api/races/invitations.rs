@@ -2,36 +2,36 @@ use futures_util::future::{join, join_all};
 use harness::{Answer, Person};
 use serde_json::json;
 
-use super::{CROWD, crowded, one_won};
+use super::{CONCURRENT, assert_one_succeeded, concurrent_app};
 
 #[tokio::test]
-async fn who_accepts_sixteen_times_at_once_joins_once() {
-    let app = crowded().await;
+async fn sixteen_concurrent_acceptances_join_once() {
+    let app = concurrent_app().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
-    bob.prove_address().await;
+    bob.verify_address().await;
     for round in 0..5 {
-        let path = ada.found("Engines").await;
+        let path = ada.create_organization("Engines").await;
         let token = ada.invite(&path, &bob.email, "member").await.token;
 
-        let answers = join_all((0..CROWD).map(|_| bob.accept(&token))).await;
+        let answers = join_all((0..CONCURRENT).map(|_| bob.accept(&token))).await;
 
-        one_won(&answers, 200, (422, "invalid-token"));
+        assert_one_succeeded(&answers, 200, (422, "invalid-token"));
         let members = ada.client.get(&format!("{path}/members")).await.ok(200);
         assert_eq!(members.body["data"].as_array().map(Vec::len), Some(2), "round {round}");
     }
 }
 
 #[tokio::test]
-async fn a_stolen_invitation_lets_nobody_in_but_whom_it_was_sent_to() {
-    let app = crowded().await;
+async fn stolen_invitation_admits_only_its_recipient() {
+    let app = concurrent_app().await;
     let (ada, bob, eve) = (app.person("Ada").await, app.person("Bob").await, app.person("Eve").await);
-    bob.prove_address().await;
-    eve.prove_address().await;
+    bob.verify_address().await;
+    eve.verify_address().await;
     for _ in 0..5 {
-        let path = ada.found("Engines").await;
+        let path = ada.create_organization("Engines").await;
         let token = ada.invite(&path, &bob.email, "owner").await.token;
 
-        let everyone: Vec<&Person> = (0..CROWD).map(|n| if n % 2 == 0 { &eve } else { &bob }).collect();
+        let everyone: Vec<&Person> = (0..CONCURRENT).map(|n| if n % 2 == 0 { &eve } else { &bob }).collect();
         let answers = join_all(everyone.iter().map(|person| person.accept(&token))).await;
 
         let (eves, bobs): (Vec<_>, Vec<_>) = answers.into_iter().enumerate().partition(|(n, _)| n % 2 == 0);
@@ -40,19 +40,19 @@ async fn a_stolen_invitation_lets_nobody_in_but_whom_it_was_sent_to() {
             assert!([(403, "wrong-address"), (422, "invalid-token")].contains(&heard), "{answer:?}");
         }
         let bobs: Vec<Answer> = bobs.into_iter().map(|(_, answer)| answer).collect();
-        one_won(&bobs, 200, (422, "invalid-token"));
+        assert_one_succeeded(&bobs, 200, (422, "invalid-token"));
         eve.client.get(&path).await.refused(404, "organization-not-found");
         bob.client.get(&path).await.ok(200);
     }
 }
 
 #[tokio::test]
-async fn an_invitation_is_either_accepted_or_declined_or_taken_back() {
-    let app = crowded().await;
+async fn invitation_is_either_accepted_declined_or_revoked() {
+    let app = concurrent_app().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
-    bob.prove_address().await;
+    bob.verify_address().await;
     for _ in 0..10 {
-        let path = ada.found("Engines").await;
+        let path = ada.create_organization("Engines").await;
         let invitation = ada.invite(&path, &bob.email, "member").await;
         let (token, one) =
             (json!({ "token": invitation.token }), format!("{path}/invitations/{}", invitation.id));
@@ -80,11 +80,11 @@ async fn an_invitation_is_either_accepted_or_declined_or_taken_back() {
 }
 
 #[tokio::test]
-async fn two_who_invite_one_address_at_once_invite_it_once() {
-    let app = crowded().await;
+async fn concurrent_invitations_of_one_address_create_one() {
+    let app = concurrent_app().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
-    bob.prove_address().await;
-    let path = ada.found("Engines").await;
+    bob.verify_address().await;
+    let path = ada.create_organization("Engines").await;
     ada.add(&path, &bob, "admin").await;
     let mails = app.mails().len();
     for round in 0..10 {
@@ -97,7 +97,7 @@ async fn two_who_invite_one_address_at_once_invite_it_once() {
             invite(&bob, format!("CY{round}@example.com")),
         )
         .await;
-        one_won(&[first, second], 201, (409, "already-invited"));
+        assert_one_succeeded(&[first, second], 201, (409, "already-invited"));
     }
     assert_eq!(app.mails().len(), mails + 10);
 }

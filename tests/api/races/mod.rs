@@ -1,4 +1,4 @@
-//! Many at once: who wins, what the others hear, and what is left.
+//! Concurrent requests: one succeeds, the others get the right refusal, and the data is correct.
 
 mod departure;
 mod idempotency;
@@ -11,25 +11,25 @@ use futures_util::future::join_all;
 use harness::{Answer, Client, TestApp};
 use serde_json::Value;
 
-/// How many try at once.
-const CROWD: usize = 16;
+/// How many requests are sent at once.
+const CONCURRENT: usize = 16;
 
-/// With a connection for everyone.
-async fn crowded() -> TestApp {
+/// Starts an app with a database connection for each concurrent request.
+async fn concurrent_app() -> TestApp {
     TestApp::with(&[("DB_POOL_MAX", "16"), ("DB_CONNECTION_TIMEOUT", "10000")]).await
 }
 
-/// What sixteen strangers hear who all send what `body` says, each from elsewhere.
-async fn strangers(app: &TestApp, path: &str, body: impl Fn(usize) -> Value) -> Vec<Answer> {
-    let clients: Vec<Client> = (0..CROWD).map(|_| app.client()).collect();
+/// Sends `body` to `path` from 16 anonymous clients at once, each with its own source address. Returns the answers.
+async fn send_from_many(app: &TestApp, path: &str, body: impl Fn(usize) -> Value) -> Vec<Answer> {
+    let clients: Vec<Client> = (0..CONCURRENT).map(|_| app.client()).collect();
     join_all(clients.iter().enumerate().map(|(n, client)| client.post(path, body(n)))).await
 }
 
-/// Checks that one of `answers` has the status `won`, and all others are this refusal; gives the number of the winner.
+/// Checks that one of `answers` has the status `won`, and that all others are this refusal. Returns the index of the first.
 #[track_caller]
-fn one_won(answers: &[Answer], won: u16, (status, problem): (u16, &str)) -> usize {
+fn assert_one_succeeded(answers: &[Answer], won: u16, (status, problem): (u16, &str)) -> usize {
     let winner = answers.iter().position(|answer| answer.status == won);
-    let winner = winner.unwrap_or_else(|| panic!("nobody won: {answers:#?}"));
+    let winner = winner.unwrap_or_else(|| panic!("no request succeeded: {answers:#?}"));
     for (n, answer) in answers.iter().enumerate() {
         if n != winner {
             answer.refused(status, problem);

@@ -2,9 +2,9 @@ use futures_util::future::{join, join_all};
 use harness::{Answer, TestApp};
 use serde_json::json;
 
-use super::{crowded, one_won};
+use super::{assert_one_succeeded, concurrent_app};
 
-/// Organizations that someone belongs to, and nobody owns.
+/// Organizations that have a member and no owner.
 const ORPHANS: &str = "
     SELECT count(*) FROM organizations o
     WHERE deleted_at IS NULL
@@ -13,16 +13,16 @@ const ORPHANS: &str = "
       AND NOT EXISTS (SELECT 1 FROM members m JOIN users u ON u.id = m.user_id
                       WHERE m.organization_id = o.id AND u.deleted_at IS NULL AND m.role = 'owner')";
 
-pub async fn nobody_is_orphaned(app: &TestApp) {
+pub async fn assert_no_orphans(app: &TestApp) {
     assert_eq!(app.database.value::<i64>(ORPHANS).await, 0);
 }
 
 #[tokio::test]
-async fn of_two_owners_who_demote_each_other_one_stays() {
-    let app = crowded().await;
+async fn one_of_two_owners_demoting_each_other_stays() {
+    let app = concurrent_app().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
-    bob.prove_address().await;
-    let path = ada.found("Engines").await;
+    bob.verify_address().await;
+    let path = ada.create_organization("Engines").await;
     ada.add(&path, &bob, "owner").await;
     let (of_ada, of_bob) = (format!("{path}/members/{}", ada.id), format!("{path}/members/{}", bob.id));
     for round in 0..30 {
@@ -39,65 +39,65 @@ async fn of_two_owners_who_demote_each_other_one_stays() {
             "{by_ada:?} {by_bob:?}"
         );
         assert!(codes.contains(&lost.problem()), "{lost:?}");
-        nobody_is_orphaned(&app).await;
+        assert_no_orphans(&app).await;
         winner.client.patch(other, json!({ "role": "owner" })).await.ok(200);
     }
 }
 
 #[tokio::test]
-async fn of_two_owners_who_leave_one_stays() {
-    let app = crowded().await;
+async fn one_of_two_leaving_owners_stays() {
+    let app = concurrent_app().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
-    bob.prove_address().await;
+    bob.verify_address().await;
     for round in 0..10 {
-        let path = ada.found("Engines").await;
+        let path = ada.create_organization("Engines").await;
         ada.add(&path, &bob, "owner").await;
         let (of_ada, of_bob) = (format!("{path}/members/{}", ada.id), format!("{path}/members/{}", bob.id));
 
         let answers = join(ada.client.delete(&of_ada), bob.client.delete(&of_bob)).await;
 
-        one_won(&<[Answer; 2]>::from(answers), 204, (409, "last-owner"));
+        assert_one_succeeded(&<[Answer; 2]>::from(answers), 204, (409, "last-owner"));
         assert_eq!(app.database.value::<i64>(ORPHANS).await, 0, "round {round}");
     }
 }
 
 #[tokio::test]
-async fn of_two_owners_of_whom_one_leaves_and_one_deletes_their_account_one_stays() {
-    let app = crowded().await;
+async fn one_owner_stays_if_one_leaves_and_one_deletes_their_account() {
+    let app = concurrent_app().await;
     let cy = app.person("Cy").await;
-    cy.prove_address().await;
+    cy.verify_address().await;
     join_all((0..6).map(async |_| {
         let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
-        bob.prove_address().await;
-        let path = ada.found("Engines").await;
+        bob.verify_address().await;
+        let path = ada.create_organization("Engines").await;
         ada.add(&path, &bob, "owner").await;
         ada.add(&path, &cy, "member").await;
         let of_ada = format!("{path}/members/{}", ada.id);
 
         let answers = join(ada.client.delete(&of_ada), bob.client.delete("/v1/auth/me")).await;
 
-        let winner = one_won(&<[Answer; 2]>::from(answers), 204, (409, "last-owner"));
+        let winner = assert_one_succeeded(&<[Answer; 2]>::from(answers), 204, (409, "last-owner"));
         let stays = if winner == 0 { &bob } else { &ada };
         assert_eq!(stays.client.get(&path).await.ok(200).id(), path.rsplit('/').next().expect("an id"));
     }))
     .await;
-    nobody_is_orphaned(&app).await;
+    assert_no_orphans(&app).await;
 }
 
 #[tokio::test]
-async fn of_two_owners_who_delete_their_accounts_one_stays() {
-    let app = crowded().await;
+async fn one_of_two_owners_deleting_their_accounts_stays() {
+    let app = concurrent_app().await;
     let cy = app.person("Cy").await;
-    cy.prove_address().await;
+    cy.verify_address().await;
     join_all((0..6).map(async |_| {
         let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
-        bob.prove_address().await;
-        let path = ada.found("Engines").await;
+        bob.verify_address().await;
+        let path = ada.create_organization("Engines").await;
         ada.add(&path, &bob, "owner").await;
         ada.add(&path, &cy, "member").await;
         let answers = join(ada.client.delete("/v1/auth/me"), bob.client.delete("/v1/auth/me")).await;
-        one_won(&<[Answer; 2]>::from(answers), 204, (409, "last-owner"));
+        assert_one_succeeded(&<[Answer; 2]>::from(answers), 204, (409, "last-owner"));
     }))
     .await;
-    nobody_is_orphaned(&app).await;
+    assert_no_orphans(&app).await;
 }

@@ -2,12 +2,12 @@ use futures_util::future::join_all;
 use harness::{Person, TestApp};
 use serde_json::json;
 
-use super::{crowded, one_won, strangers};
+use super::{assert_one_succeeded, concurrent_app, send_from_many};
 
 const ROUNDS: usize = 3;
 
-/// Someone new for each round, each of whom has asked for a mail by sending their address to `path`.
-async fn who_asked<'a>(app: &'a TestApp, path: &str) -> Vec<Person<'a>> {
+/// Creates a user for each round, and requests a mail for each by sending the address to `path`.
+async fn people_with_mail<'a>(app: &'a TestApp, path: &str) -> Vec<Person<'a>> {
     join_all((0..ROUNDS).map(async |_| {
         let person = app.person("Ada").await;
         app.client().post(path, json!({ "email": person.email })).await.ok(202);
@@ -17,16 +17,16 @@ async fn who_asked<'a>(app: &'a TestApp, path: &str) -> Vec<Person<'a>> {
 }
 
 #[tokio::test]
-async fn of_sixteen_who_reset_a_password_with_one_token_one_chooses_it() {
-    let app = crowded().await;
-    for ada in who_asked(&app, "/v1/auth/forgot-password").await {
+async fn one_of_sixteen_concurrent_password_resets_succeeds() {
+    let app = concurrent_app().await;
+    for ada in people_with_mail(&app, "/v1/auth/forgot-password").await {
         let token = app.token_mailed_to(&ada.email);
         let phrase = |n| format!("an entirely new phrase {n}");
         let body = |n| json!({ "token": token, "newPassword": phrase(n) });
 
-        let answers = strangers(&app, "/v1/auth/reset-password", body).await;
+        let answers = send_from_many(&app, "/v1/auth/reset-password", body).await;
 
-        let winner = one_won(&answers, 204, (422, "invalid-token"));
+        let winner = assert_one_succeeded(&answers, 204, (422, "invalid-token"));
         let login = |n| json!({ "email": ada.email, "password": phrase(n) });
         app.client().post("/v1/auth/login", login(winner)).await.ok(201);
         let loser = (winner + 1) % answers.len();
@@ -37,14 +37,15 @@ async fn of_sixteen_who_reset_a_password_with_one_token_one_chooses_it() {
 }
 
 #[tokio::test]
-async fn of_sixteen_who_follow_one_magic_link_one_is_signed_in() {
-    let app = crowded().await;
-    for ada in who_asked(&app, "/v1/auth/magic-links").await {
+async fn one_of_sixteen_concurrent_uses_of_a_magic_link_signs_in() {
+    let app = concurrent_app().await;
+    for ada in people_with_mail(&app, "/v1/auth/magic-links").await {
         let token = app.token_mailed_to(&ada.email);
 
-        let answers = strangers(&app, "/v1/auth/magic-links/verify", |_| json!({ "token": token })).await;
+        let answers =
+            send_from_many(&app, "/v1/auth/magic-links/verify", |_| json!({ "token": token })).await;
 
-        let winner = one_won(&answers, 201, (422, "invalid-token"));
+        let winner = assert_one_succeeded(&answers, 201, (422, "invalid-token"));
         let client = app.client().token(answers[winner].text("/data/accessToken"));
         let sessions = client.get("/v1/auth/sessions").await.ok(200);
         assert_eq!(sessions.body["data"].as_array().map(Vec::len), Some(1), "{sessions:?}");
@@ -53,28 +54,28 @@ async fn of_sixteen_who_follow_one_magic_link_one_is_signed_in() {
 }
 
 #[tokio::test]
-async fn of_sixteen_who_type_one_code_one_is_signed_in() {
-    let app = crowded().await;
-    for ada in who_asked(&app, "/v1/auth/magic-links").await {
+async fn one_of_sixteen_concurrent_uses_of_a_code_signs_in() {
+    let app = concurrent_app().await;
+    for ada in people_with_mail(&app, "/v1/auth/magic-links").await {
         let code = app.code_mailed_to(&ada.email);
         let body = |_| json!({ "email": ada.email, "code": code });
 
-        let answers = strangers(&app, "/v1/auth/magic-links/verify", body).await;
+        let answers = send_from_many(&app, "/v1/auth/magic-links/verify", body).await;
 
-        one_won(&answers, 201, (422, "invalid-code"));
+        assert_one_succeeded(&answers, 201, (422, "invalid-code"));
         let link = json!({ "token": app.token_mailed_to(&ada.email) });
         app.client().post("/v1/auth/magic-links/verify", link).await.refused(422, "invalid-token");
     }
 }
 
 #[tokio::test]
-async fn of_sixteen_who_guess_at_one_code_five_are_heard() {
-    let app = crowded().await;
-    let ada = &who_asked(&app, "/v1/auth/magic-links").await[0];
+async fn five_of_sixteen_concurrent_guesses_at_a_code_are_checked() {
+    let app = concurrent_app().await;
+    let ada = &people_with_mail(&app, "/v1/auth/magic-links").await[0];
     let code = app.code_mailed_to(&ada.email);
     let guess = |n| json!({ "email": ada.email, "code": format!("guess{n}") });
 
-    let answers = strangers(&app, "/v1/auth/magic-links/verify", guess).await;
+    let answers = send_from_many(&app, "/v1/auth/magic-links/verify", guess).await;
 
     for answer in &answers {
         answer.refused(422, "invalid-code");
@@ -88,8 +89,8 @@ async fn of_sixteen_who_guess_at_one_code_five_are_heard() {
 }
 
 #[tokio::test]
-async fn of_sixteen_who_confirm_a_new_address_one_does() {
-    let app = crowded().await;
+async fn one_of_sixteen_concurrent_address_confirmations_succeeds() {
+    let app = concurrent_app().await;
     let people = join_all((0..ROUNDS).map(async |_| {
         let ada = app.person("Ada").await;
         let change =
@@ -102,16 +103,16 @@ async fn of_sixteen_who_confirm_a_new_address_one_does() {
         let email = format!("new.{}", ada.email);
         let token = app.token_mailed_to(&email);
 
-        let answers = strangers(&app, "/v1/auth/confirm-email", |_| json!({ "token": token })).await;
+        let answers = send_from_many(&app, "/v1/auth/confirm-email", |_| json!({ "token": token })).await;
 
-        one_won(&answers, 204, (422, "invalid-token"));
+        assert_one_succeeded(&answers, 204, (422, "invalid-token"));
         assert_eq!(ada.client.get("/v1/auth/me").await.text("/data/email"), email);
     }
 }
 
 #[tokio::test]
-async fn of_several_who_move_to_one_free_address_one_gets_it() {
-    let app = crowded().await;
+async fn one_of_four_concurrent_changes_to_one_address_succeeds() {
+    let app = concurrent_app().await;
     let change = json!({ "newEmail": "wanted@example.com", "currentPassword": harness::PASSWORD });
     let tokens = join_all((0..4).map(async |_| {
         let person = app.person("Ada").await;
@@ -127,17 +128,17 @@ async fn of_several_who_move_to_one_free_address_one_gets_it() {
         join_all(tokens.iter().map(|token| client.post("/v1/auth/confirm-email", json!({ "token": token }))))
             .await;
 
-    one_won(&answers, 204, (409, "email-taken"));
+    assert_one_succeeded(&answers, 204, (409, "email-taken"));
 }
 
 #[tokio::test]
-async fn of_sixteen_who_prove_one_address_one_does() {
-    let app = crowded().await;
+async fn one_of_sixteen_concurrent_address_verifications_succeeds() {
+    let app = concurrent_app().await;
     for _ in 0..ROUNDS {
         let ada = app.person("Ada").await;
         let token = app.token_mailed_to(&ada.email);
-        let answers = strangers(&app, "/v1/auth/verify-email", |_| json!({ "token": token })).await;
-        one_won(&answers, 200, (422, "invalid-token"));
+        let answers = send_from_many(&app, "/v1/auth/verify-email", |_| json!({ "token": token })).await;
+        assert_one_succeeded(&answers, 200, (422, "invalid-token"));
         assert_eq!(ada.client.get("/v1/auth/me").await.body["data"]["emailVerified"], true);
     }
 }

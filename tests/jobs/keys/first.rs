@@ -1,15 +1,15 @@
-//! The first keys: made when a deployment is, and never again.
+//! The first keys: created with a deployment, and never again.
 
 use serde_json::Value;
 
-use super::{AN_HOUR, Keys, by_status, current, manager, reserve, texts};
-use crate::cloudformation::{Told, request};
+use super::{Keys, ROTATION_INTERVAL, by_status, create_empty, current, key_texts, manager};
+use crate::cloudformation::{StackResponse, request};
 
 impl Keys {
-    /// What CloudFormation is told of a request.
-    async fn asked(&self, kind: &str) -> Told {
+    /// Sends a request of CloudFormation. Returns the response.
+    async fn send(&self, kind: &str) -> StackResponse {
         self.function.invoke(request(kind, "Custom::Keys")).await.expect("an answer");
-        self.front.told().pop().expect("CloudFormation was told")
+        self.proxy.responses().pop().expect("CloudFormation got a response")
     }
 }
 
@@ -18,10 +18,13 @@ async fn is_empty(arn: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_new_deployment_gets_keys_with_which_people_sign_in_and_which_rotate() {
+async fn new_deployment_gets_working_keys_that_rotate() {
     let keys = Keys::empty().await;
-    let told = keys.asked("Create").await;
-    assert_eq!((told.status(), told.answer["PhysicalResourceId"].as_str()), ("SUCCESS", Some("keys")));
+    let response = keys.send("Create").await;
+    assert_eq!(
+        (response.status(), response.answer["PhysicalResourceId"].as_str()),
+        ("SUCCESS", Some("keys"))
+    );
     let signing = by_status(&current(&keys.signing).await);
     let ids = |value: &Value| value.as_str().expect("an id").to_owned();
     let (mut published, mut private) =
@@ -35,13 +38,13 @@ async fn a_new_deployment_gets_keys_with_which_people_sign_in_and_which_rotate()
     let ada = app.person("Ada").await;
     ada.client.get("/v1/auth/me").await.ok(200);
 
-    let before = keys.all().await;
-    assert_eq!(keys.asked("Update").await.status(), "SUCCESS");
-    assert_eq!(keys.asked("Delete").await.status(), "SUCCESS");
-    assert_eq!(keys.all().await, before);
+    let before = keys.documents().await;
+    assert_eq!(keys.send("Update").await.status(), "SUCCESS");
+    assert_eq!(keys.send("Delete").await.status(), "SUCCESS");
+    assert_eq!(keys.documents().await, before);
 
-    keys.age(AN_HOUR).await;
-    for arn in keys.rotated() {
+    keys.age(ROTATION_INTERVAL).await;
+    for arn in keys.rotating() {
         keys.rotate(arn).await;
     }
     assert_eq!(by_status(&current(&keys.signing).await)["current"], signing["next"]);
@@ -52,26 +55,27 @@ async fn a_new_deployment_gets_keys_with_which_people_sign_in_and_which_rotate()
 }
 
 #[tokio::test]
-async fn only_what_is_empty_is_filled() {
+async fn only_empty_secrets_are_filled() {
     let mut keys = Keys::new().await;
     let ids = keys.published().await;
-    let before = keys.all().await;
-    let (verification, encryption) = (reserve("verification-keys").await, reserve("encryption").await);
-    keys = Keys::of(keys.signing, verification, keys.auth, encryption).await;
-    assert_eq!(keys.asked("Update").await.status(), "SUCCESS");
+    let before = keys.documents().await;
+    let (verification, encryption) =
+        (create_empty("verification-keys").await, create_empty("encryption").await);
+    keys = Keys::with_secrets(keys.signing, verification, keys.auth, encryption).await;
+    assert_eq!(keys.send("Update").await.status(), "SUCCESS");
     assert_eq!(current(&keys.signing).await, before[0]);
     assert_eq!(current(&keys.auth).await, before[2]);
     let (mut published, mut expected) = (keys.published().await, ids);
     published.sort();
     expected.sort();
     assert_eq!(published, expected);
-    assert_eq!(texts(&current(&keys.encryption).await, "key").len(), 2);
+    assert_eq!(key_texts(&current(&keys.encryption).await, "key").len(), 2);
 }
 
 #[tokio::test]
-async fn without_a_deployment_nothing_is_made() {
+async fn deletion_creates_no_keys() {
     let keys = Keys::empty().await;
-    assert_eq!(keys.asked("Delete").await.status(), "SUCCESS");
+    assert_eq!(keys.send("Delete").await.status(), "SUCCESS");
     for arn in [&keys.signing, &keys.verification, &keys.auth, &keys.encryption] {
         assert!(is_empty(arn).await);
     }

@@ -1,4 +1,4 @@
-//! Keys that nobody has do not make a function ask Secrets Manager again and again.
+//! Tokens with unknown keys cause few reads of a secret.
 
 use std::{collections::HashMap, time::Instant};
 
@@ -12,10 +12,10 @@ use harness::{
 };
 use serde_json::{Value, json};
 
-use super::{Keys, bytes};
+use super::{Keys, random_bytes};
 
-/// The least seconds between two reads of a secret.
-const LEAST: u64 = 10;
+/// The shortest time between two reads of a secret, in seconds.
+const MIN_READ_INTERVAL: u64 = 10;
 const REQUESTS: u8 = 100;
 
 async fn auth(keys: &Keys, database: &Database) -> Function {
@@ -25,11 +25,11 @@ async fn auth(keys: &Keys, database: &Database) -> Function {
             .into();
     environment.extend(function_settings(database));
     environment.extend(keys.settings());
-    environment.insert("AWS_ENDPOINT_URL".to_owned(), keys.front.url.clone());
+    environment.insert("AWS_ENDPOINT_URL".to_owned(), keys.proxy.url.clone());
     Function::start("auth", environment).await
 }
 
-/// Sends many such events, each refused, and asks how often `arn` was read meanwhile.
+/// Sends many events that are refused. Checks how often `arn` was read during that time.
 async fn flood(keys: &Keys, arn: &str, event: impl Fn(u8) -> Value) {
     let database = Database::create().await;
     let begun = Instant::now();
@@ -43,10 +43,10 @@ async fn flood(keys: &Keys, arn: &str, event: impl Fn(u8) -> Value) {
         let answer = auth.invoke(event(n)).await.expect("an answer");
         assert_eq!(answer["statusCode"], 401, "{answer}");
     }
-    let reads = keys.front.reads(arn);
-    let allowed = 1 + usize::try_from(begun.elapsed().as_secs() / LEAST).expect("a small number");
+    let reads = keys.proxy.reads(arn);
+    let allowed = 1 + usize::try_from(begun.elapsed().as_secs() / MIN_READ_INTERVAL).expect("a small number");
     assert!((1..=allowed).contains(&reads), "{reads} reads, {allowed} allowed");
-    // What is good is still let in.
+    // A valid token is still accepted.
     let token = body(&registered)["data"]["accessToken"].as_str().expect("a token").to_owned();
     let headers = json!({ "authorization": format!("Bearer {token}") });
     let me = auth.invoke(http("GET", "/v1/auth/me", &headers, None, "203.0.113.7")).await.expect("an answer");
@@ -54,11 +54,12 @@ async fn flood(keys: &Keys, arn: &str, event: impl Fn(u8) -> Value) {
 }
 
 #[tokio::test]
-async fn a_flood_of_access_tokens_with_unknown_keys_reads_the_public_keys_once_in_ten_seconds() {
+async fn unknown_access_token_keys_cause_one_read_in_ten_seconds() {
     let keys = Keys::new().await;
     flood(&keys, &keys.verification, |n| {
         let header = json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": format!("unknown-{n}") }).to_string();
-        let token = [header.as_bytes(), b"{}", &bytes()].map(|part| BASE64URL_NOPAD.encode(part)).join(".");
+        let token =
+            [header.as_bytes(), b"{}", &random_bytes()].map(|part| BASE64URL_NOPAD.encode(part)).join(".");
         let headers = json!({ "authorization": format!("Bearer {token}") });
         http("GET", "/v1/auth/me", &headers, None, &format!("198.51.100.{n}"))
     })
@@ -66,11 +67,14 @@ async fn a_flood_of_access_tokens_with_unknown_keys_reads_the_public_keys_once_i
 }
 
 #[tokio::test]
-async fn a_flood_of_refresh_tokens_with_unknown_keys_reads_their_keys_once_in_ten_seconds() {
+async fn unknown_refresh_token_keys_cause_one_read_in_ten_seconds() {
     let keys = Keys::new().await;
     flood(&keys, &keys.auth, |n| {
-        // As long as a real one: the id of a key, and 68 bytes more.
-        let token = format!("rt_{}", BASE64URL_NOPAD.encode(&[&bytes(), &bytes(), &[n; 8][..]].concat()));
+        // As long as a real token: the id of a key, and 68 bytes.
+        let token = format!(
+            "rt_{}",
+            BASE64URL_NOPAD.encode(&[&random_bytes(), &random_bytes(), &[n; 8][..]].concat())
+        );
         let headers = json!({ "content-type": "application/json" });
         let body = json!({ "refreshToken": token }).to_string();
         http("POST", "/v1/auth/refresh", &headers, Some(&body), &format!("198.51.100.{n}"))

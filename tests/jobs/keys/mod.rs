@@ -1,8 +1,8 @@
-//! `rotate-keys`, called as Secrets Manager calls it.
+//! `rotate-keys`, called by Secrets Manager.
 
 mod first;
 mod floods;
-pub mod front;
+pub mod proxy;
 mod requests;
 mod steps;
 
@@ -11,8 +11,8 @@ use std::collections::HashMap;
 use aws_sdk_secretsmanager::Client;
 use chrono::{DateTime, TimeDelta, Utc};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
-use front::Front;
 use harness::{TestApp, runtime_api::Function};
+use proxy::AwsProxy;
 use serde_json::{Map, Value, json};
 use shared::{
     aws::client,
@@ -25,18 +25,18 @@ use shared::{
 use uuid::Uuid;
 
 const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
-/// A little more than the time that has to pass between two rotations.
-const AN_HOUR: TimeDelta = TimeDelta::minutes(61);
+/// A little more than the shortest time between two rotations.
+const ROTATION_INTERVAL: TimeDelta = TimeDelta::minutes(61);
 
-fn bytes() -> Vec<u8> {
+fn random_bytes() -> Vec<u8> {
     [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat()
 }
 
 fn random_key() -> String {
-    BASE64.encode(&bytes())
+    BASE64.encode(&random_bytes())
 }
 
-/// Two keys, the second of which has been known for a while.
+/// Returns a current key, and a next key that was published a while ago.
 fn current_and_next(member: &str, id: impl Fn(&str) -> anyhow::Result<KeyId>) -> Value {
     let (current, next) = (random_key(), random_key());
     let published =
@@ -51,9 +51,9 @@ async fn manager() -> Client {
     Client::new(client::config().await)
 }
 
-/// The secrets of a deployment of its own, and the function that rotates them.
+/// The secrets of a deployment, and the function that rotates them.
 struct Keys {
-    front: Front,
+    proxy: AwsProxy,
     function: Function,
     signing: String,
     verification: String,
@@ -65,7 +65,8 @@ impl Keys {
     async fn new() -> Self {
         let signing: Vec<Value> = ["next", "current", "previous"]
             .map(|status| {
-                let key = Key::from_seed(&Uuid::new_v4().to_string(), &BASE64URL_NOPAD.encode(&bytes()));
+                let key =
+                    Key::from_seed(&Uuid::new_v4().to_string(), &BASE64URL_NOPAD.encode(&random_bytes()));
                 let mut key = serde_json::to_value(key.expect("a key")).expect("JSON");
                 key["status"] = json!(status);
                 key
@@ -78,61 +79,68 @@ impl Keys {
         auth["sessionSecret"] = json!(random_key());
         let auth = create("auth", &auth).await;
         let encryption = create("encryption", &current_and_next("key", |key| Ok(seal::key(key)?.0))).await;
-        Self::of(signing, verification, auth, encryption).await
+        Self::with_secrets(signing, verification, auth, encryption).await
     }
 
-    /// Those of a deployment that is only beginning.
+    /// Creates the empty secrets of a new deployment.
     async fn empty() -> Self {
-        let (signing, verification) = (reserve("signing-keys").await, reserve("verification-keys").await);
-        Self::of(signing, verification, reserve("auth").await, reserve("encryption").await).await
+        let (signing, verification) =
+            (create_empty("signing-keys").await, create_empty("verification-keys").await);
+        Self::with_secrets(
+            signing,
+            verification,
+            create_empty("auth").await,
+            create_empty("encryption").await,
+        )
+        .await
     }
 
-    async fn of(signing: String, verification: String, auth: String, encryption: String) -> Self {
-        let front = Front::start().await;
-        let mut environment = front.environment();
+    async fn with_secrets(signing: String, verification: String, auth: String, encryption: String) -> Self {
+        let proxy = AwsProxy::start().await;
+        let mut environment = proxy.environment();
         environment.insert("NODE_ENV".to_owned(), "production".to_owned());
         environment.extend(settings(&signing, &verification, &auth, &encryption));
         let function = Function::start("rotate-keys", environment).await;
-        Self { front, function, signing, verification, auth, encryption }
+        Self { proxy, function, signing, verification, auth, encryption }
     }
 
     fn settings(&self) -> HashMap<String, String> {
         settings(&self.signing, &self.verification, &self.auth, &self.encryption)
     }
 
-    /// An instance of the API's functions with these secrets.
+    /// Starts the API functions with these secrets.
     async fn app(&self) -> TestApp {
         let settings = self.settings();
         let settings: Vec<_> = settings.iter().map(|(name, arn)| (name.as_str(), arn.as_str())).collect();
         TestApp::with(&settings).await
     }
 
-    /// The three that rotate.
-    fn rotated(&self) -> [&str; 3] {
+    /// Returns the three secrets that rotate.
+    fn rotating(&self) -> [&str; 3] {
         [&self.signing, &self.auth, &self.encryption]
     }
 
-    /// A rotation of `arn` begins; the version it is about.
+    /// Begins a rotation of `arn`. Returns the pending version.
     fn begin(&self, arn: &str) -> String {
         let version = Uuid::new_v4().to_string();
-        self.front.begin(arn, &version);
+        self.proxy.begin_rotation(arn, &version);
         version
     }
 
-    /// One step of a rotation.
+    /// Runs one step of a rotation.
     async fn step(&self, step: &str, arn: &str, version: &str) -> Result<Value, Value> {
         let event =
             json!({ "Step": step, "SecretId": arn, "ClientRequestToken": version, "RotationToken": "x" });
         self.function.invoke(event).await
     }
 
-    /// A step that must be refused, and why it was.
+    /// Runs a step that must be refused. Returns the reason.
     async fn refused(&self, step: &str, arn: &str, version: &str) -> String {
         let error = self.step(step, arn, version).await.expect_err("a refusal");
         error["errorMessage"].as_str().expect("a message").to_owned()
     }
 
-    /// A whole rotation of `arn`.
+    /// Runs a whole rotation of `arn`.
     async fn rotate(&self, arn: &str) {
         let version = self.begin(arn);
         for step in STEPS {
@@ -140,24 +148,24 @@ impl Keys {
         }
     }
 
-    /// Time passes: all dates in the secrets become that much older.
+    /// Simulates that time passes: makes all dates in the secrets older.
     async fn age(&self, by: TimeDelta) {
-        for arn in self.rotated() {
+        for arn in self.rotating() {
             let mut document = current(arn).await;
             age(&mut document, by);
-            put(arn, &document).await;
+            put_current(arn, &document).await;
         }
     }
 
-    /// The ids of the published keys.
+    /// Returns the ids of the published keys.
     async fn published(&self) -> Vec<String> {
         let set = current(&self.verification).await;
         let keys = set["keys"].as_array().expect("keys").iter();
         keys.map(|key| key["kid"].as_str().expect("an id").to_owned()).collect()
     }
 
-    /// What can be changed by a rotation, to see that it was not.
-    async fn all(&self) -> Vec<Value> {
+    /// Returns the current values of all secrets, to show that a rotation changed nothing.
+    async fn documents(&self) -> Vec<Value> {
         let mut all = Vec::new();
         for arn in [&self.signing, &self.verification, &self.auth, &self.encryption] {
             all.push(current(arn).await);
@@ -178,8 +186,8 @@ fn settings(signing: &str, verification: &str, auth: &str, encryption: &str) -> 
     .into()
 }
 
-/// A secret without a value.
-async fn reserve(name: &str) -> String {
+/// Creates a secret without a value.
+async fn create_empty(name: &str) -> String {
     let name = format!("test-{}/{name}", Uuid::new_v4().simple());
     manager().await.create_secret().name(name).send().await.expect("a secret").arn.expect("its ARN")
 }
@@ -190,8 +198,8 @@ async fn create(name: &str, document: &Value) -> String {
     made.expect("a secret").arn.expect("its ARN")
 }
 
-/// Makes `document` current. In two steps, because the stand-in would leave a version current that a rotation made so.
-async fn put(arn: &str, document: &Value) {
+/// Makes `document` current. Needs two steps, because the stand-in would keep a version current that a rotation has made current.
+async fn put_current(arn: &str, document: &Value) {
     let client = manager().await;
     let before = client.get_secret_value().secret_id(arn).version_stage("AWSCURRENT").send().await;
     let before = before.expect("a value").version_id.expect("its id");
@@ -231,13 +239,13 @@ fn age_member(name: &str, value: &mut Value, by: TimeDelta) {
     }
 }
 
-/// The keys of the private set by their status.
+/// Returns the ids of the private keys, by status.
 fn by_status(set: &Value) -> Map<String, Value> {
     let keys = set["keys"].as_array().expect("keys").iter();
     keys.map(|key| (key["status"].as_str().expect("a status").to_owned(), key["kid"].clone())).collect()
 }
 
-/// The keys of a text.
-fn texts(document: &Value, member: &str) -> Vec<String> {
+/// Returns the keys in the text `member`.
+fn key_texts(document: &Value, member: &str) -> Vec<String> {
     document[member].as_str().expect("a text").split(',').map(str::to_owned).collect()
 }

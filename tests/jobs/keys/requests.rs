@@ -1,4 +1,4 @@
-//! Requests go on while keys change, whatever an instance has read and when.
+//! Requests work during rotations, on instances that have read the keys at different times.
 
 use chrono::TimeDelta;
 use data_encoding::BASE64URL_NOPAD;
@@ -6,14 +6,14 @@ use harness::{Answer, Client, TestApp};
 use ring::signature::Ed25519KeyPair;
 use serde_json::{Value, json};
 
-use super::{AN_HOUR, Keys, current};
+use super::{Keys, ROTATION_INTERVAL, current};
 
-/// Someone whose requests go to whichever instance.
+/// A user whose requests go to any instance.
 struct Visitor {
     email: String,
     access: String,
     refresh: String,
-    /// What they made under one `Idempotency-Key`, to be asked for again and again.
+    /// Created with an `Idempotency-Key`, and requested repeatedly.
     organization: String,
 }
 
@@ -33,8 +33,8 @@ impl Visitor {
         }
     }
 
-    /// Everything they do at one instance works.
-    async fn calls(&mut self, at: &TestApp) {
+    /// Checks that all requests to one instance work.
+    async fn check_calls(&mut self, at: &TestApp) {
         let me = at.client().token(&self.access);
         me.get("/v1/auth/me").await.ok(200);
         let again =
@@ -46,12 +46,12 @@ impl Visitor {
         let set = at.client().get("/.well-known/jwks.json").await.ok(200);
         let kid = part(&self.access, 0)["kid"].clone();
         let keys = set.body["keys"].as_array().expect("keys");
-        assert!(keys.iter().any(|key| key["kid"] == kid), "everyone can verify it: {set:?}");
-        self.refreshes(&[at]).await;
+        assert!(keys.iter().any(|key| key["kid"] == kid), "the key is published: {set:?}");
+        self.check_refreshes(&[at]).await;
     }
 
-    /// The first trades the token in; the others are asked with the same token a moment later.
-    async fn refreshes(&mut self, at: &[&TestApp]) {
+    /// Refreshes at the first instance, then at the others with the same token.
+    async fn check_refreshes(&mut self, at: &[&TestApp]) {
         let mut successors = Vec::new();
         for instance in at.iter().chain(at) {
             let answer = refresh(&instance.client(), &self.refresh).await.ok(200);
@@ -59,7 +59,7 @@ impl Visitor {
             answer.text("/data/accessToken").clone_into(&mut self.access);
         }
         successors.dedup();
-        assert_eq!(successors.len(), 1, "one successor, whoever is asked");
+        assert_eq!(successors.len(), 1, "the same successor from every instance");
         self.refresh = successors.remove(0);
     }
 }
@@ -73,7 +73,7 @@ fn part(token: &str, n: usize) -> Value {
     serde_json::from_slice(&BASE64URL_NOPAD.decode(part.as_bytes()).expect("base64url")).expect("JSON")
 }
 
-/// A token of our form, signed by anyone.
+/// Returns a token in our form, signed with any key.
 fn forged(header: &Value, claims: &Value, seed: &[u8]) -> String {
     let [header, claims] = [header, claims].map(|part| BASE64URL_NOPAD.encode(part.to_string().as_bytes()));
     let pair = Ed25519KeyPair::from_seed_unchecked(seed).expect("a seed");
@@ -81,58 +81,58 @@ fn forged(header: &Value, claims: &Value, seed: &[u8]) -> String {
     format!("{header}.{claims}.{}", BASE64URL_NOPAD.encode(signature.as_ref()))
 }
 
-/// The seed of the key `kid`.
+/// Returns the seed of the key `kid`.
 fn seed(set: &Value, kid: &Value) -> Vec<u8> {
     let key = set["keys"].as_array().expect("keys").iter().find(|key| key["kid"] == *kid).expect("the key");
     BASE64URL_NOPAD.decode(key["d"].as_str().expect("a seed").as_bytes()).expect("base64url")
 }
 
-/// An instance that reads its secrets now, and keeps to them.
+/// Starts an instance that reads its secrets now and caches them.
 async fn instance(app: &TestApp) -> TestApp {
-    let instance = app.beside();
+    let instance = app.second_instance();
     instance.state.warm().await;
     Visitor::register(&instance).await;
     instance
 }
 
 #[tokio::test]
-async fn no_request_fails_at_any_instance_through_three_rotations() {
+async fn no_request_fails_during_three_rotations() {
     let keys = Keys::new().await;
     let app = keys.app().await;
     let mut ada = Visitor::register(&app).await;
     for _ in 1..=3 {
         let mut instances = vec![instance(&app).await];
-        let versions = keys.rotated().map(|arn| keys.begin(arn));
+        let versions = keys.rotating().map(|arn| keys.begin(arn));
         let access = ada.access.clone();
         for step in super::STEPS {
-            for (arn, version) in keys.rotated().into_iter().zip(&versions) {
+            for (arn, version) in keys.rotating().into_iter().zip(&versions) {
                 keys.step(step, arn, version).await.unwrap_or_else(|error| panic!("{step}: {error}"));
             }
             instances.push(instance(&app).await);
             for instance in &instances {
-                ada.calls(instance).await;
+                ada.check_calls(instance).await;
             }
         }
         let forth: Vec<&TestApp> = instances.iter().collect();
         let back: Vec<&TestApp> = instances.iter().rev().collect();
-        ada.refreshes(&forth).await;
-        ada.refreshes(&back).await;
+        ada.check_refreshes(&forth).await;
+        ada.check_refreshes(&back).await;
         for instance in &instances {
             let mut bob = Visitor::register(instance).await;
             for other in &instances {
-                bob.calls(other).await;
+                bob.check_calls(other).await;
                 other.client().token(&access).get("/v1/auth/me").await.ok(200);
             }
         }
-        // Rotations are an hour apart, at the least.
-        keys.age(AN_HOUR).await;
-        app.clock.advance(AN_HOUR);
-        ada.refreshes(&[&instances[0], &app.beside()]).await;
+        // The shortest time between two rotations is an hour.
+        keys.age(ROTATION_INTERVAL).await;
+        app.clock.advance(ROTATION_INTERVAL);
+        ada.check_refreshes(&[&instances[0], &app.second_instance()]).await;
     }
 }
 
 #[tokio::test]
-async fn an_access_token_from_before_a_rotation_is_valid_until_it_expires_and_not_a_second_longer() {
+async fn access_token_is_valid_after_a_rotation_until_it_expires() {
     let keys = Keys::new().await;
     let app = keys.app().await;
     let ada = app.person("Ada").await;
@@ -150,21 +150,21 @@ async fn an_access_token_from_before_a_rotation_is_valid_until_it_expires_and_no
 }
 
 #[tokio::test]
-async fn a_dropped_or_foreign_key_opens_nothing() {
+async fn dropped_or_foreign_key_is_refused() {
     let keys = Keys::new().await;
     let app = keys.app().await;
     let ada = app.person("Ada").await;
     let (header, claims) = (part(&ada.access_token, 0), part(&ada.access_token, 1));
     let old = seed(&current(&keys.signing).await, &header["kid"]);
-    // The forger's tools work.
+    // Control: a token signed with the current key is accepted.
     app.client().token(&forged(&header, &claims, &old)).get("/v1/auth/me").await.ok(200);
 
     let month = TimeDelta::days(30);
-    for arn in keys.rotated() {
+    for arn in keys.rotating() {
         keys.rotate(arn).await;
     }
     keys.age(month).await;
-    for arn in keys.rotated() {
+    for arn in keys.rotating() {
         keys.rotate(arn).await;
     }
     let after = instance(&app).await;
@@ -174,10 +174,10 @@ async fn a_dropped_or_foreign_key_opens_nothing() {
     let renamed = json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": kept });
     for (name, token) in [
         ("the dropped key", forged(&header, &claims, &old)),
-        ("the token it once signed", ada.access_token.clone()),
-        ("the dropped key by another's name", forged(&renamed, &claims, &old)),
-        ("a key of the forger's own", forged(&stranger, &claims, &[7; 32])),
-        ("a key of the forger's own by another's name", forged(&renamed, &claims, &[7; 32])),
+        ("a token that the dropped key signed", ada.access_token.clone()),
+        ("the dropped key with another kid", forged(&renamed, &claims, &old)),
+        ("a forged key", forged(&stranger, &claims, &[7; 32])),
+        ("a forged key with another kid", forged(&renamed, &claims, &[7; 32])),
     ] {
         let answer = after.client().token(&token).get("/v1/auth/me").await;
         assert_eq!(answer.status, 401, "{name}");
@@ -185,16 +185,16 @@ async fn a_dropped_or_foreign_key_opens_nothing() {
     after.client().token(&forged(&renamed, &claims, &seed(&now, &kept))).get("/v1/auth/me").await.ok(200);
     refresh(&after.client(), &ada.refresh_token).await.refused(401, "invalid-refresh-token");
     let ended = app.database.value::<i64>("SELECT count(*) FROM sessions WHERE revoked_at IS NOT NULL").await;
-    assert_eq!(ended, 0, "a token that cannot be read ends nothing");
+    assert_eq!(ended, 0, "an unreadable token ends no session");
 }
 
 #[tokio::test]
-async fn a_refresh_token_from_two_rotations_ago_still_gets_its_successor() {
+async fn refresh_token_is_valid_after_two_rotations() {
     let keys = Keys::new().await;
     let app = keys.app().await;
     let ada = app.person("Ada").await;
     keys.rotate(&keys.auth).await;
-    keys.age(AN_HOUR).await;
+    keys.age(ROTATION_INTERVAL).await;
     keys.rotate(&keys.auth).await;
     let after = instance(&app).await;
     let answer = refresh(&after.client(), &ada.refresh_token).await.ok(200);

@@ -1,26 +1,26 @@
-//! The four steps: once, twice, out of order, and not at all.
+//! The four steps of a rotation: once, twice, out of order, and not at all.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{AN_HOUR, Keys, STEPS, by_status, create, current, manager, put, texts};
+use super::{Keys, ROTATION_INTERVAL, STEPS, by_status, create, current, key_texts, manager, put_current};
 
 #[tokio::test]
-async fn a_signing_key_is_next_then_current_then_previous_and_public_before_it_signs() {
+async fn signing_key_is_next_current_then_previous_and_published_before_it_signs() {
     let keys = Keys::new().await;
     let before = by_status(&current(&keys.signing).await);
     let version = keys.begin(&keys.signing);
 
-    let made = keys.step("createSecret", &keys.signing, &version).await.expect("made");
+    let made = keys.step("createSecret", &keys.signing, &version).await.expect("created");
     let fresh = made["next"].as_str().expect("an id").to_owned();
     assert_eq!(made["current"], before["next"]);
-    assert_eq!(by_status(&current(&keys.signing).await), before, "nothing is current yet");
+    assert_eq!(by_status(&current(&keys.signing).await), before, "the version is not current yet");
     assert!(!keys.published().await.contains(&fresh));
 
     keys.step("setSecret", &keys.signing, &version).await.expect("set");
     let published = keys.published().await;
-    assert_eq!(by_status(&current(&keys.signing).await), before, "nothing is current yet");
+    assert_eq!(by_status(&current(&keys.signing).await), before, "the version is not current yet");
     for status in ["next", "current", "previous"] {
         assert!(published.contains(&before[status].as_str().expect("an id").to_owned()), "{status}");
     }
@@ -39,15 +39,15 @@ async fn a_signing_key_is_next_then_current_then_previous_and_public_before_it_s
 }
 
 #[tokio::test]
-async fn keys_that_are_texts_move_from_the_end_to_the_front_and_the_session_secret_stays() {
+async fn text_keys_move_to_the_front_and_the_session_secret_stays() {
     let keys = Keys::new().await;
     for (arn, member) in [(&keys.auth, "refreshSecret"), (&keys.encryption, "key")] {
         let before = current(arn).await;
         keys.rotate(arn).await;
         let after = current(arn).await;
         let ([old, next], [first, second, fresh]) = (
-            texts(&before, member).try_into().expect("two"),
-            texts(&after, member).try_into().expect("three"),
+            key_texts(&before, member).try_into().expect("two"),
+            key_texts(&after, member).try_into().expect("three"),
         );
         assert_eq!([&first, &second], [&next, &old]);
         assert!(fresh != next && fresh != old);
@@ -56,35 +56,35 @@ async fn keys_that_are_texts_move_from_the_end_to_the_front_and_the_session_secr
 }
 
 #[tokio::test]
-async fn a_secret_without_a_next_key_gets_one_and_goes_on_with_its_own() {
+async fn secret_without_a_next_key_gets_one_and_keeps_its_own() {
     let keys = Keys::new().await;
     let mut document = current(&keys.auth).await;
-    let only = texts(&document, "refreshSecret").remove(0);
+    let only = key_texts(&document, "refreshSecret").remove(0);
     document["refreshSecret"] = json!(only);
-    put(&keys.auth, &document).await;
+    put_current(&keys.auth, &document).await;
     keys.rotate(&keys.auth).await;
-    let after = texts(&current(&keys.auth).await, "refreshSecret");
+    let after = key_texts(&current(&keys.auth).await, "refreshSecret");
     assert_eq!((after.len(), &after[0]), (2, &only));
 }
 
 #[tokio::test]
-async fn every_step_may_come_twice_and_after_the_end_all_of_them_do_nothing() {
+async fn steps_can_be_repeated_and_do_nothing_after_the_end() {
     let keys = Keys::new().await;
-    for arn in keys.rotated() {
+    for arn in keys.rotating() {
         let version = keys.begin(arn);
         for step in STEPS {
             let first = keys.step(step, arn, &version).await.expect("done");
-            let before = keys.all().await;
+            let before = keys.documents().await;
             let again = keys.step(step, arn, &version).await.expect("done again");
             assert_eq!([&first["current"], &first["next"]], [&again["current"], &again["next"]], "{step}");
-            assert_eq!(keys.all().await, before, "{step}");
+            assert_eq!(keys.documents().await, before, "{step}");
         }
-        let before = keys.all().await;
+        let before = keys.documents().await;
         for step in STEPS {
             let late = keys.step(step, arn, &version).await.expect("nothing to do");
             assert!(late["done"].as_str().expect("a text").starts_with("nothing"), "{late}");
         }
-        assert_eq!(keys.all().await, before);
+        assert_eq!(keys.documents().await, before);
     }
     keys.function.log_line(|line| line.contains("KeysRotated") && line.contains("encryption")).await;
 }
@@ -92,32 +92,32 @@ async fn every_step_may_come_twice_and_after_the_end_all_of_them_do_nothing() {
 #[tokio::test]
 async fn steps_out_of_order_change_nothing() {
     let keys = Keys::new().await;
-    let before = keys.all().await;
-    for arn in keys.rotated() {
+    let before = keys.documents().await;
+    for arn in keys.rotating() {
         let version = keys.begin(arn);
-        let tried = keys.step("testSecret", arn, &version).await.expect("what is current works");
+        let tried = keys.step("testSecret", arn, &version).await.expect("the current version works");
         assert!(tried["done"].as_str().expect("a sentence").contains("no other version"), "{tried}");
         for step in ["setSecret", "finishSecret"] {
             let refusal = keys.refused(step, arn, &version).await;
             assert!(refusal.contains("createSecret has not made"), "{refusal}");
         }
     }
-    assert_eq!(keys.all().await, before);
+    assert_eq!(keys.documents().await, before);
 
-    // What signs is not made current before everyone can verify it.
+    // A signing key does not become current before its public key is published.
     let version = keys.begin(&keys.signing);
-    keys.step("createSecret", &keys.signing, &version).await.expect("made");
+    keys.step("createSecret", &keys.signing, &version).await.expect("created");
     for step in ["testSecret", "finishSecret"] {
         let refusal = keys.refused(step, &keys.signing, &version).await;
         assert!(refusal.contains("published"), "{refusal}");
     }
-    assert_eq!(keys.all().await, before);
+    assert_eq!(keys.documents().await, before);
 }
 
 #[tokio::test]
-async fn what_is_not_pending_not_ours_not_rotating_or_no_step_is_refused() {
+async fn invalid_rotation_requests_are_refused() {
     let keys = Keys::new().await;
-    let before = keys.all().await;
+    let before = keys.documents().await;
     let foreign = create("foreign", &json!({ "key": "x" })).await;
     for arn in [&foreign, &keys.verification, "arches/production/auth", ""] {
         let refusal = keys.refused("createSecret", arn, &keys.begin(arn)).await;
@@ -127,32 +127,32 @@ async fn what_is_not_pending_not_ours_not_rotating_or_no_step_is_refused() {
     assert!(refusal.contains("has no version"), "{refusal}");
     let refusal = keys.refused("dropSecret", &keys.auth, &keys.begin(&keys.auth)).await;
     assert!(refusal.contains("dropSecret") && refusal.contains("createSecret"), "{refusal}");
-    keys.front.stop_rotating(&keys.auth);
+    keys.proxy.disable_rotation(&keys.auth);
     let refusal = keys.refused("createSecret", &keys.auth, &keys.begin(&keys.auth)).await;
     assert!(refusal.contains("rotation is not enabled"), "{refusal}");
-    assert_eq!(keys.all().await, before);
+    assert_eq!(keys.documents().await, before);
     assert_eq!(current(&foreign).await, json!({ "key": "x" }));
 }
 
 #[tokio::test]
-async fn a_version_that_was_current_once_is_not_made_current_again() {
+async fn former_version_does_not_become_current_again() {
     let keys = Keys::new().await;
     let first = keys.begin(&keys.auth);
     for step in STEPS {
         keys.step(step, &keys.auth, &first).await.expect("done");
     }
-    keys.age(AN_HOUR).await;
+    keys.age(ROTATION_INTERVAL).await;
     keys.rotate(&keys.auth).await;
-    let before = keys.all().await;
+    let before = keys.documents().await;
     for step in STEPS {
         let refusal = keys.refused(step, &keys.auth, &first).await;
         assert!(refusal.contains("is not pending"), "{refusal}");
     }
-    assert_eq!(keys.all().await, before);
+    assert_eq!(keys.documents().await, before);
 }
 
 #[tokio::test]
-async fn a_rotation_that_stops_before_its_end_leaves_what_works_and_the_next_one_ends_well() {
+async fn interrupted_rotation_keeps_working_keys_and_the_next_one_completes() {
     let keys = Keys::new().await;
     let before = by_status(&current(&keys.signing).await);
     let version = keys.begin(&keys.signing);
@@ -167,42 +167,42 @@ async fn a_rotation_that_stops_before_its_end_leaves_what_works_and_the_next_one
     assert_eq!(after["current"], before["next"]);
     let published = keys.published().await;
     let gone: Vec<_> = orphan.iter().filter(|kid| !published.contains(kid)).collect();
-    assert_eq!(gone.len(), 1, "the next key of the rotation that never ended, which has signed nothing");
+    assert_eq!(gone.len(), 1, "only the next key of the interrupted rotation, which has signed nothing");
     keys.refused("finishSecret", &keys.signing, &version).await;
 }
 
 #[tokio::test]
-async fn two_rotations_in_a_hurry_are_one() {
+async fn second_rotation_too_soon_is_refused() {
     let keys = Keys::new().await;
-    for arn in keys.rotated() {
+    for arn in keys.rotating() {
         keys.rotate(arn).await;
-        let before = keys.all().await;
+        let before = keys.documents().await;
         let refusal = keys.refused("createSecret", arn, &keys.begin(arn)).await;
         assert!(refusal.contains("not known everywhere before"), "{refusal}");
-        assert_eq!(keys.all().await, before);
+        assert_eq!(keys.documents().await, before);
     }
 }
 
 #[tokio::test]
-async fn a_version_that_waited_too_long_or_was_overtaken_by_hand_is_withdrawn() {
+async fn outdated_version_is_withdrawn() {
     let keys = Keys::new().await;
-    // A key was removed by hand while a rotation stood still: that rotation must not bring it back.
+    // A key was removed by hand during a rotation. The rotation must not bring it back.
     let version = keys.begin(&keys.auth);
-    keys.step("createSecret", &keys.auth, &version).await.expect("made");
+    keys.step("createSecret", &keys.auth, &version).await.expect("created");
     let mut document = current(&keys.auth).await;
-    let next = texts(&document, "refreshSecret").remove(1);
+    let next = key_texts(&document, "refreshSecret").remove(1);
     document["refreshSecret"] = json!(next);
-    put(&keys.auth, &document).await;
+    put_current(&keys.auth, &document).await;
     let refusal = keys.refused("finishSecret", &keys.auth, &version).await;
     assert!(refusal.contains("withdrawn") && refusal.contains("was removed"), "{refusal}");
     let refusal = keys.refused("finishSecret", &keys.auth, &version).await;
     assert!(refusal.contains("is not pending"), "{refusal}");
     keys.rotate(&keys.auth).await;
-    assert_eq!(texts(&current(&keys.auth).await, "refreshSecret")[0], next);
+    assert_eq!(key_texts(&current(&keys.auth).await, "refreshSecret")[0], next);
 
-    // Half an hour after it was made a version is not made current any more.
+    // A version does not become current more than half an hour after its creation.
     let version = keys.begin(&keys.encryption);
-    keys.step("createSecret", &keys.encryption, &version).await.expect("made");
+    keys.step("createSecret", &keys.encryption, &version).await.expect("created");
     let client = manager().await;
     let pending =
         client.get_secret_value().secret_id(&keys.encryption).version_stage("AWSPENDING").send().await;
@@ -212,22 +212,22 @@ async fn a_version_that_waited_too_long_or_was_overtaken_by_hand_is_withdrawn() 
     let late = keys.begin(&keys.encryption);
     let put = client.put_secret_value().secret_id(&keys.encryption).client_request_token(&late);
     put.secret_string(document.to_string()).version_stages("AWSPENDING").send().await.expect("a version");
-    let before = keys.all().await;
+    let before = keys.documents().await;
     let refusal = keys.refused("createSecret", &keys.encryption, &late).await;
     assert!(refusal.contains("withdrawn") && refusal.contains("too long ago"), "{refusal}");
-    assert_eq!(keys.all().await, before);
+    assert_eq!(keys.documents().await, before);
     keys.rotate(&keys.encryption).await;
 }
 
 #[tokio::test]
-async fn a_key_goes_when_nothing_made_with_it_can_be_valid_and_not_before() {
+async fn key_is_dropped_only_when_nothing_made_with_it_is_valid() {
     let keys = Keys::new().await;
-    let [signing, auth, encryption] = keys.rotated();
+    let [signing, auth, encryption] = keys.rotating();
     let has = async |arn: &str, key: &str| current(arn).await.to_string().contains(key);
     let access = by_status(&current(signing).await)["current"].as_str().expect("an id").to_owned();
-    let refresh = texts(&current(auth).await, "refreshSecret").remove(0);
-    let sealing = texts(&current(encryption).await, "key").remove(0);
-    // 15 minutes, 7 days and 24 hours, each with an hour on top.
+    let refresh = key_texts(&current(auth).await, "refreshSecret").remove(0);
+    let sealing = key_texts(&current(encryption).await, "key").remove(0);
+    // 15 minutes, 7 days and 24 hours, each plus one hour.
     for (arn, key, lifetime) in [
         (signing, &access, TimeDelta::minutes(75)),
         (auth, &refresh, TimeDelta::days(7) + TimeDelta::hours(1)),
@@ -237,19 +237,19 @@ async fn a_key_goes_when_nothing_made_with_it_can_be_valid_and_not_before() {
         keys.age(lifetime - TimeDelta::minutes(5)).await;
         keys.rotate(arn).await;
         assert!(has(arn, key).await, "{arn} still has {key}");
-        keys.age(AN_HOUR).await;
+        keys.age(ROTATION_INTERVAL).await;
         keys.rotate(arn).await;
-        assert!(!has(arn, key).await, "{arn} has {key} no more");
+        assert!(!has(arn, key).await, "{arn} no longer has {key}");
     }
     assert!(!keys.published().await.contains(&access));
 }
 
 #[tokio::test]
-async fn no_key_is_in_the_log_or_in_an_answer() {
+async fn no_key_is_in_a_log_or_an_answer() {
     let keys = Keys::new().await;
     let mut answers = Vec::new();
     let mut secrets = Vec::new();
-    for arn in keys.rotated() {
+    for arn in keys.rotating() {
         let version = keys.begin(arn);
         for step in STEPS {
             answers.push(keys.step(step, arn, &version).await.expect("done").to_string());

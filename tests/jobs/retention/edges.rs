@@ -1,11 +1,11 @@
 use harness::TestApp;
 use serde_json::json;
 
-use super::{clean, of, plant, rehearse, text, total};
+use super::{clean, counts, dry_run, insert, text, total};
 
-/// Sessions, by their user agent; what happened to them, and how long ago.
+/// Sessions by user agent, with the age of their last use, expiry and revocation.
 const SESSIONS: [(&str, &str, &str, &str); 8] = [
-    // Name, last used, expires, revoked; of each, one decides.
+    // Name, last used, expires, revoked. One of them decides.
     ("expired 90 days ago", "89 days", "90 days", "NULL"),
     ("expired a second later", "89 days", "90 days - interval '1 s'", "NULL"),
     ("revoked 90 days ago", "89 days", "-1 days", "90 days"),
@@ -16,7 +16,7 @@ const SESSIONS: [(&str, &str, &str, &str); 8] = [
     ("revoked long after it expired", "200 days", "199 days", "1 days"),
 ];
 
-async fn plant_sessions(app: &TestApp) {
+async fn insert_sessions(app: &TestApp) {
     for (name, used, expires, revoked) in SESSIONS {
         let revoked = if revoked == "NULL" {
             revoked.to_owned()
@@ -24,7 +24,7 @@ async fn plant_sessions(app: &TestApp) {
             format!("$now - interval {}", quoted(revoked))
         };
         let (used, expires) = (quoted(used), quoted(expires));
-        plant(
+        insert(
             app,
             &format!(
                 "INSERT INTO sessions (id, user_id, refresh_token_hash, rotated_at, transport, user_agent, created_at,
@@ -39,7 +39,7 @@ async fn plant_sessions(app: &TestApp) {
     }
 }
 
-/// `90 days - interval '1 s'` as `'90 days' + interval '1 s'`: of a moment ago, a second later is less long ago.
+/// Quotes an age for SQL. `90 days - interval '1 s'` becomes `'90 days' + interval '1 s'`, because the age is subtracted.
 fn quoted(ago: &str) -> String {
     match ago.split_once(" - ") {
         Some((days, rest)) => format!("'{days}' + {rest}"),
@@ -48,10 +48,10 @@ fn quoted(ago: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_session_goes_90_days_after_it_ended_or_was_last_used_and_not_a_second_sooner() {
+async fn session_is_deleted_exactly_90_days_after_its_end_or_last_use() {
     let app = TestApp::new().await;
     app.person("Ada").await;
-    plant_sessions(&app).await;
+    insert_sessions(&app).await;
 
     let report = clean(&app).await;
 
@@ -61,16 +61,16 @@ async fn a_session_goes_90_days_after_it_ended_or_was_last_used_and_not_a_second
         text(&app, stays).await,
         "alive, expired a second later, revoked a second later, used a second later"
     );
-    assert_eq!((of(&report, "sessions"), total(&report), report.complete), ((4, 0), 4, true));
+    assert_eq!((counts(&report, "sessions"), total(&report), report.complete), ((4, 0), 4, true));
 }
 
 #[tokio::test]
-async fn a_secret_an_invitation_and_a_kept_answer_go_when_their_time_is_over_and_not_a_second_sooner() {
+async fn tokens_invitations_and_idempotency_records_are_deleted_exactly_at_expiry() {
     let app = TestApp::new().await;
     app.person("Ada").await;
     app.database.execute("DELETE FROM verification_tokens").await;
     for (name, expires) in [("over", "$now"), ("open", "$now + interval '1 s'")] {
-        plant(
+        insert(
             &app,
             &format!(
                 "INSERT INTO verification_tokens (id, user_id, email, token_hash, created_at, expires_at)
@@ -87,7 +87,7 @@ async fn a_secret_an_invitation_and_a_kept_answer_go_when_their_time_is_over_and
     let report = clean(&app).await;
 
     let tables =
-        ["verification_tokens", "invitations", "idempotency_records"].map(|table| of(&report, table));
+        ["verification_tokens", "invitations", "idempotency_records"].map(|table| counts(&report, table));
     assert_eq!((tables, total(&report)), ([(1, 0), (5, 0), (1, 0)], 7));
     assert_eq!(text(&app, "SELECT string_agg(email, '') FROM verification_tokens").await, "open");
     assert_eq!(
@@ -101,10 +101,10 @@ async fn a_secret_an_invitation_and_a_kept_answer_go_when_their_time_is_over_and
 }
 
 #[tokio::test]
-async fn an_audit_event_goes_after_a_year_and_not_a_second_sooner() {
+async fn audit_event_is_deleted_after_exactly_a_year() {
     let app = TestApp::new().await;
     app.database.execute("DELETE FROM audit_events").await;
-    plant(
+    insert(
         &app,
         "INSERT INTO audit_events (id, occurred_at, action, outcome, request_id) VALUES
              (gen_random_uuid(), $now - interval '365 days', 'a.b', 'success', 'a year'),
@@ -113,22 +113,22 @@ async fn an_audit_event_goes_after_a_year_and_not_a_second_sooner() {
     )
     .await;
     let report = clean(&app).await;
-    assert_eq!((of(&report, "audit_events"), total(&report)), ((1, 0), 1));
+    assert_eq!((counts(&report, "audit_events"), total(&report)), ((1, 0), 1));
     let stays = "SELECT string_agg(request_id, ', ' ORDER BY occurred_at) FROM audit_events";
     assert_eq!(text(&app, stays).await, "a second less, now");
 }
 
 #[tokio::test]
-async fn a_user_is_erased_30_days_after_they_were_deleted_and_not_a_second_sooner() {
+async fn user_is_erased_exactly_30_days_after_deletion() {
     let app = TestApp::new().await;
     for name in ["Ada", "Bob", "Eve"] {
         app.person(name).await;
     }
     for (name, deleted) in [("Ada", "interval '30 days'"), ("Bob", "interval '30 days' + interval '1 s'")] {
-        plant(&app, &format!("UPDATE users SET deleted_at = $now - {deleted} WHERE name = '{name}'")).await;
+        insert(&app, &format!("UPDATE users SET deleted_at = $now - {deleted} WHERE name = '{name}'")).await;
     }
     let report = clean(&app).await;
-    assert_eq!((of(&report, "users"), total(&report)), ((1, 0), 1));
+    assert_eq!((counts(&report, "users"), total(&report)), ((1, 0), 1));
     let names = "SELECT string_agg(name, ', ' ORDER BY name) FROM users WHERE erased_at IS NULL";
     assert_eq!(text(&app, names).await, "Bob, Eve");
     let erased = "SELECT (erased_at IS NOT NULL AND email = 'deleted-' || id || '@deleted.invalid')::text
@@ -136,11 +136,11 @@ async fn a_user_is_erased_30_days_after_they_were_deleted_and_not_a_second_soone
     assert_eq!(text(&app, erased).await, "true");
 }
 
-/// Something past its time in every table.
-async fn plant_everywhere(app: &TestApp) {
+/// Inserts expired rows into every table.
+async fn insert_expired_rows(app: &TestApp) {
     for name in ["Ada", "Bob", "Eve"] {
-        let person = app.proved_person(name).await;
-        let team = person.found("Engines").await;
+        let person = app.verified_person(name).await;
+        let team = person.create_organization("Engines").await;
         let body = json!({ "email": format!("invited-by-{name}@example.com"), "role": "member" });
         let client = person.client.with("idempotency-key", &format!("key-of-{name}"));
         client.post(&format!("{team}/invitations"), body).await.ok(201);
@@ -150,9 +150,9 @@ async fn plant_everywhere(app: &TestApp) {
 }
 
 #[tokio::test]
-async fn a_second_run_changes_nothing() {
+async fn second_run_changes_nothing() {
     let app = TestApp::new().await;
-    plant_everywhere(&app).await;
+    insert_expired_rows(&app).await;
     let first = clean(&app).await;
     assert!(first.tables.iter().all(|cleaned| cleaned.removed > 0), "{first:?}");
     let (before, log) = (app.database.checksums().await, text(&app, AUDIT).await);
@@ -162,16 +162,15 @@ async fn a_second_run_changes_nothing() {
     assert_eq!(text(&app, AUDIT).await, log);
 }
 
-/// A checksum of the audit log.
 const AUDIT: &str = "SELECT coalesce(md5(string_agg(e::text, ' ' ORDER BY id)), '') FROM audit_events e";
 
 #[tokio::test]
-async fn a_dry_run_counts_what_a_run_would_do_and_changes_nothing() {
+async fn dry_run_counts_the_same_rows_and_changes_nothing() {
     let app = TestApp::new().await;
-    plant_everywhere(&app).await;
+    insert_expired_rows(&app).await;
     let (before, log) = (app.database.checksums().await, text(&app, AUDIT).await);
 
-    let rehearsed = rehearse(&app).await;
+    let rehearsed = dry_run(&app).await;
 
     assert_eq!(app.database.checksums().await, before);
     assert_eq!(text(&app, AUDIT).await, log);

@@ -1,10 +1,10 @@
 use harness::TestApp;
 use serde_json::json;
 
-use super::{clean, of, plant, rehearse, text, total};
+use super::{clean, counts, dry_run, insert, text, total};
 
-/// Everything that is left of someone, or names them, in the tables that are cleaned: all of it must stay.
-const HERS: &str = "
+/// All rows of Ada, or with her name, in the tables that are cleaned. All of them must stay.
+const ADAS_ROWS: &str = "
     SELECT string_agg(line, E'\\n' ORDER BY line) FROM users u, LATERAL (
         SELECT to_jsonb(u)::text AS line
         UNION ALL SELECT to_jsonb(s)::text FROM sessions s WHERE s.user_id = u.id
@@ -13,13 +13,13 @@ const HERS: &str = "
         UNION ALL SELECT to_jsonb(e)::text FROM audit_events e WHERE u.id IN (e.actor_id, e.target_id)
     ) AS lines WHERE u.name = 'Ada'";
 
-/// Ada, under a legal hold, and Bob, under none: both deleted, both with everything that can be past its time.
-async fn past_their_time(app: &TestApp) {
-    let (ada, bob) = (app.proved_person("Ada").await, app.proved_person("Bob").await);
+/// Creates Ada with a legal hold, and Bob without one. Both are deleted, and both have expired rows in every table.
+async fn create_expired_users(app: &TestApp) {
+    let (ada, bob) = (app.verified_person("Ada").await, app.verified_person("Bob").await);
     let grace = app.administrator("Grace").await;
-    let team = app.proved_person("Eve").await.found("Engines").await;
+    let team = app.verified_person("Eve").await.create_organization("Engines").await;
     for person in [&ada, &bob] {
-        plant(
+        insert(
             app,
             &format!(
                 "INSERT INTO invitations (id, organization_id, email, role, token_hash, created_at, updated_at, expires_at)
@@ -39,37 +39,37 @@ async fn past_their_time(app: &TestApp) {
 }
 
 #[tokio::test]
-async fn nothing_of_someone_under_a_legal_hold_is_removed_and_it_is_counted_and_said_why() {
+async fn legal_hold_keeps_all_rows_and_is_reported() {
     let app = TestApp::new().await;
-    past_their_time(&app).await;
-    let hers = text(&app, HERS).await;
-    let lines = hers.lines().count() as u64;
-    assert!(lines >= 8, "{hers}");
+    create_expired_users(&app).await;
+    let rows = text(&app, ADAS_ROWS).await;
+    let lines = rows.lines().count() as u64;
+    assert!(lines >= 8, "{rows}");
 
-    let rehearsed = rehearse(&app).await;
+    let rehearsed = dry_run(&app).await;
     let report = clean(&app).await;
 
-    assert_eq!(text(&app, HERS).await, hers);
+    assert_eq!(text(&app, ADAS_ROWS).await, rows);
     assert_eq!(rehearsed.tables, report.tables);
     let held: u64 = report.tables.iter().map(|cleaned| cleaned.held).sum();
     assert_eq!(held, lines, "{report:?}");
-    assert_eq!(of(&report, "users"), (1, 1));
+    assert_eq!(counts(&report, "users"), (1, 1));
     for cleaned in report.tables.iter().filter(|cleaned| cleaned.table != "idempotency_records") {
         assert!(cleaned.held > 0 && cleaned.removed > 0, "{cleaned:?}");
         assert_eq!(cleaned.held_because, Some("legal hold"));
     }
-    assert!(report.complete, "what is held is no work left over");
+    assert!(report.complete, "held rows are not unfinished work");
     let others = "SELECT count(*)::text FROM audit_events WHERE action <> 'user.erased' AND action NOT LIKE 'organization.%'
                   AND NOT EXISTS (SELECT 1 FROM users u WHERE u.name = 'Ada' AND u.id IN (actor_id, target_id))
                   AND occurred_at < (SELECT max(occurred_at) FROM audit_events)";
-    assert_eq!(text(&app, others).await, "0", "what is nobody's on hold is gone");
+    assert_eq!(text(&app, others).await, "0", "rows without a hold are deleted");
     assert_eq!(total(&clean(&app).await), 0);
 }
 
 #[tokio::test]
-async fn when_the_hold_is_lifted_the_next_run_takes_what_it_kept() {
+async fn next_run_deletes_the_rows_of_a_lifted_hold() {
     let app = TestApp::new().await;
-    past_their_time(&app).await;
+    create_expired_users(&app).await;
     let held: u64 = clean(&app).await.tables.iter().map(|cleaned| cleaned.held).sum();
     app.database.execute("UPDATE users SET legal_hold_at = NULL, legal_hold_reason = NULL").await;
     let report = clean(&app).await;

@@ -4,9 +4,9 @@ use harness::{PASSWORD, TestApp};
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::{clean, of, plant, text};
+use super::{clean, counts, insert, text};
 
-/// A statement that adds sessions of everyone's which ended so long ago.
+/// Returns a statement that inserts sessions of Ada that ended `ago`.
 pub fn ended_sessions(count: u32, ago: &str) -> String {
     format!(
         "INSERT INTO sessions (id, user_id, refresh_token_hash, rotated_at, transport, user_agent, created_at,
@@ -18,7 +18,7 @@ pub fn ended_sessions(count: u32, ago: &str) -> String {
     )
 }
 
-/// Writes down how many rows each statement removed, and in which transaction.
+/// Records how many rows each statement deleted, and in which transaction.
 const COUNTED: &str = "
     CREATE TABLE removed (transaction xid8 NOT NULL, rows bigint NOT NULL);
     GRANT INSERT ON removed TO arches_retention;
@@ -27,7 +27,7 @@ const COUNTED: &str = "
     CREATE TRIGGER count_removed AFTER DELETE ON sessions REFERENCING OLD TABLE AS gone
         FOR EACH STATEMENT EXECUTE FUNCTION count_removed()";
 
-/// Signs Ada in again and again until there is nothing more to clean; how long each took, and whether it ended before that.
+/// Signs in repeatedly until `done`. Returns the duration of each sign-in, and whether it ended before `done`.
 async fn sign_in_until(app: &TestApp, email: &str, done: watch::Receiver<bool>) -> Vec<(Duration, bool)> {
     let body = json!({ "email": email, "password": PASSWORD });
     let mut times = Vec::new();
@@ -40,11 +40,11 @@ async fn sign_in_until(app: &TestApp, email: &str, done: watch::Receiver<bool>) 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_250_000_sessions_are_removed_everyone_can_sign_in() {
+async fn users_can_sign_in_while_250_000_sessions_are_deleted() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    plant(&app, &ended_sessions(250_000, "91 days")).await;
-    plant(&app, "ANALYZE sessions").await;
+    insert(&app, &ended_sessions(250_000, "91 days")).await;
+    insert(&app, "ANALYZE sessions").await;
     sqlx::raw_sql(COUNTED).execute(app.database.pool()).await.expect("a trigger");
     let alone = Instant::now();
     app.client().post("/v1/auth/login", json!({ "email": ada.email, "password": PASSWORD })).await.ok(201);
@@ -59,16 +59,20 @@ async fn while_250_000_sessions_are_removed_everyone_can_sign_in() {
     };
     let ((report, took), logins) = tokio::join!(cleaning, sign_in_until(&app, &ada.email, watching));
 
-    assert_eq!((of(&report, "sessions"), report.complete), ((250_000, 0), true));
+    assert_eq!((counts(&report, "sessions"), report.complete), ((250_000, 0), true));
     let left = text(&app, "SELECT count(*)::text FROM sessions").await;
-    assert_eq!(left, (2 + logins.len()).to_string(), "Ada's first, the one alone, and those meanwhile");
+    assert_eq!(
+        left,
+        (2 + logins.len()).to_string(),
+        "Ada's registration, the login before, and the logins during the run"
+    );
     let counted = "SELECT max(rows) || ' at most, ' || sum(rows) FROM
                    (SELECT sum(rows) AS rows FROM removed GROUP BY transaction) AS transactions";
     assert_eq!(text(&app, counted).await, "5000 at most, 250000");
-    let meanwhile = logins.iter().filter(|(_, while_cleaning)| *while_cleaning).count();
-    assert!(meanwhile >= 2, "a login ended while rows were being removed, and then another one");
+    let during = logins.iter().filter(|(_, while_cleaning)| *while_cleaning).count();
+    assert!(during >= 2, "two logins ended while rows were being deleted");
     let longest = logins.iter().map(|(time, _)| *time).max().unwrap_or_default();
     eprintln!(
-        "250,000 sessions removed in {took:?}; {meanwhile} logins meanwhile, the longest {longest:?}; one alone {alone:?}"
+        "250,000 sessions removed in {took:?}; {during} logins during that time, the longest {longest:?}; one before {alone:?}"
     );
 }

@@ -4,22 +4,22 @@ use harness::TestApp;
 use retention::{RESERVE, Request, run};
 use shared::{domain::personal_data::TABLES, lambda::job::Deadline};
 
-use super::{clean, job, of, plant, rehearse, state, text, total};
+use super::{clean, counts, dry_run, insert, job, state, text, total};
 
 #[tokio::test]
 async fn every_table_with_a_retention_period_is_cleaned() {
     let app = TestApp::new().await;
     let registered = TABLES.iter().filter(|table| table.retention.period().is_some());
     let registered: BTreeSet<_> = registered.map(|table| table.name).collect();
-    let cleaned = rehearse(&app).await.tables.into_iter().map(|cleaned| cleaned.table).collect();
+    let cleaned = dry_run(&app).await.tables.into_iter().map(|cleaned| cleaned.table).collect();
     assert_eq!(registered, cleaned);
 }
 
 #[tokio::test]
-async fn at_the_deadline_nothing_more_is_begun_and_the_next_run_does_it() {
+async fn nothing_is_started_at_the_deadline_and_the_next_run_does_it() {
     let app = TestApp::new().await;
     app.person("Ada").await;
-    plant(&app, &super::load::ended_sessions(12_000, "91 days")).await;
+    insert(&app, &super::load::ended_sessions(12_000, "91 days")).await;
     let before = app.database.checksums().await;
     for (left, dry_run) in [(Duration::ZERO, false), (RESERVE, false), (RESERVE, true)] {
         let report =
@@ -29,26 +29,26 @@ async fn at_the_deadline_nothing_more_is_begun_and_the_next_run_does_it() {
     }
     assert_eq!(app.database.checksums().await, before);
     let report = clean(&app).await;
-    assert_eq!((of(&report, "sessions"), report.complete), ((12_000, 0), true));
+    assert_eq!((counts(&report, "sessions"), report.complete), ((12_000, 0), true));
 }
 
 #[tokio::test]
-async fn a_run_that_is_stopped_anywhere_has_done_whole_stretches_and_the_next_one_goes_on() {
+async fn stopped_run_has_done_whole_batches_and_the_next_run_continues() {
     let app = TestApp::new().await;
     app.person("Ada").await;
-    plant(&app, &super::load::ended_sessions(42_000, "91 days")).await;
+    insert(&app, &super::load::ended_sessions(42_000, "91 days")).await;
     let mut removed = 0;
-    // Each run has time for some stretches, or for none; what it did stays done.
+    // Each run has time for some batches, or for none. Its work is kept.
     for milliseconds in [5, 10, 20, 40] {
         let deadline = Deadline::after(RESERVE + Duration::from_millis(milliseconds));
         let report = run(&state(&app), Request::default(), &job(deadline)).await.expect("a report");
-        let (now, _) = of(&report, "sessions");
+        let (now, _) = counts(&report, "sessions");
         assert!(now.is_multiple_of(5_000) || report.tables[0].complete, "{report:?}");
         removed += now;
         let left = text(&app, "SELECT count(*)::text FROM sessions WHERE user_agent = 'ended'").await;
         assert_eq!(left, (42_000 - removed).to_string());
     }
     let last = clean(&app).await;
-    assert_eq!(removed + of(&last, "sessions").0, 42_000);
+    assert_eq!(removed + counts(&last, "sessions").0, 42_000);
     assert!(last.complete);
 }

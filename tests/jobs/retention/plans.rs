@@ -4,9 +4,9 @@ use harness::TestApp;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Executor};
 
-use super::plant;
+use super::insert;
 
-/// Each table's index, and the arguments of its statements: the place after which, and the end.
+/// The index of each table, and the id in the arguments of its statements.
 const TABLES: [(&str, &str, &str); 5] = [
     ("sessions", "sessions_ended_id_idx", "'00000000-0000-0000-0000-000000000000'"),
     (
@@ -19,7 +19,7 @@ const TABLES: [(&str, &str, &str); 5] = [
     ("audit_events", "audit_events_occurred_at_id_idx", "'00000000-0000-0000-0000-000000000000'"),
 ];
 
-/// The statements of the store, as sqlx checked them.
+/// Returns the statements of the store, as sqlx has checked them.
 fn statements() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.sqlx");
     let files = fs::read_dir(folder).expect("the query data").map(|entry| entry.expect("an entry").path());
@@ -32,7 +32,7 @@ fn statements() -> Vec<String> {
         .collect()
 }
 
-/// The one statement in which all of `parts` stand.
+/// Returns the only statement that contains all of `parts`.
 fn statement<'a>(all: &'a [String], parts: &[&str]) -> &'a str {
     let found: Vec<_> = all.iter().filter(|query| parts.iter().all(|part| query.contains(part))).collect();
     assert_eq!(found.len(), 1, "{parts:?}: {found:#?}");
@@ -65,9 +65,9 @@ const ROWS: &str = "
     ANALYZE";
 
 #[tokio::test]
-async fn every_batch_is_found_and_removed_through_its_index() {
+async fn batches_are_found_and_deleted_through_their_index() {
     let app = TestApp::new().await;
-    plant(&app, ROWS).await;
+    insert(&app, ROWS).await;
     let all = statements();
     let now = app.state.app.clock.now();
     let at = |minutes: i64| format!("'{}'", (now - chrono::TimeDelta::minutes(minutes)).to_rfc3339());
@@ -91,7 +91,7 @@ async fn every_batch_is_found_and_removed_through_its_index() {
     let mut connection = app.database.pool().acquire().await.expect("a connection");
     for (number, (query, arguments, table, index)) in questions.into_iter().enumerate() {
         connection.execute(AssertSqlSafe(format!("PREPARE q{number} AS {query}"))).await.expect("prepared");
-        // As behind the pooler: planned with the arguments at hand, every time.
+        // As behind the pooler: planned with the actual arguments each time.
         let explain = AssertSqlSafe(format!("EXPLAIN EXECUTE q{number} ({arguments})"));
         let plan: Vec<String> =
             sqlx::query_scalar(explain).fetch_all(&mut *connection).await.expect("a plan");

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use harness::{PLANTED, TestApp, everything, planted, runtime_api::Function, service};
+use harness::{CANARIES, TestApp, all_rows, create_canaries, runtime_api::Function, service};
 use retention::{Request, run};
 use serde_json::{Value, json};
 use shared::{
@@ -15,10 +15,10 @@ use shared::{
     store,
 };
 
-use super::{clean, job, of, plant, settings, state, state_with, text, total};
+use super::{clean, counts, insert, job, settings, state, state_with, text, total};
 
-/// The ids that the ledger has since the app's time, in order.
-async fn noted(app: &TestApp) -> Vec<String> {
+/// Returns the ids in the ledger since the app's time, sorted.
+async fn ledger_ids(app: &TestApp) -> Vec<String> {
     let ledger = Bucket::new(&service("ERASURE_BUCKET"), "");
     let entries = erasure_ledger::since(&ledger, app.clock.now()).await.expect("the ledger");
     let mut users: Vec<_> =
@@ -27,9 +27,9 @@ async fn noted(app: &TestApp) -> Vec<String> {
     users
 }
 
-/// Users without anything, deleted so many days ago.
-async fn plant_deleted(app: &TestApp, count: u32, days: u32) {
-    plant(
+/// Inserts `count` users without other rows, deleted `days` ago.
+async fn insert_deleted_users(app: &TestApp, count: u32, days: u32) {
+    insert(
         app,
         &format!(
             "INSERT INTO users (id, name, email, created_at, updated_at, deleted_at)
@@ -41,28 +41,29 @@ async fn plant_deleted(app: &TestApp, count: u32, days: u32) {
 }
 
 #[tokio::test]
-async fn of_someone_deleted_30_days_ago_nothing_is_found_anywhere() {
+async fn nothing_remains_of_a_user_deleted_30_days_ago() {
     let app = TestApp::new().await;
-    let (id, token) = planted(&app).await;
+    let (id, token) = create_canaries(&app).await;
     let password = json!({ "currentPassword": "a long enough phrase" });
     app.client().token(&token).delete_with("/v1/auth/me", password).await.ok(204);
     app.clock.advance(chrono::TimeDelta::days(29));
-    assert_eq!(of(&clean(&app).await, "users"), (0, 0));
-    let before = everything(&app).await;
-    for planted in [PLANTED[0], PLANTED[1], PLANTED[2], PLANTED[3], PLANTED[5], PLANTED[6], PLANTED[7]] {
-        assert!(before.contains(planted), "{planted} is gone too soon");
+    assert_eq!(counts(&clean(&app).await, "users"), (0, 0));
+    let before = all_rows(&app).await;
+    for canary in [CANARIES[0], CANARIES[1], CANARIES[2], CANARIES[3], CANARIES[5], CANARIES[6], CANARIES[7]]
+    {
+        assert!(before.contains(canary), "{canary} was deleted too early");
     }
 
     app.clock.advance(chrono::TimeDelta::days(1));
-    assert_eq!(of(&clean(&app).await, "users"), (1, 0));
+    assert_eq!(counts(&clean(&app).await, "users"), (1, 0));
 
-    let after = everything(&app).await;
-    for planted in PLANTED {
-        assert!(!after.contains(planted), "{planted} is still there");
+    let after = all_rows(&app).await;
+    for canary in CANARIES {
+        assert!(!after.contains(canary), "{canary} is still there");
     }
     let left = format!("SELECT email FROM users WHERE id = '{id}'");
     assert_eq!(text(&app, &left).await, format!("deleted-{id}@deleted.invalid"));
-    assert!(noted(&app).await.contains(&id), "the ledger knows");
+    assert!(ledger_ids(&app).await.contains(&id), "the ledger has the user");
     let event = format!(
         "SELECT coalesce(actor_id::text, 'nobody') || ' ' || request_id FROM audit_events
          WHERE action = 'user.erased' AND target_id = '{id}'"
@@ -71,29 +72,29 @@ async fn of_someone_deleted_30_days_ago_nothing_is_found_anywhere() {
 }
 
 #[tokio::test]
-async fn who_is_erased_already_is_not_touched_again() {
+async fn erased_user_is_not_changed_again() {
     let app = TestApp::new().await;
-    plant_deleted(&app, 3, 31).await;
-    assert_eq!(of(&clean(&app).await, "users"), (3, 0));
+    insert_deleted_users(&app, 3, 31).await;
+    assert_eq!(counts(&clean(&app).await, "users"), (3, 0));
     let before = app.database.checksums().await;
     app.clock.advance(chrono::TimeDelta::days(40));
     assert_eq!(total(&clean(&app).await), 0);
-    assert_eq!(app.database.checksums().await, before, "not even a version or a time");
+    assert_eq!(app.database.checksums().await, before, "not even a version or a timestamp");
 }
 
 #[tokio::test]
-async fn sixteen_runs_at_once_do_everything_once() {
+async fn sixteen_concurrent_runs_do_everything_once() {
     let app = TestApp::new().await;
-    plant_deleted(&app, 450, 31).await;
+    insert_deleted_users(&app, 450, 31).await;
     app.person("Ada").await;
-    plant(&app, &super::load::ended_sessions(20_000, "91 days")).await;
+    insert(&app, &super::load::ended_sessions(20_000, "91 days")).await;
     let states: Vec<_> = (0..16).map(|_| state(&app)).collect();
     let job = job(Deadline::far());
 
     let reports = join_all(states.iter().map(|state| run(state, Request::default(), &job))).await;
 
     let reports: Vec<_> = reports.into_iter().map(|report| report.expect("no run fails")).collect();
-    let sum = |table| reports.iter().map(|report| of(report, table).0).sum::<u64>();
+    let sum = |table| reports.iter().map(|report| counts(report, table).0).sum::<u64>();
     assert_eq!((sum("users"), sum("sessions")), (450, 20_000));
     let events =
         "SELECT count(*) || ' ' || count(DISTINCT target_id) FROM audit_events WHERE action = 'user.erased'";
@@ -101,16 +102,16 @@ async fn sixteen_runs_at_once_do_everything_once() {
     assert_eq!(text(&app, "SELECT count(*)::text FROM users WHERE erased_at IS NULL").await, "1");
     assert_eq!(text(&app, "SELECT max(version)::text FROM users WHERE erased_at IS NOT NULL").await, "2");
     let erased = "SELECT string_agg(id::text, ' ' ORDER BY id::text) FROM users WHERE erased_at IS NOT NULL";
-    let (erased, noted) = (text(&app, erased).await, noted(&app).await);
+    let (erased, noted) = (text(&app, erased).await, ledger_ids(&app).await);
     assert!(erased.split(' ').all(|id| noted.binary_search(&id.to_owned()).is_ok()), "all are in the ledger");
 }
 
 #[tokio::test]
-async fn without_the_ledger_nobody_is_erased_and_everything_else_is_done() {
+async fn without_the_ledger_only_erasure_is_skipped() {
     let app = TestApp::new().await;
-    plant_deleted(&app, 3, 31).await;
+    insert_deleted_users(&app, 3, 31).await;
     app.person("Ada").await;
-    plant(&app, &super::load::ended_sessions(10, "91 days")).await;
+    insert(&app, &super::load::ended_sessions(10, "91 days")).await;
     let users = "SELECT md5(string_agg(u::text, ' ' ORDER BY id)) FROM users u";
     let before = text(&app, users).await;
 
@@ -122,14 +123,14 @@ async fn without_the_ledger_nobody_is_erased_and_everything_else_is_done() {
     assert_eq!(text(&app, users).await, before);
     assert_eq!(text(&app, "SELECT count(*)::text FROM audit_events WHERE action = 'user.erased'").await, "0");
     assert_eq!(text(&app, "SELECT count(*)::text FROM sessions").await, "1", "Ada's own");
-    assert_eq!(of(&clean(&app).await, "users"), (3, 0));
+    assert_eq!(counts(&clean(&app).await, "users"), (3, 0));
 }
 
 #[tokio::test]
-async fn who_is_restored_or_put_under_a_hold_at_that_moment_is_erased_whole_or_not_at_all() {
+async fn user_restored_or_held_during_a_run_is_erased_completely_or_not_at_all() {
     let app = TestApp::new().await;
     let grace = app.administrator("Grace").await;
-    plant_deleted(&app, 16, 31).await;
+    insert_deleted_users(&app, 16, 31).await;
     let ids = text(&app, "SELECT string_agg(id::text, ' ') FROM users WHERE name = 'Gone'").await;
     let state = state(&app);
     let job = job(Deadline::far());
@@ -145,7 +146,7 @@ async fn who_is_restored_or_put_under_a_hold_at_that_moment_is_erased_whole_or_n
 
     let (report, answers) = tokio::join!(run(&state, Request::default(), &job), asked);
 
-    let erased = of(&report.expect("a report"), "users").0;
+    let erased = counts(&report.expect("a report"), "users").0;
     let came_too_late = answers.iter().filter(|(_, answer)| answer.status == 409).count() as u64;
     assert_eq!(erased, came_too_late);
     for (id, answer) in answers {
@@ -161,10 +162,10 @@ async fn who_is_restored_or_put_under_a_hold_at_that_moment_is_erased_whole_or_n
 }
 
 #[tokio::test]
-async fn the_last_owner_of_an_organization_is_erased_anyway_and_it_is_said_which() {
+async fn erasing_a_last_owner_reports_the_organization() {
     let app = TestApp::new().await;
-    let (ada, bob) = (app.proved_person("Ada").await, app.proved_person("Bob").await);
-    let team = ada.found("Engines").await;
+    let (ada, bob) = (app.verified_person("Ada").await, app.verified_person("Bob").await);
+    let team = ada.create_organization("Engines").await;
     ada.add(&team, &bob, "member").await;
     let id = UserId(ada.id.parse().expect("an id"));
     let request = job(Deadline::far()).request();
@@ -174,17 +175,17 @@ async fn the_last_owner_of_an_organization_is_erased_anyway_and_it_is_said_which
         anyhow::Ok(erasure::erase_anyway(tx, &user, &request).await?)
     });
 
-    let without_owner = without_owner.await.expect("she is erased");
+    let without_owner = without_owner.await.expect("Ada is erased");
     assert_eq!(
         without_owner.iter().map(|id| format!("/v1/organizations/{id}")).collect::<Vec<_>>(),
         [team.as_str()]
     );
     assert_eq!(text(&app, &format!("SELECT name FROM users WHERE id = '{id}'")).await, "Deleted user");
     let members = bob.client.get(&format!("{team}/members")).await.ok(200);
-    assert_eq!(members.body["data"].as_array().map(Vec::len), Some(1), "it goes on with Bob alone");
+    assert_eq!(members.body["data"].as_array().map(Vec::len), Some(1), "only Bob is left");
 }
 
-/// The environment of the real binary, as in AWS but for the secrets.
+/// Returns the environment of the real binary, as in AWS except for the secrets.
 fn environment(app: &TestApp) -> std::collections::HashMap<String, String> {
     let passed = ["AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
     let mut environment: std::collections::HashMap<_, _> =
@@ -194,15 +195,15 @@ fn environment(app: &TestApp) -> std::collections::HashMap<String, String> {
 }
 
 #[tokio::test]
-async fn the_function_does_what_its_event_says_and_leaves_a_line_per_table_and_figures() {
+async fn function_follows_its_event_and_writes_logs_and_metrics() {
     let app = TestApp::new().await;
-    // The binary has the machine's clock.
+    // The binary uses the machine's clock.
     app.clock.advance(SystemClock.now() - app.clock.now());
-    plant_deleted(&app, 2, 31).await;
+    insert_deleted_users(&app, 2, 31).await;
     let function = Function::start("retention", environment(&app)).await;
     let invoke = async |event: Value| function.invoke_within(Duration::from_mins(1), event).await;
 
-    let unknown = invoke(json!({ "dryrun": true })).await.expect_err("not an event of ours");
+    let unknown = invoke(json!({ "dryrun": true })).await.expect_err("an unknown event");
     assert!(unknown.to_string().contains("unknown field"), "{unknown}");
     let rehearsed = invoke(json!({ "dryRun": true })).await.expect("a report");
     assert_eq!((&rehearsed["dryRun"], &rehearsed["tables"][5]["removed"]), (&json!(true), &json!(2)));
@@ -224,10 +225,10 @@ async fn the_function_does_what_its_event_says_and_leaves_a_line_per_table_and_f
 }
 
 #[tokio::test]
-async fn a_function_whose_ledger_is_away_fails_and_says_why() {
+async fn function_fails_with_a_reason_if_the_ledger_is_unavailable() {
     let app = TestApp::new().await;
     app.clock.advance(SystemClock.now() - app.clock.now());
-    plant_deleted(&app, 2, 31).await;
+    insert_deleted_users(&app, 2, 31).await;
     let mut environment = environment(&app);
     environment.insert("AWS_ENDPOINT_URL_S3".to_owned(), "http://127.0.0.1:1".to_owned());
     let function = Function::start("retention", environment).await;

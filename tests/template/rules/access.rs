@@ -1,17 +1,17 @@
-//! What a function may do and read.
+//! Permissions and secrets of a function.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{of_each, unless};
+use super::{check_functions, problem_unless};
 use crate::template::{Template, each, secret};
 
-/// Where a variable's value would be a secret, were it not a reference to one.
+/// Parts of names of variables whose values must be references to secrets.
 const SECRET: [&str; 7] = ["_URL", "SECRET", "KEY", "PASSWORD", "TOKEN", "CREDENTIAL", "_DSN"];
-/// Called like a secret, yet none: where links in mails lead, and the name of a key.
+/// Names that look like secrets and are not: the address of links in mails, and the name of a key.
 const PUBLIC: [&str; 2] = ["APP_URL", "BACKUP_KMS_KEY"];
-/// Who may read what only they may read.
+/// Secrets that only these functions may read.
 const RESERVED: [(&str, &[&str]); 7] = [
     ("SigningKeysSecret", &["Auth", "RotateKeys"]),
     ("AuthSecret", &["Auth", "RotateKeys"]),
@@ -21,11 +21,11 @@ const RESERVED: [(&str, &[&str]); 7] = [
     ("DatabaseRetentionSecret", &["Migrate", "Retention"]),
     ("SmokeSecret", &["Smoke"]),
 ];
-/// What a statement of a policy says it is about.
+/// The keys of a policy statement in which a wildcard can be.
 const GRANTS: [&str; 5] = ["Action", "NotAction", "Resource", "NotResource", "Principal"];
 
 pub fn has_a_role_that_names_every_action_and_resource(template: &Template) -> Vec<String> {
-    of_each(template, |f| {
+    check_functions(template, |f| {
         let role = format!("{}Role", f.id);
         let managed = &template.resource(&role, "AWS::IAM::Role")["ManagedPolicyArns"];
         let statements = f.statements(template);
@@ -36,7 +36,7 @@ pub fn has_a_role_that_names_every_action_and_resource(template: &Template) -> V
                     .flat_map(|key| each(&statement[*key]))
                     .all(|value| !value.is_null() && !value.to_string().contains('*'))
         };
-        unless(
+        problem_unless(
             *f.get("/Role") == json!({ "Fn::GetAtt": [role, "Arn"] })
                 && f.get("/Policies").is_null()
                 && each(managed).iter().all(|policy| policy["Ref"].is_string())
@@ -47,7 +47,7 @@ pub fn has_a_role_that_names_every_action_and_resource(template: &Template) -> V
     })
 }
 
-/// `text` is that of the template, with its comments.
+/// `text` is the source of the template, with comments.
 pub fn explains_every_wildcard(template: &Template, text: &str) -> Vec<String> {
     let explained = text.lines().zip(text.lines().skip(1)).filter(|(above, line)| {
         above.trim_start().starts_with("# ")
@@ -56,10 +56,10 @@ pub fn explains_every_wildcard(template: &Template, text: &str) -> Vec<String> {
     });
     let (granted, explained) = (wildcards(&template.0).len(), explained.count());
     let problem = format!("{granted} wildcards, {explained} with a reason above");
-    unless(granted == explained, &problem).into_iter().collect()
+    problem_unless(granted == explained, &problem).into_iter().collect()
 }
 
-/// Everything that policies anywhere in `value` leave open.
+/// Returns all wildcards of policies anywhere in `value`.
 fn wildcards(value: &Value) -> Vec<&Value> {
     let within: Vec<&Value> = match value {
         Value::Object(members) => members.values().flat_map(wildcards).collect(),
@@ -72,7 +72,7 @@ fn wildcards(value: &Value) -> Vec<&Value> {
 }
 
 pub fn reads_exactly_the_secrets_it_is_given(template: &Template) -> Vec<String> {
-    of_each(template, |f| {
+    check_functions(template, |f| {
         let given: BTreeSet<&str> = f.environment().into_values().filter_map(secret).collect();
         let readable: BTreeSet<&str> = f
             .statements(template)
@@ -87,14 +87,14 @@ pub fn reads_exactly_the_secrets_it_is_given(template: &Template) -> Vec<String>
             RESERVED.iter().any(|(name, readers)| readable.contains(name) && !readers.contains(&f.id));
         let managed = &template.resource(&format!("{}Role", f.id), "AWS::IAM::Role")["ManagedPolicyArns"];
         let decrypts = each(managed).contains(&json!({ "Ref": "SecretsAccess" }));
-        unless(
+        problem_unless(
             given == readable && !trespass && decrypts != given.is_empty(),
             &format!("given {given:?}, may read {readable:?}"),
         )
     })
 }
 
-/// Whether it is a URL without user name and password, at a host that another stack publishes.
+/// Whether `value` is a URL without user name and password, with a host that another stack publishes.
 fn is_address(value: &Value) -> bool {
     let url = value["Fn::Sub"].as_str().and_then(|url| url.split_once("://${"));
     url.is_some_and(|(scheme, rest)| {
@@ -102,9 +102,9 @@ fn is_address(value: &Value) -> bool {
     })
 }
 
-/// `text` is that of the template.
+/// `text` is the source of the template.
 pub fn holds_no_secret(template: &Template, text: &str) -> Vec<String> {
-    let mut problems = of_each(template, |f| {
+    let mut problems = check_functions(template, |f| {
         let literal = f.environment().into_iter().find(|(name, value)| {
             !PUBLIC.contains(name)
                 && SECRET.iter().any(|part| name.contains(part))
@@ -114,7 +114,7 @@ pub fn holds_no_secret(template: &Template, text: &str) -> Vec<String> {
         literal.map(|(name, _)| format!("{name} is not a reference to a secret"))
     });
     if text.contains("{{resolve:secretsmanager") || text.contains("{{resolve:ssm-secure") {
-        problems.push("a resolved secret can be read by whoever may read the configuration".to_owned());
+        problems.push("a resolved secret can be read with the configuration".to_owned());
     }
     for (name, parameter) in template.section("Parameters") {
         let read =

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::template::Template;
 
-/// Metrics of AWS and the dimensions they come with (CloudWatch User Guide, "AWS services that publish metrics").
+/// Metrics of AWS and their dimensions (CloudWatch User Guide, "AWS services that publish metrics").
 const OF_AWS: &[(&str, &str, &[&str])] = &[
     ("AWS/ApiGateway", "5XXError", &["ApiName", "Stage"]),
     ("AWS/ApiGateway", "Latency", &["ApiName", "Stage"]),
@@ -23,7 +23,7 @@ const OF_AWS: &[(&str, &str, &[&str])] = &[
     ("AWS/WAFV2", "BlockedRequests", &["WebACL", "Region", "Rule"]),
 ];
 
-/// A metric as an alarm asks for it: namespace, name, dimensions.
+/// A metric in an alarm: namespace, name, dimensions.
 type Metric<'a> = (&'a Value, &'a str, Vec<(&'a str, &'a Value)>);
 
 fn metrics(alarm: &Value) -> Vec<Metric<'_>> {
@@ -41,8 +41,8 @@ fn metrics(alarm: &Value) -> Vec<Metric<'_>> {
         .collect()
 }
 
-/// `ours` are the metrics that the code records without a label of their own, so with the dimension `function` alone.
-pub fn listens_to_what_is_said(template: &Template, ours: &BTreeSet<String>) -> Vec<String> {
+/// `ours` are the metrics that the code records without a label, so only with the dimension `function`.
+pub fn use_existing_metrics(template: &Template, ours: &BTreeSet<String>) -> Vec<String> {
     let filters = template.of_type("AWS::Logs::MetricFilter");
     let filtered: Vec<&Value> =
         filters.iter().map(|(_, filter)| &filter["Properties"]["MetricTransformations"][0]).collect();
@@ -73,18 +73,18 @@ pub fn listens_to_what_is_said(template: &Template, ours: &BTreeSet<String>) -> 
         let metrics = metrics(&alarm["Properties"]);
         metrics.is_empty() || !metrics.iter().all(is_said)
     });
-    deaf.map(|(id, _)| format!("{id}: listens to what nobody says")).collect()
+    deaf.map(|(id, _)| format!("{id}: uses a metric that does not exist")).collect()
 }
 
-/// The runbook that an alarm's description names, without `docs/runbooks/`: `rollback.md#auth`.
+/// Returns the runbook in the description of an alarm, without `docs/runbooks/`: `rollback.md#auth`.
 pub fn runbook(alarm: &Value) -> Option<&str> {
     let (_, named) = alarm["Properties"]["AlarmDescription"].as_str()?.split_once("docs/runbooks/")?;
     named.split_whitespace().next()
 }
 
-/// Finds alarms that nobody gets or that name no runbook. `runbooks` are the files in `docs/runbooks`, and their sections as
+/// Finds alarms that have no action or name no runbook. `runbooks` are the files in `docs/runbooks`, and their sections as
 /// `<file>#<anchor>`.
-pub fn tells_someone_what_to_do(template: &Template, runbooks: &BTreeSet<String>) -> Vec<String> {
+pub fn act_and_name_a_runbook(template: &Template, runbooks: &BTreeSet<String>) -> Vec<String> {
     let stops_a_deployment = |id: &str| {
         let groups = template.of_type("AWS::CodeDeploy::DeploymentGroup");
         groups.iter().any(|(_, group)| {

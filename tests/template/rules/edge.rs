@@ -1,10 +1,10 @@
-//! What stands before the API, and the only way to static files.
+//! The web ACL of the API, and the distribution of static files.
 
 use serde_json::{Value, json};
 
 use crate::template::{Template, each};
 
-/// What one address may ask for in a minute.
+/// The limit of requests per address and minute.
 const PER_MINUTE: u64 = 600;
 
 const STAGE: &str = "arn:${AWS::Partition}:apigateway:${AWS::Region}::/restapis/${ApiId}/stages/${ApiStage}";
@@ -15,7 +15,7 @@ const MANAGED: [&str; 3] = [
     "AWSManagedRulesKnownBadInputsRuleSet",
 ];
 
-/// What those say that do not hold.
+/// Returns the problems of the checks that fail.
 fn broken<const N: usize>(checks: [(bool, &str); N]) -> Vec<String> {
     checks.into_iter().filter(|(good, _)| !good).map(|(_, problem)| problem.to_owned()).collect()
 }
@@ -24,18 +24,18 @@ fn rules(template: &Template) -> &[Value] {
     each(&template.resource("WebAcl", "AWS::WAFv2::WebACL")["Rules"])
 }
 
-/// In every environment: a condition on either would leave the API bare in some.
-pub fn keeps_the_web_acl_before_the_api(template: &Template) -> Vec<String> {
+/// Must hold in every environment. With a condition, the API would be unprotected in some.
+pub fn attaches_the_web_acl(template: &Template) -> Vec<String> {
     let acl = template.resource("WebAcl", "AWS::WAFv2::WebACL");
     let association = template.resource("WebAclAssociation", "AWS::WAFv2::WebACLAssociation");
     let always = |id: &str| template.0["Resources"][id]["Condition"].is_null();
     let nobody_passes = rules(template).iter().all(|rule| rule["Action"]["Allow"].is_null());
     broken([
         (acl["Scope"] == "REGIONAL" && always("WebAcl"), "WebAcl: not for the API of every environment"),
-        (nobody_passes, "WebAcl: lets some requests past the rules that follow"),
+        (nobody_passes, "WebAcl: some requests bypass the rules that follow"),
         (
             association["WebACLArn"] == json!({"Fn::GetAtt": ["WebAcl", "Arn"]}),
-            "WebAclAssociation: of another web ACL",
+            "WebAclAssociation: has another web ACL",
         ),
         (
             association["ResourceArn"] == json!({"Fn::Sub": STAGE}),
@@ -47,7 +47,7 @@ pub fn keeps_the_web_acl_before_the_api(template: &Template) -> Vec<String> {
 
 pub fn limits_addresses_and_bodies(template: &Template) -> Vec<String> {
     let bodies = &template.resource("WebAcl", "AWS::WAFv2::WebACL")["CustomResponseBodies"];
-    // Refuses everyone it is about, with a problem of that status.
+    // Blocks every matching request, with a problem of that status.
     let refuses = |rule: &Value, status: u64| {
         let response = &rule["Action"]["Block"]["CustomResponse"];
         let body = &bodies[response["CustomResponseBodyKey"].as_str().unwrap_or_default()]["Content"];
@@ -56,7 +56,7 @@ pub fn limits_addresses_and_bodies(template: &Template) -> Vec<String> {
     };
     let addresses = rules(template).iter().any(|rule| {
         let rate = &rule["Statement"]["RateBasedStatement"];
-        // AWS WAF looks back 5 minutes unless told otherwise.
+        // The default window of AWS WAF is 5 minutes.
         let window = rate["EvaluationWindowSec"].as_u64().unwrap_or(300);
         let few = rate["Limit"].as_u64().is_some_and(|limit| limit * 60 <= PER_MINUTE * window);
         few && rate["AggregateKeyType"] == "IP" && rate["ScopeDownStatement"].is_null() && refuses(rule, 429)
@@ -68,8 +68,8 @@ pub fn limits_addresses_and_bodies(template: &Template) -> Vec<String> {
             && refuses(rule, 413)
     });
     let mut problems = broken([
-        (addresses, "WebAcl: one address may ask for more than it should"),
-        (sizes, "WebAcl: lets bodies through that it has not seen whole"),
+        (addresses, "WebAcl: the limit per address is too high"),
+        (sizes, "WebAcl: allows bodies that it has not read completely"),
     ]);
     let unheeded = MANAGED.iter().filter(|name| {
         !rules(template).iter().any(|rule| {
@@ -116,11 +116,14 @@ pub fn serves_files_only_through_the_distribution(template: &Template) -> Vec<St
     });
     let modern = &site["ViewerCertificate"]["MinimumProtocolVersion"];
     broken([
-        (private, "SiteFiles: may be made public"),
-        (to_it_alone, "SiteFilesPolicy: lets in more than the distribution"),
-        (encrypted, "SiteFilesPolicy: lets requests in without TLS"),
-        (signed, "Site: asks for files without saying who it is"),
+        (private, "SiteFiles: can be public"),
+        (to_it_alone, "SiteFilesPolicy: allows more than the distribution"),
+        (encrypted, "SiteFilesPolicy: allows requests without TLS"),
+        (signed, "Site: requests files without a signature"),
         (secure, "Site: answers without TLS"),
-        (modern.as_str().is_some_and(|version| version.starts_with("TLSv1.2")), "Site: takes TLS before 1.2"),
+        (
+            modern.as_str().is_some_and(|version| version.starts_with("TLSv1.2")),
+            "Site: accepts TLS before 1.2",
+        ),
     ])
 }

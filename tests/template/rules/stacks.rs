@@ -1,4 +1,4 @@
-//! How stacks meet, and what none of them may do.
+//! Parameters between stacks, and rules for every stack.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,20 +6,20 @@ use serde_json::{Value, json};
 
 use crate::template::{Template, each};
 
-/// In the order in which they are deployed.
+/// The stacks in the order of their deployment.
 pub const ORDER: [&str; 5] = ["network", "data", "observability", "app", "edge"];
-/// What people put where stacks look for it.
+/// Parameters that people create.
 const BY_HAND: [&str; 2] = ["edge/certificate", "edge/site-certificate"];
 
-/// The names under which `template` publishes something, without `/arches/<env>/`.
+/// Returns the names of the parameters that `template` publishes, without `/arches/<env>/`.
 fn published(template: &Template) -> BTreeSet<&str> {
     let parameters = template.of_type("AWS::SSM::Parameter").into_iter();
     let names = parameters.filter_map(|(_, parameter)| parameter["Properties"]["Name"]["Fn::Sub"].as_str());
     names.filter_map(|name| name.strip_prefix("/arches/${Environment}/")).collect()
 }
 
-/// `values` are those of the environment's files, by stack.
-pub fn are_given_what_those_before_them_publish(
+/// `values` are the parameters of the environment, by stack.
+pub fn take_only_published_parameters(
     stacks: &BTreeMap<String, Template>,
     environment: &str,
     values: &BTreeMap<String, Value>,
@@ -42,15 +42,15 @@ pub fn are_given_what_those_before_them_publish(
         known.extend(ours);
     }
     let unused = known.difference(&taken).filter(|name| !BY_HAND.contains(name));
-    problems.extend(unused.map(|name| format!("nobody takes {name}")));
+    problems.extend(unused.map(|name| format!("no stack takes {name}")));
     if values["app"]["DomainName"] != values["edge"]["DomainName"] {
         problems.push("app and edge do not agree on DomainName".to_owned());
     }
     problems
 }
 
-/// What comes over the network in clear text is refused by every bucket.
-pub fn answer_over_tls_only(template: &Template) -> Vec<String> {
+/// Every bucket refuses requests without TLS.
+pub fn refuse_requests_without_tls(template: &Template) -> Vec<String> {
     let policies = template.of_type("AWS::S3::BucketPolicy");
     let refused = |bucket: &str| {
         policies.iter().any(|(_, policy)| {
@@ -70,7 +70,7 @@ pub fn answer_over_tls_only(template: &Template) -> Vec<String> {
 }
 
 /// Nothing in the network can be reached from the internet.
-pub fn let_nobody_in_from_the_internet(template: &Template) -> Vec<String> {
+pub fn allow_nothing_from_the_internet(template: &Template) -> Vec<String> {
     let anywhere = |rule: &Value| {
         [("CidrIp", "0.0.0.0/0"), ("CidrIpv6", "::/0")].iter().any(|(name, all)| rule[*name] == *all)
     };
@@ -82,20 +82,20 @@ pub fn let_nobody_in_from_the_internet(template: &Template) -> Vec<String> {
     let beside = template.of_type("AWS::EC2::SecurityGroupIngress").into_iter();
     let beside = beside.map(|(id, rule)| (id, &rule["Properties"]));
     let open = within.chain(beside).filter(|(_, rule)| anywhere(rule));
-    open.map(|(id, _)| format!("{id}: lets everyone in")).collect()
+    open.map(|(id, _)| format!("{id}: reachable from the internet")).collect()
 }
 
-/// Every role is bounded, so that its policies cannot give it more, whoever wrote them.
+/// Every role has the permissions boundary, so that no policy can give it more.
 pub fn bound_every_role(template: &Template) -> Vec<String> {
     let bound =
         json!({"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/arches-account-boundary"});
     let roles = template.of_type("AWS::IAM::Role").into_iter();
     let unbounded = roles.filter(|(_, role)| role["Properties"]["PermissionsBoundary"] != bound);
-    unbounded.map(|(id, _)| format!("{id}: has no bound")).collect()
+    unbounded.map(|(id, _)| format!("{id}: has no permissions boundary")).collect()
 }
 
-/// Connections to anywhere are to HTTPS; where they can lead, the routes decide.
-pub fn lets_out_tls_alone(template: &Template) -> Vec<String> {
+/// Connections to any address are allowed for HTTPS only. The route tables decide which addresses are reachable.
+pub fn allow_only_https_out(template: &Template) -> Vec<String> {
     let groups = template.of_type("AWS::EC2::SecurityGroup").into_iter();
     let open = groups.filter(|(_, group)| {
         let rules = group["Properties"]["SecurityGroupEgress"].as_array();
@@ -109,8 +109,8 @@ pub fn lets_out_tls_alone(template: &Template) -> Vec<String> {
     open.map(|(id, _)| format!("{id}: reaches more than HTTPS")).collect()
 }
 
-/// What holds people's data or keys is not lost with the stack that made it.
-pub fn keep_what_cannot_be_made_again(template: &Template) -> Vec<String> {
+/// Resources with personal data or keys are not deleted with their stack.
+pub fn retain_data(template: &Template) -> Vec<String> {
     const KEPT: [(&str, &[&str]); 4] = [
         ("AWS::KMS::Key", &["Retain", "RetainExceptOnCreate"]),
         ("AWS::RDS::DBCluster", &["Snapshot"]),
@@ -120,7 +120,8 @@ pub fn keep_what_cannot_be_made_again(template: &Template) -> Vec<String> {
     let all = KEPT.iter().flat_map(|(kind, ways)| {
         template.of_type(kind).into_iter().filter_map(move |(id, resource)| {
             let kept = |policy: &str| resource[policy].as_str().is_some_and(|way| ways.contains(&way));
-            (!(kept("DeletionPolicy") && kept("UpdateReplacePolicy"))).then(|| format!("{id}: may be lost"))
+            (!(kept("DeletionPolicy") && kept("UpdateReplacePolicy")))
+                .then(|| format!("{id}: is deleted with its stack"))
         })
     });
     let locked = |id: &str| {
@@ -129,5 +130,5 @@ pub fn keep_what_cannot_be_made_again(template: &Template) -> Vec<String> {
         lock["Mode"]["Fn::If"][2] == "COMPLIANCE" && lock["Days"].as_u64() >= Some(30)
     };
     let unlocked = ["BackupBucket", "ErasureBucket"].into_iter().filter(|id| !locked(id));
-    all.chain(unlocked.map(|id| format!("{id}: can be emptied"))).collect()
+    all.chain(unlocked.map(|id| format!("{id}: objects can be deleted"))).collect()
 }

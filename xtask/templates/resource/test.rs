@@ -1,4 +1,4 @@
-use harness::{Person, TestApp, everything};
+use harness::{Person, TestApp, all_rows};
 use serde_json::{Value, json};
 
 /// Creates %a words% in the organization at the path `team`. Returns its path.
@@ -17,7 +17,7 @@ fn names(page: &Value) -> Vec<&str> {
 async fn another_organizations_%snakes%_do_not_exist() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
-    let (team, other) = (ada.found("Engines").await, bob.found("Other").await);
+    let (team, other) = (ada.create_organization("Engines").await, bob.create_organization("Other").await);
     let hidden = create(&ada, &team, "Hidden").await;
 
     bob.client.get(&format!("{team}/%kebabs%")).await.refused(404, "organization-not-found");
@@ -35,8 +35,8 @@ async fn another_organizations_%snakes%_do_not_exist() {
 #[tokio::test]
 async fn a_plain_member_reads_%snakes%_and_changes_none() {
     let app = TestApp::new().await;
-    let (ada, eve) = (app.person("Ada").await, app.proved_person("Eve").await);
-    let team = ada.found("Engines").await;
+    let (ada, eve) = (app.person("Ada").await, app.verified_person("Eve").await);
+    let team = ada.create_organization("Engines").await;
     ada.add(&team, &eve, "member").await;
     let path = create(&ada, &team, "First").await;
 
@@ -52,9 +52,9 @@ async fn a_plain_member_reads_%snakes%_and_changes_none() {
 async fn an_api_key_needs_the_scope_of_%snakes%() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     let path = create(&ada, &team, "First").await;
-    let client = async |scope: &str| app.client().token(&ada.make_key(&team, &[scope]).await.secret);
+    let client = async |scope: &str| app.client().token(&ada.create_key(&team, &[scope]).await.secret);
     let (stranger, reader, writer) =
         (client("members:read").await, client("%kebabs%:read").await, client("%kebabs%:write").await);
 
@@ -71,7 +71,7 @@ async fn an_api_key_needs_the_scope_of_%snakes%() {
 async fn a_stale_version_of_%snakes%_changes_nothing() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     let path = create(&ada, &team, "First").await;
     let first = ada.client.with("if-match", "\"1\"");
     let changed = first.patch(&path, json!({ "name": "Second" })).await.ok(200);
@@ -89,7 +89,7 @@ async fn a_stale_version_of_%snakes%_changes_nothing() {
 async fn a_create_of_%snakes%_that_is_sent_twice_makes_one() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let path = format!("{}/%kebabs%", ada.found("Engines").await);
+    let path = format!("{}/%kebabs%", ada.create_organization("Engines").await);
     let once = ada.client.with("idempotency-key", "monday");
     let first = once.post(&path, json!({ "name": "First" })).await.ok(201);
     let second = once.post(&path, json!({ "name": "First" })).await.ok(201);
@@ -102,7 +102,7 @@ async fn a_create_of_%snakes%_that_is_sent_twice_makes_one() {
 async fn a_bad_name_of_%snakes%_is_refused() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     let path = create(&ada, &team, "First").await;
     for name in [json!(""), json!("x".repeat(101)), json!(1), Value::Null] {
         ada.client.post(&format!("{team}/%kebabs%"), json!({ "name": name })).await.refused(422, "invalid-body");
@@ -115,7 +115,7 @@ async fn a_bad_name_of_%snakes%_is_refused() {
 async fn a_list_of_%snakes%_comes_in_pages() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     for name in ["First", "Second", "Third"] {
         create(&ada, &team, name).await;
     }
@@ -132,7 +132,7 @@ async fn a_list_of_%snakes%_comes_in_pages() {
 async fn a_change_of_%snakes%_is_in_the_audit_log() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let team = ada.found("Engines").await;
+    let team = ada.create_organization("Engines").await;
     let path = create(&ada, &team, "First").await;
     ada.client.patch(&path, json!({ "name": "Second" })).await.ok(200);
     ada.client.delete(&path).await.ok(204);
@@ -146,9 +146,9 @@ async fn a_change_of_%snakes%_is_in_the_audit_log() {
 #[tokio::test]
 async fn a_user_is_erased_from_%snakes%() {
     let app = TestApp::new().await;
-    let (ada, bob) = (app.proved_person("Ada").await, app.person("Bob").await);
+    let (ada, bob) = (app.verified_person("Ada").await, app.person("Bob").await);
     let grace = app.administrator("Grace").await;
-    let team = bob.found("Engines").await;
+    let team = bob.create_organization("Engines").await;
     bob.add(&team, &ada, "admin").await;
     let personal = ada.client.get("/v1/organizations").await.ok(200);
     let personal = personal.body["data"].as_array().expect("a list").iter().find(|row| row["personal"] == true);
@@ -160,7 +160,7 @@ async fn a_user_is_erased_from_%snakes%() {
 
     grace.client.post_nothing(&format!("/v1/users/{}/erase", ada.id)).await.ok(200);
 
-    assert!(!everything(&app).await.contains("Personal text"));
+    assert!(!all_rows(&app).await.contains("Personal text"));
     let kept = bob.client.get(&shared).await.ok(200);
     assert_eq!(kept.text("/data/name"), "Shared text");
     assert!(kept.body["data"]["createdBy"].is_null(), "{kept:?}");

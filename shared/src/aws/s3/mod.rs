@@ -1,4 +1,4 @@
-//! Object storage: Amazon S3.
+//! Object storage in Amazon S3.
 
 mod upload;
 
@@ -19,70 +19,69 @@ use super::client;
 use crate::error::Unavailable;
 
 pub use aws_sdk_s3::types::CompletedPart;
-pub use upload::{MOST_PARTS, Upload};
+pub use upload::{MAX_PARTS, Upload};
 
-/// As many as one request may delete.
-const DELETED_AT_ONCE: usize = 1000;
+/// The limit of S3 for one request.
+const MAX_DELETED_KEYS: usize = 1000;
 
-/// A bucket. Dials at first use; every call has a deadline.
+/// A bucket. Connects at first use. Every call has a timeout.
 pub struct Bucket {
     name: String,
-    /// What encrypts new objects; without one, what the bucket says.
+    /// The KMS key for new objects; `None` for the default of the bucket.
     key: Option<String>,
     client: OnceCell<Client>,
 }
 
-/// An object, as a listing shows it.
+/// An object in a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
-    /// Its name.
     pub key: String,
-    /// Its length in bytes.
+    /// In bytes.
     pub size: u64,
-    /// When it was written, by the clock of S3, if that says so.
+    /// By the clock of S3.
     pub modified: Option<DateTime<Utc>>,
 }
 
-/// An object that may be read in pieces, as long as nobody puts another in its place.
+/// An object that is read in pieces. Reading fails if the object has been replaced.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// Its length in bytes.
+    /// In bytes.
     pub size: u64,
     key: String,
     etag: String,
 }
 
 impl Bucket {
-    /// The bucket `name`, whose new objects are encrypted with `key` unless that is empty.
+    /// Creates the client of the bucket `name`. New objects are encrypted with `key`, unless it is empty.
     #[must_use]
     pub fn new(name: &str, key: &str) -> Self {
         let key = Some(key.to_owned()).filter(|key| !key.is_empty());
         Self { name: name.to_owned(), key, client: OnceCell::new() }
     }
 
-    /// Writes a small object under a name that only one caller ever uses, and never twice.
+    /// Writes a small object. `key` must be unique: an object that is already there counts as written.
     pub async fn put_new(&self, key: &str, body: Vec<u8>) -> Result<(), Unavailable> {
         let put = self.client().await.put_object().bucket(&self.name).key(key).body(body.into());
         let put = put.if_none_match("*").set_server_side_encryption(self.encryption());
         match put.set_ssekms_key_id(self.key.clone()).send().await {
             Ok(_) => Ok(()),
-            // It is there: by an attempt whose answer was lost.
+            // It is there: written by an earlier attempt whose response was lost.
             Err(error) if error.raw_response().is_some_and(|raw| raw.status().as_u16() == 412) => Ok(()),
-            Err(error) => Err(away(error)),
+            Err(error) => Err(unavailable(error)),
         }
     }
 
-    /// A small object; `None` if there is none.
+    /// Returns the content of a small object; `None` if it does not exist.
     pub async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
         let got = self.client().await.get_object().bucket(&self.name).key(key).send().await;
         match got {
             Ok(object) => Ok(Some(collect(object.body).await?.to_vec())),
             Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => Ok(None),
-            Err(error) => Err(away(error)),
+            Err(error) => Err(unavailable(error)),
         }
     }
 
-    /// An object to be read in pieces; `None` if there is none.
+    /// Opens an object for reading in pieces; `None` if it does not exist.
     pub async fn open(&self, key: &str) -> Result<Option<Source>, Unavailable> {
         match self.client().await.head_object().bucket(&self.name).key(key).send().await {
             Ok(head) => Ok(Some(Source {
@@ -91,25 +90,25 @@ impl Bucket {
                 etag: head.e_tag().unwrap_or_default().to_owned(),
             })),
             Err(error) if error.as_service_error().is_some_and(HeadObjectError::is_not_found) => Ok(None),
-            Err(error) => Err(away(error)),
+            Err(error) => Err(unavailable(error)),
         }
     }
 
-    /// Some bytes of `source`; fails if it is not the object any more that was opened.
+    /// Reads some bytes of `source`. Fails if the object has been replaced since it was opened.
     pub async fn read(&self, source: &Source, bytes: Range<u64>) -> Result<Vec<u8>, Unavailable> {
         let range = format!("bytes={}-{}", bytes.start, bytes.end.saturating_sub(1));
         let get = self.client().await.get_object().bucket(&self.name).key(&source.key).range(range);
-        let got = get.if_match(&source.etag).customize().config_override(large()).send().await;
-        Ok(collect(got.map_err(away)?.body).await?.to_vec())
+        let got = get.if_match(&source.etag).customize().config_override(large_transfer()).send().await;
+        Ok(collect(got.map_err(unavailable)?.body).await?.to_vec())
     }
 
-    /// The objects whose names begin with `prefix` and come after `after`, in the order of their names.
+    /// Lists the objects whose keys begin with `prefix` and sort after `after`, in the order of their keys.
     pub async fn list(&self, prefix: &str, after: &str) -> Result<Vec<Object>, Unavailable> {
         let list = self.client().await.list_objects_v2().bucket(&self.name).prefix(prefix);
         let mut pages = list.start_after(after).into_paginator().send();
         let mut objects = Vec::new();
         while let Some(page) = pages.next().await {
-            for object in page.map_err(away)?.contents.unwrap_or_default() {
+            for object in page.map_err(unavailable)?.contents.unwrap_or_default() {
                 let modified = object
                     .last_modified
                     .and_then(|time| DateTime::from_timestamp(time.secs(), time.subsec_nanos()));
@@ -123,17 +122,17 @@ impl Bucket {
         Ok(objects)
     }
 
-    /// Removes objects; those that are not there count as removed.
+    /// Deletes objects. Missing objects count as deleted.
     pub async fn delete(&self, keys: &[String]) -> Result<(), Unavailable> {
-        for keys in keys.chunks(DELETED_AT_ONCE) {
+        for keys in keys.chunks(MAX_DELETED_KEYS) {
             let objects = keys.iter().map(|key| ObjectIdentifier::builder().key(key).build());
             let objects = objects.collect::<Result<_, _>>().map_err(|error| Unavailable::new("s3", error))?;
             let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build();
             let delete = delete.map_err(|error| Unavailable::new("s3", error))?;
             let done = self.client().await.delete_objects().bucket(&self.name).delete(delete).send().await;
-            if let Some(error) = done.map_err(away)?.errors().first() {
-                let what = error.message().unwrap_or("no reason");
-                return Err(Unavailable::new("s3", anyhow::anyhow!("an object was not deleted: {what}")));
+            if let Some(error) = done.map_err(unavailable)?.errors().first() {
+                let reason = error.message().unwrap_or("no reason");
+                return Err(Unavailable::new("s3", anyhow::anyhow!("object not deleted: {reason}")));
             }
         }
         Ok(())
@@ -148,8 +147,9 @@ impl Bucket {
     }
 }
 
-/// What is other for calls that move megabytes: deadlines; and whoever reads in pieces compares a checksum of the whole.
-fn large() -> aws_sdk_s3::config::Builder {
+/// Returns the configuration of calls that transfer megabytes: longer timeouts, and no checksum of a response (a caller that reads
+/// in pieces compares a checksum of the whole object).
+fn large_transfer() -> aws_sdk_s3::config::Builder {
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(Duration::from_secs(30))
         .operation_timeout(Duration::from_mins(1));
@@ -162,7 +162,7 @@ async fn collect(body: ByteStream) -> Result<AggregatedBytes, Unavailable> {
     body.collect().await.map_err(|error| Unavailable::new("s3", error))
 }
 
-fn away<E, R>(error: SdkError<E, R>) -> Unavailable
+fn unavailable<E, R>(error: SdkError<E, R>) -> Unavailable
 where
     E: std::error::Error + Send + Sync + 'static,
     R: std::fmt::Debug + Send + Sync + 'static,

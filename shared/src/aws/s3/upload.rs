@@ -1,17 +1,17 @@
-//! An object that is written in parts, several at once, and exists only when it is complete.
+//! Multipart uploads: parts are written concurrently, and the object exists when the upload is completed.
 
 use aws_sdk_s3::{
     primitives::ByteStream,
     types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart},
 };
 
-use super::{Bucket, away, large};
+use super::{Bucket, large_transfer, unavailable};
 use crate::error::Unavailable;
 
-/// S3 takes no more parts than this of one object.
-pub const MOST_PARTS: u64 = 10_000;
+/// The limit of S3 for one object.
+pub const MAX_PARTS: u64 = 10_000;
 
-/// An object to be. Dropped, it is none, but its parts are kept until [`Upload::abort`] or the bucket's lifecycle removes them.
+/// An unfinished upload. If it is dropped, its parts stay until [`Upload::abort`] or the lifecycle of the bucket deletes them.
 pub struct Upload<'a> {
     bucket: &'a Bucket,
     key: String,
@@ -19,46 +19,47 @@ pub struct Upload<'a> {
 }
 
 impl Bucket {
-    /// Begins an object.
+    /// Begins an upload.
     pub async fn upload(&self, key: &str) -> Result<Upload<'_>, Unavailable> {
         let create = self.client().await.create_multipart_upload().bucket(&self.name).key(key);
         let create = create.set_server_side_encryption(self.encryption()).set_ssekms_key_id(self.key.clone());
-        let created = create.checksum_algorithm(ChecksumAlgorithm::Crc32).send().await.map_err(away)?;
+        let created =
+            create.checksum_algorithm(ChecksumAlgorithm::Crc32).send().await.map_err(unavailable)?;
         let id = created.upload_id.unwrap_or_default();
         Ok(Upload { bucket: self, key: key.to_owned(), id })
     }
 }
 
 impl Upload<'_> {
-    /// The object's name.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// Writes part `number`, from 1 on; all but the last have at least 5 MiB.
+    /// Writes part `number`, starting at 1. All parts except the last must have at least 5 MiB.
     pub async fn part(&self, number: i32, bytes: Vec<u8>) -> Result<CompletedPart, Unavailable> {
         let part = self.bucket.client().await.upload_part().bucket(&self.bucket.name).key(&self.key);
         let part = part.upload_id(&self.id).part_number(number).body(ByteStream::from(bytes));
-        let part = part.checksum_algorithm(ChecksumAlgorithm::Crc32).customize().config_override(large());
-        // The signature covers the checksum, which S3 compares; the SHA-256 that it would cover besides costs a pass over everything.
-        let sent = part.disable_payload_signing().send().await.map_err(away)?;
+        let part =
+            part.checksum_algorithm(ChecksumAlgorithm::Crc32).customize().config_override(large_transfer());
+        // The signature covers the CRC, which S3 checks. Signing the payload would cost another pass over all bytes (SHA-256).
+        let sent = part.disable_payload_signing().send().await.map_err(unavailable)?;
         let done = CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag);
         Ok(done.set_checksum_crc32(sent.checksum_crc32).build())
     }
 
-    /// Makes an object of `parts`.
+    /// Creates the object from `parts`.
     pub async fn complete(&self, mut parts: Vec<CompletedPart>) -> Result<(), Unavailable> {
         parts.sort_by_key(|part| part.part_number);
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
         let complete = self.bucket.client().await.complete_multipart_upload().bucket(&self.bucket.name);
         let complete = complete.key(&self.key).upload_id(&self.id).multipart_upload(parts);
-        complete.customize().config_override(large()).send().await.map(drop).map_err(away)
+        complete.customize().config_override(large_transfer()).send().await.map(drop).map_err(unavailable)
     }
 
-    /// Removes the parts.
+    /// Deletes the parts.
     pub async fn abort(&self) -> Result<(), Unavailable> {
         let abort = self.bucket.client().await.abort_multipart_upload().bucket(&self.bucket.name);
-        abort.key(&self.key).upload_id(&self.id).send().await.map(drop).map_err(away)
+        abort.key(&self.key).upload_id(&self.id).send().await.map(drop).map_err(unavailable)
     }
 }

@@ -1,9 +1,9 @@
-//! The register of personal data: every column of every table, what it is for, how long it stays, and what a request for a copy
-//! or for erasure does with it (GDPR, articles 15, 17, 20 and 30).
+//! The register of personal data: every column of every table, with content, purpose, retention, and the effect of export and
+//! erasure on it (GDPR, articles 15, 17, 20 and 30).
 //!
-//! Export and erasure are made from this register and from nothing else, and a test compares it with the database: a new
-//! column is here or the tests fail. In the SQL below `$1` is the user's id, `$2` their address if it is
-//! proved and nobody else's by now (otherwise null, which equals nothing), `$3` the time.
+//! Export and erasure are generated from this register and from nothing else. A test compares it with the database, so a column
+//! that is not registered fails the tests. In its SQL `$1` is the user's id, `$2` the user's address if it is verified and no
+//! other account has it (otherwise null, which equals nothing), and `$3` the time.
 
 mod register;
 
@@ -16,39 +16,39 @@ use utoipa::ToSchema;
 
 pub use register::TABLES;
 
-/// What a column holds.
+/// The kind of content of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// Tells who someone is, or says something about them.
+    /// Identifies or describes a person.
     Personal,
-    /// Connects rows, and says nothing once the row it leads to is erased.
+    /// Connects rows. Identifies nobody once the referenced row is erased.
     Identifier,
-    /// Proves something; never shown to anyone, its owner included.
+    /// Proves something (hashes of passwords, tokens and keys). Never exported.
     Secret,
-    /// Says something about the service, not about a person; no part of a copy.
+    /// Describes the service, not a person. Not exported.
     Operational,
 }
 
 text_enum!(
-    /// How long rows stay.
+    /// How long rows are kept.
     Retention {
-        /// As long as the account; what is personal is overwritten 30 days after it was deleted.
+        /// As long as the account. Personal columns are overwritten 30 days after its deletion.
         Account = "account",
         /// As long as the organization.
         Organization = "organization",
-        /// Until 90 days after they ended.
+        /// For 90 days after their end.
         NinetyDays = "90 days after the end",
-        /// Until their time to be used is over, whether they were or not.
+        /// Until they expire, used or not.
         Usable = "while usable",
-        /// For a year, erasure notwithstanding: proof of what was done to accounts is kept for the defence of legal claims
-        /// (GDPR, article 17(3)(e)).
+        /// For a year, also after erasure: evidence of changes to accounts is kept for the defence of legal claims (GDPR,
+        /// article 17(3)(e)).
         Year = "1 year",
     }
 );
 
 impl Retention {
-    /// How long after their end `retention` removes rows, or overwrites what is personal; `None` if they go with something
-    /// else.
+    /// Returns how long after their end the job `retention` deletes rows or overwrites their personal columns. `None` if rows are
+    /// deleted together with something else.
     #[must_use]
     pub const fn period(self) -> Option<TimeDelta> {
         match self {
@@ -61,61 +61,53 @@ impl Retention {
     }
 }
 
-/// What erasure does with a person's rows of a table.
+/// The effect of erasure on a user's rows in a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Erasure {
-    /// Removes them.
+    /// Deletes them.
     Delete,
-    /// Overwrites the columns that say how.
+    /// Overwrites the columns with [`Column::erased`].
     Overwrite,
-    /// Leaves them, for the reason that [`Retention`] gives.
+    /// Keeps them, for the reason that [`Retention`] gives.
     Keep,
 }
 
-/// A column.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
-    /// Its name.
     pub name: &'static str,
-    /// What it holds.
     pub class: Class,
-    /// What it is for.
+    /// Shown in exports.
     pub purpose: &'static str,
-    /// The SQL expression that erasure puts in its place.
+    /// The SQL expression for the new value of the column at erasure.
     pub erased: Option<&'static str>,
-    /// The SQL expression that export shows in its place.
+    /// The SQL expression that an export shows instead of the column.
     pub exported: Option<&'static str>,
 }
 
-/// A table.
 #[derive(Debug, Clone, Copy)]
 pub struct Table {
-    /// Its name.
     pub name: &'static str,
-    /// Which rows are a person's, as an SQL condition; none if no row is.
+    /// The SQL condition for the rows of a user, which are exported and erased; `None` if no row belongs to a user.
     pub whose: Option<&'static str>,
-    /// Which other rows, not theirs to see, name them and are overwritten too.
+    /// The SQL condition for rows that contain the user's address but belong to someone else. Overwritten, not exported.
     pub names: Option<&'static str>,
-    /// How long rows stay.
     pub retention: Retention,
-    /// What erasure does with a person's rows.
     pub erasure: Erasure,
-    /// Its columns.
     pub columns: &'static [Column],
 }
 
-/// The rows of one table.
+/// The exported rows of one table.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ExportedRecords)]
 pub struct Records {
-    /// The table.
+    /// The name of the table.
     #[schema(example = "sessions", max_length = 63)]
     pub table: &'static str,
-    /// What each member of a row is for.
+    /// The purpose of each member of a row.
     #[schema(value_type = HashMap<String, String>, max_length = 128)]
     pub purposes: BTreeMap<String, &'static str>,
-    /// How long rows stay.
+    /// How long rows are kept.
     pub retention: Retention,
     /// The rows, as objects.
     // Lambda returns at most 6 MB, and a row has at least an id.

@@ -1,4 +1,4 @@
-//! The register itself.
+//! The entries of the register.
 
 use super::{Class, Column, Erasure, Retention, Table};
 
@@ -28,8 +28,8 @@ impl Column {
     }
 }
 
-/// The register. Erasure goes through it in this order: organizations are held before what belongs to them, as by everyone else, and `users`,
-/// which loses the address that finds the other rows, comes last.
+/// The register, in the order of erasure: `organizations` first, because all code locks them before what belongs to them; `users`
+/// last, because its address finds rows in the other tables.
 pub const TABLES: &[Table] = &[
     Table {
         name: "organizations",
@@ -38,21 +38,22 @@ pub const TABLES: &[Table] = &[
         retention: Retention::Organization,
         erasure: Erasure::Overwrite,
         columns: &[
-            id("id", "names the organization"),
-            personal("name", "what it is called; a person's own space may bear their name")
+            id("id", "identifies the organization"),
+            personal("name", "name of the organization; a personal organization may have its user's name")
                 .erased("CASE WHEN personal_to = $1 THEN 'Deleted' ELSE name END"),
-            personal("slug", "what it is called in URLs")
+            personal("slug", "name in URLs")
                 .erased("CASE WHEN personal_to = $1 THEN 'deleted-' || id ELSE slug END"),
-            personal("logo", "how it looks").erased("CASE WHEN personal_to = $1 THEN NULL ELSE logo END"),
-            personal("billing_email", "where bills go")
+            personal("logo", "image of the organization")
+                .erased("CASE WHEN personal_to = $1 THEN NULL ELSE logo END"),
+            personal("billing_email", "address for invoices")
                 .erased("CASE WHEN personal_to = $1 OR lower(billing_email) = lower($2) THEN NULL ELSE billing_email END"),
-            operational("plan", "what it pays for"),
-            id("personal_to", "whose own space it is"),
-            operational("created_at", "when it was made"),
-            operational("updated_at", "when it changed"),
-            operational("deleted_at", "when it was deleted")
+            operational("plan", "plan of the organization"),
+            id("personal_to", "user whose personal organization it is"),
+            operational("created_at", "time of creation"),
+            operational("updated_at", "time of the last change"),
+            operational("deleted_at", "time of deletion")
                 .erased("CASE WHEN personal_to = $1 THEN coalesce(deleted_at, $3) ELSE deleted_at END"),
-            operational("version", "tells two changes apart").erased("version + 1"),
+            operational("version", "detects concurrent changes").erased("version + 1"),
         ],
     },
     Table {
@@ -62,22 +63,22 @@ pub const TABLES: &[Table] = &[
         retention: Retention::NinetyDays,
         erasure: Erasure::Delete,
         columns: &[
-            id("id", "names the session"),
-            id("user_id", "whose session it is"),
-            secret("refresh_token_hash", "recognises the refresh token in use"),
-            secret("previous_refresh_token_hash", "recognises the one before it"),
-            operational("generation", "recognises older ones"),
-            operational("rotated_at", "lets two tabs refresh at once"),
-            operational("transport", "how the refresh token travels"),
-            personal("user_agent", "lets the person recognise the device"),
-            personal("ip_address", "lets the person recognise the place"),
-            personal("created_at", "lets the person recognise the sign-in"),
-            operational("authenticated_at", "decides whether the password is asked for again"),
-            personal("last_used_at", "lets the person see which sessions are in use"),
-            operational("expires_at", "ends an unused session"),
-            operational("ends_at", "ends every session"),
-            operational("revoked_at", "ends a session at once"),
-            operational("revoked_reason", "explains why it ended"),
+            id("id", "identifies the session"),
+            id("user_id", "user of the session"),
+            secret("refresh_token_hash", "verifies the current refresh token"),
+            secret("previous_refresh_token_hash", "verifies the previous refresh token"),
+            operational("generation", "counts the refresh tokens"),
+            operational("rotated_at", "allows two tabs to refresh at the same time"),
+            operational("transport", "how the refresh token is sent: body or cookie"),
+            personal("user_agent", "helps the user to recognize the device"),
+            personal("ip_address", "helps the user to recognize the place"),
+            personal("created_at", "helps the user to recognize the sign-in"),
+            operational("authenticated_at", "decides whether the password is needed again"),
+            personal("last_used_at", "shows the user which sessions are in use"),
+            operational("expires_at", "end of an unused session"),
+            operational("ends_at", "latest end of the session"),
+            operational("revoked_at", "time of revocation"),
+            operational("revoked_reason", "reason of the revocation"),
         ],
     },
     Table {
@@ -87,16 +88,16 @@ pub const TABLES: &[Table] = &[
         retention: Retention::Usable,
         erasure: Erasure::Delete,
         columns: &[
-            id("id", "names the token"),
-            id("user_id", "whose it is"),
-            operational("purpose", "what it is for"),
-            personal("email", "the address it was mailed to"),
-            secret("token_hash", "recognises the token"),
-            secret("code_hash", "recognises the digits beside it"),
-            operational("code_attempts", "ends guessing"),
-            personal("created_at", "when it was asked for"),
-            operational("expires_at", "ends an unused token"),
-            operational("consumed_at", "makes it work once"),
+            id("id", "identifies the token"),
+            id("user_id", "user of the token"),
+            operational("purpose", "what the token allows"),
+            personal("email", "address to which it was mailed"),
+            secret("token_hash", "verifies the token"),
+            secret("code_hash", "verifies the code in the same mail"),
+            operational("code_attempts", "limits wrong codes"),
+            personal("created_at", "time of the request"),
+            operational("expires_at", "end of an unused token"),
+            operational("consumed_at", "time of use; a token works once"),
         ],
     },
     Table {
@@ -106,12 +107,12 @@ pub const TABLES: &[Table] = &[
         retention: Retention::Organization,
         erasure: Erasure::Delete,
         columns: &[
-            id("organization_id", "where"),
-            id("user_id", "who"),
-            personal("role", "what they may do there"),
-            personal("created_at", "when they joined"),
-            operational("updated_at", "when their role changed"),
-            operational("version", "tells two changes apart"),
+            id("organization_id", "organization of the member"),
+            id("user_id", "user who is the member"),
+            personal("role", "what the member may do"),
+            personal("created_at", "time of joining"),
+            operational("updated_at", "time of the last change of the role"),
+            operational("version", "detects concurrent changes"),
         ],
     },
     Table {
@@ -121,18 +122,19 @@ pub const TABLES: &[Table] = &[
         retention: Retention::Usable,
         erasure: Erasure::Overwrite,
         columns: &[
-            id("id", "names the invitation"),
-            id("organization_id", "to where"),
-            personal("email", "whom it was mailed to").erased("'deleted-' || id || '@deleted.invalid'"),
-            personal("role", "as what"),
-            secret("token_hash", "recognises the token in the mail"),
-            id("invited_by", "who asked"),
-            operational("status", "what has become of it")
+            id("id", "identifies the invitation"),
+            id("organization_id", "organization to join"),
+            personal("email", "address to which it was mailed")
+                .erased("'deleted-' || id || '@deleted.invalid'"),
+            personal("role", "role in the organization"),
+            secret("token_hash", "verifies the token in the mail"),
+            id("invited_by", "user who sent the invitation"),
+            operational("status", "state of the invitation")
                 .erased("CASE WHEN status = 'pending' THEN 'revoked' ELSE status END"),
-            personal("created_at", "when they were invited"),
-            operational("updated_at", "when it was answered"),
-            operational("expires_at", "ends an unanswered invitation"),
-            operational("version", "tells two changes apart"),
+            personal("created_at", "time of the invitation"),
+            operational("updated_at", "time of the last change"),
+            operational("expires_at", "end of an unanswered invitation"),
+            operational("version", "detects concurrent changes"),
         ],
     },
     Table {
@@ -142,20 +144,20 @@ pub const TABLES: &[Table] = &[
         retention: Retention::Organization,
         erasure: Erasure::Overwrite,
         columns: &[
-            id("id", "names the key"),
-            id("organization_id", "whose it is"),
-            operational("name", "what the organization calls it"),
-            operational("scopes", "what it may do"),
-            secret("secret_hash", "recognises the secret in use"),
-            secret("previous_secret_hash", "recognises the one before it"),
-            operational("previous_expires_at", "ends a rotation"),
-            id("created_by", "who made it").erased("NULL"),
-            personal("created_at", "when they made it"),
-            operational("updated_at", "when it changed"),
-            operational("expires_at", "ends the key"),
-            operational("last_used_at", "finds keys that nobody needs"),
-            operational("revoked_at", "ends the key at once"),
-            operational("version", "tells two changes apart"),
+            id("id", "identifies the key"),
+            id("organization_id", "organization that owns the key"),
+            operational("name", "name of the key"),
+            operational("scopes", "what the key may do"),
+            secret("secret_hash", "verifies the current secret"),
+            secret("previous_secret_hash", "verifies the previous secret"),
+            operational("previous_expires_at", "end of the previous secret"),
+            id("created_by", "user who created the key").erased("NULL"),
+            personal("created_at", "time of creation"),
+            operational("updated_at", "time of the last change"),
+            operational("expires_at", "end of the key"),
+            operational("last_used_at", "shows keys that are not used"),
+            operational("revoked_at", "time of revocation"),
+            operational("version", "detects concurrent changes"),
         ],
     },
     Table {
@@ -165,31 +167,32 @@ pub const TABLES: &[Table] = &[
         retention: Retention::Year,
         erasure: Erasure::Keep,
         columns: &[
-            id("id", "names the event"),
-            personal("occurred_at", "when"),
+            id("id", "identifies the event"),
+            personal("occurred_at", "time of the event"),
             personal("action", "what was done"),
             personal("outcome", "whether it was allowed"),
-            // Who acted on someone is that person's data, not theirs.
-            id("actor_id", "who did it").exported("CASE WHEN actor_id = $1 THEN actor_id END"),
-            id("session_id", "through which session").exported("CASE WHEN actor_id = $1 THEN session_id END"),
-            id("api_key_id", "through which API key").exported("CASE WHEN actor_id = $1 THEN api_key_id END"),
-            id("organization_id", "in which organization"),
-            id("target_id", "to what"),
-            personal("ip_address", "from where").exported("CASE WHEN actor_id = $1 THEN ip_address END"),
+            // If someone else acted on the user, the actor is the personal data of that other person.
+            id("actor_id", "user who did it").exported("CASE WHEN actor_id = $1 THEN actor_id END"),
+            id("session_id", "session of the user").exported("CASE WHEN actor_id = $1 THEN session_id END"),
+            id("api_key_id", "API key that did it").exported("CASE WHEN actor_id = $1 THEN api_key_id END"),
+            id("organization_id", "organization in which it was done"),
+            id("target_id", "what was changed"),
+            personal("ip_address", "source address of the request")
+                .exported("CASE WHEN actor_id = $1 THEN ip_address END"),
             operational("request_id", "finds the log lines of the request"),
         ],
     },
     Table {
         name: "idempotency_records",
-        // For 24 hours, under a hash, encrypted.
+        // Stored for 24 hours, under a hash, encrypted.
         whose: None,
         names: None,
         retention: Retention::Usable,
         erasure: Erasure::Keep,
         columns: &[
-            operational("key_hash", "recognises a repeated request"),
-            secret("sealed", "the first answer to it"),
-            operational("expires_at", "ends the record"),
+            operational("key_hash", "finds a repeated request"),
+            secret("sealed", "first response to the request"),
+            operational("expires_at", "end of the record"),
         ],
     },
     Table {
@@ -199,25 +202,25 @@ pub const TABLES: &[Table] = &[
         retention: Retention::Account,
         erasure: Erasure::Overwrite,
         columns: &[
-            id("id", "names the account"),
-            personal("name", "how others know the person").erased("'Deleted user'"),
-            personal("email", "signs in, receives mail").erased("'deleted-' || id || '@deleted.invalid'"),
-            personal("email_verified_at", "shows that the address is theirs").erased("NULL"),
-            personal("image", "how others know the person").erased("NULL"),
-            personal("phone", "reaches the person").erased("NULL"),
-            secret("password_hash", "recognises the password").erased("NULL"),
-            personal("created_at", "when they came"),
-            operational("updated_at", "when the row changed").erased("$3"),
-            operational("deleted_at", "when they left").erased("coalesce(deleted_at, $3)"),
-            operational("version", "tells two changes apart").erased("version + 1"),
-            operational("system_administrator", "whether they administer the system").erased("false"),
-            personal("suspended_at", "when they were shut out"),
-            personal("suspended_reason", "why they were shut out")
+            id("id", "identifies the account"),
+            personal("name", "name that other users see").erased("'Deleted user'"),
+            personal("email", "address for sign-in and mail").erased("'deleted-' || id || '@deleted.invalid'"),
+            personal("email_verified_at", "time at which the address was verified").erased("NULL"),
+            personal("image", "picture that other users see").erased("NULL"),
+            personal("phone", "phone number of the user").erased("NULL"),
+            secret("password_hash", "verifies the password").erased("NULL"),
+            personal("created_at", "time of registration"),
+            operational("updated_at", "time of the last change").erased("$3"),
+            operational("deleted_at", "time of deletion").erased("coalesce(deleted_at, $3)"),
+            operational("version", "detects concurrent changes").erased("version + 1"),
+            operational("system_administrator", "whether the user is a system administrator").erased("false"),
+            personal("suspended_at", "time of the suspension"),
+            personal("suspended_reason", "reason of the suspension")
                 .erased("CASE WHEN suspended_at IS NULL THEN NULL ELSE 'erased' END"),
-            personal("legal_hold_at", "since when nothing may be erased"),
-            // Telling could defeat what it is for.
-            personal("legal_hold_reason", "why nothing may be erased").exported("NULL"),
-            operational("erased_at", "when the personal columns were overwritten").erased("$3"),
+            personal("legal_hold_at", "time at which erasure was forbidden"),
+            // Not exported: knowing the reason could defeat the purpose of the hold.
+            personal("legal_hold_reason", "reason why erasure is forbidden").exported("NULL"),
+            operational("erased_at", "time at which the personal columns were overwritten").erased("$3"),
         ],
     },
 ];

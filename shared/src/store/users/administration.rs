@@ -1,4 +1,4 @@
-//! What administrators of the system ask about users and do to them.
+//! Statements for system administrators.
 
 use sqlx::PgConnection;
 
@@ -15,24 +15,24 @@ use crate::{
 };
 
 text_enum!(
-    /// Whether a user can sign in, and if not, why.
+    /// The state of an account. Only an active user can sign in.
     UserStatus {
-        /// Can.
         Active = "active",
-        /// Shut out by an administrator.
+        /// Suspended by an administrator.
         Suspended = "suspended",
-        /// Deleted, and not erased yet.
+        /// Deleted, not erased yet.
         Deleted = "deleted",
-        /// Deleted, with every personal column overwritten.
+        /// Deleted, and every personal column overwritten.
         Erased = "erased",
     }
 );
 
-/// Whether `administrator` is one and can act; nobody else changes them or `other` before this transaction ends.
+/// Locks `administrator` and `other` until the transaction ends. Returns whether `administrator` is a system administrator and
+/// active (neither deleted nor suspended).
 ///
-/// Both are held in the order of their ids, so that two administrators who deal with each other do not wait for each other.
+/// Locks in the order of the ids, so that two administrators who change each other do not deadlock.
 pub async fn lock_pair(tx: &mut Tx, administrator: UserId, other: UserId) -> sqlx::Result<bool> {
-    let held = sqlx::query_scalar!(
+    let locked = sqlx::query_scalar!(
         r#"
         SELECT id = $1 AND system_administrator AND deleted_at IS NULL AND suspended_at IS NULL AS "is_one!"
         FROM users
@@ -45,10 +45,10 @@ pub async fn lock_pair(tx: &mut Tx, administrator: UserId, other: UserId) -> sql
     )
     .fetch_all(tx)
     .await?;
-    Ok(held.contains(&true))
+    Ok(locked.contains(&true))
 }
 
-/// A page of all users, living or not.
+/// Returns a page of all users, with deleted ones.
 pub async fn list(
     tx: &mut Tx,
     page: &PageQuery,
@@ -76,8 +76,8 @@ pub async fn list(
     )
 }
 
-/// Makes the living user with the proved address `email` an administrator of the system, and notes it in the audit log in the same
-/// statement. For `migrate`, whose connection is the owner's and serves no request.
+/// Makes the user with the verified address `email` a system administrator, and writes the audit event in the same statement. For
+/// `migrate`, which connects as the owner of the database and serves no request.
 pub async fn appoint(connection: &mut PgConnection, email: &str) -> sqlx::Result<Option<UserId>> {
     sqlx::query_scalar!(
         r#"
@@ -99,8 +99,12 @@ pub async fn appoint(connection: &mut PgConnection, email: &str) -> sqlx::Result
     .await
 }
 
-/// Makes the living user an administrator of the system, or no longer.
-pub async fn set_system_administrator(tx: &mut Tx, id: UserId, is_one: bool) -> sqlx::Result<Option<User>> {
+/// Appoints the user as a system administrator, or dismisses the user. `None` if the user is deleted.
+pub async fn set_system_administrator(
+    tx: &mut Tx,
+    id: UserId,
+    administrator: bool,
+) -> sqlx::Result<Option<User>> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));
     users!(
@@ -111,14 +115,14 @@ pub async fn set_system_administrator(tx: &mut Tx, id: UserId, is_one: bool) -> 
         RETURNING"#,
         "",
         id as UserId,
-        is_one,
+        administrator,
         now,
     )
     .fetch_optional(tx)
     .await
 }
 
-/// Shuts the living user out.
+/// Suspends the user. `None` if the user is deleted.
 pub async fn suspend(tx: &mut Tx, id: UserId, reason: &str) -> sqlx::Result<Option<User>> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));
@@ -137,8 +141,8 @@ pub async fn suspend(tx: &mut Tx, id: UserId, reason: &str) -> sqlx::Result<Opti
     .await
 }
 
-/// Brings a deleted user back who has not been erased, and lets them in again. Violates `users_email_key` when another living
-/// user has the address by now.
+/// Restores a deleted or suspended user. `None` if the user is erased. Violates `users_email_key` if another account that is not
+/// deleted has the address.
 pub async fn restore(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));
@@ -156,7 +160,7 @@ pub async fn restore(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
     .await
 }
 
-/// Forbids the erasure of the user, or allows it again when there is no `reason`.
+/// Places a legal hold on the user, which forbids erasure. Without `reason`, lifts the hold. `None` if the user is erased.
 pub async fn set_legal_hold(tx: &mut Tx, id: UserId, reason: Option<&str>) -> sqlx::Result<Option<User>> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));

@@ -1,19 +1,19 @@
-//! What `retention` asks about users who were deleted long ago.
+//! Statements of `retention` for deleted users.
 
 use chrono::{DateTime, Utc};
 
 use super::User;
 use crate::{db::Tx, domain::ids::UserId};
 
-/// How many users were deleted long ago and not erased yet.
+/// The number of deleted users who are not erased yet.
 pub struct Deleted {
-    /// Those who may be erased.
+    /// Users who may be erased.
     pub due: i64,
-    /// Those whom a legal hold keeps.
+    /// Users under a legal hold.
     pub held: i64,
 }
 
-/// How many were deleted at `until` or before, and not erased yet.
+/// Counts the users who were deleted at `until` or before and are not erased yet.
 pub async fn count_deleted(tx: &mut Tx, until: DateTime<Utc>) -> sqlx::Result<Deleted> {
     sqlx::query_as!(
         Deleted,
@@ -29,8 +29,8 @@ pub async fn count_deleted(tx: &mut Tx, until: DateTime<Utc>) -> sqlx::Result<De
     .await
 }
 
-/// The first user after `after`, in the order in which they were deleted, who was deleted at `until` or before, is not erased
-/// yet, and may be. Nobody else changes them before this transaction ends; who is held by someone else is left out.
+/// Loads and locks the next user to erase: the first after `after`, in the order of deletion, who was deleted at `until` or before,
+/// is not erased yet and is not under a legal hold. Skips users that another transaction has locked.
 pub async fn lock_deleted(
     tx: &mut Tx,
     after: &(DateTime<Utc>, UserId),

@@ -12,44 +12,32 @@ use crate::{
     },
 };
 
-/// A row of `users`, without the password's hash.
+/// A row of `users`, without the hash of the password.
 #[derive(Debug, Clone)]
 pub struct User {
-    /// Its id.
     pub id: UserId,
-    /// What the person is called.
     pub name: String,
-    /// Where they read mail.
     pub email: String,
-    /// When they proved it.
+    /// `None` until the user has verified the address.
     pub email_verified_at: Option<DateTime<Utc>>,
-    /// A picture's URL.
+    /// The URL of an image.
     pub image: Option<String>,
-    /// A phone number.
     pub phone: Option<String>,
-    /// When the account was made.
     pub created_at: DateTime<Utc>,
-    /// When the row last changed.
     pub updated_at: DateTime<Utc>,
-    /// Whether they administer the system.
     pub system_administrator: bool,
-    /// When an administrator shut them out.
     pub suspended_at: Option<DateTime<Utc>>,
-    /// … and why.
     pub suspended_reason: Option<String>,
-    /// Since when nothing of them may be erased.
+    /// Erasure is forbidden since this time.
     pub legal_hold_at: Option<DateTime<Utc>>,
-    /// … and why.
     pub legal_hold_reason: Option<String>,
-    /// When the account was deleted.
     pub deleted_at: Option<DateTime<Utc>>,
-    /// When every personal column was overwritten.
+    /// The time at which every personal column was overwritten.
     pub erased_at: Option<DateTime<Utc>>,
-    /// Counts every change.
     pub version: i64,
 }
 
-/// A query of whole users: what comes before the columns, and what after.
+/// Builds a query of whole rows, from the SQL before and after the columns.
 macro_rules! users {
     ($before:tt, $after:tt, $($argument:tt)*) => {
         sqlx::query_as!(
@@ -74,17 +62,14 @@ pub use passwords::{
     Credentials, credentials_by_email, lock_password, password_hash, replace_password, set_password,
 };
 
-/// What a profile's owner may change.
+/// The changes of a user's profile.
 pub struct Changes<'a> {
-    /// A new name.
     pub name: Option<&'a Name>,
-    /// A new picture, or none.
     pub image: &'a Patch<ImageUrl>,
-    /// A new phone number, or none.
     pub phone: &'a Patch<Phone>,
 }
 
-/// Adds a user. Violates `users_email_key` when a living user has the address.
+/// Inserts a user. Violates `users_email_key` if an account that is not deleted has the address.
 pub async fn insert(
     tx: &mut Tx,
     id: UserId,
@@ -109,7 +94,7 @@ pub async fn insert(
     .await
 }
 
-/// The living user `id`.
+/// Returns the user `id`, if not deleted.
 pub async fn find(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
     users!(
         "SELECT",
@@ -123,7 +108,7 @@ pub async fn find(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
     .await
 }
 
-/// The living user with `email`, in whatever case, unless suspended.
+/// Returns the user with `email`, ignoring case, if neither deleted nor suspended.
 pub async fn find_by_email(tx: &mut Tx, email: &Email) -> sqlx::Result<Option<User>> {
     users!(
         "SELECT",
@@ -134,7 +119,7 @@ pub async fn find_by_email(tx: &mut Tx, email: &Email) -> sqlx::Result<Option<Us
     .await
 }
 
-/// Whether a living user has `email`, in whatever case.
+/// Checks whether an account that is not deleted has `email`, ignoring case.
 pub async fn is_taken(tx: &mut Tx, email: &Email) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"
@@ -146,17 +131,17 @@ pub async fn is_taken(tx: &mut Tx, email: &Email) -> sqlx::Result<bool> {
     .await
 }
 
-/// The user `id`, living or not.
+/// Returns the user `id`, deleted or not.
 pub async fn find_any(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
     users!("SELECT", "FROM users WHERE id = $1", id as UserId).fetch_optional(tx).await
 }
 
-/// The user `id`, living or not; nobody else changes it before this transaction ends.
+/// Loads and locks the user `id`, deleted or not, until the transaction ends.
 pub async fn lock(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
     users!("SELECT", "FROM users WHERE id = $1 FOR NO KEY UPDATE", id as UserId).fetch_optional(tx).await
 }
 
-/// Changes the profile of the living user, if its version is one of `versions` or `versions` is `None`.
+/// Updates the profile of a user who is not deleted, if its version is one of `versions` or `versions` is `None`.
 pub async fn update(
     tx: &mut Tx,
     id: UserId,
@@ -191,7 +176,7 @@ pub async fn update(
     .await
 }
 
-/// Marks the address of the living user as theirs, if it is still `email`.
+/// Marks the address of an active user (neither deleted nor suspended) as verified, if it is still `email`.
 pub async fn verify_email(tx: &mut Tx, id: UserId, email: &str) -> sqlx::Result<Option<User>> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));
@@ -210,13 +195,13 @@ pub async fn verify_email(tx: &mut Tx, id: UserId, email: &str) -> sqlx::Result<
     .await
 }
 
-/// Marks the living user as deleted, if the version is one of `versions` and the password's hash is `seen` (`None` skips
-/// either check); `false` if not.
+/// Marks the user as deleted, if the version is one of `versions` and the hash of the password is `expected_hash` (`None` skips
+/// the check). Returns whether it did.
 pub async fn delete(
     tx: &mut Tx,
     id: UserId,
     versions: Option<&[i64]>,
-    seen: Option<&str>,
+    expected_hash: Option<&str>,
 ) -> sqlx::Result<bool> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));
@@ -229,7 +214,7 @@ pub async fn delete(
         "#,
         id as UserId,
         versions,
-        seen,
+        expected_hash,
         now,
     )
     .execute(tx)
@@ -237,7 +222,8 @@ pub async fn delete(
     Ok(result.rows_affected() == 1)
 }
 
-/// Moves the living user to the proved address `email`. Violates `users_email_key` when another living user has it.
+/// Changes the address of an active user (neither deleted nor suspended) to the verified address `email`. Violates
+/// `users_email_key` if another account that is not deleted has it.
 pub async fn change_email(tx: &mut Tx, id: UserId, email: &str) -> sqlx::Result<Option<User>> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));

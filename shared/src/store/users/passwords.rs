@@ -1,4 +1,4 @@
-//! The passwords of users.
+//! The password hashes of users.
 
 use super::User;
 use crate::{
@@ -7,15 +7,14 @@ use crate::{
     domain::{ids::UserId, input::Email},
 };
 
-/// What a sign-in needs of a user.
+/// The part of a user that a sign-in needs.
 pub struct Credentials {
-    /// Whose.
     pub id: UserId,
-    /// The hash of their password, if they have one.
+    /// `None` if the user has no password.
     pub password_hash: Option<String>,
 }
 
-/// How the living user with `email`, in whatever case, signs in, unless suspended.
+/// Returns the credentials of the user with `email`, ignoring case, if neither deleted nor suspended.
 pub async fn credentials_by_email(tx: &mut Tx, email: &Email) -> sqlx::Result<Option<Credentials>> {
     sqlx::query_as!(
         Credentials,
@@ -30,7 +29,7 @@ pub async fn credentials_by_email(tx: &mut Tx, email: &Email) -> sqlx::Result<Op
     .await
 }
 
-/// The hash of the living user's password.
+/// Returns the hash of the user's password, if the user is not deleted and has a password.
 pub async fn password_hash(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar!("SELECT password_hash FROM users WHERE id = $1 AND deleted_at IS NULL", id as UserId,)
         .fetch_optional(tx)
@@ -38,8 +37,10 @@ pub async fn password_hash(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<Strin
         .map(Option::flatten)
 }
 
-/// The living user, if they still have the password hash `seen`; nobody changes it before this transaction ends.
-pub async fn lock_password(tx: &mut Tx, id: UserId, seen: &str) -> sqlx::Result<Option<User>> {
+/// Loads and locks an active user until the transaction ends, if the hash of the password is still `expected_hash`.
+///
+/// A shared lock: other transactions can lock the user in the same way, but not change it.
+pub async fn lock_password(tx: &mut Tx, id: UserId, expected_hash: &str) -> sqlx::Result<Option<User>> {
     users!(
         "SELECT",
         r#"
@@ -48,16 +49,16 @@ pub async fn lock_password(tx: &mut Tx, id: UserId, seen: &str) -> sqlx::Result<
         FOR SHARE
         "#,
         id as UserId,
-        seen,
+        expected_hash,
     )
     .fetch_optional(tx)
     .await
 }
 
-/// Replaces the password hash `seen` by `new`; `false` if it is no longer there.
+/// Replaces the password hash `expected_hash` by `new`. Returns `false` if the user has another hash or is not active.
 ///
-/// The version stays: a password is no part of what the profile shows.
-pub async fn replace_password(tx: &mut Tx, id: UserId, seen: &str, new: &str) -> sqlx::Result<bool> {
+/// Keeps the version: the password is not part of the profile.
+pub async fn replace_password(tx: &mut Tx, id: UserId, expected_hash: &str, new: &str) -> sqlx::Result<bool> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));
     let result = sqlx::query!(
@@ -67,7 +68,7 @@ pub async fn replace_password(tx: &mut Tx, id: UserId, seen: &str, new: &str) ->
         WHERE id = $1 AND password_hash = $2 AND deleted_at IS NULL AND suspended_at IS NULL
         "#,
         id as UserId,
-        seen,
+        expected_hash,
         new,
         now,
     )
@@ -76,7 +77,7 @@ pub async fn replace_password(tx: &mut Tx, id: UserId, seen: &str, new: &str) ->
     Ok(result.rows_affected() == 1)
 }
 
-/// Gives the living user a new password, whatever the old one was.
+/// Sets the password of a user who is not deleted; `None` removes it. Does not check the old password.
 pub async fn set_password(tx: &mut Tx, id: UserId, hash: Option<&str>) -> sqlx::Result<()> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));

@@ -6,7 +6,7 @@ fn move_to(email: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_account_moves_when_the_new_address_is_proved_and_the_old_one_is_told() {
+async fn address_changes_after_verification_and_the_old_one_is_notified() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     app.client().post("/v1/auth/forgot-password", json!({ "email": ada.email })).await.ok(202);
@@ -31,7 +31,7 @@ async fn an_account_moves_when_the_new_address_is_proved_and_the_old_one_is_told
 }
 
 #[tokio::test]
-async fn only_the_password_moves_an_account() {
+async fn changing_the_address_needs_the_password() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let before = app.mails().len();
@@ -41,7 +41,7 @@ async fn only_the_password_moves_an_account() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_taken_is_not_mailed_and_the_answer_does_not_tell() {
+async fn taken_address_gets_no_mail_and_the_answer_is_the_same() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     let before = app.mails().len();
@@ -50,7 +50,7 @@ async fn an_address_that_is_taken_is_not_mailed_and_the_answer_does_not_tell() {
 }
 
 #[tokio::test]
-async fn an_address_that_was_taken_meanwhile_stays_with_who_took_it() {
+async fn address_taken_before_confirmation_is_refused() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     ada.client.post("/v1/auth/change-email", move_to("wanted@example.com")).await.ok(202);
@@ -62,9 +62,9 @@ async fn an_address_that_was_taken_meanwhile_stays_with_who_took_it() {
 }
 
 #[tokio::test]
-async fn a_wish_to_move_does_not_outlive_the_password_it_was_made_with() {
+async fn new_password_invalidates_a_pending_address_change() {
     let app = TestApp::new().await;
-    let victim = app.proved_person("Victim").await;
+    let victim = app.verified_person("Victim").await;
     let wish = async || {
         let login = victim.sign_in_again().await;
         login.client.post("/v1/auth/change-email", move_to("mallory@example.com")).await.ok(202);

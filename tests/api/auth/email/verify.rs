@@ -1,18 +1,13 @@
 use chrono::TimeDelta;
 use futures_util::future::join_all;
-use harness::TestApp;
+use harness::{TestApp, token_in};
 use serde_json::json;
 
-fn token_of(text: &str) -> String {
-    let (_, rest) = text.split_once("token=").expect("a link");
-    rest.split_whitespace().next().expect("a token").to_owned()
-}
-
 #[tokio::test]
-async fn of_sixteen_who_use_one_mailed_token_at_once_one_succeeds() {
+async fn one_of_sixteen_concurrent_uses_of_a_mailed_token_succeeds() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let token = json!({ "token": token_of(&app.mails()[0].text) });
+    let token = json!({ "token": token_in(&app.mails()[0].text) });
 
     let clients: Vec<_> = (0..16).map(|_| app.client()).collect();
     let answers = join_all(clients.iter().map(|c| c.post("/v1/auth/verify-email", token.clone()))).await;
@@ -23,20 +18,20 @@ async fn of_sixteen_who_use_one_mailed_token_at_once_one_succeeds() {
 }
 
 #[tokio::test]
-async fn a_mailed_token_expires_after_a_day() {
+async fn mailed_token_expires_after_a_day() {
     let app = TestApp::new().await;
     app.person("Ada").await;
     app.clock.advance(TimeDelta::hours(24));
-    let token = json!({ "token": token_of(&app.mails()[0].text) });
+    let token = json!({ "token": token_in(&app.mails()[0].text) });
     app.client().post("/v1/auth/verify-email", token).await.refused(422, "invalid-token");
 }
 
 #[tokio::test]
-async fn a_new_link_can_be_asked_for_until_the_address_is_proved() {
+async fn new_link_can_be_requested_until_the_address_is_verified() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     ada.client.post_nothing("/v1/auth/request-verification").await.ok(202);
-    let token = json!({ "token": token_of(&app.mails()[1].text) });
+    let token = json!({ "token": token_in(&app.mails()[1].text) });
     ada.client.post("/v1/auth/verify-email", token).await.ok(200);
 
     ada.client.post_nothing("/v1/auth/request-verification").await.ok(202);
@@ -45,7 +40,7 @@ async fn a_new_link_can_be_asked_for_until_the_address_is_proved() {
 }
 
 #[tokio::test]
-async fn a_name_in_a_mail_is_text_and_never_markup() {
+async fn name_in_a_mail_is_text_and_never_markup() {
     let app = TestApp::new().await;
     let name = "<a href='//evil.example'>&";
     let body = json!({ "name": name, "email": "eve@example.com", "password": "a long enough phrase" });

@@ -2,7 +2,7 @@ use harness::{ORIGIN, TestApp};
 use serde_json::json;
 
 #[tokio::test]
-async fn a_browsers_refresh_token_lives_in_a_cookie_and_never_in_a_body() {
+async fn browser_refresh_token_is_in_a_cookie_and_never_in_a_body() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let browser = app.client().with("origin", ORIGIN);
@@ -27,7 +27,7 @@ async fn a_browsers_refresh_token_lives_in_a_cookie_and_never_in_a_body() {
 }
 
 #[tokio::test]
-async fn a_cookie_is_worth_nothing_on_another_page() {
+async fn cookie_is_refused_from_another_origin() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let body =

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use harness::TestApp;
 
 #[tokio::test]
-async fn pages_of_sessions_are_complete_while_sessions_come_and_go() {
+async fn session_pages_are_complete_during_changes() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let mut expected: HashSet<String> = HashSet::from([ada.session.clone()]);
@@ -39,7 +39,7 @@ async fn pages_of_sessions_are_complete_while_sessions_come_and_go() {
 }
 
 #[tokio::test]
-async fn a_list_refuses_what_it_does_not_know() {
+async fn list_refuses_unknown_parameters_and_values() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     for query in [
@@ -58,7 +58,7 @@ async fn a_list_refuses_what_it_does_not_know() {
 }
 
 #[tokio::test]
-async fn one_session_can_be_looked_at_and_ended_once() {
+async fn session_can_be_read_and_ended_once() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let phone = ada.sign_in_again().await;
@@ -73,7 +73,7 @@ async fn one_session_can_be_looked_at_and_ended_once() {
 }
 
 #[tokio::test]
-async fn logging_out_ends_this_session_and_no_other() {
+async fn logout_ends_only_this_session() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let phone = ada.sign_in_again().await;
@@ -84,7 +84,7 @@ async fn logging_out_ends_this_session_and_no_other() {
 }
 
 #[tokio::test]
-async fn logging_out_everywhere_ends_every_session() {
+async fn logout_all_ends_every_session() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let (phone, tablet, bob) =
@@ -95,4 +95,16 @@ async fn logging_out_everywhere_ends_every_session() {
         person.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
     }
     bob.client.get("/v1/auth/me").await.ok(200);
+}
+
+#[tokio::test]
+async fn session_of_another_user_is_not_found() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+    let path = format!("/v1/auth/sessions/{}", ada.session);
+
+    bob.client.get(&path).await.refused(404, "session-not-found");
+    bob.client.delete(&path).await.refused(404, "session-not-found");
+
+    ada.client.get(&path).await.ok(200);
 }

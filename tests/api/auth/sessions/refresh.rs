@@ -9,7 +9,7 @@ const REUSES: &str =
     "SELECT count(*) FROM audit_events WHERE action = 'session.refresh_token_reused' AND outcome = 'denied'";
 
 #[tokio::test]
-async fn twenty_who_refresh_with_one_token_at_once_get_one_successor() {
+async fn twenty_concurrent_refreshes_get_one_successor() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
 
@@ -23,7 +23,7 @@ async fn twenty_who_refresh_with_one_token_at_once_get_one_successor() {
 }
 
 #[tokio::test]
-async fn a_used_up_token_gets_the_same_successor_for_ten_seconds_and_then_ends_the_session() {
+async fn used_token_gets_the_same_successor_for_ten_seconds_then_ends_the_session() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let first = ada.refresh(&ada.refresh_token).await.ok(200);
@@ -45,7 +45,7 @@ async fn a_used_up_token_gets_the_same_successor_for_ten_seconds_and_then_ends_t
 }
 
 #[tokio::test]
-async fn an_ancestor_of_the_token_in_use_ends_the_session_even_within_the_grace() {
+async fn older_token_ends_the_session_even_within_the_grace_period() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let second = ada.refresh(&ada.refresh_token).await.ok(200);
@@ -57,7 +57,7 @@ async fn an_ancestor_of_the_token_in_use_ends_the_session_even_within_the_grace(
 }
 
 #[tokio::test]
-async fn a_made_up_token_with_a_real_sessions_id_ends_nothing() {
+async fn forged_token_with_a_real_session_id_ends_nothing() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let mut bytes =
@@ -74,7 +74,7 @@ async fn a_made_up_token_with_a_real_sessions_id_ends_nothing() {
 }
 
 #[tokio::test]
-async fn a_refresh_that_races_a_revocation_never_leaves_a_live_token() {
+async fn concurrent_refresh_and_revocation_leave_no_valid_token() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     for _ in 0..8 {
@@ -92,7 +92,7 @@ async fn a_refresh_that_races_a_revocation_never_leaves_a_live_token() {
 }
 
 #[tokio::test]
-async fn a_session_lives_on_with_use_but_not_for_ever() {
+async fn refreshed_session_ends_after_30_days() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let mut token = ada.refresh_token.clone();
@@ -105,7 +105,7 @@ async fn a_session_lives_on_with_use_but_not_for_ever() {
 }
 
 #[tokio::test]
-async fn an_unused_token_lasts_a_week() {
+async fn unused_token_expires_after_a_week() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     app.clock.advance(TimeDelta::days(7) - TimeDelta::seconds(1));
@@ -115,7 +115,7 @@ async fn an_unused_token_lasts_a_week() {
 }
 
 #[tokio::test]
-async fn the_database_holds_no_token() {
+async fn no_token_is_in_the_database() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     ada.refresh(&ada.refresh_token).await.ok(200);
@@ -127,7 +127,7 @@ async fn the_database_holds_no_token() {
 }
 
 #[tokio::test]
-async fn a_refresh_without_any_token_is_refused() {
+async fn refresh_without_a_token_is_refused() {
     let app = TestApp::new().await;
     app.client().post("/v1/auth/refresh", json!({})).await.refused(401, "invalid-refresh-token");
     app.client().post_nothing("/v1/auth/refresh").await.refused(401, "invalid-refresh-token");

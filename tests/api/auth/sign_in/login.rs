@@ -8,15 +8,15 @@ fn without_ids(mut body: Value) -> Value {
 }
 
 #[tokio::test]
-async fn known_unknown_suspended_unproved_and_deleted_accounts_cannot_be_told_apart() {
+async fn login_fails_alike_for_every_kind_of_account() {
     let app = TestApp::new().await;
-    let (known, unproved) = (app.proved_person("Known").await, app.person("Unproved").await);
+    let (known, unverified) = (app.verified_person("Known").await, app.person("Unverified").await);
     let (suspended, deleted) = (app.person("Suspended").await, app.person("Deleted").await);
     let grace = app.administrator("Grace").await;
     let path = format!("/v1/users/{}/suspend", suspended.id);
     grace.client.post(&path, json!({ "reason": "abuse" })).await.ok(200);
     deleted.client.delete("/v1/auth/me").await.ok(204);
-    let emails = [&known.email, &unproved.email, &suspended.email, &deleted.email, "nobody@example.com"];
+    let emails = [&known.email, &unverified.email, &suspended.email, &deleted.email, "nobody@example.com"];
 
     let mut answers = Vec::new();
     let hashes = app.state.passwords.count();
@@ -39,7 +39,7 @@ async fn known_unknown_suspended_unproved_and_deleted_accounts_cannot_be_told_ap
 }
 
 #[tokio::test]
-async fn guesses_end_for_who_makes_them_and_never_for_the_owner() {
+async fn guessing_blocks_the_guesser_and_never_the_owner() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let stranger = app.client();
@@ -48,15 +48,15 @@ async fn guesses_end_for_who_makes_them_and_never_for_the_owner() {
     let answers = join_all((0..16).map(|_| stranger.post("/v1/auth/login", guess.clone()))).await;
 
     let wrong = answers.iter().filter(|answer| answer.status == 401).count();
-    assert_eq!(wrong, 10, "ten guesses are looked at");
-    let limited = answers.iter().find(|answer| answer.status == 429).expect("the others are not");
+    assert_eq!(wrong, 10, "ten guesses are checked");
+    let limited = answers.iter().find(|answer| answer.status == 429).expect("the others are refused");
     limited.refused(429, "too-many-attempts");
     assert!(limited.header("retry-after").parse::<u32>().expect("seconds") >= 1);
     let right = json!({ "email": ada.email, "password": "correct horse battery staple" });
     stranger.post("/v1/auth/login", right).await.refused(429, "too-many-attempts");
     ada.sign_in_again().await;
 
-    // From now on each guess waits twice as long as the one before, up to a quarter of an hour.
+    // From now on, the delay doubles with each guess, up to 15 minutes.
     for seconds in [30, 60, 120, 240, 480, 900, 900] {
         let early = stranger.post("/v1/auth/login", guess.clone()).await;
         early.refused(429, "too-many-attempts");
@@ -68,7 +68,7 @@ async fn guesses_end_for_who_makes_them_and_never_for_the_owner() {
 }
 
 #[tokio::test]
-async fn an_ipv6_customer_has_one_network_however_many_addresses() {
+async fn attempts_from_one_ipv6_network_are_counted_together() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let guess = json!({ "email": ada.email, "password": "not the password" });
@@ -77,13 +77,13 @@ async fn an_ipv6_customer_has_one_network_however_many_addresses() {
         let client = app.client().at(&format!("2001:db8:7:{subnet:x}::1"));
         limited += u32::from(client.post("/v1/auth/login", guess.clone()).await.status == 429);
     }
-    assert_eq!(limited, 2, "fifty of a /48 are looked at");
+    assert_eq!(limited, 2, "fifty attempts of a /48 are checked");
     let elsewhere = app.client().at("2001:db8:8::1");
     elsewhere.post("/v1/auth/login", guess).await.refused(401, "wrong-credentials");
 }
 
 #[tokio::test]
-async fn unknown_accounts_run_into_the_same_limit() {
+async fn unknown_accounts_have_the_same_limit() {
     let app = TestApp::new().await;
     let stranger = app.client();
     let guess = json!({ "email": "nobody@example.com", "password": "not the password" });
@@ -94,7 +94,7 @@ async fn unknown_accounts_run_into_the_same_limit() {
 }
 
 #[tokio::test]
-async fn a_right_password_forgets_the_wrong_ones() {
+async fn correct_password_resets_the_count_of_wrong_ones() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let client = app.client();
@@ -108,10 +108,10 @@ async fn a_right_password_forgets_the_wrong_ones() {
 }
 
 #[tokio::test]
-async fn a_hash_with_weaker_parameters_is_made_anew_at_the_next_login() {
+async fn weaker_hash_is_replaced_at_the_next_login() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    // argon2id of "an older phrase" with 4 MiB and 1 pass.
+    // argon2id of "an older phrase", with 4 MiB and 1 pass.
     app.database
         .execute("UPDATE users SET password_hash = '$argon2id$v=19$m=4096,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$eTGgEIXFbpcrbNRjPE0lmx0R339jfrNPJq6Ivm2gHVY'")
         .await;
@@ -125,7 +125,7 @@ async fn a_hash_with_weaker_parameters_is_made_anew_at_the_next_login() {
 }
 
 #[tokio::test]
-async fn passwords_of_every_kind_work_exactly_as_they_were_sent() {
+async fn passwords_of_every_kind_are_used_exactly_as_sent() {
     let app = TestApp::new().await;
     let every_symbol: String = (' '..='~').cycle().take(256).collect();
     for (number, password) in
@@ -143,7 +143,7 @@ async fn passwords_of_every_kind_work_exactly_as_they_were_sent() {
 }
 
 #[tokio::test]
-async fn a_login_that_races_a_change_of_password_leaves_no_session_of_the_old_one() {
+async fn login_during_a_password_change_leaves_no_session_of_the_old_password() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let old = json!({ "email": ada.email, "password": "correct horse battery staple" });

@@ -6,9 +6,9 @@ use serde_json::json;
 const VERIFY: &str = "/v1/auth/magic-links/verify";
 
 #[tokio::test]
-async fn a_link_signs_in_once_and_proves_the_address() {
+async fn magic_link_signs_in_once() {
     let app = TestApp::new().await;
-    let ada = app.proved_person("Ada").await;
+    let ada = app.verified_person("Ada").await;
     app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
     let token = json!({ "token": app.token_mailed_to(&ada.email) });
 
@@ -23,9 +23,9 @@ async fn a_link_signs_in_once_and_proves_the_address() {
 }
 
 #[tokio::test]
-async fn the_code_beside_the_link_signs_in_too_and_uses_the_link_up() {
+async fn mailed_code_signs_in_and_uses_up_the_link() {
     let app = TestApp::new().await;
-    let ada = app.proved_person("Ada").await;
+    let ada = app.verified_person("Ada").await;
     app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
     let code = json!({ "email": ada.email.to_uppercase(), "code": app.code_mailed_to(&ada.email) });
     app.client().post(VERIFY, code.clone()).await.ok(201);
@@ -35,9 +35,9 @@ async fn the_code_beside_the_link_signs_in_too_and_uses_the_link_up() {
 }
 
 #[tokio::test]
-async fn five_wrong_codes_from_anywhere_end_the_code_but_not_the_link() {
+async fn five_wrong_codes_from_any_source_end_the_code_but_not_the_link() {
     let app = TestApp::with(&[("DB_POOL_MAX", "16"), ("DB_CONNECTION_TIMEOUT", "10000")]).await;
-    let ada = app.proved_person("Ada").await;
+    let ada = app.verified_person("Ada").await;
     app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
     let right = app.code_mailed_to(&ada.email);
     let wrong = if right == "000000" { "000001" } else { "000000" };
@@ -55,7 +55,7 @@ async fn five_wrong_codes_from_anywhere_end_the_code_but_not_the_link() {
 }
 
 #[tokio::test]
-async fn whoever_registered_someone_elses_address_loses_the_account_to_its_owner() {
+async fn address_owner_takes_over_an_account_registered_by_another() {
     let app = TestApp::new().await;
     let thief = app.person("Victim").await;
     app.client().post("/v1/auth/magic-links", json!({ "email": thief.email })).await.ok(202);
@@ -72,7 +72,7 @@ async fn whoever_registered_someone_elses_address_loses_the_account_to_its_owner
 }
 
 #[tokio::test]
-async fn a_link_lasts_a_quarter_of_an_hour() {
+async fn magic_link_expires_after_15_minutes() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
@@ -86,7 +86,7 @@ async fn a_link_lasts_a_quarter_of_an_hour() {
 }
 
 #[tokio::test]
-async fn either_the_token_or_the_address_and_the_code() {
+async fn body_needs_either_a_token_or_an_address_and_a_code() {
     let app = TestApp::new().await;
     for body in [
         json!({}),
@@ -101,7 +101,7 @@ async fn either_the_token_or_the_address_and_the_code() {
 }
 
 #[tokio::test]
-async fn a_browser_gets_its_refresh_token_in_the_cookie() {
+async fn browser_gets_its_refresh_token_in_a_cookie() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
@@ -113,9 +113,9 @@ async fn a_browser_gets_its_refresh_token_in_the_cookie() {
 }
 
 #[tokio::test]
-async fn a_day_has_twenty_guesses_at_codes_and_one_code_at_a_time_is_good() {
+async fn twenty_guesses_a_day_and_one_valid_code_at_a_time() {
     let app = TestApp::new().await;
-    let ada = app.proved_person("Ada").await;
+    let ada = app.verified_person("Ada").await;
     let ask = json!({ "email": ada.email });
     app.client().post("/v1/auth/magic-links", ask.clone()).await.ok(202);
     let (first, link) = (app.code_mailed_to(&ada.email), app.token_mailed_to(&ada.email));

@@ -1,4 +1,4 @@
-//! `/v1/auth`: ways to sign in.
+//! `/v1/auth`: sign-in.
 
 mod login;
 mod magic_links;

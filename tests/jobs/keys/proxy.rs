@@ -1,7 +1,7 @@
-//! Secrets Manager as a function sees it: the stand-in, counted, and with a rotation begun where a test says so. And
-//! CloudFormation, which only listens.
+//! A proxy in front of the stand-in for Secrets Manager. It counts reads and simulates rotations that a test begins. It is also the
+//! receiver of responses to CloudFormation.
 //!
-//! The stand-in begins rotations only by running the function in a container; what it leaves out is said by this front.
+//! The stand-in can begin a rotation only by running the function in a container, so this proxy simulates the begin.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -21,39 +21,38 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::cloudformation::Told;
+use crate::cloudformation::StackResponse;
 
 #[derive(Default)]
-struct Known {
-    /// How often each secret was read.
+struct Recorded {
     reads: HashMap<String, usize>,
-    /// The version that each rotation begun is about.
-    begun: HashMap<String, String>,
-    /// Those that nobody told to rotate.
-    still: HashSet<String>,
-    /// What CloudFormation was told.
-    told: Vec<Told>,
-    /// How often it will not listen.
-    deaf: usize,
+    /// The pending version of each rotation.
+    rotations: HashMap<String, String>,
+    /// Secrets without rotation.
+    not_rotating: HashSet<String>,
+    /// The responses that CloudFormation got.
+    responses: Vec<StackResponse>,
+    /// How many of the next responses are rejected.
+    rejections: usize,
 }
 
 #[derive(Clone)]
-pub struct Front {
+pub struct AwsProxy {
     pub url: String,
-    known: Arc<Mutex<Known>>,
+    recorded: Arc<Mutex<Recorded>>,
 }
 
-impl Front {
+impl AwsProxy {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let front = Self { url, known: Arc::default() };
-        let router = Router::new().fallback(answer).with_state(front.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await.expect("the front serves") });
-        front
+        let proxy = Self { url, recorded: Arc::default() };
+        let router = Router::new().fallback(answer).with_state(proxy.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await.expect("the proxy serves") });
+        proxy
     }
 
-    /// What a function is told that is to meet this front as AWS.
+    /// Returns the environment of a function that uses this proxy as AWS.
     pub fn environment(&self) -> HashMap<String, String> {
         let passed = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
         let mut environment: HashMap<_, _> = passed.map(|name| (name.to_owned(), service(name))).into();
@@ -61,54 +60,54 @@ impl Front {
         environment
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().expect("a lock")
+    fn recorded(&self) -> MutexGuard<'_, Recorded> {
+        self.recorded.lock().expect("a lock")
     }
 
-    /// How often `arn` was read so far.
+    /// Returns how often `arn` was read.
     pub fn reads(&self, arn: &str) -> usize {
-        self.known().reads.get(arn).copied().unwrap_or_default()
+        self.recorded().reads.get(arn).copied().unwrap_or_default()
     }
 
-    /// What `RotateSecret` does first: `version` is pending, and has no value.
-    pub fn begin(&self, arn: &str, version: &str) {
-        self.known().begun.insert(arn.to_owned(), version.to_owned());
+    /// Simulates the begin of `RotateSecret`: `version` is pending and has no value.
+    pub fn begin_rotation(&self, arn: &str, version: &str) {
+        self.recorded().rotations.insert(arn.to_owned(), version.to_owned());
     }
 
-    /// From now on nobody has told Secrets Manager to rotate `arn`.
-    pub fn stop_rotating(&self, arn: &str) {
-        self.known().still.insert(arn.to_owned());
+    /// From now on, rotation of `arn` is disabled.
+    pub fn disable_rotation(&self, arn: &str) {
+        self.recorded().not_rotating.insert(arn.to_owned());
     }
 
-    /// What CloudFormation was told so far, oldest first.
-    pub fn told(&self) -> Vec<Told> {
-        self.known().told.clone()
+    /// Returns the responses that CloudFormation got, oldest first.
+    pub fn responses(&self) -> Vec<StackResponse> {
+        self.recorded().responses.clone()
     }
 
-    /// The next `times` CloudFormation is away.
-    pub fn be_deaf(&self, times: usize) {
-        self.known().deaf = times;
+    /// Rejects the next `times` responses to CloudFormation.
+    pub fn reject_responses(&self, times: usize) {
+        self.recorded().rejections = times;
     }
 
-    fn tell(&self, told: Told) -> StatusCode {
-        let mut known = self.known();
-        if known.deaf > 0 {
-            known.deaf -= 1;
+    fn receive(&self, response: StackResponse) -> StatusCode {
+        let mut recorded = self.recorded();
+        if recorded.rejections > 0 {
+            recorded.rejections -= 1;
             return StatusCode::SERVICE_UNAVAILABLE;
         }
-        known.told.push(told);
+        recorded.responses.push(response);
         StatusCode::OK
     }
 
-    fn note_read(&self, arn: &str) {
-        *self.known().reads.entry(arn.to_owned()).or_default() += 1;
+    fn count_read(&self, arn: &str) {
+        *self.recorded().reads.entry(arn.to_owned()).or_default() += 1;
     }
 
-    /// `secret` as Secrets Manager describes it.
+    /// Adds the simulated rotation to the description of `secret`.
     fn described(&self, arn: &str, mut secret: Value) -> Value {
-        let known = self.known();
-        secret["RotationEnabled"] = json!(!known.still.contains(arn));
-        if let Some(version) = known.begun.get(arn)
+        let recorded = self.recorded();
+        secret["RotationEnabled"] = json!(!recorded.not_rotating.contains(arn));
+        if let Some(version) = recorded.rotations.get(arn)
             && secret["VersionIdsToStages"][version].is_null()
         {
             secret["VersionIdsToStages"][version] = json!(["AWSPENDING"]);
@@ -118,37 +117,37 @@ impl Front {
 }
 
 async fn answer(
-    State(front): State<Front>,
+    State(proxy): State<AwsProxy>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> (StatusCode, Bytes) {
-    // Secrets Manager knows only POST.
+    // Requests to Secrets Manager are always POST, so a PUT is a response to CloudFormation.
     if method == Method::PUT {
         let content_type = headers.get("content-type").and_then(|value| value.to_str().ok());
-        let told = Told {
+        let response = StackResponse {
             path: uri.to_string(),
             content_type: content_type.map(str::to_owned),
             answer: serde_json::from_slice(&body).expect("a JSON answer"),
         };
-        return (front.tell(told), Bytes::new());
+        return (proxy.receive(response), Bytes::new());
     }
-    let (status, answered) = forwarded(&headers, &body).await;
+    let (status, answered) = forward(&headers, &body).await;
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
     let arn = asked["SecretId"].as_str().unwrap_or_default();
     match headers.get("x-amz-target").and_then(|target| target.to_str().ok()) {
-        Some("secretsmanager.GetSecretValue") => front.note_read(arn),
+        Some("secretsmanager.GetSecretValue") => proxy.count_read(arn),
         Some("secretsmanager.DescribeSecret") if status.is_success() => {
             let secret = serde_json::from_slice(&answered).expect("a JSON answer");
-            return (status, front.described(arn, secret).to_string().into());
+            return (status, proxy.described(arn, secret).to_string().into());
         }
         _ => {}
     }
     (status, answered)
 }
 
-async fn forwarded(headers: &HeaderMap, body: &[u8]) -> (StatusCode, Bytes) {
+async fn forward(headers: &HeaderMap, body: &[u8]) -> (StatusCode, Bytes) {
     let stand_in = service("AWS_ENDPOINT_URL").trim_start_matches("http://").to_owned();
     let mut server = TcpStream::connect(&stand_in).await.expect("the stand-in");
     let mut request =

@@ -1,43 +1,44 @@
-//! How the stacks meet, and what those around the app keep to; and that each rule about them can fail.
+//! The rules of the stacks around the app and of the parameters between stacks. Each rule is also shown to fail.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use crate::{
-    deployed::{STACKS, noticed, with, without},
-    environment, holds, names, rules,
+    assert_no_problems,
+    deployed::{STACKS, assert_noticed, with, without},
+    environment, names, rules,
     template::Template,
 };
 
 #[test]
-fn no_stack_loses_or_shows_what_it_keeps() {
+fn no_stack_loses_or_exposes_its_data() {
     for template in STACKS.values() {
-        holds(&rules::answer_over_tls_only(template));
-        holds(&rules::let_nobody_in_from_the_internet(template));
+        assert_no_problems(&rules::refuse_requests_without_tls(template));
+        assert_no_problems(&rules::allow_nothing_from_the_internet(template));
     }
-    holds(&rules::keep_what_cannot_be_made_again(&STACKS["data"]));
-    noticed(rules::answer_over_tls_only, &without("data", "BackupBucketPolicy"), "BackupBucket");
+    assert_no_problems(&rules::retain_data(&STACKS["data"]));
+    assert_noticed(
+        rules::refuse_requests_without_tls,
+        &without("data", "BackupBucketPolicy"),
+        "BackupBucket",
+    );
     let open = with("network", "FunctionToProxy/Properties/CidrIp", json!("0.0.0.0/0"));
-    noticed(rules::let_nobody_in_from_the_internet, &open, "FunctionToProxy");
-    noticed(rules::keep_what_cannot_be_made_again, &without("data", "Cluster/DeletionPolicy"), "Cluster");
+    assert_noticed(rules::allow_nothing_from_the_internet, &open, "FunctionToProxy");
+    assert_noticed(rules::retain_data, &without("data", "Cluster/DeletionPolicy"), "Cluster");
     let lock = "BackupBucket/Properties/ObjectLockConfiguration/Rule/DefaultRetention/Mode";
     let governed = with("data", lock, json!("GOVERNANCE"));
-    noticed(rules::keep_what_cannot_be_made_again, &governed, "BackupBucket");
-    noticed(
-        rules::keep_what_cannot_be_made_again,
-        &without("data", "SecretsKey/UpdateReplacePolicy"),
-        "SecretsKey",
-    );
+    assert_noticed(rules::retain_data, &governed, "BackupBucket");
+    assert_noticed(rules::retain_data, &without("data", "SecretsKey/UpdateReplacePolicy"), "SecretsKey");
 }
 
 #[test]
-fn no_role_has_a_way_out_of_its_environment() {
+fn every_role_has_a_permissions_boundary() {
     for (stack, template) in STACKS.iter().filter(|(stack, _)| *stack != "account") {
         assert!(rules::bound_every_role(template).is_empty(), "{stack}");
     }
     let unbounded = without("app", "BackupHalfHourlyRole/Properties/PermissionsBoundary");
-    noticed(rules::bound_every_role, &unbounded, "BackupHalfHourlyRole");
+    assert_noticed(rules::bound_every_role, &unbounded, "BackupHalfHourlyRole");
     let made =
         &STACKS["account"].resource("RolesMaking", "AWS::IAM::ManagedPolicy")["PolicyDocument"]["Statement"];
     let made = made.as_array().into_iter().flatten();
@@ -45,15 +46,15 @@ fn no_role_has_a_way_out_of_its_environment() {
         statement["Action"].to_string().contains("iam:CreateRole\"")
             && statement["Condition"]["StringEquals"]["iam:PermissionsBoundary"].is_null()
     });
-    assert_eq!(unbounded.count(), 0, "a role can be made without a bound");
+    assert_eq!(unbounded.count(), 0, "a role can be created without the boundary");
 }
 
 #[test]
-fn whatever_leaves_the_network_is_encrypted_and_in_production_it_cannot_leave() {
-    holds(&rules::lets_out_tls_alone(&STACKS["network"]));
+fn outgoing_traffic_is_encrypted_and_has_no_route_in_production() {
+    assert_no_problems(&rules::allow_only_https_out(&STACKS["network"]));
     for (field, value) in [("FromPort", json!(22)), ("ToPort", json!(8080)), ("IpProtocol", json!("-1"))] {
         let pointer = format!("FunctionGroup/Properties/SecurityGroupEgress/2/{field}");
-        noticed(rules::lets_out_tls_alone, &with("network", &pointer, value), "FunctionGroup");
+        assert_noticed(rules::allow_only_https_out, &with("network", &pointer, value), "FunctionGroup");
     }
     for name in ["staging", "production"] {
         let values = &environment(name)["network"];
@@ -63,12 +64,12 @@ fn whatever_leaves_the_network_is_encrypted_and_in_production_it_cannot_leave() 
 }
 
 #[test]
-fn stacks_meet_at_what_one_publishes_and_the_next_takes() {
+fn stacks_take_only_parameters_that_earlier_stacks_publish() {
     let rule = |name: &str, stacks: &BTreeMap<String, Template>, values: &BTreeMap<String, Value>| {
-        rules::are_given_what_those_before_them_publish(stacks, name, values)
+        rules::take_only_published_parameters(stacks, name, values)
     };
     for name in names("infra/environments") {
-        holds(&rule(&name, &STACKS, &environment(&name)));
+        assert_no_problems(&rule(&name, &STACKS, &environment(&name)));
     }
     let mut silent = STACKS.clone();
     silent.insert("data".to_owned(), without("data", "RedisHost"));
@@ -81,15 +82,11 @@ fn stacks_meet_at_what_one_publishes_and_the_next_takes() {
 }
 
 #[test]
-fn the_web_acl_stands_before_the_api_and_refuses_too_much() {
+fn web_acl_protects_the_api_and_limits_addresses_and_bodies() {
     let edge = &STACKS["edge"];
-    holds(&rules::keeps_the_web_acl_before_the_api(edge));
-    holds(&rules::limits_addresses_and_bodies(edge));
-    noticed(
-        rules::keeps_the_web_acl_before_the_api,
-        &without("edge", "WebAclAssociation"),
-        "WebAclAssociation",
-    );
+    assert_no_problems(&rules::attaches_the_web_acl(edge));
+    assert_no_problems(&rules::limits_addresses_and_bodies(edge));
+    assert_noticed(rules::attaches_the_web_acl, &without("edge", "WebAclAssociation"), "WebAclAssociation");
     for (pointer, value) in [
         ("WebAclAssociation/Condition", json!("HasDomain")),
         (
@@ -98,7 +95,7 @@ fn the_web_acl_stands_before_the_api_and_refuses_too_much() {
         ),
         ("WebAcl/Properties/Rules/-", json!({"Name": "Friends", "Action": {"Allow": {}}})),
     ] {
-        noticed(rules::keeps_the_web_acl_before_the_api, &with("edge", pointer, value), "WebAcl");
+        assert_noticed(rules::attaches_the_web_acl, &with("edge", pointer, value), "WebAcl");
     }
     let size =
         "WebAcl/Properties/Rules/1/Statement/SizeConstraintStatement/FieldToMatch/Body/OversizeHandling";
@@ -108,14 +105,14 @@ fn the_web_acl_stands_before_the_api_and_refuses_too_much() {
         (size, json!("CONTINUE")),
         ("WebAcl/Properties/Rules/4/OverrideAction", json!({"Count": {}})),
     ] {
-        noticed(rules::limits_addresses_and_bodies, &with("edge", pointer, value), "WebAcl");
+        assert_noticed(rules::limits_addresses_and_bodies, &with("edge", pointer, value), "WebAcl");
     }
 }
 
 #[test]
-fn static_files_come_from_the_distribution_alone() {
+fn static_files_are_served_only_by_the_distribution() {
     let rule = rules::serves_files_only_through_the_distribution;
-    holds(&rule(&STACKS["edge"]));
+    assert_no_problems(&rule(&STACKS["edge"]));
     let site = "Site/Properties/DistributionConfig";
     for (broken, id) in [
         (
@@ -129,6 +126,6 @@ fn static_files_come_from_the_distribution_alone() {
             "Site",
         ),
     ] {
-        noticed(rule, &broken, id);
+        assert_noticed(rule, &broken, id);
     }
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 const NEW_PASSWORD: &str = "an entirely different phrase";
 
 #[tokio::test]
-async fn a_person_can_live_a_whole_life_here() {
+async fn account_works_from_registration_to_deletion() {
     let app = TestApp::new().await;
     let laptop = app.person("Ada").await;
 

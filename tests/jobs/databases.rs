@@ -1,4 +1,4 @@
-//! Databases that are restored into, and what is in them.
+//! Databases that are targets of a restore.
 
 use harness::Database;
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -12,8 +12,8 @@ pub async fn execute(connection: &mut PgConnection, statement: &str) {
     sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(connection).await.expect("a valid statement");
 }
 
-/// The name of a database that is not there.
-pub fn unused() -> String {
+/// Returns the name of a database that does not exist.
+pub fn unused_name() -> String {
     format!("unused_{}", Uuid::new_v4().simple())
 }
 

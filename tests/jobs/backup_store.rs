@@ -1,4 +1,4 @@
-//! A database with a bucket for its backups and one for its ledger of erasures, both a test's own.
+//! A database with its own buckets: one for backups and one for the erasure ledger.
 
 use std::{collections::HashMap, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
 
@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use shared::aws::client;
 use uuid::Uuid;
 
-/// As long as any of it may take on a busy machine.
-pub const TIME: Duration = Duration::from_mins(3);
+/// The limit of a job on a busy machine.
+pub const JOB_TIMEOUT: Duration = Duration::from_mins(3);
 
-pub struct Vault {
+pub struct BackupStore {
     database: String,
     owner_url: String,
     bucket: String,
@@ -20,8 +20,8 @@ pub struct Vault {
     tools: Option<Scratch>,
 }
 
-impl Vault {
-    pub async fn of(database: &Database) -> Self {
+impl BackupStore {
+    pub async fn new(database: &Database) -> Self {
         Self::with_ledger(database, format!("l-{}", Uuid::new_v4())).await
     }
 
@@ -39,8 +39,8 @@ impl Vault {
         }
     }
 
-    /// The same backups beside a ledger in which nobody is.
-    pub async fn with_an_empty_ledger(&self) -> Self {
+    /// Returns a store with the same backups and an empty ledger.
+    pub async fn with_empty_ledger(&self) -> Self {
         let ledger = format!("l-{}", Uuid::new_v4());
         client().await.create_bucket().bucket(&ledger).send().await.expect("a bucket");
         let Self { database, owner_url, bucket, .. } = self;
@@ -53,8 +53,8 @@ impl Vault {
         }
     }
 
-    /// Puts a script in the place of `pg_dump`, in which `$real` is the real one.
-    pub fn dump_with(&mut self, script: &str) {
+    /// Replaces `pg_dump` by a script. In the script, `$real` is the real program.
+    pub fn replace_pg_dump(&mut self, script: &str) {
         let folder = Scratch::create().expect("a folder");
         let real = postgres_bin();
         let script = format!(
@@ -69,24 +69,24 @@ impl Vault {
         self.tools = Some(folder);
     }
 
-    /// Makes the file beside `pg_dump` that scripts may look for as `$0.fail`.
-    pub fn fail_from_now_on(&self) -> PathBuf {
-        let marker = self.beside_dump("fail");
+    /// Creates the file `$0.fail`, which the script may check.
+    pub fn create_fail_marker(&self) -> PathBuf {
+        let marker = self.script_file("fail");
         std::fs::write(&marker, "").expect("a file");
         marker
     }
 
-    /// The file that a script knows as `$0.<name>`.
-    pub fn beside_dump(&self, name: &str) -> PathBuf {
+    /// Returns the path of the file `$0.<name>` of the script.
+    pub fn script_file(&self, name: &str) -> PathBuf {
         self.tools.as_ref().expect("a script").path().join(format!("pg_dump.{name}"))
     }
 
-    /// Gives the real `pg_dump` back.
-    pub fn dump_as_always(&mut self) {
+    /// Uses the real `pg_dump` again.
+    pub fn reset_pg_dump(&mut self) {
         self.tools = None;
     }
 
-    /// The environment of a job.
+    /// Returns the environment of a job.
     pub fn environment(&self, database_url: String) -> HashMap<String, String> {
         let passed = ["AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
         let mut environment: HashMap<_, _> =
@@ -105,7 +105,7 @@ impl Vault {
         environment
     }
 
-    /// An instance of `backup`, as the role that reads everything and changes nothing.
+    /// Starts `backup`, with the role that can read everything and change nothing.
     pub async fn backup_function(&self) -> Function {
         let url = service("TEST_BACKUP_URL");
         let (server, _) = url.rsplit_once('/').expect("a URL that ends in a database");
@@ -113,46 +113,46 @@ impl Vault {
         Function::start("backup", self.environment(url)).await
     }
 
-    /// An instance of `restore-drill`, as the owner.
+    /// Starts `restore-drill`, as the owner.
     pub async fn restore_function(&self) -> Function {
         Function::start("restore-drill", self.environment(self.owner_url.clone())).await
     }
 
-    /// Makes a backup.
+    /// Creates a backup and returns its manifest.
     pub async fn back_up(&self) -> Value {
-        let answer = self.backup_function().await.invoke_within(TIME, json!({})).await;
+        let answer = self.backup_function().await.invoke_within(JOB_TIMEOUT, json!({})).await;
         answer.expect("a backup")["manifest"].clone()
     }
 
     /// Restores the newest backup into `url`.
     pub async fn restore(&self, url: &str) -> Result<Value, String> {
-        self.ask(json!({ "command": "restore", "target": url })).await
+        self.call_restore(json!({ "command": "restore", "target": url })).await
     }
 
-    /// Restores the newest backup into a database that is removed again.
+    /// Runs a drill: restores the newest backup into a database that is deleted afterwards.
     pub async fn drill(&self) -> Result<Value, String> {
-        self.ask(json!({ "command": "drill" })).await
+        self.call_restore(json!({ "command": "drill" })).await
     }
 
-    /// What `restore-drill` answers, or why it failed.
-    pub async fn ask(&self, event: Value) -> Result<Value, String> {
-        let answer = self.restore_function().await.invoke_within(TIME, event).await;
+    /// Calls `restore-drill`. Returns its answer, or the reason of its failure.
+    pub async fn call_restore(&self, event: Value) -> Result<Value, String> {
+        let answer = self.restore_function().await.invoke_within(JOB_TIMEOUT, event).await;
         answer.map_err(|error| error["errorMessage"].as_str().expect("a reason").to_owned())
     }
 
-    /// The URL of another database on the same server.
-    pub fn beside(&self, name: &str) -> String {
+    /// Returns the URL of another database on the same server.
+    pub fn url_of(&self, name: &str) -> String {
         self.owner_url.replace(&self.database, name)
     }
 
-    /// The objects that are there.
+    /// Returns the keys of all objects.
     pub async fn objects(&self) -> Vec<String> {
         let listed = client().await.list_objects_v2().bucket(&self.bucket).send().await.expect("a listing");
         listed.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect()
     }
 
-    /// How many uploads are neither complete nor aborted.
-    pub async fn unfinished(&self) -> usize {
+    /// Returns the number of uploads that are neither complete nor aborted.
+    pub async fn open_uploads(&self) -> usize {
         let listed = client().await.list_multipart_uploads().bucket(&self.bucket).send().await;
         listed.expect("a listing").uploads().len()
     }
@@ -168,14 +168,14 @@ impl Vault {
         put.send().await.expect("written");
     }
 
-    pub async fn remove(&self, key: &str) {
+    pub async fn delete(&self, key: &str) {
         client().await.delete_object().bucket(&self.bucket).key(key).send().await.expect("removed");
     }
 }
 
-impl Vault {
-    /// Removes the ledger with all that is in it.
-    pub async fn remove_ledger(&self) {
+impl BackupStore {
+    /// Deletes the ledger with its contents.
+    pub async fn delete_ledger(&self) {
         let client = client().await;
         let listed = client.list_objects_v2().bucket(&self.ledger).send().await.expect("a listing");
         for object in listed.contents() {
@@ -191,7 +191,7 @@ async fn client() -> Client {
     Client::new(client::config().await)
 }
 
-/// The folder of the real programs.
+/// Returns the folder of the real programs.
 pub fn postgres_bin() -> PathBuf {
     let dump = Tools::at(service("TEST_TOOLS")).postgres("pg_dump").expect("pg_dump");
     dump.parent().expect("a folder").to_owned()

@@ -2,10 +2,10 @@ use harness::TestApp;
 use serde_json::json;
 
 #[tokio::test]
-async fn a_team_is_born_works_and_changes_and_its_log_tells_it_all() {
+async fn organization_audit_log_has_every_event_in_order() {
     let app = TestApp::new().await;
-    let ada = app.proved_person("Ada").await;
-    let team = ada.found("Analytical Engines").await;
+    let ada = app.verified_person("Ada").await;
+    let team = ada.create_organization("Analytical Engines").await;
 
     let invitation = json!({ "email": "bob@example.com", "role": "admin" });
     ada.client.post(&format!("{team}/invitations"), invitation).await.ok(201);

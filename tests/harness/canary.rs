@@ -1,0 +1,54 @@
+//! Canaries: personal data in every column that can have it, and a way to search for it.
+
+use serde_json::json;
+use shared::domain::personal_data::TABLES;
+
+use crate::TestApp;
+
+/// Texts that occur nowhere else.
+pub const CANARIES: [&str; 8] = [
+    "Canary-Name",
+    "canary-address@example.com",
+    "https://example.com/canary-image.png",
+    "+4420718312345",
+    "canary-agent/1.0",
+    "Canary-Space",
+    "canary-slug",
+    "https://example.com/canary-logo.png",
+];
+
+/// Creates a user whose data is in every column that can have it. Returns the user's id and access token.
+pub async fn create_canaries(app: &TestApp) -> (String, String) {
+    let body = json!({ "name": CANARIES[0], "email": CANARIES[1], "password": "a long enough phrase" });
+    let client = app.client().with("user-agent", CANARIES[4]);
+    let answer = client.post("/v1/auth/register", body).await.ok(201);
+    let token = answer.text("/data/accessToken").to_owned();
+    let proof = json!({ "token": app.token_mailed_to(CANARIES[1]) });
+    client.post("/v1/auth/verify-email", proof).await.ok(200);
+    let ada = client.token(&token);
+    ada.patch("/v1/auth/me", json!({ "image": CANARIES[2], "phone": CANARIES[3] })).await.ok(200);
+    let own = ada.get("/v1/organizations").await.ok(200);
+    let change =
+        json!({ "name": CANARIES[5], "slug": CANARIES[6], "logo": CANARIES[7], "billingEmail": CANARIES[1] });
+    ada.patch(&format!("/v1/organizations/{}", own.text("/data/0/id")), change).await.ok(200);
+    let grace = app.administrator("Grace").await;
+    let team = grace.create_organization("Engines").await;
+    let invitation = json!({ "email": CANARIES[1], "role": "member" });
+    grace.client.post(&format!("{team}/invitations"), invitation).await.ok(201);
+    app.client().post("/v1/auth/forgot-password", json!({ "email": CANARIES[1] })).await.ok(202);
+    (answer.text("/data/user/id").to_owned(), token)
+}
+
+/// Returns every row of every table, as text.
+pub async fn all_rows(app: &TestApp) -> String {
+    let mut all = String::new();
+    for table in TABLES {
+        let statement = format!("SELECT coalesce(string_agg(t::text, '\n'), '') FROM {} t", table.name);
+        let rows: String = sqlx::query_scalar(sqlx::AssertSqlSafe(statement))
+            .fetch_one(app.database.pool())
+            .await
+            .expect("the rows");
+        all += &rows;
+    }
+    all
+}
