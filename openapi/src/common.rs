@@ -22,8 +22,10 @@ const WITHIN_AN_ORGANIZATION: [Answer; 2] =
 const FOR_ADMINISTRATORS: [Answer; 1] = [("403", "`administrator-needed`")];
 const WITH_AN_ID: [Answer; 1] = [("404", "`no-such-route`, the id in the path is not valid")];
 const LISTED: [Answer; 1] = [("422", "`invalid-query`")];
-const CONDITIONAL: [Answer; 2] =
-    [("400", "`malformed-if-match`"), ("412", "`stale`, the resource has changed since the version in `If-Match`")];
+const CONDITIONAL: [Answer; 2] = [
+    ("400", "`malformed-if-match`"),
+    ("412", "`stale`, the resource has changed since the version in `If-Match`"),
+];
 const PATCHED: [Answer; 1] = [("422", "`cannot-be-removed`, `null` is not allowed for a member")];
 const ONCE: [Answer; 3] = [
     ("400", "`malformed-idempotency-key`"),

@@ -24,7 +24,7 @@ pub struct ApiFunction {
 }
 
 /// All API functions, in the order of the document.
-pub const API_FUNCTIONS: [ApiFunction; 4] = [
+pub const API_FUNCTIONS: &[ApiFunction] = &[
     ApiFunction {
         name: "auth",
         about: "Accounts and sessions.",

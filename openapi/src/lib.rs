@@ -23,7 +23,7 @@ pub fn document() -> Value {
         .build();
     let problem = ComponentsBuilder::new().schema_from::<Problem>().schema_from::<FieldError>().build();
     let mut document = OpenApiBuilder::new().info(info).components(Some(problem)).build();
-    for function in &API_FUNCTIONS {
+    for function in API_FUNCTIONS {
         document.merge((function.describe)());
     }
     let mut document = json!(document);

@@ -1,6 +1,6 @@
 //! Members that a body must not have, in every body that the OpenAPI document describes.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use axum::http::Method;
 use harness::{
@@ -38,7 +38,8 @@ struct Scene<'a> {
     client: Client<'a>,
     organization: String,
     user: String,
-    api_key: String,
+    /// By the parameters that name them in a path.
+    things: BTreeMap<String, String>,
 }
 
 impl<'a> Scene<'a> {
@@ -49,17 +50,18 @@ impl<'a> Scene<'a> {
         let path = ada.create_organization("Analytical Engines").await;
         ada.add(&path, &bob, "member").await;
         let organization = path.rsplit('/').next().expect("an id").to_owned();
-        let api_key = ada.create_key(&path, &["members:read"]).await.id;
-        Self { client: ada.client, organization, user: bob.id, api_key }
+        let things = ada.create_everything(&path).await;
+        Self { client: ada.client, organization, user: bob.id, things }
     }
 
     fn path(&self, operation: &Operation) -> String {
         operation.path_with(|parameter| match parameter {
             "organizationId" => self.organization.clone(),
             "memberId" | "userId" => self.user.clone(),
-            "apiKeyId" => self.api_key.clone(),
             "id" if operation.path.starts_with("/v1/auth/accounts/") => "password".to_owned(),
-            _ => panic!("{} has the parameter {parameter}, of which this test knows no id", operation.path),
+            _ => self.things.get(parameter).cloned().unwrap_or_else(|| {
+                panic!("{} has the parameter {parameter}, of which this test knows no id", operation.path)
+            }),
         })
     }
 }

@@ -1,6 +1,8 @@
 //! Calls every operation with an id in its path, or about all users, as every kind of caller that may not do it. Generated from the
 //! OpenAPI document, so that a new operation is tested too.
 
+use std::collections::BTreeMap;
+
 use axum::http::Method;
 use chrono::TimeDelta;
 use harness::{
@@ -8,18 +10,10 @@ use harness::{
     document::{Operation, operations},
 };
 use serde_json::json;
+use shared::domain::permission::Scope;
 
-const ALL_SCOPES: [&str; 7] = [
-    "organization:read",
-    "organization:write",
-    "members:read",
-    "members:write",
-    "invitations:read",
-    "invitations:write",
-    "audit-events:read",
-];
 /// What those with the lowest role may do; everything else they may not.
-const OF_MEMBERS: [&str; 3] = ["show_organization", "list_members", "show_member"];
+const OF_MEMBERS: &[&str] = &["show_organization", "list_members", "show_member"];
 /// What only owners may do.
 const OF_OWNERS: [&str; 1] = ["delete_organization"];
 /// What admins may do, but not to an owner.
@@ -29,8 +23,8 @@ const NOT_TO_OWNERS: [&str; 2] = ["update_member", "delete_member"];
 struct Ids {
     organization: String,
     member: String,
-    invitation: String,
-    api_key: String,
+    /// By the parameters that name them in a path.
+    things: BTreeMap<String, String>,
     session: String,
 }
 
@@ -40,10 +34,10 @@ impl Ids {
         let id = match parameter {
             "organizationId" => &self.organization,
             "memberId" | "userId" => &self.member,
-            "invitationId" => &self.invitation,
-            "apiKeyId" => &self.api_key,
             "id" if path.starts_with("/v1/auth/sessions/") => &self.session,
-            _ => panic!("{path} has the parameter {parameter}, of which this test knows no id"),
+            _ => self.things.get(parameter).unwrap_or_else(|| {
+                panic!("{path} has the parameter {parameter}, of which this test knows no id")
+            }),
         };
         id.clone()
     }
@@ -95,6 +89,10 @@ fn expected(operation: &Operation, access: Access) -> Option<(u16, &'static str)
     }
 }
 
+fn all_scopes() -> Vec<&'static str> {
+    Scope::ALL.iter().map(|scope| scope.as_str()).collect()
+}
+
 /// Every operation with an id in its path, and those about all users; but for one whose ids are words, the same for everyone.
 fn guarded() -> Vec<Operation> {
     let about_all = |path: &str| path.starts_with("/v1/users") || path.starts_with("/v1/audit-events");
@@ -111,8 +109,7 @@ async fn create_fixture(owner: &Person<'_>, name: &str) -> (String, Ids) {
     let ids = Ids {
         organization: path.rsplit('/').next().expect("an id").to_owned(),
         member: owner.id.clone(),
-        invitation: owner.invite(&path, &format!("open.{}", owner.email), "member").await.id,
-        api_key: owner.create_key(&path, &ALL_SCOPES).await.id,
+        things: owner.create_everything(&path).await,
         session: owner.session.clone(),
     };
     (path, ids)
@@ -130,7 +127,7 @@ async fn restricted_callers<'a>(app: &'a TestApp, ada: &Person<'_>, path: &str) 
     let key = async |scopes: &[&str]| ada.create_key(path, scopes).await;
     let zoe = app.person("Zoe").await;
     let elsewhere = zoe.create_organization("Elsewhere").await;
-    let foreign = zoe.create_key(&elsewhere, &ALL_SCOPES).await;
+    let foreign = zoe.create_key(&elsewhere, &all_scopes()).await;
 
     let former = join(app, ada, path, "Former", "owner").await;
     ada.client.delete(&format!("{path}/members/{}", former.id)).await.ok(204);
@@ -147,16 +144,16 @@ async fn restricted_callers<'a>(app: &'a TestApp, ada: &Person<'_>, path: &str) 
     let deleted = join(app, ada, path, "Deleted", "owner").await;
     deleted.client.delete("/v1/auth/me").await.ok(204);
 
-    let revoked = key(&ALL_SCOPES).await;
+    let revoked = key(&all_scopes()).await;
     ada.client.delete(&format!("{path}/api-keys/{}", revoked.id)).await.ok(204);
-    let expiring = json!({ "name": "Brief", "scopes": ALL_SCOPES, "expiresAt": "2026-01-02T03:04:06Z" });
+    let expiring = json!({ "name": "Brief", "scopes": Scope::ALL, "expiresAt": "2026-01-02T03:04:06Z" });
     let expired = ada.client.post(&format!("{path}/api-keys"), expiring).await.ok(201);
     let expired = expired.text("/data/key");
     app.client().token(expired).get(path).await.ok(200);
     app.clock.advance(TimeDelta::seconds(1));
     let of_profile = key(&["organization:read"]).await;
     let of_log = key(&["audit-events:read"]).await;
-    let of_all = key(&ALL_SCOPES).await;
+    let of_all = key(&all_scopes()).await;
 
     let by_key = |secret: &str| app.client().with("x-api-key", secret);
     vec![
@@ -229,7 +226,7 @@ async fn resources_of_others_are_not_found_even_on_own_paths() {
     let (path, mine) = create_fixture(&ada, "Mine").await;
     let (_, theirs) = create_fixture(&zoe, "Hidden Treasure").await;
     let admin = join(&app, &ada, &path, "Admin", "admin").await;
-    let key = ada.create_key(&path, &ALL_SCOPES).await;
+    let key = ada.create_key(&path, &all_scopes()).await;
     let key = app.client().with("x-api-key", &key.secret);
     let before = app.database.checksums().await;
 

@@ -1,7 +1,10 @@
 //! What there is before anyone asks.
 
+use std::collections::BTreeMap;
+
+use axum::http::Method;
 use futures_util::future::join_all;
-use harness::{Person, TestApp};
+use harness::{Person, TestApp, document};
 use serde_json::json;
 use shared::domain::permission::Scope;
 
@@ -41,8 +44,8 @@ pub struct Tenant {
     pub id: String,
     path: String,
     members: Vec<String>,
-    keys: Vec<String>,
-    invitations: Vec<String>,
+    /// By the parameters that name them in a path.
+    things: BTreeMap<String, Vec<String>>,
 }
 
 impl Tenant {
@@ -52,22 +55,20 @@ impl Tenant {
             owner.client.post("/v1/organizations", json!({ "name": "Analytical Engines" })).await.ok(201);
         let id = made.text("/data/id").to_owned();
         let path = format!("/v1/organizations/{id}");
-        Self { id, path, members: Vec::new(), keys: Vec::new(), invitations: Vec::new() }
+        Self { id, path, members: Vec::new(), things: BTreeMap::new() }
     }
 
-    /// One with members, API keys and invitations.
+    /// One with members, and with some things of every kind.
     pub async fn of(app: &TestApp, owner: &Person<'_>) -> Self {
         let mut tenant = Self::empty(owner).await;
         tenant.members = ids(&people(app).await);
         for member in &tenant.members {
             tenant.join(app, member).await;
         }
-        for n in 0..=SOME {
-            let invitation = tenant.invite(owner, &format!("invited.{n}@example.com")).await;
-            tenant.invitations.push(invitation);
-            let key = json!({ "name": "Some", "scopes": [Scope::OrganizationRead] });
-            let made = owner.client.post(&format!("{}/api-keys", tenant.path), key).await.ok(201);
-            tenant.keys.push(made.text("/data/id").to_owned());
+        for _ in 0..=SOME {
+            for (parameter, id) in owner.create_everything(&tenant.path).await {
+                tenant.things.entry(parameter).or_default().push(id);
+            }
         }
         tenant
     }
@@ -93,12 +94,16 @@ impl Tenant {
 
     /// What is shown and changed is the first of each, what is removed the others.
     pub fn known_to(&self, run: Run) -> Run {
-        run.always("path.organizationId", &self.id)
-            .always("path.memberId", &self.members[0])
-            .always("path.invitationId", &self.invitations[0])
-            .always("path.apiKeyId", &self.keys[0])
-            .often("delete_member", "path.memberId", &self.members[1..])
-            .often("revoke_invitation", "path.invitationId", &self.invitations[1..])
-            .often("revoke_api_key", "path.apiKeyId", &self.keys[1..])
+        let mut run = run.always("path.organizationId", &self.id);
+        let members = ("memberId".to_owned(), self.members.clone());
+        for (parameter, ids) in self.things.clone().into_iter().chain([members]) {
+            let (place, item) = (format!("path.{parameter}"), format!("/{{{parameter}}}"));
+            run = run.always(&place, &ids[0]);
+            let removed = document::operations().into_iter();
+            let removed = removed
+                .filter(|operation| operation.method == Method::DELETE && operation.path.ends_with(&item));
+            run = removed.fold(run, |run, operation| run.often(&operation.id, &place, &ids[1..]));
+        }
+        run
     }
 }

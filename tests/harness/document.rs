@@ -4,6 +4,7 @@ use axum::http::Method;
 use serde_json::{Map, Value, json};
 
 /// An operation of the document.
+#[derive(Clone)]
 pub struct Operation {
     pub id: String,
     pub method: Method,
@@ -52,6 +53,35 @@ pub fn operations() -> Vec<Operation> {
         }
     }
     operations
+}
+
+/// A kind of thing that an organization has.
+pub struct Collection {
+    /// The operation that creates one.
+    pub create: Operation,
+    /// The parameter that names one in a path, such as `apiKeyId`.
+    pub parameter: String,
+}
+
+/// Every kind of thing that an organization has, if a `POST` creates it: a new resource is one, with no change to a test.
+#[must_use]
+pub fn collections() -> Vec<Collection> {
+    let all = operations();
+    let parameter = |collection: &str| {
+        all.iter().find_map(|operation| {
+            let item = operation.path.strip_prefix(collection)?.strip_prefix("/{")?;
+            Some(item.strip_suffix('}')?.to_owned())
+        })
+    };
+    let within = |operation: &&Operation| {
+        let path = operation.path.strip_prefix("/v1/organizations/{organizationId}/");
+        operation.method == Method::POST && path.is_some_and(|path| !path.contains('/'))
+    };
+    let created = all.iter().filter(within).filter_map(|create| {
+        let parameter = parameter(&create.path)?;
+        Some(Collection { create: create.clone(), parameter })
+    });
+    created.collect()
 }
 
 /// Follows the reference of `schema`, and ignores the alternative `null`.

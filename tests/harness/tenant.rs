@@ -1,9 +1,15 @@
 //! What many tests arrange: proved addresses, organizations, who belongs to them and with which keys.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 use shared::mail::mailer::Mail;
+use uuid::Uuid;
 
-use crate::{Answer, Person, TestApp};
+use crate::{
+    Answer, Person, TestApp,
+    document::{Collection, collections},
+};
 
 /// An invitation that was mailed.
 pub struct Invitation {
@@ -116,5 +122,28 @@ impl Person<'_> {
         let body = json!({ "name": "Key", "scopes": scopes });
         let made = self.client.post(&format!("{organization}/api-keys"), body).await.ok(201);
         ApiKey { id: made.id().to_owned(), secret: made.text("/data/key").to_owned() }
+    }
+
+    /// Creates one thing of every kind in the organization at the path `organization`. Returns their ids by the parameters that
+    /// name them in a path.
+    pub async fn create_everything(&self, organization: &str) -> BTreeMap<String, String> {
+        let mut ids = BTreeMap::new();
+        for collection in collections() {
+            let id = self.create_in(organization, &collection).await;
+            ids.insert(collection.parameter, id);
+        }
+        ids
+    }
+
+    /// Creates a thing of one kind in the organization at the path `organization`. Returns its id.
+    pub async fn create_in(&self, organization: &str, collection: &Collection) -> String {
+        let create = &collection.create;
+        let path = create.path.replace("/v1/organizations/{organizationId}", organization);
+        let mut body = create.body.clone().unwrap_or_default();
+        if body.get("email").is_some() {
+            // An address can be invited once.
+            body["email"] = json!(format!("{}@example.com", Uuid::new_v4().simple()));
+        }
+        self.client.call(&create.method, &path, Some(&body)).await.ok(201).id().to_owned()
     }
 }

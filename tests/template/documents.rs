@@ -153,6 +153,18 @@ pub fn runbooks() -> BTreeSet<String> {
     found
 }
 
+/// In the index of the runbooks: the name of any function, as in the ids of its resources.
+const FUNCTION: &str = "<Function>";
+
+/// Whether the first cell of a row of the index means the alarm `id`.
+fn is_row_of(cell: &str, id: &str) -> bool {
+    let name = cell.strip_prefix('`').and_then(|name| name.strip_suffix('`'));
+    name.is_some_and(|name| match name.strip_prefix(FUNCTION) {
+        Some(kind) => names("functions").iter().any(|function| id == rules::id_of(function) + kind),
+        None => name == id,
+    })
+}
+
 /// Compares the index of the runbooks with `alarms`, the runbook of each by its id, and with the pages in `docs/runbooks`.
 fn wrong_in_index(index: &str, alarms: &BTreeMap<String, String>) -> Vec<String> {
     let (mut problems, mut indexed) = (Vec::new(), BTreeSet::new());
@@ -168,12 +180,19 @@ fn wrong_in_index(index: &str, alarms: &BTreeMap<String, String>) -> Vec<String>
         }
         let id = alarm.strip_prefix('`').and_then(|id| id.strip_suffix('`'));
         if let Some(id) = id
+            && !id.starts_with(FUNCTION)
             && alarms.get(id).is_none_or(|named| named != link)
         {
             problems.push(format!("{id}: no alarm that names {link}"));
         }
+        let of_functions = alarms.iter().filter(|(id, _)| alarm.contains(FUNCTION) && is_row_of(alarm, id));
+        let elsewhere = of_functions.filter(|(_, named)| named.split('#').next() != Some(link));
+        problems.extend(elsewhere.map(|(id, named)| format!("{id} names {named}, not {link}")));
     }
-    let rows = |id: &str| index.lines().filter(|line| line.starts_with(&format!("| `{id}` |"))).count();
+    let rows = |id: &str| {
+        let rows = index.lines().filter(|line| line.starts_with('|')).map(cells);
+        rows.filter(|row| is_row_of(row[0], id)).count()
+    };
     let alarms = alarms.keys().filter(|id| rows(id) != 1);
     problems.extend(alarms.map(|id| format!("{id}: {} rows", rows(id))));
     let unreached = names(RUNBOOKS).into_iter().map(|name| format!("{name}.md"));
@@ -202,6 +221,11 @@ fn every_alarm_is_in_the_index_of_runbooks_once() {
         (&row.replace("medium", "high"), "`ApiSlow`: api-slow.md has another severity than high"),
         (&row.replace("(api-slow", "(api-throttled"), "ApiSlow: no alarm that names api-throttled.md"),
         (&row.replace("ApiSlow", "ApiSlower"), "ApiSlower: no alarm that names api-slow.md"),
+        (&row.replace("ApiSlow", "<Function>Rollback"), "AuthRollback: 2 rows"),
+        (
+            &row.replace("ApiSlow", "<Function>Rollback"),
+            "AuthRollback names rollback.md#auth, not api-slow.md",
+        ),
     ] {
         let problems = wrong_in_index(&index.replacen(row, broken, 1), &alarms);
         assert!(problems.iter().any(|problem| problem == about), "{about} is not in {problems:?}");
@@ -271,21 +295,25 @@ fn permissions_table_matches_the_code() {
 
 #[test]
 fn failure_metrics_match_the_templates() {
-    let rows: Vec<_> = names("functions")
+    let rows: BTreeSet<_> = names("functions")
         .iter()
         .map(|function| {
             let fragment = text(&format!("infra/app/functions/{function}.yaml"));
             let filter = fragment.split("AWS::Logs::MetricFilter").nth(1).expect("a metric filter");
             let metric = value_of(filter, "MetricName: ");
-            let alarm = fragment.split("AWS::CloudWatch::Alarm").find(|alarm| alarm.contains(metric));
-            let threshold =
-                value_of(fragment.split("AWS::CloudWatch::Alarm").nth(1).expect("an alarm"), "Threshold: ");
-            assert!(alarm.is_some(), "{function} has no alarm on {metric}");
-            format!("| `{metric}` | `{function}` | {threshold} |")
+            assert_eq!(metric, rules::id_of(function) + "Failures");
+            let alarm = fragment.split("AWS::CloudWatch::Alarm").nth(1).expect("an alarm");
+            assert_eq!(value_of(alarm, "MetricName: "), metric);
+            format!("| [`{function}`](#{function}) | {} ", value_of(alarm, "Threshold: "))
         })
         .collect();
-    let header = "| metric | function | errors in a minute that roll back |";
-    assert_eq!(table(&text("docs/logging.md"), header), rows);
+    let header =
+        "| function | failures in a minute | what stops working | what rolls back | what to check first |";
+    let page = table(&text("docs/runbooks/rollback.md"), header);
+    let written = page.iter().map(|row| row.split_inclusive('|').take(3).collect::<String>());
+    let written: BTreeSet<_> = written.map(|row| row.trim_end_matches('|').to_owned()).collect();
+    assert_eq!(written, rows);
+    assert_eq!(page.len(), rows.len(), "a function has two rows");
 }
 
 fn value_of<'a>(yaml: &'a str, key: &str) -> &'a str {

@@ -51,9 +51,8 @@ pub fn built_from_its_folder(template: &Template, folders: &BTreeSet<String>) ->
     let mut problems = check_functions(template, |f| {
         let binary = f.resource["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap_or_default();
         let folder = f.get("/CodeUri").as_str().and_then(|uri| uri.strip_prefix("functions/"));
-        let id: String = binary.split('-').map(capitalized).collect();
         problem_unless(
-            folder == Some(binary) && folders.contains(binary) && id == f.id,
+            folder == Some(binary) && folders.contains(binary) && id_of(binary) == f.id,
             "not named after its folder",
         )
     });
@@ -63,6 +62,11 @@ pub fn built_from_its_folder(template: &Template, folders: &BTreeSet<String>) ->
     }
     problems.extend(without.iter().map(|folder| format!("functions/{folder} is not deployed")));
     problems
+}
+
+/// The id of the function in the template: `RotateKeys` of `rotate-keys`.
+pub fn id_of(function: &str) -> String {
+    function.split('-').map(capitalized).collect()
 }
 
 fn capitalized(word: &str) -> String {

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use local_stack::{Interrupted, Report, Scratch, ToolSet, Tools, command};
 
 use crate::{
+    new,
     progress::{Lines, print},
     project::{self, Project},
 };
@@ -15,7 +16,11 @@ const CARGO_DENY: &str = "0.20.2";
 
 /// Run all checks of the pipeline, in its order, and stop at the first failure
 #[derive(Debug, clap::Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// Run only this check, such as `generators`
+    #[arg(long, value_name = "CHECK")]
+    only: Option<String>,
+}
 
 /// A check, and how to fix its failures.
 struct Check {
@@ -24,7 +29,7 @@ struct Check {
     run: fn(&Project, &Tools) -> Result<()>,
 }
 
-const CHECKS: [Check; 10] = [
+const CHECKS: [Check; 11] = [
     Check { what: "Formatting", remedy: "cargo fmt --all", run: formatting },
     Check {
         what: "Clippy",
@@ -71,13 +76,24 @@ const CHECKS: [Check; 10] = [
         remedy: "cargo xtask test <name> -- --nocapture runs one of them again",
         run: tests,
     },
+    Check {
+        what: "Generators",
+        remedy: "change xtask/templates or xtask/src/new; what they made is in target/new",
+        run: generators,
+    },
 ];
 
 /// Runs all checks.
-pub fn run(project: &Project, _: &Arguments) -> Result<ExitCode> {
+pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let begin = Instant::now();
     let tools = project.tools(ToolSet::Checks)?;
-    for check in CHECKS {
+    let is_wanted =
+        |check: &Check| arguments.only.as_ref().is_none_or(|only| only.eq_ignore_ascii_case(check.what));
+    let checks: Vec<_> = CHECKS.into_iter().filter(is_wanted).collect();
+    if checks.is_empty() {
+        bail!("no such check; the checks are: {}", CHECKS.map(|check| check.what).join(", "));
+    }
+    for check in &checks {
         let begin = Instant::now();
         Lines.begins(check.what);
         if let Err(error) = (check.run)(project, &tools) {
@@ -91,15 +107,15 @@ pub fn run(project: &Project, _: &Arguments) -> Result<ExitCode> {
         }
         Lines.done(check.what, begin.elapsed());
     }
-    print(&format!("All {} checks passed in {:.0} s.\n", CHECKS.len(), begin.elapsed().as_secs_f64()))?;
+    print(&format!("All {} checks passed in {:.0} s.\n", checks.len(), begin.elapsed().as_secs_f64()))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn formatting(project: &Project, _: &Tools) -> Result<()> {
+pub fn formatting(project: &Project, _: &Tools) -> Result<()> {
     project.quietly("ci-fmt", &mut project.cargo(&["fmt", "--all", "--check"]))
 }
 
-fn clippy(project: &Project, _: &Tools) -> Result<()> {
+pub fn clippy(project: &Project, _: &Tools) -> Result<()> {
     let mut clippy =
         project.cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]);
     project.quietly("ci-clippy", &mut clippy)
@@ -124,7 +140,7 @@ fn document(project: &Project, _: &Tools) -> Result<()> {
     Ok(())
 }
 
-fn migrations(project: &Project, tools: &Tools) -> Result<()> {
+pub fn migrations(project: &Project, tools: &Tools) -> Result<()> {
     let mut squawk = project.command(tools.program("squawk"));
     squawk.args(["--config", ".squawk.toml"]).args(sql_files(project)?);
     project.quietly("ci-migrations", &mut squawk)
@@ -162,7 +178,7 @@ fn cargo_deny(project: &Project) -> Result<PathBuf> {
     Ok(program)
 }
 
-fn templates(project: &Project, tools: &Tools) -> Result<()> {
+pub fn templates(project: &Project, tools: &Tools) -> Result<()> {
     let mut validate = sam(project, tools)?;
     validate.args(["validate", "--lint", "--template", "template.yaml", "--region", "us-east-1"]);
     project.quietly("ci-sam", &mut validate)?;
@@ -194,6 +210,10 @@ fn sam_build(project: &Project, _: &Tools) -> Result<()> {
 
 fn tests(project: &Project, _: &Tools) -> Result<()> {
     xtask(project, &["test"])
+}
+
+fn generators(project: &Project, _: &Tools) -> Result<()> {
+    new::check::run(project)
 }
 
 /// Runs another command of xtask.

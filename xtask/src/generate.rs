@@ -18,7 +18,7 @@ use crate::{
 /// Write the generated files: .sqlx, openapi.json, .env.example, docs/configuration.md, template.yaml and infra/stacks
 ///
 /// They are in git, so that a build needs no database and a review shows their changes.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct Arguments {
     /// Change no file; fail if one is not up to date
     #[arg(long)]

@@ -10,6 +10,7 @@ mod generate;
 mod http;
 mod job;
 mod mail;
+mod new;
 mod progress;
 mod project;
 mod sam_build;
@@ -47,6 +48,7 @@ enum Command {
     Drill(job::Drill),
     Restore(job::Restore),
     Test(test::Arguments),
+    New(new::Arguments),
     Generate(generate::Arguments),
     Ci(ci::Arguments),
     SamBuild(sam_build::Arguments),
@@ -88,6 +90,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::SamBuild(arguments) => sam_build::run(&project, &arguments),
         Command::Artifacts(arguments) => artifacts::run(&project, &arguments),
         Command::Bench(arguments) => bench::run(&project, &arguments),
+        Command::New(arguments) => new::run(&project, &arguments),
         Command::Generate(arguments) => generate::run(&project, &arguments),
     }
 }

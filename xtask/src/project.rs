@@ -20,13 +20,15 @@ pub struct Project {
     pub root: PathBuf,
     /// Set by Ctrl-C and SIGTERM.
     pub interrupt: Interrupt,
+    /// Where cargo builds, if not where it would by itself.
+    pub target: Option<PathBuf>,
 }
 
 impl Project {
     /// Finds the checkout that this program was built from.
     pub fn here(interrupt: Interrupt) -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("find the top folder")?;
-        Ok(Self { root: root.to_owned(), interrupt })
+        Ok(Self { root: root.to_owned(), interrupt, target: None })
     }
 
     /// Returns the folder of local files that are not in git.
@@ -60,6 +62,9 @@ impl Project {
             command.env_remove(name);
         }
         command.env_remove("CARGO_MANIFEST_DIR").env_remove("CARGO_MANIFEST_PATH");
+        if let Some(target) = &self.target {
+            command.env("CARGO_TARGET_DIR", target);
+        }
         command
     }
 
@@ -93,8 +98,13 @@ impl Project {
 
     /// Returns the folder of built programs, which the user may have configured.
     pub fn target(&self, profile: Profile) -> Result<PathBuf> {
+        Ok(self.target_folder()?.join(profile.folder()))
+    }
+
+    /// Where cargo builds.
+    pub fn target_folder(&self) -> Result<PathBuf> {
         let target = self.metadata()?["target_directory"].as_str().map(PathBuf::from);
-        Ok(target.context("cargo metadata has no target directory")?.join(profile.folder()))
+        target.context("cargo metadata has no target directory")
     }
 
     /// Returns the names of the functions: the programs of the packages in `functions`.

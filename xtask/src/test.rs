@@ -41,6 +41,15 @@ pub fn temporary_settings(scratch: &Scratch, purpose: Purpose) -> Result<Setting
 
 /// Runs the tests. Returns their exit code.
 pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
+    let mut run = vec!["--workspace", "--no-fail-fast"];
+    run.extend(arguments.filter.as_deref());
+    run.push("--");
+    run.extend(arguments.extra.iter().map(String::as_str));
+    run_each(project, &[run])
+}
+
+/// Runs `cargo test` with each of the `runs` on the same services, until one fails. The exit code is that of the last one.
+pub fn run_each(project: &Project, runs: &[Vec<&str>]) -> Result<ExitCode> {
     let tools = project.tools(ToolSet::Tests)?;
     let packages = Packages::ensure(&project.log("packages"), &project.interrupt, &Lines)?;
     project.build_functions(Profile::Dev)?;
@@ -54,17 +63,20 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
         &Lines,
     )?;
 
-    let mut tests = project.cargo(&["test", "--workspace", "--no-fail-fast"]);
-    tests.args(&arguments.filter).arg("--").args(&arguments.extra);
-    set_variables(&mut tests, &stack.test_environment()?);
-    tests.env("TEST_TOOLS", tools.path()).env("TEST_TARGET_DIR", project.target(Profile::Dev)?);
-    let status = command::run_recorded("tests", scratch.path(), &mut tests, &project.interrupt)?;
-    if status.success() {
-        return Ok(ExitCode::SUCCESS);
+    for run in runs {
+        let mut tests = project.cargo(&["test"]);
+        tests.args(run);
+        set_variables(&mut tests, &stack.test_environment()?);
+        tests.env("TEST_TOOLS", tools.path()).env("TEST_TARGET_DIR", project.target(Profile::Dev)?);
+        let status = command::run_recorded("tests", scratch.path(), &mut tests, &project.interrupt)?;
+        if !status.success() {
+            if let Err(error) = stack.check() {
+                eprintln!("\n{error:#}");
+            }
+            eprintln!("\nTests failed. To run one again: cargo xtask test <name> -- --nocapture");
+            let code = status.code().and_then(|code| u8::try_from(code).ok());
+            return Ok(code.map_or(ExitCode::FAILURE, ExitCode::from));
+        }
     }
-    if let Err(error) = stack.check() {
-        eprintln!("\n{error:#}");
-    }
-    eprintln!("\nTests failed. To run one again: cargo xtask test <name> -- --nocapture");
-    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+    Ok(ExitCode::SUCCESS)
 }

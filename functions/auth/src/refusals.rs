@@ -28,9 +28,8 @@ pub const INVALID_TOKEN: Refusal =
     Refusal::invalid("invalid-token", "This token is unknown, used up or expired. Ask for a new one.");
 pub const NO_SUCH_SESSION: Refusal = Refusal::not_found("session-not-found", "You have no such session.");
 pub const NO_SUCH_ACCOUNT: Refusal =
-    Refusal::not_found("account-not-found", "You have no such way to sign in."),
-pub const LAST_ACCOUNT: Refusal =
-    Refusal::conflict("last-account", "This is your only way to sign in."),
+    Refusal::not_found("account-not-found", "You have no such way to sign in.");
+pub const LAST_ACCOUNT: Refusal = Refusal::conflict("last-account", "This is your only way to sign in.");
 pub const ADDRESS_NEEDED: Refusal = Refusal::conflict(
     "address-needed",
     "You can always sign in through your mail; change the address instead.",

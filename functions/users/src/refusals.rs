@@ -10,5 +10,7 @@ pub const LEGAL_HOLD: Refusal =
     Refusal::conflict("legal-hold", "This user is under a legal hold and cannot be erased.");
 pub const EMAIL_TAKEN: Refusal =
     Refusal::conflict("email-taken", "Another account has this user's address now.");
-pub const OWN_ACCOUNT: Refusal =
-    Refusal::conflict("own-account", "Administrators cannot do this to their own account. Ask another administrator.");
+pub const OWN_ACCOUNT: Refusal = Refusal::conflict(
+    "own-account",
+    "Administrators cannot do this to their own account. Ask another administrator.",
+);

@@ -11,106 +11,62 @@ use crate::domain::{
     timestamp::Timestamp,
 };
 
-/// The action of an event. The names in the log are part of the public contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    UserRegistered,
-    UserUpdated,
-    UserDeleted,
-    /// The user verified their address.
-    EmailVerified,
-    PasswordChanged,
-    /// A sign-in, or an attempt (denied).
-    SessionCreated,
-    /// One session of a user was revoked, or all.
-    SessionRevoked,
-    PasswordResetRequested,
-    PasswordReset,
-    MagicLinkRequested,
-    EmailChangeRequested,
-    EmailChanged,
-    UserExported,
-    /// The user became a system administrator.
-    UserAppointed,
-    /// The user is no longer a system administrator.
-    UserDismissed,
-    /// The user removed the password. Or the user verified the address of an account that someone else may have registered; then
-    /// the password of the account is removed.
-    PasswordRemoved,
-    UserSuspended,
-    /// A suspended or deleted user was restored.
-    UserRestored,
-    /// Every personal column was overwritten.
-    UserErased,
-    LegalHoldPlaced,
-    LegalHoldLifted,
-    OrganizationCreated,
-    OrganizationUpdated,
-    OrganizationDeleted,
-    /// The role of a member changed.
-    MemberUpdated,
-    /// A member was removed, or left.
-    MemberRemoved,
-    InvitationCreated,
-    InvitationRevoked,
-    InvitationAccepted,
-    InvitationDeclined,
-    ApiKeyCreated,
-    /// The key got another name or other scopes.
-    ApiKeyUpdated,
-    /// The key got a new secret.
-    ApiKeyRotated,
-    ApiKeyRevoked,
-    /// The role of a member or the scopes of a key did not allow the request.
-    AccessDenied,
-    /// A refresh token was used a second time: it or its successor was stolen.
-    RefreshTokenReused,
-}
-
-impl Action {
-    /// Returns the name in the log.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::UserRegistered => "user.registered",
-            Self::UserUpdated => "user.updated",
-            Self::UserDeleted => "user.deleted",
-            Self::EmailVerified => "user.email_verified",
-            Self::PasswordChanged => "user.password_changed",
-            Self::SessionCreated => "session.created",
-            Self::SessionRevoked => "session.revoked",
-            Self::PasswordResetRequested => "user.password_reset_requested",
-            Self::PasswordReset => "user.password_reset",
-            Self::MagicLinkRequested => "user.magic_link_requested",
-            Self::EmailChangeRequested => "user.email_change_requested",
-            Self::EmailChanged => "user.email_changed",
-            Self::UserExported => "user.exported",
-            Self::UserAppointed => "user.appointed",
-            Self::UserDismissed => "user.dismissed",
-            Self::PasswordRemoved => "user.password_removed",
-            Self::UserSuspended => "user.suspended",
-            Self::UserRestored => "user.restored",
-            Self::UserErased => "user.erased",
-            Self::LegalHoldPlaced => "user.legal_hold_placed",
-            Self::LegalHoldLifted => "user.legal_hold_lifted",
-            Self::OrganizationCreated => "organization.created",
-            Self::OrganizationUpdated => "organization.updated",
-            Self::OrganizationDeleted => "organization.deleted",
-            Self::MemberUpdated => "member.updated",
-            Self::MemberRemoved => "member.removed",
-            Self::InvitationCreated => "invitation.created",
-            Self::InvitationRevoked => "invitation.revoked",
-            Self::InvitationAccepted => "invitation.accepted",
-            Self::InvitationDeclined => "invitation.declined",
-            Self::ApiKeyCreated => "api_key.created",
-            Self::ApiKeyUpdated => "api_key.updated",
-            Self::ApiKeyRotated => "api_key.rotated",
-            Self::ApiKeyRevoked => "api_key.revoked",
-            Self::AccessDenied => "access.denied",
-            Self::RefreshTokenReused => "session.refresh_token_reused",
-        }
+text_enum!(
+    /// The action of an event. The names in the log are part of the public contract.
+    Action {
+        UserRegistered = "user.registered",
+        UserUpdated = "user.updated",
+        UserDeleted = "user.deleted",
+        /// The user verified their address.
+        EmailVerified = "user.email_verified",
+        PasswordChanged = "user.password_changed",
+        /// A sign-in, or an attempt (denied).
+        SessionCreated = "session.created",
+        /// One session of a user was revoked, or all.
+        SessionRevoked = "session.revoked",
+        PasswordResetRequested = "user.password_reset_requested",
+        PasswordReset = "user.password_reset",
+        MagicLinkRequested = "user.magic_link_requested",
+        EmailChangeRequested = "user.email_change_requested",
+        EmailChanged = "user.email_changed",
+        UserExported = "user.exported",
+        /// The user became a system administrator.
+        UserAppointed = "user.appointed",
+        /// The user is no longer a system administrator.
+        UserDismissed = "user.dismissed",
+        /// The user removed the password. Or the user proved the address of an account that someone else may have registered; then
+        /// the password of the account is removed.
+        PasswordRemoved = "user.password_removed",
+        UserSuspended = "user.suspended",
+        /// A suspended or deleted user was restored.
+        UserRestored = "user.restored",
+        /// Every personal column was overwritten.
+        UserErased = "user.erased",
+        LegalHoldPlaced = "user.legal_hold_placed",
+        LegalHoldLifted = "user.legal_hold_lifted",
+        OrganizationCreated = "organization.created",
+        OrganizationUpdated = "organization.updated",
+        OrganizationDeleted = "organization.deleted",
+        /// The role of a member changed.
+        MemberUpdated = "member.updated",
+        /// A member was removed, or left.
+        MemberRemoved = "member.removed",
+        InvitationCreated = "invitation.created",
+        InvitationRevoked = "invitation.revoked",
+        InvitationAccepted = "invitation.accepted",
+        InvitationDeclined = "invitation.declined",
+        ApiKeyCreated = "api_key.created",
+        /// The key got another name or other scopes.
+        ApiKeyUpdated = "api_key.updated",
+        /// The key got a new secret.
+        ApiKeyRotated = "api_key.rotated",
+        ApiKeyRevoked = "api_key.revoked",
+        /// The role of a member or the scopes of a key did not allow the request.
+        AccessDenied = "access.denied",
+        /// A refresh token was used a second time: it or its successor was stolen.
+        RefreshTokenReused = "session.refresh_token_reused",
     }
-}
+);
 
 /// An event to be written.
 #[derive(Clone, Copy)]

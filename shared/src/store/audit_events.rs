@@ -21,7 +21,7 @@ pub async fn insert(tx: &mut Tx, event: &Event<'_>) -> sqlx::Result<()> {
         "#,
         AuditEventId::new() as AuditEventId,
         now,
-        event.action.name(),
+        event.action.as_str(),
         if event.denied { "denied" } else { "success" },
         event.actor as Option<UserId>,
         event.session as Option<SessionId>,

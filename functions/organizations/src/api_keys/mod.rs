@@ -1,11 +1,11 @@
 //! `/v1/organizations/{organizationId}/api-keys`: credentials of programs.
 
-pub mod create;
-pub mod list;
-pub mod revoke;
-pub mod rotate;
-pub mod show;
-pub mod update;
+mod create;
+mod list;
+mod revoke;
+mod rotate;
+mod show;
+mod update;
 
 use std::collections::BTreeSet;
 
@@ -22,12 +22,20 @@ use shared::{
         page::Data,
         permission::{ManageApiKeys, Scope},
     },
-    http::{etag::ETag, idempotency::Created},
+    http::{Routes, etag::ETag, idempotency::Created},
+    routes,
     store::api_keys,
 };
 use utoipa::{IntoParams, ToSchema};
 
-use crate::refusals;
+use crate::{OrganizationsState, refusals};
+
+pub fn add_routes<R: Routes<OrganizationsState>>(routes: R) -> R {
+    routes
+        .routes(routes!(list::list, create::create))
+        .routes(routes!(show::show, update::update, revoke::revoke))
+        .routes(routes!(rotate::rotate))
+}
 
 /// The path of an API key.
 #[derive(Deserialize, IntoParams)]

@@ -1,11 +1,11 @@
 //! `/v1/organizations/{organizationId}/invitations` and `/v1/invitations`.
 
-pub mod accept;
-pub mod create;
-pub mod decline;
-pub mod list;
-pub mod revoke;
-pub mod show;
+mod accept;
+mod create;
+mod decline;
+mod list;
+mod revoke;
+mod show;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -18,11 +18,21 @@ use shared::{
         ids::{InvitationId, UserId},
         permission::Role,
     },
+    http::Routes,
+    routes,
     store::invitations::{self, Invitation, Status},
 };
 use utoipa::{IntoParams, ToSchema};
 
-use crate::refusals;
+use crate::{OrganizationsState, refusals};
+
+pub fn add_routes<R: Routes<OrganizationsState>>(routes: R) -> R {
+    routes
+        .routes(routes!(list::list, create::create))
+        .routes(routes!(show::show, revoke::revoke))
+        .routes(routes!(accept::accept))
+        .routes(routes!(decline::decline))
+}
 
 /// The path of an invitation.
 #[derive(Deserialize, IntoParams)]

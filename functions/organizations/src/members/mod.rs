@@ -1,9 +1,9 @@
 //! `/v1/organizations/{organizationId}/members`: the people in an organization.
 
-pub mod delete;
-pub mod list;
-pub mod show;
-pub mod update;
+mod delete;
+mod list;
+mod show;
+mod update;
 
 use axum::Json;
 use chrono::{DateTime, Utc};
@@ -18,12 +18,17 @@ use shared::{
         page::Data,
         permission::{Permission, Role},
     },
-    http::etag::ETag,
+    http::{Routes, etag::ETag},
+    routes,
     store::members,
 };
 use utoipa::{IntoParams, ToSchema};
 
-use crate::refusals;
+use crate::{OrganizationsState, refusals};
+
+pub fn add_routes<R: Routes<OrganizationsState>>(routes: R) -> R {
+    routes.routes(routes!(list::list)).routes(routes!(show::show, update::update, delete::delete))
+}
 
 /// The path of a member.
 #[derive(Deserialize, IntoParams)]

@@ -93,7 +93,7 @@ pub async fn appoint(connection: &mut PgConnection, email: &str) -> sqlx::Result
         "#,
         email,
         AuditEventId::new() as AuditEventId,
-        Action::UserAppointed.name(),
+        Action::UserAppointed.as_str(),
     )
     .fetch_optional(connection)
     .await

@@ -1,0 +1,120 @@
+//! `cargo xtask new function`
+
+use anyhow::{Result, ensure};
+
+use super::{Options, changelog, edit::Plan, lambda, names::fill};
+use crate::project::Project;
+
+/// Create an API function: a group of routes below /v1/<name>, its infrastructure, alarms, runbook and tests
+///
+/// It has one route, GET /v1/<name>/status, which shows that the function reaches the database.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  cargo xtask new function notices
+  cargo xtask new function billing --generate")]
+pub struct Arguments {
+    /// Its name, in lower case with hyphens: the name of its folder, its program, its tag and its paths
+    name: String,
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// Files of the function and their templates.
+const FILES: [(&str, &str); 7] = [
+    ("functions/%kebab%/Cargo.toml", include_str!("../../templates/function/Cargo.toml")),
+    ("functions/%kebab%/src/lib.rs", include_str!("../../templates/function/lib.rs")),
+    ("functions/%kebab%/src/main.rs", include_str!("../../templates/function/main.rs")),
+    ("functions/%kebab%/src/state.rs", include_str!("../../templates/function/state.rs")),
+    ("functions/%kebab%/src/status.rs", include_str!("../../templates/function/status.rs")),
+    ("infra/app/functions/%kebab%.yaml", include_str!("../../templates/function/fragment.yaml")),
+    ("tests/api/%snake%.rs", include_str!("../../templates/function/test.rs")),
+];
+const ENTRY: &str = include_str!("../../templates/function/entry.rs");
+const THROTTLES: &str = include_str!("../../templates/function/throttles.yaml");
+const SECTION: &str = include_str!("../../templates/function/rollback.md");
+/// Instances that production reserves for a new function.
+const CONCURRENCY: u32 = 10;
+/// CloudWatch allows no more metrics in one alarm.
+const MAX_METRICS: usize = 10;
+
+/// Plans all files of the function. Returns what to do next.
+pub fn plan(project: &Project, plan: &mut Plan<'_>, arguments: &Arguments) -> Result<String> {
+    let name = lambda::name(project, &arguments.name)?;
+    let filled = |template: &str| fill(template, &name, &name);
+    for (path, template) in FILES {
+        plan.create(&filled(path), filled(template))?;
+    }
+    register(plan, &filled)?;
+    reserve(plan, &filled)?;
+    watch(plan, &filled)?;
+
+    let row =
+        "5 | some requests to `/v1/%kebab%` | the new version of `%kebab%` | ERROR lines, then `/ready`";
+    lambda::rollback(plan, &name, &filled(row), &filled(SECTION))?;
+    let page = "docs/architecture.md";
+    plan.before(page, "| `docs` | `/docs", &filled("| `%kebab%` | `/v1/%kebab%/…` | `status` |\n"))?;
+    let docs = "    gateway -->|/docs/…| docs\n";
+    let arrow = filled("    gateway -->|/v1/%kebab%/…| %kebab%\n");
+    lambda::diagram(plan, &name, docs, &arrow, "proxy & redis & secrets")?;
+    let outage = "| `%kebab%` | 503 | as usual, PostgreSQL is asked each time | as usual | 503; without a token 401 | as usual |\n";
+    plan.before(page, "| `GET /account/…` | 200 |", &filled(outage))?;
+    let trips = filled("| show_%snake%_status | 1 | 4 |");
+    plan.sorted_row("docs/round-trips.md", "| operation | Redis | PostgreSQL |", &trips)?;
+    changelog(plan, &filled("- `GET /v1/%kebab%/status`: whether `%kebab%` reaches the database.\n"))?;
+    Ok(filled(
+        "  1. cargo xtask generate           (openapi.json, template.yaml and docs/configuration.md)
+  2. cargo xtask test %snake%
+  3. add routes in functions/%kebab%/src; a path outside of /v1/%kebab%/ also needs a line in the router table of Cargo.toml
+     and an event in infra/app/functions/%kebab%.yaml
+  4. add a check of the new version to functions/smoke (docs/operations/smoke.md)\n",
+    ))
+}
+
+/// Adds the function to the lists of crates, paths, API functions and tests.
+fn register(plan: &mut Plan<'_>, filled: &impl Fn(&str) -> String) -> Result<()> {
+    let dependency = filled("%kebab% = { path = \"functions/%kebab%\" }");
+    plan.sorted_line("Cargo.toml", "auth = { path = ", &dependency)?;
+    let router = "[workspace.metadata.lambda.watch.router]\n";
+    plan.after("Cargo.toml", router, &filled("\"/v1/%kebab%/{*path}\" = \"%kebab%\"\n"))?;
+    plan.sorted_line("openapi/Cargo.toml", "[dependencies]\n", &filled("%kebab%.workspace = true"))?;
+    let functions = "openapi/src/functions.rs";
+    plan.before(functions, "use utoipa::", &filled("use %snake%::%Pascal%State;\n"))?;
+    plan.within(functions, "pub const API_FUNCTIONS", "\n];\n", &filled(ENTRY.trim_end()))?;
+    plan.within("tests/api/main.rs", "\n\n", "mod ", &filled("mod %snake%;\n"))
+}
+
+/// Adds the parameter of the reserved concurrency, and its value in production.
+fn reserve(plan: &mut Plan<'_>, filled: &impl Fn(&str) -> String) -> Result<()> {
+    let head = "infra/app/head.yaml";
+    let parameter = "\n  %Pascal%Concurrency:\n    Type: Number\n    Default: -1\n    MinValue: -1";
+    plan.within(head, "  AuthConcurrency:\n", "\n\n", &filled(parameter))?;
+    let condition = "\n  Has%Pascal%Concurrency: !Not [!Equals [!Ref %Pascal%Concurrency, -1]]";
+    plan.within(head, "Conditions:\n", "\n\n", &filled(condition))?;
+
+    let production = "infra/environments/production/app.yaml";
+    let text = plan.text(production)?;
+    let reserved = text.lines().filter_map(|line| line.split_once("Concurrency: ")?.1.parse::<u32>().ok());
+    let before: u32 = reserved.sum();
+    let after = before + CONCURRENCY;
+    let value = format!("\n%Pascal%Concurrency: {CONCURRENCY}");
+    plan.within(production, "\nAuthConcurrency: ", "\nSubnets: ", &filled(&value))?;
+    plan.replace(production, &format!(" {before} of the "), &format!(" {after} of the "))?;
+    let limits = "docs/limits.md";
+    let together = "for the API functions together (";
+    plan.replace(limits, &format!("{before} {together}"), &format!("{after} {together}"))?;
+    plan.within(limits, together, ")", &filled(&format!(", `%kebab%` {CONCURRENCY}")))
+}
+
+/// Adds the function to the alarm about throttled requests.
+fn watch(plan: &mut Plan<'_>, filled: &impl Fn(&str) -> String) -> Result<()> {
+    let alarms = "infra/app/alarms.yaml";
+    let text = plan.text(alarms)?;
+    let alarm = text.split("  ApiThrottled:\n").nth(1).and_then(|rest| rest.split("\n\n").next());
+    let metrics = alarm.unwrap_or_default().matches("MetricStat:").count();
+    ensure!(
+        metrics < MAX_METRICS,
+        "{alarms}: ApiThrottled has {metrics} metrics, the most that an alarm can have; split it"
+    );
+    plan.within(alarms, "  ApiThrottled:\n", "      EvaluationPeriods: ", &filled(THROTTLES))?;
+    plan.within("docs/runbooks/api-throttled.md", "\nfor f in Auth", ";", &filled(" %Pascal%"))
+}
