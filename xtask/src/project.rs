@@ -20,7 +20,7 @@ pub struct Project {
     pub root: PathBuf,
     /// Set by Ctrl-C and SIGTERM.
     pub interrupt: Interrupt,
-    /// Where cargo builds, if not where it would by itself.
+    /// The build folder of cargo, if it is not cargo's own choice.
     pub target: Option<PathBuf>,
 }
 
@@ -101,7 +101,7 @@ impl Project {
         Ok(self.target_folder()?.join(profile.folder()))
     }
 
-    /// Where cargo builds.
+    /// Returns the build folder of cargo.
     pub fn target_folder(&self) -> Result<PathBuf> {
         let target = self.metadata()?["target_directory"].as_str().map(PathBuf::from);
         target.context("cargo metadata has no target directory")

@@ -13,7 +13,7 @@ use crate::{
     test,
 };
 
-/// What is made in the copy.
+/// The things that are created in the copy.
 const MADE: [[&str; 3]; 3] =
     [["new", "resource", "note"], ["new", "job", "tidy"], ["new", "function", "notices"]];
 /// The tests of the API and of the jobs that are about what is made, or about everything that there is.

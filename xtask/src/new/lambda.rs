@@ -1,4 +1,4 @@
-//! What jobs and API functions have in common.
+//! The parts that jobs and API functions share.
 
 use std::fs;
 

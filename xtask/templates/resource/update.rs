@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use super::{%Pascal%Path, %Pascal%Response, %Pascal%View, lock, respond};
 use crate::organization::OrganizationPath;
 
-/// What to change: a member left out stays.
+/// Changes of %a words%. An absent member does not change.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct %Pascal%Changes {
@@ -33,7 +33,7 @@ pub struct %Pascal%Changes {
     request_body(content((%Pascal%Changes = "application/json"), (%Pascal%Changes = "application/merge-patch+json"))),
     security(("bearer" = []), ("apiKey" = [])),
     responses(
-        (status = 200, description = "The %words% as it is now.", body = Data<%Pascal%View>),
+        (status = 200, description = "The changed %words%.", body = Data<%Pascal%View>),
         (status = 404, description = "`%kebab%-not-found`"),
     ),
 )]
