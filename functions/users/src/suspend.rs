@@ -15,7 +15,7 @@ use crate::{
     user::{UserPath, UserResponse, UserView, lock_living, require_other, respond},
 };
 
-/// The reason of the change.
+/// The reason for the change.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Because {

@@ -39,12 +39,12 @@ pub struct UserView {
     updated_at: DateTime<Utc>,
     /// The time of the suspension; null if the user is not suspended.
     suspended_at: Option<DateTime<Utc>>,
-    /// The reason of the suspension.
+    /// The reason for the suspension.
     #[schema(min_length = 1, max_length = 500)]
     suspended_reason: Option<String>,
     /// The time since which the user must not be erased; null if there is no legal hold.
     legal_hold_at: Option<DateTime<Utc>>,
-    /// The reason of the legal hold.
+    /// The reason for the legal hold.
     #[schema(min_length = 1, max_length = 500)]
     legal_hold_reason: Option<String>,
     /// Null if the account is not deleted.

@@ -87,7 +87,7 @@ pub struct Tokens {
 /// The user who has signed in, and the new session.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SignedIn {
-    /// The person's profile.
+    /// The user's profile.
     pub user: Profile,
     /// The new session.
     pub session: SessionView,

@@ -18,7 +18,7 @@ use crate::{
 
 /// Remove one of my ways to sign in.
 ///
-/// The last one cannot be removed. `/v1/auth/forgot-password` sets a removed password again.
+/// The last one cannot be removed. To set a removed password again, use `/v1/auth/forgot-password`.
 #[utoipa::path(
     delete, path = "/v1/auth/accounts/{id}", tag = "auth", operation_id = "remove_account",
     params(MethodPath), request_body(content = Option<Reauthentication>),
