@@ -32,8 +32,8 @@ pub enum CacheKey {
 pub(crate) struct Cached {
     pub key: CacheKey,
     pub json: String,
-    /// The time at which the read began. The value is trusted from then on, also if it is written to Redis much later: a change in the time
-    /// between may have left no tombstone, because Redis was unavailable.
+    /// The time at which the read began. The value is trusted from then on, also if it is written to Redis much later: a change in
+    /// the time between may have left no tombstone, because Redis was unavailable.
     pub read_at: Instant,
 }
 
