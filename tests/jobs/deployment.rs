@@ -202,7 +202,7 @@ async fn failed_deployment_reports_the_reason_and_no_secret() {
         );
     }
     let response = deployment.send(&migrate, request("Create", "Custom::Keys")).await;
-    assert!(response.reason().contains("makes Custom::Migrations, not Custom::Keys"), "{response:?}");
+    assert!(response.reason().contains("is Custom::Migrations, not Custom::Keys"), "{response:?}");
     migrate.log_line(|line| line.contains("custom resource failed") && line.contains("ERROR")).await;
     assert!(!migrate.log().concat().contains("hunter2"));
 
