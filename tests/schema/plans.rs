@@ -162,13 +162,29 @@ fn whole_tables(plan: &str) -> Vec<&str> {
     read.filter(|table| !table.starts_with("pg_")).collect()
 }
 
+/// Plans `query` with any arguments. A table without rows is read completely for nothing, so a plan that reads one says nothing
+/// about its indexes: then the query is planned again, and reads a whole table only where no index serves.
+async fn generic_plan(connection: &mut PgConnection, empty: &[String], query: &str) -> String {
+    let explain = format!("EXPLAIN (GENERIC_PLAN) {query}");
+    let first = plan(connection, explain.clone()).await;
+    if !whole_tables(&first).iter().any(|table| empty.iter().any(|name| name == table)) {
+        return first;
+    }
+    connection.execute("SET enable_seqscan = off").await.expect("a setting");
+    let second = plan(connection, explain).await;
+    connection.execute("RESET enable_seqscan").await.expect("a setting");
+    second
+}
+
 #[tokio::test]
 async fn no_statement_scans_a_whole_table_without_a_reason() {
     let database = Database::create().await;
     let mut connection = filled(&database).await;
+    let empty = "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND reltuples = 0";
+    let empty: Vec<String> = sqlx::query_scalar(empty).fetch_all(&mut connection).await.expect("names");
     let mut excused = [false; READ_WHOLE_TABLES.len()];
     for (line, query) in statements() {
-        let plan = plan(&mut connection, format!("EXPLAIN (GENERIC_PLAN) {query}")).await;
+        let plan = generic_plan(&mut connection, &empty, &query).await;
         let tables = whole_tables(&plan);
         if tables.is_empty() {
             continue;

@@ -131,9 +131,6 @@ fn register(plan: &mut Plan<'_>, filled: &impl Fn(&str) -> String) -> Result<()>
     let id = filled("id!(\n    /// %A words% of an organization.\n    %Pascal%Id\n);\n");
     plan.append("shared/src/domain/ids.rs", &id)?;
     plan.before("shared/src/store/mod.rs", "pub mod ", &filled("pub mod %snakes%;\n"))?;
-    let rows = "    INSERT INTO %snakes% (id, organization_id, name, created_by, created_at, updated_at)
-    SELECT uuidv7(), id, 'N', id, moment, moment FROM numbered;\n";
-    plan.before("tests/schema/plans.rs", "    ANALYZE\"", &filled(rows))?;
     let register = "shared/src/domain/personal_data/register.rs";
     plan.before(register, "    Table {\n        name: \"audit_events\",", &filled(REGISTER))
 }
