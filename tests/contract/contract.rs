@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 use harness::TestApp;
 
 use crate::{
-    arranged::{SOME, Tenant, bearer, ids, mailed_tokens, owner, people},
     schemathesis::{DOCUMENT, Described, Run, described, succeeds, tool},
+    setup::{SOME, Tenant, bearer, ids, mailed_tokens, owner, people},
 };
 
 #[tokio::test]
@@ -15,7 +15,7 @@ async fn the_document_is_valid_openapi_3_1() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_in_particular_gets_what_the_document_says() {
+async fn anonymous_callers_get_documented_answers() {
     let app = TestApp::new().await;
     let people = people(&app).await;
     // A new password would end the session.
@@ -37,7 +37,7 @@ async fn nobody_in_particular_gets_what_the_document_says() {
         .ask(&server)
         .await;
 
-    // Of the tokens that are mailed, these are not known; and of the passwords none.
+    // No valid mailed token and no password is given for these.
     let all_but = ["confirm_email", "login", "verify_magic_link"];
     all_answered(&answered, &all_but, Described::is_public);
     let refused: Vec<_> = described().into_iter().filter(|operation| !operation.is_public()).collect();
@@ -45,12 +45,12 @@ async fn nobody_in_particular_gets_what_the_document_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_owner_of_an_organization_gets_what_the_document_says() {
+async fn organization_owner_gets_documented_answers() {
     let app = TestApp::new().await;
     let ada = owner(&app, "Ada").await;
     let tenant = Tenant::of(&app, &ada).await;
     let mut run =
-        tenant.known_to(Run::of(|operation| !operation.is_about("users") && !operation.is_public()));
+        tenant.give_ids_to(Run::of(|operation| !operation.is_about("users") && !operation.is_public()));
     let (mut spare, mut sessions, mut invitations) = (Vec::new(), Vec::new(), Vec::new());
     for n in 0..=SOME {
         spare.push(Tenant::empty(&ada).await.id);
@@ -60,7 +60,7 @@ async fn the_owner_of_an_organization_gets_what_the_document_says() {
         invitations.extend(mailed_tokens(&app, [&ada]));
         assert_eq!(invitations.len(), n + 1);
     }
-    // Whoever asks this is signed in no longer, so that each has someone else to ask it.
+    // These end the session of the caller, so each has its own caller.
     for operation in ["logout", "logout_all", "delete_me", "change_password", "change_email"] {
         run = run.with_for(operation, "Authorization", &bearer(&app.person("Eve").await));
     }
@@ -80,7 +80,7 @@ async fn the_owner_of_an_organization_gets_what_the_document_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_administrator_of_the_system_gets_what_the_document_says() {
+async fn system_administrator_gets_documented_answers() {
     let app = TestApp::new().await;
     let ada = owner(&app, "Ada").await;
     app.database.execute("UPDATE users SET system_administrator = true").await;
@@ -99,7 +99,7 @@ async fn an_administrator_of_the_system_gets_what_the_document_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_program_with_an_api_key_gets_what_the_document_says() {
+async fn api_key_gets_documented_answers() {
     let app = TestApp::new().await;
     let ada = owner(&app, "Ada").await;
     let tenant = Tenant::of(&app, &ada).await;
@@ -111,12 +111,12 @@ async fn a_program_with_an_api_key_gets_what_the_document_says() {
         "body.role",
         &["member".to_owned()],
     );
-    let answered = tenant.known_to(run).ask(&server).await;
+    let answered = tenant.give_ids_to(run).ask(&server).await;
 
     all_answered(&answered, &[], |operation| operation.takes("apiKey"));
 }
 
-/// Nothing is shown by requests that are all refused.
+/// Checks that every wanted operation succeeded at least once. Requests that are all refused would show nothing.
 #[track_caller]
 fn all_answered(answered: &BTreeSet<String>, all_but: &[&str], wanted: impl Fn(&Described) -> bool) {
     let mut missing = described();

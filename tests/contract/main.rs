@@ -1,6 +1,6 @@
-//! The API does what `openapi.json` says, whoever asks.
+//! The API answers as `openapi.json` says, for every kind of caller.
 
-mod arranged;
 mod clients;
 mod contract;
 mod schemathesis;
+mod setup;

@@ -1,4 +1,4 @@
-//! The program that reads `openapi.json` and asks the API everything it allows, and what it does not.
+//! Runs schemathesis: it sends requests that `openapi.json` allows, and some that it does not.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,15 +14,15 @@ use local_stack::{Scratch, Tools};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-/// How many requests it makes up per operation, beside those that try every rule of the document once.
+/// The number of generated requests per operation, in addition to one for each rule of the document.
 const EXAMPLES: &str = "5";
-/// Asks for another number of them.
+/// Overrides that number.
 const EXAMPLES_VARIABLE: &str = "CONTRACT_EXAMPLES";
 
-/// The document in the repository; `tests/api` makes sure that it is what the routes say.
+/// The document in the repository. `tests/api` checks that it matches the routes.
 pub const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi.json");
 
-/// One run of it. What is said here comes on top of `schemathesis.toml`.
+/// One run. Its settings are added to `schemathesis.toml`.
 #[derive(Default)]
 pub struct Run {
     asked: Vec<Described>,
@@ -32,7 +32,7 @@ pub struct Run {
     operations: BTreeMap<String, Operation>,
 }
 
-/// What is particular to one operation.
+/// The settings of one operation.
 #[derive(Default)]
 struct Operation {
     headers: String,
@@ -40,7 +40,7 @@ struct Operation {
 }
 
 impl Run {
-    /// Asks the operations that are `wanted`.
+    /// Selects the operations that are `wanted`.
     pub fn of(wanted: impl FnMut(&Described) -> bool) -> Self {
         Self { asked: described().into_iter().filter(wanted).collect(), ..Self::default() }
     }
@@ -51,13 +51,13 @@ impl Run {
         self
     }
 
-    /// Sends a header with one operation, instead of what goes with the others.
+    /// Sends a header with one operation, in place of the header of the others.
     pub fn with_for(mut self, operation: &str, name: &str, value: &str) -> Self {
         self.operations.entry(operation.to_owned()).or_default().headers += &pair(name, &json!(value));
         self
     }
 
-    /// Gives a parameter, such as `path.organizationId`, one value in every operation for which nothing else is said.
+    /// Gives a parameter, such as `path.organizationId`, one value in every operation that has no value of its own.
     pub fn always(mut self, parameter: &str, value: &str) -> Self {
         self.parameters.push((parameter.to_owned(), value.to_owned()));
         self
@@ -79,7 +79,7 @@ impl Run {
         self
     }
 
-    /// Asks `server`, fails with what it says, and gives the operations that were answered with success at least once.
+    /// Sends the requests to `server`. Fails with the output of schemathesis. Returns the operations that succeeded at least once.
     pub async fn ask(mut self, server: &Server) -> BTreeSet<String> {
         let scratch = Scratch::create().expect("a folder");
         let config = scratch.path().join("schemathesis.toml");
@@ -98,7 +98,7 @@ impl Run {
         self.succeeded(server)
     }
 
-    /// Says of each operation what was said of all: a value for all would go before the values for one.
+    /// Copies the values of all operations to each operation: otherwise they would replace the values of one.
     fn spread(&mut self) {
         for Described { name, path, .. } in described() {
             let operation = self.operations.entry(name).or_default();
@@ -146,17 +146,17 @@ pub struct Described {
 }
 
 impl Described {
-    /// Whether it has this tag.
+    /// Checks whether the operation has this tag.
     pub fn is_about(&self, tag: &str) -> bool {
         self.operation["tags"][0] == tag
     }
 
-    /// Whether anyone may ask it.
+    /// Checks whether the operation needs no credential.
     pub fn is_public(&self) -> bool {
         self.operation["security"] == json!([])
     }
 
-    /// Whether it can be asked with this kind of credential.
+    /// Checks whether the operation accepts this kind of credential.
     pub fn takes(&self, scheme: &str) -> bool {
         self.operation["security"]
             .as_array()
@@ -165,7 +165,7 @@ impl Described {
             .any(|schemes| schemes.get(scheme).is_some())
     }
 
-    /// Whether a request for `path` is for this.
+    /// Checks whether a request for `path` reaches this operation.
     fn serves(&self, method: &Method, path: &str) -> bool {
         let (mut described, mut asked) = (self.path.split('/'), path.split('/'));
         let alike = described

@@ -1,4 +1,4 @@
-//! What there is before anyone asks.
+//! The data that exists before the requests.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use shared::domain::permission::Scope;
 
 use crate::schemathesis::Run;
 
-/// How many of each thing there are that an operation uses up, beside the one that stays.
+/// The number of resources of a kind that an operation may delete. One more stays.
 pub const SOME: usize = 3;
 
 pub fn bearer(person: &Person<'_>) -> String {
@@ -21,7 +21,7 @@ pub fn ids(people: &[Person<'_>]) -> Vec<String> {
     people.iter().map(|person| person.id.clone()).collect()
 }
 
-/// Someone whose address is proved.
+/// Registers a person with a verified address.
 pub async fn owner<'a>(app: &'a TestApp, name: &str) -> Person<'a> {
     let person = app.person(name).await;
     app.database
@@ -34,31 +34,31 @@ pub async fn people(app: &TestApp) -> Vec<Person<'_>> {
     join_all((0..=SOME).map(|_| app.person("Bob"))).await
 }
 
-/// The token in the last mail to each of `people`.
+/// Returns the token in the last mail to each of `people`.
 pub fn mailed_tokens<'a>(app: &TestApp, people: impl IntoIterator<Item = &'a Person<'a>>) -> Vec<String> {
     people.into_iter().map(|person| app.token_mailed_to(&person.email)).collect()
 }
 
-/// An organization, and the ids of what belongs to it.
+/// An organization, and the ids of its resources.
 pub struct Tenant {
     pub id: String,
     path: String,
     members: Vec<String>,
-    /// By the parameters that name them in a path.
-    things: BTreeMap<String, Vec<String>>,
+    /// Ids by the path parameter that takes them.
+    resources: BTreeMap<String, Vec<String>>,
 }
 
 impl Tenant {
-    /// One that nobody but `owner` belongs to.
+    /// Creates an organization with `owner` as its only member.
     pub async fn empty(owner: &Person<'_>) -> Self {
         let made =
             owner.client.post("/v1/organizations", json!({ "name": "Analytical Engines" })).await.ok(201);
         let id = made.text("/data/id").to_owned();
         let path = format!("/v1/organizations/{id}");
-        Self { id, path, members: Vec::new(), things: BTreeMap::new() }
+        Self { id, path, members: Vec::new(), resources: BTreeMap::new() }
     }
 
-    /// One with members, and with some things of every kind.
+    /// Creates an organization with members, and some resources of every kind.
     pub async fn of(app: &TestApp, owner: &Person<'_>) -> Self {
         let mut tenant = Self::empty(owner).await;
         tenant.members = ids(&people(app).await);
@@ -67,7 +67,7 @@ impl Tenant {
         }
         for _ in 0..=SOME {
             for (parameter, id) in owner.create_everything(&tenant.path).await {
-                tenant.things.entry(parameter).or_default().push(id);
+                tenant.resources.entry(parameter).or_default().push(id);
             }
         }
         tenant
@@ -92,11 +92,11 @@ impl Tenant {
         made.text("/data/key").to_owned()
     }
 
-    /// What is shown and changed is the first of each, what is removed the others.
-    pub fn known_to(&self, run: Run) -> Run {
+    /// Gives `run` the ids: the first of each kind to show and change, the others to delete.
+    pub fn give_ids_to(&self, run: Run) -> Run {
         let mut run = run.always("path.organizationId", &self.id);
         let members = ("memberId".to_owned(), self.members.clone());
-        for (parameter, ids) in self.things.clone().into_iter().chain([members]) {
+        for (parameter, ids) in self.resources.clone().into_iter().chain([members]) {
             let (place, item) = (format!("path.{parameter}"), format!("/{{{parameter}}}"));
             run = run.always(&place, &ids[0]);
             let removed = document::operations().into_iter();
