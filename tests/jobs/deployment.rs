@@ -186,7 +186,7 @@ async fn failed_deployment_reports_the_reason_and_no_secret() {
         (json!({ "username": name, "password": "hunter2é" }), "not printable ASCII"),
         (json!({ "username": name, "password": "" }), "the password is empty"),
         (json!({ "password": "hunter2" }), "the credentials have no username"),
-        (json!({ "username": name, "passwort": "hunter2" }), "is no JSON object"),
+        (json!({ "username": name, "passwort": "hunter2" }), "is not a JSON object"),
         (json!({ "username": owner, "password": "hunter2" }), "it is the owner of the schema"),
         (json!({ "username": "pg_hunter", "password": "hunter2" }), "reserved"),
         (

@@ -83,7 +83,7 @@ async fn function_with_credentials_given_twice_does_not_start() {
     environment.insert("DATABASE_URL".to_owned(), database.pooler_url());
     let mut system = Function::start("system", environment).await;
     assert!(!system.wait_for_exit().await.success());
-    let line = system.log_line(|line| line.contains("DATABASE_URL is no URL")).await;
+    let line = system.log_line(|line| line.contains("DATABASE_URL is not a URL")).await;
     assert!(line.contains("DATABASE_CREDENTIALS") && !line.contains(&passwords[0]), "{line}");
 }
 

@@ -1,6 +1,7 @@
 //! The templates match their fragments, and follow the rules of `infra/README.md`.
 
 mod broken;
+mod copies;
 mod deploy;
 mod deployed;
 mod documents;

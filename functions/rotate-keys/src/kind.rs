@@ -85,7 +85,7 @@ impl Rotated {
     /// Finds the secret with this ARN among those that this function rotates.
     pub fn find(config: &Config, arn: &str) -> anyhow::Result<Self> {
         let found = Self::all(config)?.into_iter().find(|secret| secret.arn == arn);
-        found.with_context(|| format!("{arn} is none of the secrets that are rotated here"))
+        found.with_context(|| format!("{arn} is not a secret that this function rotates"))
     }
 
     fn of(kind: Kind, setting: &Setting) -> anyhow::Result<Self> {

@@ -64,7 +64,7 @@ impl Credentials {
     /// Parses a JSON object. The error does not repeat the text.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         serde_json::from_str(text)
-            .map_err(|_| "is no JSON object with the text member password, and username if there is one")
+            .map_err(|_| "is not a JSON object with the text member password, and username if there is one")
     }
 
     /// Puts the user name and the password into `url`.

@@ -200,7 +200,7 @@ impl<'a> Reader<'a> {
                 "{url} is a reference, and {credentials} is set: one of the two would be ignored"
             )),
             Setting::Plain(text) if !is_bare(text.expose_secret()) => self.problems.push(format!(
-                "{url} is no URL with a host and without user name and password; nothing else is allowed, because {credentials} is set"
+                "{url} is not a URL with a host and without user name and password; nothing else is allowed, because {credentials} is set"
             )),
             _ => {}
         }
