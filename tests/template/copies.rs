@@ -1,8 +1,10 @@
 //! Tables in documents that repeat the code or the templates.
 
+use std::collections::BTreeSet;
+
 use shared::domain::permission;
 
-use crate::{names, text};
+use crate::{names, rules, text};
 
 /// Returns the rows of the table below the line `header`.
 fn table(page: &str, header: &str) -> Vec<String> {

@@ -136,7 +136,7 @@ fn credentials_are_given_once_and_never_repeated() {
             "development",
             "postgresql://db/arches",
             r#"{"username":"hunter2"}"#,
-            "DATABASE_CREDENTIALS is no JSON",
+            "DATABASE_CREDENTIALS is not a JSON",
         ),
         ("development", "", SECRET, "DATABASE_URL is not set"),
     ] {
