@@ -235,9 +235,14 @@ pub fn is_outage(error: &anyhow::Error) -> bool {
     })
 }
 
-/// Checks whether the database rolled the transaction back because of a concurrent one.
+/// Checks whether the database rolled the transaction back because of a concurrent one. After 40003 nobody knows the outcome.
 pub(crate) fn is_contention(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| cause.downcast_ref::<sqlx::Error>().is_some_and(is_rollback))
+    let is_unknown = |error: &sqlx::Error| {
+        error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("40003"))
+    };
+    error.chain().any(|cause| {
+        cause.downcast_ref::<sqlx::Error>().is_some_and(|error| is_rollback(error) && !is_unknown(error))
+    })
 }
 
 /// Checks whether the database is unavailable, by SQLSTATE class (PostgreSQL manual, appendix A).

@@ -119,6 +119,14 @@ impl TestApp {
         self.mailer.sent()
     }
 
+    /// Puts `value` into Redis under `key`, for 5 s.
+    pub async fn put_in_cache(&self, key: &str, value: &str) {
+        let redis = &self.state.app.redis;
+        let mut commands = redis::pipe();
+        commands.cmd("SET").arg(redis.key(key)).arg(value).arg("EX").arg(5).ignore();
+        redis.query::<()>(&commands).await.expect("Redis");
+    }
+
     /// Registers a user and signs in.
     pub async fn person(&self, name: &str) -> Person<'_> {
         Person::register(self, name).await

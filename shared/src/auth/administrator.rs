@@ -69,10 +69,7 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let caller = Caller::from_request_parts(parts, state).await?;
         let (db, pending) = (caller.db(), caller.pending());
-        let tx = match pending.take_transaction() {
-            Some(tx) => tx,
-            None => db.begin().await?,
-        };
+        let tx = pending.begin(db).await?;
         let check = async |tx: &mut Tx| {
             let administrator = is_administrator(tx, caller.user).await?;
             if administrator == Some(false) {

@@ -113,10 +113,7 @@ where
         let request = RequestInfo::from_request_parts(parts, state).await?;
         let id = organization_id(parts, state).await;
         let (db, pending) = (AppState::from_ref(state).db.clone(), Pending::of(parts)?);
-        let tx = match pending.take_transaction() {
-            Some(tx) => tx,
-            None => db.begin().await?,
-        };
+        let tx = pending.begin(&db).await?;
         let authorize = async |tx: &mut Tx| {
             let admitted = match &credential {
                 Presented::Key(key) => authorize_key::<P>(tx, key, id, &pending).await?,

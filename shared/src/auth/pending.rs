@@ -1,18 +1,24 @@
 //! State that authorization leaves: the transaction that the handler continues, and writes that run after the handler.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use axum::http::request::Parts;
 use serde::Serialize;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::{
     ApiError, AppState,
     cache::invalidation::{CacheKey, Cached},
-    db::Tx,
+    db::{Db, Tx},
     domain::ids::ApiKeyId,
     store,
 };
+
+/// The response waits for the record of an API key's use at most this long.
+const RECORD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Shared by the gate, which creates and finishes it, the extractors and the handler.
 #[derive(Clone, Default)]
@@ -33,6 +39,14 @@ impl Pending {
 
     pub fn take_transaction(&self) -> Option<Tx> {
         self.locked().tx.take()
+    }
+
+    /// Returns the transaction that another extractor began, or begins one.
+    pub async fn begin(&self, db: &Db) -> anyhow::Result<Tx> {
+        match self.take_transaction() {
+            Some(tx) => Ok(tx),
+            None => db.begin().await,
+        }
     }
 
     pub fn put_transaction(&self, tx: Tx) {
@@ -62,7 +76,8 @@ impl Pending {
         state.redis.cache(&to_cache).await;
         if let Some(key) = used_key {
             let record = async |tx: &mut Tx| anyhow::Ok(store::api_keys::record_use(tx, key).await?);
-            if let Err(error) = state.db.transaction_as(record).await {
+            let recorded = timeout(RECORD_TIMEOUT, state.db.transaction_as(record)).await;
+            if let Err(error) = recorded.map_err(anyhow::Error::from).flatten() {
                 tracing::warn!(error = format!("{error:#}"), "use of an API key not recorded");
             }
         }

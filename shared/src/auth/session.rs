@@ -22,17 +22,17 @@ pub(super) async fn find(
     cached: Option<LiveSession>,
     now: DateTime<Utc>,
 ) -> Result<Option<LiveSession>, ApiError> {
-    let session = if cached.is_some() {
-        cached
-    } else {
-        let (read_at, tx) = (Instant::now(), db.begin().await?);
-        let find = async |tx: &mut Tx| Ok::<_, ApiError>(store::sessions::find_live(tx, id).await?);
-        let (tx, session) = db.step(tx, find).await?;
-        pending.put_transaction(tx);
-        if let Some(session) = &session {
-            pending.cache(CacheKey::Session(id), session, read_at);
-        }
-        session
-    };
-    Ok(session.filter(|session| now < session.expires_at))
+    // A cached session that has expired may have been refreshed since.
+    if let Some(session) = cached.filter(|session| now < session.expires_at) {
+        return Ok(Some(session));
+    }
+    let read_at = Instant::now();
+    let tx = pending.begin(db).await?;
+    let find = async |tx: &mut Tx| Ok::<_, ApiError>(store::sessions::find_live(tx, id).await?);
+    let (tx, session) = db.step(tx, find).await?;
+    pending.put_transaction(tx);
+    if let Some(session) = &session {
+        pending.cache(CacheKey::Session(id), session, read_at);
+    }
+    Ok(session)
 }

@@ -76,10 +76,10 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
         let lines: Result<Vec<_>, _> =
             parts.headers.get_all(header::IF_MATCH).iter().map(HeaderValue::to_str).collect();
         let lines = lines.map_err(|_| MALFORMED)?;
-        match lines[..] {
-            [] | ["*"] => Ok(Self(None)),
-            _ => Ok(Self(Some(versions(&lines.join(",")).ok_or(MALFORMED)?))),
+        if lines.iter().all(|line| *line == "*") {
+            return Ok(Self(None));
         }
+        Ok(Self(Some(versions(&lines.join(",")).ok_or(MALFORMED)?)))
     }
 }
 
@@ -102,7 +102,8 @@ fn versions(list: &str) -> Option<Vec<i64>> {
             return None;
         }
         if strong.len() == rest.len() {
-            versions.push(tag.parse().unwrap_or(UNKNOWN));
+            versions
+                .push(tag.parse().ok().filter(|version: &i64| version.to_string() == tag).unwrap_or(UNKNOWN));
         }
         rest = after;
     }
@@ -121,6 +122,7 @@ mod tests {
             (r#", "1",, "2" ,"#, vec![1, 2]),
             (r#"W/"1", "2""#, vec![2]),
             (r#""1,2", "", "abc""#, vec![UNKNOWN; 3]),
+            (r#""+1", "01""#, vec![UNKNOWN; 2]),
         ] {
             assert_eq!(versions(list), Some(expected), "{list}");
         }

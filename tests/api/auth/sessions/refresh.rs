@@ -132,3 +132,20 @@ async fn refresh_without_a_token_is_refused() {
     app.client().post("/v1/auth/refresh", json!({})).await.refused(401, "invalid-refresh-token");
     app.client().post_nothing("/v1/auth/refresh").await.refused(401, "invalid-refresh-token");
 }
+
+#[tokio::test]
+async fn session_cached_before_its_refresh_outlives_its_old_expiry() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    // The session expires after a week, and its access token after 15 minutes.
+    app.clock.advance(TimeDelta::weeks(1) - TimeDelta::minutes(1));
+    let refreshed = ada.refresh(&ada.refresh_token).await.ok(200);
+    let client = app.client().token(refreshed.text("/data/accessToken"));
+    let outdated = format!(
+        r#"{{"user_id":"{}","authenticated_at":"2026-01-02T03:04:05Z","expires_at":"2026-01-09T03:04:05Z"}}"#,
+        ada.id
+    );
+    app.put_in_cache(&format!("session:{}", ada.session), &outdated).await;
+    app.clock.advance(TimeDelta::minutes(2));
+    client.get("/v1/auth/me").await.ok(200);
+}
