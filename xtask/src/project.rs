@@ -20,6 +20,8 @@ pub struct Project {
     pub root: PathBuf,
     /// Set by Ctrl-C and SIGTERM.
     pub interrupt: Interrupt,
+    /// The checkout whose tools and logs are used: another one, if this one is a copy.
+    pub home: PathBuf,
     /// The build folder of cargo, if it is not cargo's own choice.
     pub target: Option<PathBuf>,
 }
@@ -28,12 +30,12 @@ impl Project {
     /// Finds the checkout that this program was built from.
     pub fn here(interrupt: Interrupt) -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("find the top folder")?;
-        Ok(Self { root: root.to_owned(), interrupt, target: None })
+        Ok(Self { root: root.to_owned(), interrupt, home: root.to_owned(), target: None })
     }
 
     /// Returns the folder of local files that are not in git.
     pub fn dev(&self) -> PathBuf {
-        self.root.join(".dev")
+        self.home.join(".dev")
     }
 
     /// Returns the path of the log of a tool.
@@ -43,7 +45,7 @@ impl Project {
 
     /// Returns the tools. Installs what is missing.
     pub fn tools(&self, set: ToolSet) -> Result<Tools> {
-        Tools::ensure(&self.root, set, &self.interrupt, &Lines)
+        Tools::ensure(&self.home, set, &self.interrupt, &Lines)
     }
 
     /// Returns a cargo command for this checkout.

@@ -1,6 +1,6 @@
 //! The check of `new`: it makes one of each in a copy of the checkout, and runs their tests there.
 
-use std::{fs, os::unix::fs::symlink, path::Path, process::ExitCode};
+use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
@@ -63,8 +63,10 @@ pub fn run(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// Copies all files that git tracks or would track. The copy is in the target folder, always at the same place: what cargo builds
-/// of it replaces what it built last time. It shares the target folder and the tools.
+/// Copies all files that git tracks or would track, into the target folder. The copy shares the tools.
+///
+/// It has its own build folder: cargo takes two checkouts with one build folder for the same one, and does not see which sources
+/// an artifact was built from.
 fn copy(project: &Project) -> Result<Project> {
     let target = project.target_folder()?;
     let root = target.join("new");
@@ -81,8 +83,12 @@ fn copy(project: &Project) -> Result<Project> {
             copy_file(&from, &root.join(file))?;
         }
     }
-    symlink(project.dev(), root.join(".dev")).context("link the tools")?;
-    Ok(Project { root, interrupt: project.interrupt.clone(), target: Some(target) })
+    Ok(Project {
+        root,
+        interrupt: project.interrupt.clone(),
+        home: project.home.clone(),
+        target: Some(target.join("new-build")),
+    })
 }
 
 fn copy_file(from: &Path, to: &Path) -> Result<()> {
