@@ -38,7 +38,7 @@ impl Template {
         self.0[name].as_object().unwrap_or_else(|| panic!("no {name}"))
     }
 
-    /// Returns the properties of the resource `id`, or null if there is none of this type.
+    /// Returns the properties of the resource `id`, or null if no resource of this type has it.
     pub fn resource(&self, id: &str, of_type: &str) -> &Value {
         let resource = &self.0["Resources"][id];
         if resource["Type"] == of_type { &resource["Properties"] } else { &Value::Null }

@@ -112,7 +112,7 @@ pub fn throttle_name(purpose: Purpose) -> &'static str {
     }
 }
 
-/// Mails a link to the account with `email`, if there is one. The response and its time are the same if there is none.
+/// Mails a link to the account with `email`, if it exists. The response and its time are the same if no such account exists.
 pub async fn mail_to_account(
     state: &AuthState,
     request: &RequestInfo,

@@ -51,7 +51,7 @@ impl Pool {
         Ok(Lease { connection: self.begin_on_any().await?, _permit: permit })
     }
 
-    /// Begins on an idle connection; on a new one if there is none, or if the idle one is closed or does not answer in time.
+    /// Begins on an idle connection; on a new one if no connection is idle, or if the idle one is closed or times out.
     ///
     /// Nothing happens before `BEGIN` succeeds, so repeating it is safe. It costs a healthy request nothing, unlike a ping before
     /// each use.

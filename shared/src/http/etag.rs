@@ -44,7 +44,7 @@ impl IntoResponseParts for ETag {
 pub struct IfMatch(pub Option<Vec<i64>>);
 
 impl IfMatch {
-    /// Refuses a resource whose version is none of these.
+    /// Refuses a resource whose version is not listed.
     pub fn require(&self, version: i64) -> Result<(), ApiError> {
         match &self.0 {
             Some(versions) if !versions.contains(&version) => Err(STALE.into()),

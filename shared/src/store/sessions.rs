@@ -189,7 +189,7 @@ pub async fn find(tx: &mut Tx, user: UserId, id: SessionId) -> sqlx::Result<Opti
     .await
 }
 
-/// Revokes the live session `id` of `user`. Returns `false` if there is none.
+/// Revokes the live session `id` of `user`. Returns `false` if it does not exist.
 pub async fn revoke(tx: &mut Tx, user: UserId, id: SessionId, reason: &str) -> sqlx::Result<bool> {
     let now = tx.now();
     let result = sqlx::query!(

@@ -79,7 +79,7 @@ async fn find<P>(tx: &mut Tx, member: &Member<P>, id: %Pascal%Id) -> Result<%sna
     Ok(%snakes%::find(tx, member.organization.id, id).await?.ok_or(refusals::NO_SUCH_%SCREAM%)?)
 }
 
-/// Locks the organization. Refuses an `id` that is none of its %many words%.
+/// Locks the organization. Refuses an `id` that is not one of its %many words%.
 async fn lock(tx: &mut Tx, member: &Member<Manage%Pascals%>, id: %Pascal%Id) -> Result<(), ApiError> {
     member.lock(tx).await?;
     find(tx, member, id).await.map(drop)
