@@ -19,10 +19,13 @@ use crate::{
 /// PostgreSQL, PgBouncer, Redis and stand-ins for AWS run in a temporary folder on unused ports: `cargo xtask dev` can run at the same
 /// time. The folder is deleted afterwards.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  cargo xtask test invitation -- --nocapture")]
+#[command(after_help = "Example:\n  cargo xtask test --program api invitation -- --nocapture")]
 pub struct Arguments {
     /// Run only tests whose name contains this text
     filter: Option<String>,
+    /// Build and run only this test program of `tests/`, for example `jobs`
+    #[arg(long, value_name = "NAME")]
+    program: Option<String>,
     /// Options for the test programs, for example `-- --nocapture`
     #[arg(last = true)]
     extra: Vec<String>,
@@ -41,7 +44,10 @@ pub fn temporary_settings(scratch: &Scratch, purpose: Purpose) -> Result<Setting
 
 /// Runs the tests. Returns their exit code.
 pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
-    let mut run = vec!["--workspace", "--no-fail-fast"];
+    let mut run = match &arguments.program {
+        Some(program) => vec!["--package", "tests", "--test", program],
+        None => vec!["--workspace", "--no-fail-fast"],
+    };
     run.extend(arguments.filter.as_deref());
     run.push("--");
     run.extend(arguments.extra.iter().map(String::as_str));
