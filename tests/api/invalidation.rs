@@ -7,7 +7,7 @@ use serde_json::json;
 const ME: &str = "/v1/auth/me";
 
 /// Routes that end a session.
-const ENDS: [&str; 12] = [
+const ENDS: [&str; 15] = [
     "logout",
     "logout-all",
     "revoke-session",
@@ -15,9 +15,12 @@ const ENDS: [&str; 12] = [
     "change-password",
     "reset-password",
     "magic-link",
+    "undo-email-change",
+    "reject-link",
     "delete-me",
     "revoke-user-sessions",
     "suspend-user",
+    "recover-user",
     "delete-user",
     "erase-user",
 ];
@@ -85,9 +88,23 @@ impl<'a> Scene<'a> {
                 let token = json!({ "token": self.app.token_mailed_to(&self.ada.email) });
                 instance.client().post("/v1/auth/magic-links/verify", token).await
             }
+            "undo-email-change" => {
+                self.app.database.execute("UPDATE users SET email_verified_at = created_at").await;
+                let body = json!({ "newEmail": "countess@example.com", "currentPassword": PASSWORD });
+                self.ada.client.post("/v1/auth/change-email", body).await.ok(202);
+                let token = json!({ "token": self.app.token_mailed_to("countess@example.com") });
+                self.ada.client.post("/v1/auth/confirm-email", token).await.ok(204);
+                let token = json!({ "token": self.app.token_mailed_to(&self.ada.email) });
+                instance.client().post("/v1/auth/undo-email-change", token).await
+            }
+            "reject-link" => {
+                let token = json!({ "token": self.app.token_mailed_to(&self.ada.email) });
+                instance.client().post("/v1/auth/reject-link", token).await
+            }
             "delete-me" => ada.delete_with(ME, json!({ "currentPassword": PASSWORD })).await,
             "revoke-user-sessions" => root.delete(&format!("{user}/sessions")).await,
             "suspend-user" => root.post(&format!("{user}/suspend"), json!({ "reason": "the test" })).await,
+            "recover-user" => root.post(&format!("{user}/recover"), json!({})).await,
             "delete-user" => root.delete(&user).await,
             "erase-user" => root.post_nothing(&format!("{user}/erase")).await,
             other => panic!("no such route: {other}"),
@@ -111,8 +128,9 @@ impl<'a> Scene<'a> {
             "confirm-email" => {
                 let body = json!({ "newEmail": "countess@example.com", "currentPassword": PASSWORD });
                 self.ada.client.post("/v1/auth/change-email", body).await.ok(202);
-                let token = json!({ "token": self.app.token_mailed_to("countess@example.com") });
-                instance.client().post("/v1/auth/confirm-email", token).await
+                let token = self.app.token_mailed_to("countess@example.com");
+                let proof = json!({ "token": token, "currentPassword": PASSWORD });
+                instance.client().post("/v1/auth/confirm-email", proof).await
             }
             "change-password" => {
                 let body =

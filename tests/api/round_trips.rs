@@ -114,7 +114,8 @@ async fn accounts(counter: &mut Counter<'_>) {
     let address = json!({ "newEmail": "countess@example.com", "currentPassword": PASSWORD });
     counter.by(&ada, "change_email", &[], Some(address)).await;
     let token = counter.mailed("countess@example.com");
-    counter.public("confirm_email", json!({ "token": token })).await;
+    counter.public("confirm_email", json!({ "token": token, "currentPassword": PASSWORD })).await;
+    accounts_by_mail(counter).await;
 
     let bob = app.verified_person("Bob").await;
     counter.public("create_magic_link", json!({ "email": bob.email })).await;
@@ -129,6 +130,20 @@ async fn accounts(counter: &mut Counter<'_>) {
     counter.by(&gone, "delete_me", &[], Some(json!({ "currentPassword": PASSWORD }))).await;
     let zoe = app.person("Zoe").await;
     counter.rest(&zoe, "/v1/auth/", &[("id", &zoe.session)]).await;
+}
+
+/// What the reader of an old or a mistaken address does.
+async fn accounts_by_mail(counter: &mut Counter<'_>) {
+    let owner = counter.app.verified_person("Owner").await;
+    let wish = json!({ "newEmail": "moved@example.com", "currentPassword": PASSWORD });
+    owner.client.post("/v1/auth/change-email", wish).await.ok(202);
+    let token = json!({ "token": counter.app.token_mailed_to("moved@example.com") });
+    owner.client.post("/v1/auth/confirm-email", token).await.ok(204);
+    let token = counter.app.token_mailed_to(&owner.email);
+    counter.public("undo_email_change", json!({ "token": token })).await;
+    let stranger = counter.app.person("Stranger").await;
+    let token = counter.app.token_mailed_to(&stranger.email);
+    counter.public("reject_link", json!({ "token": token })).await;
 }
 
 async fn organizations(counter: &mut Counter<'_>) {
@@ -204,6 +219,7 @@ async fn users(counter: &mut Counter<'_>) {
     counter.by(&root, "revoke_user_sessions", user, None).await;
     counter.by(&root, "suspend_user", user, because.clone()).await;
     counter.by(&root, "restore_user", user, None).await;
+    counter.by(&root, "recover_user", user, Some(json!({}))).await;
     counter.by(&root, "place_legal_hold", user, because).await;
     counter.by(&root, "lift_legal_hold", user, None).await;
     counter.by(&root, "delete_user", user, None).await;

@@ -17,7 +17,7 @@ async fn the_document_is_valid_openapi_3_1() {
 #[tokio::test(flavor = "multi_thread")]
 async fn anonymous_callers_get_documented_answers() {
     let app = TestApp::new().await;
-    let people = people(&app).await;
+    let (people, strangers) = (people(&app).await, people(&app).await);
     // A new password would end the session.
     let refreshing = app.person("Eve").await;
     let proofs = mailed_tokens(&app, &people);
@@ -26,11 +26,13 @@ async fn anonymous_callers_get_documented_answers() {
         app.client().post("/v1/auth/forgot-password", email).await.ok(202);
     }
     let resets = mailed_tokens(&app, &people);
+    let rejections = mailed_tokens(&app, &strangers);
     let emails: Vec<_> = people.iter().map(|person| person.email.clone()).collect();
 
     let server = app.serve().await;
     let answered = Run::of(|_| true)
         .often("verify_email", "body.token", &proofs)
+        .often("reject_link", "body.token", &rejections)
         .often("reset_password", "body.token", &resets)
         .often("login", "body.email", &emails)
         .always_for("refresh", "body.refreshToken", &refreshing.refresh_token)
@@ -38,7 +40,7 @@ async fn anonymous_callers_get_documented_answers() {
         .await;
 
     // No valid mailed token and no password is given for these.
-    let all_but = ["confirm_email", "login", "verify_magic_link"];
+    let all_but = ["confirm_email", "login", "undo_email_change", "verify_magic_link"];
     all_answered(&answered, &all_but, Described::is_public);
     let refused: Vec<_> = described().into_iter().filter(|operation| !operation.is_public()).collect();
     assert!(refused.iter().all(|operation| !answered.contains(&operation.name)), "{answered:?}");

@@ -153,7 +153,8 @@ impl Described {
 
     /// Checks whether the operation needs no credential.
     pub fn is_public(&self) -> bool {
-        self.operation["security"] == json!([])
+        let security = self.operation["security"].as_array();
+        security.is_some_and(|ways| ways.is_empty() || ways.contains(&json!({})))
     }
 
     /// Checks whether the operation accepts this kind of credential.

@@ -27,6 +27,8 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body, or null if it was not JSON.
     pub body: Value,
+    /// The body as text.
+    pub page: String,
 }
 
 impl Answer {
@@ -148,7 +150,8 @@ impl<'a> Client<'a> {
         let response = self.app.functions.at(path).oneshot(request).await.expect("a router never fails");
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = to_bytes(response.into_body(), usize::MAX).await.expect("the body is in memory");
-        Answer { status, headers, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answer { status, headers, body, page: String::from_utf8_lossy(&bytes).into_owned() }
     }
 }
 

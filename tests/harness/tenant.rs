@@ -85,7 +85,7 @@ impl Person<'_> {
     pub async fn verify_address(&self) {
         let app = self.client.app;
         let token = json!({ "token": app.token_mailed_to(&self.email) });
-        app.client().post("/v1/auth/verify-email", token).await.ok(200);
+        self.client.post("/v1/auth/verify-email", token).await.ok(200);
     }
 
     /// Creates an organization and returns its path. Marks the owner's address as verified, so that the owner may invite.

@@ -48,7 +48,7 @@ fn routes(person: &Person<'_>, team: &str) -> Vec<(Method, String, Value, u16)> 
             (operation.method, path, body, status)
         })
         .collect();
-    routes.push((Method::GET, "/account/verify-email?token=unknown".to_owned(), Value::Null, 200));
+    routes.push((Method::GET, "/account/reset-password?token=unknown".to_owned(), Value::Null, 200));
     routes
 }
 

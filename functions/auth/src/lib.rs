@@ -41,6 +41,8 @@ pub fn routes<R: Routes<AuthState>>() -> R {
         .routes(routes!(email::verify::verify_email))
         .routes(routes!(email::change::change_email))
         .routes(routes!(email::confirm::confirm_email))
+        .routes(routes!(email::undo::undo_email_change))
+        .routes(routes!(email::reject::reject_link))
         .routes(routes!(me::export::export))
         .routes(routes!(me::show::show, me::update::update, me::delete::delete))
         .merge(pages::routes())

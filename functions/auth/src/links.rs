@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use chrono::TimeDelta;
 use shared::{
     ApiError,
     auth::{Actor, Guest},
@@ -75,7 +74,6 @@ impl Link {
             email,
             token_hash: &self.token.hash(),
             code_hash: hashed_code.as_deref(),
-            expires_at: tx.now() + lifetime(self.purpose),
         };
         Ok(store::verification_tokens::insert(tx, &token).await?)
     }
@@ -88,16 +86,8 @@ impl Link {
             Purpose::ResetPassword => mails::send_reset(state, email, &token).await,
             Purpose::ChangeEmail => mails::send_email_change(state, email, &token).await,
             Purpose::MagicLink => mails::send_magic_link(state, email, &token, code).await,
+            Purpose::UndoEmailChange => mails::send_email_changed(state, email, Some(&token)).await,
         }
-    }
-}
-
-/// The time in which a link can be used. Its mail says it too.
-fn lifetime(purpose: Purpose) -> TimeDelta {
-    match purpose {
-        Purpose::VerifyEmail | Purpose::ChangeEmail => TimeDelta::hours(24),
-        Purpose::ResetPassword => TimeDelta::hours(1),
-        Purpose::MagicLink => TimeDelta::minutes(15),
     }
 }
 
@@ -108,6 +98,7 @@ pub fn throttle_name(purpose: Purpose) -> &'static str {
         Purpose::ResetPassword => "reset",
         Purpose::ChangeEmail => "change",
         Purpose::MagicLink => "magic-link",
+        Purpose::UndoEmailChange => "undo",
     }
 }
 

@@ -2,7 +2,10 @@
 
 use shared::{
     crypto::one_time_token::OneTimeToken,
-    mail::message::{Letter, link, send},
+    mail::{
+        letters,
+        message::{Letter, link, send},
+    },
 };
 
 use crate::AuthState;
@@ -23,16 +26,7 @@ pub async fn send_verification(state: &AuthState, email: &str, token: &OneTimeTo
 
 /// Sends a link to a page that sets a new password.
 pub async fn send_reset(state: &AuthState, email: &str, token: &OneTimeToken) {
-    let letter = Letter {
-        subject: "Choose a new password",
-        paragraphs: vec![
-            "Someone, hopefully you, asked for a new password. The link works once, for one hour:".to_owned(),
-        ],
-        link: Some((link(&state.app.config.web.app_url, "reset-password", token), "Choose a new password")),
-        ending: "If it was not you, ignore this mail: your password stays as it is.",
-        ..Letter::default()
-    };
-    send(&*state.mailer, email, letter).await;
+    send(&*state.mailer, email, letters::reset(&state.app.config.web.app_url, token)).await;
 }
 
 /// Sends a link, and a code, that sign in.
@@ -62,14 +56,38 @@ pub async fn send_email_change(state: &AuthState, email: &str, token: &OneTimeTo
     send(&*state.mailer, email, letter).await;
 }
 
-/// Notifies the old address that the account has moved to another one.
-pub async fn send_email_changed(state: &AuthState, old: &str) {
+/// Notifies the current address that someone wants to move the account to another one.
+pub async fn send_email_change_requested(state: &AuthState, current: &str) {
     let letter = Letter {
+        subject: "Someone wants to change your e-mail address",
+        paragraphs: vec![
+            "Someone who is signed in and knows the password asked to move your Arches account to another e-mail address."
+                .to_owned(),
+        ],
+        ending: "If it was not you, change your password at once: that stops the move. Then write to us.",
+        ..Letter::default()
+    };
+    send(&*state.mailer, current, letter).await;
+}
+
+/// Notifies the old address that the account has moved to another one. `undo` is the token of a link that moves it back.
+pub async fn send_email_changed(state: &AuthState, old: &str, undo: Option<&OneTimeToken>) {
+    let mut letter = Letter {
         subject: "Your e-mail address was changed",
         paragraphs: vec!["Your Arches account now has another e-mail address.".to_owned()],
         ending: "If it was not you, write to us at once.",
         ..Letter::default()
     };
+    if let Some(token) = undo {
+        letter.paragraphs.push(
+            "If it was not you, take the account back with this link. It works once, for seven days. It also removes the password and \
+             ends all sessions:"
+                .to_owned(),
+        );
+        letter.link =
+            Some((link(&state.app.config.web.app_url, "undo-email-change", token), "Take my account back"));
+        letter.ending = "If it was you, ignore this mail.";
+    }
     send(&*state.mailer, old, letter).await;
 }
 

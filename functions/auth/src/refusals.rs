@@ -41,6 +41,10 @@ pub const INVALID_CODE: Refusal = Refusal::invalid(
 );
 pub const PASSWORD_OR_CODE: Refusal =
     Refusal::invalid("password-or-code", "Give either the current password, or the code from a mail.");
+pub const PROOF_NEEDED: Refusal = Refusal::unauthorized(
+    "proof-needed",
+    "Give the current password of the account, or send the access token of a session of the account.",
+);
 pub const TOKEN_OR_CODE: Refusal =
     Refusal::invalid("token-or-code", "Give either the token from the link, or the address and the code.");
 

@@ -30,7 +30,7 @@ pub async fn revoke_sessions(
     administrator
         .transaction(async |tx| {
             lock(tx, &administrator, id).await?;
-            store::verification_tokens::withdraw(tx, id, Purpose::ALL).await?;
+            store::verification_tokens::withdraw(tx, id, Purpose::REQUESTED).await?;
             store::sessions::revoke_all(tx, id, None, "revoked_by_administrator").await?;
             administrator.audit(tx, Action::SessionRevoked, id).await
         })

@@ -45,7 +45,7 @@ pub async fn suspend(
     let suspended = administrator.transaction(async |tx| {
         lock_living(tx, &administrator, id).await?;
         let user = store::users::suspend(tx, id, because.reason.as_ref()).await?;
-        store::verification_tokens::withdraw(tx, id, Purpose::ALL).await?;
+        store::verification_tokens::withdraw(tx, id, Purpose::REQUESTED).await?;
         store::sessions::revoke_all(tx, id, None, "user_suspended").await?;
         administrator.audit(tx, Action::UserSuspended, id).await?;
         Ok(user.ok_or(refusals::NO_SUCH_USER)?)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{FromRef, FromRequestParts},
+    extract::{FromRef, FromRequestParts, OptionalFromRequestParts},
     http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts},
 };
 use tokio::time::Instant;
@@ -206,5 +206,20 @@ where
             db: state.db.clone(),
             pending,
         })
+    }
+}
+
+/// For a public operation that does more for a user who is signed in. An invalid credential is refused.
+impl<S: Send + Sync> OptionalFromRequestParts<S> for Caller
+where
+    AppState: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, ApiError> {
+        match parts.extensions.get::<Credential>() {
+            Some(Credential::None) | None => Ok(None),
+            Some(_) => <Self as FromRequestParts<S>>::from_request_parts(parts, state).await.map(Some),
+        }
     }
 }

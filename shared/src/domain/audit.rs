@@ -31,6 +31,10 @@ text_enum!(
         MagicLinkRequested = "user.magic_link_requested",
         EmailChangeRequested = "user.email_change_requested",
         EmailChanged = "user.email_changed",
+        /// The former address took the account back.
+        EmailChangeUndone = "user.email_change_undone",
+        /// The reader of a mail said that the account, or the change of its address, is not theirs.
+        LinkRejected = "user.link_rejected",
         UserExported = "user.exported",
         /// The user became a system administrator.
         UserAppointed = "user.appointed",
@@ -40,6 +44,8 @@ text_enum!(
         /// the password of the account is removed.
         PasswordRemoved = "user.password_removed",
         UserSuspended = "user.suspended",
+        /// An administrator removed everything that signs in to the account, and mailed its user a way in.
+        UserRecovered = "user.recovered",
         /// A suspended or deleted user was restored.
         UserRestored = "user.restored",
         /// Every personal column was overwritten.

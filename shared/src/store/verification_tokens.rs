@@ -1,6 +1,6 @@
 //! The `verification_tokens` table: tokens and codes that are mailed to a user and used once.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
 use crate::{
@@ -20,8 +20,28 @@ text_enum!(
         ChangeEmail = "change_email",
         /// Signs in.
         MagicLink = "magic_link",
+        /// Moves an account back to the address to which it is mailed.
+        UndoEmailChange = "undo_email_change",
     }
 );
+
+impl Purpose {
+    /// The purposes of mails that a person requests. A change of the account withdraws them. It does not withdraw an
+    /// [`Self::UndoEmailChange`]: a thief who changes the account must not take that away from its owner.
+    pub const REQUESTED: &[Self] =
+        &[Self::VerifyEmail, Self::ResetPassword, Self::ChangeEmail, Self::MagicLink];
+
+    /// Returns the time in which a token can be used. Its mail says it too.
+    #[must_use]
+    pub fn lifetime(self) -> TimeDelta {
+        match self {
+            Self::VerifyEmail | Self::ChangeEmail => TimeDelta::hours(24),
+            Self::ResetPassword => TimeDelta::hours(1),
+            Self::MagicLink => TimeDelta::minutes(15),
+            Self::UndoEmailChange => TimeDelta::days(7),
+        }
+    }
+}
 
 pub struct NewToken<'a> {
     pub purpose: Purpose,
@@ -31,11 +51,11 @@ pub struct NewToken<'a> {
     pub token_hash: &'a [u8],
     /// The keyed hash of the code in the same mail.
     pub code_hash: Option<&'a [u8]>,
-    pub expires_at: DateTime<Utc>,
 }
 
 /// A token that has just been used.
 pub struct Consumed {
+    pub id: VerificationTokenId,
     pub user_id: UserId,
     /// The address to which it was mailed.
     pub email: String,
@@ -63,7 +83,7 @@ pub async fn insert(tx: &mut Tx, new: &NewToken<'_>) -> sqlx::Result<()> {
         new.token_hash,
         new.code_hash,
         now,
-        new.expires_at,
+        now + new.purpose.lifetime(),
     )
     .execute(tx)
     .await
@@ -113,7 +133,7 @@ pub async fn consume(tx: &mut Tx, purpose: Purpose, token_hash: &[u8]) -> sqlx::
         UPDATE verification_tokens
         SET consumed_at = $3
         WHERE purpose = $1 AND token_hash = $2 AND consumed_at IS NULL AND expires_at > $3
-        RETURNING user_id AS "user_id: UserId", email
+        RETURNING id AS "id: VerificationTokenId", user_id AS "user_id: UserId", email
         "#,
         purpose.as_str(),
         token_hash,
@@ -153,7 +173,7 @@ pub async fn consume_guessed(tx: &mut Tx, id: VerificationTokenId) -> sqlx::Resu
         UPDATE verification_tokens
         SET consumed_at = $2
         WHERE id = $1 AND consumed_at IS NULL
-        RETURNING user_id AS "user_id: UserId", email
+        RETURNING id AS "id: VerificationTokenId", user_id AS "user_id: UserId", email
         "#,
         id as VerificationTokenId,
         now,
@@ -174,6 +194,27 @@ pub async fn withdraw(tx: &mut Tx, user: UserId, purposes: &[Purpose]) -> sqlx::
         "#,
         user as UserId,
         &purposes,
+        now,
+    )
+    .execute(tx)
+    .await
+    .map(drop)
+}
+
+/// Invalidates the tokens of `user` that move the account back and were created after `id`.
+///
+/// The earlier ones stay: they lead to an address that the account had before.
+pub async fn withdraw_later_undo(tx: &mut Tx, user: UserId, id: VerificationTokenId) -> sqlx::Result<()> {
+    let now = tx.now();
+    sqlx::query!(
+        r#"
+        UPDATE verification_tokens
+        SET consumed_at = $3
+        WHERE user_id = $1 AND purpose = 'undo_email_change' AND consumed_at IS NULL
+          AND (created_at, id) > (SELECT created_at, id FROM verification_tokens WHERE id = $2)
+        "#,
+        user as UserId,
+        id as VerificationTokenId,
         now,
     )
     .execute(tx)

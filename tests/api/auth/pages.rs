@@ -78,8 +78,57 @@ async fn address_is_changed_on_a_page() {
     let wish =
         json!({ "newEmail": "countess@example.com", "currentPassword": "correct horse battery staple" });
     ada.client.post("/v1/auth/change-email", wish).await.ok(202);
-    submit_form(&app.client(), &link_to(&app, "countess@example.com"), "").await.ok(200);
+    let link = link_to(&app, "countess@example.com");
+    submit_form(&app.client(), &link, "currentPassword=").await.ok(401);
+    submit_form(&app.client(), &link, "currentPassword=not+the+password").await.ok(403);
+    let form = "currentPassword=correct+horse+battery+staple";
+    submit_form(&app.client(), &link, form).await.ok(200);
     assert_eq!(ada.client.get("/v1/auth/me").await.ok(200).text("/data/email"), "countess@example.com");
+}
+
+#[tokio::test]
+async fn page_says_whose_account_it_is_and_takes_this_was_not_me() {
+    let app = app().await;
+    let thief = app.person("Canary").await;
+    let link = link_to(&app, &thief.email);
+    let page = page_text(&app, &link).await;
+    assert!(page.contains(&thief.email) && page.contains("2026-01-02"), "{page}");
+    assert!(page.contains("This was not me") && !page.contains("Canary"), "{page}");
+    thief.client.get("/v1/auth/me").await.ok(200);
+
+    submit_form(&app.client(), &link, "answer=reject").await.ok(200);
+
+    thief.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
+
+    let ada = app.person("Ada").await;
+    let wish = json!({ "newEmail": "strangers@example.com", "currentPassword": harness::PASSWORD });
+    ada.client.post("/v1/auth/change-email", wish).await.ok(202);
+    let link = link_to(&app, "strangers@example.com");
+    let page = page_text(&app, &link).await;
+    assert!(page.contains(&ada.email) && page.contains("2026-01-02"), "{page}");
+    submit_form(&app.client(), &link, "currentPassword=&answer=reject").await.ok(200);
+    submit_form(&app.client(), &link, "currentPassword=correct+horse+battery+staple").await.ok(422);
+    assert_eq!(ada.client.get("/v1/auth/me").await.ok(200).text("/data/email"), ada.email);
+}
+
+#[tokio::test]
+async fn account_is_taken_back_on_a_page() {
+    let app = app().await;
+    let ada = app.verified_person("Ada").await;
+    let wish =
+        json!({ "newEmail": "countess@example.com", "currentPassword": "correct horse battery staple" });
+    ada.client.post("/v1/auth/change-email", wish).await.ok(202);
+    let form = "currentPassword=correct+horse+battery+staple";
+    submit_form(&app.client(), &link_to(&app, "countess@example.com"), form).await.ok(200);
+    let link = link_to(&app, &ada.email);
+    assert!(link.starts_with("/account/undo-email-change?token="), "{link}");
+    app.client().send(Method::GET, &link, Body::empty()).await.ok(200);
+    ada.client.get("/v1/auth/me").await.ok(200);
+
+    submit_form(&app.client(), &link, "").await.ok(200);
+
+    ada.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
+    submit_form(&app.client(), &link, "").await.ok(422);
 }
 
 #[tokio::test]
@@ -119,4 +168,9 @@ async fn mailed_links_ignore_the_host_header() {
     client.post("/v1/auth/register", body).await.ok(201);
     assert!(!app.mail_to("ada@example.com").text.contains("evil"));
     assert!(link_to(&app, "ada@example.com").starts_with("/account/verify-email?token="));
+}
+
+/// Returns the HTML of a page.
+async fn page_text(app: &TestApp, path: &str) -> String {
+    app.client().send(Method::GET, path, Body::empty()).await.ok(200).page
 }

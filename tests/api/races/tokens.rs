@@ -103,7 +103,8 @@ async fn one_of_sixteen_concurrent_address_confirmations_succeeds() {
         let email = format!("new.{}", ada.email);
         let token = app.token_mailed_to(&email);
 
-        let answers = send_from_many(&app, "/v1/auth/confirm-email", |_| json!({ "token": token })).await;
+        let body = |_| json!({ "token": token, "currentPassword": harness::PASSWORD });
+        let answers = send_from_many(&app, "/v1/auth/confirm-email", body).await;
 
         assert_one_succeeded(&answers, 204, (422, "invalid-token"));
         assert_eq!(ada.client.get("/v1/auth/me").await.text("/data/email"), email);
@@ -124,9 +125,11 @@ async fn one_of_four_concurrent_changes_to_one_address_succeeds() {
     assert_eq!(tokens.len(), 4);
 
     let client = app.client();
-    let answers =
-        join_all(tokens.iter().map(|token| client.post("/v1/auth/confirm-email", json!({ "token": token }))))
-            .await;
+    let answers = join_all(tokens.iter().map(|token| {
+        let proof = json!({ "token": token, "currentPassword": harness::PASSWORD });
+        client.post("/v1/auth/confirm-email", proof)
+    }))
+    .await;
 
     assert_one_succeeded(&answers, 204, (409, "email-taken"));
 }

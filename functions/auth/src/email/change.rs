@@ -4,17 +4,18 @@ use axum::{extract::State, http::StatusCode};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::Caller,
+    auth::{Actor, Caller},
     db::Tx,
     domain::{audit::Action, input::Email, password::Password},
     http::extract::Body,
-    store::{self, verification_tokens::Purpose},
+    store::{self, users::User, verification_tokens::Purpose},
 };
 use utoipa::ToSchema;
 
 use crate::{
     AuthState,
-    links::{self, Recipient},
+    links::{self, Link},
+    mails,
     password::reauthenticate::verify_password,
     refusals, throttle,
 };
@@ -29,13 +30,13 @@ pub struct EmailChange {
 
 /// Change my e-mail address.
 ///
-/// Mails a link to the new address. Nothing changes before the link is used. If another account has the address, the response is the
-/// same, but no mail is sent.
+/// Mails a link to the new address, and a notice to the current one. Nothing changes before the link is used. If another account has the
+/// address, the response is the same, but no link is sent.
 #[utoipa::path(
     post, path = "/v1/auth/change-email", tag = "auth", operation_id = "change_email",
     request_body = EmailChange, security(("bearer" = [])),
     responses(
-        (status = 202, description = "If the address is free, a mail is on its way to it."),
+        (status = 202, description = "If the address is free, a mail is on its way to it. The current address gets a notice."),
         (status = 403, description = "`wrong-password`"),
     ),
 )]
@@ -48,27 +49,47 @@ pub async fn change_email(
     let expected_hash = verify_password(&state, &caller, &change.current_password).await?;
     let name = links::throttle_name(purpose);
     let may_mail = throttle::may_mail(&state, name, change.new_email.as_ref()).await?;
-    let mailed = links::mail(&state, &caller, purpose, async |tx| {
-        let recipient = find_recipient(tx, &caller, &expected_hash, &change.new_email).await?;
-        caller.audit(tx, Action::EmailChangeRequested, caller.user).await?;
-        Ok(recipient.filter(|_| may_mail))
-    });
+    let mailed = async {
+        let link = Link::generate(purpose)?;
+        let new = change.new_email.as_ref();
+        let request = caller.transaction(async |tx| {
+            let (user, free) = find(tx, &caller, &expected_hash, &change.new_email).await?;
+            caller.audit(tx, Action::EmailChangeRequested, caller.user).await?;
+            let send_link = free && may_mail;
+            if send_link {
+                link.insert(&state, tx, user.id, new).await?;
+            }
+            Ok((user.email, send_link))
+        });
+        let (current, send_link) = request.await?;
+        let notify = async {
+            if throttle::may_mail(&state, "change-notice", &current).await? {
+                mails::send_email_change_requested(&state, &current).await;
+            }
+            Ok::<_, ApiError>(())
+        };
+        let send = async {
+            if send_link {
+                link.send(&state, new).await;
+            }
+        };
+        tokio::join!(notify, send).0?;
+        Ok(StatusCode::ACCEPTED)
+    };
     links::equalize_time(Box::pin(mailed)).await
 }
 
-/// Returns the caller as recipient at the new address; `None` if another account has the address.
+/// Returns the caller's account, and whether no other account has the new address.
 ///
 /// Refuses if the password has changed since it was verified: a changed password withdraws all requested changes of the address.
-async fn find_recipient(
+async fn find(
     tx: &mut Tx,
     caller: &Caller,
     expected_hash: &str,
     email: &Email,
-) -> Result<Option<Recipient>, ApiError> {
+) -> Result<(User, bool), ApiError> {
     let user = store::users::lock_password(tx, caller.user, expected_hash).await?;
     let user = user.ok_or(refusals::WRONG_PASSWORD)?;
-    if store::users::is_taken(tx, email, user.id).await? {
-        return Ok(None);
-    }
-    Ok(Some(Recipient { user: user.id, email: email.as_ref().to_owned() }))
+    let free = !store::users::is_taken(tx, email, user.id).await?;
+    Ok((user, free))
 }

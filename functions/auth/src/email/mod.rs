@@ -2,5 +2,7 @@
 
 pub mod change;
 pub mod confirm;
+pub mod reject;
 pub mod request_verification;
+pub mod undo;
 pub mod verify;

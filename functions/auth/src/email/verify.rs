@@ -3,11 +3,13 @@
 use serde::Deserialize;
 use shared::{
     ApiError,
+    auth::{Actor, Caller, Guest},
     crypto::one_time_token::OneTimeToken,
     db::Db,
     domain::{
         actor::RequestInfo,
         audit::{Action, Event},
+        ids::UserId,
         page::Data,
     },
     http::extract::Body,
@@ -28,9 +30,12 @@ pub struct Verification {
 }
 
 /// Verify an address with the mailed token.
+///
+/// Sent with an access token of the same account, it also shows that the account's password belongs to the reader of the mail. Otherwise
+/// the first sign-in by mail removes the password.
 #[utoipa::path(
     post, path = "/v1/auth/verify-email", tag = "auth", operation_id = "verify_email",
-    request_body = Verification,
+    request_body = Verification, security((), ("bearer" = [])),
     responses(
         (status = 200, description = "The address is verified.", body = Data<Profile>),
         (status = 422, description = "`invalid-token`"),
@@ -38,22 +43,35 @@ pub struct Verification {
 )]
 pub async fn verify_email(
     db: Db,
+    caller: Option<Caller>,
     request: RequestInfo,
     Body(verification): Body<Verification>,
 ) -> Result<ProfileResponse, ApiError> {
-    let user = redeem(&db, &request, &verification.token).await?;
-    Ok(respond(&user.into()))
+    let token = &verification.token;
+    let user = match caller {
+        Some(caller) => redeem(&caller, Some(caller.user), &request, token).await,
+        None => redeem(&Guest { db: &db, name: String::new() }, None, &request, token).await,
+    };
+    Ok(respond(&user?.into()))
 }
 
-/// Uses up the token, and marks its owner's address as verified.
-pub async fn redeem(db: &Db, request: &RequestInfo, token: &OneTimeToken) -> Result<User, ApiError> {
-    db.transaction(async |tx| {
-        let consumed = store::verification_tokens::consume(tx, Purpose::VerifyEmail, &token.hash()).await?;
-        let consumed = consumed.ok_or_else(invalid_token)?;
-        let user = store::users::verify_email(tx, consumed.user_id, &consumed.email).await?;
-        let user = user.ok_or_else(invalid_token)?;
-        store::audit_events::insert(tx, &Event::new(Action::EmailVerified, user.id, request)).await?;
-        Ok(user)
-    })
-    .await
+/// Uses up the token, and marks its owner's address as verified. `signed_in` is the user who sends it.
+pub async fn redeem(
+    actor: &impl Actor,
+    signed_in: Option<UserId>,
+    request: &RequestInfo,
+    token: &OneTimeToken,
+) -> Result<User, ApiError> {
+    actor
+        .transaction(async |tx| {
+            let consumed =
+                store::verification_tokens::consume(tx, Purpose::VerifyEmail, &token.hash()).await?;
+            let consumed = consumed.ok_or_else(invalid_token)?;
+            let (owner, by_user) = (consumed.user_id, signed_in == Some(consumed.user_id));
+            let user = store::users::verify_email(tx, owner, &consumed.email, by_user).await?;
+            let user = user.ok_or_else(invalid_token)?;
+            store::audit_events::insert(tx, &Event::new(Action::EmailVerified, user.id, request)).await?;
+            Ok(user)
+        })
+        .await
 }

@@ -3,6 +3,7 @@
 //! Mail scanners and previews follow links, so a GET changes nothing; the page's one button does. The pages work without
 //! JavaScript. They are for people, so they are not in the OpenAPI document.
 
+mod address;
 mod page;
 mod routes;
 

@@ -40,6 +40,8 @@ pub struct Question {
     pub text: &'static str,
     pub fields: &'static [Field],
     pub button: &'static str,
+    /// A second button, which sends `answer=reject` and needs no field.
+    pub reject: Option<&'static str>,
 }
 
 #[derive(Default, Template)]
@@ -47,17 +49,32 @@ pub struct Question {
 struct Page<'a> {
     title: &'a str,
     text: &'a str,
+    about: Option<&'a str>,
     problem: Option<&'a str>,
     fields: &'a [Field],
     button: Option<&'a str>,
+    reject: Option<&'a str>,
     next: Option<&'a str>,
 }
 
 impl Question {
     /// Renders the page with its button, and the problem of the last attempt.
     pub fn ask(&self, problem: Option<&str>, status: StatusCode) -> Result<Response, ApiError> {
-        let Self { title, text, fields, button } = *self;
-        render(status, &Page { title, text, problem, fields, button: Some(button), next: None })
+        self.ask_about(None, problem, status)
+    }
+
+    /// Renders the page with a text about the account, too.
+    pub fn ask_about(
+        &self,
+        about: Option<&str>,
+        problem: Option<&str>,
+        status: StatusCode,
+    ) -> Result<Response, ApiError> {
+        let Self { title, text, fields, button, reject } = *self;
+        render(
+            status,
+            &Page { title, text, about, problem, fields, button: Some(button), reject, next: None },
+        )
     }
 
     /// Renders the page with a refusal, so that the user can try again. Returns an error that is not a refusal.

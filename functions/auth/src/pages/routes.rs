@@ -24,9 +24,12 @@ use shared::{
 };
 use url::form_urlencoded;
 
-use super::page::{Field, OwnForm, Question, show_success};
+use super::{
+    address,
+    page::{Field, OwnForm, Question, show_success},
+};
 use crate::{
-    AuthState, email,
+    AuthState,
     password::reset,
     refusals::INVALID_TOKEN,
     sign_in::{
@@ -42,30 +45,19 @@ const EMAIL: Field =
     Field { label: "E-mail address", name: "email", kind: "email", autocomplete: "username" };
 const PASSWORD: Field =
     Field { label: "Password", name: "password", kind: "password", autocomplete: "current-password" };
-
-const VERIFY_EMAIL: Question = Question {
-    title: "Confirm your e-mail address",
-    text: "Press the button to confirm that this address is yours.",
-    fields: &[],
-    button: "Confirm",
-};
 const RESET_PASSWORD: Question = Question {
     title: "Choose a new password",
     text: "At least 8 characters. You will be signed out everywhere.",
     fields: &[NEW_PASSWORD],
     button: "Change password",
-};
-const CONFIRM_EMAIL: Question = Question {
-    title: "Move your account",
-    text: "Press the button to move your account to this address.",
-    fields: &[],
-    button: "Move",
+    reject: None,
 };
 const MAGIC_LINK: Question = Question {
     title: "Sign in",
     text: "Press the button to sign in on this device.",
     fields: &[],
     button: "Sign in",
+    reject: None,
 };
 const INVITATION: Question = Question {
     title: "Join an organization",
@@ -73,6 +65,7 @@ const INVITATION: Question = Question {
            and open this link again.",
     fields: &[EMAIL, PASSWORD],
     button: "Join",
+    reject: None,
 };
 
 #[derive(Deserialize)]
@@ -87,20 +80,24 @@ struct SignInForm {
     password: Password,
 }
 
-type SubmittedForm<T> = Result<Form<T>, FormRejection>;
+pub type SubmittedForm<T> = Result<Form<T>, FormRejection>;
 
 pub fn routes() -> Router<AuthState> {
     let page = |question: Question| get(async move || question.ask(None, StatusCode::OK));
     Router::new()
-        .route("/account/verify-email", page(VERIFY_EMAIL).post(verify_email))
+        .route("/account/verify-email", get(address::ask_verify_email).post(address::verify_email))
         .route("/account/reset-password", page(RESET_PASSWORD).post(reset_password))
-        .route("/account/confirm-email", page(CONFIRM_EMAIL).post(confirm_email))
+        .route("/account/confirm-email", get(address::ask_confirm_email).post(address::confirm_email))
+        .route(
+            "/account/undo-email-change",
+            page(address::UNDO_EMAIL_CHANGE).post(address::undo_email_change),
+        )
         .route("/account/magic-link", page(MAGIC_LINK).post(magic_link))
         .route("/account/invitation", page(INVITATION).post(invitation))
 }
 
 /// The token in the link. A form is sent to the URL of its page, so its request has the token too.
-struct Token(String);
+pub struct Token(pub String);
 
 impl<S: Sync> FromRequestParts<S> for Token {
     type Rejection = Infallible;
@@ -113,7 +110,7 @@ impl<S: Sync> FromRequestParts<S> for Token {
 }
 
 /// Does `work` with the token. Shows the question again if it is refused.
-async fn submit(
+pub async fn submit(
     question: Question,
     token: Token,
     work: impl AsyncFnOnce(&OneTimeToken) -> Result<Response, ApiError>,
@@ -128,23 +125,10 @@ async fn submit(
 }
 
 /// Returns the content of the form, or the problem with it.
-fn form_value<T>(form: SubmittedForm<T>) -> Result<T, String> {
+pub fn form_value<T>(form: SubmittedForm<T>) -> Result<T, String> {
     use std::error::Error;
     form.map(|Form(form)| form)
         .map_err(|rejection| rejection.source().map_or_else(|| rejection.to_string(), ToString::to_string))
-}
-
-async fn verify_email(
-    State(state): State<AuthState>,
-    request: RequestInfo,
-    _: OwnForm,
-    token: Token,
-) -> Result<Response, ApiError> {
-    submit(VERIFY_EMAIL, token, async |token| {
-        email::verify::redeem(&state.app.db, &request, token).await?;
-        show_success("Thank you", "Your e-mail address is confirmed.", None)
-    })
-    .await
 }
 
 async fn reset_password(
@@ -161,19 +145,6 @@ async fn reset_password(
     submit(RESET_PASSWORD, token, async |token| {
         reset::redeem(&state, &request, token, &form.new_password).await?;
         show_success("Done", "Your password is changed. Sign in with it.", None)
-    })
-    .await
-}
-
-async fn confirm_email(
-    State(state): State<AuthState>,
-    request: RequestInfo,
-    _: OwnForm,
-    token: Token,
-) -> Result<Response, ApiError> {
-    submit(CONFIRM_EMAIL, token, async |token| {
-        email::confirm::redeem(&state, &request, token).await?;
-        show_success("Done", "Your account has this address now. Sign in with it.", None)
     })
     .await
 }

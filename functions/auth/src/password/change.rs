@@ -69,6 +69,6 @@ async fn replace_password(
         return Err(refusals::WRONG_PASSWORD.into());
     }
     store::sessions::revoke_all(tx, caller.user, Some(caller.session), "password_changed").await?;
-    store::verification_tokens::withdraw(tx, caller.user, Purpose::ALL).await?;
+    store::verification_tokens::withdraw(tx, caller.user, Purpose::REQUESTED).await?;
     caller.audit(tx, Action::PasswordChanged, caller.user).await
 }

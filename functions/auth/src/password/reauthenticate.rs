@@ -5,7 +5,11 @@ use shared::{
     ApiError,
     auth::{Actor, Caller, SignedIn, caller::UNAUTHENTICATED},
     db::Tx,
-    domain::password::Password,
+    domain::{
+        actor::RequestInfo,
+        ids::{SessionId, UserId},
+        password::Password,
+    },
     store::{self, users::User},
 };
 use utoipa::ToSchema;
@@ -41,11 +45,22 @@ pub async fn lock_proved(
 ) -> Result<User, ApiError> {
     let user = store::users::lock(tx, caller.user).await?.filter(|user| user.deleted_at.is_none());
     let user = user.ok_or(UNAUTHENTICATED)?;
-    let valid = match expected_hash {
-        Some(hash) => store::users::password_hash(tx, user.id).await?.as_deref() == Some(hash),
-        None => store::sessions::find_live(tx, caller.session).await?.is_some(),
-    };
+    let valid = is_proof_valid(tx, user.id, Some(caller.session), expected_hash).await?;
     if valid { Ok(user) } else { Err(UNAUTHENTICATED.into()) }
+}
+
+/// Checks whether a proof is still valid: the password is still the one with `expected_hash`, or without one the session is live.
+pub async fn is_proof_valid(
+    tx: &mut Tx,
+    user: UserId,
+    session: Option<SessionId>,
+    expected_hash: Option<&str>,
+) -> Result<bool, ApiError> {
+    Ok(match (expected_hash, session) {
+        (Some(hash), _) => store::users::password_hash(tx, user).await?.as_deref() == Some(hash),
+        (None, Some(session)) => store::sessions::find_live(tx, session).await?.is_some(),
+        (None, None) => false,
+    })
 }
 
 /// Verifies the caller's password, and returns the stored hash. Attempts are limited as at the login.
@@ -54,8 +69,19 @@ pub async fn verify_password(
     caller: &Caller,
     password: &Password,
 ) -> Result<String, ApiError> {
-    let attempt = throttle::attempt(state, &caller.user.to_string(), &caller.request).await?;
-    let hash = caller.transaction(async |tx| Ok(store::users::password_hash(tx, caller.user).await?)).await?;
+    verify_password_of(state, caller, caller.user, &caller.request, password).await
+}
+
+/// Verifies the password of `user` for a request of `actor`. See [`verify_password`].
+pub async fn verify_password_of(
+    state: &AuthState,
+    actor: &impl Actor,
+    user: UserId,
+    request: &RequestInfo,
+    password: &Password,
+) -> Result<String, ApiError> {
+    let attempt = throttle::attempt(state, &user.to_string(), request).await?;
+    let hash = actor.transaction(async |tx| Ok(store::users::password_hash(tx, user).await?)).await?;
     let verified = state.passwords.verify(password, hash.as_deref())?;
     match hash {
         Some(hash) if verified.matches => {

@@ -88,11 +88,11 @@ async fn set_password(
     hash: &str,
     request: &RequestInfo,
 ) -> Result<(), ApiError> {
-    let user = store::users::verify_email(tx, consumed.user_id, &consumed.email).await?;
+    let user = store::users::verify_email(tx, consumed.user_id, &consumed.email, false).await?;
     let id = user.ok_or_else(invalid_token)?.id;
     store::users::set_password(tx, id, Some(hash)).await?;
     // A person who had access to the account must not get it back through a mail to another address.
-    store::verification_tokens::withdraw(tx, id, Purpose::ALL).await?;
+    store::verification_tokens::withdraw(tx, id, Purpose::REQUESTED).await?;
     store::sessions::revoke_all(tx, id, None, "password_reset").await?;
     Ok(store::audit_events::insert(tx, &Event::new(Action::PasswordReset, id, request)).await?)
 }

@@ -43,7 +43,7 @@ pub async fn remove(
         require_removable(path.id, &load(tx, &user).await?)?;
         store::users::set_password(tx, user.id, None).await?;
         store::sessions::revoke_all(tx, user.id, Some(caller.session), "password_removed").await?;
-        store::verification_tokens::withdraw(tx, user.id, Purpose::ALL).await?;
+        store::verification_tokens::withdraw(tx, user.id, Purpose::REQUESTED).await?;
         caller.audit(tx, Action::PasswordRemoved, user.id).await?;
         Ok(user)
     });

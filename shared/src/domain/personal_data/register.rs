@@ -210,6 +210,7 @@ pub const TABLES: &[Table] = &[
             personal("image", "picture that other users see").erased("NULL"),
             personal("phone", "phone number of the user").erased("NULL"),
             secret("password_hash", "verifies the password").erased("NULL"),
+            operational("password_proved", "whether a person who had proved the address set the password").erased("false"),
             personal("created_at", "time of registration"),
             operational("updated_at", "time of the last change").erased("$3"),
             operational("deleted_at", "time of deletion").erased("coalesce(deleted_at, $3)"),

@@ -160,6 +160,28 @@ pub async fn restore(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
     .await
 }
 
+/// Removes the password of a user who is not deleted. With `email`, moves the account to that address, which is then not verified.
+/// Violates `users_email_key` if another account that is not deleted has it.
+pub async fn recover(tx: &mut Tx, id: UserId, email: Option<&str>) -> sqlx::Result<Option<User>> {
+    let now = tx.now();
+    tx.invalidate(CacheKey::Profile(id));
+    users!(
+        r#"
+        UPDATE users
+        SET password_hash = NULL, password_proved = false, email = coalesce($2, email),
+            email_verified_at = CASE WHEN $2::text IS NULL THEN email_verified_at END,
+            updated_at = $3, version = version + 1
+        WHERE id = $1 AND deleted_at IS NULL
+        RETURNING"#,
+        "",
+        id as UserId,
+        email,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
 /// Places a legal hold on the user, which forbids erasure. Without `reason`, lifts the hold. `None` if the user is erased.
 pub async fn set_legal_hold(tx: &mut Tx, id: UserId, reason: Option<&str>) -> sqlx::Result<Option<User>> {
     let now = tx.now();

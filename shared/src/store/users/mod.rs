@@ -55,11 +55,12 @@ mod deleted;
 mod passwords;
 
 pub use administration::{
-    UserStatus, appoint, list, lock_pair, restore, set_legal_hold, set_system_administrator, suspend,
+    UserStatus, appoint, list, lock_pair, recover, restore, set_legal_hold, set_system_administrator, suspend,
 };
 pub use deleted::{Deleted, count_deleted, lock_deleted};
 pub use passwords::{
-    Credentials, credentials_by_email, lock_password, password_hash, replace_password, set_password,
+    Credentials, credentials_by_email, lock_password, password_hash, remove_unproved_password,
+    replace_password, set_password,
 };
 
 /// The changes of a user's profile.
@@ -179,20 +180,26 @@ pub async fn update(
     .await
 }
 
-/// Marks the address of an active user (neither deleted nor suspended) as verified, if it is still `email`.
-pub async fn verify_email(tx: &mut Tx, id: UserId, email: &str) -> sqlx::Result<Option<User>> {
+/// Marks the address of an active user (neither deleted nor suspended) as verified, if it is still `email`. `by_user`: the user of the
+/// account did it, so the password is the user's too.
+///
+/// Without that, the password of an address that was not verified before counts as set by another person.
+pub async fn verify_email(tx: &mut Tx, id: UserId, email: &str, by_user: bool) -> sqlx::Result<Option<User>> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));
     users!(
         r#"
         UPDATE users
-        SET email_verified_at = coalesce(email_verified_at, $3), updated_at = $3, version = version + 1
+        SET email_verified_at = coalesce(email_verified_at, $3),
+            password_proved = $4 OR (password_proved AND email_verified_at IS NOT NULL),
+            updated_at = $3, version = version + 1
         WHERE id = $1 AND email = $2 AND deleted_at IS NULL AND suspended_at IS NULL
         RETURNING"#,
         "",
         id as UserId,
         email,
         now,
+        by_user,
     )
     .fetch_optional(tx)
     .await
@@ -219,13 +226,15 @@ pub async fn delete(tx: &mut Tx, id: UserId, versions: Option<&[i64]>) -> sqlx::
 
 /// Changes the address of an active user (neither deleted nor suspended) to the verified address `email`. Violates
 /// `users_email_key` if another account that is not deleted has it.
+///
+/// The person who does it has proved to be the user and to read the address, so the password is theirs.
 pub async fn change_email(tx: &mut Tx, id: UserId, email: &str) -> sqlx::Result<Option<User>> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));
     users!(
         r#"
         UPDATE users
-        SET email = $2, email_verified_at = $3, updated_at = $3, version = version + 1
+        SET email = $2, email_verified_at = $3, password_proved = true, updated_at = $3, version = version + 1
         WHERE id = $1 AND deleted_at IS NULL AND suspended_at IS NULL
         RETURNING"#,
         "",

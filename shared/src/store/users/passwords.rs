@@ -77,12 +77,16 @@ pub async fn replace_password(tx: &mut Tx, id: UserId, expected_hash: &str, new:
     Ok(result.rows_affected() == 1)
 }
 
-/// Sets the password of a user who is not deleted; `None` removes it. Does not check the old password.
+/// Sets the password of a user who is not deleted and has proved the address; `None` removes it. Does not check the old password.
 pub async fn set_password(tx: &mut Tx, id: UserId, hash: Option<&str>) -> sqlx::Result<()> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));
     sqlx::query!(
-        "UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1 AND deleted_at IS NULL",
+        r#"
+        UPDATE users
+        SET password_hash = $2, password_proved = $2::text IS NOT NULL, updated_at = $3
+        WHERE id = $1 AND deleted_at IS NULL
+        "#,
         id as UserId,
         hash,
         now,
@@ -90,4 +94,22 @@ pub async fn set_password(tx: &mut Tx, id: UserId, hash: Option<&str>) -> sqlx::
     .execute(tx)
     .await
     .map(drop)
+}
+
+/// Removes the password of a user who is not deleted, if nobody who had proved the address set it. Returns whether it did.
+pub async fn remove_unproved_password(tx: &mut Tx, id: UserId) -> sqlx::Result<bool> {
+    let now = tx.now();
+    tx.invalidate(CacheKey::Profile(id));
+    let result = sqlx::query!(
+        r#"
+        UPDATE users
+        SET password_hash = NULL, updated_at = $2
+        WHERE id = $1 AND NOT password_proved AND password_hash IS NOT NULL AND deleted_at IS NULL
+        "#,
+        id as UserId,
+        now,
+    )
+    .execute(tx)
+    .await?;
+    Ok(result.rows_affected() == 1)
 }

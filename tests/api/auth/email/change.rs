@@ -1,4 +1,4 @@
-use harness::TestApp;
+use harness::{PASSWORD, TestApp};
 use serde_json::{Value, json};
 
 fn move_to(email: &str) -> Value {
@@ -15,7 +15,7 @@ async fn address_changes_after_verification_and_the_old_one_is_notified() {
     assert_eq!(ada.client.get("/v1/auth/me").await.ok(200).text("/data/email"), ada.email);
 
     let token = json!({ "token": app.token_mailed_to("countess@example.com") });
-    app.client().post("/v1/auth/confirm-email", token.clone()).await.ok(204);
+    ada.client.post("/v1/auth/confirm-email", token.clone()).await.ok(204);
 
     let me = ada.client.get("/v1/auth/me").await.ok(200);
     assert_eq!(
@@ -44,9 +44,10 @@ async fn changing_the_address_needs_the_password() {
 async fn taken_address_gets_no_mail_and_the_answer_is_the_same() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
-    let before = app.mails().len();
+    let mails_to_bob = || app.mails().iter().filter(|mail| mail.to.as_ref() == bob.email).count();
+    let before = mails_to_bob();
     ada.client.post("/v1/auth/change-email", move_to(&bob.email)).await.ok(202);
-    assert_eq!(app.mails().len(), before);
+    assert_eq!(mails_to_bob(), before);
 }
 
 #[tokio::test]
@@ -57,7 +58,7 @@ async fn address_taken_before_confirmation_is_refused() {
     let token = json!({ "token": app.token_mailed_to("wanted@example.com") });
     let taker = json!({ "name": "Bob", "email": "wanted@example.com", "password": "a long enough phrase" });
     app.client().post("/v1/auth/register", taker).await.ok(201);
-    app.client().post("/v1/auth/confirm-email", token).await.refused(409, "email-taken");
+    ada.client.post("/v1/auth/confirm-email", token).await.refused(409, "email-taken");
     assert_eq!(ada.client.get("/v1/auth/me").await.ok(200).text("/data/email"), ada.email);
 }
 
@@ -92,6 +93,55 @@ async fn letter_case_of_the_own_address_can_be_changed() {
     let capitalized = format!("A{}", &ada.email[1..]);
     ada.client.post("/v1/auth/change-email", move_to(&capitalized)).await.ok(202);
     let token = json!({ "token": app.token_mailed_to(&capitalized) });
-    app.client().post("/v1/auth/confirm-email", token).await.ok(204);
+    ada.client.post("/v1/auth/confirm-email", token).await.ok(204);
     assert_eq!(ada.client.get("/v1/auth/me").await.ok(200).text("/data/email"), capitalized);
+}
+
+#[tokio::test]
+async fn current_address_is_told_when_someone_wants_to_change_it() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.verified_person("Ada").await, app.person("Bob").await);
+    for address in ["countess@example.com", &*bob.email] {
+        let before = app.mails().len();
+        ada.client.post("/v1/auth/change-email", move_to(address)).await.ok(202);
+        let told = app.mails()[before..].iter().any(|mail| {
+            mail.to.as_ref() == ada.email && mail.subject == "Someone wants to change your e-mail address"
+        });
+        assert!(told, "{address}");
+    }
+    let notice = app.mail_to(&ada.email).text;
+    assert!(!notice.contains("token=") && !notice.contains("countess"), "{notice}");
+}
+
+#[tokio::test]
+async fn new_address_is_confirmed_only_by_the_owner_of_the_account() {
+    let app = TestApp::new().await;
+    let (ada, eve) = (app.verified_person("Ada").await, app.verified_person("Eve").await);
+    ada.client.post("/v1/auth/change-email", move_to("countess@example.com")).await.ok(202);
+    let token = app.token_mailed_to("countess@example.com");
+    let path = "/v1/auth/confirm-email";
+    let bare = json!({ "token": token });
+
+    app.client().post(path, bare.clone()).await.refused(401, "proof-needed");
+    eve.client.post(path, bare.clone()).await.refused(401, "proof-needed");
+    app.client().token("forged").post(path, bare).await.refused(401, "unauthenticated");
+    let wrong = json!({ "token": token, "currentPassword": "not the password" });
+    app.client().post(path, wrong).await.refused(403, "wrong-password");
+    assert_eq!(ada.client.get("/v1/auth/me").await.text("/data/email"), ada.email);
+
+    app.client().post(path, json!({ "token": token, "currentPassword": PASSWORD })).await.ok(204);
+    assert_eq!(ada.client.get("/v1/auth/me").await.text("/data/email"), "countess@example.com");
+}
+
+#[tokio::test]
+async fn guesses_at_the_password_with_a_mailed_token_are_limited() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    ada.client.post("/v1/auth/change-email", move_to("countess@example.com")).await.ok(202);
+    let token = app.token_mailed_to("countess@example.com");
+    let (guesser, guess) = (app.client(), json!({ "token": token, "currentPassword": "not the password" }));
+    for _ in 0..10 {
+        guesser.post("/v1/auth/confirm-email", guess.clone()).await.refused(403, "wrong-password");
+    }
+    guesser.post("/v1/auth/confirm-email", guess).await.refused(429, "too-many-attempts");
 }

@@ -1,2 +1,4 @@
 mod change;
+mod reject;
+mod undo;
 mod verify;

@@ -71,6 +71,58 @@ async fn address_owner_takes_over_an_account_registered_by_another() {
     app.client().token(owner.text("/data/accessToken")).get("/v1/auth/me").await.ok(200);
 }
 
+/// Signs in by mail as the owner of the address, and checks that the password and the session of `person` no longer work.
+async fn assert_owner_gets_the_account(app: &TestApp, email: &str, person: &harness::Person<'_>) {
+    app.client().post("/v1/auth/magic-links", json!({ "email": email })).await.ok(202);
+    let token = json!({ "token": app.token_mailed_to(email) });
+    let owner = app.client().post(VERIFY, token).await.ok(201);
+    person.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
+    let password = json!({ "email": email, "password": harness::PASSWORD });
+    app.client().post("/v1/auth/login", password).await.refused(401, "wrong-credentials");
+    app.client().token(owner.text("/data/accessToken")).get("/v1/auth/me").await.ok(200);
+}
+
+#[tokio::test]
+async fn confirming_the_address_does_not_prove_the_password_of_a_stranger() {
+    let app = TestApp::new().await;
+    let thief = app.person("Victim").await;
+    let confirmation = json!({ "token": app.token_mailed_to(&thief.email) });
+    app.client().post("/v1/auth/verify-email", confirmation).await.ok(200);
+    thief.client.get("/v1/auth/me").await.ok(200);
+    // The thief cannot make the password count as proved.
+    let change =
+        json!({ "currentPassword": harness::PASSWORD, "newPassword": "an entirely different phrase" });
+    thief.client.post("/v1/auth/change-password", change).await.ok(204);
+    let back = json!({ "currentPassword": "an entirely different phrase", "newPassword": harness::PASSWORD });
+    thief.client.post("/v1/auth/change-password", back).await.ok(204);
+    assert_owner_gets_the_account(&app, &thief.email, &thief).await;
+}
+
+#[tokio::test]
+async fn password_from_before_the_address_was_confirmed_counts_as_proved_only_while_it_is_confirmed() {
+    let app = TestApp::new().await;
+    let thief = app.person("Victim").await;
+    // A row from before the column existed.
+    app.database.execute("UPDATE users SET password_proved = true").await;
+    let confirmation = json!({ "token": app.token_mailed_to(&thief.email) });
+    app.client().post("/v1/auth/verify-email", confirmation).await.ok(200);
+    assert_owner_gets_the_account(&app, &thief.email, &thief).await;
+}
+
+#[tokio::test]
+async fn password_that_was_chosen_by_mail_stays_after_a_sign_in_by_mail() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    app.client().post("/v1/auth/forgot-password", json!({ "email": ada.email })).await.ok(202);
+    let reset = json!({ "token": app.token_mailed_to(&ada.email), "newPassword": harness::PASSWORD });
+    app.client().post("/v1/auth/reset-password", reset).await.ok(204);
+    let laptop = ada.sign_in_again().await;
+    app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
+    app.client().post(VERIFY, json!({ "token": app.token_mailed_to(&ada.email) })).await.ok(201);
+    laptop.client.get("/v1/auth/me").await.ok(200);
+    ada.sign_in_again().await;
+}
+
 #[tokio::test]
 async fn magic_link_expires_after_15_minutes() {
     let app = TestApp::new().await;

@@ -82,8 +82,8 @@ impl Proof {
 
 /// Sign in with a magic link or its code.
 ///
-/// Marks the address as verified. If it was not verified before, another person may have created the account: its password is removed, all
-/// other sessions end, and other mailed links stop working.
+/// Marks the address as verified. If nobody who had proved the address has set the password, another person may have created the account:
+/// its password is removed, all other sessions end, and other mailed links stop working.
 #[utoipa::path(
     post, path = "/v1/auth/magic-links/verify", tag = "auth", operation_id = "verify_magic_link",
     request_body = MagicLinkProof, params(IdempotencyKey),
@@ -134,18 +134,17 @@ pub async fn sign_in(
 /// Uses up the link or the code, and marks its owner's address as verified.
 async fn redeem(tx: &mut Tx, proof: &Proof, request: &RequestInfo) -> Result<User, ApiError> {
     let (before, consumed) = proof.consume(tx).await?.ok_or_else(|| proof.refusal())?;
-    let user = store::users::verify_email(tx, before.id, &consumed.email).await?;
+    let user = store::users::verify_email(tx, before.id, &consumed.email, false).await?;
     let user = user.ok_or_else(|| proof.refusal())?;
-    if before.email_verified_at.is_none() {
+    if store::users::remove_unproved_password(tx, user.id).await? {
         end_other_access(tx, user.id, request).await?;
     }
     Ok(user)
 }
 
-/// Removes the password, withdraws all mailed links, and ends all sessions: another person may have made the account.
+/// Withdraws all mailed links, and ends all sessions: another person may have made the account and chosen its password.
 async fn end_other_access(tx: &mut Tx, user: UserId, request: &RequestInfo) -> Result<(), ApiError> {
-    store::users::set_password(tx, user, None).await?;
-    store::verification_tokens::withdraw(tx, user, Purpose::ALL).await?;
+    store::verification_tokens::withdraw(tx, user, Purpose::REQUESTED).await?;
     let event = Event::new(Action::PasswordRemoved, user, request);
     store::audit_events::insert(tx, &event).await?;
     Ok(store::sessions::revoke_all(tx, user, None, "address_proved").await?)
