@@ -44,7 +44,9 @@ pub const API_FUNCTIONS: &[ApiFunction] = &[
         name: "users",
         about: "For administrators of the system.",
         describe: || users::routes::<OpenApiRouter<_>>().into_openapi(),
-        serve: |state| http::service(users::routes(), UsersState::new(state.app.clone())),
+        serve: |AuthState { app, mailer, .. }| {
+            http::service(users::routes(), UsersState::with_mailer(app.clone(), mailer.clone()))
+        },
     },
     ApiFunction {
         name: "system",

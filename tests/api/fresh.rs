@@ -20,6 +20,7 @@ const ALWAYS: &[&str] = &[
     "export_user",
     "lift_legal_hold",
     "place_legal_hold",
+    "recover_user",
     "remove_account",
     "restore_user",
     "revoke_user_sessions",

@@ -23,5 +23,6 @@ mod races;
 mod rate_limit;
 mod round_trips;
 mod system;
+mod takeover;
 mod transactions;
 mod users;

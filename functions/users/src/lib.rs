@@ -6,6 +6,7 @@ mod erase;
 mod export;
 mod legal_hold;
 mod list;
+mod recover;
 mod refusals;
 mod restore;
 mod revoke_sessions;
@@ -27,6 +28,7 @@ pub fn routes<R: Routes<UsersState>>() -> R {
         .routes(routes!(show::show, update::update, delete::delete))
         .routes(routes!(suspend::suspend))
         .routes(routes!(restore::restore))
+        .routes(routes!(recover::recover))
         .routes(routes!(erase::erase))
         .routes(routes!(legal_hold::place::place, legal_hold::lift::lift))
         .routes(routes!(export::export))

@@ -8,8 +8,7 @@ pub const ERASED: Refusal =
     Refusal::conflict("user-erased", "This user is erased and cannot be changed or restored.");
 pub const LEGAL_HOLD: Refusal =
     Refusal::conflict("legal-hold", "This user is under a legal hold and cannot be erased.");
-pub const EMAIL_TAKEN: Refusal =
-    Refusal::conflict("email-taken", "Another account has this user's address now.");
+pub const EMAIL_TAKEN: Refusal = Refusal::conflict("email-taken", "Another account has this address.");
 pub const OWN_ACCOUNT: Refusal = Refusal::conflict(
     "own-account",
     "Administrators cannot do this to their own account. Ask another administrator.",

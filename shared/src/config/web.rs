@@ -16,6 +16,6 @@ section! {
         };
         /// The front end that links in mails lead to, or this API's own pages under `/account`, which the template sets unless
         /// `AppUrl` is given.
-        app_url: Url = url_or("APP_URL", "http://localhost:3000") { used_by: "auth, organizations" };
+        app_url: Url = url_or("APP_URL", "http://localhost:3000") { used_by: "auth, organizations, users" };
     }
 }
