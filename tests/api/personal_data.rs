@@ -83,6 +83,55 @@ async fn nothing_remains_of_an_erased_user() {
 }
 
 #[tokio::test]
+async fn organizations_of_an_erased_user_alone_are_purged_and_others_stay() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.verified_person("Ada").await, app.verified_person("Bob").await);
+    let grace = app.administrator("Grace").await;
+    let (alone, shared) = (ada.create_organization("Alone").await, bob.create_organization("Shared").await);
+    ada.create_key(&alone, &["members:read"]).await;
+    ada.invite(&alone, "cy@example.com", "member").await;
+    bob.add(&shared, &ada, "owner").await;
+    let shared_past = ada.create_organization("Shared Past").await;
+    ada.add(&shared_past, &bob, "owner").await;
+    ada.client.delete(&shared_past).await.ok(200);
+
+    grace.client.post_nothing(&format!("/v1/users/{}/erase", ada.id)).await.ok(200);
+
+    bob.client.get(&shared).await.ok(200);
+    bob.client.post_nothing(&format!("{shared_past}/restore")).await.ok(200);
+    let left = all_rows(&app).await;
+    assert!(!left.contains("Alone") && !left.contains("cy@example.com"), "{left}");
+    let events = "SELECT string_agg(action, ' ' ORDER BY id) FROM audit_events
+                  WHERE organization_id::text = target_id::text AND action LIKE 'organization.p%'";
+    assert_eq!(
+        app.database.value::<String>(events).await,
+        "organization.purged organization.purged",
+        "the personal one too"
+    );
+    let id = alone.rsplit('/').next().expect("an id");
+    let log = grace.client.get("/v1/audit-events?action=organization.purged").await.ok(200);
+    assert!(log.body.to_string().contains(id) && log.text("/data/0/actorId") == grace.id);
+}
+
+#[tokio::test]
+async fn organization_of_an_erased_user_with_rows_under_a_legal_hold_keeps_only_those() {
+    let app = TestApp::new().await;
+    let (ada, cy) = (app.verified_person("Ada").await, app.verified_person("Cy").await);
+    let grace = app.administrator("Grace").await;
+    let made = json!({ "name": "Secret Project", "slug": "secret", "logo": "https://example.com/secret.png" });
+    let made = ada.client.post("/v1/organizations", made).await.ok(201);
+    let team = format!("/v1/organizations/{}", made.id());
+    ada.invite(&team, &cy.email, "member").await;
+    let hold = json!({ "reason": "case 12/34" });
+    grace.client.post(&format!("/v1/users/{}/legal-hold", cy.id), hold).await.ok(200);
+
+    grace.client.post_nothing(&format!("/v1/users/{}/erase", ada.id)).await.ok(200);
+
+    let left = all_rows(&app).await.to_lowercase();
+    assert!(left.contains(&cy.email) && !left.contains("secret"), "{left}");
+}
+
+#[tokio::test]
 async fn erasure_is_in_the_ledger_and_a_refused_one_is_not() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.verified_person("Ada").await, app.verified_person("Bob").await);
@@ -96,7 +145,7 @@ async fn erasure_is_in_the_ledger_and_a_refused_one_is_not() {
     grace.client.delete(&format!("{user}/legal-hold")).await.ok(200);
     grace.client.post_nothing(&format!("{user}/erase")).await.refused(409, "last-owner");
     assert_eq!(ledger_count(&app, &ada.id).await, 0);
-    ada.client.delete(&team).await.ok(204);
+    ada.client.delete(&team).await.ok(200);
     grace.client.post_nothing(&format!("{user}/erase")).await.ok(200);
     assert_eq!(ledger_count(&app, &ada.id).await, 1);
     grace.client.post_nothing(&format!("{user}/erase")).await.refused(409, "user-erased");

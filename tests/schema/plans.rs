@@ -54,7 +54,7 @@ const ROWS: &str = "
 
 /// Statements that requests wait for: a text that occurs in no other, the arguments, and the index that must be used. `$user` and
 /// `$large` are the first user and organization, `$other` is another of each.
-const HOT: [(&str, &str, &str); 35] = [
+const HOT: [(&str, &str, &str); 36] = [
     // Session check.
     ("SELECT s.user_id AS \"user_id: UserId\", s.authenticated_at", "$other, now()", "sessions_pkey"),
     ("FOR UPDATE OF s", "$other, now()", "sessions_pkey"),
@@ -69,9 +69,18 @@ const HOT: [(&str, &str, &str); 35] = [
     ("o.version, m.role AS \"role: Role\"", "$large, $other", "members_"),
     ("SELECT m.role AS \"role: Role\" FROM", "$large, $other", "members_"),
     // Lists: the first page and one in the middle, in both orders.
-    ("ORDER BY m.organization_id DESC", "NULL, 21, $user", "members_user_id_organization_id_idx"),
-    ("ORDER BY m.organization_id DESC", "$middle, 21, $user", "members_user_id_organization_id_idx"),
-    ("ORDER BY m.organization_id LIMIT", "$middle, 21, $user", "members_user_id_organization_id_idx"),
+    (NEWEST_ORGANIZATIONS, "NULL, 21, $user", "members_user_id_organization_id_idx"),
+    (NEWEST_ORGANIZATIONS, "$middle, 21, $user", "members_user_id_organization_id_idx"),
+    (
+        "o.deleted_at IS NULL AND ($1::uuid IS NULL OR m.organization_id >",
+        "$middle, 21, $user",
+        "members_user_id_organization_id_idx",
+    ),
+    (
+        "o.deleted_at > $4 AND ($1::uuid IS NULL OR m.organization_id <",
+        "NULL, 21, $other, now() - interval '30 d'",
+        "members_user_id_organization_id_idx",
+    ),
     ("ORDER BY m.created_at DESC", "$large, NULL, NULL, NULL, 21", MEMBERS),
     ("ORDER BY m.created_at DESC", "$large, NULL, now() - interval '500 min', $other, 21", MEMBERS),
     (
@@ -122,6 +131,7 @@ const HOT: [(&str, &str, &str); 35] = [
     ("m.organization_id = $1 AND lower(u.email) = lower($2)", "$large, 'u5@example.com'", "users_email_"),
     ("deleted_at, erased_at, version FROM users WHERE lower(email)", "'u5@example.com'", "users_email_"),
 ];
+const NEWEST_ORGANIZATIONS: &str = "o.deleted_at IS NULL AND ($1::uuid IS NULL OR m.organization_id <";
 const MEMBERS: &str = "members_organization_id_created_at_user_id_idx";
 const SESSIONS: &str = "sessions_user_id_id_idx";
 const INVITATIONS: &str = "invitations_organization_id_id_idx";

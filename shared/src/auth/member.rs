@@ -34,7 +34,8 @@ pub const NO_SUCH_ORGANIZATION: Refusal = Refusal::not_found(
     "organization-not-found",
     "You do not belong to this organization, or it does not exist.",
 );
-const ROLE_NEEDED: Refusal =
+/// Returned to a member whose role does not have the permission.
+pub const ROLE_NEEDED: Refusal =
     Refusal::forbidden("role-needed", "Your role in this organization does not allow this.");
 const SCOPE_NEEDED: Refusal =
     Refusal::forbidden("scope-needed", "The scopes of this API key do not allow this.");

@@ -38,7 +38,7 @@ text_enum!(
         /// the password of the account is removed.
         PasswordRemoved = "user.password_removed",
         UserSuspended = "user.suspended",
-        /// A suspended or deleted user was restored.
+        /// The deletion of a user was undone, or a suspension was lifted.
         UserRestored = "user.restored",
         /// Every personal column was overwritten.
         UserErased = "user.erased",
@@ -47,6 +47,10 @@ text_enum!(
         OrganizationCreated = "organization.created",
         OrganizationUpdated = "organization.updated",
         OrganizationDeleted = "organization.deleted",
+        /// The deletion of an organization was undone.
+        OrganizationRestored = "organization.restored",
+        /// The rows of a deleted organization were removed.
+        OrganizationPurged = "organization.purged",
         /// The role of a member changed.
         MemberUpdated = "member.updated",
         /// A member was removed, or left.

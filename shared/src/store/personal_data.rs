@@ -6,7 +6,10 @@ use sqlx::AssertSqlSafe;
 use super::users::User;
 use crate::{
     db::Tx,
-    domain::personal_data::{Class, Erasure, Records, TABLES},
+    domain::{
+        ids::{OrganizationId, UserId},
+        personal_data::{Class, Erasure, Records, TABLES},
+    },
 };
 
 /// Returns the personal columns and ids of all rows of `user`, table by table.
@@ -67,6 +70,29 @@ pub async fn erase(tx: &mut Tx, user: &User) -> sqlx::Result<()> {
             .await?;
     }
     Ok(())
+}
+
+/// Checks whether the organization has a row of a user under a legal hold: its members, and the users behind its other rows.
+/// Ignores the user `except`.
+pub async fn is_held(tx: &mut Tx, id: OrganizationId, except: Option<UserId>) -> sqlx::Result<bool> {
+    let of_organizations = TABLES.iter().filter(|table| {
+        table.erasure != Erasure::Keep && table.columns.iter().any(|column| column.name == "organization_id")
+    });
+    let rows = of_organizations.filter_map(|table| {
+        let whose = table.whose?.replace("$1", "held.id").replace("$2", "held.email");
+        Some(format!("EXISTS (SELECT 1 FROM {} WHERE organization_id = $1 AND ({whose}))", table.name))
+    });
+    let statement = format!(
+        "SELECT EXISTS (SELECT 1 FROM users held
+                        WHERE held.legal_hold_at IS NOT NULL AND held.id IS DISTINCT FROM $2 AND ({}))",
+        rows.collect::<Vec<_>>().join(" OR "),
+    );
+    // Built from constants only.
+    sqlx::query_scalar(AssertSqlSafe(statement))
+        .bind(id.0)
+        .bind(except.map(|user| user.0))
+        .fetch_one(tx)
+        .await
 }
 
 /// Returns the address that finds rows of `user`: only if it is verified and no other account that is not deleted has it.

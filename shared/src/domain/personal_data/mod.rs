@@ -29,13 +29,19 @@ pub enum Class {
     Operational,
 }
 
+/// The time after a deletion in which an account or an organization can be restored.
+pub const RESTORABLE_PERIOD: TimeDelta = TimeDelta::days(30);
+
 text_enum!(
     /// The time for which rows are kept.
     Retention {
-        /// As long as the account. Personal columns are overwritten 30 days after its deletion.
+        /// As long as the account. Personal columns are overwritten 30 days after its deletion; if its address was never verified,
+        /// 30 days after its registration.
         Account = "account",
         /// As long as the organization.
         Organization = "organization",
+        /// Until 30 days after the deletion.
+        Restorable = "30 days after the deletion",
         /// For 90 days after their end.
         NinetyDays = "90 days after the end",
         /// Until they expire, used or not.
@@ -52,7 +58,7 @@ impl Retention {
     #[must_use]
     pub const fn period(self) -> Option<TimeDelta> {
         match self {
-            Self::Account => Some(TimeDelta::days(30)),
+            Self::Account | Self::Restorable => Some(RESTORABLE_PERIOD),
             Self::Organization => None,
             Self::NinetyDays => Some(TimeDelta::days(90)),
             Self::Usable => Some(TimeDelta::zero()),

@@ -141,16 +141,34 @@ pub async fn suspend(tx: &mut Tx, id: UserId, reason: &str) -> sqlx::Result<Opti
     .await
 }
 
-/// Restores a deleted or suspended user. `None` if the user is erased. Violates `users_email_key` if another account that is not
-/// deleted has the address.
-pub async fn restore(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
+/// Undoes the deletion of the user; a suspension stays. `None` if the user is not deleted, or erased. Violates `users_email_key` if
+/// another account that is not deleted has the address.
+pub async fn undelete(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));
     users!(
         r#"
         UPDATE users
-        SET deleted_at = NULL, suspended_at = NULL, suspended_reason = NULL, updated_at = $2, version = version + 1
-        WHERE id = $1 AND erased_at IS NULL
+        SET deleted_at = NULL, restored_at = $2, updated_at = $2, version = version + 1
+        WHERE id = $1 AND deleted_at IS NOT NULL AND erased_at IS NULL
+        RETURNING"#,
+        "",
+        id as UserId,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Lifts the suspension of the user. `None` if the user is deleted or not suspended.
+pub async fn unsuspend(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
+    let now = tx.now();
+    tx.invalidate(CacheKey::Profile(id));
+    users!(
+        r#"
+        UPDATE users
+        SET suspended_at = NULL, suspended_reason = NULL, restored_at = $2, updated_at = $2, version = version + 1
+        WHERE id = $1 AND deleted_at IS NULL AND suspended_at IS NOT NULL
         RETURNING"#,
         "",
         id as UserId,

@@ -52,12 +52,14 @@ macro_rules! users {
 
 mod administration;
 mod deleted;
+mod never_verified;
 mod passwords;
 
 pub use administration::{
-    UserStatus, appoint, list, lock_pair, restore, set_legal_hold, set_system_administrator, suspend,
+    UserStatus, appoint, list, lock_pair, set_legal_hold, set_system_administrator, suspend, undelete, unsuspend,
 };
-pub use deleted::{Deleted, count_deleted, lock_deleted};
+pub use deleted::{Expired, count_deleted, lock_deleted};
+pub use never_verified::{count_never_verified, lock_never_verified};
 pub use passwords::{
     Credentials, credentials_by_email, lock_password, password_hash, replace_password, set_password,
 };
