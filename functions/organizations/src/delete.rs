@@ -3,7 +3,7 @@
 use axum::extract::State;
 use shared::{
     ApiError,
-    auth::{Actor, Member},
+    auth::{Actor, Fresh, Member},
     domain::{audit::Action, page::Data, permission::DeleteOrganization},
     http::etag::{IfMatch, STALE},
     store,
@@ -25,12 +25,13 @@ use crate::{
     params(OrganizationPath, IfMatch), security(("bearer" = [])),
     responses(
         (status = 200, description = "The deleted organization, with `restorableUntil`.", body = Data<OrganizationView>),
+        (status = 401, description = "`fresh-sign-in-needed`"),
         (status = 409, description = "`personal-organization`"),
     ),
 )]
 pub async fn delete(
     State(state): State<OrganizationsState>,
-    member: Member<DeleteOrganization>,
+    Fresh(member): Fresh<Member<DeleteOrganization>>,
     IfMatch(versions): IfMatch,
 ) -> Result<OrganizationResponse, ApiError> {
     if member.organization.personal_to.is_some() {

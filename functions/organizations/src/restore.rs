@@ -4,7 +4,7 @@ use serde::Deserialize;
 use shared::{
     ApiError, Refusal,
     auth::{
-        Actor, Caller,
+        Actor, Caller, Fresh,
         caller::UNAUTHENTICATED,
         member::{NO_SUCH_ORGANIZATION, ROLE_NEEDED},
     },
@@ -39,18 +39,19 @@ pub struct RestorePath {
 
 /// Restore a deleted organization.
 ///
-/// Only an owner can, until `restorableUntil`. Members, API keys and invitations are as they were; what has expired since then stays
+/// Only an owner can, after a recent sign-in, until `restorableUntil`. Members, API keys and invitations are as they were; what has expired since then stays
 /// expired.
 #[utoipa::path(
     post, path = "/v1/organizations/{organizationId}/restore", tag = "organizations", operation_id = "restore_organization",
     params(RestorePath, IfMatch), security(("bearer" = [])),
     responses(
         (status = 200, description = "The restored organization.", body = Data<OrganizationView>),
+        (status = 401, description = "`fresh-sign-in-needed`"),
         (status = 409, description = "`organization-not-deleted`"),
     ),
 )]
 pub async fn restore(
-    caller: Caller,
+    Fresh(caller): Fresh<Caller>,
     Path(path): Path<RestorePath>,
     IfMatch(versions): IfMatch,
 ) -> Result<OrganizationResponse, ApiError> {

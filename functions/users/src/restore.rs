@@ -2,7 +2,7 @@
 
 use shared::{
     ApiError, OnConstraint,
-    auth::{Actor, Administrator},
+    auth::{Actor, Administrator, Fresh},
     db::Tx,
     domain::{audit::Action, page::Data},
     http::{etag::IfMatch, extract::Path},
@@ -24,12 +24,13 @@ use crate::{
     params(UserPath, IfMatch), security(("bearer" = [])),
     responses(
         (status = 200, description = "The user. If `suspendedAt` is null, the user can sign in.", body = Data<UserView>),
+        (status = 401, description = "`fresh-sign-in-needed`"),
         (status = 404, description = "`user-not-found`"),
         (status = 409, description = "`user-erased` or `email-taken`"),
     ),
 )]
 pub async fn restore(
-    administrator: Administrator,
+    Fresh(administrator): Fresh<Administrator>,
     Path(path): Path<UserPath>,
     if_match: IfMatch,
 ) -> Result<UserResponse, ApiError> {

@@ -156,9 +156,10 @@ async fn deleting_again_and_again_does_not_flood_the_owners() {
     }
     assert_eq!(app.mails().len() - before, 5);
     let bob = app.person("Bob").await;
-    let new = bob.client.post("/v1/organizations", json!({ "name": "Bob's" })).await.ok(201);
+    let team = bob.create_organization("Bob's").await;
+    app.database.execute("UPDATE users SET email_verified_at = NULL WHERE name = 'Bob'").await;
     let before = app.mails().len();
-    bob.client.delete(&format!("/v1/organizations/{}", new.id())).await.ok(200);
+    bob.client.delete(&team).await.ok(200);
     assert_eq!(app.mails().len(), before, "an address that was never verified gets no notice");
 }
 

@@ -15,7 +15,8 @@ async fn names(app: &TestApp) -> String {
 async fn account_with_a_never_verified_address_is_removed_after_exactly_30_days() {
     let app = TestApp::new().await;
     let (eve, ada) = (app.person("Canary").await, app.verified_person("Ada").await);
-    eve.client.post("/v1/organizations", json!({ "name": "Canary Engines" })).await.ok(201);
+    eve.create_organization("Canary Engines").await;
+    app.database.execute("UPDATE users SET email_verified_at = NULL WHERE name = 'Canary'").await;
     app.clock.advance(TimeDelta::seconds(1));
     app.person("Late").await;
     app.clock.advance(PERIOD - TimeDelta::seconds(2));
