@@ -118,7 +118,8 @@ async fn organization_of_an_erased_user_with_rows_under_a_legal_hold_keeps_only_
     let app = TestApp::new().await;
     let (ada, cy) = (app.verified_person("Ada").await, app.verified_person("Cy").await);
     let grace = app.administrator("Grace").await;
-    let made = json!({ "name": "Secret Project", "slug": "secret", "logo": "https://example.com/secret.png" });
+    let made =
+        json!({ "name": "Secret Project", "slug": "secret", "logo": "https://example.com/secret.png" });
     let made = ada.client.post("/v1/organizations", made).await.ok(201);
     let team = format!("/v1/organizations/{}", made.id());
     ada.invite(&team, &cy.email, "member").await;

@@ -31,7 +31,12 @@ pub async fn organization_deleted(
         let limiter = &state.app.rate_limiter;
         let subject = rate_limit::pseudonym(&owner);
         if limiter.take(PER_ADDRESS, &subject, state.app.clock.now()).await.allowed {
-            message::send(&*state.mailer, &owner, letter(organization, &until.format("%-d %B %Y, %H:%M").to_string())).await;
+            message::send(
+                &*state.mailer,
+                &owner,
+                letter(organization, &until.format("%-d %B %Y, %H:%M").to_string()),
+            )
+            .await;
         }
     });
     if timeout(SEND_TIMEOUT, all).await.is_err() {

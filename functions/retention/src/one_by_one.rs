@@ -32,8 +32,7 @@ pub(crate) async fn each<Id: Copy + Display>(
     let (mut after, mut failures, mut finished) = ((DateTime::UNIX_EPOCH, first), 0, false);
     while run.has_time() {
         let mut position = None;
-        let done =
-            run.state.db.transaction_as(async |tx| next(tx, &after, &mut position).await).await;
+        let done = run.state.db.transaction_as(async |tx| next(tx, &after, &mut position).await).await;
         // At most a hundred values are kept between two flushes.
         telemetry::flush();
         match (done, position) {

@@ -21,7 +21,9 @@ use crate::{
 pub(crate) async fn purge(run: &Run<'_>) -> anyhow::Result<Cleaned> {
     let until = run.until("organizations")?;
     let mut cleaned = Cleaned::nothing("organizations");
-    let next = async |tx: &mut Tx, after: &Position<OrganizationId>, position: &mut Option<Position<OrganizationId>>| {
+    let next = async |tx: &mut Tx,
+                      after: &Position<OrganizationId>,
+                      position: &mut Option<Position<OrganizationId>>| {
         purge_next(run, tx, after, until, position).await
     };
     if each(run, &mut cleaned, OrganizationId(Uuid::nil()), next).await? {

@@ -34,7 +34,9 @@ async fn restored_organization_is_as_before_the_deletion() {
     let restored = ada.client.post_nothing(&format!("{team}/restore")).await.ok(200);
 
     assert_eq!((restored.text("/data/name"), restored.header("etag")), ("Engines", "\"3\""));
-    assert!(restored.body["data"]["deletedAt"].is_null() && restored.body["data"]["restorableUntil"].is_null());
+    assert!(
+        restored.body["data"]["deletedAt"].is_null() && restored.body["data"]["restorableUntil"].is_null()
+    );
     program.get(&team).await.ok(200);
     eve.accept(&invitation.token).await.ok(200);
     assert_eq!(count(&bob.client.get(&format!("{team}/members")).await.ok(200)), Some(3));

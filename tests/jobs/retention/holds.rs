@@ -45,7 +45,9 @@ async fn create_expired_users(app: &TestApp) {
         grace.client.post(&format!("/v1/users/{}/legal-hold", held.id), hold.clone()).await.ok(200);
     }
     // Not at the moment at which the accounts were deleted: with them it would be restored.
-    app.database.execute("UPDATE organizations SET deleted_at = deleted_at - interval '1 s' WHERE name = 'Past'").await;
+    app.database
+        .execute("UPDATE organizations SET deleted_at = deleted_at - interval '1 s' WHERE name = 'Past'")
+        .await;
     app.clock.advance(chrono::TimeDelta::days(400));
 }
 

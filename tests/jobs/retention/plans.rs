@@ -96,7 +96,8 @@ async fn batches_are_found_and_deleted_through_their_index() {
     let never = "users_never_verified_id_idx";
     let hold = statement(&all, &["FOR NO KEY UPDATE SKIP LOCKED", "email_verified_at IS NULL"]);
     questions.push((hold, format!("{}, {nobody}, {}", at(50_000), at(0)), "users", never));
-    let count = statement(&all, &["count(*) FILTER (WHERE legal_hold_at IS NULL)", "email_verified_at IS NULL"]);
+    let count =
+        statement(&all, &["count(*) FILTER (WHERE legal_hold_at IS NULL)", "email_verified_at IS NULL"]);
     questions.push((count, at(40_000), "users", never));
     let organizations = "organizations_deleted_at_id_idx";
     let lock = statement(&all, &["FOR UPDATE OF o SKIP LOCKED"]);

@@ -70,7 +70,8 @@ pub const TABLES: &[Table] = &[
             id("personal_to", "user whose personal organization it is"),
             operational("created_at", "time of creation"),
             operational("updated_at", "time of the last change"),
-            operational("deleted_at", "time of deletion").erased(if_own!("deleted_at", "coalesce(deleted_at, $3)")),
+            operational("deleted_at", "time of deletion")
+                .erased(if_own!("deleted_at", "coalesce(deleted_at, $3)")),
             operational("version", "detects concurrent changes").erased("version + 1"),
         ],
     },
@@ -222,7 +223,8 @@ pub const TABLES: &[Table] = &[
         columns: &[
             id("id", "identifies the account"),
             personal("name", "name that other users see").erased("'Deleted user'"),
-            personal("email", "address for sign-in and mail").erased("'deleted-' || id || '@deleted.invalid'"),
+            personal("email", "address for sign-in and mail")
+                .erased("'deleted-' || id || '@deleted.invalid'"),
             personal("email_verified_at", "time at which the address was verified").erased("NULL"),
             personal("image", "picture that other users see").erased("NULL"),
             personal("phone", "phone number of the user").erased("NULL"),

@@ -147,9 +147,11 @@ pub async fn lock_only_of(tx: &mut Tx, user: UserId) -> sqlx::Result<Vec<Organiz
 /// Deletes the row of a deleted organization, and with it all rows of the organization. Its audit events stay. Returns whether
 /// it did.
 pub async fn purge(tx: &mut Tx, id: OrganizationId) -> sqlx::Result<bool> {
-    let result =
-        sqlx::query!("DELETE FROM organizations WHERE id = $1 AND deleted_at IS NOT NULL", id as OrganizationId)
-            .execute(tx)
-            .await?;
+    let result = sqlx::query!(
+        "DELETE FROM organizations WHERE id = $1 AND deleted_at IS NOT NULL",
+        id as OrganizationId
+    )
+    .execute(tx)
+    .await?;
     Ok(result.rows_affected() == 1)
 }

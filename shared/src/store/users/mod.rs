@@ -56,7 +56,8 @@ mod never_verified;
 mod passwords;
 
 pub use administration::{
-    UserStatus, appoint, list, lock_pair, set_legal_hold, set_system_administrator, suspend, undelete, unsuspend,
+    UserStatus, appoint, list, lock_pair, set_legal_hold, set_system_administrator, suspend, undelete,
+    unsuspend,
 };
 pub use deleted::{Expired, count_deleted, lock_deleted};
 pub use never_verified::{count_never_verified, lock_never_verified};
