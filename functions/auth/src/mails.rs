@@ -13,7 +13,9 @@ pub async fn send_verification(state: &AuthState, email: &str, name: &str, token
         subject: "Confirm your e-mail address",
         paragraphs: vec![
             format!("Hello {name},"),
-            "please confirm that this address is yours. The link works once, for 24 hours:".to_owned(),
+            "please confirm that this address is yours, within 30 days: otherwise the account is removed. The link works once, for 24 \
+             hours:"
+                .to_owned(),
         ],
         link: Some((link(&state.app.config.web.app_url, "verify-email", token), "Confirm my address")),
         ending: "If you have not created an account with Arches, ignore this mail.",
