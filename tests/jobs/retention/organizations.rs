@@ -62,7 +62,6 @@ async fn deleted_organization_is_purged_after_exactly_30_days() {
 async fn legal_hold_on_a_user_of_the_organization_stops_its_purge() {
     let app = TestApp::new().await;
     let (ada, grace) = (app.verified_person("Ada").await, app.administrator("Grace").await);
-    let mut held = Vec::new();
     for relation in ["a member", "an invited user", "the creator of a key"] {
         let user = app.verified_person("Bob").await;
         let team = ada.create_organization(relation).await;
@@ -78,7 +77,6 @@ async fn legal_hold_on_a_user_of_the_organization_stops_its_purge() {
         ada.client.delete(&team).await.ok(200);
         let hold = json!({ "reason": "case 12/34" });
         grace.client.post(&format!("/v1/users/{}/legal-hold", user.id), hold).await.ok(200);
-        held.push(user);
     }
     let other = ada.create_organization("Other").await;
     ada.client.delete(&other).await.ok(200);
