@@ -13,7 +13,7 @@ const ADAS_ROWS: &str = "
         UNION ALL SELECT to_jsonb(e)::text FROM audit_events e WHERE u.id IN (e.actor_id, e.target_id)
         UNION ALL SELECT to_jsonb(o)::text FROM organizations o JOIN members m ON m.organization_id = o.id
                   WHERE m.user_id = u.id AND o.name = 'Past'
-    ) AS lines WHERE u.name IN ('Ada', 'Adas Squatter')";
+    ) AS lines WHERE u.name IN ('Ada', 'Ghost')";
 
 /// Creates Ada with a legal hold, and Bob without one. Both are deleted, and both have expired rows in every table. Also two users with
 /// addresses that were never verified, one of them with a legal hold.
@@ -38,7 +38,7 @@ async fn create_expired_users(app: &TestApp) {
         grace.client.get(&format!("/v1/users/{}/export", person.id)).await.ok(200);
         grace.client.delete(&format!("/v1/users/{}", person.id)).await.ok(204);
     }
-    let squatter = app.person("Adas Squatter").await;
+    let squatter = app.person("Ghost").await;
     app.person("Squatter").await;
     let hold = json!({ "reason": "case 12/34" });
     for held in [&ada, &squatter] {
@@ -73,7 +73,7 @@ async fn legal_hold_keeps_all_rows_and_is_reported() {
     }
     assert!(report.complete, "held rows are not unfinished work");
     let others = "SELECT count(*)::text FROM audit_events WHERE action <> 'user.erased' AND action NOT LIKE 'organization.%'
-                  AND NOT EXISTS (SELECT 1 FROM users u WHERE u.name IN ('Ada', 'Adas Squatter') AND u.id IN (actor_id, target_id))
+                  AND NOT EXISTS (SELECT 1 FROM users u WHERE u.name IN ('Ada', 'Ghost') AND u.id IN (actor_id, target_id))
                   AND occurred_at < (SELECT max(occurred_at) FROM audit_events)";
     assert_eq!(text(&app, others).await, "0", "rows without a hold are deleted");
     assert_eq!(total(&clean(&app).await), 0);
