@@ -46,7 +46,7 @@ pub async fn organization_deleted(
 
 fn letter(organization: &Organization, until: &str) -> Letter {
     Letter {
-        subject: "An organization of yours was deleted",
+        subject: "Your organization was deleted",
         paragraphs: vec![
             format!("The organization “{}” on Arches was deleted.", organization.name),
             format!(

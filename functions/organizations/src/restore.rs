@@ -39,8 +39,8 @@ pub struct RestorePath {
 
 /// Restore a deleted organization.
 ///
-/// Only an owner can, after a recent sign-in, until `restorableUntil`. Members, API keys and invitations are as they were; what has expired since then stays
-/// expired.
+/// Only an owner can, after a recent sign-in, until `restorableUntil`. Members, API keys and invitations are as they were; what has
+/// expired since then stays expired.
 #[utoipa::path(
     post, path = "/v1/organizations/{organizationId}/restore", tag = "organizations", operation_id = "restore_organization",
     params(RestorePath, IfMatch), security(("bearer" = [])),
