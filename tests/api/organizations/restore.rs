@@ -23,12 +23,12 @@ async fn restored_organization_is_as_before_the_deletion() {
     for (client, path) in [
         (&ada.client, team.clone()),
         (&bob.client, format!("{team}/members")),
-        (&program, team.clone()),
         (&ada.client, format!("{team}/audit-events")),
     ] {
         client.get(&path).await.refused(404, "organization-not-found");
     }
     ada.client.delete(&team).await.refused(404, "organization-not-found");
+    program.get(&team).await.refused(401, "unauthenticated");
     eve.accept(&invitation.token).await.refused(422, "invalid-token");
 
     let restored = ada.client.post_nothing(&format!("{team}/restore")).await.ok(200);
