@@ -9,6 +9,10 @@ pub const SLUG_TAKEN: Refusal = Refusal::conflict(
 );
 pub const NOT_DELETED: Refusal =
     Refusal::conflict("organization-not-deleted", "This organization is not deleted.");
+pub const TOO_MANY_ORGANIZATIONS: Refusal = Refusal::conflict(
+    "too-many-organizations",
+    "You own 20 organizations already. Deleted ones count until they are purged.",
+);
 pub const ADDRESS_NOT_PROVED: Refusal = Refusal::forbidden(
     "address-not-proved",
     "Verify your own address first, with the link that was mailed to it.",
