@@ -168,7 +168,7 @@ async fn deleting_again_and_again_does_not_flood_the_owners() {
 #[tokio::test]
 async fn slug_of_a_deleted_organization_is_taken_and_the_refusal_says_until_when() {
     let app = TestApp::new().await;
-    let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+    let (ada, bob) = (app.verified_person("Ada").await, app.person("Bob").await);
     let new = json!({ "name": "Engines", "slug": "engines" });
     let made = ada.client.post("/v1/organizations", new.clone()).await.ok(201);
     ada.client.delete(&format!("/v1/organizations/{}", made.id())).await.ok(200);
