@@ -120,7 +120,7 @@ impl Scratch {
         databases::allow_connections(maintenance, scratch, false).await?;
         let mut attempt = 1;
         loop {
-            for used in [scratch, name] {
+            for used in [Some(&**scratch), exists.then_some(name)].into_iter().flatten() {
                 databases::end_connections(maintenance, used, None).await?;
             }
             let mut transaction = maintenance.begin().await?;
@@ -142,7 +142,7 @@ impl Scratch {
             databases::apply(&mut transaction, name, properties).await?;
             let copy = databases::properties(&mut transaction, name).await?;
             let missing = properties.missing_in(&copy);
-            ensure!(missing.is_empty(), "{name} is not as the backup says: {}", missing.join("; "));
+            ensure!(missing.is_empty(), "{name} does not have the properties of the backup: {}", missing.join("; "));
             databases::allow_connections(&mut transaction, name, true).await?;
             transaction.commit().await?;
             self.closed = None;
