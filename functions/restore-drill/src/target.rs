@@ -142,7 +142,11 @@ impl Scratch {
             databases::apply(&mut transaction, name, properties).await?;
             let copy = databases::properties(&mut transaction, name).await?;
             let missing = properties.missing_in(&copy);
-            ensure!(missing.is_empty(), "{name} does not have the properties of the backup: {}", missing.join("; "));
+            ensure!(
+                missing.is_empty(),
+                "{name} does not have the properties of the backup: {}",
+                missing.join("; ")
+            );
             databases::allow_connections(&mut transaction, name, true).await?;
             transaction.commit().await?;
             self.closed = None;

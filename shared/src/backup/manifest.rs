@@ -85,3 +85,14 @@ impl Manifest {
         FORMAT
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn manifest_of_another_format_is_refused_for_its_format_and_not_for_its_members() {
+        let error = Manifest::read("x", br#"{"format": 1, "id": "x", "old": true}"#).expect_err("refused");
+        assert_eq!(error.to_string(), "the manifest of x has the unknown format 1");
+    }
+}
