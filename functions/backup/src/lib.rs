@@ -20,6 +20,8 @@ use shared::{
     store::{
         contents::Contents,
         database::{self, Snapshot},
+        database_properties::DatabaseProperties,
+        databases,
     },
 };
 use sqlx::PgConnection;
@@ -92,6 +94,7 @@ struct Prepared {
     connection: PgConnection,
     snapshot: Snapshot,
     sequences: BTreeMap<String, i64>,
+    properties: DatabaseProperties,
 }
 
 async fn create_backup(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result<Manifest> {
@@ -105,7 +108,7 @@ async fn create_backup(state: &State, before: &Catalogue, job: &Job) -> anyhow::
         discard(state, &id, &upload).await;
     }
     let (dumped, contents) = written?;
-    let Prepared { tool, snapshot, .. } = prepared;
+    let Prepared { tool, snapshot, properties, .. } = prepared;
     let manifest = Manifest {
         format: Manifest::format(),
         size: dumped.size,
@@ -117,6 +120,7 @@ async fn create_backup(state: &State, before: &Catalogue, job: &Job) -> anyhow::
         server: snapshot.server,
         dump: tool,
         contents,
+        database: properties,
         id,
     };
     let text = serde_json::to_vec_pretty(&manifest)?;
@@ -135,6 +139,8 @@ async fn prepare(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result
     let mut connection = db::connect(&url).await?;
     let snapshot = database::begin_snapshot(&mut connection).await?;
     let sequences = database::sequences(&mut connection).await?;
+    let name = database::current_database(&mut connection).await?;
+    let properties = databases::properties(&mut connection, &name).await?;
     let mut last = Vec::new();
     for backup in before.0.iter().rev().filter(|backup| backup.complete).take(RATE_SAMPLES) {
         last.extend(before.manifest(&state.bucket, Some(&backup.id)).await.ok());
@@ -145,7 +151,7 @@ async fn prepare(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result
         "a database of {} bytes takes about {needed:.1} s to dump, and {left:.1} s are left; see docs/operations/backup.md",
         snapshot.bytes
     );
-    Ok(Prepared { tool, url, connection, snapshot, sequences })
+    Ok(Prepared { tool, url, connection, snapshot, sequences, properties })
 }
 
 /// Estimates the seconds that a dump of `bytes` bytes takes, at the rate of the fastest of the `last` backups.
@@ -194,7 +200,7 @@ mod tests {
 
     fn manifest(database_bytes: u64, seconds: f64) -> Manifest {
         Manifest {
-            format: 1,
+            format: Manifest::format(),
             id: String::new(),
             size: 0,
             sha256: String::new(),
@@ -205,6 +211,7 @@ mod tests {
             server: String::new(),
             dump: String::new(),
             contents: Contents::default(),
+            database: DatabaseProperties::default(),
         }
     }
 

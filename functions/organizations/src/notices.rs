@@ -44,15 +44,15 @@ pub async fn organization_deleted(
     }
 }
 
+/// Returns the mail. It does not name the organization: a stranger may have chosen the name.
 fn letter(organization: &Organization, until: &str) -> Letter {
     Letter {
         subject: "Your organization was deleted",
         paragraphs: vec![
-            format!("The organization “{}” on Arches was deleted.", organization.name),
+            format!("An organization that you own on Arches was deleted. Its id is {}.", organization.id),
             format!(
                 "You and each of its other owners can restore it until {until} (UTC). Sign in, and restore it from the list of \
-                 your deleted organizations. Its id is {}.",
-                organization.id
+                 your deleted organizations."
             ),
             "After that it is removed for ever, with its members, invitations and API keys, and its name in URLs becomes free."
                 .to_owned(),
