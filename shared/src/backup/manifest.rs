@@ -1,5 +1,7 @@
 //! The id and the manifest of a backup.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -8,7 +10,7 @@ use super::catalogue;
 use crate::store::contents::Contents;
 
 /// The version of the manifest's format. A reader refuses any other.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Creates the id of a backup, such as `2026-01-02T03-04-05.000Z-1f2e3d4c`. Ids sort by the time at which the backup began.
 #[must_use]
@@ -56,6 +58,18 @@ pub struct Manifest {
     /// The version of `pg_dump`.
     pub dump: String,
     pub contents: Contents,
+    /// The ledger of erasures, read before the snapshot.
+    pub ledger: LedgerPosition,
+}
+
+/// Identifies a ledger of erasures and what it contained at a moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LedgerPosition {
+    /// Several, if another ledger was copied into it.
+    pub ids: BTreeSet<Uuid>,
+    /// The key of the newest entry; `None` without entries.
+    pub newest: Option<String>,
 }
 
 impl Manifest {
