@@ -29,12 +29,7 @@ pub struct Copied {
 
 /// Copies the backup `id`, by default the newest, from the bucket `backups` to `BACKUP_BUCKET`, and before it the ledger from the bucket
 /// `erasures` to `ERASURE_BUCKET`.
-pub async fn copy(
-    state: &State,
-    backups: &str,
-    erasures: &str,
-    id: Option<&str>,
-) -> anyhow::Result<Copied> {
+pub async fn copy(state: &State, backups: &str, erasures: &str, id: Option<&str>) -> anyhow::Result<Copied> {
     let (from, from_ledger) = (Bucket::new(backups, ""), Bucket::new(erasures, ""));
     let manifest = Catalogue::read(&from).await?.manifest(&from, id).await?;
     let ledger = Ledger::read(&from_ledger).await?;

@@ -67,17 +67,17 @@ impl Erasures {
         url: &str,
         unconfirmed: Option<Unconfirmed>,
     ) -> anyhow::Result<Self> {
+        let mut connection = db::connect(url).await?;
+        let newest = store::audit_events::newest(&mut connection).await?;
+        connection.close().await?;
         let (bucket, now) = (bucket(state), state.clock.now());
         let ledger = Ledger::read(&bucket).await?;
         let catalogue = Catalogue::read(&state.bucket).await?;
         require_covered(moment, &ledger, &catalogue, now)?;
         if catalogue.newest().is_some() {
-            let newest = catalogue.manifest(&state.bucket, None).await?;
-            ledger.require(&newest.id, &newest.ledger, newest.taken_at, now)?;
+            let manifest = catalogue.manifest(&state.bucket, None).await?;
+            ledger.require(&manifest.id, &manifest.ledger, manifest.taken_at, now)?;
         }
-        let mut connection = db::connect(url).await?;
-        let newest = store::audit_events::newest(&mut connection).await?;
-        connection.close().await?;
         Self::read(&ledger, newest.map_or(moment, |newest| newest.min(moment)), unconfirmed).await
     }
 
@@ -146,7 +146,8 @@ fn require_covered(
     let begins_at = ledger.begins_at(now);
     let backups: Vec<_> = catalogue.0.iter().filter(|backup| backup.complete).map(|b| b.begun_at).collect();
     let covered_since = begins_at.into_iter().chain(backups.first().copied()).min();
-    let show = |time: Option<DateTime<Utc>>| time.map_or_else(|| "never".to_owned(), |time| time.to_rfc3339());
+    let show =
+        |time: Option<DateTime<Utc>>| time.map_or_else(|| "never".to_owned(), |time| time.to_rfc3339());
     ensure!(
         covered_since.is_some_and(|since| since <= moment) && moment <= now,
         "no erasures are known since {}: the ledger covers {} to {}, the backups {} to {}",

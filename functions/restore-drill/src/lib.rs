@@ -152,7 +152,8 @@ pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<O
     let checked = check(state, backup.as_deref(), target.as_deref(), unconfirmed);
     let Checked { manifest, verified, source, target } = job.deadline.within(RESERVE, checked).await?;
     let verify_seconds = begin.elapsed().as_secs_f64();
-    let (database, contents, replayed) = restore(state, &manifest, &source, target.as_ref(), unconfirmed, job).await?;
+    let (database, contents, replayed) =
+        restore(state, &manifest, &source, target.as_ref(), unconfirmed, job).await?;
     let restored = Restored {
         backup: manifest.id.clone(),
         taken_at: manifest.taken_at,
@@ -217,7 +218,8 @@ async fn restore(
     };
     let mut scratch = job.deadline.within(RESERVE, Scratch::create(&server, state.clock.now())).await?;
     let work = async {
-        let done = restore_into(state, manifest, source, &mut scratch, target.is_some(), unconfirmed, job).await?;
+        let done =
+            restore_into(state, manifest, source, &mut scratch, target.is_some(), unconfirmed, job).await?;
         if let Some(target) = target {
             scratch.become_target(target).await?;
         }

@@ -5,7 +5,8 @@ use shared::{
     ApiError,
     accounts::{
         departure::{Departure, LAST_OWNER},
-        erasure, erasure_ledger::Attempt,
+        erasure,
+        erasure_ledger::Attempt,
     },
     auth::{Actor, Administrator, Fresh},
     domain::{audit::Action, page::Data},

@@ -87,12 +87,12 @@ pub async fn copy(from: &Bucket, to: &Bucket) -> anyhow::Result<usize> {
         keys.filter(|key| !there.contains(key)).partition(|key| key.starts_with(IDENTITIES));
     let copied = entries.len() + identities.len();
     for keys in [entries, identities] {
-        let copies = keys.into_iter().map(async |key| {
+        let objects = keys.into_iter().map(async |key| {
             let body = from.get(&key).await?;
             let body = body.ok_or_else(|| anyhow::anyhow!("the ledger entry {key} is gone"))?;
             anyhow::Ok(to.put_new(&key, body).await?)
         });
-        stream::iter(copies).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+        stream::iter(objects).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
     }
     Ok(copied)
 }
@@ -105,8 +105,13 @@ impl<'a> Ledger<'a> {
     }
 
     fn new(bucket: &'a Bucket, keys: impl Iterator<Item = String>) -> Self {
-        let mut ledger =
-            Self { bucket, ids: BTreeSet::new(), entries: BTreeMap::new(), outcomes: BTreeMap::new(), unknown: None };
+        let mut ledger = Self {
+            bucket,
+            ids: BTreeSet::new(),
+            entries: BTreeMap::new(),
+            outcomes: BTreeMap::new(),
+            unknown: None,
+        };
         for key in keys {
             let (entry, outcome) = split_outcome(&key);
             if let Some(id) = key.strip_prefix(IDENTITIES).and_then(|id| id.parse().ok()) {
@@ -257,7 +262,11 @@ mod tests {
         let day = now() - TimeDelta::days(1);
         assert_eq!(refusal(&[ENTRY, &identity], &position(ENTRY), day), None);
         let other = format!("{IDENTITIES}019d4a80-0000-7000-8000-000000000003");
-        assert_eq!(refusal(&[ENTRY, &other, &identity], &position(ENTRY), day), None, "two ledgers in one bucket");
+        assert_eq!(
+            refusal(&[ENTRY, &other, &identity], &position(ENTRY), day),
+            None,
+            "two ledgers in one bucket"
+        );
         for (keys, reason) in [
             (vec![], "is not the ledger of b"),
             (vec![ENTRY], "is not the ledger of b"),
@@ -301,7 +310,13 @@ mod tests {
     #[test]
     fn key_of_an_entry_tells_its_time() {
         assert_eq!(time_of(&new_key(now())), Some(now()));
-        for other in ["", "lost+found", "2026-05-01T00:00:00Z", "2026-05-01T00:00:00Z-x", &format!("{ENTRY}{CONFIRMED}")] {
+        for other in [
+            "",
+            "lost+found",
+            "2026-05-01T00:00:00Z",
+            "2026-05-01T00:00:00Z-x",
+            &format!("{ENTRY}{CONFIRMED}"),
+        ] {
             assert_eq!(time_of(other), None, "{other}");
         }
     }
