@@ -18,11 +18,9 @@ use crate::{
 };
 
 /// Makes the erasure of a user fail after its entry was written.
-const BREAK_ERASURE: &str = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN RAISE EXCEPTION 'no'; END $$;
-    CREATE TRIGGER refuse BEFORE INSERT ON audit_events FOR EACH ROW WHEN (NEW.action = 'user.erased')
-    EXECUTE FUNCTION refuse()";
-const REPAIR_ERASURE: &str = "DROP FUNCTION refuse() CASCADE";
+const BREAK_ERASURE: &str =
+    "ALTER TABLE audit_events ADD CONSTRAINT refused CHECK (action <> 'user.erased') NOT VALID";
+const REPAIR_ERASURE: &str = "ALTER TABLE audit_events DROP CONSTRAINT refused";
 
 /// Starts the app with a ledger of its own, `hours` ago.
 async fn app_with_ledger(hours: i64) -> (TestApp, BackupStore, String) {
