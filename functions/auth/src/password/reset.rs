@@ -58,7 +58,13 @@ pub async fn redeem(
 ) -> Result<(), ApiError> {
     let (db, purpose, token) = (&state.app.db, Purpose::ResetPassword, token.hash());
     // Before hashing the password, which is too costly for requests without a valid token.
-    let owner = db.transaction(async |tx| Ok(store::verification_tokens::owner(tx, purpose, &token).await?));
+    let owner = db.transaction(async |tx| {
+        let owner = store::verification_tokens::owner(tx, purpose, &token).await?;
+        if owner.is_none() {
+            links::audit_refused(tx, purpose, &token, request).await?;
+        }
+        Ok(owner)
+    });
     let owner = owner.await?.ok_or_else(invalid_token)?;
     let hash = state.passwords.hash(new.as_ref())?;
     let email = db.transaction(async |tx| {

@@ -24,6 +24,7 @@ use shared::{
 };
 use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::code_hash;
 use crate::{
@@ -115,7 +116,12 @@ pub async fn sign_in(
         let user = redeem(tx, proof, request).await?;
         Ok((session_tokens::sign_in(state, tx, user, transport, request).await?, ()))
     });
-    Ok(sign_in.await?.0)
+    let signed_in = sign_in.await;
+    if let (Err(ApiError::Refused(_)), Proof::Token(token)) = (&signed_in, proof) {
+        let (db, hash) = (&state.app.db, token.hash());
+        db.transaction(async |tx| links::audit_refused(tx, Purpose::MagicLink, &hash, request).await).await?;
+    }
+    Ok(signed_in?.0)
 }
 
 /// Uses up the link or the code, and marks its owner's address as verified.
@@ -161,19 +167,32 @@ async fn check_code(
     if !throttle::may_guess_code(state, email.as_ref()).await? {
         return Ok(Proof::WrongCode);
     }
-    let proof = state.app.db.transaction(async |tx| find_code(state, tx, email, code).await).await?;
+    let proof = state.app.db.transaction(async |tx| find_code(state, tx, request, email, code).await).await?;
     if matches!(proof, Proof::Code(..)) {
         attempt.succeed(state).await;
     }
     Ok(proof)
 }
 
-async fn find_code(state: &AuthState, tx: &mut Tx, email: &Email, code: &str) -> Result<Proof, ApiError> {
-    let Some(user) = store::users::find_by_email(tx, email).await? else { return Ok(Proof::WrongCode) };
-    let hash = code_hash(state, user.id, code).await?;
-    let candidates = store::verification_tokens::guess(tx, user.id, MAX_GUESSES).await?;
+/// Finds the mail with `code`. A wrong code is recorded in the audit log. If no account has the address, the same statements run, so
+/// that the time does not reveal it.
+async fn find_code(
+    state: &AuthState,
+    tx: &mut Tx,
+    request: &RequestInfo,
+    email: &Email,
+    code: &str,
+) -> Result<Proof, ApiError> {
+    let account = store::users::find_by_email(tx, email).await?.map(|user| user.id);
+    let user = account.unwrap_or(UserId(Uuid::nil()));
+    let hash = code_hash(state, user, code).await?;
+    let candidates = store::verification_tokens::guess(tx, user, MAX_GUESSES).await?;
     let matching = candidates
         .into_iter()
         .find(|candidate| candidate.code_hash.as_deref().is_some_and(|stored| stored.ct_eq(&hash).into()));
-    Ok(matching.map_or(Proof::WrongCode, |mail| Proof::Code(user.id, mail.id)))
+    if let Some(mail) = matching {
+        return Ok(Proof::Code(user, mail.id));
+    }
+    store::audit_events::insert(tx, &Event::refused(Action::SessionCreated, account, request)).await?;
+    Ok(Proof::WrongCode)
 }
