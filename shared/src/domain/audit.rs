@@ -1,7 +1,5 @@
 //! The audit log. An event is written in the transaction of the change: both are committed, or neither is.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
