@@ -177,7 +177,7 @@ pub struct AuditEvent {
     /// The id of what was changed: a user, a member, a key or another resource.
     pub target_id: Option<Uuid>,
     /// The changed fields, by name: roles, scopes and states with their values, of other fields only the name.
-    #[schema(value_type = Option<BTreeMap<String, FieldChange>>)]
+    #[schema(value_type = Option<BTreeMap<String, FieldChange>>, max_length = 64)]
     pub changes: Option<Value>,
     /// The source address of the request.
     #[schema(example = "203.0.113.7", min_length = 2, max_length = 39)]
