@@ -75,7 +75,7 @@ async fn a_wrong_current_password_is_recorded_about_its_account() {
     let proof = json!({ "currentPassword": wrong });
     client.delete_with("/v1/auth/accounts/password", proof.clone()).await.refused(403, "wrong-password");
     client.delete_with("/v1/auth/me", proof).await.refused(403, "wrong-password");
-    let event = format!("user.reauthenticated {} {session}", ada.id);
+    let event = format!("session.reauthenticated {} {session}", ada.id);
     assert_eq!(app.database.value::<String>(REFUSED).await, vec![event; 4].join(", "));
 }
 
@@ -164,7 +164,7 @@ async fn attempts_that_have_to_wait_are_not_recorded() {
         stranger.post("/v1/auth/magic-links/verify", guess.clone()).await;
     }
     let recorded = app.database.value::<String>(REFUSED).await;
-    assert_eq!(recorded.matches("user.reauthenticated").count(), 10);
+    assert_eq!(recorded.matches("session.reauthenticated").count(), 10);
     assert_eq!(recorded.matches("session.created").count(), 10);
 }
 

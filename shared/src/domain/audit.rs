@@ -26,10 +26,10 @@ text_enum!(
         SessionCreated = "session.created",
         /// One session of a user was revoked, or all.
         SessionRevoked = "session.revoked",
+        /// The user of a session proved again who they are. Denied: a wrong current password or code.
+        SessionReauthenticated = "session.reauthenticated",
         PasswordResetRequested = "user.password_reset_requested",
         PasswordReset = "user.password_reset",
-        /// Denied: a signed-in sender gave a wrong current password.
-        Reauthenticated = "user.reauthenticated",
         MagicLinkRequested = "user.magic_link_requested",
         EmailChangeRequested = "user.email_change_requested",
         EmailChanged = "user.email_changed",

@@ -68,7 +68,7 @@ async fn a_person_does_not_see_who_else_caused_an_event_nor_from_where() {
     let others: Vec<_> = others.into_iter().cloned().collect();
     assert_eq!(
         actions(&others),
-        ["member.removed", "session.revoked", "session.created", "user.reauthenticated"]
+        ["member.removed", "session.revoked", "session.created", "session.reauthenticated"]
     );
     for event in &others {
         for member in ["actorId", "apiKeyId", "ipAddress"] {

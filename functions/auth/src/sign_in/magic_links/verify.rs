@@ -11,7 +11,7 @@ use shared::{
     domain::{
         actor::RequestInfo,
         audit::{Action, Event},
-        ids::{UserId, VerificationTokenId},
+        ids::{SessionId, UserId, VerificationTokenId},
         input::Email,
         page::Data,
     },
@@ -60,10 +60,23 @@ pub enum Proof {
 }
 
 impl Proof {
-    fn refusal(&self) -> ApiError {
+    /// Returns the refusal of a proof that is not valid.
+    pub fn refusal(&self) -> ApiError {
         match self {
             Self::Token(_) => invalid_token(),
             Self::Code(..) | Self::WrongCode => refusals::INVALID_CODE.at("/code"),
+        }
+    }
+
+    /// Uses up the link or the code. Returns the owner as before, locked until the transaction ends; `None` if the proof is not valid.
+    pub async fn consume(&self, tx: &mut Tx) -> Result<Option<(User, Consumed)>, ApiError> {
+        match self {
+            Self::Token(token) => links::redeem(tx, Purpose::MagicLink, &token.hash()).await,
+            Self::Code(owner, id) => {
+                let user = store::users::lock(tx, *owner).await?;
+                Ok(user.zip(store::verification_tokens::consume_guessed(tx, *id).await?))
+            }
+            Self::WrongCode => Ok(None),
         }
     }
 }
@@ -93,7 +106,7 @@ pub async fn verify(
             (format!("token:{}", HEXLOWER.encode(&token.hash())), Proof::Token(token))
         }
         (None, Some(email), Some(code)) => {
-            let proof = check_code(&state, &request, &email, &code).await?;
+            let proof = check_code(&state, &request, None, &email, &code).await?;
             (format!("email:{}", email.as_ref().to_lowercase()), proof)
         }
         _ => return Err(refusals::TOKEN_OR_CODE.into()),
@@ -126,25 +139,13 @@ pub async fn sign_in(
 
 /// Uses up the link or the code, and marks its owner's address as verified.
 async fn redeem(tx: &mut Tx, proof: &Proof, request: &RequestInfo) -> Result<User, ApiError> {
-    let (before, consumed) = consume(tx, proof).await?.ok_or_else(|| proof.refusal())?;
+    let (before, consumed) = proof.consume(tx).await?.ok_or_else(|| proof.refusal())?;
     let user = store::users::verify_email(tx, before.id, &consumed.email).await?;
     let user = user.ok_or_else(|| proof.refusal())?;
     if before.email_verified_at.is_none() {
         end_other_access(tx, user.id, request).await?;
     }
     Ok(user)
-}
-
-/// Returns the owner as before, locked until the transaction ends; `None` if the proof is not valid.
-async fn consume(tx: &mut Tx, proof: &Proof) -> Result<Option<(User, Consumed)>, ApiError> {
-    match proof {
-        Proof::Token(token) => links::redeem(tx, Purpose::MagicLink, &token.hash()).await,
-        Proof::Code(owner, id) => {
-            let user = store::users::lock(tx, *owner).await?;
-            Ok(user.zip(store::verification_tokens::consume_guessed(tx, *id).await?))
-        }
-        Proof::WrongCode => Ok(None),
-    }
 }
 
 /// Removes the password, withdraws all mailed links, and ends all sessions: another person may have made the account.
@@ -156,10 +157,14 @@ async fn end_other_access(tx: &mut Tx, user: UserId, request: &RequestInfo) -> R
     Ok(store::sessions::revoke_all(tx, user, None, "address_proved").await?)
 }
 
-/// Compares `code` with the codes mailed to `email`. The guess is counted whether it is right or not.
-async fn check_code(
+/// Compares `code` with the codes mailed to `email`. The guess is counted whether it is right or not. A wrong code is recorded in the
+/// audit log.
+///
+/// `session` proves again who its user is; it is `None` at a sign-in.
+pub async fn check_code(
     state: &AuthState,
     request: &RequestInfo,
+    session: Option<SessionId>,
     email: &Email,
     code: &str,
 ) -> Result<Proof, ApiError> {
@@ -167,22 +172,30 @@ async fn check_code(
     if !throttle::may_guess_code(state, email.as_ref()).await? {
         return Ok(Proof::WrongCode);
     }
-    let proof = state.app.db.transaction(async |tx| find_code(state, tx, request, email, code).await).await?;
+    let action = if session.is_some() { Action::SessionReauthenticated } else { Action::SessionCreated };
+    let found = state.app.db.transaction(async |tx| {
+        let (account, proof) = find_code(state, tx, email, code).await?;
+        if matches!(proof, Proof::WrongCode) {
+            let event = Event { session, ..Event::refused(action, account, request) };
+            store::audit_events::insert(tx, &event).await?;
+        }
+        Ok(proof)
+    });
+    let proof = found.await?;
     if matches!(proof, Proof::Code(..)) {
         attempt.succeed(state).await;
     }
     Ok(proof)
 }
 
-/// Finds the mail with `code`. A wrong code is recorded in the audit log. If no account has the address, the same statements run, so
-/// that the time does not reveal it.
+/// Finds the account with `email`, and the mail with `code`. Without an account the same statements run, so that the time does not
+/// reveal it.
 async fn find_code(
     state: &AuthState,
     tx: &mut Tx,
-    request: &RequestInfo,
     email: &Email,
     code: &str,
-) -> Result<Proof, ApiError> {
+) -> Result<(Option<UserId>, Proof), ApiError> {
     let account = store::users::find_by_email(tx, email).await?.map(|user| user.id);
     let user = account.unwrap_or(UserId(Uuid::nil()));
     let hash = code_hash(state, user, code).await?;
@@ -190,9 +203,5 @@ async fn find_code(
     let matching = candidates
         .into_iter()
         .find(|candidate| candidate.code_hash.as_deref().is_some_and(|stored| stored.ct_eq(&hash).into()));
-    if let Some(mail) = matching {
-        return Ok(Proof::Code(user, mail.id));
-    }
-    store::audit_events::insert(tx, &Event::refused(Action::SessionCreated, account, request)).await?;
-    Ok(Proof::WrongCode)
+    Ok((account, matching.map_or(Proof::WrongCode, |mail| Proof::Code(user, mail.id))))
 }
