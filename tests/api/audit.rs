@@ -63,7 +63,7 @@ const REFUSED: &str = "
     FROM audit_events WHERE outcome = 'denied' AND actor_id IS NULL";
 
 #[tokio::test]
-async fn a_wrong_current_password_is_recorded_about_its_account() {
+async fn a_wrong_current_password_or_code_is_recorded_about_its_account() {
     let app = TestApp::new().await;
     let ada = app.verified_person("Ada").await;
     let wrong = "not the password";
@@ -74,9 +74,11 @@ async fn a_wrong_current_password_is_recorded_about_its_account() {
     client.post("/v1/auth/change-email", address).await.refused(403, "wrong-password");
     let proof = json!({ "currentPassword": wrong });
     client.delete_with("/v1/auth/accounts/password", proof.clone()).await.refused(403, "wrong-password");
-    client.delete_with("/v1/auth/me", proof).await.refused(403, "wrong-password");
+    client.delete_with("/v1/auth/me", proof.clone()).await.refused(403, "wrong-password");
+    client.post("/v1/auth/reauthenticate", proof).await.refused(403, "wrong-password");
+    client.post("/v1/auth/reauthenticate", json!({ "code": "000000" })).await.refused(422, "invalid-code");
     let event = format!("session.reauthenticated {} {session}", ada.id);
-    assert_eq!(app.database.value::<String>(REFUSED).await, vec![event; 4].join(", "));
+    assert_eq!(app.database.value::<String>(REFUSED).await, vec![event; 6].join(", "));
 }
 
 #[tokio::test]

@@ -68,7 +68,7 @@ async fn own_audit_event_pages_are_complete_during_changes() {
     let user = format!("/v1/users/{}", ada.id);
     let change = async || {
         app.clock.advance(TimeDelta::seconds(1));
-        ada.create_organization("Engines").await;
+        ada.sign_in_again().await;
         ada.client.patch("/v1/auth/me", json!({ "name": "Renamed" })).await.ok(200);
         root.client.patch(&user, json!({ "name": "Ada" })).await.ok(200);
     };
