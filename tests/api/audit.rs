@@ -147,7 +147,10 @@ async fn a_valid_link_is_not_recorded_as_refused() {
     app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
     let link = json!({ "token": app.token_mailed_to(&ada.email) });
     let with_key = app.client().with("idempotency-key", "once");
-    with_key.post("/v1/auth/magic-links/verify", json!({ "token": "B".repeat(43) })).await.refused(422, "invalid-token");
+    with_key
+        .post("/v1/auth/magic-links/verify", json!({ "token": "B".repeat(43) }))
+        .await
+        .refused(422, "invalid-token");
     with_key.post("/v1/auth/magic-links/verify", link).await.ok(201);
     assert_eq!(app.database.value::<String>(REFUSED).await, "");
 }

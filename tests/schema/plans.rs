@@ -107,7 +107,11 @@ const HOT: [(&str, &str, &str); 38] = [
     (AUDIT, "NULL, 21, NULL, $other, NULL, NULL, NULL, NULL", "audit_events_actor_id_id_idx"),
     (AUDIT, "NULL, 21, NULL, NULL, $other, NULL, NULL, NULL", "audit_events_target_id_id_idx"),
     (AUDIT, "NULL, 21, NULL, NULL, NULL, 'user.appointed', NULL, NULL", "audit_events_action_id_idx"),
-    (AUDIT, "NULL, 21, NULL, NULL, NULL, NULL, now() - interval '1 h', NULL", "audit_events_occurred_at_id_idx"),
+    (
+        AUDIT,
+        "NULL, 21, NULL, NULL, NULL, NULL, now() - interval '1 h', NULL",
+        "audit_events_occurred_at_id_idx",
+    ),
     (OWN_AUDIT, "NULL, 21, $other, NULL, NULL, NULL", "audit_events_actor_id_id_idx"),
     (OWN_AUDIT, "NULL, 21, $other, NULL, NULL, NULL", "audit_events_target_id_id_idx"),
     (USERS, "NULL, 21, NULL, NULL", "users_pkey"),

@@ -87,7 +87,8 @@ async fn answer(
         (Action::InvitationDeclined, ChangedFields::default())
     };
     let event = Event { session: who.session, ..Event::new(action, who.user, who.request) };
-    store::audit_events::insert(tx, &event.within(ended.organization_id).to(ended.id.0).with(&changes)).await?;
+    store::audit_events::insert(tx, &event.within(ended.organization_id).to(ended.id.0).with(&changes))
+        .await?;
     Ok(ended)
 }
 

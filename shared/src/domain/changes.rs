@@ -70,7 +70,12 @@ impl ChangedFields {
 
     /// Adds `field` with its values before and after, if they differ. `None`: there was no value, or there is none now.
     #[must_use]
-    pub fn values<V: Into<ChangeValue>>(mut self, field: &'static str, from: Option<V>, to: Option<V>) -> Self {
+    pub fn values<V: Into<ChangeValue>>(
+        mut self,
+        field: &'static str,
+        from: Option<V>,
+        to: Option<V>,
+    ) -> Self {
         let change = FieldChange { from: from.map(Into::into), to: to.map(Into::into) };
         if change.from != change.to {
             self.0.insert(field, change);

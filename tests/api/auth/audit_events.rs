@@ -83,7 +83,8 @@ async fn a_person_does_not_see_who_else_caused_an_event_nor_from_where() {
         assert!(!text.contains(&**secret), "{secret} is in {text}");
     }
     let whole = root.client.get(&format!("/v1/audit-events?targetId={}", bob.id)).await.ok(200);
-    let denied = whole.body["data"].as_array().expect("a list").iter().filter(|event| event["outcome"] == "denied");
+    let denied =
+        whole.body["data"].as_array().expect("a list").iter().filter(|event| event["outcome"] == "denied");
     assert!(denied.clone().all(|event| event["ipAddress"].is_string()) && denied.count() == 2);
 }
 

@@ -83,7 +83,8 @@ async fn own_audit_event_pages_are_complete_during_changes() {
         }),
     ];
     for (filter, fits) in filters {
-        assert_complete(&ada.client, "/v1/auth/me/audit-events", filter, fits, async |_| change().await).await;
+        assert_complete(&ada.client, "/v1/auth/me/audit-events", filter, fits, async |_| change().await)
+            .await;
     }
 }
 

@@ -20,10 +20,7 @@ async fn audit_log_is_filtered_by_actor_target_action_and_time() {
     );
     assert_eq!(found(&format!("actorId={}", bob.id)).await, ["invitation.accepted", "organization.updated"]);
     let id = team.rsplit('/').next().expect("an id");
-    assert_eq!(
-        found(&format!("targetId={id}")).await,
-        ["organization.created", "organization.updated"]
-    );
+    assert_eq!(found(&format!("targetId={id}")).await, ["organization.created", "organization.updated"]);
     assert_eq!(found(&format!("targetId={id}&actorId={}", bob.id)).await, ["organization.updated"]);
     assert_eq!(found("action=invitation.created").await, ["invitation.created"]);
     assert_eq!(found("since=2026-01-02T03:09:05Z").await, ["organization.updated"]);
