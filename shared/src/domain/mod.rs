@@ -7,6 +7,7 @@ pub mod actor;
 pub mod audit;
 pub mod changes;
 pub mod clock;
+pub mod database_name;
 pub mod deadline;
 pub mod ids;
 pub mod input;
