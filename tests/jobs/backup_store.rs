@@ -44,6 +44,17 @@ impl BackupStore {
         }
     }
 
+    /// Returns a store with the same database and empty buckets, as in another environment.
+    pub async fn elsewhere(&self) -> Self {
+        let ledger = format!("l-{}", Uuid::new_v4());
+        let bucket = format!("b-{}", Uuid::new_v4());
+        for name in [&bucket, &ledger] {
+            client().await.create_bucket().bucket(name).send().await.expect("a bucket");
+        }
+        let Self { database, owner_url, .. } = self;
+        Self { database: database.clone(), owner_url: owner_url.clone(), bucket, ledger, tools: None }
+    }
+
     /// Returns a store with the same backups and an empty ledger.
     pub async fn with_empty_ledger(&self) -> Self {
         let ledger = format!("l-{}", Uuid::new_v4());
@@ -192,6 +203,31 @@ impl BackupStore {
 }
 
 impl BackupStore {
+    /// Returns the event that copies the newest backup and the ledger of this store.
+    pub fn copy_event(&self) -> Value {
+        json!({ "command": "copy", "backups": self.bucket, "erasures": self.ledger })
+    }
+
+    /// Returns the keys of the ledger.
+    pub async fn ledger_keys(&self) -> Vec<String> {
+        let listed = client().await.list_objects_v2().bucket(&self.ledger).send().await.expect("a listing");
+        listed.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect()
+    }
+
+    /// Writes an empty object into the ledger.
+    pub async fn put_in_ledger(&self, key: &str) {
+        client().await.put_object().bucket(&self.ledger).key(key).send().await.expect("written");
+    }
+
+    /// Deletes the objects of the ledger whose keys end with `end`, and returns the keys.
+    pub async fn delete_from_ledger(&self, end: &str) -> Vec<String> {
+        let keys: Vec<_> = self.ledger_keys().await.into_iter().filter(|key| key.ends_with(end)).collect();
+        for key in &keys {
+            client().await.delete_object().bucket(&self.ledger).key(key).send().await.expect("removed");
+        }
+        keys
+    }
+
     /// Deletes the ledger with its contents.
     pub async fn delete_ledger(&self) {
         let client = client().await;

@@ -48,7 +48,7 @@ async fn backup_that_differs_from_its_manifest_is_refused_before_the_target_is_c
         (&dump, [archive.as_slice(), b"x"].concat(), "bytes instead of"),
         (&manifest, foreign.clone(), "is that of"),
         (&manifest, text[..text.len() / 2].to_vec(), "cannot be read"),
-        (&manifest, other(&|manifest| manifest["format"] = json!(1)), "unknown form"),
+        (&manifest, other(&|manifest| manifest["format"] = json!(99)), "unknown form"),
         (&manifest, other(&|manifest| manifest["sha256"] = json!("0".repeat(64))), "was changed"),
     ] {
         store.write(key, bytes).await;

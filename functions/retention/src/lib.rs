@@ -1,6 +1,8 @@
-//! Every day: deletes expired rows, as the register of personal data says, purges organizations that were deleted 30 days ago, and
-//! erases users who were deleted 30 days ago or have not verified their address within 30 days.
+//! Every day: deletes expired rows, as the register of personal data says, purges organizations that were deleted 30 days ago, erases
+//! users who were deleted 30 days ago or have not verified their address within 30 days, and confirms entries of the ledger of
+//! erasures.
 
+mod ledger;
 mod one_by_one;
 mod organizations;
 mod report;
@@ -24,6 +26,7 @@ use shared::{
 };
 use tokio::time::{Duration, Instant};
 
+pub use ledger::Checked;
 pub use report::{Cleaned, Report};
 use users::Group;
 
@@ -114,7 +117,8 @@ pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<R
     let deleted = users::erase(&run, Group::Deleted).await;
     let never_verified = users::erase(&run, Group::NeverVerified).await;
     tables.extend([organizations?, deleted?, never_verified?]);
-    let report = Report::new(run.dry, tables, started.elapsed());
+    let ledger = ledger::check(&run).await?;
+    let report = Report::new(run.dry, tables, ledger, started.elapsed());
     report.record();
     Ok(report)
 }

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use anyhow::bail;
 use chrono::{DateTime, Utc};
-use shared::{db::Tx, error::is_outage, telemetry};
+use shared::{error::is_outage, telemetry};
 
 use crate::{Cleaned, Run};
 
@@ -21,18 +21,17 @@ pub(crate) enum Outcome {
     Held,
 }
 
-/// Adds the result of every item after the position `first` to `cleaned`. `next` handles the first item after a position and sets its
-/// third argument to the position of the item, also if it fails. Returns whether no item is left, except locked ones.
+/// Adds the result of every item after the position `first` to `cleaned`. `step` handles the first item after a position in a
+/// transaction, and returns the position of the item, also if it fails. Returns whether no item is left, except locked ones.
 pub(crate) async fn each<Id: Copy + Display>(
     run: &Run<'_>,
     cleaned: &mut Cleaned,
     first: Id,
-    next: impl AsyncFn(&mut Tx, &Position<Id>, &mut Option<Position<Id>>) -> anyhow::Result<Outcome>,
+    step: impl AsyncFn(&Position<Id>) -> (anyhow::Result<Outcome>, Option<Position<Id>>),
 ) -> anyhow::Result<bool> {
     let (mut after, mut failures, mut finished) = ((DateTime::UNIX_EPOCH, first), 0, false);
     while run.has_time() {
-        let mut position = None;
-        let done = run.state.db.transaction_as(async |tx| next(tx, &after, &mut position).await).await;
+        let (done, position) = step(&after).await;
         // At most a hundred values are kept between two flushes.
         telemetry::flush();
         match (done, position) {

@@ -21,17 +21,19 @@ use crate::{
 pub(crate) async fn purge(run: &Run<'_>) -> anyhow::Result<Cleaned> {
     let until = run.until("organizations")?;
     let mut cleaned = Cleaned::nothing("organizations");
-    let next = async |tx: &mut Tx,
-                      after: &Position<OrganizationId>,
-                      position: &mut Option<Position<OrganizationId>>| {
-        purge_next(run, tx, after, until, position).await
+    let step = async |after: &Position<OrganizationId>| {
+        let mut position = None;
+        let purge = async |tx: &mut Tx| purge_next(run, tx, after, until, &mut position).await;
+        let purged = run.state.db.transaction_as(purge).await;
+        (purged, position)
     };
-    if each(run, &mut cleaned, OrganizationId(Uuid::nil()), next).await? {
+    let finished = each(run, &mut cleaned, OrganizationId(Uuid::nil()), step).await;
+    if matches!(finished, Ok(true)) {
         // Locked organizations were skipped: another transaction may be purging them.
         cleaned.complete = run.dry || count(run, until).await? == cleaned.held;
     }
     cleaned.log(run.dry, &run.job.id);
-    Ok(cleaned)
+    finished.map(|_| cleaned)
 }
 
 async fn count(run: &Run<'_>, until: DateTime<Utc>) -> anyhow::Result<u64> {

@@ -4,7 +4,7 @@
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use shared::{
-    accounts::{erasure, erasure_ledger},
+    accounts::{erasure, erasure_ledger::Attempt},
     db::Tx,
     domain::ids::UserId,
     store::users::{self, Expired},
@@ -60,22 +60,33 @@ impl Group {
 /// rest.
 pub(crate) async fn erase(run: &Run<'_>, group: Group) -> anyhow::Result<Cleaned> {
     let until = run.until("users")?;
-    let mut cleaned = Cleaned::nothing(group.name());
+    let (mut cleaned, mut done) = (Cleaned::nothing(group.name()), Ok(()));
     if run.has_time() {
         let counted = count(run, group, until).await?;
         cleaned.add(if run.dry { counted.due.unsigned_abs() } else { 0 }, counted.held.unsigned_abs());
         cleaned.complete = run.dry;
     }
     if !run.dry {
-        let next = async |tx: &mut Tx, after: &Position<UserId>, position: &mut Option<Position<UserId>>| {
-            erase_next(run, group, tx, after, until, position).await
+        let step = async |after: &Position<UserId>| {
+            let mut position = None;
+            let attempt = Attempt::new(&run.state.ledger);
+            let erased = run
+                .state
+                .db
+                .transaction_as(async |tx| {
+                    erase_next(run, group, tx, after, until, &attempt, &mut position).await
+                })
+                .await;
+            attempt.finish(erased.is_ok()).await;
+            (erased, position)
         };
-        let finished = each(run, &mut cleaned, UserId(Uuid::nil()), next).await?;
+        let finished = each(run, &mut cleaned, UserId(Uuid::nil()), step).await;
         // Locked users were skipped: another transaction may be erasing them.
-        cleaned.complete = finished && count(run, group, until).await?.due == 0;
+        cleaned.complete = matches!(finished, Ok(true)) && count(run, group, until).await?.due == 0;
+        done = finished.map(drop);
     }
     cleaned.log(run.dry, &run.job.id);
-    Ok(cleaned)
+    done.map(|()| cleaned)
 }
 
 async fn count(run: &Run<'_>, group: Group, until: DateTime<Utc>) -> anyhow::Result<Expired> {
@@ -89,16 +100,18 @@ async fn erase_next(
     tx: &mut Tx,
     after: &Position<UserId>,
     until: DateTime<Utc>,
+    attempt: &Attempt<'_>,
     position: &mut Option<Position<UserId>>,
 ) -> anyhow::Result<Outcome> {
     *position = group.lock(tx, after, until).await?;
     let Some((_, id)) = *position else { return Ok(Outcome::Removed) };
     let user = users::find_any(tx, id).await?.context("the locked user is gone")?;
     // Not the time at which the run began: a run by hand may take hours, and a restore compares the time with that of legal holds.
-    let appended = erasure_ledger::append(&run.state.ledger, &[user.id], tx.now()).await;
+    let appended = attempt.append(&[user.id], tx.now()).await;
     appended.context("not erased, because the ledger of erasures cannot be written")?;
     for organization in erasure::erase_anyway(tx, &user, &run.job.request()).await? {
         tracing::warn!(organization.id = %organization, "an organization has no owner who can act");
     }
+    attempt.set_done();
     Ok(Outcome::Removed)
 }

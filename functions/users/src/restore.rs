@@ -54,7 +54,8 @@ async fn undelete(tx: &mut Tx, administrator: &Administrator, user: &User) -> Re
         .await
         .on_constraint("users_email_key", refusals::EMAIL_TAKEN)?
         .ok_or(refusals::NO_SUCH_USER)?;
-    administrator.audit(tx, Action::UserRestored, user.id).await?;
+    let changes = user.changed_states(&restored);
+    administrator.audit_changes(tx, Action::UserRestored, user.id, &changes).await?;
     if let Some(deleted_at) = user.deleted_at {
         for organization in store::organizations::restore_owned(tx, user.id, deleted_at).await? {
             let event = administrator.caller.event(Action::OrganizationRestored).within(organization);
@@ -66,6 +67,7 @@ async fn undelete(tx: &mut Tx, administrator: &Administrator, user: &User) -> Re
 
 async fn unsuspend(tx: &mut Tx, administrator: &Administrator, user: &User) -> Result<User, ApiError> {
     let restored = store::users::unsuspend(tx, user.id).await?.ok_or(refusals::NO_SUCH_USER)?;
-    administrator.audit(tx, Action::UserRestored, user.id).await?;
+    let changes = user.changed_states(&restored);
+    administrator.audit_changes(tx, Action::UserRestored, user.id, &changes).await?;
     Ok(restored)
 }

@@ -30,7 +30,7 @@ pub async fn erase(tx: &mut Tx, user: &User, departure: &Departure, event: &Even
 /// Purges a deleted organization. `cause` is the event that it follows from.
 pub async fn purge(tx: &mut Tx, organization: OrganizationId, cause: &Event<'_>) -> sqlx::Result<()> {
     if store::organizations::purge(tx, organization).await? {
-        let event = Event { action: Action::OrganizationPurged, ..*cause };
+        let event = Event { action: Action::OrganizationPurged, changes: None, ..*cause };
         store::audit_events::insert(tx, &event.within(organization).to(organization.0)).await?;
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! The id and the manifest of a backup.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -58,12 +60,24 @@ pub struct Manifest {
     pub contents: Contents,
     /// What the archive does not contain.
     pub database: DatabaseProperties,
+    /// The ledger of erasures, read before the snapshot.
+    pub ledger: LedgerPosition,
 }
 
 /// The member that every format has.
 #[derive(Deserialize)]
 struct Format {
     format: u32,
+}
+
+/// Identifies a ledger of erasures and what it contained at a moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LedgerPosition {
+    /// Several, if another ledger was copied into it.
+    pub ids: BTreeSet<Uuid>,
+    /// The key of the newest entry; `None` without entries.
+    pub newest: Option<String>,
 }
 
 impl Manifest {
