@@ -6,7 +6,6 @@
 mod appoint;
 mod logins;
 mod rotation;
-mod scram;
 
 use std::{collections::BTreeSet, time::Duration};
 
