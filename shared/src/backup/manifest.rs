@@ -8,7 +8,7 @@ use super::catalogue;
 use crate::store::contents::Contents;
 
 /// The version of the manifest's format. A reader refuses any other.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Creates the id of a backup, such as `2026-01-02T03-04-05.000Z-1f2e3d4c`. Ids sort by the time at which the backup began.
 #[must_use]
@@ -25,6 +25,12 @@ pub fn dump_key(id: &str) -> String {
 #[must_use]
 pub fn manifest_key(id: &str) -> String {
     format!("{id}/manifest.json")
+}
+
+/// Returns the key of the MAC of the manifest.
+#[must_use]
+pub fn mac_key(id: &str) -> String {
+    format!("{id}/manifest.mac")
 }
 
 /// Returns the key of the object that exists if the backup `id` was restored successfully.

@@ -8,7 +8,7 @@ use std::{ops::Range, time::Duration};
 use aws_sdk_s3::{
     Client,
     config::{ResponseChecksumValidation, timeout::TimeoutConfig},
-    error::{ProvideErrorMetadata, SdkError},
+    error::SdkError,
     operation::{get_object::GetObjectError, head_object::HeadObjectError},
     primitives::{AggregatedBytes, ByteStream},
     types::ServerSideEncryption,
@@ -77,7 +77,7 @@ impl Bucket {
         let got = self.client().await.get_object().bucket(&self.name).key(key).send().await;
         match got {
             Ok(object) => Ok(Some(collect(object.body).await?.to_vec())),
-            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => Ok(None),
             Err(error) => Err(unavailable(error)),
         }
     }
@@ -149,14 +149,6 @@ fn large_transfer() -> aws_sdk_s3::config::Builder {
 /// Checks whether `error` says that an object with this key exists (412).
 fn is_there<E>(error: &SdkError<E>) -> bool {
     error.raw_response().is_some_and(|raw| raw.status().as_u16() == 412)
-}
-
-/// Checks whether `error` says that the object, or the version, does not exist.
-fn is_missing<R>(error: &SdkError<GetObjectError, R>) -> bool {
-    // The SDK has no variant for a version.
-    error.as_service_error().is_some_and(|error| {
-        error.is_no_such_key() || matches!(error.code(), Some("NoSuchVersion" | "InvalidArgument"))
-    })
 }
 
 async fn collect(body: ByteStream) -> Result<AggregatedBytes, Unavailable> {

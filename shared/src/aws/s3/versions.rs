@@ -2,10 +2,14 @@
 //!
 //! Writing over an object or deleting it removes nothing: it hides the older versions behind a new one or behind a delete marker.
 
-use aws_sdk_s3::types::{DeleteMarkerEntry, ObjectVersion, Tag, Tagging};
+use aws_sdk_s3::{
+    error::{ProvideErrorMetadata, SdkError},
+    operation::get_object::GetObjectError,
+    types::{DeleteMarkerEntry, ObjectVersion, Tag, Tagging},
+};
 use chrono::{DateTime, Utc};
 
-use super::{Bucket, collect, is_missing, unavailable};
+use super::{Bucket, collect, unavailable};
 use crate::error::Unavailable;
 
 /// A version of an object, or a delete marker.
@@ -92,4 +96,10 @@ impl From<DeleteMarkerEntry> for Version {
 
 fn moment(time: aws_sdk_s3::primitives::DateTime) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(time.secs(), time.subsec_nanos())
+}
+
+/// Checks whether `error` says that the version does not exist. The SDK has no variants for these codes.
+fn is_missing<R>(error: &SdkError<GetObjectError, R>) -> bool {
+    let code = error.as_service_error().and_then(GetObjectError::code);
+    matches!(code, Some("NoSuchKey" | "NoSuchVersion" | "InvalidArgument"))
 }

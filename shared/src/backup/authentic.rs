@@ -1,0 +1,90 @@
+//! Authenticates manifests, so that nobody but `backup` can make a backup that is restored.
+//!
+//! `<id>/manifest.mac` is a MAC by KMS (HMAC with SHA-256) of the SHA-256 of `<id>/manifest.json`. The manifest has the SHA-256 of the
+//! archive, so the archive is authenticated too.
+
+use anyhow::{Context, ensure};
+use data_encoding::HEXLOWER;
+use ring::digest::{Digest, SHA256, digest};
+
+use super::{Backup, Manifest, State, mac_key, manifest_key};
+use crate::error::Unavailable;
+
+/// Names the runbook in errors that an attack can cause.
+const RUNBOOK: &str = "see docs/runbooks/backup-hidden.md";
+
+/// A backup, as an event names it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Choice<'a> {
+    /// The id; the newest by default.
+    pub backup: Option<&'a str>,
+    /// The version of the manifest; the current one by default.
+    pub version: Option<&'a str>,
+    /// The SHA-256 of the manifest, in hexadecimal. A manifest with this hash needs no MAC.
+    pub manifest_sha256: Option<&'a str>,
+}
+
+/// Returns the SHA-256 of a manifest, in hexadecimal.
+#[must_use]
+pub fn manifest_sha256(manifest: &[u8]) -> String {
+    HEXLOWER.encode(hash(manifest).as_ref())
+}
+
+fn hash(manifest: &[u8]) -> Digest {
+    digest(&SHA256, manifest)
+}
+
+impl State {
+    /// Returns the MAC of a manifest.
+    pub async fn sign(&self, manifest: &[u8]) -> Result<Vec<u8>, Unavailable> {
+        self.mac_key.generate(hash(manifest).as_ref()).await
+    }
+
+    /// Returns the manifest of `backup`, and fails if it is not authentic. Nothing of it is read before.
+    ///
+    /// Without a version, only current versions count: a backup that was changed or hidden is refused, so that it is noticed.
+    pub async fn manifest(&self, backup: &Backup, choice: Choice<'_>) -> anyhow::Result<Manifest> {
+        let id = &backup.id;
+        let key = manifest_key(id);
+        let version = match choice.version {
+            Some(version) => version,
+            None => {
+                let current = backup.current(&key).map(|current| current.version.as_str());
+                let hidden = backup.versions_of(&key).next().is_some();
+                current.with_context(|| match hidden {
+                    true => format!("the backup {id} is hidden by a delete marker: name a version; {RUNBOOK}"),
+                    false => format!("the backup {id} has no manifest"),
+                })?
+            }
+        };
+        let text = self.bucket.get_version(&key, version).await?;
+        let text = text.with_context(|| format!("the manifest of {id} has no version {version}"))?;
+        match choice.manifest_sha256 {
+            Some(expected) => {
+                let found = manifest_sha256(&text);
+                ensure!(
+                    found == expected.to_ascii_lowercase(),
+                    "the manifest of {id} was changed: its SHA-256 is {found}"
+                );
+            }
+            None => self.authenticate(backup, &text, choice.version.is_some()).await?,
+        }
+        Manifest::read(id, &text)
+    }
+
+    /// Fails if no MAC of `backup` fits the manifest `text`. With `any_version`, also compares MACs that were written over or hidden.
+    async fn authenticate(&self, backup: &Backup, text: &[u8], any_version: bool) -> anyhow::Result<()> {
+        let id = &backup.id;
+        let key = mac_key(id);
+        let mut found = false;
+        for version in backup.versions_of(&key).filter(|version| any_version || version.current) {
+            let Some(mac) = self.bucket.get_version(&key, &version.version).await? else { continue };
+            found = true;
+            if self.mac_key.verify(hash(text).as_ref(), &mac).await? {
+                return Ok(());
+            }
+        }
+        ensure!(found, "the manifest of {id} has no MAC; {RUNBOOK}");
+        anyhow::bail!("the MAC of the manifest of {id} is wrong: it was not made by this environment's backup function; {RUNBOOK}")
+    }
+}
