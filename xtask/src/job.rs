@@ -46,6 +46,9 @@ pub struct Drill {
     /// Id of the backup [default: the newest]
     #[arg(long, value_name = "ID")]
     backup: Option<String>,
+    /// Version of its manifest [default: the current one]
+    #[arg(long, value_name = "ID")]
+    manifest_version: Option<String>,
     #[command(flatten)]
     services: Services,
 }
@@ -59,6 +62,9 @@ pub struct Restore {
     /// Id of the backup [default: the newest]
     #[arg(long, value_name = "ID")]
     backup: Option<String>,
+    /// Version of its manifest [default: the current one]
+    #[arg(long, value_name = "ID")]
+    manifest_version: Option<String>,
     /// Database to restore into: a name on the same server, or a postgresql:// URL
     #[arg(long, value_name = "NAME or URL")]
     target: String,
@@ -80,14 +86,19 @@ impl Backups {
 
 impl Drill {
     pub fn run(&self, project: &Project) -> Result<ExitCode> {
-        let event = json!({ "command": "drill", "backup": self.backup });
+        let event = json!({ "command": "drill", "backup": self.backup, "version": self.manifest_version });
         run(project, &self.services, "restore-drill", &event)
     }
 }
 
 impl Restore {
     pub fn run(&self, project: &Project) -> Result<ExitCode> {
-        let event = json!({ "command": "restore", "backup": self.backup, "target": self.target });
+        let event = json!({
+            "command": "restore",
+            "backup": self.backup,
+            "version": self.manifest_version,
+            "target": self.target,
+        });
         run(project, &self.services, "restore-drill", &event)
     }
 }

@@ -1,8 +1,19 @@
 //! The databases that backups are restored into.
 
-use anyhow::ensure;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
 use chrono::{DateTime, Utc};
-use shared::{backup::State, config::Setting, db, store::database};
+use data_encoding::BASE64URL_NOPAD;
+use ring::rand::{SecureRandom, SystemRandom};
+use shared::{
+    backup::State,
+    config::Setting,
+    crypto::scram,
+    db,
+    lambda::job::Job,
+    store::{contents::Contents, database, restoring_role as role},
+};
 use sqlx::{Connection, PgConnection};
 use url::Url;
 use uuid::Uuid;
@@ -15,9 +26,14 @@ const SCRATCH: &str = "arches_drill_";
 const ABANDONED: i64 = 3_600;
 
 /// A database that a backup is restored into, before it is removed or becomes the target.
+///
+/// A role with the same name and a password of its own owns it and nothing else. All that an archive contains runs as this role: also
+/// functions and triggers that a later step calls. It is dropped when the database is handed over or removed.
 pub struct Scratch {
+    /// For the restoring role.
     pub url: String,
     pub name: String,
+    owner_url: String,
     maintenance: PgConnection,
 }
 
@@ -29,7 +45,7 @@ pub struct Target {
 
 impl Scratch {
     /// Creates one on the server of the database at `url`. Removes abandoned ones first.
-    pub async fn create(url: &str, now: DateTime<Utc>) -> anyhow::Result<Self> {
+    pub async fn create(url: &str, now: DateTime<Utc>, job: &Job) -> anyhow::Result<Self> {
         let mut maintenance = db::connect(&with_database(url, MAINTENANCE)?).await?;
         for name in database::named(&mut maintenance, SCRATCH).await? {
             if made_at(&name).is_some_and(|made| now.timestamp() - made > ABANDONED)
@@ -38,17 +54,41 @@ impl Scratch {
                 tracing::warn!(database = name, %error, "abandoned database not removed");
             }
         }
+        remove_abandoned_roles(&mut maintenance, now).await?;
         let name = format!("{SCRATCH}{}_{}", now.timestamp(), Uuid::new_v4().simple());
-        database::create(&mut maintenance, &name).await?;
-        Ok(Self { url: with_database(url, &name)?, name, maintenance })
+        let password = password()?;
+        let valid_until = now + job.deadline.left(Duration::ZERO);
+        role::create(&mut maintenance, &name, &scram::verifier(&password)?, valid_until).await?;
+        if let Err(error) = database::create(&mut maintenance, &name).await {
+            role::remove(&mut maintenance, &name).await?;
+            return Err(error.into());
+        }
+        let owner_url = with_database(url, &name)?;
+        Ok(Self { url: with_login(&owner_url, &name, &password)?, name, owner_url, maintenance })
     }
 
-    /// Creates the roles that the grants of the backup name and the server does not have.
-    pub async fn create_roles(&mut self, roles: &[String]) -> sqlx::Result<()> {
-        for role in roles {
+    /// Creates what no plain role can create: the roles that the backup's grants name, and its extensions. Then makes the restoring role
+    /// the owner of the database.
+    pub async fn prepare(&mut self, contents: &Contents) -> anyhow::Result<()> {
+        for role in &contents.roles {
             database::create_role(&mut self.maintenance, role).await?;
         }
-        Ok(())
+        let mut owner = db::connect(&self.owner_url).await?;
+        let extensions = contents.extensions.keys().map(String::as_str);
+        role::create_extensions(&mut owner, extensions).await.context("the extensions were not created")?;
+        owner.close().await?;
+        Ok(role::give(&mut self.maintenance, &self.name, &self.name).await?)
+    }
+
+    /// Makes the owner the owner of the database and of all that is in it, and drops the restoring role.
+    ///
+    /// From here on nothing of the database may be executed: it would run as the owner.
+    pub async fn hand_over(&mut self) -> anyhow::Result<()> {
+        role::end_logins(&mut self.maintenance, &self.name, &self.name).await?;
+        let mut owner = db::connect(&self.owner_url).await?;
+        role::take_back(&mut owner, &self.name).await?;
+        owner.close().await?;
+        Ok(role::remove(&mut self.maintenance, &self.name).await?)
     }
 
     /// Replaces the empty database `target`.
@@ -58,9 +98,10 @@ impl Scratch {
         Ok(database::rename(&mut self.maintenance, &self.name, &target.name).await?)
     }
 
-    /// Removes the database.
+    /// Removes the database and its role.
     pub async fn remove(&mut self) -> sqlx::Result<()> {
-        database::remove(&mut self.maintenance, &self.name).await
+        database::remove(&mut self.maintenance, &self.name).await?;
+        role::remove(&mut self.maintenance, &self.name).await
     }
 }
 
@@ -109,6 +150,26 @@ pub async fn url(state: &State, target: &str) -> anyhow::Result<String> {
     state.url(&setting.into()).await
 }
 
+/// Drops the roles of abandoned scratch databases. A role whose database is still there, because it is in use, stays.
+async fn remove_abandoned_roles(maintenance: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<()> {
+    for name in role::named(maintenance, SCRATCH).await? {
+        if made_at(&name).is_some_and(|made| now.timestamp() - made > ABANDONED)
+            && !database::exists(maintenance, &name).await?
+            && let Err(error) = role::remove(maintenance, &name).await
+        {
+            tracing::warn!(role = name, %error, "abandoned role not removed");
+        }
+    }
+    Ok(())
+}
+
+/// Returns a password that nobody else knows.
+fn password() -> anyhow::Result<String> {
+    let mut bytes = [0; 32];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| anyhow::anyhow!("the system has no random bytes"))?;
+    Ok(BASE64URL_NOPAD.encode(&bytes))
+}
+
 /// Returns when a scratch database was created; `None` if `name` is not the name of one.
 fn made_at(name: &str) -> Option<i64> {
     let (made, unique) = name.strip_prefix(SCRATCH)?.split_once('_')?;
@@ -119,6 +180,13 @@ fn made_at(name: &str) -> Option<i64> {
 fn with_database(url: &str, name: &str) -> anyhow::Result<String> {
     let mut url = parsed(url)?;
     url.set_path(name);
+    Ok(url.into())
+}
+
+fn with_login(url: &str, name: &str, password: &str) -> anyhow::Result<String> {
+    let mut url = parsed(url)?;
+    let set = url.set_username(name).and_then(|()| url.set_password(Some(password)));
+    set.map_err(|()| anyhow::anyhow!("the database URL has no host"))?;
     Ok(url.into())
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use metrics::histogram;
 use serde::Serialize;
 
@@ -16,6 +17,9 @@ pub(super) const TIME_FORMAT: &str = "%Y-%m-%dT%H-%M-%S%.3fZ";
 const RETENTION: TimeDelta = TimeDelta::days(30);
 /// A backup is marked this long before its retention ends, because it is marked once a day.
 const MARKED_BEFORE: TimeDelta = TimeDelta::days(2);
+/// The tag of the lifecycle rule `expired`.
+const MARK: &str = "expired";
+const CONCURRENT_MARKS: usize = 16;
 /// The number of verified backups that are kept whatever their age.
 const MIN_VERIFIED_KEPT: usize = 3;
 
@@ -98,14 +102,14 @@ impl Catalogue {
     /// Marks backups for the lifecycle of the bucket, which removes a marked backup 30 days after it was made, and not before.
     /// Returns their number. The newest backup and the newest verified ones are not marked.
     pub async fn mark_expired(&self, bucket: &Bucket, now: DateTime<Utc>) -> anyhow::Result<usize> {
-        let mut marked = 0;
-        for backup in self.expired(now) {
-            for version in backup.versions.iter().filter(|version| version.current && !version.delete_marker) {
-                bucket.tag(&format!("{}/{}", backup.id, version.object), "expired", "true").await?;
-            }
-            marked += 1;
-        }
-        Ok(marked)
+        let expired = self.expired(now);
+        let objects = expired.iter().flat_map(|backup| {
+            let current = backup.versions.iter().filter(|version| version.current && !version.delete_marker);
+            current.map(|version| version.key(&backup.id))
+        });
+        let marking = objects.map(async |key| bucket.tag(&key, MARK, "true").await);
+        stream::iter(marking).buffer_unordered(CONCURRENT_MARKS).try_collect::<()>().await?;
+        Ok(expired.len())
     }
 
     fn expired(&self, now: DateTime<Utc>) -> Vec<&Backup> {

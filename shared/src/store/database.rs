@@ -232,6 +232,6 @@ pub async fn invalid_indexes(connection: &mut PgConnection) -> sqlx::Result<Vec<
 }
 
 /// Quotes an identifier (PostgreSQL manual, 4.1.1).
-fn quote(name: &str) -> String {
+pub(super) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
