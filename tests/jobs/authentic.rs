@@ -2,6 +2,7 @@
 
 use harness::{Database, runtime_api::Function, service};
 use serde_json::{Value, json};
+use shared::store::restoring_role::EXTENSIONS;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use uuid::Uuid;
 
@@ -55,8 +56,9 @@ async fn listed(store: &BackupStore, id: &str) -> Value {
 /// Returns the oldest version of an object of a listed backup.
 fn first_version(backup: &Value, object: &str) -> String {
     let versions = backup["versions"].as_array().expect("versions").iter();
-    let of_object = versions.filter(|version| version["object"] == object && version["deleteMarker"] == false);
-    of_object.last().expect("a version")["version"].as_str().expect("an id").to_owned()
+    let mut of_object =
+        versions.filter(|version| version["object"] == object && version["deleteMarker"] == false);
+    of_object.next_back().expect("a version")["version"].as_str().expect("an id").to_owned()
 }
 
 #[tokio::test]
@@ -75,11 +77,15 @@ async fn backup_hidden_by_delete_markers_is_noticed_and_restores_by_version() {
     // It is the newest: to restore an older one instead would lose data without a word.
     for event in [json!({ "command": "drill" }), json!({ "command": "drill", "backup": id })] {
         let error = store.call_restore(event).await.expect_err("hidden");
-        assert!(error.contains("is hidden by a delete marker") && error.contains("backup-hidden.md"), "{error}");
+        assert!(
+            error.contains("is hidden by a delete marker") && error.contains("backup-hidden.md"),
+            "{error}"
+        );
     }
     let version = first_version(&hidden, "manifest.json");
     let name = unused_name();
-    let event = json!({ "command": "restore", "backup": id, "version": version, "target": store.url_of(&name) });
+    let event =
+        json!({ "command": "restore", "backup": id, "version": version, "target": store.url_of(&name) });
     let restored = store.call_restore(event).await.expect("restored");
     assert_eq!((&restored["backup"], &restored["database"]), (&json!(id), &json!(name)));
     drop_database(&database, &name).await;
@@ -155,7 +161,10 @@ async fn nothing_is_backed_up_or_restored_while_kms_is_unavailable() {
         environment.insert("AWS_ENDPOINT_URL_KMS".to_owned(), "http://127.0.0.1:1".to_owned());
         let error = Function::start(job, environment).await.invoke_within(JOB_TIMEOUT, event).await;
         let error = error.expect_err("no KMS");
-        assert!(error["errorMessage"].as_str().is_some_and(|text| text.contains("kms unavailable")), "{error}");
+        assert!(
+            error["errorMessage"].as_str().is_some_and(|text| text.contains("kms unavailable")),
+            "{error}"
+        );
     }
     let after = store.objects().await;
     let (left, _): (Vec<_>, Vec<_>) = after.iter().partition(|key| !before.contains(key));
@@ -233,6 +242,19 @@ async fn restored_database_belongs_to_its_owner_and_its_triggers_have_run_as_ano
     drop_database(&database, &name).await;
 }
 
+#[tokio::test]
+async fn owner_creates_only_the_extensions_of_the_migrations_for_an_archive() {
+    let database = Database::create().await;
+    let names = "SELECT string_agg(extname, ' ' ORDER BY extname) FROM pg_extension";
+    assert_eq!(database.value::<String>(names).await, EXTENSIONS.join(" "));
+    let store = BackupStore::new(&database).await;
+    let mut manifest = store.back_up().await;
+    manifest["contents"]["extensions"]["file_fdw"] = json!("1.0");
+    store.write_manifest(manifest["id"].as_str().expect("an id"), &manifest).await;
+    let error = store.drill().await.expect_err("it reads files of the server");
+    assert!(error.contains("file_fdw is not one that the migrations create"), "{error}");
+}
+
 /// On RDS the owner is no superuser either: it may create databases and roles.
 #[tokio::test]
 async fn owner_without_superuser_rights_restores() {
@@ -247,15 +269,12 @@ async fn owner_without_superuser_rights_restores() {
     let mut url = url::Url::parse(&store.url_of("postgres")).expect("a URL");
     url.set_username(&owner).and_then(|()| url.set_password(Some(&owner))).expect("a login");
     let name = unused_name();
-    for event in [
-        json!({ "command": "drill" }),
-        json!({ "command": "restore", "target": name }),
-    ] {
+    for event in [json!({ "command": "drill" }), json!({ "command": "restore", "target": name })] {
         let function = Function::start("restore-drill", store.environment(url.to_string())).await;
         function.invoke_within(JOB_TIMEOUT, event).await.expect("restored");
     }
-    let owned = format!("SELECT datdba::regrole::text FROM pg_database WHERE datname = '{name}'");
-    assert_eq!(text(&mut server, &owned).await, owner);
+    let find_owner = format!("SELECT datdba::regrole::text FROM pg_database WHERE datname = '{name}'");
+    assert_eq!(text(&mut server, &find_owner).await, owner);
     let left = format!("SELECT count(*)::text FROM pg_auth_members WHERE member = '{owner}'::regrole");
     assert_eq!(text(&mut server, &left).await, "0", "no role is left");
     drop_database(&database, &name).await;

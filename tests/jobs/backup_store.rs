@@ -36,7 +36,8 @@ impl BackupStore {
             client().await.create_bucket().bucket(name).send().await.expect("a bucket");
         }
         let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
-        let version = client().await.put_bucket_versioning().bucket(&bucket).versioning_configuration(enabled);
+        let version =
+            client().await.put_bucket_versioning().bucket(&bucket).versioning_configuration(enabled);
         version.send().await.expect("versions");
         Self {
             database: database.name().to_owned(),
@@ -190,7 +191,8 @@ impl BackupStore {
 
     /// Returns the tags of an object as `<name>=<value>`.
     pub async fn tags(&self, key: &str) -> Vec<String> {
-        let got = client().await.get_object_tagging().bucket(&self.bucket).key(key).send().await.expect("tags");
+        let got =
+            client().await.get_object_tagging().bucket(&self.bucket).key(key).send().await.expect("tags");
         got.tag_set.iter().map(|tag| format!("{}={}", tag.key, tag.value)).collect()
     }
 
@@ -203,7 +205,8 @@ impl BackupStore {
 
     /// Adds a delete marker. Returns its version.
     pub async fn delete(&self, key: &str) -> String {
-        let deleted = client().await.delete_object().bucket(&self.bucket).key(key).send().await.expect("removed");
+        let deleted =
+            client().await.delete_object().bucket(&self.bucket).key(key).send().await.expect("removed");
         deleted.version_id.expect("a delete marker")
     }
 

@@ -19,15 +19,27 @@ fn no_function_deletes_a_backup_or_writes_over_one() {
     let allow = |action: &str| json!({ "Effect": "Allow", "Action": [action], "Resource": objects });
     for (broken, about) in [
         (with("app", &format!("{making}/-"), allow("s3:DeleteObject")), "s3:DeleteObject"),
-        (with("app", &format!("{making}/-"), allow("s3:PutObjectTagging")), "BackupMaking: may use s3:PutObjectTagging"),
+        (
+            with("app", &format!("{making}/-"), allow("s3:PutObjectTagging")),
+            "BackupMaking: may use s3:PutObjectTagging",
+        ),
         (with("app", &format!("{restoring}/-"), allow("s3:DeleteObjectVersion")), "s3:DeleteObjectVersion"),
         (with("app", &format!("{restoring}/-"), allow("s3:*")), "BackupRestoring"),
-        (with("app", &format!("{restoring}/-"), allow("kms:GenerateMac")), "BackupRestoring: may use kms:GenerateMac"),
+        (
+            with("app", &format!("{restoring}/-"), allow("kms:GenerateMac")),
+            "BackupRestoring: may use kms:GenerateMac",
+        ),
         (with("app", &format!("{making}/-"), allow("s3:PutObject")), "write over"),
         (without("app", &format!("{making}/2/Condition")), "write over"),
         (with("app", &format!("{making}/5/Resource"), objects.clone()), "write over"),
-        (with("app", "AuthRole/Properties/Policies/0/PolicyDocument/Statement/-", allow("s3:PutObject")), "AuthRole"),
-        (with("app", "AuthRole/Properties/ManagedPolicyArns/-", json!({ "Ref": "BackupMaking" })), "AuthRole"),
+        (
+            with("app", "AuthRole/Properties/Policies/0/PolicyDocument/Statement/-", allow("s3:PutObject")),
+            "AuthRole",
+        ),
+        (
+            with("app", "AuthRole/Properties/ManagedPolicyArns/-", json!({ "Ref": "BackupMaking" })),
+            "AuthRole",
+        ),
     ] {
         assert_noticed(rules::keeps_backups, &broken, about);
     }

@@ -30,7 +30,8 @@ pub async fn verify(
     any_version: bool,
 ) -> anyhow::Result<Source> {
     let id = &manifest.id;
-    let mut failure = anyhow::anyhow!("the archive of {id} is gone or hidden; see docs/runbooks/backup-hidden.md");
+    let mut failure =
+        anyhow::anyhow!("the archive of {id} is gone or hidden; see docs/runbooks/backup-hidden.md");
     for version in backup.versions_of(&dump_key(id)).filter(|version| any_version || version.current) {
         match verify_version(bucket, manifest, &version.version).await {
             Ok(source) => return Ok(source),

@@ -52,7 +52,9 @@ impl State {
                 let current = backup.current(&key).map(|current| current.version.as_str());
                 let hidden = backup.versions_of(&key).next().is_some();
                 current.with_context(|| match hidden {
-                    true => format!("the backup {id} is hidden by a delete marker: name a version; {RUNBOOK}"),
+                    true => {
+                        format!("the backup {id} is hidden by a delete marker: name a version; {RUNBOOK}")
+                    }
                     false => format!("the backup {id} has no manifest"),
                 })?
             }
@@ -85,6 +87,8 @@ impl State {
             }
         }
         ensure!(found, "the manifest of {id} has no MAC; {RUNBOOK}");
-        anyhow::bail!("the MAC of the manifest of {id} is wrong: it was not made by this environment's backup function; {RUNBOOK}")
+        anyhow::bail!(
+            "the MAC of the manifest of {id} is wrong: it was not made by this environment's backup function; {RUNBOOK}"
+        )
     }
 }

@@ -39,13 +39,13 @@ pub struct Backup {
     pub hidden: bool,
     /// The versions and delete markers of its objects, newest first. Not shown if each object has one version and no marker.
     #[serde(skip_serializing_if = "are_plain")]
-    pub versions: Vec<Version>,
+    pub versions: Vec<ObjectVersion>,
 }
 
 /// A version of an object of a backup, or a delete marker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Version {
+pub struct ObjectVersion {
     /// The key without the id of the backup.
     pub object: String,
     pub version: String,
@@ -65,11 +65,11 @@ pub struct Catalogue(pub Vec<Backup>);
 impl Catalogue {
     /// Reads the backups from the listing of the bucket.
     pub async fn read(bucket: &Bucket) -> anyhow::Result<Self> {
-        let mut found = BTreeMap::<String, Vec<Version>>::new();
+        let mut found = BTreeMap::<String, Vec<ObjectVersion>>::new();
         for version in bucket.versions("").await? {
             let Some((id, object)) = version.key.split_once('/') else { continue };
             if parse_begun_at(id).is_some() {
-                found.entry(id.to_owned()).or_default().push(Version::of(object, &version));
+                found.entry(id.to_owned()).or_default().push(ObjectVersion::of(object, &version));
             }
         }
         let backups = found.into_iter().filter_map(|(id, versions)| Backup::of(id, versions));
@@ -144,7 +144,7 @@ impl Catalogue {
 }
 
 impl Backup {
-    fn of(id: String, versions: Vec<Version>) -> Option<Self> {
+    fn of(id: String, versions: Vec<ObjectVersion>) -> Option<Self> {
         let begun_at = parse_begun_at(&id)?;
         let mut of_object = versions.iter().filter(|version| !version.delete_marker);
         let archive = of_object.clone().find(|version| dump_key(&id) == version.key(&id));
@@ -163,18 +163,18 @@ impl Backup {
     }
 
     /// Returns the versions of the object `key`, newest first, without delete markers.
-    pub fn versions_of(&self, key: &str) -> impl Iterator<Item = &Version> {
+    pub fn versions_of(&self, key: &str) -> impl Iterator<Item = &ObjectVersion> {
         self.versions.iter().filter(move |version| !version.delete_marker && version.key(&self.id) == key)
     }
 
     /// Returns the current version of the object `key`; `None` if there is none or a delete marker hides it.
     #[must_use]
-    pub fn current(&self, key: &str) -> Option<&Version> {
+    pub fn current(&self, key: &str) -> Option<&ObjectVersion> {
         self.versions_of(key).find(|version| version.current)
     }
 }
 
-impl Version {
+impl ObjectVersion {
     fn of(object: &str, version: &s3::Version) -> Self {
         Self {
             object: object.to_owned(),
@@ -191,7 +191,7 @@ impl Version {
     }
 }
 
-fn are_plain(versions: &[Version]) -> bool {
+fn are_plain(versions: &[ObjectVersion]) -> bool {
     versions.iter().all(|version| version.current && !version.delete_marker)
 }
 
@@ -210,8 +210,8 @@ mod tests {
         Backup { begun_at, id, size: 1, complete, verified, hidden: false, versions: Vec::new() }
     }
 
-    fn version(object: &str, current: bool, delete_marker: bool) -> Version {
-        Version {
+    fn version(object: &str, current: bool, delete_marker: bool) -> ObjectVersion {
+        ObjectVersion {
             object: object.to_owned(),
             version: "v".to_owned(),
             size: 1,
@@ -245,7 +245,8 @@ mod tests {
     fn delete_marker_hides_a_backup_and_the_newest_is_not_skipped_for_it() {
         let now = parse_begun_at("2026-01-03T00-00-00.000Z-0").expect("a time");
         let whole = ["dump.zst", "manifest.json", "manifest.mac"].map(|object| version(object, true, false));
-        let older = Backup::of("2026-01-01T00-00-00.000Z-00000000".to_owned(), whole.to_vec()).expect("a backup");
+        let older =
+            Backup::of("2026-01-01T00-00-00.000Z-00000000".to_owned(), whole.to_vec()).expect("a backup");
         assert!(older.complete && !older.hidden && are_plain(&older.versions));
         let mut versions = whole.to_vec();
         versions[1].current = false;

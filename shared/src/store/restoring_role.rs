@@ -27,12 +27,17 @@ pub async fn create(
     .await
 }
 
-/// Creates extensions in the database of this connection, unless they exist. A plain role can create few of them.
+/// The extensions of the migrations, and PostgreSQL's own. Another one would give the archive what it does not need, such as
+/// connections to other servers (`dblink`).
+pub const EXTENSIONS: [&str; 3] = ["pg_stat_statements", "plpgsql", "vector"];
+
+/// Creates extensions in the database of this connection, unless they exist: a plain role cannot create all of them.
 pub async fn create_extensions(
     owner: &mut PgConnection,
     names: impl Iterator<Item = &str>,
-) -> sqlx::Result<()> {
+) -> anyhow::Result<()> {
     for name in names {
+        anyhow::ensure!(EXTENSIONS.contains(&name), "{name} is not one that the migrations create");
         run(owner, format!("CREATE EXTENSION IF NOT EXISTS {}", quote(name))).await?;
     }
     Ok(())

@@ -83,13 +83,13 @@ pub fn authenticates_backups(data: &Template) -> Vec<String> {
     let maker = json!({ "ArnLike": { "aws:PrincipalArn": {
         "Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/arches-${Environment}-app-BackupRole-*"
     } } });
-    let makes = |statement: &&Value| {
+    let can_make = |statement: &&Value| {
         each(&statement["Action"]).iter().any(|action| {
             action.as_str().is_none_or(|action| action.contains('*') || action == "kms:GenerateMac")
         })
     };
     let statements = each(&key["KeyPolicy"]["Statement"]).iter();
-    let makers: Vec<_> = statements.filter(makes).map(|statement| &statement["Condition"]).collect();
+    let makers: Vec<_> = statements.filter(can_make).map(|statement| &statement["Condition"]).collect();
     if makers != [&maker] {
         problems.push("BackupMacKey: others than backup can make MACs".to_owned());
     }
@@ -110,5 +110,7 @@ pub fn removes_only_expired_backups(data: &Template, tag: &str, days: u64) -> Ve
     if expiring.len() == 1 && expiring.iter().all(good) {
         return Vec::new();
     }
-    vec![format!("BackupBucket: the lifecycle does not remove what is marked {tag} after {days} days, or removes more")]
+    vec![format!(
+        "BackupBucket: the lifecycle does not remove what is marked {tag} after {days} days, or removes more"
+    )]
 }
