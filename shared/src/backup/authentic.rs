@@ -3,7 +3,7 @@
 //! `<id>/manifest.mac` is a MAC by KMS (HMAC with SHA-256) of the SHA-256 of `<id>/manifest.json`. The manifest has the SHA-256 of the
 //! archive, so the archive is authenticated too.
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use data_encoding::HEXLOWER;
 use ring::digest::{Digest, SHA256, digest};
 
@@ -46,18 +46,13 @@ impl State {
     pub async fn manifest(&self, backup: &Backup, choice: Choice<'_>) -> anyhow::Result<Manifest> {
         let id = &backup.id;
         let key = manifest_key(id);
-        let version = match choice.version {
-            Some(version) => version,
-            None => {
-                let current = backup.current(&key).map(|current| current.version.as_str());
-                let hidden = backup.versions_of(&key).next().is_some();
-                current.with_context(|| match hidden {
-                    true => {
-                        format!("the backup {id} is hidden by a delete marker: name a version; {RUNBOOK}")
-                    }
-                    false => format!("the backup {id} has no manifest"),
-                })?
+        let version = match (choice.version, backup.current(&key)) {
+            (Some(version), _) => version,
+            (None, Some(current)) => &current.version,
+            (None, None) if backup.hidden => {
+                bail!("the backup {id} is hidden by a delete marker: name a version; {RUNBOOK}")
             }
+            (None, None) => bail!("the backup {id} has no manifest"),
         };
         let text = self.bucket.get_version(&key, version).await?;
         let text = text.with_context(|| format!("the manifest of {id} has no version {version}"))?;
@@ -87,7 +82,7 @@ impl State {
             }
         }
         ensure!(found, "the manifest of {id} has no MAC; {RUNBOOK}");
-        anyhow::bail!(
+        bail!(
             "the MAC of the manifest of {id} is wrong: it was not made by this environment's backup function; {RUNBOOK}"
         )
     }
