@@ -1,6 +1,11 @@
 //! A database with its own buckets: one for backups and one for the erasure ledger.
 
-use std::{collections::HashMap, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
+use std::{
+    collections::HashMap,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use aws_sdk_kms::{primitives::Blob, types::MacAlgorithmSpec};
 use aws_sdk_s3::{
@@ -64,17 +69,25 @@ impl BackupStore {
 
     /// Replaces `pg_dump` by a script. In the script, `$real` is the real program.
     pub fn replace_pg_dump(&mut self, script: &str) {
+        self.replace("pg_dump", "pg_restore", script);
+    }
+
+    /// Replaces `pg_restore` by a script, as [`Self::replace_pg_dump`] does.
+    pub fn replace_pg_restore(&mut self, script: &str) {
+        self.replace("pg_restore", "pg_dump", script);
+    }
+
+    fn replace(&mut self, replaced: &str, other: &str, script: &str) {
         let folder = Scratch::create().expect("a folder");
         let real = postgres_bin();
         let script = format!(
             "#!/bin/sh\nreal='{}'\n[ \"$1\" = --version ] && exec \"$real\" --version\n{script}\n",
-            real.join("pg_dump").display()
+            real.join(replaced).display()
         );
-        let path = folder.path().join("pg_dump");
+        let path = folder.path().join(replaced);
         std::fs::write(&path, script).expect("a script");
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("a program");
-        std::os::unix::fs::symlink(real.join("pg_restore"), folder.path().join("pg_restore"))
-            .expect("a link");
+        std::os::unix::fs::symlink(real.join(other), folder.path().join(other)).expect("a link");
         self.tools = Some(folder);
     }
 
@@ -88,6 +101,11 @@ impl BackupStore {
     /// Returns the path of the file `$0.<name>` of the script.
     pub fn script_file(&self, name: &str) -> PathBuf {
         self.tools.as_ref().expect("a script").path().join(format!("pg_dump.{name}"))
+    }
+
+    /// Returns the folder of the script.
+    pub fn script_folder(&self) -> &Path {
+        self.tools.as_ref().expect("a script").path()
     }
 
     /// Uses the real `pg_dump` again.

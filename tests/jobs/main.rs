@@ -11,6 +11,8 @@ mod erased;
 mod identical;
 mod keys;
 mod passwords;
+mod properties;
 mod restore;
 mod retention;
 mod smoke;
+mod target;

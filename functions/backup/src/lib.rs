@@ -20,6 +20,8 @@ use shared::{
     store::{
         contents::Contents,
         database::{self, Snapshot},
+        database_properties::DatabaseProperties,
+        databases,
     },
 };
 use sqlx::PgConnection;
@@ -93,6 +95,7 @@ struct Prepared {
     connection: PgConnection,
     snapshot: Snapshot,
     sequences: BTreeMap<String, i64>,
+    properties: DatabaseProperties,
 }
 
 async fn create_backup(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result<Report> {
@@ -106,7 +109,7 @@ async fn create_backup(state: &State, before: &Catalogue, job: &Job) -> anyhow::
         abort(&upload).await;
     }
     let (dumped, contents) = written?;
-    let Prepared { tool, snapshot, .. } = prepared;
+    let Prepared { tool, snapshot, properties, .. } = prepared;
     let manifest = Manifest {
         format: Manifest::format(),
         size: dumped.size,
@@ -118,6 +121,7 @@ async fn create_backup(state: &State, before: &Catalogue, job: &Job) -> anyhow::
         server: snapshot.server,
         dump: tool,
         contents,
+        database: properties,
         id,
     };
     let text = serde_json::to_vec_pretty(&manifest)?;
@@ -134,6 +138,8 @@ async fn prepare(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result
     let mut connection = db::connect(&url).await?;
     let snapshot = database::begin_snapshot(&mut connection).await?;
     let sequences = database::sequences(&mut connection).await?;
+    let name = database::current_database(&mut connection).await?;
+    let properties = databases::properties(&mut connection, &name).await?;
     let mut last = Vec::new();
     for backup in before.0.iter().rev().filter(|backup| backup.complete).take(RATE_SAMPLES) {
         // Not authenticated: only a rate is taken from it, and the fastest one counts.
@@ -146,7 +152,7 @@ async fn prepare(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result
         "a database of {} bytes takes about {needed:.1} s to dump, and {left:.1} s are left; see docs/operations/backup.md",
         snapshot.bytes
     );
-    Ok(Prepared { tool, url, connection, snapshot, sequences })
+    Ok(Prepared { tool, url, connection, snapshot, sequences, properties })
 }
 
 /// Estimates the seconds that a dump of `bytes` bytes takes, at the rate of the fastest of the `last` backups.
@@ -204,6 +210,7 @@ mod tests {
             server: String::new(),
             dump: String::new(),
             contents: Contents::default(),
+            database: DatabaseProperties::default(),
         }
     }
 

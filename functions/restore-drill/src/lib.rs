@@ -216,22 +216,24 @@ async fn restore(
         Some(target) => target.url.clone(),
         None => state.url(&state.config.database.address).await?,
     };
-    let mut scratch = job.deadline.within(RESERVE, Scratch::create(&server, state.clock.now(), job)).await?;
+    let created = Scratch::create(&server, manifest, state.clock.now(), job);
+    let mut scratch = job.deadline.within(RESERVE, created).await?;
     let work = async {
         let done = restore_into(state, manifest, source, &mut scratch, target.is_some(), job).await?;
         scratch.hand_over().await.context("the restored database was not handed over to the owner")?;
-        if let Some(target) = target {
-            scratch.become_target(target).await?;
+        match target {
+            Some(target) => scratch.become_target(target, &manifest.database).await?,
+            None => scratch.rehearse(&manifest.database).await?,
         }
         Ok(done)
     };
     let done = job.deadline.within(RESERVE, work).await;
-    // Once it has become the target, there is no database with its old name.
+    // Once it has become the target, there is no database with its own names.
     if let Err(error) = scratch.remove().await {
         tracing::error!(database = scratch.name, %error, "scratch database not removed; a later drill will");
     }
     let (contents, replayed) = done?;
-    Ok((target.map_or(scratch.name, |target| target.name.clone()), contents, replayed))
+    Ok((target.map_or(scratch.name, |target| target.name.to_string()), contents, replayed))
 }
 
 /// Repeats the erasures in a database that was restored by other means.
@@ -261,7 +263,7 @@ async fn restore_into(
     for_use: bool,
     job: &Job,
 ) -> anyhow::Result<(Contents, Replayed)> {
-    scratch.prepare(&manifest.contents).await?;
+    scratch.prepare(manifest).await?;
     restore::restore(state, source, &scratch.url).await?;
     tracing::info!(backup.id = manifest.id, database = scratch.name, "archive restored");
     let mut connection = db::connect(&scratch.url).await?;

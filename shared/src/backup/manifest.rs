@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::catalogue;
-use crate::store::contents::Contents;
+use crate::store::{contents::Contents, database_properties::DatabaseProperties};
 
 /// The version of the manifest's format. A reader refuses any other.
 const FORMAT: u32 = 2;
@@ -62,18 +62,25 @@ pub struct Manifest {
     /// The version of `pg_dump`.
     pub dump: String,
     pub contents: Contents,
+    /// What the archive does not contain.
+    pub database: DatabaseProperties,
+}
+
+/// The member that every format has.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
 }
 
 impl Manifest {
     /// Parses the manifest of the backup `id`. Fails if it belongs to another backup.
     pub fn read(id: &str, text: &[u8]) -> anyhow::Result<Self> {
-        let manifest: Self = serde_json::from_slice(text)
-            .map_err(|error| anyhow::anyhow!("the manifest of {id} cannot be read: {error}"))?;
-        anyhow::ensure!(
-            manifest.format == FORMAT,
-            "the manifest of {id} has the unknown format {}",
-            manifest.format
-        );
+        let unreadable =
+            |error: serde_json::Error| anyhow::anyhow!("the manifest of {id} cannot be read: {error}");
+        // Another format has other members.
+        let Format { format } = serde_json::from_slice(text).map_err(unreadable)?;
+        anyhow::ensure!(format == FORMAT, "the manifest of {id} has the unknown format {format}");
+        let manifest: Self = serde_json::from_slice(text).map_err(unreadable)?;
         anyhow::ensure!(manifest.id == id, "the manifest of {id} is that of {}", manifest.id);
         Ok(manifest)
     }

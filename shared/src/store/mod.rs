@@ -34,6 +34,8 @@ pub mod api_keys;
 pub mod audit_events;
 pub mod contents;
 pub mod database;
+pub mod database_properties;
+pub mod databases;
 pub mod idempotency_records;
 pub mod invitations;
 pub mod members;

@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::database::quote;
+use super::database::{literal, quote};
 
 /// Creates the role `name`, which can log in until `valid_until` with the password of `verifier`. The owner becomes a member of it.
 pub async fn create(
@@ -14,12 +14,12 @@ pub async fn create(
     verifier: &str,
     valid_until: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    let (name, verifier) = (quote(name), verifier.replace('\'', "''"));
+    let (name, verifier) = (quote(name)?, literal(verifier));
     run(
         owner,
         format!(
             "CREATE ROLE {name} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
-                PASSWORD '{verifier}' VALID UNTIL '{}';
+                PASSWORD {verifier} VALID UNTIL '{}';
              GRANT {name} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE",
             valid_until.to_rfc3339()
         ),
@@ -38,26 +38,26 @@ pub async fn create_extensions(
 ) -> anyhow::Result<()> {
     for name in names {
         anyhow::ensure!(EXTENSIONS.contains(&name), "{name} is not one that the migrations create");
-        run(owner, format!("CREATE EXTENSION IF NOT EXISTS {}", quote(name))).await?;
+        run(owner, format!("CREATE EXTENSION IF NOT EXISTS {}", quote(name)?)).await?;
     }
     Ok(())
 }
 
 /// Makes `role` the owner of `database`.
 pub async fn give(owner: &mut PgConnection, database: &str, role: &str) -> sqlx::Result<()> {
-    run(owner, format!("ALTER DATABASE {} OWNER TO {}", quote(database), quote(role))).await
+    run(owner, format!("ALTER DATABASE {} OWNER TO {}", quote(database)?, quote(role)?)).await
 }
 
 /// Takes `database` from `role`, and ends its logins. Also removes the settings that it may have given to the database: they would apply
 /// to the owner's connections.
 pub async fn end_logins(owner: &mut PgConnection, database: &str, role: &str) -> sqlx::Result<()> {
-    let name = quote(database);
+    let name = quote(database)?;
     // First its rights: a connection that is still open can then change no setting.
     run(
         owner,
         format!(
             "ALTER ROLE {} NOLOGIN; ALTER DATABASE {name} OWNER TO CURRENT_USER; ALTER DATABASE {name} RESET ALL",
-            quote(role)
+            quote(role)?
         ),
     )
     .await?;
@@ -67,13 +67,13 @@ pub async fn end_logins(owner: &mut PgConnection, database: &str, role: &str) ->
 
 /// Makes the owner the owner of all that `role` owns in the database of this connection. Executes nothing of it.
 pub async fn take_back(owner: &mut PgConnection, role: &str) -> sqlx::Result<()> {
-    let role = quote(role);
+    let role = quote(role)?;
     run(owner, format!("REASSIGN OWNED BY {role} TO CURRENT_USER; DROP OWNED BY {role}")).await
 }
 
 /// Drops `role`, if it exists. Fails while it owns something.
 pub async fn remove(owner: &mut PgConnection, role: &str) -> sqlx::Result<()> {
-    run(owner, format!("DROP ROLE IF EXISTS {}", quote(role))).await
+    run(owner, format!("DROP ROLE IF EXISTS {}", quote(role)?)).await
 }
 
 /// Returns the names of the roles that begin with `prefix`.
