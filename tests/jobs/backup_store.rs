@@ -37,13 +37,7 @@ impl BackupStore {
 
     pub async fn with_ledger(database: &Database, ledger: String) -> Self {
         let bucket = format!("b-{}", Uuid::new_v4());
-        for name in [&bucket, &ledger] {
-            client().await.create_bucket().bucket(name).send().await.expect("a bucket");
-        }
-        let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
-        let version =
-            client().await.put_bucket_versioning().bucket(&bucket).versioning_configuration(enabled);
-        version.send().await.expect("versions");
+        create_buckets(&bucket, &ledger).await;
         Self {
             database: database.name().to_owned(),
             owner_url: database.owner_url(),
@@ -51,6 +45,15 @@ impl BackupStore {
             ledger,
             tools: None,
         }
+    }
+
+    /// Returns a store with the same database and empty buckets, as in another environment.
+    pub async fn elsewhere(&self) -> Self {
+        let ledger = format!("l-{}", Uuid::new_v4());
+        let bucket = format!("b-{}", Uuid::new_v4());
+        create_buckets(&bucket, &ledger).await;
+        let Self { database, owner_url, .. } = self;
+        Self { database: database.clone(), owner_url: owner_url.clone(), bucket, ledger, tools: None }
     }
 
     /// Returns a store with the same backups and an empty ledger.
@@ -236,6 +239,31 @@ impl BackupStore {
 }
 
 impl BackupStore {
+    /// Returns the event that copies the newest backup and the ledger of this store.
+    pub fn copy_event(&self) -> Value {
+        json!({ "command": "copy", "backups": self.bucket, "erasures": self.ledger })
+    }
+
+    /// Returns the keys of the ledger.
+    pub async fn ledger_keys(&self) -> Vec<String> {
+        let listed = client().await.list_objects_v2().bucket(&self.ledger).send().await.expect("a listing");
+        listed.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect()
+    }
+
+    /// Writes an empty object into the ledger.
+    pub async fn put_in_ledger(&self, key: &str) {
+        client().await.put_object().bucket(&self.ledger).key(key).send().await.expect("written");
+    }
+
+    /// Deletes the objects of the ledger whose keys end with `end`, and returns the keys.
+    pub async fn delete_from_ledger(&self, end: &str) -> Vec<String> {
+        let keys: Vec<_> = self.ledger_keys().await.into_iter().filter(|key| key.ends_with(end)).collect();
+        for key in &keys {
+            client().await.delete_object().bucket(&self.ledger).key(key).send().await.expect("removed");
+        }
+        keys
+    }
+
     /// Deletes the ledger with its contents.
     pub async fn delete_ledger(&self) {
         let client = client().await;
@@ -246,6 +274,16 @@ impl BackupStore {
         }
         client.delete_bucket().bucket(&self.ledger).send().await.expect("removed");
     }
+}
+
+/// Creates a bucket with versions for backups, and one for a ledger.
+async fn create_buckets(backups: &str, ledger: &str) {
+    for name in [backups, ledger] {
+        client().await.create_bucket().bucket(name).send().await.expect("a bucket");
+    }
+    let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+    let version = client().await.put_bucket_versioning().bucket(backups).versioning_configuration(enabled);
+    version.send().await.expect("versions");
 }
 
 async fn client() -> Client {

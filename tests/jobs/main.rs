@@ -10,6 +10,7 @@ mod deployment;
 mod erased;
 mod identical;
 mod keys;
+mod ledger;
 mod passwords;
 mod properties;
 mod restore;

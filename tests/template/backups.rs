@@ -30,8 +30,8 @@ fn no_function_deletes_a_backup_or_writes_over_one() {
             "BackupRestoring: may use kms:GenerateMac",
         ),
         (with("app", &format!("{making}/-"), allow("s3:PutObject")), "write over"),
-        (without("app", &format!("{making}/2/Condition")), "write over"),
-        (with("app", &format!("{making}/5/Resource"), objects.clone()), "write over"),
+        (without("app", &format!("{making}/3/Condition")), "write over"),
+        (with("app", &format!("{making}/6/Resource"), objects.clone()), "write over"),
         (
             with("app", "AuthRole/Properties/Policies/0/PolicyDocument/Statement/-", allow("s3:PutObject")),
             "AuthRole",

@@ -12,7 +12,8 @@ use anyhow::{Context, ensure};
 use metrics::histogram;
 use serde::{Deserialize, Serialize};
 use shared::{
-    aws::s3::Upload,
+    accounts::erasure_ledger,
+    aws::s3::{Bucket, Upload},
     backup::{Catalogue, Manifest, State, dump_key, mac_key, manifest_key, manifest_sha256, new_id},
     config::{Config, ConfigError},
     db,
@@ -38,10 +39,11 @@ environment:
   DATABASE_URL    the database, with a role that may read everything
   BACKUP_BUCKET   the bucket of the backups
   BACKUP_MAC_KEY  the KMS key that authenticates the manifest
+  ERASURE_BUCKET  the bucket of the ledger of erasures, which the manifest names
   POSTGRES_BIN    the folder of pg_dump and pg_restore";
 
 /// The settings without which this function does not start.
-const REQUIRED: &[&str] = &["DATABASE_URL", "BACKUP_BUCKET", "BACKUP_MAC_KEY"];
+const REQUIRED: &[&str] = &["DATABASE_URL", "BACKUP_BUCKET", "BACKUP_MAC_KEY", "ERASURE_BUCKET"];
 
 /// Time kept at the end of the run to abort a failed upload and to report the failure.
 pub const RESERVE: Duration = Duration::from_secs(15);
@@ -100,6 +102,10 @@ struct Prepared {
 
 async fn create_backup(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result<Report> {
     let begin = Instant::now();
+    // Before the snapshot: an entry that the manifest names is older than the data.
+    let ledger = Bucket::new(&state.config.storage.erasures, "");
+    let ledger = job.deadline.within(RESERVE, erasure_ledger::position(&ledger)).await;
+    let ledger = ledger.context("the ledger of erasures cannot be read")?;
     let mut prepared = job.deadline.within(RESERVE, prepare(state, before, job)).await?;
     let id = new_id(state.clock.now());
     tracing::info!(backup.id = id, bytes = prepared.snapshot.bytes, "backup begun");
@@ -122,6 +128,7 @@ async fn create_backup(state: &State, before: &Catalogue, job: &Job) -> anyhow::
         dump: tool,
         contents,
         database: properties,
+        ledger,
         id,
     };
     let text = serde_json::to_vec_pretty(&manifest)?;
@@ -194,6 +201,7 @@ async fn abort(upload: &Upload<'_>) {
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
+    use shared::backup::LedgerPosition;
 
     use super::*;
 
@@ -211,6 +219,7 @@ mod tests {
             dump: String::new(),
             contents: Contents::default(),
             database: DatabaseProperties::default(),
+            ledger: LedgerPosition::default(),
         }
     }
 

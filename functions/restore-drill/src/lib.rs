@@ -1,5 +1,6 @@
 //! Restores the newest backup every day and compares it with its manifest. Restores for use if the event names a target.
 
+mod copy;
 mod erasures;
 mod fetch;
 mod restore;
@@ -24,7 +25,8 @@ use sqlx::{Connection, PgConnection};
 use tokio::time::Instant;
 
 use crate::{
-    erasures::Replayed,
+    copy::Copied,
+    erasures::{Erasures, Replayed, Unconfirmed},
     target::{Scratch, Target},
 };
 
@@ -33,12 +35,15 @@ pub const USAGE: &str = r#"usage: restore-drill '{"command": "list"}'
        restore-drill '{"command": "drill"}'
        restore-drill '{"command": "restore", "target": "arches_restored"}'
        restore-drill '{"command": "replay", "target": "arches", "since": "2026-01-02T03:04:05Z"}'
+       restore-drill '{"command": "copy", "backups": "<bucket>", "erasures": "<bucket>"}'
 
 Lists the backups in BACKUP_BUCKET; restores one into a scratch database on the server of DATABASE_URL, compares and removes
 it; or restores it for real, into an empty database: a name on the same server, a postgresql:// URL, or a reference to the
 secret that holds one. "backup": "<id>" chooses another than the newest. "version": "<id>" chooses a version of its manifest that a
 delete marker or a newer version hides. "manifestSha256": "<hex>" trusts the manifest with this hash without its MAC.
-The last one erases again, in a database that was restored by other means, the users who were erased since."#;
+"replay" erases again, in a database that was restored by other means, the users who were erased since.
+"copy" copies a backup and its ledger of erasures from the buckets of another environment, whose key is BACKUP_MAC_KEY.
+"unconfirmed": "erase" or "keep" says what to do with users of whom it is unknown whether they were erased."#;
 
 /// The settings without which this function does not start.
 const REQUIRED: &[&str] = &["DATABASE_URL", "BACKUP_BUCKET", "BACKUP_MAC_KEY", "ERASURE_BUCKET"];
@@ -72,6 +77,21 @@ pub enum Request {
         /// An empty database: its name on the server of `DATABASE_URL`, or its URL. Where the system is deployed, the URL is a
         /// reference to a secret.
         target: String,
+        /// Without it, such entries of the ledger are refused.
+        unconfirmed: Option<Unconfirmed>,
+    },
+    /// Copies a backup and the whole ledger from the buckets of another environment.
+    Copy {
+        /// As for `Drill`.
+        backup: Option<String>,
+        /// As for `Drill`.
+        version: Option<String>,
+        /// As for `Drill`.
+        manifest_sha256: Option<String>,
+        /// The bucket of the backup.
+        backups: String,
+        /// The bucket of its ledger.
+        erasures: String,
     },
     /// Erases again the users who were erased since, in a database that was restored by other means, and ends its sessions.
     Replay {
@@ -79,6 +99,8 @@ pub enum Request {
         target: String,
         /// The time of the data in it.
         since: DateTime<Utc>,
+        /// As for `Restore`.
+        unconfirmed: Option<Unconfirmed>,
     },
 }
 
@@ -87,6 +109,7 @@ pub enum Request {
 #[serde(untagged)]
 pub enum Outcome {
     Replayed(Replayed),
+    Copied(Copied),
     /// The backups, oldest first.
     List(Catalogue),
     Restored(Restored),
@@ -106,6 +129,8 @@ pub struct Restored {
     pub erased_again: usize,
     /// Organizations that this leaves without an owner who can act.
     pub ownerless: Vec<OrganizationId>,
+    /// Entries of the ledger of which it is unknown whether the users were erased.
+    pub unconfirmed: Vec<String>,
     /// The time to read the archive and to compare it with the manifest.
     pub verify_seconds: f64,
     /// The time until the database could be used: the figure of the recovery time objective.
@@ -120,18 +145,30 @@ pub fn state() -> Result<State, ConfigError> {
 /// Runs the command of the event.
 pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<Outcome> {
     let begin = Instant::now();
-    let (backup, version, manifest_sha256, target) = match request {
+    let (backup, version, manifest_sha256, target, unconfirmed) = match request {
         Request::List => {
             let catalogue = job.deadline.within(RESERVE, Catalogue::read(&state.bucket));
             return Ok(Outcome::List(catalogue.await?));
         }
-        Request::Replay { target, since } => {
-            let replayed = job.deadline.within(RESERVE, replay(state, &target, since, job));
+        Request::Copy { backup, version, manifest_sha256, backups, erasures } => {
+            let choice = Choice {
+                backup: backup.as_deref(),
+                version: version.as_deref(),
+                manifest_sha256: manifest_sha256.as_deref(),
+            };
+            let copied = copy::copy(state, &backups, &erasures, choice);
+            return Ok(Outcome::Copied(job.deadline.within(RESERVE, copied).await?));
+        }
+        Request::Replay { target, since, unconfirmed } => {
+            let replayed = job.deadline.within(RESERVE, replay(state, &target, since, unconfirmed, job));
             return Ok(Outcome::Replayed(replayed.await?));
         }
-        Request::Drill { backup, version, manifest_sha256 } => (backup, version, manifest_sha256, None),
-        Request::Restore { backup, version, manifest_sha256, target } => {
-            (backup, version, manifest_sha256, Some(target))
+        // Nothing of a drill stays.
+        Request::Drill { backup, version, manifest_sha256 } => {
+            (backup, version, manifest_sha256, None, Some(Unconfirmed::Erase))
+        }
+        Request::Restore { backup, version, manifest_sha256, target, unconfirmed } => {
+            (backup, version, manifest_sha256, Some(target), unconfirmed)
         }
     };
     let choice = Choice {
@@ -139,10 +176,11 @@ pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<O
         version: version.as_deref(),
         manifest_sha256: manifest_sha256.as_deref(),
     };
-    let checked = check(state, choice, target.as_deref());
+    let checked = check(state, choice, target.as_deref(), unconfirmed);
     let Checked { manifest, verified, source, target } = job.deadline.within(RESERVE, checked).await?;
     let verify_seconds = begin.elapsed().as_secs_f64();
-    let (database, contents, replayed) = restore(state, &manifest, &source, target.as_ref(), job).await?;
+    let (database, contents, replayed) =
+        restore(state, &manifest, &source, target.as_ref(), unconfirmed, job).await?;
     let restored = Restored {
         backup: manifest.id.clone(),
         taken_at: manifest.taken_at,
@@ -151,6 +189,7 @@ pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<O
         rows: contents.rows(),
         erased_again: replayed.erased_again,
         ownerless: replayed.ownerless,
+        unconfirmed: replayed.unconfirmed,
         verify_seconds,
         seconds: begin.elapsed().as_secs_f64(),
     };
@@ -189,18 +228,24 @@ struct Checked {
     target: Option<Target>,
 }
 
-/// Checks the target, the MAC of the manifest, every byte of the archive, and that the ledger can be read.
-async fn check(state: &State, choice: Choice<'_>, target: Option<&str>) -> anyhow::Result<Checked> {
+/// Checks the target, the MAC of the manifest, every byte of the archive, and that the ledger is that of the backup.
+async fn check(
+    state: &State,
+    choice: Choice<'_>,
+    target: Option<&str>,
+    unconfirmed: Option<Unconfirmed>,
+) -> anyhow::Result<Checked> {
     let target = match target {
         Some(target) => Some(Target::named(state, target).await?),
         None => None,
     };
     let catalogue = Catalogue::read(&state.bucket).await?;
     let backup = catalogue.find(choice.backup)?;
-    let manifest = state.manifest(backup, choice).await?;
+    let text = choice.authentic(&state.bucket, &state.mac_key, backup).await?;
+    let manifest = Manifest::read(&backup.id, &text)?;
     let source = fetch::verify(&state.bucket, backup, &manifest, choice.version.is_some()).await?;
     tracing::info!(backup.id = manifest.id, "archive is what its manifest says");
-    erasures::since(state, manifest.taken_at).await?;
+    Erasures::of(state, &manifest, unconfirmed).await?;
     Ok(Checked { manifest, verified: backup.verified, source, target })
 }
 
@@ -210,6 +255,7 @@ async fn restore(
     manifest: &Manifest,
     source: &Source,
     target: Option<&Target>,
+    unconfirmed: Option<Unconfirmed>,
     job: &Job,
 ) -> anyhow::Result<(String, Contents, Replayed)> {
     let server = match target {
@@ -219,7 +265,8 @@ async fn restore(
     let created = Scratch::create(&server, manifest, state.clock.now(), job);
     let mut scratch = job.deadline.within(RESERVE, created).await?;
     let work = async {
-        let done = restore_into(state, manifest, source, &mut scratch, target.is_some(), job).await?;
+        let done =
+            restore_into(state, manifest, source, &mut scratch, target.is_some(), unconfirmed, job).await?;
         scratch.hand_over().await.context("the restored database was not handed over to the owner")?;
         match target {
             Some(target) => scratch.become_target(target, &manifest.database).await?,
@@ -237,9 +284,16 @@ async fn restore(
 }
 
 /// Repeats the erasures in a database that was restored by other means.
-async fn replay(state: &State, target: &str, since: DateTime<Utc>, job: &Job) -> anyhow::Result<Replayed> {
+async fn replay(
+    state: &State,
+    target: &str,
+    since: DateTime<Utc>,
+    unconfirmed: Option<Unconfirmed>,
+    job: &Job,
+) -> anyhow::Result<Replayed> {
     let url = target::url(state, target).await?;
-    let replayed = erasures::replay(state, since, &url, job).await?;
+    let erasures = Erasures::since(state, since, &url, unconfirmed).await?;
+    let replayed = erasures.replay(state, unconfirmed, &url, job).await?;
     let mut connection = db::connect(&url).await?;
     end_what_may_have_ended(&mut connection, state.clock.now()).await?;
     connection.close().await?;
@@ -261,6 +315,7 @@ async fn restore_into(
     source: &Source,
     scratch: &mut Scratch,
     for_use: bool,
+    unconfirmed: Option<Unconfirmed>,
     job: &Job,
 ) -> anyhow::Result<(Contents, Replayed)> {
     scratch.prepare(manifest).await?;
@@ -271,7 +326,8 @@ async fn restore_into(
     contents.sequences = database::sequences(&mut connection).await?;
     let missing = manifest.contents.missing_in(&contents);
     ensure!(missing.is_empty(), "{} is not what {} was: {}", scratch.name, manifest.id, missing.join("; "));
-    let replayed = erasures::replay(state, manifest.taken_at, &scratch.url, job).await?;
+    let erasures = Erasures::of(state, manifest, unconfirmed).await?;
+    let replayed = erasures.replay(state, unconfirmed, &scratch.url, job).await?;
     if for_use {
         end_what_may_have_ended(&mut connection, state.clock.now()).await?;
     }

@@ -7,8 +7,11 @@ use anyhow::{Context, bail, ensure};
 use data_encoding::HEXLOWER;
 use ring::digest::{Digest, SHA256, digest};
 
-use super::{Backup, Manifest, State, mac_key, manifest_key};
-use crate::error::Unavailable;
+use super::{Backup, State, mac_key, manifest_key};
+use crate::{
+    aws::{kms::MacKey, s3::Bucket},
+    error::Unavailable,
+};
 
 /// Names the runbook in errors that an attack can cause.
 const RUNBOOK: &str = "see docs/runbooks/backup-hidden.md";
@@ -39,14 +42,15 @@ impl State {
     pub async fn sign(&self, manifest: &[u8]) -> Result<Vec<u8>, Unavailable> {
         self.mac_key.generate(hash(manifest).as_ref()).await
     }
+}
 
-    /// Returns the manifest of `backup`, and fails if it is not authentic. Nothing of it is read before.
+impl Choice<'_> {
+    /// Returns the text of the manifest of `backup` in `bucket`, and fails if it is not authentic. Nothing of it is read before.
     ///
     /// Without a version, only current versions count: a backup that was changed or hidden is refused, so that it is noticed.
-    pub async fn manifest(&self, backup: &Backup, choice: Choice<'_>) -> anyhow::Result<Manifest> {
-        let id = &backup.id;
-        let key = manifest_key(id);
-        let version = match (choice.version, backup.current(&key)) {
+    pub async fn authentic(self, bucket: &Bucket, key: &MacKey, backup: &Backup) -> anyhow::Result<Vec<u8>> {
+        let (id, name) = (&backup.id, manifest_key(&backup.id));
+        let version = match (self.version, backup.current(&name)) {
             (Some(version), _) => version,
             (None, Some(current)) => &current.version,
             (None, None) if backup.hidden => {
@@ -54,30 +58,34 @@ impl State {
             }
             (None, None) => bail!("the backup {id} has no manifest"),
         };
-        let text = self.bucket.get_version(&key, version).await?;
+        let text = bucket.get_version(&name, version).await?;
         let text = text.with_context(|| format!("the manifest of {id} has no version {version}"))?;
-        match choice.manifest_sha256 {
-            Some(expected) => {
-                let found = manifest_sha256(&text);
-                ensure!(
-                    found == expected.to_ascii_lowercase(),
-                    "the manifest of {id} was changed: its SHA-256 is {found}"
-                );
-            }
-            None => self.authenticate(backup, &text, choice.version.is_some()).await?,
-        }
-        Manifest::read(id, &text)
+        let Some(expected) = self.manifest_sha256 else {
+            self.authenticate(bucket, key, backup, &text).await?;
+            return Ok(text);
+        };
+        let found = manifest_sha256(&text);
+        ensure!(
+            found == expected.to_ascii_lowercase(),
+            "the manifest of {id} was changed: its SHA-256 is {found}"
+        );
+        Ok(text)
     }
 
-    /// Fails if no MAC of `backup` fits the manifest `text`. With `any_version`, also compares MACs that were written over or hidden.
-    async fn authenticate(&self, backup: &Backup, text: &[u8], any_version: bool) -> anyhow::Result<()> {
-        let id = &backup.id;
-        let key = mac_key(id);
+    /// Fails if no MAC of `backup` fits the manifest `text`. With a version, also compares MACs that were written over or hidden.
+    async fn authenticate(
+        self,
+        bucket: &Bucket,
+        key: &MacKey,
+        backup: &Backup,
+        text: &[u8],
+    ) -> anyhow::Result<()> {
+        let (id, name) = (&backup.id, mac_key(&backup.id));
         let mut found = false;
-        for version in backup.versions_of(&key).filter(|version| any_version || version.current) {
-            let Some(mac) = self.bucket.get_version(&key, &version.version).await? else { continue };
+        for version in backup.versions_of(&name).filter(|version| self.version.is_some() || version.current) {
+            let Some(mac) = bucket.get_version(&name, &version.version).await? else { continue };
             found = true;
-            if self.mac_key.verify(hash(text).as_ref(), &mac).await? {
+            if key.verify(hash(text).as_ref(), &mac).await? {
                 return Ok(());
             }
         }

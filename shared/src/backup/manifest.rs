@@ -1,5 +1,7 @@
 //! The id and the manifest of a backup.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -64,12 +66,24 @@ pub struct Manifest {
     pub contents: Contents,
     /// What the archive does not contain.
     pub database: DatabaseProperties,
+    /// The ledger of erasures, read before the snapshot.
+    pub ledger: LedgerPosition,
 }
 
 /// The member that every format has.
 #[derive(Deserialize)]
 struct Format {
     format: u32,
+}
+
+/// Identifies a ledger of erasures and what it contained at a moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LedgerPosition {
+    /// Several, if another ledger was copied into it.
+    pub ids: BTreeSet<Uuid>,
+    /// The key of the newest entry; `None` without entries.
+    pub newest: Option<String>,
 }
 
 impl Manifest {
@@ -89,5 +103,16 @@ impl Manifest {
     #[must_use]
     pub fn format() -> u32 {
         FORMAT
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn manifest_of_another_format_is_refused_for_its_format_and_not_for_its_members() {
+        let error = Manifest::read("x", br#"{"format": 1, "id": "x", "old": true}"#).expect_err("refused");
+        assert_eq!(error.to_string(), "the manifest of x has the unknown format 1");
     }
 }

@@ -12,6 +12,6 @@ mod tools;
 
 pub use authentic::{Choice, manifest_sha256};
 pub use catalogue::{Backup, Catalogue};
-pub use manifest::{Manifest, dump_key, mac_key, manifest_key, new_id, verified_key};
+pub use manifest::{LedgerPosition, Manifest, dump_key, mac_key, manifest_key, new_id, verified_key};
 pub use state::State;
 pub use tools::{Tools, check_exit};

@@ -30,6 +30,7 @@ macro_rules! page_of {
     }};
 }
 
+pub mod addresses;
 pub mod api_keys;
 pub mod audit_events;
 pub mod contents;
