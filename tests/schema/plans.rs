@@ -54,7 +54,7 @@ const ROWS: &str = "
 
 /// Statements that requests wait for: a text that occurs in no other, the arguments, and the index that must be used. `$user` and
 /// `$large` are the first user and organization, `$other` is another of each.
-const HOT: [(&str, &str, &str); 35] = [
+const HOT: [(&str, &str, &str); 38] = [
     // Session check.
     ("SELECT s.user_id AS \"user_id: UserId\", s.authenticated_at", "$other, now()", "sessions_pkey"),
     ("FOR UPDATE OF s", "$other, now()", "sessions_pkey"),
@@ -101,12 +101,19 @@ const HOT: [(&str, &str, &str); 35] = [
         "$other, 21, $other",
         API_KEYS,
     ),
-    (AUDIT, "NULL, 21, NULL, NULL, NULL, NULL, NULL", "audit_events_pkey"),
-    (AUDIT, "$other, 21, NULL, NULL, NULL, NULL, NULL", "audit_events_pkey"),
-    (AUDIT, "NULL, 21, $other, NULL, NULL, NULL, NULL", "audit_events_organization_id_id_idx"),
-    (AUDIT, "NULL, 21, NULL, $other, NULL, NULL, NULL", "audit_events_actor_id_id_idx"),
-    (AUDIT, "NULL, 21, NULL, NULL, 'user.appointed', NULL, NULL", "audit_events_action_id_idx"),
-    (AUDIT, "NULL, 21, NULL, NULL, NULL, now() - interval '1 h', NULL", "audit_events_occurred_at_id_idx"),
+    (AUDIT, "NULL, 21, NULL, NULL, NULL, NULL, NULL, NULL", "audit_events_pkey"),
+    (AUDIT, "$other, 21, NULL, NULL, NULL, NULL, NULL, NULL", "audit_events_pkey"),
+    (AUDIT, "NULL, 21, $other, NULL, NULL, NULL, NULL, NULL", "audit_events_organization_id_id_idx"),
+    (AUDIT, "NULL, 21, NULL, $other, NULL, NULL, NULL, NULL", "audit_events_actor_id_id_idx"),
+    (AUDIT, "NULL, 21, NULL, NULL, $other, NULL, NULL, NULL", "audit_events_target_id_id_idx"),
+    (AUDIT, "NULL, 21, NULL, NULL, NULL, 'user.appointed', NULL, NULL", "audit_events_action_id_idx"),
+    (
+        AUDIT,
+        "NULL, 21, NULL, NULL, NULL, NULL, now() - interval '1 h', NULL",
+        "audit_events_occurred_at_id_idx",
+    ),
+    (OWN_AUDIT, "NULL, 21, $other, NULL, NULL, NULL", "audit_events_actor_id_id_idx"),
+    (OWN_AUDIT, "NULL, 21, $other, NULL, NULL, NULL", "audit_events_target_id_id_idx"),
     (USERS, "NULL, 21, NULL, NULL", "users_pkey"),
     (USERS, "$other, 21, NULL, NULL", "users_pkey"),
     (USERS, "NULL, 21, 'u5@example.com', NULL", "users_email_idx"),
@@ -126,7 +133,8 @@ const MEMBERS: &str = "members_organization_id_created_at_user_id_idx";
 const SESSIONS: &str = "sessions_user_id_id_idx";
 const INVITATIONS: &str = "invitations_organization_id_id_idx";
 const API_KEYS: &str = "api_keys_organization_id_id_idx";
-const AUDIT: &str = "OR occurred_at < $7) AND ($1::uuid IS NULL OR id < $1)";
+const AUDIT: &str = "OR occurred_at < $8) AND ($1::uuid IS NULL OR id < $1)";
+const OWN_AUDIT: &str = "OR id < $1) ORDER BY id DESC LIMIT $2) UNION";
 const USERS: &str = "ELSE 'active' END) AND ($1::uuid IS NULL OR id < $1)";
 
 /// The statements of the functions as sqlx has checked them, by their text in one line.

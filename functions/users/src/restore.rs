@@ -40,7 +40,8 @@ pub async fn restore(
         if let Some(deleted_at) = before.deleted_at {
             store::organizations::restore_owned(tx, id, deleted_at).await?;
         }
-        administrator.audit(tx, Action::UserRestored, id).await?;
+        let changes = before.changed_states(&user);
+        administrator.audit_changes(tx, Action::UserRestored, id, &changes).await?;
         Ok(user)
     });
     Ok(respond(restored.await?))

@@ -6,6 +6,7 @@ use super::members;
 use crate::{
     db::Tx,
     domain::{
+        changes::ChangedFields,
         ids::{OrganizationId, UserId},
         input::{Email, ImageUrl, Name, Slug},
         page::PageQuery,
@@ -47,6 +48,18 @@ pub struct Changes<'a> {
     pub slug: Option<&'a Slug>,
     pub logo: &'a Patch<ImageUrl>,
     pub billing_email: &'a Patch<Email>,
+}
+
+impl Changes<'_> {
+    /// Returns the names of the fields that change, for the audit log.
+    #[must_use]
+    pub fn names(&self) -> ChangedFields {
+        ChangedFields::default()
+            .name("name", self.name.is_some())
+            .name("slug", self.slug.is_some())
+            .name("logo", self.logo.change().0)
+            .name("billingEmail", self.billing_email.change().0)
+    }
 }
 
 /// Builds a query of whole rows, from the SQL before and after the columns.

@@ -96,6 +96,24 @@ pub struct Table {
     pub columns: &'static [Column],
 }
 
+/// The largest size of an export in bytes, as JSON text.
+///
+/// AWS Lambda takes 6,291,556 bytes as a response. It gets the text as a JSON string, in which each byte becomes at most two.
+pub const EXPORT_BYTES: usize = 2_000_000;
+/// The most rows of one table in an export. A row has at least 100 bytes, so more would not fit.
+pub const EXPORT_ROWS: usize = EXPORT_BYTES / TABLES.len() / 100;
+
+/// Tables whose rows an export does not contain, and the list that has them, in pages. Other people can add rows to these tables.
+const PAGED: &[(&str, &str)] = &[("audit_events", "/v1/auth/me/audit-events")];
+
+impl Table {
+    /// Returns the list that has the rows of a user, if an export does not contain them.
+    #[must_use]
+    pub fn paged_at(&self) -> Option<&'static str> {
+        PAGED.iter().find(|(table, _)| *table == self.name).map(|(_, list)| *list)
+    }
+}
+
 /// The exported rows of one table.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -109,8 +127,24 @@ pub struct Records {
     pub purposes: BTreeMap<String, &'static str>,
     /// The time for which rows are kept.
     pub retention: Retention,
-    /// The rows, as objects.
-    // Lambda returns at most 6 MB, and a row has at least an id.
-    #[schema(value_type = Vec<Object>, max_items = 150_000)]
+    /// The rows, as objects, newest first.
+    #[schema(value_type = Vec<Object>, max_items = 100_000)]
     pub rows: Value,
+    /// Whether these are all rows. Otherwise there are too many for one document, and the oldest are left out.
+    pub complete: bool,
+    /// The list that has the rows of this table in pages. Then `rows` is empty.
+    #[schema(max_length = 100, example = "/v1/auth/me/audit-events")]
+    pub paged_at: Option<&'static str>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_paged_table_is_registered() {
+        for (name, _) in PAGED {
+            assert!(TABLES.iter().any(|table| table.name == *name && table.whose.is_some()), "{name}");
+        }
+    }
 }

@@ -98,6 +98,7 @@ pub const TABLES: &[Table] = &[
             personal("created_at", "time of the request"),
             operational("expires_at", "end of an unused token"),
             operational("consumed_at", "time of use; a token works once"),
+            operational("refused_at", "when it was first presented after its end; recorded once in the audit log"),
         ],
     },
     Table {
@@ -172,14 +173,15 @@ pub const TABLES: &[Table] = &[
             personal("occurred_at", "time of the event"),
             personal("action", "what was done"),
             personal("outcome", "whether it was allowed"),
-            // If someone else acted on the user, the actor is the personal data of that other person.
-            id("actor_id", "user who did it").exported("CASE WHEN actor_id = $1 THEN actor_id END"),
-            id("session_id", "session of the user").exported("CASE WHEN actor_id = $1 THEN session_id END"),
-            id("api_key_id", "API key that did it").exported("CASE WHEN actor_id = $1 THEN api_key_id END"),
+            // What identifies someone else is not shown to the user: `AuditEvent::shown_to`.
+            id("actor_id", "user who did it"),
+            id("session_id", "session in which it was done"),
+            id("api_key_id", "API key that did it"),
             id("organization_id", "organization in which it was done"),
             id("target_id", "what was changed"),
-            personal("ip_address", "source address of the request")
-                .exported("CASE WHEN actor_id = $1 THEN ip_address END"),
+            // No text of a person: an event is kept after erasure.
+            personal("changes", "changed fields: roles, scopes and states with their values, others only by name"),
+            personal("ip_address", "source address of the request"),
             operational("request_id", "finds the log lines of the request"),
         ],
     },

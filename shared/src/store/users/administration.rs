@@ -81,14 +81,22 @@ pub async fn list(
 pub async fn appoint(connection: &mut PgConnection, email: &str) -> sqlx::Result<Option<UserId>> {
     sqlx::query_scalar!(
         r#"
-        WITH appointed AS (
+        WITH before AS (
+            SELECT id, system_administrator FROM users
+            WHERE lower(email) = lower($1) AND deleted_at IS NULL AND email_verified_at IS NOT NULL
+            FOR NO KEY UPDATE
+        ), appointed AS (
             UPDATE users
             SET system_administrator = true, updated_at = now(), version = version + 1
-            WHERE lower(email) = lower($1) AND deleted_at IS NULL AND email_verified_at IS NOT NULL
-            RETURNING id
+            FROM before
+            WHERE users.id = before.id
+            RETURNING users.id, before.system_administrator
         )
-        INSERT INTO audit_events (id, occurred_at, action, outcome, target_id, request_id)
-        SELECT $2, now(), $3, 'success', id, 'migrate' FROM appointed
+        INSERT INTO audit_events (id, occurred_at, action, outcome, target_id, changes, request_id)
+        SELECT $2, now(), $3, 'success', id,
+               CASE WHEN NOT system_administrator THEN '{"systemAdministrator": {"from": false, "to": true}}'::jsonb END,
+               'migrate'
+        FROM appointed
         RETURNING target_id AS "target_id!: UserId"
         "#,
         email,
