@@ -7,7 +7,12 @@ use std::{
     time::Duration,
 };
 
-use aws_sdk_s3::{Client, primitives::ByteStream};
+use aws_sdk_kms::{primitives::Blob, types::MacAlgorithmSpec};
+use aws_sdk_s3::{
+    Client,
+    primitives::ByteStream,
+    types::{BucketVersioningStatus, VersioningConfiguration},
+};
 use harness::{Database, runtime_api::Function, service};
 use local_stack::{Scratch, Tools};
 use serde_json::{Value, json};
@@ -32,9 +37,7 @@ impl BackupStore {
 
     pub async fn with_ledger(database: &Database, ledger: String) -> Self {
         let bucket = format!("b-{}", Uuid::new_v4());
-        for name in [&bucket, &ledger] {
-            client().await.create_bucket().bucket(name).send().await.expect("a bucket");
-        }
+        create_buckets(&bucket, &ledger).await;
         Self {
             database: database.name().to_owned(),
             owner_url: database.owner_url(),
@@ -48,9 +51,7 @@ impl BackupStore {
     pub async fn elsewhere(&self) -> Self {
         let ledger = format!("l-{}", Uuid::new_v4());
         let bucket = format!("b-{}", Uuid::new_v4());
-        for name in [&bucket, &ledger] {
-            client().await.create_bucket().bucket(name).send().await.expect("a bucket");
-        }
+        create_buckets(&bucket, &ledger).await;
         let Self { database, owner_url, .. } = self;
         Self { database: database.clone(), owner_url: owner_url.clone(), bucket, ledger, tools: None }
     }
@@ -126,6 +127,7 @@ impl BackupStore {
             ("LOG_LEVEL", "trace".to_owned()),
             ("DATABASE_URL", database_url),
             ("BACKUP_BUCKET", self.bucket.clone()),
+            ("BACKUP_MAC_KEY", service("BACKUP_MAC_KEY")),
             ("ERASURE_BUCKET", self.ledger.clone()),
             ("POSTGRES_BIN", tools.display().to_string()),
         ] {
@@ -197,8 +199,42 @@ impl BackupStore {
         put.send().await.expect("written");
     }
 
-    pub async fn delete(&self, key: &str) {
-        client().await.delete_object().bucket(&self.bucket).key(key).send().await.expect("removed");
+    /// Replaces the manifest of the backup `id`, with a MAC: what a compromised `backup` could do.
+    pub async fn write_manifest(&self, id: &str, manifest: &Value) {
+        let text = manifest.to_string().into_bytes();
+        let hash = ring::digest::digest(&ring::digest::SHA256, &text);
+        let kms = aws_sdk_kms::Client::new(client::config().await);
+        let generate = kms.generate_mac().key_id(service("BACKUP_MAC_KEY")).message(Blob::new(hash.as_ref()));
+        let generated = generate.mac_algorithm(MacAlgorithmSpec::HmacSha256).send().await.expect("a MAC");
+        self.write(&format!("{id}/manifest.mac"), generated.mac.expect("a MAC").into_inner()).await;
+        self.write(&format!("{id}/manifest.json"), text).await;
+    }
+
+    /// Returns the tags of an object as `<name>=<value>`.
+    pub async fn tags(&self, key: &str) -> Vec<String> {
+        let got =
+            client().await.get_object_tagging().bucket(&self.bucket).key(key).send().await.expect("tags");
+        got.tag_set.iter().map(|tag| format!("{}={}", tag.key, tag.value)).collect()
+    }
+
+    /// Returns the ids of all versions of an object.
+    pub async fn versions(&self, key: &str) -> Vec<String> {
+        let listed = client().await.list_object_versions().bucket(&self.bucket).prefix(key).send().await;
+        let listed = listed.expect("a listing");
+        listed.versions().iter().filter_map(|version| version.version_id().map(str::to_owned)).collect()
+    }
+
+    /// Adds a delete marker. Returns its version.
+    pub async fn delete(&self, key: &str) -> String {
+        let deleted =
+            client().await.delete_object().bucket(&self.bucket).key(key).send().await.expect("removed");
+        deleted.version_id.expect("a delete marker")
+    }
+
+    /// Deletes a version, or a delete marker.
+    pub async fn delete_version(&self, key: &str, version: &str) {
+        let delete = client().await.delete_object().bucket(&self.bucket).key(key).version_id(version);
+        delete.send().await.expect("removed");
     }
 }
 
@@ -238,6 +274,16 @@ impl BackupStore {
         }
         client.delete_bucket().bucket(&self.ledger).send().await.expect("removed");
     }
+}
+
+/// Creates a bucket with versions for backups, and one for a ledger.
+async fn create_buckets(backups: &str, ledger: &str) {
+    for name in [backups, ledger] {
+        client().await.create_bucket().bucket(name).send().await.expect("a bucket");
+    }
+    let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+    let version = client().await.put_bucket_versioning().bucket(backups).versioning_configuration(enabled);
+    version.send().await.expect("versions");
 }
 
 async fn client() -> Client {

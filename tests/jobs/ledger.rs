@@ -120,10 +120,17 @@ async fn backup_copied_to_another_environment_brings_its_ledger() {
     let again = there.call_restore(store.copy_event()).await.expect("copied");
     assert_eq!(again["ledgerObjects"], 0, "nothing is missing");
     let name = unused_name();
-    let restored = there.restore(&store.url_of(&name)).await.expect("restored");
+    let mut event = json!({ "command": "restore", "backup": manifest["id"], "target": store.url_of(&name) });
+    let error = refusal(&there, event.clone()).await;
+    assert!(error.contains("has no MAC"), "the key of the other environment is not here: {error}");
+    event["manifestSha256"] = copied["manifestSha256"].clone();
+    let restored = there.call_restore(event).await.expect("restored");
     assert_eq!(restored["erasedAgain"], 1);
     let users = users_of(&app, &store, &name).await;
     assert!(!users.contains(&ada.email), "{users}");
+    store.write(&format!("{}/manifest.mac", manifest["id"].as_str().expect("an id")), vec![7; 32]).await;
+    let error = refusal(&store.elsewhere().await, store.copy_event()).await;
+    assert!(error.contains("the MAC of the manifest"), "a forged backup is not copied: {error}");
 }
 
 #[tokio::test]

@@ -93,7 +93,7 @@ async fn drill_that_would_lose_a_property_fails() {
     let database = Database::create().await;
     let store = BackupStore::new(&database).await;
     let manifest = store.back_up().await;
-    let key = format!("{}/manifest.json", manifest["id"].as_str().expect("an id"));
+    let id = manifest["id"].as_str().expect("an id");
     let setting = |name: &str, value: &str| json!([{ "role": null, "name": name, "value": value }]);
     for (pointer, value, reason) in [
         ("/database/localeProvider", json!("klingon"), "not created with the encoding and the locale"),
@@ -118,11 +118,11 @@ async fn drill_that_would_lose_a_property_fails() {
     ] {
         let mut lying: Value = manifest.clone();
         *lying.pointer_mut(pointer).expect("a member") = value;
-        store.write(&key, lying.to_string().into_bytes()).await;
+        store.write_manifest(id, &lying).await;
         let error = store.drill().await.expect_err(reason);
         assert!(error.contains(reason), "{reason}: {error}");
     }
     assert!(store.objects().await.iter().all(|key| !key.ends_with("verified.json")));
-    store.write(&key, manifest.to_string().into_bytes()).await;
+    store.write_manifest(id, &manifest).await;
     store.drill().await.expect("nothing is lost");
 }

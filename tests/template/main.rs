@@ -1,5 +1,6 @@
 //! The templates match their fragments, and follow the rules of `infra/README.md`.
 
+mod backups;
 mod broken;
 mod copies;
 mod deploy;

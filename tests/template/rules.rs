@@ -2,6 +2,7 @@
 
 mod access;
 mod alarms;
+mod backups;
 mod edge;
 mod settings;
 mod stacks;
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 use crate::template::{Function, Template, each};
 
 pub use alarms::{act_and_name_a_runbook, runbook, use_existing_metrics};
+pub use backups::{authenticates_backups, keeps_backups, removes_only_expired_backups};
 pub use edge::{
     attaches_the_web_acl, limits_addresses_and_bodies, serves_files_only_through_the_distribution,
 };

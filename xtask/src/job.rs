@@ -46,6 +46,9 @@ pub struct Drill {
     /// Id of the backup [default: the newest]
     #[arg(long, value_name = "ID")]
     backup: Option<String>,
+    /// Version of its manifest [default: the current one]
+    #[arg(long, value_name = "ID")]
+    manifest_version: Option<String>,
     #[command(flatten)]
     services: Services,
 }
@@ -59,6 +62,9 @@ pub struct Restore {
     /// Id of the backup [default: the newest]
     #[arg(long, value_name = "ID")]
     backup: Option<String>,
+    /// Version of its manifest [default: the current one]
+    #[arg(long, value_name = "ID")]
+    manifest_version: Option<String>,
     /// Database to restore into: a name on the same server, or a postgresql:// URL
     #[arg(long, value_name = "NAME or URL")]
     target: String,
@@ -71,22 +77,31 @@ pub struct Restore {
 
 /// Copy a backup and its ledger of erasures to the buckets of another environment
 ///
-/// Uses the AWS credentials and the region in the environment. They must be able to read the first two buckets and to write the
-/// others.
+/// Uses the AWS credentials and the region in the environment. They must be able to read the first two buckets, to write the others
+/// and to verify MACs with the first environment's key. The result has the hash to restore it with.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
   eval \"$(aws configure export-credentials --format env)\"
-  AWS_REGION=eu-west-1 cargo xtask copy-backup --from-backups B --from-erasures E --to-backups B2 --to-erasures E2")]
+  AWS_REGION=eu-west-1 cargo xtask copy-backup --from-backups B --from-erasures E --from-mac-key K --to-backups B2 --to-erasures E2")]
 pub struct CopyBackup {
     /// Id of the backup [default: the newest]
     #[arg(long, value_name = "ID")]
     backup: Option<String>,
+    /// Version of its manifest [default: the current one]
+    #[arg(long, value_name = "ID")]
+    manifest_version: Option<String>,
     /// Bucket of the backup
     #[arg(long, value_name = "BUCKET")]
     from_backups: String,
     /// Bucket of its ledger of erasures
     #[arg(long, value_name = "BUCKET")]
     from_erasures: String,
+    /// ARN of the KMS key that authenticates its manifest
+    #[arg(long, value_name = "ARN", required_unless_present = "manifest_sha256")]
+    from_mac_key: Option<String>,
+    /// SHA-256 of its manifest, if that key is lost
+    #[arg(long, value_name = "HASH")]
+    manifest_sha256: Option<String>,
     /// Bucket for the backup
     #[arg(long, value_name = "BUCKET")]
     to_backups: String,
@@ -112,7 +127,7 @@ impl Backups {
 
 impl Drill {
     pub fn run(&self, project: &Project) -> Result<ExitCode> {
-        let event = json!({ "command": "drill", "backup": self.backup });
+        let event = json!({ "command": "drill", "backup": self.backup, "version": self.manifest_version });
         run(project, &self.services, "restore-drill", &event)
     }
 }
@@ -120,7 +135,11 @@ impl Drill {
 impl Restore {
     pub fn run(&self, project: &Project) -> Result<ExitCode> {
         let event = json!({
-            "command": "restore", "backup": self.backup, "target": self.target, "unconfirmed": self.unconfirmed
+            "command": "restore",
+            "backup": self.backup,
+            "version": self.manifest_version,
+            "target": self.target,
+            "unconfirmed": self.unconfirmed,
         });
         run(project, &self.services, "restore-drill", &event)
     }
@@ -129,7 +148,12 @@ impl Restore {
 impl CopyBackup {
     pub fn run(&self, project: &Project) -> Result<ExitCode> {
         let event = json!({
-            "command": "copy", "backup": self.backup, "backups": self.from_backups, "erasures": self.from_erasures
+            "command": "copy",
+            "backup": self.backup,
+            "version": self.manifest_version,
+            "manifestSha256": self.manifest_sha256,
+            "backups": self.from_backups,
+            "erasures": self.from_erasures,
         });
         let mut function = function(project, "restore-drill", &event);
         function.envs([
@@ -137,6 +161,7 @@ impl CopyBackup {
             ("DATABASE_URL", "postgresql://localhost/unused"),
             ("BACKUP_BUCKET", &*self.to_backups),
             ("BACKUP_KMS_KEY", self.to_key.as_deref().unwrap_or_default()),
+            ("BACKUP_MAC_KEY", self.from_mac_key.as_deref().unwrap_or("none")),
             ("ERASURE_BUCKET", &*self.to_erasures),
             ("LOG_FORMAT", "pretty"),
             ("METRICS_ENABLED", "false"),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use shared::{
     accounts::erasure_ledger::{self, Ledger},
     aws::s3::{Bucket, MAX_PARTS, Source, Upload},
-    backup::{Catalogue, State, dump_key, manifest_key},
+    backup::{Catalogue, Choice, Manifest, State, dump_key, manifest_key, manifest_sha256},
 };
 
 use crate::fetch;
@@ -21,39 +21,49 @@ const AT_ONCE: usize = 4;
 #[serde(rename_all = "camelCase")]
 pub struct Copied {
     pub backup: String,
+    /// Of its authentic manifest, in hexadecimal: names it where its MAC cannot be checked.
+    pub manifest_sha256: String,
     /// Of the archive.
     pub bytes: u64,
     /// Objects of the ledger that were missing in `ERASURE_BUCKET`.
     pub ledger_objects: usize,
 }
 
-/// Copies the backup `id`, by default the newest, from the bucket `backups` to `BACKUP_BUCKET`, and before it the ledger from the bucket
-/// `erasures` to `ERASURE_BUCKET`.
-pub async fn copy(state: &State, backups: &str, erasures: &str, id: Option<&str>) -> anyhow::Result<Copied> {
+/// Copies the chosen backup from the bucket `backups` to `BACKUP_BUCKET`, and before it the ledger from the bucket `erasures` to
+/// `ERASURE_BUCKET`. Checks its MAC, and does not copy that: in another environment it would be wrong, and without one the backup is no
+/// backup of that environment.
+pub async fn copy(
+    state: &State,
+    backups: &str,
+    erasures: &str,
+    choice: Choice<'_>,
+) -> anyhow::Result<Copied> {
     let (from, from_ledger) = (Bucket::new(backups, ""), Bucket::new(erasures, ""));
-    let manifest = Catalogue::read(&from).await?.manifest(&from, id).await?;
+    let catalogue = Catalogue::read(&from).await?;
+    let backup = catalogue.find(choice.backup)?;
+    let text = choice.authentic(&from, &state.mac_key, backup).await?;
+    let manifest = Manifest::read(&backup.id, &text)?;
     let ledger = Ledger::read(&from_ledger).await?;
     ledger.require(&manifest.id, &manifest.ledger, manifest.taken_at, state.clock.now())?;
     let to_ledger = Bucket::new(&state.config.storage.erasures, "");
     let ledger_objects = erasure_ledger::copy(&from_ledger, &to_ledger).await?;
     tracing::info!(objects = ledger_objects, "ledger copied");
 
-    let source = fetch::verify(&from, &manifest).await?;
+    let source = fetch::verify(&from, backup, &manifest, choice.version.is_some()).await?;
     let key = dump_key(&manifest.id);
-    if state.bucket.open(&key).await?.is_none() {
+    if state.bucket.open(&key, None).await?.is_none() {
         let upload = state.bucket.upload(&key).await?;
         if let Err(error) = copy_archive(&from, &source, &upload).await {
             upload.abort().await?;
             return Err(error);
         }
     }
-    fetch::verify(&state.bucket, &manifest).await?;
+    let copied = Catalogue::read(&state.bucket).await?;
+    fetch::verify(&state.bucket, copied.find(Some(&manifest.id))?, &manifest, false).await?;
     // Last: without a manifest there is no backup.
-    let key = manifest_key(&manifest.id);
-    let text = from.get(&key).await?;
-    let text = text.ok_or_else(|| anyhow::anyhow!("the manifest of {} is gone", manifest.id))?;
-    state.bucket.put_new(&key, text).await?;
-    Ok(Copied { backup: manifest.id, bytes: source.size, ledger_objects })
+    let manifest_sha256 = manifest_sha256(&text);
+    state.bucket.put_new(&manifest_key(&manifest.id), text).await?;
+    Ok(Copied { backup: manifest.id, manifest_sha256, bytes: source.size, ledger_objects })
 }
 
 async fn copy_archive(from: &Bucket, source: &Source, upload: &Upload<'_>) -> anyhow::Result<()> {

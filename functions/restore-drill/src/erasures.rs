@@ -11,7 +11,7 @@ use shared::{
         erasure_ledger::{Entry, Ledger, Outcome},
     },
     aws::s3::Bucket,
-    backup::{Catalogue, Manifest, State},
+    backup::{Catalogue, Choice, Manifest, State},
     config::Setting,
     db::{self, Db},
     domain::ids::{OrganizationId, UserId},
@@ -74,8 +74,9 @@ impl Erasures {
         let ledger = Ledger::read(&bucket).await?;
         let catalogue = Catalogue::read(&state.bucket).await?;
         require_covered(moment, &ledger, &catalogue, now)?;
-        if catalogue.newest().is_some() {
-            let manifest = catalogue.manifest(&state.bucket, None).await?;
+        if let Some(backup) = catalogue.newest() {
+            let text = Choice::default().authentic(&state.bucket, &state.mac_key, backup).await?;
+            let manifest = Manifest::read(&backup.id, &text)?;
             ledger.require(&manifest.id, &manifest.ledger, manifest.taken_at, now)?;
         }
         Self::read(&ledger, newest.map_or(moment, |newest| newest.min(moment)), unconfirmed).await

@@ -8,13 +8,13 @@ mod target;
 
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use chrono::{DateTime, Utc};
 use metrics::histogram;
 use serde::{Deserialize, Serialize};
 use shared::{
     aws::s3::Source,
-    backup::{Catalogue, Manifest, State, verified_key},
+    backup::{Catalogue, Choice, Manifest, State, verified_key},
     config::{Config, ConfigError},
     db,
     domain::ids::OrganizationId,
@@ -39,20 +39,21 @@ pub const USAGE: &str = r#"usage: restore-drill '{"command": "list"}'
 
 Lists the backups in BACKUP_BUCKET; restores one into a scratch database on the server of DATABASE_URL, compares and removes
 it; or restores it for real, into an empty database: a name on the same server, a postgresql:// URL, or a reference to the
-secret that holds one. "backup": "<id>" chooses another than the newest.
+secret that holds one. "backup": "<id>" chooses another than the newest. "version": "<id>" chooses a version of its manifest that a
+delete marker or a newer version hides. "manifestSha256": "<hex>" trusts the manifest with this hash without its MAC.
 "replay" erases again, in a database that was restored by other means, the users who were erased since.
-"copy" copies a backup and its ledger of erasures from the buckets of another environment.
+"copy" copies a backup and its ledger of erasures from the buckets of another environment, whose key is BACKUP_MAC_KEY.
 "unconfirmed": "erase" or "keep" says what to do with users of whom it is unknown whether they were erased."#;
 
 /// The settings without which this function does not start.
-const REQUIRED: &[&str] = &["DATABASE_URL", "BACKUP_BUCKET", "ERASURE_BUCKET"];
+const REQUIRED: &[&str] = &["DATABASE_URL", "BACKUP_BUCKET", "BACKUP_MAC_KEY", "ERASURE_BUCKET"];
 
 /// Time kept at the end of the run to remove the scratch database and to report.
 pub const RESERVE: Duration = Duration::from_secs(20);
 
 /// The event.
 #[derive(Debug, Deserialize)]
-#[serde(tag = "command", rename_all = "lowercase", deny_unknown_fields)]
+#[serde(tag = "command", rename_all = "lowercase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum Request {
     /// Lists the backups.
     List,
@@ -60,11 +61,19 @@ pub enum Request {
     Drill {
         /// The id of the backup; the newest by default.
         backup: Option<String>,
+        /// The version of its manifest; the current one by default.
+        version: Option<String>,
+        /// The SHA-256 of its manifest, which then needs no MAC.
+        manifest_sha256: Option<String>,
     },
     /// Restores a backup for use.
     Restore {
-        /// The id of the backup; the newest by default.
+        /// As for `Drill`.
         backup: Option<String>,
+        /// As for `Drill`.
+        version: Option<String>,
+        /// As for `Drill`.
+        manifest_sha256: Option<String>,
         /// An empty database: its name on the server of `DATABASE_URL`, or its URL. Where the system is deployed, the URL is a
         /// reference to a secret.
         target: String,
@@ -73,8 +82,12 @@ pub enum Request {
     },
     /// Copies a backup and the whole ledger from the buckets of another environment.
     Copy {
-        /// The id of the backup; the newest by default.
+        /// As for `Drill`.
         backup: Option<String>,
+        /// As for `Drill`.
+        version: Option<String>,
+        /// As for `Drill`.
+        manifest_sha256: Option<String>,
         /// The bucket of the backup.
         backups: String,
         /// The bucket of its ledger.
@@ -132,13 +145,18 @@ pub fn state() -> Result<State, ConfigError> {
 /// Runs the command of the event.
 pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<Outcome> {
     let begin = Instant::now();
-    let (backup, target, unconfirmed) = match request {
+    let (backup, version, manifest_sha256, target, unconfirmed) = match request {
         Request::List => {
             let catalogue = job.deadline.within(RESERVE, Catalogue::read(&state.bucket));
             return Ok(Outcome::List(catalogue.await?));
         }
-        Request::Copy { backup, backups, erasures } => {
-            let copied = copy::copy(state, &backups, &erasures, backup.as_deref());
+        Request::Copy { backup, version, manifest_sha256, backups, erasures } => {
+            let choice = Choice {
+                backup: backup.as_deref(),
+                version: version.as_deref(),
+                manifest_sha256: manifest_sha256.as_deref(),
+            };
+            let copied = copy::copy(state, &backups, &erasures, choice);
             return Ok(Outcome::Copied(job.deadline.within(RESERVE, copied).await?));
         }
         Request::Replay { target, since, unconfirmed } => {
@@ -146,10 +164,19 @@ pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<O
             return Ok(Outcome::Replayed(replayed.await?));
         }
         // Nothing of a drill stays.
-        Request::Drill { backup } => (backup, None, Some(Unconfirmed::Erase)),
-        Request::Restore { backup, target, unconfirmed } => (backup, Some(target), unconfirmed),
+        Request::Drill { backup, version, manifest_sha256 } => {
+            (backup, version, manifest_sha256, None, Some(Unconfirmed::Erase))
+        }
+        Request::Restore { backup, version, manifest_sha256, target, unconfirmed } => {
+            (backup, version, manifest_sha256, Some(target), unconfirmed)
+        }
     };
-    let checked = check(state, backup.as_deref(), target.as_deref(), unconfirmed);
+    let choice = Choice {
+        backup: backup.as_deref(),
+        version: version.as_deref(),
+        manifest_sha256: manifest_sha256.as_deref(),
+    };
+    let checked = check(state, choice, target.as_deref(), unconfirmed);
     let Checked { manifest, verified, source, target } = job.deadline.within(RESERVE, checked).await?;
     let verify_seconds = begin.elapsed().as_secs_f64();
     let (database, contents, replayed) =
@@ -171,8 +198,26 @@ pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<O
         if !verified {
             state.bucket.put_new(&verified_key(&manifest.id), serde_json::to_vec_pretty(&restored)?).await?;
         }
+        // The scheduled drill. One of a chosen backup may be the answer to a failure of this.
+        if choice.backup.is_none() {
+            job.deadline.within(RESERVE, tidy(state)).await?;
+        }
     }
     Ok(Outcome::Restored(restored))
+}
+
+/// Marks old backups for the lifecycle of the bucket. Fails if a delete marker hides a backup that is not old.
+async fn tidy(state: &State) -> anyhow::Result<()> {
+    let (catalogue, now) = (Catalogue::read(&state.bucket).await?, state.clock.now());
+    let marked = catalogue.mark_expired(&state.bucket, now).await?;
+    tracing::info!(backups = marked, "old backups marked for the lifecycle");
+    let hidden = catalogue.hidden_early(now);
+    ensure!(
+        hidden.is_empty(),
+        "backups are hidden by delete markers: {}; see docs/runbooks/backup-hidden.md",
+        hidden.join(", ")
+    );
+    Ok(())
 }
 
 /// The result of the checks before a restore.
@@ -183,10 +228,10 @@ struct Checked {
     target: Option<Target>,
 }
 
-/// Checks the target, the manifest, every byte of the archive, and that the ledger is that of the backup.
+/// Checks the target, the MAC of the manifest, every byte of the archive, and that the ledger is that of the backup.
 async fn check(
     state: &State,
-    backup: Option<&str>,
+    choice: Choice<'_>,
     target: Option<&str>,
     unconfirmed: Option<Unconfirmed>,
 ) -> anyhow::Result<Checked> {
@@ -195,12 +240,13 @@ async fn check(
         None => None,
     };
     let catalogue = Catalogue::read(&state.bucket).await?;
-    let manifest = catalogue.manifest(&state.bucket, backup).await?;
-    let source = fetch::verify(&state.bucket, &manifest).await?;
+    let backup = catalogue.find(choice.backup)?;
+    let text = choice.authentic(&state.bucket, &state.mac_key, backup).await?;
+    let manifest = Manifest::read(&backup.id, &text)?;
+    let source = fetch::verify(&state.bucket, backup, &manifest, choice.version.is_some()).await?;
     tracing::info!(backup.id = manifest.id, "archive is what its manifest says");
     Erasures::of(state, &manifest, unconfirmed).await?;
-    let verified = catalogue.0.iter().any(|backup| backup.id == manifest.id && backup.verified);
-    Ok(Checked { manifest, verified, source, target })
+    Ok(Checked { manifest, verified: backup.verified, source, target })
 }
 
 /// Restores into a scratch database. If all checks pass, it becomes `target`; in a drill, or after a failure, it is removed.
@@ -216,11 +262,12 @@ async fn restore(
         Some(target) => target.url.clone(),
         None => state.url(&state.config.database.address).await?,
     };
-    let mut scratch =
-        job.deadline.within(RESERVE, Scratch::create(&server, manifest, state.clock.now())).await?;
+    let created = Scratch::create(&server, manifest, state.clock.now(), job);
+    let mut scratch = job.deadline.within(RESERVE, created).await?;
     let work = async {
         let done =
             restore_into(state, manifest, source, &mut scratch, target.is_some(), unconfirmed, job).await?;
+        scratch.hand_over().await.context("the restored database was not handed over to the owner")?;
         match target {
             Some(target) => scratch.become_target(target, &manifest.database).await?,
             None => scratch.rehearse(&manifest.database).await?,
@@ -260,7 +307,8 @@ async fn end_what_may_have_ended(connection: &mut PgConnection, now: DateTime<Ut
     store::invitations::revoke_all(connection, now).await
 }
 
-/// Restores, compares and repeats the erasures. For use, also ends what may have ended since.
+/// Restores, compares and repeats the erasures. For use, also ends what may have ended since. All of it runs as the restoring role:
+/// counting rows, changing them and `ANALYZE` call functions of the archive.
 async fn restore_into(
     state: &State,
     manifest: &Manifest,
@@ -270,8 +318,7 @@ async fn restore_into(
     unconfirmed: Option<Unconfirmed>,
     job: &Job,
 ) -> anyhow::Result<(Contents, Replayed)> {
-    scratch.create_roles(manifest).await?;
-    scratch.open().await?;
+    scratch.prepare(manifest).await?;
     restore::restore(state, source, &scratch.url).await?;
     tracing::info!(backup.id = manifest.id, database = scratch.name, "archive restored");
     let mut connection = db::connect(&scratch.url).await?;

@@ -1,13 +1,19 @@
 //! The databases that backups are restored into.
 
+use std::time::Duration;
+
 use anyhow::{Context, ensure};
 use chrono::{DateTime, Utc};
+use data_encoding::BASE64URL_NOPAD;
+use ring::rand::{SecureRandom, SystemRandom};
 use shared::{
     backup::{Manifest, State},
     config::Setting,
+    crypto::scram,
     db,
     domain::database_name::{DatabaseName, SCRATCH_PREFIX},
-    store::{database, database_properties::DatabaseProperties, databases},
+    lambda::job::Job,
+    store::{database, database_properties::DatabaseProperties, databases, restoring_role as role},
 };
 use sqlx::{Connection, PgConnection, error::DatabaseError};
 use url::Url;
@@ -24,10 +30,15 @@ const IN_USE: &str = "55006";
 
 /// A database that a backup is restored into, before it is removed or becomes the target.
 ///
-/// Only its owner may connect to it, and superusers. Before it is renamed, no one may.
+/// A role with the same name and a password of its own owns it and nothing else. All that an archive contains runs as this role: also
+/// functions and triggers that a later step calls. It is dropped when the database is handed over or removed.
+///
+/// Only this role, the owner and superusers may connect to it. Before it is renamed, no one may.
 pub struct Scratch {
+    /// For the restoring role.
     pub url: String,
     pub name: String,
+    owner_url: String,
     /// The name that a drill gives it as its last step. In a restore, the name of the database that it replaces.
     second_name: String,
     maintenance: PgConnection,
@@ -43,7 +54,12 @@ pub struct Target {
 
 impl Scratch {
     /// Creates one on the server of the database at `url`, for the backup `manifest`. Removes abandoned ones first.
-    pub async fn create(url: &str, manifest: &Manifest, now: DateTime<Utc>) -> anyhow::Result<Self> {
+    pub async fn create(
+        url: &str,
+        manifest: &Manifest,
+        now: DateTime<Utc>,
+        job: &Job,
+    ) -> anyhow::Result<Self> {
         let mut maintenance = db::connect(&with_database(url, MAINTENANCE)?).await?;
         for name in database::named(&mut maintenance, SCRATCH_PREFIX).await? {
             if made_at(&name).is_some_and(|made| now.timestamp() - made > ABANDONED)
@@ -52,25 +68,45 @@ impl Scratch {
                 tracing::warn!(database = name, %error, "abandoned database not removed");
             }
         }
+        remove_abandoned_roles(&mut maintenance, now).await?;
         let [name, second_name] = [Uuid::new_v4(), Uuid::new_v4()]
             .map(|id| format!("{SCRATCH_PREFIX}{}_{}", now.timestamp(), id.simple()));
-        databases::create(&mut maintenance, &name, &manifest.database)
-            .await
-            .context("the database was not created with the encoding and the locale of the backup")?;
-        Ok(Self { url: with_database(url, &name)?, name, second_name, maintenance, closed: None })
+        let password = password()?;
+        let valid_until = now + job.deadline.left(Duration::ZERO);
+        role::create(&mut maintenance, &name, &scram::verifier(&password)?, valid_until).await?;
+        let created = databases::create(&mut maintenance, &name, &manifest.database).await;
+        if created.is_err() {
+            role::remove(&mut maintenance, &name).await?;
+        }
+        created.context("the database was not created with the encoding and the locale of the backup")?;
+        let owner_url = with_database(url, &name)?;
+        let url = with_login(&owner_url, &name, &password)?;
+        Ok(Self { url, name, owner_url, second_name, maintenance, closed: None })
     }
 
-    /// Allows connections: of its owner and of superusers only.
-    pub async fn open(&mut self) -> sqlx::Result<()> {
-        databases::allow_connections(&mut self.maintenance, &self.name, true).await
-    }
-
-    /// Creates the roles that the grants and settings of the backup name and the server does not have.
-    pub async fn create_roles(&mut self, manifest: &Manifest) -> sqlx::Result<()> {
+    /// Allows connections, and creates what no plain role can create: the roles that the grants and settings of the backup name, and its
+    /// extensions. Then makes the restoring role the owner of the database.
+    pub async fn prepare(&mut self, manifest: &Manifest) -> anyhow::Result<()> {
         for role in manifest.contents.roles.iter().chain(manifest.database.roles()) {
             database::create_role(&mut self.maintenance, role).await?;
         }
-        Ok(())
+        databases::allow_connections(&mut self.maintenance, &self.name, true).await?;
+        let mut owner = db::connect(&self.owner_url).await?;
+        let extensions = manifest.contents.extensions.keys().map(String::as_str);
+        role::create_extensions(&mut owner, extensions).await.context("the extensions were not created")?;
+        owner.close().await?;
+        Ok(role::give(&mut self.maintenance, &self.name, &self.name).await?)
+    }
+
+    /// Makes the owner the owner of the database and of all that is in it, and drops the restoring role.
+    ///
+    /// From here on nothing of the database may be executed: it would run as the owner.
+    pub async fn hand_over(&mut self) -> anyhow::Result<()> {
+        role::end_logins(&mut self.maintenance, &self.name, &self.name).await?;
+        let mut owner = db::connect(&self.owner_url).await?;
+        role::take_back(&mut owner, &self.name).await?;
+        owner.close().await?;
+        Ok(role::remove(&mut self.maintenance, &self.name).await?)
     }
 
     /// Replaces the empty database `target`. If that fails, `target` is unchanged.
@@ -154,7 +190,7 @@ impl Scratch {
         }
     }
 
-    /// Removes the databases with its two names. If a target was closed and not replaced, allows connections to it again.
+    /// Removes the databases with its two names, and the role. If a target was closed and not replaced, allows connections to it again.
     pub async fn remove(&mut self) -> sqlx::Result<()> {
         let reopened = match self.closed.take() {
             Some(target) => databases::allow_connections(&mut self.maintenance, &target, true).await,
@@ -166,6 +202,7 @@ impl Scratch {
                 database::remove(&mut self.maintenance, name).await?;
             }
         }
+        role::remove(&mut self.maintenance, &self.name).await?;
         reopened
     }
 }
@@ -227,6 +264,26 @@ fn name_in(url: &str) -> anyhow::Result<DatabaseName> {
     DatabaseName::parse(url.path().trim_start_matches('/')).map_err(anyhow::Error::msg)
 }
 
+/// Drops the roles of abandoned scratch databases. A role whose database is still there, because it is in use, stays.
+async fn remove_abandoned_roles(maintenance: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<()> {
+    for name in role::named(maintenance, SCRATCH_PREFIX).await? {
+        if made_at(&name).is_some_and(|made| now.timestamp() - made > ABANDONED)
+            && !database::exists(maintenance, &name).await?
+            && let Err(error) = role::remove(maintenance, &name).await
+        {
+            tracing::warn!(role = name, %error, "abandoned role not removed");
+        }
+    }
+    Ok(())
+}
+
+/// Returns a password that nobody else knows.
+fn password() -> anyhow::Result<String> {
+    let mut bytes = [0; 32];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| anyhow::anyhow!("the system has no random bytes"))?;
+    Ok(BASE64URL_NOPAD.encode(&bytes))
+}
+
 /// Returns when a scratch database was created; `None` if `name` is not the name of one.
 fn made_at(name: &str) -> Option<i64> {
     let (made, unique) = name.strip_prefix(SCRATCH_PREFIX)?.split_once('_')?;
@@ -237,6 +294,13 @@ fn made_at(name: &str) -> Option<i64> {
 fn with_database(url: &str, name: &str) -> anyhow::Result<String> {
     let mut url = parsed(url)?;
     url.set_path(name);
+    Ok(url.into())
+}
+
+fn with_login(url: &str, name: &str, password: &str) -> anyhow::Result<String> {
+    let mut url = parsed(url)?;
+    let set = url.set_username(name).and_then(|()| url.set_password(Some(password)));
+    set.map_err(|()| anyhow::anyhow!("the database URL has no host"))?;
     Ok(url.into())
 }
 

@@ -29,6 +29,12 @@ pub fn manifest_key(id: &str) -> String {
     format!("{id}/manifest.json")
 }
 
+/// Returns the key of the MAC of the manifest.
+#[must_use]
+pub fn mac_key(id: &str) -> String {
+    format!("{id}/manifest.mac")
+}
+
 /// Returns the key of the object that exists if the backup `id` was restored successfully.
 #[must_use]
 pub fn verified_key(id: &str) -> String {

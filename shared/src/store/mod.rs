@@ -42,6 +42,7 @@ pub mod invitations;
 pub mod members;
 pub mod organizations;
 pub mod personal_data;
+pub mod restoring_role;
 pub mod retention;
 pub mod sessions;
 pub mod users;

@@ -33,7 +33,8 @@ const SETTINGS: [Setting; 36] = [
     ("AWS::ElastiCache::ReplicationGroup", "/Properties/AutomaticFailoverEnabled", is_given),
     ("AWS::ElastiCache::ReplicationGroup", "/Properties/SnapshotRetentionLimit", is_given),
     ("AWS::ElastiCache::ReplicationGroup", "/Properties/TransitEncryptionEnabled", is_true),
-    ("AWS::KMS::Key", "/Properties/EnableKeyRotation", is_true),
+    // KMS does not rotate HMAC keys.
+    ("AWS::KMS::Key", "/Properties", |key| key["EnableKeyRotation"] == true || key["KeySpec"] == "HMAC_256"),
     ("AWS::Lambda::Alias", "/UpdatePolicy/CodeDeployLambdaAliasUpdate/DeploymentGroupName", is_given),
     ("AWS::Lambda::Function", "/Properties/LoggingConfig/LogGroup", is_given),
     ("AWS::Lambda::Function", "/Properties/ReservedConcurrentExecutions", is_given),
