@@ -1,5 +1,7 @@
 //! Erases users who were deleted long ago, as the register of personal data says.
 
+use std::cell::Cell;
+
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use shared::{
@@ -32,12 +34,10 @@ pub(crate) async fn erase(run: &Run<'_>) -> anyhow::Result<Cleaned> {
         cleaned.complete = run.dry;
     }
     while !run.dry && run.has_time() {
-        let mut position = None;
-        let erased = run
-            .state
-            .db
-            .transaction_as(async |tx| erase_next(run, tx, &after, until, &mut position).await)
-            .await;
+        let next = Cell::new(None);
+        let erased =
+            run.state.db.transaction_as(async |tx| erase_next(run, tx, &after, until, &next).await).await;
+        let position = next.get();
         // At most a hundred values are kept between two flushes.
         telemetry::flush();
         match (erased, position) {
@@ -71,16 +71,17 @@ async fn count(run: &Run<'_>, until: DateTime<Utc>) -> anyhow::Result<Deleted> {
     run.state.db.transaction_as(async |tx| Ok(count_deleted(tx, until).await?)).await
 }
 
-/// Erases the first user after `after` and sets `position` to it. The user is in the ledger before anything is erased.
+/// Erases the first user after `after` and sets `next` to it. The user is in the ledger before anything is erased.
 async fn erase_next(
     run: &Run<'_>,
     tx: &mut Tx,
     after: &Position,
     until: DateTime<Utc>,
-    position: &mut Option<Position>,
+    next: &Cell<Option<Position>>,
 ) -> anyhow::Result<()> {
+    next.set(None);
     let Some(user) = lock_deleted(tx, after, until).await? else { return Ok(()) };
-    *position = Some((user.deleted_at.unwrap_or(until), user.id));
+    next.set(Some((user.deleted_at.unwrap_or(until), user.id)));
     // Not the time at which the run began: a run by hand may take hours, and a restore compares the time with that of legal holds.
     let appended = erasure_ledger::append(&run.state.ledger, &[user.id], tx.now()).await;
     appended.context("not erased, because the ledger of erasures cannot be written")?;

@@ -177,8 +177,7 @@ pub async fn delete(tx: &mut Tx, id: OrganizationId, versions: Option<&[i64]>) -
     Ok(result.rows_affected() == 1)
 }
 
-/// Locks all organizations that `user` belongs to ([`lock`]), without deleted ones. Locks in the order of the ids, so that two
-/// transactions do not deadlock.
+/// Locks all organizations that `user` belongs to ([`lock`]), without deleted ones, in the order of the ids.
 pub async fn lock_joined(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
@@ -189,6 +188,30 @@ pub async fn lock_joined(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
         FOR NO KEY UPDATE OF o
         "#,
         user as UserId,
+    )
+    .fetch_all(tx)
+    .await
+    .map(drop)
+}
+
+/// Locks all organizations in which the erasure of `user` changes a row, in the order of the ids, with deleted ones.
+pub async fn lock_for_erasure(tx: &mut Tx, user: UserId, email: Option<&str>) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        SELECT 1 AS "one!"
+        FROM organizations
+        WHERE id IN (
+            SELECT organization_id FROM members WHERE user_id = $1
+            UNION ALL SELECT organization_id FROM api_keys WHERE created_by = $1
+            UNION ALL SELECT organization_id FROM invitations WHERE lower(email) = lower($2)
+            UNION ALL SELECT id FROM organizations WHERE personal_to = $1
+            UNION ALL SELECT id FROM organizations WHERE lower(billing_email) = lower($2)
+        )
+        ORDER BY id
+        FOR NO KEY UPDATE
+        "#,
+        user as UserId,
+        email,
     )
     .fetch_all(tx)
     .await
@@ -231,10 +254,15 @@ pub async fn restore_owned(tx: &mut Tx, user: UserId, deleted_at: DateTime<Utc>)
     let now = tx.now();
     sqlx::query!(
         r#"
-        UPDATE organizations o
-        SET deleted_at = NULL, updated_at = $3, version = o.version + 1
-        FROM members m
-        WHERE m.organization_id = o.id AND m.user_id = $1 AND m.role = 'owner' AND o.deleted_at = $2
+        UPDATE organizations
+        SET deleted_at = NULL, updated_at = $3, version = version + 1
+        WHERE id IN (
+            SELECT o.id
+            FROM members m JOIN organizations o ON o.id = m.organization_id
+            WHERE m.user_id = $1 AND m.role = 'owner' AND o.deleted_at = $2
+            ORDER BY o.id
+            FOR NO KEY UPDATE OF o
+        )
         "#,
         user as UserId,
         deleted_at,

@@ -40,10 +40,9 @@ pub async fn export(tx: &mut Tx, user: &User) -> sqlx::Result<Vec<Records>> {
     Ok(found)
 }
 
-/// Overwrites or deletes all personal data of `user`.
-pub async fn erase(tx: &mut Tx, user: &User) -> sqlx::Result<()> {
+/// Overwrites or deletes all personal data of `user`; `email` is the user's [`address`].
+pub async fn erase(tx: &mut Tx, user: &User, email: Option<&str>) -> sqlx::Result<()> {
     let now = tx.now();
-    let email = address(tx, user).await?;
     for table in TABLES {
         let Some(whose) = table.whose else { continue };
         let statement = match table.erasure {
@@ -61,7 +60,7 @@ pub async fn erase(tx: &mut Tx, user: &User) -> sqlx::Result<()> {
         // Built from constants only.
         sqlx::query(AssertSqlSafe(statement))
             .bind(user.id.0)
-            .bind(&email)
+            .bind(email)
             .bind(now)
             .execute(&mut *tx)
             .await?;
@@ -70,7 +69,7 @@ pub async fn erase(tx: &mut Tx, user: &User) -> sqlx::Result<()> {
 }
 
 /// Returns the address that finds rows of `user`: only if it is verified and no other account that is not deleted has it.
-async fn address(tx: &mut Tx, user: &User) -> sqlx::Result<Option<String>> {
+pub async fn address(tx: &mut Tx, user: &User) -> sqlx::Result<Option<String>> {
     if user.email_verified_at.is_none() {
         return Ok(None);
     }

@@ -16,6 +16,7 @@ use shared::{
 use utoipa::ToSchema;
 
 use crate::{
+    links,
     me::{Profile, ProfileResponse, respond},
     refusals::invalid_token,
 };
@@ -48,8 +49,8 @@ pub async fn verify_email(
 /// Uses up the token, and marks its owner's address as verified.
 pub async fn redeem(db: &Db, request: &RequestInfo, token: &OneTimeToken) -> Result<User, ApiError> {
     db.transaction(async |tx| {
-        let consumed = store::verification_tokens::consume(tx, Purpose::VerifyEmail, &token.hash()).await?;
-        let consumed = consumed.ok_or_else(invalid_token)?;
+        let redeemed = links::redeem(tx, Purpose::VerifyEmail, &token.hash()).await?;
+        let (_, consumed) = redeemed.ok_or_else(invalid_token)?;
         let user = store::users::verify_email(tx, consumed.user_id, &consumed.email).await?;
         let user = user.ok_or_else(invalid_token)?;
         store::audit_events::insert(tx, &Event::new(Action::EmailVerified, user.id, request)).await?;

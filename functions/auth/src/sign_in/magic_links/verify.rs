@@ -169,7 +169,7 @@ async fn check_code(
 }
 
 async fn find_code(state: &AuthState, tx: &mut Tx, email: &Email, code: &str) -> Result<Proof, ApiError> {
-    let Some(user) = store::users::find_by_email(tx, email).await? else { return Ok(Proof::WrongCode) };
+    let Some(user) = store::users::lock_by_email(tx, email).await? else { return Ok(Proof::WrongCode) };
     let hash = code_hash(state, user.id, code).await?;
     let candidates = store::verification_tokens::guess(tx, user.id, MAX_GUESSES).await?;
     let matching = candidates
