@@ -10,6 +10,7 @@ mod erased;
 mod identical;
 mod keys;
 mod passwords;
+mod recovery_points;
 mod restore;
 mod retention;
 mod smoke;

@@ -1,4 +1,4 @@
-//! Writes a consistent copy of the database to S3 every 30 minutes. A failure raises an alarm.
+//! Writes a consistent copy of the database to S3, at the interval `BackupInterval` of the template. A failure raises an alarm.
 //!
 //! The copy is complete when `pg_dump` has succeeded and all of its output has been read. It counts as a backup only with its
 //! manifest, which is written last. Before that, no older backup is deleted.
@@ -67,19 +67,14 @@ pub fn state() -> Result<State, ConfigError> {
     Ok(State::new(Config::from_env(REQUIRED)?))
 }
 
-/// Makes a backup, then deletes backups that are too old. Records the age of the newest ones, also after a failure.
+/// Makes a backup, then deletes backups that are too old. `recovery-points` records the ages of the newest ones.
 pub async fn run(state: &State, _: Request, job: &Job) -> anyhow::Result<Report> {
     let before = job.deadline.within(RESERVE, Catalogue::read(&state.bucket)).await?;
-    let made = create_backup(state, &before, job).await;
-    if made.is_err() {
-        before.measure(state.clock.now());
-    }
-    let manifest = made?;
+    let manifest = create_backup(state, &before, job).await?;
     histogram!("BackupSeconds").record(manifest.seconds);
     #[expect(clippy::cast_precision_loss, reason = "a metric needs no exact bytes")]
     histogram!("BackupBytes").record(manifest.size as f64);
     let after = Catalogue::read(&state.bucket).await?;
-    after.measure(state.clock.now());
     let removed = after.prune(&state.bucket, state.clock.now()).await?;
     Ok(Report { manifest, removed })
 }

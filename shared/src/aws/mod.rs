@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod cloudformation;
+pub mod rds;
 pub mod s3;
 pub mod secret_rotation;
 pub mod secrets;
