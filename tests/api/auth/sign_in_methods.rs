@@ -45,7 +45,7 @@ async fn removing_a_password_needs_it_or_a_recent_sign_in() {
     let app = TestApp::new().await;
     let ada = app.verified_person("Ada").await;
     app.clock.advance(TimeDelta::minutes(11));
-    ada.client.delete(PASSWORD).await.refused(403, "reauthentication-required");
+    ada.client.delete(PASSWORD).await.refused(401, "fresh-sign-in-needed");
     let wrong = json!({ "currentPassword": "not the password" });
     ada.client.delete_with(PASSWORD, wrong).await.refused(403, "wrong-password");
     let right = json!({ "currentPassword": "correct horse battery staple" });

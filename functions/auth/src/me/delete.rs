@@ -31,7 +31,8 @@ use crate::{
     request_body(content = Option<Reauthentication>), security(("bearer" = [])),
     responses(
         (status = 204, description = "The account is deleted."),
-        (status = 403, description = "`wrong-password` or `reauthentication-required`"),
+        (status = 401, description = "`fresh-sign-in-needed`"),
+        (status = 403, description = "`wrong-password`"),
         (status = 409, description = "`last-owner`"),
     ),
 )]

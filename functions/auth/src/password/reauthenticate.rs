@@ -1,19 +1,15 @@
 //! Authentication before a change that cannot be undone.
 
-use chrono::TimeDelta;
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::{Actor, Caller},
+    auth::{Actor, Caller, SignedIn},
     domain::password::Password,
     store,
 };
 use utoipa::ToSchema;
 
 use crate::{AuthState, refusals, throttle};
-
-/// The time after a sign-in in which the password is not needed.
-const RECENT_SIGN_IN: TimeDelta = TimeDelta::minutes(10);
 
 /// Proof that the caller owns the account.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -31,8 +27,7 @@ pub async fn reauthenticate(
 ) -> Result<Option<String>, ApiError> {
     match proof.and_then(|proof| proof.current_password) {
         Some(password) => Ok(Some(verify_password(state, caller, &password).await?)),
-        None if state.app.clock.now() - caller.authenticated_at <= RECENT_SIGN_IN => Ok(None),
-        None => Err(refusals::REAUTHENTICATE.into()),
+        None => caller.require_fresh().map(|()| None),
     }
 }
 

@@ -25,7 +25,8 @@ use crate::{
     security(("bearer" = [])),
     responses(
         (status = 204, description = "It is removed."),
-        (status = 403, description = "`wrong-password` or `reauthentication-required`"),
+        (status = 401, description = "`fresh-sign-in-needed`"),
+        (status = 403, description = "`wrong-password`"),
         (status = 404, description = "`account-not-found`"),
         (status = 409, description = "`last-account` or `address-needed`"),
     ),
