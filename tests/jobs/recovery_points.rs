@@ -150,5 +150,8 @@ async fn rds_that_does_not_answer_fails_the_run_in_time() {
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let job = Function::start("recovery-points", environment(&store, &database, &url)).await;
     let error = job.invoke_within(Duration::from_secs(20), json!({})).await.expect_err("no answer");
-    assert!(error["errorMessage"].as_str().is_some_and(|reason| reason.contains("rds unavailable")), "{error}");
+    assert!(
+        error["errorMessage"].as_str().is_some_and(|reason| reason.contains("rds unavailable")),
+        "{error}"
+    );
 }

@@ -144,7 +144,8 @@ fn recovery_point_of_the_cluster_is_measured_and_older_than_30_minutes_it_notifi
     let policy = "RecoveryPointsRole/Properties/Policies/0/PolicyDocument/Statement";
     let statements = DEPLOYED.0.pointer(&format!("/Resources/{policy}")).and_then(Value::as_array);
     let statements = statements.expect("statements").clone();
-    let of_rds = statements.iter().position(|one| one["Action"] == "rds:DescribeDBClusters").expect("the right");
+    let of_rds =
+        statements.iter().position(|one| one["Action"] == "rds:DescribeDBClusters").expect("the right");
     for (broken, about) in [
         (with("app", &format!("{schedule}/ScheduleExpression"), json!("rate(1 hour)")), "not measured"),
         (with("app", &format!("{schedule}/State"), json!("DISABLED")), "not measured"),

@@ -24,8 +24,7 @@ pub use stacks::{
 
 pub use settings::{
     backs_up_at_the_interval, closes_the_default_endpoint, has_every_checked_type, has_required_settings,
-    measures_the_recovery_point,
-    tests_new_versions_first,
+    measures_the_recovery_point, tests_new_versions_first,
 };
 
 pub use access::{

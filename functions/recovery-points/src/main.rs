@@ -6,5 +6,6 @@ use shared::lambda::job;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    job::serve(env!("CARGO_CRATE_NAME"), recovery_points::USAGE, recovery_points::make, recovery_points::run).await
+    job::serve(env!("CARGO_CRATE_NAME"), recovery_points::USAGE, recovery_points::make, recovery_points::run)
+        .await
 }

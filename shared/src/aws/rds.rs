@@ -35,15 +35,21 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// Returns the newest time to which the cluster `id` can be restored (`LatestRestorableTime` of `DescribeDBClusters`).
 pub async fn latest_restorable_time(id: &str, now: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
     let body = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs([("Action", "DescribeDBClusters"), ("DBClusterIdentifier", id), ("Version", API_VERSION)])
+        .extend_pairs([
+            ("Action", "DescribeDBClusters"),
+            ("DBClusterIdentifier", id),
+            ("Version", API_VERSION),
+        ])
         .finish();
     let ask = || async {
         let answer = timeout(ATTEMPT_TIMEOUT, call(&body, now)).await;
         answer.map_err(anyhow::Error::from).flatten().map_err(|error| Unavailable::new("rds", error))
     };
-    let answer = ask.retry(ConstantBuilder::new().with_delay(RETRY_DELAY).with_max_times(MAX_ATTEMPTS - 1)).await?;
-    let time = element(&answer, "LatestRestorableTime")
-        .with_context(|| format!("the cluster {id} has no LatestRestorableTime: it cannot be restored to a point in time"))?;
+    let answer =
+        ask.retry(ConstantBuilder::new().with_delay(RETRY_DELAY).with_max_times(MAX_ATTEMPTS - 1)).await?;
+    let time = element(&answer, "LatestRestorableTime").with_context(|| {
+        format!("the cluster {id} has no LatestRestorableTime: it cannot be restored to a point in time")
+    })?;
     time.parse().with_context(|| format!("LatestRestorableTime of {id} is not a time"))
 }
 

@@ -15,7 +15,10 @@ use std::{
 use anyhow::Context;
 use aws_sdk_secretsmanager::Client;
 use chrono::{DateTime, Utc};
-use futures_util::{FutureExt, future::{BoxFuture, Shared}};
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
 use metrics::histogram;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -171,28 +174,31 @@ impl Secrets {
             let has_just_read = state.read_at.is_some_and(|at| at.elapsed() < MIN_REFRESH_INTERVAL);
             let fresh = CACHE_TTL.min(self.0.max_age);
             match &last {
-                Some((age, value)) if (!renew && *age < fresh) || (has_just_read && *age < self.0.max_age) => {
+                Some((age, value))
+                    if (!renew && *age < fresh) || (has_just_read && *age < self.0.max_age) =>
+                {
                     return Ok(Inner::use_last(*age, value.clone()));
                 }
                 _ => {}
             }
-            let is_own = state.reading.is_none();
-            (last, self.0.join(&mut state, &slot, arn), is_own)
+            let (reading, is_own) = self.0.join(&mut state, &slot, arn);
+            (last, reading, is_own)
         };
         if let Some((age, value)) = last.clone().filter(|(age, _)| *age < self.0.max_age) {
             // Boxed: rare and large, it would make every request's future large.
             let waited = Box::pin(timeout(REFRESH_TIMEOUT, reading)).await;
-            let error = match waited.map_err(anyhow::Error::from).map(|read| read.map_err(anyhow::Error::from)).flatten() {
-                Ok(()) => return slot.value(),
-                Err(error) => error,
+            let error = match waited {
+                Ok(Ok(())) => return slot.value(),
+                Ok(Err(error)) => anyhow::Error::from(error),
+                Err(elapsed) => elapsed.into(),
             };
             tracing::warn!(error = format!("{error:#}"), "secret not read again; last value used");
             return Ok(Inner::use_last(age, value));
         }
         let mut read = reading.await;
-        if read.is_err() && !is_own {
+        if !is_own && (read.is_err() || self.0.is_too_old(&slot)) {
             // Another request began that read, perhaps long ago: Lambda may have frozen the instance since.
-            let again = self.0.join(&mut slot.state(), &slot, arn);
+            let (again, _) = self.0.join(&mut slot.state(), &slot, arn);
             read = again.await;
         }
         match (read, last) {
@@ -201,17 +207,20 @@ impl Secrets {
             (Err(error), Some((age, _))) => {
                 record_age(age);
                 let seconds = age.as_secs();
-                Err(error).with_context(|| format!("the last value of the secret {arn} was read {seconds} s ago, which is too old"))
+                Err(error).with_context(|| {
+                    format!("the last value of the secret {arn} was read {seconds} s ago, which is too old")
+                })
             }
         }
     }
 }
 
 impl Inner {
-    /// Returns the running read of the secret, or begins one.
-    fn join(self: &Arc<Self>, state: &mut State, slot: &Arc<Slot>, arn: &str) -> Reading {
-        if let Some(reading) = &state.reading {
-            return reading.clone();
+    /// Returns the running read of the secret, or begins one, and whether it did.
+    fn join(self: &Arc<Self>, state: &mut State, slot: &Arc<Slot>, arn: &str) -> (Reading, bool) {
+        // A read that has ended and is still here has panicked.
+        if let Some(reading) = state.reading.as_ref().filter(|reading| reading.peek().is_none()) {
+            return (reading.clone(), false);
         }
         state.read_at = Some(Instant::now());
         let (inner, slot, arn) = (Arc::clone(self), Arc::clone(slot), arn.to_owned());
@@ -225,7 +234,11 @@ impl Inner {
         });
         let reading = task.map(|ended| ended.unwrap_or_else(|panic| Err(panic.into())));
         let reading = reading.map(|read: anyhow::Result<()>| read.map_err(|error| NotRead(Arc::new(error))));
-        state.reading.insert(reading.boxed().shared()).clone()
+        (state.reading.insert(reading.boxed().shared()).clone(), true)
+    }
+
+    fn is_too_old(&self, slot: &Slot) -> bool {
+        slot.state().cached.as_ref().is_none_or(|cached| self.age(cached) >= self.max_age)
     }
 
     /// Returns how long ago `cached` was read, by the clock that says more.

@@ -43,7 +43,9 @@ impl LockOrder {
     fn check_table(&self, table: &str, strength: Strength, is_ordered: bool) -> Result<(), String> {
         match self.strength(table) {
             Some(held) if held < strength && OWNERS.contains(&table) => {
-                return Err(format!("{table} is locked FOR SHARE and then for a change: two transactions that do so deadlock"));
+                return Err(format!(
+                    "{table} is locked FOR SHARE and then for a change: two transactions that do so deadlock"
+                ));
             }
             Some(_) => return Ok(()),
             None => {}
@@ -77,7 +79,9 @@ fn locks<'a>(words: &[&'a str]) -> Vec<(&'a str, Strength)> {
     for n in 0..words.len() {
         let before = n.checked_sub(1).map_or("", word);
         match word(n).trim_start_matches('(') {
-            "UPDATE" if !["FOR", "KEY", "DO"].contains(&before) => found.push((word(n + 1), Strength::Update)),
+            "UPDATE" if !["FOR", "KEY", "DO"].contains(&before) => {
+                found.push((word(n + 1), Strength::Update))
+            }
             "DELETE" if word(n + 1) == "FROM" => found.push((word(n + 2), Strength::Update)),
             "FOR" if ["UPDATE", "NO"].contains(&word(n + 1).trim_end_matches(')')) => {
                 found.push((locked_table(&words[..n], &words[n..]), Strength::Update));
@@ -122,9 +126,13 @@ mod tests {
             &["UPDATE users SET name = $1 WHERE id = $2", TOKENS],
             &[TOKEN],
             &[SHARED, "INSERT INTO sessions (id) VALUES ($1)"],
-            &["INSERT INTO idempotency_records (key_hash) VALUES ($1) ON CONFLICT (key_hash) DO UPDATE SET sealed = $2"],
-            &["SELECT 1 FROM members m JOIN organizations o ON o.id = m.organization_id ORDER BY o.id FOR NO KEY UPDATE OF o",
-              "UPDATE organizations SET name = $1 WHERE personal_to = $2"],
+            &[
+                "INSERT INTO idempotency_records (key_hash) VALUES ($1) ON CONFLICT (key_hash) DO UPDATE SET sealed = $2",
+            ],
+            &[
+                "SELECT 1 FROM members m JOIN organizations o ON o.id = m.organization_id ORDER BY o.id FOR NO KEY UPDATE OF o",
+                "UPDATE organizations SET name = $1 WHERE personal_to = $2",
+            ],
             &[ORGANIZATION, "SELECT id FROM users WHERE deleted_at < $1 FOR UPDATE SKIP LOCKED"],
         ] {
             assert_eq!(check(allowed), Ok(()), "{allowed:?}");
@@ -134,13 +142,20 @@ mod tests {
     #[test]
     fn other_orders_are_refused() {
         for (refused, reason) in [
-            (&[TOKEN, "UPDATE users SET name = $1 WHERE id = $2"] as &[_], "users is locked after verification_tokens"),
+            (
+                &[TOKEN, "UPDATE users SET name = $1 WHERE id = $2"] as &[_],
+                "users is locked after verification_tokens",
+            ),
             (&[ORGANIZATION, USER], "users is locked after organizations"),
             (&[SHARED, USER], "locked FOR SHARE and then for a change"),
             (&[TOKENS], "not their user or organization"),
             (&["UPDATE organizations SET logo = NULL WHERE billing_email = $1"], "ORDER BY id is missing"),
-            (&["SELECT 1 FROM members m JOIN organizations o ON o.id = m.organization_id FOR NO KEY UPDATE OF o"],
-             "several rows of organizations"),
+            (
+                &[
+                    "SELECT 1 FROM members m JOIN organizations o ON o.id = m.organization_id FOR NO KEY UPDATE OF o",
+                ],
+                "several rows of organizations",
+            ),
             (&["DELETE FROM sessions WHERE user_id = $1"], "several rows of sessions"),
         ] {
             let error = check(refused).expect_err("refused");

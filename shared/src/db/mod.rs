@@ -105,7 +105,10 @@ impl Db {
             };
             match failed.failure().filter(|error| is_contention(error)) {
                 Some(error) if Instant::now() + delay < deadline => {
-                    tracing::warn!(error = format!("{error:#}"), "transaction rolled back by the database; retried");
+                    tracing::warn!(
+                        error = format!("{error:#}"),
+                        "transaction rolled back by the database; retried"
+                    );
                 }
                 _ => return Err(failed),
             }

@@ -58,12 +58,7 @@ pub async fn erase(tx: &mut Tx, user: &User, email: Option<&str>) -> sqlx::Resul
             }
         };
         // Built from constants only.
-        sqlx::query(AssertSqlSafe(statement))
-            .bind(user.id.0)
-            .bind(email)
-            .bind(now)
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query(AssertSqlSafe(statement)).bind(user.id.0).bind(email).bind(now).execute(&mut *tx).await?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::{body::Body, http::Method};
-use futures_util::future::{join, join3, join_all};
+use futures_util::future::{join, join_all, join3};
 use harness::{Answer, Database, PASSWORD, TestApp};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Postgres, Transaction};
@@ -62,8 +62,7 @@ async fn connections_past_the_pooler_report_their_deadlocks() {
     let mut first = hold(&app.database, &of_ada).await;
     let mut second = hold(&app.database, &of_bob).await;
     let lock = |query: &str| sqlx::query(AssertSqlSafe(format!("{query} FOR UPDATE")));
-    let (one, other) =
-        join(lock(&of_bob).execute(&mut *first), lock(&of_ada).execute(&mut *second)).await;
+    let (one, other) = join(lock(&of_bob).execute(&mut *first), lock(&of_ada).execute(&mut *second)).await;
     assert!(one.is_err() != other.is_err(), "{one:?} {other:?}");
     drop((first, second));
     app.database.pool().close().await;
@@ -181,7 +180,8 @@ async fn account_changed_by_sixteen_requests_at_once_has_no_deadlock() {
             app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
         }
         app.client().post("/v1/auth/forgot-password", json!({ "email": ada.email })).await.ok(202);
-        let reset = json!({ "token": app.token_mailed_to(&ada.email), "newPassword": "an entirely new phrase" });
+        let reset =
+            json!({ "token": app.token_mailed_to(&ada.email), "newPassword": "an entirely new phrase" });
         let sessions = join_all((0..4).map(|_| ada.sign_in_again())).await;
         let clients: Vec<_> = (0..CONCURRENT).map(|_| app.client()).collect();
         let send = async |n: usize| -> Answer {

@@ -182,7 +182,8 @@ pub fn measures_the_recovery_point(template: &Template) -> Vec<String> {
 
 /// The copy is made at the interval of the parameter, and its alarm follows the parameter: after two failed runs.
 pub fn backs_up_at_the_interval(template: &Template) -> Vec<String> {
-    let found = |value: &str| json!({ "Fn::FindInMap": ["BackupIntervals", { "Ref": "BackupInterval" }, value] });
+    let found =
+        |value: &str| json!({ "Fn::FindInMap": ["BackupIntervals", { "Ref": "BackupInterval" }, value] });
     let mut problems = Vec::new();
     if schedules(template, "Backup") != [&found("Rate")] {
         problems.push("Backup: does not run at BackupInterval".to_owned());
@@ -191,7 +192,8 @@ pub fn backs_up_at_the_interval(template: &Template) -> Vec<String> {
     if alarm["Threshold"] != found("MaxAge") || alarm["TreatMissingData"] != "breaching" {
         problems.push("LastBackupTooOld: does not follow BackupInterval".to_owned());
     }
-    let timeout = template.resource("Backup", "AWS::Lambda::Function")["Timeout"].as_u64().unwrap_or_default();
+    let timeout =
+        template.resource("Backup", "AWS::Lambda::Function")["Timeout"].as_u64().unwrap_or_default();
     let intervals = template.0["Mappings"]["BackupIntervals"].as_object().into_iter().flatten();
     let intervals: BTreeMap<&str, &Value> = intervals.map(|(name, values)| (name.as_str(), values)).collect();
     let allowed = template.0["Parameters"]["BackupInterval"]["AllowedValues"].as_array();
