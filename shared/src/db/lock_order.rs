@@ -80,7 +80,7 @@ fn locks<'a>(words: &[&'a str]) -> Vec<(&'a str, Strength)> {
         let before = n.checked_sub(1).map_or("", word);
         match word(n).trim_start_matches('(') {
             "UPDATE" if !["FOR", "KEY", "DO"].contains(&before) => {
-                found.push((word(n + 1), Strength::Update))
+                found.push((word(n + 1), Strength::Update));
             }
             "DELETE" if word(n + 1) == "FROM" => found.push((word(n + 2), Strength::Update)),
             "FOR" if ["UPDATE", "NO"].contains(&word(n + 1).trim_end_matches(')')) => {

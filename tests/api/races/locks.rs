@@ -193,7 +193,7 @@ async fn account_changed_by_sixteen_requests_at_once_has_no_deadlock() {
                     let guess = json!({ "email": ada.email, "code": "guess" });
                     client.post("/v1/auth/magic-links/verify", guess).await
                 }
-                _ if n % 2 == 0 => client.post("/v1/auth/reset-password", reset.clone()).await,
+                _ if n.is_multiple_of(2) => client.post("/v1/auth/reset-password", reset.clone()).await,
                 _ => client.post("/v1/auth/refresh", json!({ "refreshToken": session.refresh_token })).await,
             }
         };
