@@ -5,6 +5,7 @@ mod idempotency;
 mod invitations;
 mod locks;
 mod owners;
+mod password;
 mod tokens;
 mod versions;
 
