@@ -59,7 +59,7 @@ macro_rules! past {
             ) -> sqlx::Result<u64> {
                 // With the bounds as pairs only, the planner would not see that few rows are between them.
                 let removed = sqlx::query!(
-                    "DELETE FROM " + $table + " WHERE ctid = ANY (ARRAY(SELECT ctid FROM " + $table + " t WHERE "
+                    "DELETE FROM " + $table + " WHERE " + $id + " = ANY (ARRAY(SELECT " + $id + " FROM " + $table + " t WHERE "
                         + $ended + " >= $1 AND " + $ended + " <= $3 AND (" + $ended + ", " + $id + ") > ($1, $2) AND ("
                         + $ended + ", " + $id + ") <= ($3, $4) AND NOT (" + $held + ") " + $lock + "))",
                     after.0,
