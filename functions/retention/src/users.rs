@@ -5,11 +5,14 @@ use std::cell::Cell;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use shared::{
-    accounts::{erasure, erasure_ledger},
+    accounts::{erasure, erasure_ledger::Attempt},
     db::Tx,
     domain::ids::UserId,
     error::is_outage,
-    store::users::{Deleted, count_deleted, lock_deleted},
+    store::{
+        self,
+        users::{Deleted, User, count_deleted, lock_deleted},
+    },
     telemetry,
 };
 use uuid::Uuid;
@@ -35,19 +38,24 @@ pub(crate) async fn erase(run: &Run<'_>) -> anyhow::Result<Cleaned> {
     }
     while !run.dry && run.has_time() {
         let next = Cell::new(None);
-        let erased =
-            run.state.db.transaction_as(async |tx| erase_next(run, tx, &after, until, &next).await).await;
+        let attempt = Attempt::new(&run.state.ledger);
+        let erased = run
+            .state
+            .db
+            .transaction_as(async |tx| erase_next(run, tx, &after, until, &attempt, &next).await)
+            .await;
+        attempt.finish(matches!(erased, Ok(true))).await;
         let position = next.get();
         // At most a hundred values are kept between two flushes.
         telemetry::flush();
         match (erased, position) {
-            (Ok(()), None) => {
+            (Ok(_), None) => {
                 // Locked users were skipped: another transaction may be erasing them.
                 cleaned.complete = count(run, until).await?.due == 0;
                 break;
             }
-            (Ok(()), Some(position)) => {
-                cleaned.add(1, 0);
+            (Ok(erased), Some(position)) => {
+                cleaned.add(erased.into(), 0);
                 after = position;
             }
             (Err(error), Some(position)) if !is_outage(&error) && failures.len() < MAX_FAILURES => {
@@ -71,22 +79,33 @@ async fn count(run: &Run<'_>, until: DateTime<Utc>) -> anyhow::Result<Deleted> {
     run.state.db.transaction_as(async |tx| Ok(count_deleted(tx, until).await?)).await
 }
 
-/// Erases the first user after `after` and sets `next` to it. The user is in the ledger before anything is erased.
+/// Erases the first user after `after` and sets `next` to it. Returns whether it erased one. The user is in the ledger before anything is erased.
 async fn erase_next(
     run: &Run<'_>,
     tx: &mut Tx,
     after: &Position,
     until: DateTime<Utc>,
+    attempt: &Attempt<'_>,
     next: &Cell<Option<Position>>,
-) -> anyhow::Result<()> {
-    next.set(None);
-    let Some(user) = lock_deleted(tx, after, until).await? else { return Ok(()) };
+) -> anyhow::Result<bool> {
+    // The transaction may run again, and its entry in the ledger is about one user.
+    let user = match next.get() {
+        Some((_, id)) => store::users::lock(tx, id).await?.filter(|user| is_due(user, until)),
+        None => lock_deleted(tx, after, until).await?,
+    };
+    let Some(user) = user else { return Ok(false) };
     next.set(Some((user.deleted_at.unwrap_or(until), user.id)));
     // Not the time at which the run began: a run by hand may take hours, and a restore compares the time with that of legal holds.
-    let appended = erasure_ledger::append(&run.state.ledger, &[user.id], tx.now()).await;
+    let appended = attempt.append(&[user.id], tx.now()).await;
     appended.context("not erased, because the ledger of erasures cannot be written")?;
     for organization in erasure::erase_anyway(tx, &user, &run.job.request()).await? {
         tracing::warn!(organization.id = %organization, "an organization has no owner who can act");
     }
-    Ok(())
+    attempt.set_done();
+    Ok(true)
+}
+
+/// Checks whether the user may be erased, as [`lock_deleted`] does.
+fn is_due(user: &User, until: DateTime<Utc>) -> bool {
+    user.deleted_at.is_some_and(|at| at <= until) && user.erased_at.is_none() && user.legal_hold_at.is_none()
 }
