@@ -8,7 +8,7 @@ const OWNERS: [&str; 2] = ["users", "organizations"];
 /// The tables whose rows belong to a row of an owner.
 const OWNED: [&str; 5] = ["sessions", "verification_tokens", "members", "invitations", "api_keys"];
 /// The texts of statements that find one row: by a unique column, or the first row.
-const ONE_ROW: [&str; 4] = [" id = $", ".id = $", "lower(email) = lower($", " LIMIT 1 "];
+const ONE_ROW: [&str; 5] = [" id = $", ".id = $", " token_hash = $", "lower(email) = lower($", " LIMIT 1 "];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Strength {

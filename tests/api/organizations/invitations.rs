@@ -83,7 +83,7 @@ async fn member_cannot_be_invited_and_a_deleted_organization_ends_invitations() 
     let other = ada.create_organization("Gone").await;
     let invitation = json!({ "email": bob.email, "role": "member" });
     ada.client.post(&format!("{other}/invitations"), invitation).await.ok(201);
-    ada.client.delete(&other).await.ok(204);
+    ada.client.delete(&other).await.ok(200);
     let token = json!({ "token": app.token_mailed_to(&bob.email) });
     bob.client.post("/v1/invitations/accept", token).await.refused(422, "invalid-token");
 }

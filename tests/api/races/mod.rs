@@ -6,6 +6,7 @@ mod invitations;
 mod locks;
 mod owners;
 mod password;
+mod restores;
 mod tokens;
 mod versions;
 

@@ -48,13 +48,16 @@ pub async fn verify_email(
 
 /// Uses up the token, and marks its owner's address as verified.
 pub async fn redeem(db: &Db, request: &RequestInfo, token: &OneTimeToken) -> Result<User, ApiError> {
-    db.transaction(async |tx| {
-        let redeemed = links::redeem(tx, Purpose::VerifyEmail, &token.hash()).await?;
-        let (_, consumed) = redeemed.ok_or_else(invalid_token)?;
+    let (purpose, hash) = (Purpose::VerifyEmail, token.hash());
+    let verified = db.transaction(async |tx| {
+        let Some((_, consumed)) = links::redeem(tx, purpose, &hash).await? else {
+            links::audit_refused(tx, purpose, &hash, request).await?;
+            return Ok(None);
+        };
         let user = store::users::verify_email(tx, consumed.user_id, &consumed.email).await?;
         let user = user.ok_or_else(invalid_token)?;
         store::audit_events::insert(tx, &Event::new(Action::EmailVerified, user.id, request)).await?;
-        Ok(user)
-    })
-    .await
+        Ok(Some(user))
+    });
+    verified.await?.ok_or_else(invalid_token)
 }
