@@ -250,14 +250,36 @@ pub fn is_outage(error: &anyhow::Error) -> bool {
     })
 }
 
-/// Checks whether the database rolled the transaction back because of a concurrent one. After 40003 nobody knows the outcome.
+/// An error that a failure can become.
+pub(crate) trait Failure: From<anyhow::Error> {
+    /// Returns the failure; `None` for a refusal.
+    fn failure(&self) -> Option<&anyhow::Error>;
+}
+
+impl Failure for ApiError {
+    fn failure(&self) -> Option<&anyhow::Error> {
+        match self {
+            Self::Refused(_) => None,
+            Self::Failed(error) => Some(error),
+        }
+    }
+}
+
+impl Failure for anyhow::Error {
+    fn failure(&self) -> Option<&anyhow::Error> {
+        Some(self)
+    }
+}
+
+/// Checks whether the database rolled the transaction back because of a concurrent one, so that the same work may succeed now:
+/// SQLSTATE 40001 (serialization failure) or 40P01 (deadlock). The rest of class 40 is not repeated: after 40003 nobody knows
+/// the outcome.
 pub(crate) fn is_contention(error: &anyhow::Error) -> bool {
-    let is_unknown = |error: &sqlx::Error| {
-        error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("40003"))
+    let is_one = |error: &sqlx::Error| {
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        matches!(code.as_deref(), Some("40001" | "40P01"))
     };
-    error.chain().any(|cause| {
-        cause.downcast_ref::<sqlx::Error>().is_some_and(|error| is_rollback(error) && !is_unknown(error))
-    })
+    error.chain().any(|cause| cause.downcast_ref::<sqlx::Error>().is_some_and(is_one))
 }
 
 /// Checks whether the database is unavailable, by SQLSTATE class (PostgreSQL manual, appendix A).

@@ -13,6 +13,7 @@ mod keys;
 mod ledger;
 mod passwords;
 mod properties;
+mod recovery_points;
 mod restore;
 mod retention;
 mod smoke;

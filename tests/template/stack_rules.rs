@@ -46,8 +46,8 @@ fn every_role_has_a_permissions_boundary() {
     for (stack, template) in STACKS.iter().filter(|(stack, _)| *stack != "account") {
         assert!(rules::bound_every_role(template).is_empty(), "{stack}");
     }
-    let unbounded = without("app", "BackupHalfHourlyRole/Properties/PermissionsBoundary");
-    assert_noticed(rules::bound_every_role, &unbounded, "BackupHalfHourlyRole");
+    let unbounded = without("app", "BackupRegularRole/Properties/PermissionsBoundary");
+    assert_noticed(rules::bound_every_role, &unbounded, "BackupRegularRole");
     let made =
         &STACKS["account"].resource("RolesMaking", "AWS::IAM::ManagedPolicy")["PolicyDocument"]["Statement"];
     let made = made.as_array().into_iter().flatten();

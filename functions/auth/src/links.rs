@@ -55,7 +55,7 @@ impl Link {
         Ok(Self { purpose, token: OneTimeToken::generate()?, code })
     }
 
-    /// Stores the hashes of the token and of the digits.
+    /// Stores the hashes of the token and of the digits. Lock the user before a magic link.
     pub async fn insert(
         &self,
         state: &AuthState,
@@ -123,7 +123,7 @@ pub async fn mail_to_account(
     let may_mail = throttle::request_mail(state, throttle_name(purpose), address, request).await?;
     let guest = Guest { db: &state.app.db, name: format!("email:{}", address.to_lowercase()) };
     let mailed = mail(state, &guest, purpose, async |tx| {
-        let user = store::users::find_by_email(tx, email).await?.filter(|_| may_mail);
+        let user = store::users::lock_by_email(tx, email).await?.filter(|_| may_mail);
         let target = user.as_ref().map(|user| user.id.0);
         let event = Event { target, ..Event::anonymous(action, request) };
         store::audit_events::insert(tx, &event).await?;
@@ -202,7 +202,6 @@ pub async fn redeem_of(
     purpose: Purpose,
     token_hash: &[u8],
 ) -> Result<Option<(User, Consumed)>, ApiError> {
-    // First the user, then the token: every function that withdraws tokens locks in this order.
     let user = store::users::lock(tx, owner).await?;
     let consumed = store::verification_tokens::consume(tx, purpose, token_hash).await?;
     Ok(user.zip(consumed))

@@ -1,4 +1,4 @@
-//! Writes a consistent copy of the database to S3 every 30 minutes. A failure raises an alarm.
+//! Writes a consistent copy of the database to S3, at the interval `BackupInterval` of the template. A failure raises an alarm.
 //!
 //! The copy is complete when `pg_dump` has succeeded and all of its output has been read. It counts as a backup only with its manifest and
 //! the MAC of that, which is written last. This function deletes nothing and writes over nothing.
@@ -72,20 +72,14 @@ pub fn state() -> Result<State, ConfigError> {
     Ok(State::new(Config::from_env(REQUIRED)?))
 }
 
-/// Makes a backup. Records the age of the newest ones, also after a failure.
+/// Makes a backup. `recovery-points` records the ages of the newest ones.
 pub async fn run(state: &State, _: Request, job: &Job) -> anyhow::Result<Report> {
     let before = job.deadline.within(RESERVE, Catalogue::read(&state.bucket)).await?;
-    let made = create_backup(state, &before, job).await;
-    if made.is_err() {
-        before.measure(state.clock.now());
-    }
-    let report = made?;
+    let report = create_backup(state, &before, job).await?;
     let manifest = &report.manifest;
     histogram!("BackupSeconds").record(manifest.seconds);
     #[expect(clippy::cast_precision_loss, reason = "a metric needs no exact bytes")]
     histogram!("BackupBytes").record(manifest.size as f64);
-    let after = Catalogue::read(&state.bucket).await?;
-    after.measure(state.clock.now());
     Ok(report)
 }
 

@@ -58,7 +58,8 @@ pub struct State {
 impl State {
     #[must_use]
     pub fn new(config: &Config, clock: Arc<dyn Clock>) -> Self {
-        let db = Db::new(config.database.clone(), Secrets::default(), None, Arc::clone(&clock));
+        let secrets = Secrets::new(config.keys.max_age, Arc::clone(&clock));
+        let db = Db::new(config.database.clone(), secrets, None, Arc::clone(&clock));
         Self { db, ledger: Bucket::new(&config.storage.erasures, ""), clock }
     }
 }

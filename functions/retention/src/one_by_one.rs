@@ -19,6 +19,8 @@ pub(crate) enum Outcome {
     Removed,
     /// A legal hold keeps it.
     Held,
+    /// Another transaction has locked it between two runs of this one. The next run of the job handles it.
+    Skipped,
 }
 
 /// Adds the result of every item after the position `first` to `cleaned`. `step` handles the first item after a position in a
@@ -43,6 +45,7 @@ pub(crate) async fn each<Id: Copy + Display>(
                 match outcome {
                     Outcome::Removed => cleaned.add(1, 0),
                     Outcome::Held => cleaned.add(0, 1),
+                    Outcome::Skipped => {}
                 }
                 after = position;
             }

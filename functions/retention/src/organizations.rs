@@ -1,5 +1,7 @@
 //! Purges organizations that were deleted long ago, as the register of personal data says.
 
+use std::cell::Cell;
+
 use chrono::{DateTime, Utc};
 use shared::{
     accounts::erasure,
@@ -22,10 +24,10 @@ pub(crate) async fn purge(run: &Run<'_>) -> anyhow::Result<Cleaned> {
     let until = run.until("organizations")?;
     let mut cleaned = Cleaned::nothing("organizations");
     let step = async |after: &Position<OrganizationId>| {
-        let mut position = None;
-        let purge = async |tx: &mut Tx| purge_next(run, tx, after, until, &mut position).await;
+        let next = Cell::new(None);
+        let purge = async |tx: &mut Tx| purge_next(run, tx, after, until, &next).await;
         let purged = run.state.db.transaction_as(purge).await;
-        (purged, position)
+        (purged, next.get())
     };
     let finished = each(run, &mut cleaned, OrganizationId(Uuid::nil()), step).await;
     if matches!(finished, Ok(true)) {
@@ -41,16 +43,16 @@ async fn count(run: &Run<'_>, until: DateTime<Utc>) -> anyhow::Result<u64> {
     Ok(run.state.db.transaction_as(count).await?.unsigned_abs())
 }
 
-/// Purges the first organization after `after` and sets `position` to it.
+/// Purges the first organization after `after` and sets `next` to it.
 async fn purge_next(
     run: &Run<'_>,
     tx: &mut Tx,
     after: &Position<OrganizationId>,
     until: DateTime<Utc>,
-    position: &mut Option<Position<OrganizationId>>,
+    next: &Cell<Option<Position<OrganizationId>>>,
 ) -> anyhow::Result<Outcome> {
-    *position = store::organizations::lock_expired(tx, after, until).await?;
-    let Some((_, id)) = *position else { return Ok(Outcome::Removed) };
+    next.set(store::organizations::lock_expired(tx, after, until).await?);
+    let Some((_, id)) = next.get() else { return Ok(Outcome::Removed) };
     if store::personal_data::is_held(tx, id, None).await? {
         return Ok(Outcome::Held);
     }

@@ -1,6 +1,8 @@
 //! Erases users whose period has passed: who were deleted long ago, as the register of personal data says, and who have never verified
 //! their address.
 
+use std::cell::Cell;
+
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use shared::{
@@ -68,17 +70,15 @@ pub(crate) async fn erase(run: &Run<'_>, group: Group) -> anyhow::Result<Cleaned
     }
     if !run.dry {
         let step = async |after: &Position<UserId>| {
-            let mut position = None;
+            let next = Cell::new(None);
             let attempt = Attempt::new(&run.state.ledger);
             let erased = run
                 .state
                 .db
-                .transaction_as(async |tx| {
-                    erase_next(run, group, tx, after, until, &attempt, &mut position).await
-                })
+                .transaction_as(async |tx| erase_next(run, group, tx, after, until, &attempt, &next).await)
                 .await;
-            attempt.finish(erased.is_ok()).await;
-            (erased, position)
+            attempt.finish(matches!(erased, Ok(Outcome::Removed))).await;
+            (erased, next.get())
         };
         let finished = each(run, &mut cleaned, UserId(Uuid::nil()), step).await;
         // Locked users were skipped: another transaction may be erasing them.
@@ -93,7 +93,7 @@ async fn count(run: &Run<'_>, group: Group, until: DateTime<Utc>) -> anyhow::Res
     run.state.db.transaction_as(async |tx| Ok(group.count(tx, until).await?)).await
 }
 
-/// Erases the first user after `after` and sets `position` to it. The user is in the ledger before anything is erased.
+/// Erases the first user after `after` and sets `next` to it. The user is in the ledger before anything is erased.
 async fn erase_next(
     run: &Run<'_>,
     group: Group,
@@ -101,10 +101,17 @@ async fn erase_next(
     after: &Position<UserId>,
     until: DateTime<Utc>,
     attempt: &Attempt<'_>,
-    position: &mut Option<Position<UserId>>,
+    next: &Cell<Option<Position<UserId>>>,
 ) -> anyhow::Result<Outcome> {
-    *position = group.lock(tx, after, until).await?;
-    let Some((_, id)) = *position else { return Ok(Outcome::Removed) };
+    let found = group.lock(tx, after, until).await?;
+    if let Some((_, first)) = next.get()
+        && found.is_none_or(|(_, id)| id != first)
+    {
+        // This transaction runs again, and its entry in the ledger is about another user.
+        return Ok(Outcome::Skipped);
+    }
+    next.set(found);
+    let Some((_, id)) = found else { return Ok(Outcome::Removed) };
     let user = users::find_any(tx, id).await?.context("the locked user is gone")?;
     // Not the time at which the run began: a run by hand may take hours, and a restore compares the time with that of legal holds.
     let appended = attempt.append(&[user.id], tx.now()).await;

@@ -46,7 +46,7 @@ pub async fn erase(
         if user.legal_hold_at.is_some() {
             return Err(refusals::LEGAL_HOLD.into());
         }
-        let departure = Departure::decide(tx, id).await?;
+        let departure = Departure::decide_erasure(tx, &user).await?;
         if !departure.ownerless().is_empty() {
             return Err(LAST_OWNER.into());
         }

@@ -28,7 +28,7 @@ impl State {
     pub fn new(config: Config) -> Self {
         Self {
             clock: Arc::new(SystemClock),
-            secrets: Secrets::default(),
+            secrets: Secrets::new(config.keys.max_age, Arc::new(SystemClock)),
             bucket: Bucket::new(&config.storage.backups, &config.storage.backup_key),
             mac_key: MacKey::new(&config.storage.backup_mac_key),
             tools: Tools::at(&config.storage.postgres_bin),

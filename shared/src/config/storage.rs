@@ -1,4 +1,4 @@
-//! `BACKUP_*`, `POSTGRES_BIN`, `ERASURE_BUCKET`: storage that outlives the database.
+//! `BACKUP_*`, `POSTGRES_BIN`, `DATABASE_CLUSTER_ID`, `ERASURE_BUCKET`: storage that outlives the database.
 
 use super::section::section;
 
@@ -22,6 +22,11 @@ section! {
         postgres_bin: String = text("POSTGRES_BIN", "/opt/bin") {
             used_by: "backup, restore-drill",
             allowed: "a path"
+        };
+        /// The cluster whose newest restorable time is measured.
+        cluster: String = text("DATABASE_CLUSTER_ID", "") {
+            allowed: "the identifier of an Aurora cluster",
+            example: "arches-dev"
         };
         /// The S3 bucket of the ledger of erasures.
         erasures: String = text("ERASURE_BUCKET", "") {

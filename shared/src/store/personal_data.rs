@@ -63,10 +63,9 @@ fn newest_rows(table: &Table, whose: &str, members: &str) -> String {
     )
 }
 
-/// Overwrites or deletes all personal data of `user`.
-pub async fn erase(tx: &mut Tx, user: &User) -> sqlx::Result<()> {
+/// Overwrites or deletes all personal data of `user`; `email` is the user's [`address`].
+pub async fn erase(tx: &mut Tx, user: &User, email: Option<&str>) -> sqlx::Result<()> {
     let now = tx.now();
-    let email = address(tx, user).await?;
     for table in TABLES {
         let Some(whose) = table.whose else { continue };
         let statement = match table.erasure {
@@ -82,12 +81,7 @@ pub async fn erase(tx: &mut Tx, user: &User) -> sqlx::Result<()> {
             }
         };
         // Built from constants only.
-        sqlx::query(AssertSqlSafe(statement))
-            .bind(user.id.0)
-            .bind(&email)
-            .bind(now)
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query(AssertSqlSafe(statement)).bind(user.id.0).bind(email).bind(now).execute(&mut *tx).await?;
     }
     Ok(())
 }
@@ -116,7 +110,7 @@ pub async fn is_held(tx: &mut Tx, id: OrganizationId, except: Option<UserId>) ->
 }
 
 /// Returns the address that finds rows of `user`: only if it is verified and no other account that is not deleted has it.
-async fn address(tx: &mut Tx, user: &User) -> sqlx::Result<Option<String>> {
+pub async fn address(tx: &mut Tx, user: &User) -> sqlx::Result<Option<String>> {
     if user.email_verified_at.is_none() {
         return Ok(None);
     }

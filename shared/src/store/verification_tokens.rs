@@ -70,9 +70,7 @@ pub async fn insert(tx: &mut Tx, new: &NewToken<'_>) -> sqlx::Result<()> {
     .map(drop)
 }
 
-/// Returns the user of the token, if the token is valid.
-///
-/// Lock the user before [`consume`]: all code locks the user before the user's tokens.
+/// Returns the user of the token, if the token is valid. Lock the user before [`consume`].
 pub async fn owner(tx: &mut Tx, purpose: Purpose, token_hash: &[u8]) -> sqlx::Result<Option<UserId>> {
     let now = tx.now();
     sqlx::query_scalar!(
@@ -123,7 +121,7 @@ pub async fn consume(tx: &mut Tx, purpose: Purpose, token_hash: &[u8]) -> sqlx::
     .await
 }
 
-/// Counts an attempt at the codes mailed to `user`. Returns the valid tokens with less than `max` attempts before this one; the
+/// Counts an attempt at the codes mailed to `user`, who is locked. Returns the valid tokens with less than `max` attempts before this one; the
 /// code may be compared only with theirs.
 pub async fn guess(tx: &mut Tx, user: UserId, max: i32) -> sqlx::Result<Vec<Guessed>> {
     let now = tx.now();

@@ -3,6 +3,7 @@
 mod departure;
 mod idempotency;
 mod invitations;
+mod locks;
 mod owners;
 mod password;
 mod restores;

@@ -3,6 +3,7 @@ use std::{collections::BTreeSet, time::Duration};
 use harness::TestApp;
 use retention::{RESERVE, Request, run};
 use shared::{domain::personal_data::TABLES, lambda::job::Deadline};
+use tokio::time::timeout;
 
 use super::{clean, counts, dry_run, insert, job, state, text, total};
 
@@ -53,4 +54,18 @@ async fn stopped_run_has_done_whole_batches_and_the_next_run_continues() {
     let last = clean(&app).await;
     assert_eq!(removed + counts(&last, "sessions").0, 42_000);
     assert!(last.complete);
+}
+
+#[tokio::test]
+async fn rows_that_another_transaction_changes_are_left_for_the_next_run() {
+    let app = TestApp::new().await;
+    app.person("Ada").await;
+    insert(&app, &super::load::ended_sessions(20, "91 days")).await;
+    let mut other = app.database.pool().begin().await.expect("a transaction");
+    let lock = "SELECT 1 FROM sessions WHERE user_agent = 'ended' LIMIT 1 FOR UPDATE";
+    sqlx::query(lock).execute(&mut *other).await.expect("a lock");
+    let report = timeout(Duration::from_secs(20), clean(&app)).await.expect("it does not wait");
+    assert_eq!((counts(&report, "sessions"), report.complete), ((19, 0), true));
+    other.rollback().await.expect("a rollback");
+    assert_eq!(counts(&clean(&app).await, "sessions"), (1, 0));
 }

@@ -108,6 +108,34 @@ async fn sixteen_concurrent_runs_do_everything_once() {
 }
 
 #[tokio::test]
+async fn erasure_that_the_database_rolls_back_runs_again_and_has_one_entry() {
+    let app = TestApp::new().await;
+    insert_deleted_users(&app, 2, 31).await;
+    // The first change of a user ends in a deadlock. A sequence is not rolled back.
+    insert(
+        &app,
+        "CREATE SEQUENCE changes;
+         GRANT USAGE ON SEQUENCE changes TO PUBLIC;
+         CREATE FUNCTION deadlock_once() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN
+             IF nextval('changes') = 1 THEN
+                 RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01';
+             END IF;
+             RETURN NEW;
+         END $$;
+         CREATE TRIGGER deadlock_once BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION deadlock_once()",
+    )
+    .await;
+    assert_eq!(counts(&clean(&app).await, "users"), (2, 0));
+    assert_eq!(text(&app, "SELECT last_value::text FROM changes").await, "3");
+    let erased = "SELECT string_agg(id::text, ' ' ORDER BY id::text) FROM users WHERE erased_at IS NOT NULL";
+    let (erased, noted) = (text(&app, erased).await, ledger_ids(&app).await);
+    for id in erased.split(' ') {
+        assert_eq!(noted.iter().filter(|noted| *noted == id).count(), 1, "{noted:?}");
+    }
+}
+
+#[tokio::test]
 async fn without_the_ledger_only_erasure_is_skipped() {
     let app = TestApp::new().await;
     insert_deleted_users(&app, 3, 31).await;

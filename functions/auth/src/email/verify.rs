@@ -50,7 +50,7 @@ pub async fn verify_email(
 pub async fn redeem(db: &Db, request: &RequestInfo, token: &OneTimeToken) -> Result<User, ApiError> {
     let (purpose, hash) = (Purpose::VerifyEmail, token.hash());
     let verified = db.transaction(async |tx| {
-        let Some(consumed) = store::verification_tokens::consume(tx, purpose, &hash).await? else {
+        let Some((_, consumed)) = links::redeem(tx, purpose, &hash).await? else {
             links::audit_refused(tx, purpose, &hash, request).await?;
             return Ok(None);
         };

@@ -21,6 +21,7 @@ use shared::{
         password::{NewPassword, Password},
     },
     http::idempotency::Idempotent,
+    store,
 };
 use url::form_urlencoded;
 
@@ -213,6 +214,8 @@ async fn invitation(
     submit(INVITATION, token, async |token| {
         let verified = login::verify_password(&state, &request, &form.email, &form.password).await?;
         let joined = state.app.db.transaction(async |tx| {
+            // Before the shared lock of the password: joining needs the stronger lock.
+            store::users::lock(tx, verified.user).await?;
             let user = verified.lock(tx).await?;
             let who = Invited { user: user.id, session: None, request: &request };
             invitation::accept(tx, &who, token).await

@@ -72,11 +72,16 @@ pub async fn restore_owned(
     let now = tx.now();
     sqlx::query_scalar!(
         r#"
-        UPDATE organizations o
-        SET deleted_at = NULL, updated_at = $3, version = o.version + 1
-        FROM members m
-        WHERE m.organization_id = o.id AND m.user_id = $1 AND m.role = 'owner' AND o.deleted_at = $2
-        RETURNING o.id AS "id: OrganizationId"
+        UPDATE organizations
+        SET deleted_at = NULL, updated_at = $3, version = version + 1
+        WHERE id IN (
+            SELECT o.id
+            FROM members m JOIN organizations o ON o.id = m.organization_id
+            WHERE m.user_id = $1 AND m.role = 'owner' AND o.deleted_at = $2
+            ORDER BY o.id
+            FOR NO KEY UPDATE OF o
+        )
+        RETURNING id AS "id: OrganizationId"
         "#,
         user as UserId,
         deleted_at,

@@ -224,8 +224,7 @@ pub async fn delete(
     .await
 }
 
-/// Locks all organizations that `user` belongs to ([`lock`]), without deleted ones. Locks in the order of the ids, so that two
-/// transactions do not deadlock.
+/// Locks all organizations that `user` belongs to ([`lock`]), without deleted ones, in the order of the ids.
 pub async fn lock_joined(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
@@ -236,6 +235,30 @@ pub async fn lock_joined(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
         FOR NO KEY UPDATE OF o
         "#,
         user as UserId,
+    )
+    .fetch_all(tx)
+    .await
+    .map(drop)
+}
+
+/// Locks all organizations in which the erasure of `user` changes a row, in the order of the ids, with deleted ones.
+pub async fn lock_for_erasure(tx: &mut Tx, user: UserId, email: Option<&str>) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        SELECT 1 AS "one!"
+        FROM organizations
+        WHERE id IN (
+            SELECT organization_id FROM members WHERE user_id = $1
+            UNION ALL SELECT organization_id FROM api_keys WHERE created_by = $1
+            UNION ALL SELECT organization_id FROM invitations WHERE lower(email) = lower($2)
+            UNION ALL SELECT id FROM organizations WHERE personal_to = $1
+            UNION ALL SELECT id FROM organizations WHERE lower(billing_email) = lower($2)
+        )
+        ORDER BY id
+        FOR NO KEY UPDATE
+        "#,
+        user as UserId,
+        email,
     )
     .fetch_all(tx)
     .await

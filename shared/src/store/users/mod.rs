@@ -139,11 +139,15 @@ pub async fn find(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
     .await
 }
 
-/// Returns the user with `email`, ignoring case, if neither deleted nor suspended.
-pub async fn find_by_email(tx: &mut Tx, email: &Email) -> sqlx::Result<Option<User>> {
+/// Loads and locks the user with `email`, ignoring case, until the transaction ends, if neither deleted nor suspended.
+pub async fn lock_by_email(tx: &mut Tx, email: &Email) -> sqlx::Result<Option<User>> {
     users!(
         "SELECT",
-        "FROM users WHERE lower(email) = lower($1) AND deleted_at IS NULL AND suspended_at IS NULL",
+        r#"
+        FROM users
+        WHERE lower(email) = lower($1) AND deleted_at IS NULL AND suspended_at IS NULL
+        FOR NO KEY UPDATE
+        "#,
         email.as_ref(),
     )
     .fetch_optional(tx)

@@ -188,7 +188,7 @@ pub async fn check_code(
     Ok(proof)
 }
 
-/// Finds the account with `email`, and the mail with `code`. Without an account the same statements run, so that the time does not
+/// Finds and locks the account with `email`, and the mail with `code`. Without an account the same statements run, so that the time does not
 /// reveal it.
 async fn find_code(
     state: &AuthState,
@@ -196,7 +196,7 @@ async fn find_code(
     email: &Email,
     code: &str,
 ) -> Result<(Option<UserId>, Proof), ApiError> {
-    let account = store::users::find_by_email(tx, email).await?.map(|user| user.id);
+    let account = store::users::lock_by_email(tx, email).await?.map(|user| user.id);
     let user = account.unwrap_or(UserId(Uuid::nil()));
     let hash = code_hash(state, user, code).await?;
     let candidates = store::verification_tokens::guess(tx, user, MAX_GUESSES).await?;
