@@ -74,11 +74,12 @@ pub fn complete(path: &str, method: &str, versioned: bool, operation: &mut Value
         operation["security"] = json!([]);
     }
     let guarded = operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty());
+    let administration = operation["tags"][0] == "users";
     let kinds: [(bool, &[Answer]); 10] = [
         (operation.get("requestBody").is_some(), &WITH_BODY),
         (guarded, &GUARDED),
-        (path.contains("{organizationId}"), &WITHIN_AN_ORGANIZATION),
-        (operation["tags"][0] == "users", &FOR_ADMINISTRATORS),
+        (path.contains("{organizationId}") && !administration, &WITHIN_AN_ORGANIZATION),
+        (administration, &FOR_ADMINISTRATORS),
         (path.contains('{'), &WITH_AN_ID),
         (method == "patch", &PATCHED),
         (takes(operation, "cursor"), &LISTED),

@@ -54,7 +54,7 @@ const ROWS: &str = "
 
 /// Statements that requests wait for: a text that occurs in no other, the arguments, and the index that must be used. `$user` and
 /// `$large` are the first user and organization, `$other` is another of each.
-const HOT: [(&str, &str, &str); 35] = [
+const HOT: [(&str, &str, &str); 37] = [
     // Session check.
     ("SELECT s.user_id AS \"user_id: UserId\", s.authenticated_at", "$other, now()", "sessions_pkey"),
     ("FOR UPDATE OF s", "$other, now()", "sessions_pkey"),
@@ -121,6 +121,13 @@ const HOT: [(&str, &str, &str); 35] = [
     ),
     ("m.organization_id = $1 AND lower(u.email) = lower($2)", "$large, 'u5@example.com'", "users_email_"),
     ("deleted_at, erased_at, version FROM users WHERE lower(email)", "'u5@example.com'", "users_email_"),
+    ("suspended_at IS NULL AND lower(email) = lower($1)", "'u5@example.com'", "users_email_"),
+    // Limits of invitations.
+    (
+        "FILTER (WHERE here",
+        "$other, 'u5@example.com', now() - interval '1 h', now() - interval '1 d'",
+        "invitations_organization_id_created_at_idx",
+    ),
 ];
 const MEMBERS: &str = "members_organization_id_created_at_user_id_idx";
 const SESSIONS: &str = "sessions_user_id_id_idx";

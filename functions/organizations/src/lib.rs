@@ -9,6 +9,7 @@ mod invitations;
 mod list;
 mod members;
 mod organization;
+mod rate_limits;
 mod refusals;
 mod show;
 mod state;
@@ -27,5 +28,6 @@ pub fn routes<R: Routes<OrganizationsState>>() -> R {
         .routes(routes!(audit_events::list));
     let routes = members::add_routes(routes);
     let routes = invitations::add_routes(routes);
-    api_keys::add_routes(routes)
+    let routes = api_keys::add_routes(routes);
+    rate_limits::add_routes(routes)
 }

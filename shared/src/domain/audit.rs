@@ -49,6 +49,8 @@ text_enum!(
         OrganizationCreated = "organization.created",
         OrganizationUpdated = "organization.updated",
         OrganizationDeleted = "organization.deleted",
+        /// A system administrator set the limit of requests of its API keys.
+        OrganizationRateLimitSet = "organization.rate_limit_set",
         /// The role of a member changed.
         MemberUpdated = "member.updated",
         /// A member was removed, or left.
@@ -63,6 +65,8 @@ text_enum!(
         /// The key got a new secret.
         ApiKeyRotated = "api_key.rotated",
         ApiKeyRevoked = "api_key.revoked",
+        /// A system administrator set the limit of requests of the key.
+        ApiKeyRateLimitSet = "api_key.rate_limit_set",
         /// The role of a member or the scopes of a key did not allow the request.
         AccessDenied = "access.denied",
         /// A refresh token was used a second time: it or its successor was stolen.

@@ -113,16 +113,3 @@ async fn invitation_ends_with_the_role_of_its_sender() {
     ada.client.delete(&member).await.ok(204);
     other.accept(&as_member.token).await.refused(422, "invalid-token");
 }
-
-#[tokio::test]
-async fn invitations_to_an_address_are_limited() {
-    let app = TestApp::new().await;
-    let ada = app.person("Ada").await;
-    let invitation = json!({ "email": "bob@example.com", "role": "member" });
-    for _ in 0..10 {
-        let team = ada.create_organization("Engines").await;
-        ada.client.post(&format!("{team}/invitations"), invitation.clone()).await.ok(201);
-    }
-    let team = ada.create_organization("Engines").await;
-    ada.client.post(&format!("{team}/invitations"), invitation).await.refused(429, "too-many-attempts");
-}

@@ -16,7 +16,7 @@ use shared::{
 use utoipa::ToSchema;
 
 use super::reauthenticate::verify_password;
-use crate::{AuthState, mails, refusals};
+use crate::{AuthState, mails, refusals, throttle};
 
 /// The current password and the new one.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -49,6 +49,7 @@ pub async fn change_password(
         Ok(store::users::find(tx, caller.user).await?)
     });
     if let Some(user) = user.await? {
+        throttle::forgive(&state, &user.email).await;
         mails::send_password_changed(&state, &user.email).await;
     }
     Ok(StatusCode::NO_CONTENT)

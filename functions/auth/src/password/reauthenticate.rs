@@ -9,7 +9,10 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use crate::{AuthState, refusals, throttle};
+use crate::{
+    AuthState, refusals,
+    throttle::{self, Guesser},
+};
 
 /// Proof that the caller owns the account.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -31,14 +34,23 @@ pub async fn reauthenticate(
     }
 }
 
-/// Verifies the caller's password, and returns the stored hash. Attempts are limited as at the login.
+/// Verifies the caller's password, and returns the stored hash. Attempts are limited per session: a thief's do not stop the
+/// owner's.
 pub async fn verify_password(
     state: &AuthState,
     caller: &Caller,
     password: &Password,
 ) -> Result<String, ApiError> {
-    let attempt = throttle::attempt(state, &caller.user.to_string(), &caller.request).await?;
-    let hash = caller.transaction(async |tx| Ok(store::users::password_hash(tx, caller.user).await?)).await?;
+    let guesser = Guesser::Session(caller.session);
+    let attempt = throttle::attempt(state, &caller.user.to_string(), guesser).await?;
+    let hash = caller.transaction(async |tx| Ok(store::users::password_hash(tx, caller.user).await?)).await;
+    let hash = match hash {
+        Ok(hash) => hash,
+        Err(error) => {
+            attempt.take_back(state).await;
+            return Err(error);
+        }
+    };
     let verified = state.passwords.verify(password, hash.as_deref())?;
     match hash {
         Some(hash) if verified.matches => {

@@ -19,7 +19,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use crate::{AuthState, links, mails, refusals::invalid_token};
+use crate::{AuthState, links, mails, refusals::invalid_token, throttle};
 
 /// The token from the mail, and the new password.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -67,7 +67,9 @@ pub async fn redeem(
         set_password(tx, &consumed, &hash, request).await?;
         Ok(consumed.email)
     });
-    mails::send_password_changed(state, &email.await?).await;
+    let email = email.await?;
+    throttle::forgive(state, &email).await;
+    mails::send_password_changed(state, &email).await;
     Ok(())
 }
 
