@@ -46,6 +46,11 @@ pub const PASSWORD_OR_CODE: Refusal =
 pub const TOKEN_OR_CODE: Refusal =
     Refusal::invalid("token-or-code", "Give either the token from the link, or the address and the code.");
 
+pub const PASSWORD_LIKE_ACCOUNT: Refusal = Refusal::invalid(
+    "password-like-account",
+    "This password is the name or the address of the account. Choose another.",
+);
+
 /// Returns the refusal of a token in a body.
 pub fn invalid_token() -> ApiError {
     INVALID_TOKEN.at("/token")

@@ -102,6 +102,7 @@ impl From<User> for Registered {
         (status = 201, description = "The account is created, and the user is signed in.", body = Data<Registered>),
         (status = 403, description = "`foreign-origin`"),
         (status = 409, description = "`email-taken`"),
+        (status = 422, description = "`password-like-account`"),
     ),
 )]
 pub async fn register(
@@ -112,6 +113,9 @@ pub async fn register(
 ) -> Result<Response, ApiError> {
     new.transport.require_listed_origin(&headers, &state.app.config.web)?;
     let email = new.email.as_ref();
+    if new.password.is_like(new.name.as_ref(), email) {
+        return Err(refusals::PASSWORD_LIKE_ACCOUNT.at("/password"));
+    }
     // A replay compares the password in the body with the stored one, so it is a guess for somebody who knows the key.
     let guess = if idempotent.is_keyed() {
         let account = format!("register:{email}");

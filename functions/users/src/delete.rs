@@ -38,7 +38,7 @@ pub async fn delete(
     administrator
         .transaction(async |tx| {
             lock_living(tx, &administrator, id).await?;
-            if !store::users::delete(tx, id, versions.as_deref(), None).await? {
+            if !store::users::delete(tx, id, versions.as_deref()).await? {
                 return Err(STALE.into());
             }
             let event = administrator.caller.event(Action::UserDeleted).to(id.0);

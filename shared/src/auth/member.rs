@@ -26,7 +26,7 @@ use crate::{
         ids::OrganizationId,
         permission::{Permission, Role},
     },
-    store::{self, api_keys::StoredKey, organizations::Organization},
+    store::{self, organizations::Organization},
 };
 
 /// Returned for an organization that does not exist, and for one that the caller does not belong to.
@@ -72,7 +72,7 @@ impl<P: Permission> Member<P> {
                 None => Err(NO_SUCH_ORGANIZATION.into()),
             },
             Principal::ApiKey(id) => match store::api_keys::find_valid(tx, id).await? {
-                Some(key) if allows::<P>(&key) => Ok(Role::Member),
+                Some(key) if key.allows::<P>() => Ok(Role::Member),
                 Some(_) => Err(SCOPE_NEEDED.into()),
                 None => Err(UNAUTHENTICATED.into()),
             },
@@ -217,13 +217,8 @@ async fn authorize_key<P: Permission>(
         pending.record_use(key.id);
     }
     let principal = Principal::ApiKey(key.id);
-    if !allows::<P>(&stored) {
+    if !stored.allows::<P>() {
         return Ok(Err(Denied { refusal: SCOPE_NEEDED, known: Some((principal, organization.id)) }));
     }
     Ok(Ok((organization, principal)))
-}
-
-/// Checks whether one of the key's scopes is that of `P`.
-fn allows<P: Permission>(key: &StoredKey) -> bool {
-    P::SCOPE.is_some_and(|scope| key.scopes.iter().any(|granted| granted == scope.as_str()))
 }

@@ -7,6 +7,7 @@ use crate::{
     domain::{
         ids::{ApiKeyId, OrganizationId, UserId},
         page::PageQuery,
+        permission::Permission,
     },
 };
 
@@ -47,6 +48,14 @@ pub struct StoredKey {
     pub last_used_at: Option<DateTime<Utc>>,
     /// The requests that an administrator allows it per window; `None` for the default.
     pub rate_limit: Option<i32>,
+}
+
+impl StoredKey {
+    /// Checks whether one of the key's scopes gives the permission `P`.
+    #[must_use]
+    pub fn allows<P: Permission>(&self) -> bool {
+        P::SCOPE.is_some_and(|scope| self.scopes.iter().any(|granted| granted == scope.as_str()))
+    }
 }
 
 /// Builds a query of whole rows, from the SQL before and after the columns.

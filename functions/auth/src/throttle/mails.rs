@@ -14,7 +14,7 @@ use crate::{AuthState, links::throttle_name};
 const MAILS_OF_A_KIND: Limit = Limit { name: "mails", max: 5, window: Duration::from_mins(15) };
 /// Mails of all kinds to one address, except notices.
 const MAILS_PER_DAY: Limit = Limit { name: "mails-a-day", max: 20, window: Duration::from_hours(24) };
-/// Mails with a link for a new password, beyond the other limits. The link lives as long as this window: so an attacker who uses
+/// Mails with a link for a new password, beyond those of a day. The link lives as long as this window: so an attacker who uses
 /// up the mails of a day cannot keep the owner out.
 const RESERVE: Limit = Limit { name: "mails-reserve", max: 1, window: Duration::from_hours(1) };
 /// Notices that something was changed. Only who can change something causes them, and no other mail uses them up.
@@ -25,10 +25,12 @@ pub async fn may_mail(state: &AuthState, purpose: Purpose, email: &str) -> Resul
     let address = pseudonym(state, email).await?;
     let kind = format!("{}:{address}", throttle_name(purpose));
     // One after the other, so that only mails that are sent use up the day.
-    if take(state, MAILS_OF_A_KIND, kind).await && take(state, MAILS_PER_DAY, address.clone()).await {
-        return Ok(true);
+    if !take(state, MAILS_OF_A_KIND, kind).await {
+        return Ok(false);
     }
-    Ok(purpose == Purpose::ResetPassword && take(state, RESERVE, address).await)
+    let may = take(state, MAILS_PER_DAY, address.clone()).await
+        || (purpose == Purpose::ResetPassword && take(state, RESERVE, address).await);
+    Ok(may)
 }
 
 /// Counts a notice to `email`. Returns whether it may be sent.

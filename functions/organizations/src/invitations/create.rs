@@ -156,7 +156,7 @@ async fn invite(
         email,
         role: new.role,
         token_hash: &token.hash(),
-        invited_by: member.principal.user_id(),
+        invited_by: member.principal,
         expires_at: tx.now() + LIFETIME,
     };
     let invitation = store::invitations::insert(tx, organization, &row)
