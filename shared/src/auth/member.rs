@@ -26,7 +26,7 @@ use crate::{
         ids::OrganizationId,
         permission::{Permission, Role},
     },
-    store::{self, organizations::Organization},
+    store::{self, api_keys::StoredKey, organizations::Organization},
 };
 
 /// Returned for an organization that does not exist, and for one that the caller does not belong to.
