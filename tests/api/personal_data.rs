@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use harness::{CANARIES, TestApp, all_rows, create_canaries};
 use serde_json::json;
 use shared::{
-    accounts::erasure_ledger,
+    accounts::erasure_ledger::{Ledger, Outcome},
     aws::s3::Bucket,
     domain::{clock::Clock, personal_data::TABLES},
 };
@@ -29,8 +29,11 @@ async fn register_lists_exactly_the_columns_of_all_tables() {
 /// Returns how often the user is in the ledger.
 async fn ledger_count(app: &TestApp, id: &str) -> usize {
     let ledger = Bucket::new(&app.state.app.config.storage.erasures, "");
-    let entries = erasure_ledger::since(&ledger, app.clock.now()).await.expect("the ledger");
-    entries.iter().flat_map(|entry| &entry.users).filter(|user| user.0.to_string() == id).count()
+    let ledger = Ledger::read(&ledger).await.expect("the ledger");
+    let entries = ledger.since(app.clock.now()).await.expect("its entries");
+    let of_user =
+        entries.iter().filter(|(.., entry)| entry.users.iter().any(|user| user.0.to_string() == id));
+    of_user.inspect(|(_, outcome, _)| assert_eq!(*outcome, Outcome::Confirmed)).count()
 }
 
 #[tokio::test]

@@ -221,3 +221,41 @@ async fn operator_appoints_the_first_administrator_by_verified_address() {
     let log = ada.client.get("/v1/audit-events?action=user.appointed").await.ok(200);
     assert_eq!(log.text("/data/0/targetId"), ada.id);
 }
+
+#[tokio::test]
+async fn addresses_of_other_scripts_are_converted_and_collisions_are_reported() {
+    let app = TestApp::new().await;
+    let (ada, bob, cy, eve) =
+        (app.person("Ada").await, app.person("Bob").await, app.person("Cy").await, app.person("Eve").await);
+    let set = async |id: &str, email: &str| {
+        let update = sqlx::query("UPDATE users SET email = $2 WHERE id = $1::uuid").bind(id).bind(email);
+        update.execute(app.database.pool()).await.expect("the user exists");
+    };
+    set(&ada.id, "Ada@MÜNCHEN.example").await;
+    set(&bob.id, "bob@münchen.example").await;
+    set(&cy.id, "BOB@xn--mnchen-3ya.example").await;
+    set(&eve.id, "ève@example.com").await;
+    // A migration that is applied again.
+    app.database.execute("DROP INDEX audit_events_action_id_idx").await;
+    app.database.execute("DELETE FROM _sqlx_migrations WHERE version = 20261125000005").await;
+
+    let report = up(&mut owner(&app.database).await).await.expect("migrations apply");
+
+    let mut unconverted: Vec<_> =
+        report.unconverted.iter().map(|row| (row.table, row.id.to_string())).collect();
+    unconverted.sort();
+    let mut expected = [("users", bob.id.clone()), ("users", eve.id.clone())];
+    expected.sort();
+    assert_eq!(unconverted, expected);
+    let emails: Vec<String> = sqlx::query_scalar("SELECT email FROM users ORDER BY id")
+        .fetch_all(app.database.pool())
+        .await
+        .expect("rows");
+    let converted = [
+        "Ada@xn--mnchen-3ya.example",
+        "bob@münchen.example",
+        "BOB@xn--mnchen-3ya.example",
+        "ève@example.com",
+    ];
+    assert_eq!(emails, converted);
+}

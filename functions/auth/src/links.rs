@@ -31,13 +31,12 @@ const UNIFORM_RESPONSE_TIME: Duration = Duration::from_millis(400);
 /// The account that a link is for, and the address that it is mailed to.
 pub struct Recipient {
     pub user: UserId,
-    pub name: String,
     pub email: String,
 }
 
 impl From<User> for Recipient {
     fn from(user: User) -> Self {
-        Self { user: user.id, name: user.name, email: user.email }
+        Self { user: user.id, email: user.email }
     }
 }
 
@@ -82,10 +81,10 @@ impl Link {
     }
 
     /// Sends the mail with the link to `email`.
-    pub async fn send(self, state: &AuthState, email: &str, name: &str) {
+    pub async fn send(self, state: &AuthState, email: &str) {
         let Self { purpose, token, code } = self;
         match purpose {
-            Purpose::VerifyEmail => mails::send_verification(state, email, name, &token).await,
+            Purpose::VerifyEmail => mails::send_verification(state, email, &token).await,
             Purpose::ResetPassword => mails::send_reset(state, email, &token).await,
             Purpose::ChangeEmail => mails::send_email_change(state, email, &token).await,
             Purpose::MagicLink => mails::send_magic_link(state, email, &token, code).await,
@@ -153,7 +152,7 @@ pub async fn mail(
         })
         .await?;
     if let Some(recipient) = recipient {
-        link.send(state, &recipient.email, &recipient.name).await;
+        link.send(state, &recipient.email).await;
     }
     Ok(StatusCode::ACCEPTED)
 }

@@ -154,7 +154,7 @@ async fn create(
     match register.await? {
         (_, Some(opened)) => {
             if throttle::may_mail(state, Purpose::VerifyEmail, email).await? {
-                link.send(state, email, new.name.as_ref()).await;
+                link.send(state, email).await;
             }
             Ok(opened.into_response())
         }

@@ -1,5 +1,7 @@
-//! Every day: deletes expired rows, as the register of personal data says, and erases users who were deleted 30 days ago.
+//! Every day: deletes expired rows, as the register of personal data says, erases users who were deleted 30 days
+//! ago, and confirms entries of the ledger of erasures.
 
+mod ledger;
 mod report;
 mod rows;
 mod users;
@@ -21,6 +23,7 @@ use shared::{
 };
 use tokio::time::{Duration, Instant};
 
+pub use ledger::Checked;
 pub use report::{Cleaned, Report};
 
 /// Printed for unknown arguments.
@@ -106,7 +109,8 @@ pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<R
         clean!(&run, audit_events),
         users::erase(&run).await?,
     ];
-    let report = Report::new(run.dry, tables, started.elapsed());
+    let ledger = ledger::check(&run).await?;
+    let report = Report::new(run.dry, tables, ledger, started.elapsed());
     report.record();
     Ok(report)
 }

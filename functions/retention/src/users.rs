@@ -3,7 +3,7 @@
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use shared::{
-    accounts::{erasure, erasure_ledger},
+    accounts::{erasure, erasure_ledger::Attempt},
     db::Tx,
     domain::ids::UserId,
     error::is_outage,
@@ -33,11 +33,13 @@ pub(crate) async fn erase(run: &Run<'_>) -> anyhow::Result<Cleaned> {
     }
     while !run.dry && run.has_time() {
         let mut position = None;
+        let attempt = Attempt::new(&run.state.ledger);
         let erased = run
             .state
             .db
-            .transaction_as(async |tx| erase_next(run, tx, &after, until, &mut position).await)
+            .transaction_as(async |tx| erase_next(run, tx, &after, until, &attempt, &mut position).await)
             .await;
+        attempt.finish(erased.is_ok()).await;
         // At most a hundred values are kept between two flushes.
         telemetry::flush();
         match (erased, position) {
@@ -77,15 +79,17 @@ async fn erase_next(
     tx: &mut Tx,
     after: &Position,
     until: DateTime<Utc>,
+    attempt: &Attempt<'_>,
     position: &mut Option<Position>,
 ) -> anyhow::Result<()> {
     let Some(user) = lock_deleted(tx, after, until).await? else { return Ok(()) };
     *position = Some((user.deleted_at.unwrap_or(until), user.id));
     // Not the time at which the run began: a run by hand may take hours, and a restore compares the time with that of legal holds.
-    let appended = erasure_ledger::append(&run.state.ledger, &[user.id], tx.now()).await;
+    let appended = attempt.append(&[user.id], tx.now()).await;
     appended.context("not erased, because the ledger of erasures cannot be written")?;
     for organization in erasure::erase_anyway(tx, &user, &run.job.request()).await? {
         tracing::warn!(organization.id = %organization, "an organization has no owner who can act");
     }
+    attempt.set_done();
     Ok(())
 }

@@ -16,7 +16,11 @@ use uuid::Uuid;
 
 use super::{Quiet, headers, problem};
 use crate::domain::actor::RequestInfo;
-use crate::{ApiError, AppState, error::Outcome, error::Unavailable, telemetry};
+use crate::{
+    ApiError, AppState,
+    error::{Outcome, Unavailable, is_contention},
+    telemetry,
+};
 
 /// The part of an invocation's time that is kept for the response: a function that Lambda ends sends none.
 const RESERVE: Duration = Duration::from_millis(500);
@@ -117,6 +121,11 @@ fn log(response: &Response, duration: Duration) {
     match response.extensions().get::<Outcome>() {
         Some(Outcome { failure: Some(error), refused }) => {
             let code = refused.refusal.code;
+            if is_contention(error) {
+                // Callers cause it with concurrent requests.
+                tracing::warn!(status, duration_ms, code, error = format!("{error:#}"), "request failed");
+                return;
+            }
             tracing::error!(status, duration_ms, code, error = format!("{error:#}"), "request failed");
         }
         Some(Outcome { refused, .. }) => {

@@ -1,5 +1,8 @@
 //! The `audit_events` table. The database role of the API functions can insert and read rows, not change them.
 
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
 use crate::{
     db::Tx,
     domain::{
@@ -34,6 +37,11 @@ pub async fn insert(tx: &mut Tx, event: &Event<'_>) -> sqlx::Result<()> {
     .execute(tx)
     .await
     .map(drop)
+}
+
+/// Returns the time of the newest event of the whole database.
+pub async fn newest(connection: &mut PgConnection) -> sqlx::Result<Option<DateTime<Utc>>> {
+    sqlx::query_scalar!("SELECT max(occurred_at) FROM audit_events").fetch_one(connection).await
 }
 
 /// Returns a page of the events: of `organization`, or all if it is `None`.

@@ -5,7 +5,7 @@ use harness::{CANARIES, TestApp, all_rows, create_canaries, runtime_api::Functio
 use retention::{Request, run};
 use serde_json::{Value, json};
 use shared::{
-    accounts::{erasure, erasure_ledger},
+    accounts::{erasure, erasure_ledger::Ledger},
     aws::s3::Bucket,
     domain::{
         clock::{Clock, SystemClock},
@@ -20,9 +20,10 @@ use super::{clean, counts, insert, job, settings, state, state_with, text, total
 /// Returns the ids in the ledger since the app's time, sorted.
 async fn ledger_ids(app: &TestApp) -> Vec<String> {
     let ledger = Bucket::new(&service("ERASURE_BUCKET"), "");
-    let entries = erasure_ledger::since(&ledger, app.clock.now()).await.expect("the ledger");
+    let ledger = Ledger::read(&ledger).await.expect("the ledger");
+    let entries = ledger.since(app.clock.now()).await.expect("its entries");
     let mut users: Vec<_> =
-        entries.iter().flat_map(|entry| &entry.users).map(|id| id.0.to_string()).collect();
+        entries.iter().flat_map(|(.., entry)| &entry.users).map(|id| id.0.to_string()).collect();
     users.sort();
     users
 }

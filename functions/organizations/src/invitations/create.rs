@@ -104,8 +104,7 @@ pub async fn create(
     };
     let (response, invited) = idempotent.run(&member, &state.app.sealer, work).await?;
     if invited.is_some() {
-        let letter = letter(&state, &organization.name, &token);
-        message::send(&*state.mailer, new.email.as_ref(), letter).await;
+        message::send(&*state.mailer, new.email.as_ref(), letter(&state, &token)).await;
     }
     Ok(response)
 }
@@ -166,11 +165,12 @@ async fn invite(
     Ok(invitation)
 }
 
-fn letter(state: &OrganizationsState, organization: &str, token: &OneTimeToken) -> Letter {
+/// Returns the mail. It does not name the organization or the inviter: a stranger may have chosen the names.
+fn letter(state: &OrganizationsState, token: &OneTimeToken) -> Letter {
     Letter {
         subject: "You are invited to an organization on Arches",
         paragraphs: vec![
-            format!("You are invited to join “{organization}” on Arches."),
+            "You are invited to join an organization on Arches.".to_owned(),
             "Sign in with this address, or create an account with it, and accept. The link works once, for a week:"
                 .to_owned(),
         ],

@@ -3,12 +3,17 @@
 use std::{collections::HashSet, str::FromStr, sync::LazyLock};
 
 use data_encoding::BASE32_NOPAD;
-use email_address::{EmailAddress, Options};
 use serde::Deserialize;
 use url::Url;
 use utoipa::ToSchema;
 
 use crate::domain::ids::OrganizationId;
+
+mod email;
+mod name;
+
+pub use email::Email;
+pub use name::Name;
 
 macro_rules! text {
     ($name:ident) => {
@@ -18,29 +23,6 @@ macro_rules! text {
             }
         }
     };
-}
-
-/// A person's name: 1 to 100 characters, with no space at either end and no control characters.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
-#[serde(try_from = "String")]
-#[schema(
-    value_type = String, min_length = 1, max_length = 100, example = "Ada Lovelace",
-    pattern = r"^[^\u0000-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u001F\u007F-\u009F]*$",
-)]
-pub struct Name(String);
-text!(Name);
-
-impl TryFrom<String> for Name {
-    type Error = &'static str;
-
-    fn try_from(raw: String) -> Result<Self, Self::Error> {
-        let name = raw.trim();
-        match name.chars().count() {
-            1..=100 if !name.chars().any(char::is_control) => Ok(Self(name.to_owned())),
-            1..=100 => Err("a name has no control characters"),
-            _ => Err("a name has 1 to 100 characters"),
-        }
-    }
 }
 
 /// Slugs that nobody can choose: a page of the product or an address of its operator could have the same name.
@@ -108,35 +90,6 @@ impl TryFrom<String> for Reason {
     }
 }
 
-/// An e-mail address (RFC 5321, 4.1.2): at most 254 characters, in a domain with a dot.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(try_from = "String")]
-#[schema(value_type = String, format = "email", min_length = 3, max_length = 254, example = "ada@example.com")]
-pub struct Email(String);
-text!(Email);
-
-impl TryFrom<String> for Email {
-    type Error = &'static str;
-
-    fn try_from(raw: String) -> Result<Self, Self::Error> {
-        let plain = Options::default().with_required_tld().without_display_text().without_domain_literal();
-        // Quoted local parts are legal but not used in practice, and hide spaces and control characters.
-        let unquoted =
-            !raw.contains(['"', '\\']) && !raw.chars().any(|c| c.is_control() || c.is_whitespace());
-        // Outside ASCII, case folding differs between this code and the database (İ, ẞ).
-        let folds_alike = raw.chars().all(|c| c.is_ascii() || c.to_lowercase().eq([c]));
-        if raw.len() <= 254
-            && unquoted
-            && folds_alike
-            && EmailAddress::parse_with_options(&raw, plain).is_ok()
-        {
-            Ok(Self(raw))
-        } else {
-            Err("this is not an e-mail address")
-        }
-    }
-}
-
 /// A phone number in international format (ITU-T E.164): `+` and up to 15 digits.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(try_from = "String")]
@@ -179,16 +132,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_every_script_are_names() {
-        for name in ["Zoë", "李雷", "Nguyễn Văn A", "O'Brien-Smith", "\u{1F600}", " Ada "] {
-            assert!(Name::try_from(name.to_owned()).is_ok(), "{name}");
-        }
-        for name in ["", "   ", "a\nb", "a\0b", &"x".repeat(101)] {
-            assert!(Name::try_from(name.to_owned()).is_err(), "{name:?}");
-        }
-    }
-
-    #[test]
     fn slugs_are_dns_labels_and_not_reserved() {
         for slug in ["a", "analytical-engines", "4711", "admins"] {
             assert!(Slug::try_from(slug.to_owned()).is_ok(), "{slug}");
@@ -199,28 +142,6 @@ mod tests {
         assert!(RESERVED_SLUGS.iter().all(|slug| {
             slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
         }));
-    }
-
-    #[test]
-    fn only_deliverable_addresses_are_addresses() {
-        for email in ["a@b.co", "ada+tag@example.com", "Ada.Lovelace@EXAMPLE.com", "ada@münchen.example"] {
-            assert!(Email::try_from(email.to_owned()).is_ok(), "{email}");
-        }
-        for email in [
-            "",
-            "ada",
-            "ada@",
-            "@b.co",
-            "ada@localhost",
-            "vİctim@example.com",
-            "a b@c.de",
-            "a@b.co\r\nBcc: x@y.zz",
-            "Ada <a@b.co>",
-            "a@[::1]",
-            "\"a b\"@c.de",
-        ] {
-            assert!(Email::try_from(email.to_owned()).is_err(), "{email:?}");
-        }
     }
 
     #[test]
