@@ -105,7 +105,7 @@ async fn assert_unavailable_without_database(app: &TestApp, ada: &Person<'_>, te
 async fn routes_answer_503_without_postgresql_and_recover() {
     let mut services = Services::start().await;
     let app = services.app(&[]).await;
-    let ada = app.person("Ada").await;
+    let ada = app.verified_person("Ada").await;
     // A profile that has just changed is not cached.
     ada.client.patch("/v1/auth/me", json!({ "name": "Augusta" })).await.ok(200);
 
@@ -125,7 +125,7 @@ async fn routes_answer_503_without_postgresql_and_recover() {
 async fn routes_answer_503_without_the_pooler_and_recover() {
     let mut services = Services::start().await;
     let app = services.app(&[]).await;
-    let ada = app.person("Ada").await;
+    let ada = app.verified_person("Ada").await;
 
     let team = ada.create_organization("Engines").await;
 
