@@ -188,6 +188,10 @@ async fn organizations(counter: &mut Counter<'_>) {
     counter.by(&ada, "update_api_key", &key, Some(json!({ "name": "Renamed" }))).await;
     counter.by(&ada, "rotate_api_key", &key, Some(json!({}))).await;
     counter.by(&ada, "revoke_api_key", &key, None).await;
+    let spare = ada.create_organization("Spare").await;
+    ada.client.delete(&spare).await.ok(200);
+    let spare = spare.rsplit('/').next().expect("an id");
+    counter.by(&ada, "restore_organization", &[("organizationId", spare)], None).await;
     let root = app.administrator("Root").await;
     let limit = Some(json!({ "requestsPerWindow": 1000 }));
     counter.by(&root, "set_organization_rate_limit", here, limit.clone()).await;

@@ -3,7 +3,9 @@
 mod edges;
 mod holds;
 mod load;
+mod never_verified;
 mod order;
+mod organizations;
 mod plans;
 mod users;
 

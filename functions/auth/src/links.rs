@@ -163,6 +163,28 @@ pub async fn equalize_time<T>(work: impl Future<Output = T>) -> T {
     done
 }
 
+/// Records that a token was presented that had been used, withdrawn or had expired. Only the first time, so that one link makes one
+/// event. Nothing is recorded for a valid or an unknown token.
+///
+/// Commit it although the request is refused.
+pub async fn audit_refused(
+    tx: &mut Tx,
+    purpose: Purpose,
+    token_hash: &[u8],
+    request: &RequestInfo,
+) -> Result<(), ApiError> {
+    let action = match purpose {
+        Purpose::VerifyEmail => Action::EmailVerified,
+        Purpose::ResetPassword => Action::PasswordReset,
+        Purpose::ChangeEmail => Action::EmailChanged,
+        Purpose::MagicLink => Action::SessionCreated,
+    };
+    if let Some(owner) = store::verification_tokens::mark_refused(tx, purpose, token_hash).await? {
+        store::audit_events::insert(tx, &Event::refused(action, Some(owner), request)).await?;
+    }
+    Ok(())
+}
+
 /// Uses up a token. Returns its owner as before, locked until the transaction ends; `None` if the token is not valid.
 pub async fn redeem(
     tx: &mut Tx,

@@ -15,7 +15,7 @@ pub async fn send_verification(state: &AuthState, email: &str, token: &OneTimeTo
             "Please confirm that this address is yours. The link works once, for 24 hours:".to_owned(),
         ],
         link: Some((link(&state.app.config.web.app_url, "verify-email", token), "Confirm my address")),
-        ending: "If you have not created an account with Arches, ignore this mail.",
+        ending: "If you have not created an account with Arches, ignore this mail: without the confirmation it is removed after 30 days.",
         ..Letter::default()
     };
     send(&*state.mailer, email, letter).await;

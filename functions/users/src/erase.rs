@@ -21,8 +21,8 @@ use crate::{
 
 /// Erase a user (GDPR, article 17). This cannot be undone.
 ///
-/// Overwrites every personal column, as the register of personal data says. The ids stay, but they identify nobody any more. A restore
-/// of an older backup erases the user again.
+/// Overwrites every personal column, as the register of personal data says, and purges the organizations without another member. The
+/// ids stay, but they identify nobody any more. A restore of an older backup erases the user again.
 #[utoipa::path(
     post, path = "/v1/users/{userId}/erase", tag = "users", operation_id = "erase_user",
     params(UserPath), security(("bearer" = [])),

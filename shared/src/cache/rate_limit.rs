@@ -8,7 +8,9 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use data_encoding::HEXLOWER;
 use redis::Pipeline;
+use ring::digest::{SHA256, digest};
 
 use super::redis::Redis;
 use crate::ReachedLimit;
@@ -183,6 +185,12 @@ impl RateLimiter {
 /// The counters to which a request was added.
 #[derive(Debug, Clone, Default)]
 pub struct Counts(pub Vec<String>);
+
+/// Returns a hash that stands for an e-mail address in a key.
+#[must_use]
+pub fn pseudonym(email: &str) -> String {
+    HEXLOWER.encode(&digest(&SHA256, email.to_lowercase().as_bytes()).as_ref()[..16])
+}
 
 /// Returns the subject that is counted for a source address: the address itself, or for IPv6 its /64, which belongs to one
 /// subscriber (RFC 6177).

@@ -5,6 +5,7 @@ pub mod text_enum;
 
 pub mod actor;
 pub mod audit;
+pub mod changes;
 pub mod clock;
 pub mod database_name;
 pub mod deadline;

@@ -5,7 +5,10 @@ use shared::{
     ApiError,
     auth::{Actor, Caller, SignedIn, caller::UNAUTHENTICATED},
     db::Tx,
-    domain::password::Password,
+    domain::{
+        audit::{Action, Event},
+        password::Password,
+    },
     store::{self, users::User},
 };
 use utoipa::ToSchema;
@@ -52,7 +55,7 @@ pub async fn lock_proved(
 }
 
 /// Verifies the caller's password, and returns the stored hash. Attempts are limited per session: a thief's do not stop the
-/// owner's.
+/// owner's. A failure is recorded in the audit log.
 pub async fn verify_password(
     state: &AuthState,
     caller: &Caller,
@@ -74,6 +77,12 @@ pub async fn verify_password(
             attempt.succeed(state).await;
             Ok(hash)
         }
-        _ => Err(refusals::WRONG_PASSWORD.into()),
+        _ => {
+            // The session may be stolen, so its user is not the actor.
+            let event = Event::refused(Action::SessionReauthenticated, Some(caller.user), &caller.request);
+            let event = event.through(caller.session);
+            caller.transaction(async |tx| Ok(store::audit_events::insert(tx, &event).await?)).await?;
+            Err(refusals::WRONG_PASSWORD.into())
+        }
     }
 }

@@ -11,6 +11,7 @@ use shared::{
     db::Tx,
     domain::{
         audit::Action,
+        changes::ChangedFields,
         ids::OrganizationId,
         input::Email,
         page::Data,
@@ -161,7 +162,8 @@ async fn invite(
     let invitation = store::invitations::insert(tx, organization, &row)
         .await
         .on_constraint("invitations_organization_id_email_key", refusals::ALREADY_INVITED)?;
-    member.audit(tx, Action::InvitationCreated, invitation.id).await?;
+    let changes = ChangedFields::default().values("role", None, Some(new.role));
+    member.audit_changes(tx, Action::InvitationCreated, invitation.id, &changes).await?;
     Ok(invitation)
 }
 

@@ -6,11 +6,13 @@ use super::members;
 use crate::{
     db::Tx,
     domain::{
+        changes::ChangedFields,
         ids::{OrganizationId, UserId},
         input::{Email, ImageUrl, Name, Slug},
         page::PageQuery,
         patch::Patch,
         permission::Role,
+        personal_data::RESTORABLE_PERIOD,
     },
 };
 
@@ -29,7 +31,16 @@ pub struct Organization {
     pub personal_to: Option<UserId>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    pub deleted_at: Option<DateTime<Utc>>,
     pub version: i64,
+}
+
+impl Organization {
+    /// Returns the time before which a deleted organization can be restored.
+    #[must_use]
+    pub fn restorable_until(&self) -> Option<DateTime<Utc>> {
+        self.deleted_at.map(|deleted_at| deleted_at + RESTORABLE_PERIOD)
+    }
 }
 
 pub struct NewOrganization<'a> {
@@ -49,17 +60,35 @@ pub struct Changes<'a> {
     pub billing_email: &'a Patch<Email>,
 }
 
+impl Changes<'_> {
+    /// Returns the names of the fields that change, for the audit log.
+    #[must_use]
+    pub fn names(&self) -> ChangedFields {
+        ChangedFields::default()
+            .name("name", self.name.is_some())
+            .name("slug", self.slug.is_some())
+            .name("logo", self.logo.change().0)
+            .name("billingEmail", self.billing_email.change().0)
+    }
+}
+
 /// Builds a query of whole rows, from the SQL before and after the columns.
 macro_rules! organizations {
     ($before:tt, $after:tt, $($argument:tt)*) => {
         sqlx::query_as!(
             Organization,
             $before + r#" id AS "id: OrganizationId", name, slug, logo, billing_email, plan,
-                          personal_to AS "personal_to: UserId", created_at, updated_at, version "# + $after,
+                          personal_to AS "personal_to: UserId", created_at, updated_at, deleted_at, version "# + $after,
             $($argument)*
         )
     };
 }
+
+mod deleted;
+
+pub use deleted::{
+    count_expired, list_deleted, lock_any, lock_expired, lock_only_of, purge, restore, restore_owned,
+};
 
 /// Inserts an organization, and `owner` as its owner. Violates `organizations_slug_key` if the slug is taken.
 pub async fn insert(tx: &mut Tx, new: &NewOrganization<'_>, owner: UserId) -> sqlx::Result<Organization> {
@@ -127,7 +156,7 @@ pub async fn list(tx: &mut Tx, user: UserId, page: &PageQuery) -> sqlx::Result<V
         Organization,
         r#"
         SELECT o.id AS "id: OrganizationId", o.name, o.slug, o.logo, o.billing_email, o.plan,
-               o.personal_to AS "personal_to: UserId", o.created_at, o.updated_at, o.version
+               o.personal_to AS "personal_to: UserId", o.created_at, o.updated_at, o.deleted_at, o.version
         FROM members m JOIN organizations o ON o.id = m.organization_id
         WHERE m.user_id = $3 AND o.deleted_at IS NULL
         "#,
@@ -186,22 +215,26 @@ pub async fn set_rate_limit(tx: &mut Tx, id: OrganizationId, limit: Option<i32>)
     Ok(result.rows_affected() == 1)
 }
 
-/// Marks the organization as deleted, if its version is one of `versions` or `versions` is `None`. Returns whether it did.
-pub async fn delete(tx: &mut Tx, id: OrganizationId, versions: Option<&[i64]>) -> sqlx::Result<bool> {
+/// Marks the organization as deleted, if its version is one of `versions` or `versions` is `None`.
+pub async fn delete(
+    tx: &mut Tx,
+    id: OrganizationId,
+    versions: Option<&[i64]>,
+) -> sqlx::Result<Option<Organization>> {
     let now = tx.now();
-    let result = sqlx::query!(
+    organizations!(
         r#"
         UPDATE organizations
         SET deleted_at = $3, updated_at = $3, version = version + 1
         WHERE id = $1 AND deleted_at IS NULL AND ($2::bigint[] IS NULL OR version = ANY($2))
-        "#,
+        RETURNING"#,
+        "",
         id as OrganizationId,
         versions,
         now,
     )
-    .execute(tx)
-    .await?;
-    Ok(result.rows_affected() == 1)
+    .fetch_optional(tx)
+    .await
 }
 
 /// Locks all organizations that `user` belongs to ([`lock`]), without deleted ones. Locks in the order of the ids, so that two
@@ -251,23 +284,4 @@ pub async fn has_others(tx: &mut Tx, id: OrganizationId, user: UserId) -> sqlx::
     )
     .fetch_one(tx)
     .await
-}
-
-/// Restores the organizations of `user` that were deleted at `deleted_at`, together with the user.
-pub async fn restore_owned(tx: &mut Tx, user: UserId, deleted_at: DateTime<Utc>) -> sqlx::Result<()> {
-    let now = tx.now();
-    sqlx::query!(
-        r#"
-        UPDATE organizations o
-        SET deleted_at = NULL, updated_at = $3, version = o.version + 1
-        FROM members m
-        WHERE m.organization_id = o.id AND m.user_id = $1 AND m.role = 'owner' AND o.deleted_at = $2
-        "#,
-        user as UserId,
-        deleted_at,
-        now,
-    )
-    .execute(tx)
-    .await
-    .map(drop)
 }
