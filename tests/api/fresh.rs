@@ -25,6 +25,8 @@ const ALWAYS: &[&str] = &[
     "restore_user",
     "revoke_user_sessions",
     "rotate_api_key",
+    "set_api_key_rate_limit",
+    "set_organization_rate_limit",
     "suspend_user",
     "update_api_key",
     "update_user",

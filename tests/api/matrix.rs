@@ -21,6 +21,9 @@ const NOT_BY_KEYS: [&str; 1] = ["restore_organization"];
 /// What admins may do, but not to an owner.
 const NOT_TO_OWNERS: [&str; 2] = ["update_member", "delete_member"];
 
+/// What only system administrators may do, below an organization.
+const OF_ADMINISTRATORS: [&str; 2] = ["set_organization_rate_limit", "set_api_key_rate_limit"];
+
 /// The ids of everything that one organization has.
 struct Ids {
     organization: String,
@@ -70,7 +73,10 @@ fn expected(operation: &Operation, access: Access) -> Option<(u16, &'static str)
     if matches!(access, Dead) {
         return Some((401, "unauthenticated"));
     }
-    if path.starts_with("/v1/users") || path.starts_with("/v1/audit-events") {
+    if path.starts_with("/v1/users")
+        || path.starts_with("/v1/audit-events")
+        || OF_ADMINISTRATORS.contains(&name)
+    {
         return Some(if is_key { (401, "unauthenticated") } else { (403, "administrator-needed") });
     }
     if path.starts_with("/v1/auth/sessions/") {
@@ -258,7 +264,9 @@ async fn resources_of_others_are_not_found_even_on_own_paths() {
                 [("owner", &ada.client, false), ("admin", &admin.client, false), ("key", &key, true)]
             {
                 let answer = client.call(method, &path, body).await;
+                let of_administrators = OF_ADMINISTRATORS.contains(&&*operation.id);
                 let statuses: &[u16] = match (operation.path.split('/').nth(2), is_key) {
+                    _ if of_administrators => &[401, 403],
                     (Some("users"), false) => &[403],
                     (Some("users" | "auth"), true) => &[401],
                     (_, true) if NOT_BY_KEYS.contains(&operation.id.as_str()) => &[401],

@@ -55,7 +55,7 @@ impl Link {
         Ok(Self { purpose, token: OneTimeToken::generate()?, code })
     }
 
-    /// Stores the hashes of the token and of the digits. Lock the user before a magic link.
+    /// Stores the hashes of the token and of the digits. For a magic link, the caller has locked the user.
     pub async fn insert(
         &self,
         state: &AuthState,
@@ -101,7 +101,7 @@ fn lifetime(purpose: Purpose) -> TimeDelta {
     }
 }
 
-/// Returns the part of the throttles' keys that stands for a kind of link.
+/// Returns the part of the throttles' keys that stands for a kind of mail.
 pub fn throttle_name(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::VerifyEmail => "verification",
@@ -120,9 +120,11 @@ pub async fn mail_to_account(
     email: &Email,
 ) -> Result<StatusCode, ApiError> {
     let address = email.as_ref();
-    let may_mail = throttle::request_mail(state, throttle_name(purpose), address, request).await?;
+    throttle::request(state, throttle_name(purpose), address, request).await?;
+    let may_mail = throttle::may_mail(state, purpose, address).await?;
     let guest = Guest { db: &state.app.db, name: format!("email:{}", address.to_lowercase()) };
     let mailed = mail(state, &guest, purpose, async |tx| {
+        // Locked, so that of several requests at once each ends the code of the one before.
         let user = store::users::lock_by_email(tx, email).await?.filter(|_| may_mail);
         let target = user.as_ref().map(|user| user.id.0);
         let event = Event { target, ..Event::anonymous(action, request) };

@@ -5,7 +5,7 @@ use shared::{
     mail::message::{Letter, link, send},
 };
 
-use crate::AuthState;
+use crate::{AuthState, throttle};
 
 /// Sends a link that verifies `email`.
 pub async fn send_verification(state: &AuthState, email: &str, token: &OneTimeToken) {
@@ -64,6 +64,9 @@ pub async fn send_email_change(state: &AuthState, email: &str, token: &OneTimeTo
 
 /// Notifies the old address that the account has moved to another one.
 pub async fn send_email_changed(state: &AuthState, old: &str) {
+    if !may_notify(state, old).await {
+        return;
+    }
     let letter = Letter {
         subject: "Your e-mail address was changed",
         paragraphs: vec!["Your Arches account now has another e-mail address.".to_owned()],
@@ -88,6 +91,9 @@ pub async fn send_password_removed(state: &AuthState, email: &str) {
 
 /// Notifies the owner of an account that its password was changed.
 pub async fn send_password_changed(state: &AuthState, email: &str) {
+    if !may_notify(state, email).await {
+        return;
+    }
     let letter = Letter {
         subject: "Your password was changed",
         paragraphs: vec!["The password of your Arches account was changed.".to_owned()],
@@ -95,4 +101,12 @@ pub async fn send_password_changed(state: &AuthState, email: &str) {
         ..Letter::default()
     };
     send(&*state.mailer, email, letter).await;
+}
+
+/// Counts a notice to `email`. Returns whether it may be sent. An error is logged only: what the notice tells was done.
+async fn may_notify(state: &AuthState, email: &str) -> bool {
+    throttle::may_notify(state, email).await.unwrap_or_else(|error| {
+        tracing::warn!(?error, "notice not counted");
+        true
+    })
 }

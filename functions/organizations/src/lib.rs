@@ -10,6 +10,7 @@ mod list;
 mod members;
 mod notices;
 mod organization;
+mod rate_limits;
 mod refusals;
 mod restore;
 mod show;
@@ -30,5 +31,6 @@ pub fn routes<R: Routes<OrganizationsState>>() -> R {
         .routes(routes!(audit_events::list));
     let routes = members::add_routes(routes);
     let routes = invitations::add_routes(routes);
-    api_keys::add_routes(routes)
+    let routes = api_keys::add_routes(routes);
+    rate_limits::add_routes(routes)
 }

@@ -28,9 +28,9 @@ pub async fn organization_deleted(
     let Some(until) = organization.restorable_until() else { return };
     let count = owners.len();
     let all = stream::iter(owners).for_each_concurrent(CONCURRENT, async |owner| {
-        let limiter = &state.app.rate_limiter;
-        let subject = rate_limit::pseudonym(&owner);
-        if limiter.take(PER_ADDRESS, &subject, state.app.clock.now()).await.allowed {
+        let limits = [(PER_ADDRESS, rate_limit::pseudonym(&owner))];
+        let (_, reached) = state.app.rate_limiter.take(&limits, state.app.clock.now()).await;
+        if reached.is_none() {
             message::send(
                 &*state.mailer,
                 &owner,

@@ -1,7 +1,6 @@
 //! The refusals of this function, besides those of [`shared::auth::member`].
 
-use axum::http::StatusCode;
-use shared::Refusal;
+use shared::{Refusal, TooMany};
 
 pub const SLUG_TAKEN: Refusal = Refusal::conflict(
     "slug-taken",
@@ -37,8 +36,5 @@ pub const API_KEY_EXPIRED: Refusal =
     Refusal::conflict("api-key-expired", "This API key has expired. Create a new one.");
 pub const SCOPES_NEEDED: Refusal = Refusal::invalid("scopes-needed", "An API key needs at least one scope.");
 pub const EXPIRY_PASSED: Refusal = Refusal::invalid("expiry-passed", "A key cannot expire in the past.");
-pub const TOO_MANY_INVITATIONS: Refusal = Refusal {
-    status: StatusCode::TOO_MANY_REQUESTS,
-    code: "too-many-attempts",
-    message: "Too many invitations. Wait for the time in Retry-After.",
-};
+pub const TOO_MANY_INVITATIONS: TooMany =
+    TooMany::new("too-many-attempts", "Too many invitations. Wait for the time in Retry-After.");

@@ -9,14 +9,16 @@ use axum::{
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Actor, SignedIn, fresh, pending::Pending, profile::CachedProfile, session};
+use super::{
+    Actor, SignedIn, fresh,
+    pending::{Pending, Verdict},
+    profile::CachedProfile,
+    session,
+};
 use crate::{
     ApiError, AppState, Refusal,
     cache::invalidation::CacheKey,
-    crypto::{
-        access_token::{self, Claims},
-        api_key::ApiKeyToken,
-    },
+    crypto::{access_token::Claims, api_key::ApiKeyToken},
     db::{Db, Tx},
     domain::{
         actor::{Principal, RequestInfo},
@@ -142,8 +144,7 @@ pub(crate) enum PresentedCredential<'a> {
     Invalid,
     /// A well-formed API key.
     ApiKey(ApiKeyToken),
-    /// A token, and its unverified claims.
-    Token(&'a str, Claims),
+    Token(&'a str),
 }
 
 impl<'a> PresentedCredential<'a> {
@@ -163,7 +164,7 @@ impl<'a> PresentedCredential<'a> {
         if !headers.contains_key(header::AUTHORIZATION) {
             return Self::Invalid;
         }
-        access_token::read_unverified(text).map_or(Self::Invalid, |claims| Self::Token(text, claims))
+        Self::Token(text)
     }
 
     /// Verifies the credential. The [`CachedIdentity`] of a token is empty.
@@ -172,7 +173,7 @@ impl<'a> PresentedCredential<'a> {
             Self::Nothing => Credential::None,
             Self::Invalid => Credential::Invalid,
             Self::ApiKey(key) => Credential::ApiKey(key.clone()),
-            Self::Token(text, _) => match state.verifier.verify(text).await {
+            Self::Token(text) => match state.verifier.verify(text).await {
                 Ok(Some(claims)) => Credential::Token(claims, CachedIdentity::default()),
                 Ok(None) => Credential::Invalid,
                 Err(error) => Credential::Unknown(Arc::new(error)),
@@ -207,6 +208,7 @@ where
         let now = state.clock.now();
         let session = session::find(&state.db, &pending, claims.sid, cached.session, now).await?;
         let Some(session) = session.filter(|session| session.user_id == claims.sub) else {
+            pending.judge(Verdict::Refused);
             return Err(UNAUTHENTICATED.into());
         };
         tracing::Span::current().record("user.id", tracing::field::display(claims.sub));

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{
     Actor, Caller, SignedIn,
     caller::{Credential, UNAUTHENTICATED},
-    pending::Pending,
+    pending::{Pending, Verdict},
 };
 use crate::{
     ApiError, AppState, Refusal,
@@ -27,7 +27,7 @@ use crate::{
         ids::OrganizationId,
         permission::{Permission, Role},
     },
-    store::{self, organizations::Organization},
+    store::{self, api_keys::StoredKey, organizations::Organization},
 };
 
 /// Returned for an organization that does not exist, and for one that the caller does not belong to.
@@ -210,14 +210,17 @@ async fn authorize_key<P: Permission>(
     id: Option<OrganizationId>,
     pending: &Pending,
 ) -> sqlx::Result<Admitted> {
-    let Some(stored) = store::api_keys::find_valid(tx, key.id).await? else {
+    let hash = key.hash();
+    let matches = |stored: &StoredKey| -> bool {
+        let previous = stored.previous_secret_hash.as_deref().unwrap_or_default();
+        (stored.secret_hash.ct_eq(&hash) | previous.ct_eq(&hash)).into()
+    };
+    let Some(stored) = store::api_keys::find_valid(tx, key.id).await?.filter(matches) else {
+        pending.judge(Verdict::Refused);
         return Ok(Err(UNAUTHENTICATED.into()));
     };
-    let hash = key.hash();
-    let previous = stored.previous_secret_hash.as_deref().unwrap_or_default();
-    if !bool::from(stored.secret_hash.ct_eq(&hash) | previous.ct_eq(&hash)) {
-        return Ok(Err(UNAUTHENTICATED.into()));
-    }
+    let raised = stored.rate_limit.map_or(0, |limit| u32::try_from(limit).unwrap_or(0));
+    pending.judge(Verdict::Verified { raised });
     let found = match id {
         Some(id) if id == stored.organization_id => store::organizations::find(tx, id).await?,
         _ => None,

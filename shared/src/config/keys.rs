@@ -7,8 +7,8 @@ use super::{Setting, section::section};
 section! {
     /// Keys for what is stored
     pub struct Keys {
-        /// The key of the hashes under which throttles count an account, and of the hashes of magic links' codes.
-        /// `rotate-keys` reads it when it makes the first keys.
+        /// The key of the hashes under which throttles count an account, of the hashes of magic links' codes, and of the
+        /// tokens of known devices. A new value makes every device unknown. `rotate-keys` reads it when it makes the first keys.
         session_secret: Setting = setting("SESSION_SECRET") {
             used_by: "rotate-keys",
             allowed: "text of 32 bytes or more",

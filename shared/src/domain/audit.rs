@@ -55,6 +55,8 @@ text_enum!(
         OrganizationRestored = "organization.restored",
         /// The rows of a deleted organization were removed.
         OrganizationPurged = "organization.purged",
+        /// A system administrator set the limit of requests of its API keys.
+        OrganizationRateLimitSet = "organization.rate_limit_set",
         /// The role of a member changed.
         MemberUpdated = "member.updated",
         /// A member was removed, or left.
@@ -69,6 +71,8 @@ text_enum!(
         /// The key got a new secret.
         ApiKeyRotated = "api_key.rotated",
         ApiKeyRevoked = "api_key.revoked",
+        /// A system administrator set the limit of requests of the key.
+        ApiKeyRateLimitSet = "api_key.rate_limit_set",
         /// The role of a member or the scopes of a key did not allow the request.
         AccessDenied = "access.denied",
         /// A refresh token was used a second time: it or its successor was stolen.

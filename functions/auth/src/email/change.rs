@@ -46,8 +46,8 @@ pub async fn change_email(
 ) -> Result<StatusCode, ApiError> {
     let purpose = Purpose::ChangeEmail;
     let expected_hash = verify_password(&state, &caller, &change.current_password).await?;
-    let name = links::throttle_name(purpose);
-    let may_mail = throttle::may_mail(&state, name, change.new_email.as_ref()).await?;
+    throttle::request_of_user(&state, links::throttle_name(purpose), caller.user).await?;
+    let may_mail = throttle::may_mail(&state, purpose, change.new_email.as_ref()).await?;
     let mailed = links::mail(&state, &caller, purpose, async |tx| {
         let recipient = find_recipient(tx, &caller, &expected_hash, &change.new_email).await?;
         caller.audit(tx, Action::EmailChangeRequested, caller.user).await?;

@@ -27,7 +27,7 @@ pub async fn export(
     Fresh(caller): Fresh<Caller>,
 ) -> Result<Json<Data<Export>>, ApiError> {
     // An export is costly and never urgent.
-    throttle::request(&state, "export", &caller.user.to_string(), &caller.request).await?;
+    throttle::request_of_user(&state, "export", caller.user).await?;
     let export = caller.transaction(async |tx| {
         let user = store::users::find(tx, caller.user).await?.ok_or(UNAUTHENTICATED)?;
         Export::create(tx, &user, &caller).await

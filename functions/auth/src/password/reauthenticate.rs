@@ -13,7 +13,10 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use crate::{AuthState, refusals, throttle};
+use crate::{
+    AuthState, refusals,
+    throttle::{self, Guesser},
+};
 
 /// Proof that the caller owns the account.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -51,15 +54,23 @@ pub async fn lock_proved(
     if valid { Ok(user) } else { Err(UNAUTHENTICATED.into()) }
 }
 
-/// Verifies the caller's password, and returns the stored hash. Attempts are limited as at the login. A failure is recorded in the
-/// audit log.
+/// Verifies the caller's password, and returns the stored hash. Attempts are limited per session: a thief's do not stop the
+/// owner's. A failure is recorded in the audit log.
 pub async fn verify_password(
     state: &AuthState,
     caller: &Caller,
     password: &Password,
 ) -> Result<String, ApiError> {
-    let attempt = throttle::attempt(state, &caller.user.to_string(), &caller.request).await?;
-    let hash = caller.transaction(async |tx| Ok(store::users::password_hash(tx, caller.user).await?)).await?;
+    let guesser = Guesser::Session(caller.session);
+    let attempt = throttle::attempt(state, &caller.user.to_string(), guesser).await?;
+    let hash = caller.transaction(async |tx| Ok(store::users::password_hash(tx, caller.user).await?)).await;
+    let hash = match hash {
+        Ok(hash) => hash,
+        Err(error) => {
+            attempt.take_back(state).await;
+            return Err(error);
+        }
+    };
     let verified = state.passwords.verify(password, hash.as_deref())?;
     match hash {
         Some(hash) if verified.matches => {

@@ -22,6 +22,7 @@ use utoipa::ToSchema;
 use crate::{
     AuthState, links, mails,
     refusals::{PASSWORD_LIKE_ACCOUNT, invalid_token},
+    throttle,
 };
 
 /// The token from the mail, and the new password.
@@ -79,7 +80,9 @@ pub async fn redeem(
         set_password(tx, &consumed, &hash, request).await?;
         Ok(consumed.email)
     });
-    mails::send_password_changed(state, &email.await?).await;
+    let email = email.await?;
+    throttle::forgive(state, &email).await;
+    mails::send_password_changed(state, &email).await;
     Ok(())
 }
 

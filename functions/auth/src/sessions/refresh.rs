@@ -73,7 +73,7 @@ pub async fn refresh(
 ) -> Result<Response, ApiError> {
     let (text, transport) = match body.and_then(|body| body.refresh_token) {
         Some(text) => (Some(text), Transport::Body),
-        None => (cookie::read(&headers), Transport::Cookie),
+        None => (cookie::REFRESH.read(&headers), Transport::Cookie),
     };
     let text = text.ok_or(refusals::INVALID_REFRESH_TOKEN)?;
     transport.require_listed_origin(&headers, &state.app.config.web)?;

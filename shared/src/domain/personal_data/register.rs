@@ -67,6 +67,7 @@ pub const TABLES: &[Table] = &[
                 " END"
             )),
             operational("plan", "plan of the organization"),
+            operational("rate_limit", "requests that each of its API keys may make"),
             id("personal_to", "user whose personal organization it is"),
             operational("created_at", "time of creation"),
             operational("updated_at", "time of the last change"),
@@ -181,6 +182,7 @@ pub const TABLES: &[Table] = &[
             operational("expires_at", "end of the key"),
             operational("last_used_at", "shows keys that are not used"),
             operational("revoked_at", "time of revocation"),
+            operational("rate_limit", "requests that the key may make"),
             operational("version", "detects concurrent changes"),
         ],
     },

@@ -202,6 +202,19 @@ pub async fn update(
     .await
 }
 
+/// Sets the requests that each API key of the organization may make per window; `None` for the default. Returns `false` if the
+/// organization is deleted or does not exist.
+pub async fn set_rate_limit(tx: &mut Tx, id: OrganizationId, limit: Option<i32>) -> sqlx::Result<bool> {
+    let result = sqlx::query!(
+        "UPDATE organizations SET rate_limit = $2 WHERE id = $1 AND deleted_at IS NULL",
+        id as OrganizationId,
+        limit,
+    )
+    .execute(tx)
+    .await?;
+    Ok(result.rows_affected() == 1)
+}
+
 /// Marks the organization as deleted, if its version is one of `versions` or `versions` is `None`.
 pub async fn delete(
     tx: &mut Tx,

@@ -1,11 +1,9 @@
 //! `POST /v1/auth/magic-links/verify`
 
-use axum::{extract::State, http::HeaderMap, response::Response};
-use data_encoding::HEXLOWER;
+use axum::{extract::State, http::HeaderMap};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::Guest,
     crypto::one_time_token::OneTimeToken,
     db::Tx,
     domain::{
@@ -15,7 +13,7 @@ use shared::{
         input::Email,
         page::Data,
     },
-    http::idempotency::{Create, IdempotencyKey, Idempotent},
+    http::extract::Body,
     store::{
         self,
         users::User,
@@ -30,8 +28,8 @@ use super::code_hash;
 use crate::{
     AuthState, links,
     refusals::{self, invalid_token},
-    sign_in::session_tokens::{self, SignedIn, Transport},
-    throttle,
+    sign_in::session_tokens::{self, Opened, SignedIn, Transport},
+    throttle::{self, Guesser},
 };
 
 /// The number of guesses at the code of one mail, from all sources together. The link in the mail still works.
@@ -87,7 +85,7 @@ impl Proof {
 /// other sessions end, and other mailed links stop working.
 #[utoipa::path(
     post, path = "/v1/auth/magic-links/verify", tag = "auth", operation_id = "verify_magic_link",
-    request_body = MagicLinkProof, params(IdempotencyKey),
+    request_body = MagicLinkProof,
     responses(
         (status = 201, description = "Signed in.", body = Data<SignedIn>),
         (status = 422, description = "`invalid-token`, `invalid-code` or `token-or-code`"),
@@ -98,43 +96,35 @@ pub async fn verify(
     State(state): State<AuthState>,
     request: RequestInfo,
     headers: HeaderMap,
-    Create { new, idempotent }: Create<MagicLinkProof>,
-) -> Result<Response, ApiError> {
+    Body(new): Body<MagicLinkProof>,
+) -> Result<Opened, ApiError> {
     new.transport.require_listed_origin(&headers, &state.app.config.web)?;
-    let (name, proof) = match (new.token, new.email, new.code) {
-        (Some(token), None, None) => {
-            (format!("token:{}", HEXLOWER.encode(&token.hash())), Proof::Token(token))
-        }
-        (None, Some(email), Some(code)) => {
-            let proof = check_code(&state, &request, None, &email, &code).await?;
-            (format!("email:{}", email.as_ref().to_lowercase()), proof)
-        }
+    let proof = match (new.token, new.email, new.code) {
+        (Some(token), None, None) => Proof::Token(token),
+        (None, Some(email), Some(code)) => check_code(&state, &request, None, &email, &code).await?,
         _ => return Err(refusals::TOKEN_OR_CODE.into()),
     };
-    let guest = Guest { db: &state.app.db, name };
-    sign_in(&state, &request, &guest, idempotent, &proof, new.transport).await
+    sign_in(&state, &request, &proof, new.transport).await
 }
 
 /// Uses up the link or the code, and signs its owner in.
 pub async fn sign_in(
     state: &AuthState,
     request: &RequestInfo,
-    guest: &Guest<'_>,
-    idempotent: Idempotent,
     proof: &Proof,
     transport: Transport,
-) -> Result<Response, ApiError> {
+) -> Result<Opened, ApiError> {
     state.signer.check().await?;
-    let sign_in = idempotent.run(guest, &state.app.sealer, async |tx| {
+    let sign_in = state.app.db.transaction(async |tx| {
         let user = redeem(tx, proof, request).await?;
-        Ok((session_tokens::sign_in(state, tx, user, transport, request).await?, ()))
+        session_tokens::sign_in(state, tx, user, transport, request).await
     });
     let signed_in = sign_in.await;
     if let (Err(ApiError::Refused(_)), Proof::Token(token)) = (&signed_in, proof) {
         let (db, hash) = (&state.app.db, token.hash());
         db.transaction(async |tx| links::audit_refused(tx, Purpose::MagicLink, &hash, request).await).await?;
     }
-    Ok(signed_in?.0)
+    signed_in
 }
 
 /// Uses up the link or the code, and marks its owner's address as verified.
@@ -168,7 +158,8 @@ pub async fn check_code(
     email: &Email,
     code: &str,
 ) -> Result<Proof, ApiError> {
-    let attempt = throttle::attempt(state, &format!("code:{}", email.as_ref()), request).await?;
+    let account = format!("code:{}", email.as_ref());
+    let attempt = throttle::attempt(state, &account, Guesser::Source(request)).await?;
     if !throttle::may_guess_code(state, email.as_ref()).await? {
         return Ok(Proof::WrongCode);
     }
@@ -181,11 +172,13 @@ pub async fn check_code(
         }
         Ok(proof)
     });
-    let proof = found.await?;
-    if matches!(proof, Proof::Code(..)) {
-        attempt.succeed(state).await;
+    let proof = found.await;
+    match proof {
+        Ok(Proof::Code(..)) => attempt.succeed(state).await,
+        Err(_) => attempt.take_back(state).await,
+        Ok(_) => {}
     }
-    Ok(proof)
+    proof
 }
 
 /// Finds and locks the account with `email`, and the mail with `code`. Without an account the same statements run, so that the time does not
