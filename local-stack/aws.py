@@ -1,4 +1,4 @@
-"""Stand-ins for S3, Secrets Manager and SES: moto's server with the application's secrets and a mailbox.
+"""Stand-ins for S3, KMS, Secrets Manager and SES: moto's server with the application's secrets and a mailbox.
 
 Reads its settings as one JSON document from standard input. When ready, it prints one JSON line with the ARNs of the
 secrets. It serves until SIGTERM or SIGINT.
@@ -145,7 +145,7 @@ def collect_mail(mailbox: Mailbox) -> None:
 
 
 def seed(settings: dict, kept: dict) -> dict:
-    """Creates the buckets, mail identities and secrets of a deployment. Returns the ARNs of the secrets."""
+    """Creates the buckets, the key of the backups, mail identities and secrets of a deployment. Returns the ARNs of the secrets."""
 
     def client(service: str):
         return boto3.client(
@@ -158,6 +158,10 @@ def seed(settings: dict, kept: dict) -> dict:
 
     for bucket in settings["buckets"]:
         client("s3").create_bucket(Bucket=bucket)
+        client("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    keys = client("kms")
+    key = keys.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"]["KeyId"]
+    keys.create_alias(AliasName=settings["macKey"], TargetKeyId=key)
     mail = client("sesv2")
     for identity in settings["senders"]:
         mail.create_email_identity(EmailIdentity=identity)

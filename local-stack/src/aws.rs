@@ -1,4 +1,4 @@
-//! Stand-ins for the AWS services S3, Secrets Manager and SES.
+//! Stand-ins for the AWS services S3, KMS, Secrets Manager and SES.
 
 use std::{
     collections::BTreeMap,
@@ -26,6 +26,8 @@ pub const SENDER: &str = "no-reply@arches.local";
 pub const BACKUPS: &str = "arches-local-backups";
 /// The bucket of the erasure ledger.
 pub const ERASURES: &str = "arches-local-erasures";
+/// The alias of the KMS key that authenticates the backups.
+pub const MAC_KEY: &str = "alias/arches-local-backups";
 /// The region of the stand-ins.
 pub const REGION: &str = "us-east-1";
 
@@ -65,6 +67,7 @@ impl Aws {
             "port": settings.port,
             "region": REGION,
             "buckets": [BACKUPS, ERASURES],
+            "macKey": MAC_KEY,
             "senders": [SENDER, "arches.local"],
             "prefix": "arches/local",
             "databaseUrl": settings.database_url,

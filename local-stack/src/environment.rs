@@ -75,6 +75,7 @@ pub fn aws(port: u16) -> Variables {
         ("AWS_ACCESS_KEY_ID", "local".to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
         ("BACKUP_BUCKET", aws::BACKUPS.to_owned()),
+        ("BACKUP_MAC_KEY", aws::MAC_KEY.to_owned()),
         ("ERASURE_BUCKET", aws::ERASURES.to_owned()),
     ]
 }

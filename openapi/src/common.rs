@@ -57,9 +57,9 @@ pub fn headers() -> Value {
             "description": "The origin of the calling page, if it may read the response.",
             "schema": { "type": "string", "format": "uri", "maxLength": 2048 }
         },
-        "RateLimit-Limit": { "description": "The number of requests allowed per window.", "schema": number },
-        "RateLimit-Remaining": { "description": "The number of requests left in this window.", "schema": number },
-        "RateLimit-Reset": { "description": "The number of seconds until the window ends.", "schema": number }
+        "RateLimit-Limit": { "description": "The number of requests allowed per window; in a 429, the number that the reached limit allows.", "schema": number },
+        "RateLimit-Remaining": { "description": "The number of requests left in this window; 0 in a 429.", "schema": number },
+        "RateLimit-Reset": { "description": "The number of seconds until the window ends; in a 429, the same as `Retry-After`.", "schema": number }
     })
 }
 
@@ -74,11 +74,12 @@ pub fn complete(path: &str, method: &str, versioned: bool, operation: &mut Value
         operation["security"] = json!([]);
     }
     let guarded = operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty());
+    let administration = operation["tags"][0] == "users";
     let kinds: [(bool, &[Answer]); 10] = [
         (operation.get("requestBody").is_some(), &WITH_BODY),
         (guarded, &GUARDED),
-        (path.contains("{organizationId}"), &WITHIN_AN_ORGANIZATION),
-        (operation["tags"][0] == "users", &FOR_ADMINISTRATORS),
+        (path.contains("{organizationId}") && !administration, &WITHIN_AN_ORGANIZATION),
+        (administration, &FOR_ADMINISTRATORS),
         (path.contains('{'), &WITH_AN_ID),
         (method == "patch", &PATCHED),
         (takes(operation, "cursor"), &LISTED),

@@ -75,10 +75,53 @@ impl Refusal {
         ApiError::Refused(Refused { retry_after: Some(wait), ..self.into() })
     }
 
+    /// Returns whether `error` is this refusal.
+    #[must_use]
+    pub fn is(&self, error: &ApiError) -> bool {
+        matches!(error, ApiError::Refused(refused) if refused.refusal.code == self.code)
+    }
+
     /// Adds `maxAge`: the longest time since a sign-in.
     #[must_use]
     pub fn with_max_age(self, max_age: TimeDelta) -> ApiError {
         ApiError::Refused(Refused { max_age: Some(max_age.num_seconds()), ..self.into() })
+    }
+}
+
+/// A 429. It can be returned only together with the limit that was reached, so every 429 has `Retry-After` and `RateLimit-*`.
+#[derive(Debug, Clone, Copy)]
+pub struct TooMany(Refusal);
+
+impl TooMany {
+    /// 429: a limit is reached.
+    #[must_use]
+    pub const fn new(code: &'static str, message: &'static str) -> Self {
+        Self(Refusal::new(StatusCode::TOO_MANY_REQUESTS, code, message))
+    }
+
+    /// Adds the limit that was reached.
+    #[must_use]
+    pub fn reached(self, reached: ReachedLimit) -> ApiError {
+        let refused = Refused { retry_after: Some(reached.wait), limit: Some(reached), ..self.0.into() };
+        ApiError::Refused(refused)
+    }
+}
+
+/// A limit that allows nothing more for now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReachedLimit {
+    /// The number that is allowed.
+    pub limit: u32,
+    /// The time after which one more is allowed; at least one second.
+    pub wait: Duration,
+}
+
+impl ReachedLimit {
+    /// Rounds `wait` up to whole seconds.
+    #[must_use]
+    pub fn new(limit: u32, wait: Duration) -> Self {
+        let seconds = wait.as_millis().div_ceil(1000).max(1);
+        Self { limit, wait: Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX)) }
     }
 }
 
@@ -107,11 +150,13 @@ pub struct Refused {
     pub(crate) retry_after: Option<Duration>,
     /// Seconds.
     pub(crate) max_age: Option<i64>,
+    /// For a 429.
+    pub(crate) limit: Option<ReachedLimit>,
 }
 
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, errors: Vec::new(), retry_after: None, max_age: None }
+        Self { refusal, errors: Vec::new(), retry_after: None, max_age: None, limit: None }
     }
 }
 
@@ -136,6 +181,15 @@ impl ApiError {
     pub fn refusal(&self) -> Option<(StatusCode, &'static str)> {
         match self {
             Self::Refused(refused) => Some((refused.refusal.status, refused.refusal.message)),
+            Self::Failed(_) => None,
+        }
+    }
+
+    /// Returns the limit that was reached; `None` unless it is a 429.
+    #[must_use]
+    pub fn limit(&self) -> Option<ReachedLimit> {
+        match self {
+            Self::Refused(refused) => refused.limit,
             Self::Failed(_) => None,
         }
     }
@@ -220,7 +274,12 @@ impl IntoResponse for ApiError {
                 Outcome { refused, failure: Some(Arc::new(error)) }
             }
         };
-        (outcome.refused.refusal.status, Extension(outcome)).into_response()
+        let (status, limit) = (outcome.refused.refusal.status, outcome.refused.limit);
+        let mut response = (status, Extension(outcome)).into_response();
+        if let Some(limit) = limit {
+            response.extensions_mut().insert(limit);
+        }
+        response
     }
 }
 
@@ -250,14 +309,36 @@ pub fn is_outage(error: &anyhow::Error) -> bool {
     })
 }
 
-/// Checks whether the database rolled the transaction back because of a concurrent one. After 40003 nobody knows the outcome.
+/// An error that a failure can become.
+pub(crate) trait Failure: From<anyhow::Error> {
+    /// Returns the failure; `None` for a refusal.
+    fn failure(&self) -> Option<&anyhow::Error>;
+}
+
+impl Failure for ApiError {
+    fn failure(&self) -> Option<&anyhow::Error> {
+        match self {
+            Self::Refused(_) => None,
+            Self::Failed(error) => Some(error),
+        }
+    }
+}
+
+impl Failure for anyhow::Error {
+    fn failure(&self) -> Option<&anyhow::Error> {
+        Some(self)
+    }
+}
+
+/// Checks whether the database rolled the transaction back because of a concurrent one, so that the same work may succeed now:
+/// SQLSTATE 40001 (serialization failure) or 40P01 (deadlock). The rest of class 40 is not repeated: after 40003 nobody knows
+/// the outcome.
 pub(crate) fn is_contention(error: &anyhow::Error) -> bool {
-    let is_unknown = |error: &sqlx::Error| {
-        error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("40003"))
+    let is_one = |error: &sqlx::Error| {
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        matches!(code.as_deref(), Some("40001" | "40P01"))
     };
-    error.chain().any(|cause| {
-        cause.downcast_ref::<sqlx::Error>().is_some_and(|error| is_rollback(error) && !is_unknown(error))
-    })
+    error.chain().any(|cause| cause.downcast_ref::<sqlx::Error>().is_some_and(is_one))
 }
 
 /// Checks whether the database is unavailable, by SQLSTATE class (PostgreSQL manual, appendix A).

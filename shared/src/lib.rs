@@ -39,5 +39,5 @@ pub mod state;
 pub mod store;
 pub mod telemetry;
 
-pub use error::{ApiError, OnConstraint, Refusal};
+pub use error::{ApiError, OnConstraint, ReachedLimit, Refusal, TooMany};
 pub use state::AppState;

@@ -23,11 +23,13 @@ const ROOMS: [&str; 16] = [
 ];
 
 /// Names that the crate root exports, and the room they come from.
-const EXPORTS: [(&str, &str); 6] = [
+const EXPORTS: [(&str, &str); 8] = [
     ("ApiError", "error"),
     ("AppState", "state"),
     ("OnConstraint", "error"),
+    ("ReachedLimit", "error"),
     ("Refusal", "error"),
+    ("TooMany", "error"),
     ("routes", "http"),
     ("text_enum", "domain"),
 ];

@@ -44,7 +44,7 @@ impl AppState {
 
     #[must_use]
     pub fn with_clock(config: Config, clock: Arc<dyn Clock>) -> Self {
-        let secrets = Secrets::default();
+        let secrets = Secrets::new(config.keys.max_age, Arc::clone(&clock));
         let redis = Redis::new(config.cache.clone(), secrets.clone());
         Self(Arc::new(Parts {
             db: Db::new(config.database.clone(), secrets.clone(), Some(redis.clone()), Arc::clone(&clock)),

@@ -34,9 +34,15 @@ const COUNTERS: [(&str, Unit, &str); 6] = [
     ("SmokeChecks", Unit::Count, "checks of new versions, by outcome"),
 ];
 /// No gauges: an instance would repeat the last value, also after a run that measured nothing.
-const HISTOGRAMS: [(&str, Unit, &str); 9] = [
+const HISTOGRAMS: [(&str, Unit, &str); 11] = [
     ("MemoryUsed", Unit::Percent, "peak memory, of the function's memory"),
+    ("SecretAge", Unit::Seconds, "age of a secret that should have been read again and was not"),
     ("RetentionComplete", Unit::Count, "1 if no row is left whose retention period has ended"),
+    (
+        "LatestRestorableAge",
+        Unit::Seconds,
+        "time since the newest moment to which the cluster can be restored",
+    ),
     ("LastBackupAge", Unit::Seconds, "time since the newest backup began"),
     ("LastVerifiedBackupAge", Unit::Seconds, "time since the newest backup that was restored began"),
     ("BackupSeconds", Unit::Seconds, "duration of a backup"),

@@ -13,6 +13,7 @@ mod if_match;
 mod input;
 mod invalidation;
 mod isolation;
+mod limits;
 mod lists;
 mod mass_assignment;
 mod matrix;

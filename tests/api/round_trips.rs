@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use axum::http::Method;
+use chrono::TimeDelta;
 use harness::{PASSWORD, Person, TestApp, Wire, document, function_settings};
 use serde_json::{Value, json};
 
@@ -190,15 +191,28 @@ async fn organizations(counter: &mut Counter<'_>) {
     let key = json!({ "name": "Key", "scopes": ["members:read"] });
     let made = counter.by(&ada, "create_api_key", here, Some(key)).await;
     let secret = made["data"]["key"].as_str().expect("a key");
-    for row in ["list_members, first use of an API key in a minute", "list_members, API key"] {
+    for row in ["list_members, first use of an API key", "list_members, API key"] {
         counter.count(row, "list_members", &[("x-api-key", secret)], here, None).await;
     }
+    app.clock.advance(TimeDelta::minutes(1));
+    let row = "list_members, first use of an API key in a minute";
+    counter.count(row, "list_members", &[("x-api-key", secret)], here, None).await;
     let key = [here, &[("apiKeyId", made["data"]["id"].as_str().expect("an id"))]].concat();
     counter.by(&ada, "list_api_keys", here, None).await;
     counter.by(&ada, "show_api_key", &key, None).await;
     counter.by(&ada, "update_api_key", &key, Some(json!({ "name": "Renamed" }))).await;
     counter.by(&ada, "rotate_api_key", &key, Some(json!({}))).await;
     counter.by(&ada, "revoke_api_key", &key, None).await;
+    let spare = ada.create_organization("Spare").await;
+    ada.client.delete(&spare).await.ok(200);
+    let spare = spare.rsplit('/').next().expect("an id");
+    counter.by(&ada, "restore_organization", &[("organizationId", spare)], None).await;
+    let root = app.administrator("Root").await;
+    let limit = Some(json!({ "requestsPerWindow": 1000 }));
+    counter.by(&root, "set_organization_rate_limit", here, limit.clone()).await;
+    let limited = ada.create_key(&path, &["members:read"]).await;
+    let key = [here, &[("apiKeyId", &*limited.id)]].concat();
+    counter.by(&root, "set_api_key_rate_limit", &key, limit).await;
     let things = ada.create_everything(&path).await;
     let things = things.iter().map(|(parameter, id)| (&**parameter, &**id));
     let things: Vec<_> = things.chain([("organizationId", &*organization), ("memberId", &*ada.id)]).collect();

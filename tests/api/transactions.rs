@@ -1,11 +1,15 @@
 //! The guarantees of `Db::transaction`.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
 
 use futures_util::future::join_all;
 use harness::{TestApp, Wire, function_settings};
 use serde_json::json;
-use shared::{ApiError, db::Tx};
+use shared::{ApiError, db::Tx, error::is_outage};
+use sqlx::AssertSqlSafe;
 use tokio::sync::Barrier;
 
 #[tokio::test]
@@ -54,6 +58,50 @@ async fn deadlocked_transactions_both_succeed() {
     assert!(runs.load(Ordering::SeqCst) > 2);
     let names: i64 = app.database.value("SELECT count(*) FROM users WHERE name LIKE '%!!'").await;
     assert_eq!(names, 2);
+}
+
+/// Fails like a transaction that the database rolled back with `code`.
+fn roll_back(code: &str) -> sqlx::query::Query<'static, sqlx::Postgres, sqlx::postgres::PgArguments> {
+    let raise = format!("DO $$ BEGIN RAISE EXCEPTION 'rolled back' USING ERRCODE = '{code}'; END $$");
+    sqlx::query(AssertSqlSafe(raise))
+}
+
+#[tokio::test]
+async fn rolled_back_transactions_run_again_until_they_succeed() {
+    let app = TestApp::new().await;
+    let db = &app.state.app.db;
+    for code in ["40001", "40P01"] {
+        let runs = AtomicUsize::new(0);
+        let work = async |tx: &mut Tx| {
+            if runs.fetch_add(1, Ordering::SeqCst) < 4 {
+                roll_back(code).execute(&mut *tx).await?;
+            }
+            Ok::<_, anyhow::Error>("done")
+        };
+        assert_eq!(db.transaction(async |tx| Ok(work(tx).await?)).await.ok(), Some("done"), "{code}");
+        assert_eq!(runs.swap(0, Ordering::SeqCst), 5, "{code}");
+        // A job.
+        assert_eq!(db.transaction_as(work).await.ok(), Some("done"), "{code}");
+        assert_eq!(runs.load(Ordering::SeqCst), 5, "{code}");
+    }
+    // Nobody knows the outcome.
+    let runs = AtomicUsize::new(0);
+    let unknown = db
+        .transaction_as(async |tx| {
+            runs.fetch_add(1, Ordering::SeqCst);
+            Ok(roll_back("40003").execute(tx).await.map(drop)?)
+        })
+        .await;
+    assert!(unknown.is_err() && runs.load(Ordering::SeqCst) == 1, "{unknown:?} {runs:?}");
+}
+
+#[tokio::test]
+async fn rolled_back_transaction_fails_within_ten_seconds() {
+    let app = TestApp::new().await;
+    let (db, started) = (&app.state.app.db, Instant::now());
+    let failed = db.transaction_as(async |tx| Ok(roll_back("40P01").execute(tx).await.map(drop)?)).await;
+    assert!(failed.is_err_and(|error| is_outage(&error)));
+    assert!(started.elapsed() < Duration::from_millis(10_500), "{:?}", started.elapsed());
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use migrate::up;
 use shared::db::connect_options;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, postgres::PgPoolOptions};
 use tokio::{runtime, sync::OnceCell};
+use url::Url;
 use uuid::Uuid;
 
 use crate::service;
@@ -39,6 +40,15 @@ impl Database {
         Self::create_from("template1").await
     }
 
+    /// Creates a migrated database with options of `CREATE DATABASE`.
+    pub async fn create_with(options: &str) -> Self {
+        let database = Self::create_from(&format!("template0 {options}")).await;
+        let mut connection = connect(&database.name).await;
+        up(&mut connection).await.expect("migrations apply");
+        connection.close().await.expect("a clean end");
+        database
+    }
+
     async fn create_from(template: &str) -> Self {
         let name = format!("test_{}", Uuid::new_v4().simple());
         execute("postgres", &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
@@ -68,6 +78,16 @@ impl Database {
     #[must_use]
     pub fn pooler_url(&self) -> String {
         format!("{}/{}", service("TEST_POOLER_URL"), self.name)
+    }
+
+    /// For the functions: with their login, without the pooler, which has three server connections for each database.
+    #[must_use]
+    pub fn direct_url(&self) -> String {
+        let (mut url, server) = (Url::parse(&self.pooler_url()), Url::parse(&self.owner_url()));
+        if let (Ok(url), Ok(server)) = (&mut url, &server) {
+            url.set_port(server.port()).expect("a port");
+        }
+        url.expect("a URL").into()
     }
 
     /// For `retention`: through the pooler.

@@ -73,7 +73,12 @@ impl TestApp {
 
     /// Starts the functions with some settings changed.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
-        let database = Database::create().await;
+        Self::on(Database::create().await, settings)
+    }
+
+    /// Starts the functions on `database`, with some settings changed.
+    #[must_use]
+    pub fn on(database: Database, settings: &[(&str, &str)]) -> Self {
         let config = Config::from_lookup(lookup(&database, settings), &[]).expect("a valid configuration");
         let start: DateTime<Utc> = START.parse().expect("START is a timestamp");
         Self::assemble(config, Arc::new(database), FrozenClock::at(start))

@@ -33,11 +33,16 @@ async fn backup_is_an_archive_and_a_manifest_of_its_contents() {
     let answer = backup.invoke_within(JOB_TIMEOUT, json!({})).await.expect("a backup");
     let manifest = &answer["manifest"];
     let id = manifest["id"].as_str().expect("an id");
-    assert_eq!(store.objects().await, [format!("{id}/dump.zst"), format!("{id}/manifest.json")]);
+    let written = ["dump.zst", "manifest.json", "manifest.mac"].map(|name| format!("{id}/{name}"));
+    assert_eq!(store.objects().await, written);
     assert_eq!(store.open_uploads().await, 0);
     let written: Value =
         serde_json::from_slice(&store.read(&format!("{id}/manifest.json")).await).expect("JSON");
     assert_eq!(&written, manifest);
+    let text = store.read(&format!("{id}/manifest.json")).await;
+    let hash = data_encoding::HEXLOWER.encode(ring::digest::digest(&ring::digest::SHA256, &text).as_ref());
+    assert_eq!(answer["manifestSha256"], *hash);
+    assert_eq!(store.read(&format!("{id}/manifest.mac")).await.len(), 32);
 
     let archive = store.read(&format!("{id}/dump.zst")).await;
     assert_eq!(manifest["size"], archive.len());
@@ -52,12 +57,12 @@ async fn backup_is_an_archive_and_a_manifest_of_its_contents() {
     assert_eq!(manifest["contents"]["migration"], newest);
     assert!(manifest["contents"]["extensions"]["vector"].is_string());
     assert!(manifest["contents"]["roles"].as_array().expect("roles").contains(&json!("arches_app")));
+    assert_eq!(manifest["database"]["encoding"], "UTF8");
     assert!(manifest["dump"].as_str().expect("a version").starts_with("pg_dump (PostgreSQL)"));
 
     backup.log_line(|line| line.contains("job done")).await;
-    backup.log_line(|line| line.contains("LastBackupAge")).await;
+    backup.log_line(|line| line.contains("\"BackupBytes\":")).await;
     assert!(metric(&backup, "BackupBytes").is_some_and(|bytes| bytes > 0.0));
-    assert_eq!(metric(&backup, "LastVerifiedBackupAge"), None, "no backup was verified");
 }
 
 #[tokio::test]
@@ -70,10 +75,9 @@ async fn failed_dump_changes_nothing_and_is_reported() {
         }
     }
     // The recorded duration is short, so the time limit below is sufficient even if this machine is slow.
-    let key = format!("{}/manifest.json", first["id"].as_str().expect("an id"));
     let mut quick = first.clone();
     quick["seconds"] = json!(0.1);
-    store.write(&key, quick.to_string().into_bytes()).await;
+    store.write_manifest(first["id"].as_str().expect("an id"), &quick).await;
     let before = store.objects().await;
     let whole = "size=$(\"$real\" \"$@\" | /usr/bin/wc -c)";
     let cut = |at: &str| format!("{whole}\n\"$real\" \"$@\" | /usr/bin/head -c $(({at}))");
@@ -104,7 +108,6 @@ async fn failed_dump_changes_nothing_and_is_reported() {
         assert_eq!(store.objects().await, before, "{script}");
         assert_eq!(store.open_uploads().await, 0, "{script}");
         backup.log_line(|line| line.contains("job failed") && line.contains("\"ERROR\"")).await;
-        backup.log_line(|line| line.contains("LastBackupAge")).await;
         assert_eq!(metric(&backup, "BackupBytes"), None);
         assert!(!backup.log().concat().contains("canary"));
     }
@@ -153,25 +156,31 @@ async fn impossible_backup_is_refused_before_it_starts() {
 }
 
 #[tokio::test]
-async fn backups_older_than_30_days_are_deleted_except_the_last_verified() {
+async fn old_backups_are_marked_for_the_lifecycle_except_the_last_verified_and_the_backup_deletes_nothing() {
     let (_database, store) = filled().await;
     let [verified, other] = OLD;
-    for name in ["dump.zst", "manifest.json", "verified.json"] {
+    for name in ["dump.zst", "manifest.json", "manifest.mac", "verified.json"] {
         store.write(&format!("{verified}/{name}"), b"{}".to_vec()).await;
         if name != "verified.json" {
             store.write(&format!("{other}/{name}"), b"{}".to_vec()).await;
         }
     }
-    store.write("2025-01-03T00-00-00.000Z-00000000/dump.zst", b"half".to_vec()).await;
+    let unfinished = "2025-01-03T00-00-00.000Z-00000000";
+    store.write(&format!("{unfinished}/dump.zst"), b"half".to_vec()).await;
     store.write("not-ours.txt", b"kept".to_vec()).await;
+    let before = store.objects().await;
     let backup = store.backup_function().await;
     let answer = backup.invoke_within(JOB_TIMEOUT, json!({})).await.expect("a backup");
-    assert_eq!(answer["removed"], json!([other, "2025-01-03T00-00-00.000Z-00000000"]));
-    let objects = store.objects().await;
-    assert_eq!(objects.iter().filter(|key| key.starts_with(verified)).count(), 3, "{objects:?}");
-    assert!(objects.contains(&"not-ours.txt".to_owned()) && objects.len() == 6, "{objects:?}");
-    backup.log_line(|line| line.contains("LastVerifiedBackupAge")).await;
-    assert!(metric(&backup, "LastVerifiedBackupAge").is_some_and(|age| age > 86_400.0));
+    let after = store.objects().await;
+    assert!(before.iter().all(|key| after.contains(key)) && after.len() == before.len() + 3, "{after:?}");
+
+    store.drill().await.expect("restored");
+    let id = answer["manifest"]["id"].as_str().expect("an id");
+    for key in store.objects().await {
+        let is_marked = key.starts_with(other) || key.starts_with(unfinished);
+        let expected: &[&str] = if is_marked { &["expired=true"] } else { &[] };
+        assert_eq!(store.tags(&key).await, expected, "{key}; the newest is {id}");
+    }
 }
 
 #[tokio::test]

@@ -1,8 +1,18 @@
 //! A database with its own buckets: one for backups and one for the erasure ledger.
 
-use std::{collections::HashMap, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
+use std::{
+    collections::HashMap,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use aws_sdk_s3::{Client, primitives::ByteStream};
+use aws_sdk_kms::{primitives::Blob, types::MacAlgorithmSpec};
+use aws_sdk_s3::{
+    Client,
+    primitives::ByteStream,
+    types::{BucketVersioningStatus, VersioningConfiguration},
+};
 use harness::{Database, runtime_api::Function, service};
 use local_stack::{Scratch, Tools};
 use serde_json::{Value, json};
@@ -27,9 +37,7 @@ impl BackupStore {
 
     pub async fn with_ledger(database: &Database, ledger: String) -> Self {
         let bucket = format!("b-{}", Uuid::new_v4());
-        for name in [&bucket, &ledger] {
-            client().await.create_bucket().bucket(name).send().await.expect("a bucket");
-        }
+        create_buckets(&bucket, &ledger).await;
         Self {
             database: database.name().to_owned(),
             owner_url: database.owner_url(),
@@ -37,6 +45,15 @@ impl BackupStore {
             ledger,
             tools: None,
         }
+    }
+
+    /// Returns a store with the same database and empty buckets, as in another environment.
+    pub async fn elsewhere(&self) -> Self {
+        let ledger = format!("l-{}", Uuid::new_v4());
+        let bucket = format!("b-{}", Uuid::new_v4());
+        create_buckets(&bucket, &ledger).await;
+        let Self { database, owner_url, .. } = self;
+        Self { database: database.clone(), owner_url: owner_url.clone(), bucket, ledger, tools: None }
     }
 
     /// Returns a store with the same backups and an empty ledger.
@@ -55,17 +72,25 @@ impl BackupStore {
 
     /// Replaces `pg_dump` by a script. In the script, `$real` is the real program.
     pub fn replace_pg_dump(&mut self, script: &str) {
+        self.replace("pg_dump", "pg_restore", script);
+    }
+
+    /// Replaces `pg_restore` by a script, as [`Self::replace_pg_dump`] does.
+    pub fn replace_pg_restore(&mut self, script: &str) {
+        self.replace("pg_restore", "pg_dump", script);
+    }
+
+    fn replace(&mut self, replaced: &str, other: &str, script: &str) {
         let folder = Scratch::create().expect("a folder");
         let real = postgres_bin();
         let script = format!(
             "#!/bin/sh\nreal='{}'\n[ \"$1\" = --version ] && exec \"$real\" --version\n{script}\n",
-            real.join("pg_dump").display()
+            real.join(replaced).display()
         );
-        let path = folder.path().join("pg_dump");
+        let path = folder.path().join(replaced);
         std::fs::write(&path, script).expect("a script");
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("a program");
-        std::os::unix::fs::symlink(real.join("pg_restore"), folder.path().join("pg_restore"))
-            .expect("a link");
+        std::os::unix::fs::symlink(real.join(other), folder.path().join(other)).expect("a link");
         self.tools = Some(folder);
     }
 
@@ -79,6 +104,11 @@ impl BackupStore {
     /// Returns the path of the file `$0.<name>` of the script.
     pub fn script_file(&self, name: &str) -> PathBuf {
         self.tools.as_ref().expect("a script").path().join(format!("pg_dump.{name}"))
+    }
+
+    /// Returns the folder of the script.
+    pub fn script_folder(&self) -> &Path {
+        self.tools.as_ref().expect("a script").path()
     }
 
     /// Uses the real `pg_dump` again.
@@ -97,6 +127,7 @@ impl BackupStore {
             ("LOG_LEVEL", "trace".to_owned()),
             ("DATABASE_URL", database_url),
             ("BACKUP_BUCKET", self.bucket.clone()),
+            ("BACKUP_MAC_KEY", service("BACKUP_MAC_KEY")),
             ("ERASURE_BUCKET", self.ledger.clone()),
             ("POSTGRES_BIN", tools.display().to_string()),
         ] {
@@ -168,12 +199,71 @@ impl BackupStore {
         put.send().await.expect("written");
     }
 
-    pub async fn delete(&self, key: &str) {
-        client().await.delete_object().bucket(&self.bucket).key(key).send().await.expect("removed");
+    /// Replaces the manifest of the backup `id`, with a MAC: what a compromised `backup` could do.
+    pub async fn write_manifest(&self, id: &str, manifest: &Value) {
+        let text = manifest.to_string().into_bytes();
+        let hash = ring::digest::digest(&ring::digest::SHA256, &text);
+        let kms = aws_sdk_kms::Client::new(client::config().await);
+        let generate = kms.generate_mac().key_id(service("BACKUP_MAC_KEY")).message(Blob::new(hash.as_ref()));
+        let generated = generate.mac_algorithm(MacAlgorithmSpec::HmacSha256).send().await.expect("a MAC");
+        self.write(&format!("{id}/manifest.mac"), generated.mac.expect("a MAC").into_inner()).await;
+        self.write(&format!("{id}/manifest.json"), text).await;
+    }
+
+    /// Returns the tags of an object as `<name>=<value>`.
+    pub async fn tags(&self, key: &str) -> Vec<String> {
+        let got =
+            client().await.get_object_tagging().bucket(&self.bucket).key(key).send().await.expect("tags");
+        got.tag_set.iter().map(|tag| format!("{}={}", tag.key, tag.value)).collect()
+    }
+
+    /// Returns the ids of all versions of an object.
+    pub async fn versions(&self, key: &str) -> Vec<String> {
+        let listed = client().await.list_object_versions().bucket(&self.bucket).prefix(key).send().await;
+        let listed = listed.expect("a listing");
+        listed.versions().iter().filter_map(|version| version.version_id().map(str::to_owned)).collect()
+    }
+
+    /// Adds a delete marker. Returns its version.
+    pub async fn delete(&self, key: &str) -> String {
+        let deleted =
+            client().await.delete_object().bucket(&self.bucket).key(key).send().await.expect("removed");
+        deleted.version_id.expect("a delete marker")
+    }
+
+    /// Deletes a version, or a delete marker.
+    pub async fn delete_version(&self, key: &str, version: &str) {
+        let delete = client().await.delete_object().bucket(&self.bucket).key(key).version_id(version);
+        delete.send().await.expect("removed");
     }
 }
 
 impl BackupStore {
+    /// Returns the event that copies the newest backup and the ledger of this store.
+    pub fn copy_event(&self) -> Value {
+        json!({ "command": "copy", "backups": self.bucket, "erasures": self.ledger })
+    }
+
+    /// Returns the keys of the ledger.
+    pub async fn ledger_keys(&self) -> Vec<String> {
+        let listed = client().await.list_objects_v2().bucket(&self.ledger).send().await.expect("a listing");
+        listed.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect()
+    }
+
+    /// Writes an empty object into the ledger.
+    pub async fn put_in_ledger(&self, key: &str) {
+        client().await.put_object().bucket(&self.ledger).key(key).send().await.expect("written");
+    }
+
+    /// Deletes the objects of the ledger whose keys end with `end`, and returns the keys.
+    pub async fn delete_from_ledger(&self, end: &str) -> Vec<String> {
+        let keys: Vec<_> = self.ledger_keys().await.into_iter().filter(|key| key.ends_with(end)).collect();
+        for key in &keys {
+            client().await.delete_object().bucket(&self.ledger).key(key).send().await.expect("removed");
+        }
+        keys
+    }
+
     /// Deletes the ledger with its contents.
     pub async fn delete_ledger(&self) {
         let client = client().await;
@@ -184,6 +274,16 @@ impl BackupStore {
         }
         client.delete_bucket().bucket(&self.ledger).send().await.expect("removed");
     }
+}
+
+/// Creates a bucket with versions for backups, and one for a ledger.
+async fn create_buckets(backups: &str, ledger: &str) {
+    for name in [backups, ledger] {
+        client().await.create_bucket().bucket(name).send().await.expect("a bucket");
+    }
+    let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+    let version = client().await.put_bucket_versioning().bucket(backups).versioning_configuration(enabled);
+    version.send().await.expect("versions");
 }
 
 async fn client() -> Client {

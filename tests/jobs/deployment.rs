@@ -189,6 +189,7 @@ async fn failed_deployment_reports_the_reason_and_no_secret() {
         (json!({ "username": name, "passwort": "hunter2" }), "is not a JSON object"),
         (json!({ "username": owner, "password": "hunter2" }), "it is the owner of the schema"),
         (json!({ "username": "pg_hunter", "password": "hunter2" }), "reserved"),
+        (json!({ "username": "a".repeat(64), "password": "hunter2" }), "PostgreSQL would cut it at 63"),
         (
             json!({ "username": deployment.logins["backup"].0, "password": "hunter2" }),
             "two logins have the name",

@@ -1,5 +1,6 @@
 //! The functions that no gateway calls: the real binaries, on real services.
 
+mod authentic;
 mod backup;
 mod backup_store;
 mod cloudformation;
@@ -9,7 +10,11 @@ mod deployment;
 mod erased;
 mod identical;
 mod keys;
+mod ledger;
 mod passwords;
+mod properties;
+mod recovery_points;
 mod restore;
 mod retention;
 mod smoke;
+mod target;

@@ -25,9 +25,13 @@ async fn backup_that_differs_from_its_manifest_is_refused_before_the_target_is_c
     let (database, store) = filled().await;
     let (first, second) = (store.back_up().await, store.back_up().await);
     let id = second["id"].as_str().expect("an id");
-    let [dump, manifest] = ["dump.zst", "manifest.json"].map(|name| format!("{id}/{name}"));
-    let (archive, text) = (store.read(&dump).await, store.read(&manifest).await);
-    let foreign = store.read(&format!("{}/manifest.json", first["id"].as_str().expect("an id"))).await;
+    let [dump, manifest, mac] =
+        ["dump.zst", "manifest.json", "manifest.mac"].map(|name| format!("{id}/{name}"));
+    let (archive, text, own_mac) =
+        (store.read(&dump).await, store.read(&manifest).await, store.read(&mac).await);
+    let first_id = first["id"].as_str().expect("an id");
+    let foreign = store.read(&format!("{first_id}/manifest.json")).await;
+    let foreign_mac = store.read(&format!("{first_id}/manifest.mac")).await;
     let flipped = |at: usize| {
         let mut archive = archive.clone();
         archive[at] ^= 1;
@@ -46,10 +50,12 @@ async fn backup_that_differs_from_its_manifest_is_refused_before_the_target_is_c
         (&dump, archive[..last].to_vec(), "bytes instead of"),
         (&dump, archive[..1].to_vec(), "bytes instead of"),
         (&dump, [archive.as_slice(), b"x"].concat(), "bytes instead of"),
-        (&manifest, foreign.clone(), "is that of"),
-        (&manifest, text[..text.len() / 2].to_vec(), "cannot be read"),
-        (&manifest, other(&|manifest| manifest["format"] = json!(2)), "unknown form"),
-        (&manifest, other(&|manifest| manifest["sha256"] = json!("0".repeat(64))), "was changed"),
+        (&manifest, foreign.clone(), "MAC of the manifest"),
+        (&manifest, text[..text.len() / 2].to_vec(), "MAC of the manifest"),
+        (&manifest, other(&|manifest| manifest["sha256"] = json!("0".repeat(64))), "MAC of the manifest"),
+        (&mac, foreign_mac.clone(), "MAC of the manifest"),
+        (&mac, vec![0; 32], "MAC of the manifest"),
+        (&mac, Vec::new(), "MAC of the manifest"),
     ] {
         store.write(key, bytes).await;
         let name = unused_name();
@@ -60,9 +66,23 @@ async fn backup_that_differs_from_its_manifest_is_refused_before_the_target_is_c
         assert!(error.contains(reason), "{reason}: {error}");
         store.write(&dump, archive.clone()).await;
         store.write(&manifest, text.clone()).await;
+        store.write(&mac, own_mac.clone()).await;
     }
+    // With a MAC that fits.
+    for (change, reason) in [
+        (&(|manifest: &mut Value| manifest["format"] = json!(3)) as &dyn Fn(&mut Value), "unknown form"),
+        (&|manifest| manifest["id"] = json!(first_id), "is that of"),
+        (&|manifest| manifest["sha256"] = json!("0".repeat(64)), "was changed"),
+    ] {
+        let mut changed: Value = serde_json::from_slice(&text).expect("JSON");
+        change(&mut changed);
+        store.write_manifest(id, &changed).await;
+        let error = store.drill().await.expect_err("refused");
+        assert!(error.contains(reason), "{reason}: {error}");
+    }
+    store.write_manifest(id, &second).await;
     store.delete(&dump).await;
-    assert!(store.drill().await.expect_err("refused").contains("is gone"));
+    assert!(store.drill().await.expect_err("refused").contains("is gone or hidden"));
     assert!(store.objects().await.iter().all(|key| !key.ends_with("verified.json")));
     let older = json!({ "command": "drill", "backup": first["id"] });
     store.call_restore(older).await.expect("the backup before it can still be restored");
@@ -82,7 +102,7 @@ async fn failed_restore_leaves_nothing() {
     agreeing["sha256"] =
         json!(data_encoding::HEXLOWER.encode(ring::digest::digest(&ring::digest::SHA256, &cut).as_ref()));
     store.write(&format!("{id}/dump.zst"), cut).await;
-    store.write(&format!("{id}/manifest.json"), agreeing.to_string().into_bytes()).await;
+    store.write_manifest(id, &agreeing).await;
     let name = unused_name();
     let url = store.url_of(&name);
     let error = store.restore(&url).await.expect_err("cut");
@@ -94,20 +114,23 @@ async fn failed_restore_leaves_nothing() {
 async fn restore_that_differs_from_the_manifest_is_not_verified() {
     let (database, store) = filled().await;
     let manifest = store.back_up().await;
-    let key = format!("{}/manifest.json", manifest["id"].as_str().expect("an id"));
+    let id = manifest["id"].as_str().expect("an id").to_owned();
     let mut lying = manifest;
     lying["contents"]["tables"]["public.users"] = json!(3001);
     lying["contents"]["tables"]["public.gone"] = json!(1);
-    lying["contents"]["extensions"]["postgis"] = json!("3");
     lying["contents"]["migration"] = json!(1);
-    store.write(&key, lying.to_string().into_bytes()).await;
+    store.write_manifest(&id, &lying).await;
     let name = unused_name();
     let error = store.restore(&store.url_of(&name)).await.expect_err("it differs");
     assert!(error.contains("instead of 3001") && !exists(&database, &name).await, "{error}");
     let error = store.drill().await.expect_err("it differs");
-    for difference in ["public.users has 3000 rows instead of 3001", "public.gone", "postgis", "migration"] {
+    for difference in ["public.users has 3000 rows instead of 3001", "public.gone", "migration"] {
         assert!(error.contains(difference), "{difference}: {error}");
     }
+    lying["contents"]["extensions"]["no_such_extension"] = json!("3");
+    store.write_manifest(&id, &lying).await;
+    let error = store.drill().await.expect_err("an unknown extension");
+    assert!(error.contains("no_such_extension is not one that the migrations create"), "{error}");
     assert!(store.objects().await.iter().all(|key| !key.ends_with("verified.json")));
 }
 
@@ -132,7 +155,7 @@ async fn drill_verifies_the_newest_backup_and_leaves_nothing() {
     function.log_line(|line| line.contains("RestoreSeconds")).await;
     assert!(!exists(&database, &abandoned).await && exists(&database, &other).await);
     let error = store.restore(&store.url_of(&other)).await.expect_err("named like the database of a drill");
-    assert!(error.contains("cannot be restored into"), "{error}");
+    assert!(error.contains("cannot be the name of a database"), "{error}");
     drop_database(&database, &other).await;
     store.drill().await.expect("restored again");
     let list = store.call_restore(json!({ "command": "list" })).await.expect("a list");

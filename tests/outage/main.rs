@@ -42,6 +42,7 @@ fn routes(person: &Person<'_>, team: &str) -> Vec<(Method, String, Value, u16)> 
             let body = match operation.id.as_str() {
                 "refresh" => json!({ "refreshToken": person.refresh_token }),
                 "verify_magic_link" => json!({ "token": "unknown" }),
+                "reauthenticate" => json!({ "currentPassword": "not the password" }),
                 _ => operation.body.unwrap_or_default(),
             };
             let status = if WITHOUT_DATABASE.contains(&&*operation.id) { 200 } else { 503 };
@@ -105,7 +106,7 @@ async fn assert_unavailable_without_database(app: &TestApp, ada: &Person<'_>, te
 async fn routes_answer_503_without_postgresql_and_recover() {
     let mut services = Services::start().await;
     let app = services.app(&[]).await;
-    let ada = app.person("Ada").await;
+    let ada = app.verified_person("Ada").await;
     // A profile that has just changed is not cached.
     ada.client.patch("/v1/auth/me", json!({ "name": "Augusta" })).await.ok(200);
 
@@ -125,7 +126,7 @@ async fn routes_answer_503_without_postgresql_and_recover() {
 async fn routes_answer_503_without_the_pooler_and_recover() {
     let mut services = Services::start().await;
     let app = services.app(&[]).await;
-    let ada = app.person("Ada").await;
+    let ada = app.verified_person("Ada").await;
 
     let team = ada.create_organization("Engines").await;
 
@@ -141,7 +142,7 @@ async fn routes_answer_503_without_the_pooler_and_recover() {
 async fn postgresql_restart_between_two_requests_is_not_noticed() {
     let mut services = Services::start().await;
     let app = services.app(&[]).await;
-    let ada = app.person("Ada").await;
+    let ada = app.verified_person("Ada").await;
     services.stop_postgres();
     services.resume_postgres();
     recovers(&ada.client, "/v1/auth/me", 200).await;
@@ -159,7 +160,7 @@ async fn silently_lost_connection_is_replaced_during_the_request() {
         .pooler_url()
         .replace(&format!(":{}/", services.pooler_port()), &format!(":{}/", network.port));
     let app = services.app(&[("DATABASE_URL", &url)]).await;
-    let ada = app.person("Ada").await;
+    let ada = app.verified_person("Ada").await;
 
     network.lose_connections();
     let answer = timeout(Duration::from_secs(15), ada.client.get("/v1/auth/sessions")).await;

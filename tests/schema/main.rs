@@ -5,7 +5,10 @@ mod plans;
 use futures_util::future::join_all;
 use harness::{Database, TestApp};
 use migrate::{MIGRATOR, appoint, status, up};
-use shared::db::connect_options;
+use shared::{
+    db::connect_options,
+    domain::personal_data::{Erasure, TABLES},
+};
 use sqlx::{Connection, PgConnection};
 
 async fn owner(database: &Database) -> PgConnection {
@@ -138,6 +141,25 @@ async fn every_foreign_key_has_an_index() {
     assert!(unserved.is_empty(), "{unserved:?}");
 }
 
+/// The purge of an organization deletes its row, and PostgreSQL the others.
+#[tokio::test]
+async fn rows_of_an_organization_are_deleted_with_it() {
+    let database = Database::create().await;
+    let kept = TABLES.iter().filter(|table| {
+        table.erasure != Erasure::Keep && table.columns.iter().any(|column| column.name == "organization_id")
+    });
+    let registered: Vec<_> = kept.map(|table| table.name.to_owned()).collect();
+    let cascades: Vec<String> = sqlx::query_scalar(
+        "SELECT conrelid::regclass::text FROM pg_constraint
+         WHERE contype = 'f' AND confrelid = 'organizations'::regclass AND confdeltype = 'c'",
+    )
+    .fetch_all(database.pool())
+    .await
+    .expect("rows");
+    assert!(registered.len() >= 3);
+    assert!(registered.iter().all(|table| cascades.contains(table)), "{registered:?} {cascades:?}");
+}
+
 #[tokio::test]
 async fn functions_cannot_alter_the_schema() {
     let database = Database::create().await;
@@ -182,7 +204,7 @@ async fn retention_cannot_read_secrets_add_users_or_change_legal_holds() {
         "UPDATE sessions SET revoked_at = NULL",
         "UPDATE members SET role = 'owner'",
         "UPDATE audit_events SET actor_id = NULL",
-        "DELETE FROM organizations",
+        "INSERT INTO organizations (id) VALUES (gen_random_uuid())",
         "UPDATE organizations SET plan = 'enterprise'",
         "DELETE FROM api_keys",
         "TRUNCATE audit_events",

@@ -29,8 +29,10 @@ fn our_metrics() -> BTreeSet<String> {
     let mut ours = BTreeSet::new();
     for file in [
         "functions/backup/src/lib.rs",
+        "functions/recovery-points/src/lib.rs",
         "functions/restore-drill/src/lib.rs",
         "functions/retention/src/report.rs",
+        "shared/src/aws/secrets.rs",
         "shared/src/backup/catalogue.rs",
         "shared/src/http/request.rs",
         "shared/src/telemetry.rs",
@@ -136,14 +138,63 @@ fn new_versions_are_tested_before_they_get_all_traffic() {
 }
 
 #[test]
-fn at_most_one_hour_of_data_can_be_lost() {
-    assert_no_problems(&rules::backs_up_often_enough(&DEPLOYED));
-    for broken in [
-        with("app", "BackupHalfHourly/Properties/ScheduleExpression", json!("rate(50 minutes)")),
-        with("app", "BackupHalfHourly/Properties/State", json!("DISABLED")),
-        without("app", "BackupHalfHourly"),
+fn recovery_point_of_the_cluster_is_measured_and_older_than_30_minutes_it_notifies() {
+    assert_no_problems(&rules::measures_the_recovery_point(&DEPLOYED));
+    let schedule = "RecoveryPointsFiveMinutes/Properties";
+    let policy = "RecoveryPointsRole/Properties/Policies/0/PolicyDocument/Statement";
+    let statements = DEPLOYED.0.pointer(&format!("/Resources/{policy}")).and_then(Value::as_array);
+    let statements = statements.expect("statements").clone();
+    let of_rds =
+        statements.iter().position(|one| one["Action"] == "rds:DescribeDBClusters").expect("the right");
+    for (broken, about) in [
+        (with("app", &format!("{schedule}/ScheduleExpression"), json!("rate(1 hour)")), "not measured"),
+        (with("app", &format!("{schedule}/State"), json!("DISABLED")), "not measured"),
+        (without("app", "RecoveryPointsFiveMinutes"), "not measured"),
+        (with("app", &format!("{policy}/{of_rds}/Action"), json!("rds:Describe*")), "other rights"),
+        (with("app", &format!("{policy}/{of_rds}/Resource"), json!("*")), "other rights"),
+        (with("app", "RecoveryPointTooOld/Properties/Threshold", json!(3600)), "no alarm"),
+        (with("app", "RecoveryPointTooOld/Properties/TreatMissingData", json!("notBreaching")), "no alarm"),
+        (with("app", "RecoveryPointTooOld/Properties/MetricName", json!("LastBackupAge")), "no alarm"),
+        (without("app", "RecoveryPointTooOld/Properties/AlarmActions"), "no alarm"),
+        (without("app", "RecoveryPointTooOld"), "no alarm"),
     ] {
-        assert_noticed(rules::backs_up_often_enough, &broken, "Backup");
+        assert_noticed(rules::measures_the_recovery_point, &broken, about);
+    }
+}
+
+#[test]
+fn alarm_about_old_backups_follows_the_interval_of_the_environment() {
+    assert_no_problems(&rules::backs_up_at_the_interval(&DEPLOYED));
+    for (environment, interval) in [("dev", "1d"), ("staging", "6h"), ("production", "6h")] {
+        assert_eq!(crate::environment(environment)["app"]["BackupInterval"], interval, "{environment}");
+    }
+    let longer = json!({ "Rate": "rate(2 days)", "MaxAge": 86400 });
+    for (broken, about) in [
+        (with("app", "BackupRegular/Properties/ScheduleExpression", json!("rate(6 hours)")), "Backup:"),
+        (with("app", "BackupRegular/Properties/State", json!("DISABLED")), "Backup:"),
+        (without("app", "BackupRegular"), "Backup:"),
+        (with("app", "LastBackupTooOld/Properties/Threshold", json!(86400)), "LastBackupTooOld"),
+        (with("app", "LastBackupTooOld/Properties/TreatMissingData", json!("missing")), "LastBackupTooOld"),
+        (DEPLOYED.with("/Mappings/BackupIntervals/6h/MaxAge", json!(86400)), "6h"),
+        (DEPLOYED.with("/Mappings/BackupIntervals/2d", longer), "BackupInterval:"),
+        (DEPLOYED.without("/Mappings/BackupIntervals/1d"), "BackupInterval:"),
+    ] {
+        assert_noticed(rules::backs_up_at_the_interval, &broken, about);
+    }
+}
+
+#[test]
+fn secret_that_cannot_be_read_again_notifies_before_requests_fail() {
+    assert_no_problems(&rules::notifies_about_old_secrets(&DEPLOYED));
+    let alarm = "SecretsTooOld/Properties";
+    for (broken, about) in [
+        (with("app", &format!("{alarm}/Threshold"), json!(1800)), "no alarm"),
+        (with("app", &format!("{alarm}/Metrics/0/Expression"), json!("MIN(METRICS())")), "no alarm"),
+        (without("app", &format!("{alarm}/AlarmActions")), "no alarm"),
+        (with("app", &format!("{alarm}/Metrics/1/MetricStat/Metric/MetricName"), json!("Duration")), "Auth"),
+        (without("app", "SecretsTooOld"), "no alarm"),
+    ] {
+        assert_noticed(rules::notifies_about_old_secrets, &broken, about);
     }
 }
 
@@ -159,7 +210,7 @@ fn every_alarm_uses_a_metric_that_exists() {
         (with("app", "LastBackupTooOld/Properties/Dimensions", json!([])), "LastBackupTooOld"),
         (with("app", "LastBackupTooOld/Properties/Dimensions/0/Name", json!("Function")), "LastBackupTooOld"),
         (
-            with("app", "LastBackupTooOld/Properties/Dimensions/0/Value", json!({"Ref": "Bakcup"})),
+            with("app", "LastBackupTooOld/Properties/Dimensions/0/Value", json!({"Ref": "RecoveryPoint"})),
             "LastBackupTooOld",
         ),
         (with("app", "LastBackupTooOld/Properties/Namespace", json!("Arche")), "LastBackupTooOld"),

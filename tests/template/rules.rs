@@ -2,6 +2,7 @@
 
 mod access;
 mod alarms;
+mod backups;
 mod edge;
 mod settings;
 mod stacks;
@@ -12,19 +13,21 @@ use serde_json::{Value, json};
 
 use crate::template::{Function, Template, each};
 
-pub use alarms::{act_and_name_a_runbook, runbook, use_existing_metrics};
+pub use alarms::{act_and_name_a_runbook, notifies_about_old_secrets, runbook, use_existing_metrics};
+pub use backups::{authenticates_backups, keeps_backups, removes_only_expired_backups};
 pub use edge::{
     attaches_the_web_acl, limits_addresses_and_bodies, serves_files_only_through_the_distribution,
 };
 
 pub use stacks::{
     ORDER, allow_nothing_from_the_internet, allow_only_https_out, bound_every_role,
-    refuse_requests_without_tls, retain_data, take_only_published_parameters,
+    keep_the_identity_of_the_ledger, refuse_requests_without_tls, retain_data,
+    take_only_published_parameters,
 };
 
 pub use settings::{
-    backs_up_often_enough, closes_the_default_endpoint, has_every_checked_type, has_required_settings,
-    tests_new_versions_first,
+    backs_up_at_the_interval, closes_the_default_endpoint, has_every_checked_type, has_required_settings,
+    measures_the_recovery_point, tests_new_versions_first,
 };
 
 pub use access::{

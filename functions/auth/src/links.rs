@@ -54,7 +54,7 @@ impl Link {
         Ok(Self { purpose, token: OneTimeToken::generate()?, code })
     }
 
-    /// Stores the hashes of the token and of the digits.
+    /// Stores the hashes of the token and of the digits. For a magic link, the caller has locked the user.
     pub async fn insert(
         &self,
         state: &AuthState,
@@ -91,7 +91,7 @@ impl Link {
     }
 }
 
-/// Returns the part of the throttles' keys that stands for a kind of link.
+/// Returns the part of the throttles' keys that stands for a kind of mail.
 pub fn throttle_name(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::VerifyEmail => "verification",
@@ -111,10 +111,12 @@ pub async fn mail_to_account(
     email: &Email,
 ) -> Result<StatusCode, ApiError> {
     let address = email.as_ref();
-    let may_mail = throttle::request_mail(state, throttle_name(purpose), address, request).await?;
+    throttle::request(state, throttle_name(purpose), address, request).await?;
+    let may_mail = throttle::may_mail(state, purpose, address).await?;
     let guest = Guest { db: &state.app.db, name: format!("email:{}", address.to_lowercase()) };
     let mailed = mail(state, &guest, purpose, async |tx| {
-        let user = store::users::find_by_email(tx, email).await?.filter(|_| may_mail);
+        // Locked, so that of several requests at once each ends the code of the one before.
+        let user = store::users::lock_by_email(tx, email).await?.filter(|_| may_mail);
         let target = user.as_ref().map(|user| user.id.0);
         let event = Event { target, ..Event::anonymous(action, request) };
         store::audit_events::insert(tx, &event).await?;
@@ -152,6 +154,29 @@ pub async fn equalize_time<T>(work: impl Future<Output = T>) -> T {
     done
 }
 
+/// Records that a token was presented that had been used, withdrawn or had expired. Only the first time, so that one link makes one
+/// event. Nothing is recorded for a valid or an unknown token.
+///
+/// Commit it although the request is refused.
+pub async fn audit_refused(
+    tx: &mut Tx,
+    purpose: Purpose,
+    token_hash: &[u8],
+    request: &RequestInfo,
+) -> Result<(), ApiError> {
+    let action = match purpose {
+        Purpose::VerifyEmail => Action::EmailVerified,
+        Purpose::ResetPassword => Action::PasswordReset,
+        Purpose::ChangeEmail => Action::EmailChanged,
+        Purpose::MagicLink => Action::SessionCreated,
+        Purpose::UndoEmailChange => Action::EmailChangeUndone,
+    };
+    if let Some(owner) = store::verification_tokens::mark_refused(tx, purpose, token_hash).await? {
+        store::audit_events::insert(tx, &Event::refused(action, Some(owner), request)).await?;
+    }
+    Ok(())
+}
+
 /// Uses up a token. Returns its owner as before, locked until the transaction ends; `None` if the token is not valid.
 pub async fn redeem(
     tx: &mut Tx,
@@ -171,7 +196,6 @@ pub async fn redeem_of(
     purpose: Purpose,
     token_hash: &[u8],
 ) -> Result<Option<(User, Consumed)>, ApiError> {
-    // First the user, then the token: every function that withdraws tokens locks in this order.
     let user = store::users::lock(tx, owner).await?;
     let consumed = store::verification_tokens::consume(tx, purpose, token_hash).await?;
     Ok(user.zip(consumed))

@@ -8,7 +8,7 @@ use shared::{
     },
 };
 
-use crate::AuthState;
+use crate::{AuthState, throttle};
 
 /// Sends a link that verifies `email`.
 pub async fn send_verification(state: &AuthState, email: &str, token: &OneTimeToken) {
@@ -18,7 +18,7 @@ pub async fn send_verification(state: &AuthState, email: &str, token: &OneTimeTo
             "Please confirm that this address is yours. The link works once, for 24 hours:".to_owned(),
         ],
         link: Some((link(&state.app.config.web.app_url, "verify-email", token), "Confirm my address")),
-        ending: "If you have not created an account with Arches, ignore this mail.",
+        ending: "If you have not created an account with Arches, ignore this mail: without the confirmation it is removed after 30 days.",
         ..Letter::default()
     };
     send(&*state.mailer, email, letter).await;
@@ -58,6 +58,9 @@ pub async fn send_email_change(state: &AuthState, email: &str, token: &OneTimeTo
 
 /// Notifies the current address that someone wants to move the account to another one.
 pub async fn send_email_change_requested(state: &AuthState, current: &str) {
+    if !may_notify(state, current).await {
+        return;
+    }
     let letter = Letter {
         subject: "Someone wants to change your e-mail address",
         paragraphs: vec![
@@ -71,7 +74,12 @@ pub async fn send_email_change_requested(state: &AuthState, current: &str) {
 }
 
 /// Notifies the old address that the account has moved to another one. `undo` is the token of a link that moves it back.
+///
+/// The link is not limited: it is the owner's way back, and a thief could use up the limit of notices first.
 pub async fn send_email_changed(state: &AuthState, old: &str, undo: Option<&OneTimeToken>) {
+    if undo.is_none() && !may_notify(state, old).await {
+        return;
+    }
     let mut letter = Letter {
         subject: "Your e-mail address was changed",
         paragraphs: vec!["Your Arches account now has another e-mail address.".to_owned()],
@@ -106,6 +114,9 @@ pub async fn send_password_removed(state: &AuthState, email: &str) {
 
 /// Notifies the owner of an account that its password was changed.
 pub async fn send_password_changed(state: &AuthState, email: &str) {
+    if !may_notify(state, email).await {
+        return;
+    }
     let letter = Letter {
         subject: "Your password was changed",
         paragraphs: vec!["The password of your Arches account was changed.".to_owned()],
@@ -113,4 +124,12 @@ pub async fn send_password_changed(state: &AuthState, email: &str) {
         ..Letter::default()
     };
     send(&*state.mailer, email, letter).await;
+}
+
+/// Counts a notice to `email`. Returns whether it may be sent. An error is logged only: what the notice tells was done.
+async fn may_notify(state: &AuthState, email: &str) -> bool {
+    throttle::may_notify(state, email).await.unwrap_or_else(|error| {
+        tracing::warn!(?error, "notice not counted");
+        true
+    })
 }

@@ -1,7 +1,7 @@
 //! The refusals of this function.
 
 use axum::http::StatusCode;
-use shared::{ApiError, Refusal};
+use shared::{ApiError, Refusal, TooMany};
 
 pub const EMAIL_TAKEN: Refusal =
     Refusal::conflict("email-taken", "There is an account with this address already.");
@@ -30,11 +30,13 @@ pub const ADDRESS_NEEDED: Refusal = Refusal::conflict(
     "address-needed",
     "You can always sign in through your mail; change the address instead.",
 );
-pub const TOO_MANY_ATTEMPTS: Refusal = Refusal {
-    status: StatusCode::TOO_MANY_REQUESTS,
-    code: "too-many-attempts",
-    message: "Too many attempts. Wait for the time in Retry-After.",
-};
+pub const TOO_MANY_ATTEMPTS: TooMany =
+    TooMany::new("too-many-attempts", "Too many attempts. Wait for the time in Retry-After.");
+/// For accounts that exist and for others alike.
+pub const TOO_MANY_FAILURES: TooMany = TooMany::new(
+    "too-many-attempts",
+    "Too many wrong attempts at this account. Use a device that you have signed in from before, or ask for a mail.",
+);
 pub const INVALID_CODE: Refusal = Refusal::invalid(
     "invalid-code",
     "This code is wrong, used up or expired, or there were too many wrong guesses. Use the link, or ask for a new mail.",

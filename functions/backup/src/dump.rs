@@ -42,6 +42,8 @@ pub async fn stream(
     let part_size = part_size(snapshot.bytes.try_into()?);
     let mut dump = state.tools.program_on("pg_dump", url)?;
     dump.args(["--format=custom", "--compress=0", "--no-password", "--lock-wait-timeout=10s"]);
+    // No plain role may create every extension, so the owner creates them before a restore (`Contents::extensions`).
+    dump.arg("--exclude-extension=*");
     dump.arg(format!("--snapshot={}", snapshot.id));
     let mut check = state.tools.program("pg_restore");
     check.args(["--format=custom", "--exit-on-error", "--file=/dev/null"]);

@@ -1,7 +1,7 @@
-//! Writes a consistent copy of the database to S3 every 30 minutes. A failure raises an alarm.
+//! Writes a consistent copy of the database to S3, at the interval `BackupInterval` of the template. A failure raises an alarm.
 //!
-//! The copy is complete when `pg_dump` has succeeded and all of its output has been read. It counts as a backup only with its
-//! manifest, which is written last. Before that, no older backup is deleted.
+//! The copy is complete when `pg_dump` has succeeded and all of its output has been read. It counts as a backup only with its manifest and
+//! the MAC of that, which is written last. This function deletes nothing and writes over nothing.
 
 mod compress;
 mod dump;
@@ -12,14 +12,17 @@ use anyhow::{Context, ensure};
 use metrics::histogram;
 use serde::{Deserialize, Serialize};
 use shared::{
-    aws::s3::Upload,
-    backup::{Catalogue, Manifest, State, dump_key, manifest_key, new_id},
+    accounts::erasure_ledger,
+    aws::s3::{Bucket, Upload},
+    backup::{Catalogue, Manifest, State, dump_key, mac_key, manifest_key, manifest_sha256, new_id},
     config::{Config, ConfigError},
     db,
     lambda::job::Job,
     store::{
         contents::Contents,
         database::{self, Snapshot},
+        database_properties::DatabaseProperties,
+        databases,
     },
 };
 use sqlx::PgConnection;
@@ -30,17 +33,19 @@ use crate::dump::UploadedDump;
 /// Printed for `--help` and for wrong arguments.
 pub const USAGE: &str = "usage: backup ['{}']
 
-Back up the database to S3, then delete backups that are too old.
+Back up the database to S3.
 
 environment:
-  DATABASE_URL   the database, with a role that may read everything
-  BACKUP_BUCKET  the bucket of the backups
-  POSTGRES_BIN   the folder of pg_dump and pg_restore";
+  DATABASE_URL    the database, with a role that may read everything
+  BACKUP_BUCKET   the bucket of the backups
+  BACKUP_MAC_KEY  the KMS key that authenticates the manifest
+  ERASURE_BUCKET  the bucket of the ledger of erasures, which the manifest names
+  POSTGRES_BIN    the folder of pg_dump and pg_restore";
 
 /// The settings without which this function does not start.
-const REQUIRED: &[&str] = &["DATABASE_URL", "BACKUP_BUCKET"];
+const REQUIRED: &[&str] = &["DATABASE_URL", "BACKUP_BUCKET", "BACKUP_MAC_KEY", "ERASURE_BUCKET"];
 
-/// Time kept at the end of the run to delete a failed upload (two calls to S3) and to report the failure.
+/// Time kept at the end of the run to abort a failed upload and to report the failure.
 pub const RESERVE: Duration = Duration::from_secs(15);
 /// The rate that is assumed without an earlier backup: that of a small function.
 const DEFAULT_BYTES_PER_SECOND: f64 = 20e6;
@@ -58,8 +63,8 @@ pub struct Request {}
 pub struct Report {
     /// Of the new backup.
     pub manifest: Manifest,
-    /// Ids of the old backups that were deleted.
-    pub removed: Vec<String>,
+    /// Of the manifest, in hexadecimal: what a restore needs if the key of the MAC is lost.
+    pub manifest_sha256: String,
 }
 
 /// Reads the settings.
@@ -67,21 +72,15 @@ pub fn state() -> Result<State, ConfigError> {
     Ok(State::new(Config::from_env(REQUIRED)?))
 }
 
-/// Makes a backup, then deletes backups that are too old. Records the age of the newest ones, also after a failure.
+/// Makes a backup. `recovery-points` records the ages of the newest ones.
 pub async fn run(state: &State, _: Request, job: &Job) -> anyhow::Result<Report> {
     let before = job.deadline.within(RESERVE, Catalogue::read(&state.bucket)).await?;
-    let made = create_backup(state, &before, job).await;
-    if made.is_err() {
-        before.measure(state.clock.now());
-    }
-    let manifest = made?;
+    let report = create_backup(state, &before, job).await?;
+    let manifest = &report.manifest;
     histogram!("BackupSeconds").record(manifest.seconds);
     #[expect(clippy::cast_precision_loss, reason = "a metric needs no exact bytes")]
     histogram!("BackupBytes").record(manifest.size as f64);
-    let after = Catalogue::read(&state.bucket).await?;
-    after.measure(state.clock.now());
-    let removed = after.prune(&state.bucket, state.clock.now()).await?;
-    Ok(Report { manifest, removed })
+    Ok(report)
 }
 
 /// An open snapshot, and what must be known before the dump.
@@ -92,20 +91,25 @@ struct Prepared {
     connection: PgConnection,
     snapshot: Snapshot,
     sequences: BTreeMap<String, i64>,
+    properties: DatabaseProperties,
 }
 
-async fn create_backup(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result<Manifest> {
+async fn create_backup(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result<Report> {
     let begin = Instant::now();
+    // Before the snapshot: an entry that the manifest names is older than the data.
+    let ledger = Bucket::new(&state.config.storage.erasures, "");
+    let ledger = job.deadline.within(RESERVE, erasure_ledger::position(&ledger)).await;
+    let ledger = ledger.context("the ledger of erasures cannot be read")?;
     let mut prepared = job.deadline.within(RESERVE, prepare(state, before, job)).await?;
     let id = new_id(state.clock.now());
     tracing::info!(backup.id = id, bytes = prepared.snapshot.bytes, "backup begun");
     let upload = state.bucket.upload(&dump_key(&id)).await?;
     let written = job.deadline.within(RESERVE, write(state, &upload, &mut prepared)).await;
     if written.is_err() {
-        discard(state, &id, &upload).await;
+        abort(&upload).await;
     }
     let (dumped, contents) = written?;
-    let Prepared { tool, snapshot, .. } = prepared;
+    let Prepared { tool, snapshot, properties, .. } = prepared;
     let manifest = Manifest {
         format: Manifest::format(),
         size: dumped.size,
@@ -117,15 +121,15 @@ async fn create_backup(state: &State, before: &Catalogue, job: &Job) -> anyhow::
         server: snapshot.server,
         dump: tool,
         contents,
+        database: properties,
+        ledger,
         id,
     };
     let text = serde_json::to_vec_pretty(&manifest)?;
-    let stored = state.bucket.put_new(&manifest_key(&manifest.id), text).await;
-    if stored.is_err() {
-        discard(state, &manifest.id, &upload).await;
-    }
-    stored?;
-    Ok(manifest)
+    let (mac, manifest_sha256) = (state.sign(&text).await?, manifest_sha256(&text));
+    state.bucket.put_new(&manifest_key(&manifest.id), text).await?;
+    state.bucket.put_new(&mac_key(&manifest.id), mac).await?;
+    Ok(Report { manifest, manifest_sha256 })
 }
 
 /// Opens the snapshot. Fails before anything is written if the database cannot be dumped in time.
@@ -135,9 +139,13 @@ async fn prepare(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result
     let mut connection = db::connect(&url).await?;
     let snapshot = database::begin_snapshot(&mut connection).await?;
     let sequences = database::sequences(&mut connection).await?;
+    let name = database::current_database(&mut connection).await?;
+    let properties = databases::properties(&mut connection, &name).await?;
     let mut last = Vec::new();
     for backup in before.0.iter().rev().filter(|backup| backup.complete).take(RATE_SAMPLES) {
-        last.extend(before.manifest(&state.bucket, Some(&backup.id)).await.ok());
+        // Not authenticated: only a rate is taken from it, and the fastest one counts.
+        let text = state.bucket.get(&manifest_key(&backup.id)).await.ok().flatten();
+        last.extend(text.and_then(|text| Manifest::read(&backup.id, &text).ok()));
     }
     let (needed, left) = (estimate(snapshot.bytes, &last), job.deadline.left(RESERVE).as_secs_f64());
     ensure!(
@@ -145,7 +153,7 @@ async fn prepare(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result
         "a database of {} bytes takes about {needed:.1} s to dump, and {left:.1} s are left; see docs/operations/backup.md",
         snapshot.bytes
     );
-    Ok(Prepared { tool, url, connection, snapshot, sequences })
+    Ok(Prepared { tool, url, connection, snapshot, sequences, properties })
 }
 
 /// Estimates the seconds that a dump of `bytes` bytes takes, at the rate of the fastest of the `last` backups.
@@ -166,7 +174,7 @@ async fn write(
         tokio::join!(dump::stream(state, url, snapshot, upload), database::contents(connection));
     let (dumped, contents) = (dumped?, contents.context("reading the contents of the database failed")?);
     upload.complete(dumped.parts.clone()).await?;
-    let object = state.bucket.open(upload.key()).await?;
+    let object = state.bucket.open(upload.key(), None).await?;
     ensure!(
         object.is_some_and(|object| object.size == dumped.size),
         "S3 object size differs from the uploaded size"
@@ -174,13 +182,11 @@ async fn write(
     Ok((dumped, Contents { sequences: mem::take(sequences), ..contents }))
 }
 
-/// Deletes what a failed run has written. The manifest too: it may have been stored although the answer was lost.
-async fn discard(state: &State, id: &str, upload: &Upload<'_>) {
-    let keys = [manifest_key(id), dump_key(id)];
-    // Usually either the parts or the object exist, so one of the two calls may fail.
-    if let (Err(parts), Err(object)) = (upload.abort().await, state.bucket.delete(&keys).await) {
+/// Deletes the parts of a failed upload. An object that was completed stays, without a manifest, until the lifecycle removes it.
+async fn abort(upload: &Upload<'_>) {
+    if let Err(error) = upload.abort().await {
         tracing::warn!(
-            error = format!("{parts:#}; {object:#}"),
+            error = format!("{error:#}"),
             "parts not deleted; the bucket's lifecycle rule deletes them later"
         );
     }
@@ -189,12 +195,13 @@ async fn discard(state: &State, id: &str, upload: &Upload<'_>) {
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
+    use shared::backup::LedgerPosition;
 
     use super::*;
 
     fn manifest(database_bytes: u64, seconds: f64) -> Manifest {
         Manifest {
-            format: 1,
+            format: Manifest::format(),
             id: String::new(),
             size: 0,
             sha256: String::new(),
@@ -205,6 +212,8 @@ mod tests {
             server: String::new(),
             dump: String::new(),
             contents: Contents::default(),
+            database: DatabaseProperties::default(),
+            ledger: LedgerPosition::default(),
         }
     }
 

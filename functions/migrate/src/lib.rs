@@ -7,7 +7,6 @@ mod addresses;
 mod appoint;
 mod logins;
 mod rotation;
-mod scram;
 
 use std::{collections::BTreeSet, time::Duration};
 

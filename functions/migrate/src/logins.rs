@@ -6,11 +6,10 @@ use anyhow::Context;
 use shared::{
     aws::secrets::Secrets,
     config::{Credentials, Logins, Setting},
+    crypto::scram,
     store::database,
 };
 use sqlx::PgConnection;
-
-use crate::scram;
 
 /// Returns the secret of each login, and the role that has its rights. `migrations/20261123000002` creates the first role,
 /// `migrations/20261124000008` the second; the third is built into PostgreSQL.

@@ -8,8 +8,11 @@ mod delete;
 mod invitations;
 mod list;
 mod members;
+mod notices;
 mod organization;
+mod rate_limits;
 mod refusals;
+mod restore;
 mod show;
 mod state;
 mod update;
@@ -24,8 +27,10 @@ pub fn routes<R: Routes<OrganizationsState>>() -> R {
     let routes = R::default()
         .routes(routes!(list::list, create::create))
         .routes(routes!(show::show, update::update, delete::delete))
+        .routes(routes!(restore::restore))
         .routes(routes!(audit_events::list));
     let routes = members::add_routes(routes);
     let routes = invitations::add_routes(routes);
-    api_keys::add_routes(routes)
+    let routes = api_keys::add_routes(routes);
+    rate_limits::add_routes(routes)
 }

@@ -1,13 +1,16 @@
 //! The refusals of this function, besides those of [`shared::auth::member`].
 
-use axum::http::StatusCode;
-use shared::Refusal;
+use shared::{Refusal, TooMany};
 
-pub const SLUG_TAKEN: Refusal =
-    Refusal::conflict("slug-taken", "There is an organization with this slug already.");
+pub const SLUG_TAKEN: Refusal = Refusal::conflict(
+    "slug-taken",
+    "Another organization has this slug. A deleted organization keeps its slug until it is purged, 30 days after the deletion.",
+);
+pub const NOT_DELETED: Refusal =
+    Refusal::conflict("organization-not-deleted", "This organization is not deleted.");
 pub const TOO_MANY_ORGANIZATIONS: Refusal = Refusal::conflict(
     "too-many-organizations",
-    "You own 20 organizations already. Deleted ones count until they are removed.",
+    "You own 20 organizations already. Deleted ones count until they are purged.",
 );
 pub const ADDRESS_NOT_PROVED: Refusal = Refusal::forbidden(
     "address-not-proved",
@@ -33,8 +36,5 @@ pub const API_KEY_EXPIRED: Refusal =
     Refusal::conflict("api-key-expired", "This API key has expired. Create a new one.");
 pub const SCOPES_NEEDED: Refusal = Refusal::invalid("scopes-needed", "An API key needs at least one scope.");
 pub const EXPIRY_PASSED: Refusal = Refusal::invalid("expiry-passed", "A key cannot expire in the past.");
-pub const TOO_MANY_INVITATIONS: Refusal = Refusal {
-    status: StatusCode::TOO_MANY_REQUESTS,
-    code: "too-many-attempts",
-    message: "Too many invitations. Wait for the time in Retry-After.",
-};
+pub const TOO_MANY_INVITATIONS: TooMany =
+    TooMany::new("too-many-attempts", "Too many invitations. Wait for the time in Retry-After.");

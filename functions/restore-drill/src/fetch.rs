@@ -8,7 +8,8 @@ use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use ring::digest::{Context, SHA256};
 use shared::{
     aws::s3::{Bucket, Source},
-    backup::{Manifest, dump_key},
+    backup::{Backup, Manifest, dump_key},
+    error::Unavailable,
 };
 
 /// Bytes of one request.
@@ -18,12 +19,32 @@ const AT_ONCE: usize = 4;
 /// Attempts for a piece. The SDK does not retry when the connection is lost while it reads the body.
 const ATTEMPTS: u32 = 3;
 
-/// Reads the whole archive and compares it with its manifest. An archive that differs is not restored.
+/// Reads the whole archive of `backup` and compares it with its manifest. An archive that differs is not restored.
 ///
-/// The returned source is bound to this object: a new object under the same key cannot be read through it.
-pub async fn verify(bucket: &Bucket, manifest: &Manifest) -> anyhow::Result<Source> {
+/// Without `any_version` it reads the current version. The returned source is bound to one version of the object: another one cannot be
+/// read through it.
+pub async fn verify(
+    bucket: &Bucket,
+    backup: &Backup,
+    manifest: &Manifest,
+    any_version: bool,
+) -> anyhow::Result<Source> {
     let id = &manifest.id;
-    let source = bucket.open(&dump_key(id)).await?;
+    let mut failure =
+        anyhow::anyhow!("the archive of {id} is gone or hidden; see docs/runbooks/backup-hidden.md");
+    for version in backup.versions_of(&dump_key(id)).filter(|version| any_version || version.current) {
+        match verify_version(bucket, manifest, &version.version).await {
+            Ok(source) => return Ok(source),
+            Err(error) if error.is::<Unavailable>() => return Err(error),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+async fn verify_version(bucket: &Bucket, manifest: &Manifest, version: &str) -> anyhow::Result<Source> {
+    let id = &manifest.id;
+    let source = bucket.open(&dump_key(id), Some(version)).await?;
     let source = source.ok_or_else(|| anyhow::anyhow!("the archive of {id} is gone"))?;
     ensure!(
         source.size == manifest.size,
@@ -52,7 +73,8 @@ pub fn pieces<'a>(
     Box::pin(stream::iter(ranges).map(|bytes| piece(bucket, source, bytes)).buffered(AT_ONCE))
 }
 
-async fn piece(bucket: &Bucket, source: &Source, bytes: Range<u64>) -> anyhow::Result<Vec<u8>> {
+/// Reads some bytes of `source`, and tries again after a failure.
+pub async fn piece(bucket: &Bucket, source: &Source, bytes: Range<u64>) -> anyhow::Result<Vec<u8>> {
     let mut attempt = 1;
     loop {
         match bucket.read(source, bytes.clone()).await {

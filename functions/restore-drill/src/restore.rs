@@ -21,12 +21,12 @@ use crate::fetch::pieces;
 /// Bytes that are decompressed at once.
 const CHUNK: usize = 256 << 10;
 
-/// Restores the archive `source` into the database at `url`, in one transaction.
+/// Restores the archive `source` into the database at `url`, in one transaction, as the role of `url`.
 pub async fn restore(state: &State, source: &Source, url: &str) -> anyhow::Result<()> {
     let (reader, archive) = io::pipe()?;
     let mut restore = state.tools.program_on("pg_restore", url)?;
     let database = url::Url::parse(url)?;
-    // The restoring role owns everything: the old owner may not exist here. Without --exit-on-error, pg_restore continues after errors.
+    // The restoring role owns everything until it is handed over: the old owner may not exist here. Without --exit-on-error, pg_restore continues after errors.
     restore.args([
         "--format=custom",
         "--exit-on-error",
@@ -34,8 +34,6 @@ pub async fn restore(state: &State, source: &Source, url: &str) -> anyhow::Resul
         "--no-owner",
         "--no-password",
     ]);
-    // Only the owner of an extension may comment on it, and on RDS that is another role.
-    restore.arg("--no-comments");
     restore.arg(format!("--dbname={}", database.path().trim_start_matches('/')));
     let child = restore.stdin(reader).stdout(Stdio::null()).spawn();
     let child = child.map_err(|error| anyhow::anyhow!("pg_restore does not start: {error}"))?;

@@ -1,66 +1,209 @@
 //! The databases that backups are restored into.
 
-use anyhow::ensure;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
 use chrono::{DateTime, Utc};
-use shared::{backup::State, config::Setting, db, store::database};
-use sqlx::{Connection, PgConnection};
+use data_encoding::BASE64URL_NOPAD;
+use ring::rand::{SecureRandom, SystemRandom};
+use shared::{
+    backup::{Manifest, State},
+    config::Setting,
+    crypto::scram,
+    db,
+    domain::database_name::{DatabaseName, SCRATCH_PREFIX},
+    lambda::job::Job,
+    store::{database, database_properties::DatabaseProperties, databases, restoring_role as role},
+};
+use sqlx::{Connection, PgConnection, error::DatabaseError};
 use url::Url;
 use uuid::Uuid;
 
 /// The database to connect to in order to create others (PostgreSQL manual, 22.3).
 const MAINTENANCE: &str = "postgres";
-/// The prefix of databases that are not checked yet.
-const SCRATCH: &str = "arches_drill_";
 /// Seconds after which a scratch database without connections counts as abandoned.
 const ABANDONED: i64 = 3_600;
+/// Attempts to rename a database. PostgreSQL waits 5 s in each for connections that end.
+const IN_USE_ATTEMPTS: u32 = 5;
+/// SQLSTATE `object_in_use`: there are connections to the database.
+const IN_USE: &str = "55006";
 
 /// A database that a backup is restored into, before it is removed or becomes the target.
+///
+/// A role with the same name and a password of its own owns it and nothing else. All that an archive contains runs as this role: also
+/// functions and triggers that a later step calls. It is dropped when the database is handed over or removed.
+///
+/// Only this role, the owner and superusers may connect to it. Before it is renamed, no one may.
 pub struct Scratch {
+    /// For the restoring role.
     pub url: String,
     pub name: String,
+    owner_url: String,
+    /// The name that a drill gives it as its last step. In a restore, the name of the database that it replaces.
+    second_name: String,
     maintenance: PgConnection,
+    /// An existing database that refuses connections until it is replaced.
+    closed: Option<String>,
 }
 
 /// The database that the event names.
 pub struct Target {
     pub url: String,
-    pub name: String,
+    pub name: DatabaseName,
 }
 
 impl Scratch {
-    /// Creates one on the server of the database at `url`. Removes abandoned ones first.
-    pub async fn create(url: &str, now: DateTime<Utc>) -> anyhow::Result<Self> {
+    /// Creates one on the server of the database at `url`, for the backup `manifest`. Removes abandoned ones first.
+    pub async fn create(
+        url: &str,
+        manifest: &Manifest,
+        now: DateTime<Utc>,
+        job: &Job,
+    ) -> anyhow::Result<Self> {
         let mut maintenance = db::connect(&with_database(url, MAINTENANCE)?).await?;
-        for name in database::named(&mut maintenance, SCRATCH).await? {
+        for name in database::named(&mut maintenance, SCRATCH_PREFIX).await? {
             if made_at(&name).is_some_and(|made| now.timestamp() - made > ABANDONED)
                 && let Err(error) = database::remove_unused(&mut maintenance, &name).await
             {
                 tracing::warn!(database = name, %error, "abandoned database not removed");
             }
         }
-        let name = format!("{SCRATCH}{}_{}", now.timestamp(), Uuid::new_v4().simple());
-        database::create(&mut maintenance, &name).await?;
-        Ok(Self { url: with_database(url, &name)?, name, maintenance })
+        remove_abandoned_roles(&mut maintenance, now).await?;
+        let [name, second_name] = [Uuid::new_v4(), Uuid::new_v4()]
+            .map(|id| format!("{SCRATCH_PREFIX}{}_{}", now.timestamp(), id.simple()));
+        let password = password()?;
+        let valid_until = now + job.deadline.left(Duration::ZERO);
+        role::create(&mut maintenance, &name, &scram::verifier(&password)?, valid_until).await?;
+        let created = databases::create(&mut maintenance, &name, &manifest.database).await;
+        if created.is_err() {
+            role::remove(&mut maintenance, &name).await?;
+        }
+        created.context("the database was not created with the encoding and the locale of the backup")?;
+        let owner_url = with_database(url, &name)?;
+        let url = with_login(&owner_url, &name, &password)?;
+        Ok(Self { url, name, owner_url, second_name, maintenance, closed: None })
     }
 
-    /// Creates the roles that the grants of the backup name and the server does not have.
-    pub async fn create_roles(&mut self, roles: &[String]) -> sqlx::Result<()> {
-        for role in roles {
+    /// Allows connections, and creates what no plain role can create: the roles that the grants and settings of the backup name, and its
+    /// extensions. Then makes the restoring role the owner of the database.
+    pub async fn prepare(&mut self, manifest: &Manifest) -> anyhow::Result<()> {
+        for role in manifest.contents.roles.iter().chain(manifest.database.roles()) {
             database::create_role(&mut self.maintenance, role).await?;
         }
-        Ok(())
+        databases::allow_connections(&mut self.maintenance, &self.name, true).await?;
+        let mut owner = db::connect(&self.owner_url).await?;
+        let extensions = manifest.contents.extensions.keys().map(String::as_str);
+        role::create_extensions(&mut owner, extensions).await.context("the extensions were not created")?;
+        owner.close().await?;
+        Ok(role::give(&mut self.maintenance, &self.name, &self.name).await?)
     }
 
-    /// Replaces the empty database `target`.
-    pub async fn become_target(&mut self, target: &Target) -> anyhow::Result<()> {
+    /// Makes the owner the owner of the database and of all that is in it, and drops the restoring role.
+    ///
+    /// From here on nothing of the database may be executed: it would run as the owner.
+    pub async fn hand_over(&mut self) -> anyhow::Result<()> {
+        role::end_logins(&mut self.maintenance, &self.name, &self.name).await?;
+        let mut owner = db::connect(&self.owner_url).await?;
+        role::take_back(&mut owner, &self.name).await?;
+        owner.close().await?;
+        Ok(role::remove(&mut self.maintenance, &self.name).await?)
+    }
+
+    /// Replaces the empty database `target`. If that fails, `target` is unchanged.
+    pub async fn become_target(
+        &mut self,
+        target: &Target,
+        properties: &DatabaseProperties,
+    ) -> anyhow::Result<()> {
+        let exists = self.close_empty(target).await?;
+        self.finish(target.name.as_str(), exists, properties).await
+    }
+
+    /// Does in a drill what [`Self::become_target`] does in a restore, so that a drill fails if a restore would.
+    pub async fn rehearse(&mut self, properties: &DatabaseProperties) -> anyhow::Result<()> {
+        let name = self.second_name.clone();
+        self.finish(&name, false, properties).await
+    }
+
+    /// Disconnects others from the database `target`, refuses them, and checks that it is empty: nothing can be added between this
+    /// check and the replacement. Returns whether the database exists.
+    async fn close_empty(&mut self, target: &Target) -> anyhow::Result<bool> {
+        let name = target.name.as_str();
+        if !database::exists(&mut self.maintenance, name).await? {
+            return Ok(false);
+        }
+        // Checked before too: nobody is disconnected from a database that is in use.
         target.require_empty(&mut self.maintenance).await?;
-        database::remove_unused(&mut self.maintenance, &target.name).await?;
-        Ok(database::rename(&mut self.maintenance, &self.name, &target.name).await?)
+        let mut connection = db::connect(&target.url).await?;
+        let pid = databases::backend_pid(&mut connection).await?;
+        self.closed = Some(name.to_owned());
+        databases::allow_connections(&mut self.maintenance, name, false).await?;
+        databases::end_connections(&mut self.maintenance, name, Some(pid)).await?;
+        target.check_empty(&mut connection).await?;
+        connection.close().await?;
+        Ok(true)
     }
 
-    /// Removes the database.
+    /// Gives the database the name `name` and the properties that the archive does not contain, compares them, and allows
+    /// connections: all or nothing. If `name` exists, that database gets the second name, and is removed with this one.
+    async fn finish(
+        &mut self,
+        name: &str,
+        exists: bool,
+        properties: &DatabaseProperties,
+    ) -> anyhow::Result<()> {
+        let Self { name: scratch, second_name, maintenance, .. } = self;
+        databases::allow_connections(maintenance, scratch, false).await?;
+        let mut attempt = 1;
+        loop {
+            for used in [Some(&**scratch), exists.then_some(name)].into_iter().flatten() {
+                databases::end_connections(maintenance, used, None).await?;
+            }
+            let mut transaction = maintenance.begin().await?;
+            let renamed = async {
+                if exists {
+                    database::rename(&mut transaction, name, second_name).await?;
+                }
+                database::rename(&mut transaction, scratch, name).await
+            };
+            match renamed.await {
+                Err(error) if attempt < IN_USE_ATTEMPTS && is_in_use(&error) => {
+                    tracing::warn!(database = name, attempt, %error, "database in use");
+                    transaction.rollback().await?;
+                    attempt += 1;
+                    continue;
+                }
+                renamed => renamed?,
+            }
+            databases::apply(&mut transaction, name, properties).await?;
+            let copy = databases::properties(&mut transaction, name).await?;
+            let missing = properties.missing_in(&copy);
+            ensure!(
+                missing.is_empty(),
+                "{name} does not have the properties of the backup: {}",
+                missing.join("; ")
+            );
+            databases::allow_connections(&mut transaction, name, true).await?;
+            transaction.commit().await?;
+            self.closed = None;
+            return Ok(());
+        }
+    }
+
+    /// Removes the databases with its two names, and the role. If a target was closed and not replaced, allows connections to it again.
     pub async fn remove(&mut self) -> sqlx::Result<()> {
-        database::remove(&mut self.maintenance, &self.name).await
+        let reopened = match self.closed.take() {
+            Some(target) => databases::allow_connections(&mut self.maintenance, &target, true).await,
+            None => Ok(()),
+        };
+        for name in [&self.name, &self.second_name] {
+            if database::exists(&mut self.maintenance, name).await? {
+                databases::allow_connections(&mut self.maintenance, name, false).await?;
+                database::remove(&mut self.maintenance, name).await?;
+            }
+        }
+        role::remove(&mut self.maintenance, &self.name).await?;
+        reopened
     }
 }
 
@@ -68,14 +211,7 @@ impl Target {
     /// Finds the database that `target` names. Refuses one that is not empty.
     pub async fn named(state: &State, target: &str) -> anyhow::Result<Self> {
         let url = url(state, target).await?;
-        let name = parsed(&url)?.path().trim_start_matches('/').to_owned();
-        let plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
-        let good = !name.is_empty() && name.chars().all(plain) && !name.starts_with(SCRATCH);
-        ensure!(
-            good,
-            "{name:?} cannot be restored into: a name of letters, digits, _ and -, and not {SCRATCH}…"
-        );
-        let target = Self { url, name };
+        let target = Self { name: name_in(&url)?, url };
         let mut maintenance = db::connect(&with_database(&target.url, MAINTENANCE)?).await?;
         target.require_empty(&mut maintenance).await?;
         maintenance.close().await?;
@@ -83,35 +219,74 @@ impl Target {
     }
 
     async fn require_empty(&self, maintenance: &mut PgConnection) -> anyhow::Result<()> {
-        if !database::exists(maintenance, &self.name).await? {
+        if !database::exists(maintenance, self.name.as_str()).await? {
             return Ok(());
         }
         let mut connection = db::connect(&self.url).await?;
-        let is_empty = database::is_empty(&mut connection).await?;
-        connection.close().await?;
-        let name = &self.name;
+        self.check_empty(&mut connection).await?;
+        Ok(connection.close().await?)
+    }
+
+    /// Fails if the database of `connection` is not empty.
+    async fn check_empty(&self, connection: &mut PgConnection) -> anyhow::Result<()> {
+        let (is_empty, name) = (database::is_empty(connection).await?, &self.name);
         ensure!(is_empty, "the database {name} is not empty: a backup is restored into an empty one only");
         Ok(())
     }
 }
 
+fn is_in_use(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code == IN_USE)
+}
+
 /// Returns the URL of `target`: the name of a database on the server of `DATABASE_URL`, a whole URL, or a reference to one.
 pub async fn url(state: &State, target: &str) -> anyhow::Result<String> {
-    if !target.contains(':') {
-        return with_database(&state.url(&state.config.database.address).await?, target);
+    let url = if target.contains(':') {
+        let setting = Setting::read(target);
+        let plain = matches!(setting, Setting::Plain(_));
+        ensure!(
+            !(plain && state.config.application.environment.is_deployed()),
+            "the target is a value; here it must be a name, or a reference to a secret: <ARN>:<json-key>::"
+        );
+        state.url(&setting.into()).await?
+    } else {
+        // Before it becomes part of a URL, in which "?" has a meaning.
+        let name = DatabaseName::parse(target).map_err(anyhow::Error::msg)?;
+        with_database(&state.url(&state.config.database.address).await?, name.as_str())?
+    };
+    name_in(&url)?;
+    Ok(url)
+}
+
+/// Returns the name of the database at `url`. Refuses one that a deployment could not use.
+fn name_in(url: &str) -> anyhow::Result<DatabaseName> {
+    let url = parsed(url)?;
+    DatabaseName::parse(url.path().trim_start_matches('/')).map_err(anyhow::Error::msg)
+}
+
+/// Drops the roles of abandoned scratch databases. A role whose database is still there, because it is in use, stays.
+async fn remove_abandoned_roles(maintenance: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<()> {
+    for name in role::named(maintenance, SCRATCH_PREFIX).await? {
+        if made_at(&name).is_some_and(|made| now.timestamp() - made > ABANDONED)
+            && !database::exists(maintenance, &name).await?
+            && let Err(error) = role::remove(maintenance, &name).await
+        {
+            tracing::warn!(role = name, %error, "abandoned role not removed");
+        }
     }
-    let setting = Setting::read(target);
-    let plain = matches!(setting, Setting::Plain(_));
-    ensure!(
-        !(plain && state.config.application.environment.is_deployed()),
-        "the target is a value; here it must be a name, or a reference to a secret: <ARN>:<json-key>::"
-    );
-    state.url(&setting.into()).await
+    Ok(())
+}
+
+/// Returns a password that nobody else knows.
+fn password() -> anyhow::Result<String> {
+    let mut bytes = [0; 32];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| anyhow::anyhow!("the system has no random bytes"))?;
+    Ok(BASE64URL_NOPAD.encode(&bytes))
 }
 
 /// Returns when a scratch database was created; `None` if `name` is not the name of one.
 fn made_at(name: &str) -> Option<i64> {
-    let (made, unique) = name.strip_prefix(SCRATCH)?.split_once('_')?;
+    let (made, unique) = name.strip_prefix(SCRATCH_PREFIX)?.split_once('_')?;
     Uuid::try_parse(unique).ok()?;
     made.parse().ok()
 }
@@ -119,6 +294,13 @@ fn made_at(name: &str) -> Option<i64> {
 fn with_database(url: &str, name: &str) -> anyhow::Result<String> {
     let mut url = parsed(url)?;
     url.set_path(name);
+    Ok(url.into())
+}
+
+fn with_login(url: &str, name: &str, password: &str) -> anyhow::Result<String> {
+    let mut url = parsed(url)?;
+    let set = url.set_username(name).and_then(|()| url.set_password(Some(password)));
+    set.map_err(|()| anyhow::anyhow!("the database URL has no host"))?;
     Ok(url.into())
 }
 

@@ -7,7 +7,7 @@ use crate::{
         audit::{Action, Event},
         ids::{OrganizationId, UserId},
     },
-    store,
+    store::{self, users::User},
 };
 
 /// Returned for a change that would leave an organization without an active owner.
@@ -31,6 +31,8 @@ enum OrganizationOutcome {
 pub struct Departure {
     user: UserId,
     organizations: Vec<(OrganizationId, OrganizationOutcome)>,
+    /// Finds further rows of a user who is erased.
+    address: Option<String>,
 }
 
 impl Departure {
@@ -41,6 +43,18 @@ impl Departure {
     /// owner, or let the other owner leave.
     pub async fn decide(tx: &mut Tx, user: UserId) -> sqlx::Result<Self> {
         store::organizations::lock_joined(tx, user).await?;
+        Self::decide_locked(tx, user, None).await
+    }
+
+    /// Decides about each organization of a user who is erased. Lock `user` first. This function locks all organizations in which
+    /// the erasure changes anything, also those of others that have the user's address.
+    pub async fn decide_erasure(tx: &mut Tx, user: &User) -> sqlx::Result<Self> {
+        let address = store::personal_data::address(tx, user).await?;
+        store::organizations::lock_for_erasure(tx, user.id, address.as_deref()).await?;
+        Self::decide_locked(tx, user.id, address).await
+    }
+
+    async fn decide_locked(tx: &mut Tx, user: UserId, address: Option<String>) -> sqlx::Result<Self> {
         let mut organizations = Vec::new();
         for (organization, owned) in store::organizations::joined(tx, user).await? {
             let outcome = if !store::organizations::has_others(tx, organization, user).await? {
@@ -52,7 +66,11 @@ impl Departure {
             };
             organizations.push((organization, outcome));
         }
-        Ok(Self { user, organizations })
+        Ok(Self { user, organizations, address })
+    }
+
+    pub(super) fn address(&self) -> Option<&str> {
+        self.address.as_deref()
     }
 
     /// Returns the organizations that would have no active owner.

@@ -9,18 +9,21 @@ use axum::{
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Actor, SignedIn, fresh, pending::Pending, profile::CachedProfile, session};
+use super::{
+    Actor, SignedIn, fresh,
+    pending::{Pending, Verdict},
+    profile::CachedProfile,
+    session,
+};
 use crate::{
     ApiError, AppState, Refusal,
     cache::invalidation::CacheKey,
-    crypto::{
-        access_token::{self, Claims},
-        api_key::ApiKeyToken,
-    },
+    crypto::{access_token::Claims, api_key::ApiKeyToken},
     db::{Db, Tx},
     domain::{
         actor::{Principal, RequestInfo},
         audit::{Action, Event},
+        changes::ChangedFields,
         ids::{SessionId, UserId},
     },
     error::Unavailable,
@@ -72,7 +75,19 @@ impl Caller {
 
     /// Records that the caller did `action` to `target`.
     pub async fn audit(&self, tx: &mut Tx, action: Action, target: impl Into<Uuid>) -> Result<(), ApiError> {
-        Ok(store::audit_events::insert(tx, &self.event(action).to(target.into())).await?)
+        self.audit_changes(tx, action, target, &ChangedFields::default()).await
+    }
+
+    /// Records that the caller did `action` to `target`, and what it changed.
+    pub async fn audit_changes(
+        &self,
+        tx: &mut Tx,
+        action: Action,
+        target: impl Into<Uuid>,
+        changes: &ChangedFields,
+    ) -> Result<(), ApiError> {
+        let event = self.event(action).to(target.into()).with(changes);
+        Ok(store::audit_events::insert(tx, &event).await?)
     }
 
     pub(super) fn db(&self) -> &Db {
@@ -129,8 +144,7 @@ pub(crate) enum PresentedCredential<'a> {
     Invalid,
     /// A well-formed API key.
     ApiKey(ApiKeyToken),
-    /// A token, and its unverified claims.
-    Token(&'a str, Claims),
+    Token(&'a str),
 }
 
 impl<'a> PresentedCredential<'a> {
@@ -150,7 +164,7 @@ impl<'a> PresentedCredential<'a> {
         if !headers.contains_key(header::AUTHORIZATION) {
             return Self::Invalid;
         }
-        access_token::read_unverified(text).map_or(Self::Invalid, |claims| Self::Token(text, claims))
+        Self::Token(text)
     }
 
     /// Verifies the credential. The [`CachedIdentity`] of a token is empty.
@@ -159,7 +173,7 @@ impl<'a> PresentedCredential<'a> {
             Self::Nothing => Credential::None,
             Self::Invalid => Credential::Invalid,
             Self::ApiKey(key) => Credential::ApiKey(key.clone()),
-            Self::Token(text, _) => match state.verifier.verify(text).await {
+            Self::Token(text) => match state.verifier.verify(text).await {
                 Ok(Some(claims)) => Credential::Token(claims, CachedIdentity::default()),
                 Ok(None) => Credential::Invalid,
                 Err(error) => Credential::Unknown(Arc::new(error)),
@@ -194,6 +208,7 @@ where
         let now = state.clock.now();
         let session = session::find(&state.db, &pending, claims.sid, cached.session, now).await?;
         let Some(session) = session.filter(|session| session.user_id == claims.sub) else {
+            pending.judge(Verdict::Refused);
             return Err(UNAUTHENTICATED.into());
         };
         tracing::Span::current().record("user.id", tracing::field::display(claims.sub));

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{
     Actor, Caller, SignedIn,
     caller::{Credential, UNAUTHENTICATED},
-    pending::Pending,
+    pending::{Pending, Verdict},
 };
 use crate::{
     ApiError, AppState, Refusal,
@@ -23,10 +23,11 @@ use crate::{
     domain::{
         actor::{Principal, RequestInfo},
         audit::{Action, Event},
+        changes::ChangedFields,
         ids::OrganizationId,
         permission::{Permission, Role},
     },
-    store::{self, organizations::Organization},
+    store::{self, api_keys::StoredKey, organizations::Organization},
 };
 
 /// Returned for an organization that does not exist, and for one that the caller does not belong to.
@@ -34,7 +35,8 @@ pub const NO_SUCH_ORGANIZATION: Refusal = Refusal::not_found(
     "organization-not-found",
     "You do not belong to this organization, or it does not exist.",
 );
-const ROLE_NEEDED: Refusal =
+/// Returned to a member whose role does not have the permission.
+pub const ROLE_NEEDED: Refusal =
     Refusal::forbidden("role-needed", "Your role in this organization does not allow this.");
 const SCOPE_NEEDED: Refusal =
     Refusal::forbidden("scope-needed", "The scopes of this API key do not allow this.");
@@ -81,8 +83,19 @@ impl<P: Permission> Member<P> {
 
     /// Records that the member did `action` to `target`.
     pub async fn audit(&self, tx: &mut Tx, action: Action, target: impl Into<Uuid>) -> Result<(), ApiError> {
+        self.audit_changes(tx, action, target, &ChangedFields::default()).await
+    }
+
+    /// Records that the member did `action` to `target`, and what it changed.
+    pub async fn audit_changes(
+        &self,
+        tx: &mut Tx,
+        action: Action,
+        target: impl Into<Uuid>,
+        changes: &ChangedFields,
+    ) -> Result<(), ApiError> {
         let event = Event::by(action, &self.principal, &self.request).within(self.organization.id);
-        Ok(store::audit_events::insert(tx, &event.to(target.into())).await?)
+        Ok(store::audit_events::insert(tx, &event.to(target.into()).with(changes)).await?)
     }
 }
 
@@ -197,14 +210,17 @@ async fn authorize_key<P: Permission>(
     id: Option<OrganizationId>,
     pending: &Pending,
 ) -> sqlx::Result<Admitted> {
-    let Some(stored) = store::api_keys::find_valid(tx, key.id).await? else {
+    let hash = key.hash();
+    let matches = |stored: &StoredKey| -> bool {
+        let previous = stored.previous_secret_hash.as_deref().unwrap_or_default();
+        (stored.secret_hash.ct_eq(&hash) | previous.ct_eq(&hash)).into()
+    };
+    let Some(stored) = store::api_keys::find_valid(tx, key.id).await?.filter(matches) else {
+        pending.judge(Verdict::Refused);
         return Ok(Err(UNAUTHENTICATED.into()));
     };
-    let hash = key.hash();
-    let previous = stored.previous_secret_hash.as_deref().unwrap_or_default();
-    if !bool::from(stored.secret_hash.ct_eq(&hash) | previous.ct_eq(&hash)) {
-        return Ok(Err(UNAUTHENTICATED.into()));
-    }
+    let raised = stored.rate_limit.map_or(0, |limit| u32::try_from(limit).unwrap_or(0));
+    pending.judge(Verdict::Verified { raised });
     let found = match id {
         Some(id) if id == stored.organization_id => store::organizations::find(tx, id).await?,
         _ => None,

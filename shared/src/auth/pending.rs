@@ -24,8 +24,24 @@ const RECORD_TIMEOUT: Duration = Duration::from_secs(1);
 #[derive(Clone, Default)]
 pub(crate) struct Pending(Arc<Mutex<Inner>>);
 
+/// What the database says about the request's credential.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Nobody asked it.
+    #[default]
+    Unknown,
+    /// The API key is valid.
+    Verified {
+        /// The limit of requests that an administrator has set; 0 if none has.
+        raised: u32,
+    },
+    /// The session has ended, or the API key is not valid.
+    Refused,
+}
+
 #[derive(Default)]
 struct Inner {
+    verdict: Verdict,
     /// Begun by an extractor, continued by the handler.
     tx: Option<Tx>,
     to_cache: Vec<Cached>,
@@ -60,6 +76,15 @@ impl Pending {
         }
     }
 
+    /// Decides who pays for the request.
+    pub fn judge(&self, verdict: Verdict) {
+        self.locked().verdict = verdict;
+    }
+
+    pub fn verdict(&self) -> Verdict {
+        self.locked().verdict
+    }
+
     /// Records the use of an API key when the request ends.
     ///
     /// Not in the handler's transaction: it may be rolled back, and it locks the organization before the key.
@@ -69,7 +94,7 @@ impl Pending {
 
     /// Rolls back a transaction that no handler continued, because the request was refused. Then runs the pending writes.
     pub async fn finish(self, state: &AppState) {
-        let Inner { tx, to_cache, used_key } = std::mem::take(&mut *self.locked());
+        let Inner { tx, to_cache, used_key, .. } = std::mem::take(&mut *self.locked());
         if let Some(tx) = tx {
             state.db.roll_back(tx).await;
         }

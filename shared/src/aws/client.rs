@@ -53,6 +53,12 @@ impl LoadServiceConfig for Endpoints {
     }
 }
 
+/// Returns the configured endpoint of `service`, such as `RDS`, or of all services. `None` in AWS.
+#[must_use]
+pub fn endpoint(service: &str) -> Option<String> {
+    variable(&format!("AWS_ENDPOINT_URL_{service}")).or_else(|| variable("AWS_ENDPOINT_URL"))
+}
+
 fn variable(name: &str) -> Option<String> {
     #[expect(
         clippy::disallowed_methods,

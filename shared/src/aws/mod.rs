@@ -2,6 +2,8 @@
 
 pub mod client;
 pub mod cloudformation;
+pub mod kms;
+pub mod rds;
 pub mod s3;
 pub mod secret_rotation;
 pub mod secrets;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Tools;
 use crate::{
-    aws::{s3::Bucket, secrets::Secrets},
+    aws::{kms::MacKey, s3::Bucket, secrets::Secrets},
     config::{Address, Config},
     db,
     domain::clock::{Clock, SystemClock},
@@ -17,6 +17,8 @@ pub struct State {
     pub secrets: Secrets,
     /// Contains the backups.
     pub bucket: Bucket,
+    /// Authenticates the manifests.
+    pub mac_key: MacKey,
     pub tools: Tools,
 }
 
@@ -26,8 +28,9 @@ impl State {
     pub fn new(config: Config) -> Self {
         Self {
             clock: Arc::new(SystemClock),
-            secrets: Secrets::default(),
+            secrets: Secrets::new(config.keys.max_age, Arc::new(SystemClock)),
             bucket: Bucket::new(&config.storage.backups, &config.storage.backup_key),
+            mac_key: MacKey::new(&config.storage.backup_mac_key),
             tools: Tools::at(&config.storage.postgres_bin),
             config,
         }

@@ -13,9 +13,16 @@ use redis::Pipeline;
 use ring::digest::{SHA256, digest};
 
 use super::redis::Redis;
+use crate::ReachedLimit;
 
 /// The most subjects that the fallback counts. Above it, expired windows are dropped, then all.
 const MAX_FALLBACK_SUBJECTS: usize = 10_000;
+
+/// Subtracts one from each counter that still exists: a counter without an expiry would stay for ever.
+const TAKE_BACK: &str = "
+for i = 1, #KEYS do
+    if redis.call('EXISTS', KEYS[i]) == 1 then redis.call('DECR', KEYS[i]) end
+end";
 
 /// Allows at most `max` requests in each `window`.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +78,14 @@ pub struct RateLimitResult {
     pub reset: Duration,
 }
 
+impl RateLimitResult {
+    /// Returns the limit, if the request is not allowed.
+    #[must_use]
+    pub fn reached(&self) -> Option<ReachedLimit> {
+        (!self.allowed).then(|| ReachedLimit::new(self.limit, self.reset))
+    }
+}
+
 /// Counts in memory while Redis is unavailable. Each instance counts its own requests, so more pass in total, up to the limit per
 /// instance.
 #[derive(Default)]
@@ -123,18 +138,53 @@ impl RateLimiter {
         self.redis.key(&format!("limit:{}:{subject}:{}", limit.name, limit.window_end(now)))
     }
 
-    /// Counts one request of `subject`.
-    pub async fn take(&self, limit: Limit, subject: &str, now: DateTime<Utc>) -> RateLimitResult {
-        let key = self.key(limit, subject, now);
+    /// Counts one request against each of `limits`, in one round trip. Returns the counts, and the limit that stays reached longest.
+    pub async fn take(
+        &self,
+        limits: &[(Limit, String)],
+        now: DateTime<Utc>,
+    ) -> (Counts, Option<ReachedLimit>) {
+        let keys: Vec<_> = limits.iter().map(|(limit, subject)| self.key(*limit, subject, now)).collect();
         let mut commands = redis::pipe();
-        limit.count(&mut commands, &key);
-        let count = match self.redis.query::<[i64; 1]>(&commands).await {
-            Ok([count]) => counted(count),
-            Err(_) => self.fallback.count(&key, limit.window_end(now), now),
+        for ((limit, _), key) in limits.iter().zip(&keys) {
+            limit.count(&mut commands, key);
+        }
+        let counts: Vec<u32> = if let Ok(counts) = self.redis.query::<Vec<i64>>(&commands).await {
+            counts.into_iter().map(counted).collect()
+        } else {
+            let count = |((limit, _), key): (&(Limit, String), &String)| {
+                self.fallback.count(key, limit.window_end(now), now)
+            };
+            limits.iter().zip(&keys).map(count).collect()
         };
-        limit.check(count, now)
+        let reached =
+            limits.iter().zip(counts).filter_map(|((limit, _), count)| limit.check(count, now).reached());
+        (Counts(keys), reached.max_by_key(|reached| reached.wait))
+    }
+
+    /// Takes one request back from each of `counts`.
+    pub async fn take_back(&self, counts: &Counts) {
+        let mut commands = redis::pipe();
+        self.add_take_back(&mut commands, counts);
+        if let Err(error) = self.redis.query::<()>(&commands).await {
+            tracing::debug!(%error, "request not taken back from its counts");
+        }
+    }
+
+    /// Adds the command of [`Self::take_back`] to `commands`. Takes back in memory at once.
+    pub fn add_take_back(&self, commands: &mut Pipeline, Counts(keys): &Counts) {
+        let eval = commands.cmd("EVAL").arg(TAKE_BACK).arg(keys.len());
+        for key in keys {
+            self.fallback.uncount(key);
+            eval.arg(key);
+        }
+        eval.ignore();
     }
 }
+
+/// The counters to which a request was added.
+#[derive(Debug, Clone, Default)]
+pub struct Counts(pub Vec<String>);
 
 /// Returns a hash that stands for an e-mail address in a key.
 #[must_use]

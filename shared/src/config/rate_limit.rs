@@ -1,4 +1,4 @@
-//! `RATE_LIMIT_*`: the requests allowed per source address and per API key.
+//! `RATE_LIMIT_*`: the requests allowed per session, API key and source address.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `BACKUP_*`, `POSTGRES_BIN`, `ERASURE_BUCKET`: storage that outlives the database.
+//! `BACKUP_*`, `POSTGRES_BIN`, `DATABASE_CLUSTER_ID`, `ERASURE_BUCKET`: storage that outlives the database.
 
 use super::section::section;
 
@@ -13,10 +13,20 @@ section! {
             allowed: "the ARN of a KMS key",
             example: "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
         };
+        /// The KMS key that authenticates the manifests of backups: an HMAC key.
+        backup_mac_key: String = text("BACKUP_MAC_KEY", "") {
+            allowed: "the ARN or the alias of a KMS key",
+            example: "arn:aws:kms:eu-west-1:123456789012:key/0987dcba-09fe-87dc-65ba-ab0987654321"
+        };
         /// The folder of `pg_dump` and `pg_restore`. The layer has them in `/opt/<architecture>/bin`.
         postgres_bin: String = text("POSTGRES_BIN", "/opt/bin") {
             used_by: "backup, restore-drill",
             allowed: "a path"
+        };
+        /// The cluster whose newest restorable time is measured.
+        cluster: String = text("DATABASE_CLUSTER_ID", "") {
+            allowed: "the identifier of an Aurora cluster",
+            example: "arches-dev"
         };
         /// The S3 bucket of the ledger of erasures.
         erasures: String = text("ERASURE_BUCKET", "") {

@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use data_encoding::BASE64URL_NOPAD;
-use jsonwebtoken::{
-    Algorithm, DecodingKey, EncodingKey, Header, Validation, dangerous::insecure_decode_claims, decode,
-    decode_header, encode,
-};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -87,12 +84,6 @@ impl Verifier {
             claims.nbf <= now + CLOCK_LEEWAY && now < claims.exp
         }))
     }
-}
-
-/// Reads the claims of `token` without verifying it. Only for loading what a valid token will need.
-#[must_use]
-pub fn read_unverified(token: &str) -> Option<Claims> {
-    insecure_decode_claims(token).ok()
 }
 
 fn validation(tokens: &Tokens) -> Validation {

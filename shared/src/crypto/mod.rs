@@ -7,4 +7,5 @@ pub mod key_set;
 pub mod keyring;
 pub mod one_time_token;
 pub mod password;
+pub mod scram;
 pub mod seal;

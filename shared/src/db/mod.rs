@@ -1,5 +1,7 @@
 //! The database. Transactions are the only access.
 
+#[cfg(debug_assertions)]
+mod lock_order;
 mod pool;
 mod rds_certificates;
 mod transaction;
@@ -15,21 +17,19 @@ use crate::{
     aws::secrets::Secrets,
     cache::redis::Redis,
     config::Database,
-    domain::clock::Clock,
-    error::{Unavailable, is_contention},
+    domain::{clock::Clock, database_name::MAX_NAME_BYTES},
+    error::{Failure, Unavailable, is_contention},
 };
 use pool::Pool;
-use transaction::Timer;
 
 pub use transaction::Tx;
 
-/// Limits a whole transaction, from the wait for a connection to the commit.
+/// Limits a whole transaction, from the wait for a connection to the commit, with all its reruns.
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// Limits opening a direct connection ([`connect`]).
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The number of times that a transaction runs again after the database rolled it back because of a deadlock.
-const MAX_RERUNS: u32 = 2;
-/// The other transaction takes the lock that it waits for within this time.
+/// The first rerun of a transaction that the database rolled back waits for this time, in which the other transaction takes the
+/// lock. Each further rerun waits twice as long.
 const RERUN_DELAY: Duration = Duration::from_millis(20);
 
 /// sqlx's names of `sslmode` in a URL.
@@ -61,8 +61,8 @@ impl Db {
 
     /// Runs `work` in a transaction: commits if it succeeds, rolls back if it fails.
     ///
-    /// `work` runs again if the database rolls it back because of a deadlock. So it has no effects outside the
-    /// transaction.
+    /// `work` runs again if the database rolls it back because of a deadlock or a serialization failure, for as long as a
+    /// transaction may take. So it has no effects outside the transaction.
     ///
     /// If this future is dropped before it ends (a deadline), the connection is closed and the server rolls back.
     pub async fn transaction<T>(
@@ -72,53 +72,62 @@ impl Db {
         self.resume(None, async |_| Ok(()), work).await
     }
 
-    /// Runs `work` once in a transaction, with the caller's own error type.
-    pub async fn transaction_as<T, E>(&self, work: impl AsyncFnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E>
-    where
-        E: From<anyhow::Error>,
-    {
-        let tx = self.begin().await?;
-        let (tx, done) = self.step(tx, work).await?;
-        self.commit(tx).await?;
-        Ok(done)
+    /// [`Self::transaction`] for jobs, which refuse nothing.
+    pub async fn transaction_as<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Tx) -> anyhow::Result<T> + Clone,
+    ) -> anyhow::Result<T> {
+        self.resume(None, async |_| Ok(()), work).await
     }
 
     /// Runs `work` in `begun` and ends it; without `begun`, in a new transaction, after `check` succeeded in it.
-    pub(crate) async fn resume<T>(
+    pub(crate) async fn resume<T, E: Failure>(
         &self,
         mut begun: Option<Tx>,
-        check: impl AsyncFnOnce(&mut Tx) -> Result<(), ApiError> + Clone,
-        work: impl AsyncFnOnce(&mut Tx) -> Result<T, ApiError> + Clone,
-    ) -> Result<T, ApiError> {
-        let mut reruns = 0;
+        check: impl AsyncFnOnce(&mut Tx) -> Result<(), E> + Clone,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<T, E> + Clone,
+    ) -> Result<T, E> {
+        let deadline = begun.as_ref().map_or_else(|| Instant::now() + TRANSACTION_TIMEOUT, Tx::deadline);
+        let mut delay = RERUN_DELAY;
         loop {
             let run = async {
                 let tx = match begun.take() {
                     Some(tx) => tx,
-                    None => self.step(self.begin().await?, check.clone()).await?.0,
+                    None => self.step(self.begin_until(deadline).await?, check.clone()).await?.0,
                 };
                 let (tx, done) = self.step(tx, work.clone()).await?;
                 self.commit(tx).await?;
-                Ok(done)
+                Ok::<_, E>(done)
             };
-            match run.await {
-                Err(ApiError::Failed(error)) if reruns < MAX_RERUNS && is_contention(&error) => {
-                    reruns += 1;
-                    sleep(RERUN_DELAY).await;
+            let failed = match run.await {
+                Ok(done) => return Ok(done),
+                Err(failed) => failed,
+            };
+            match failed.failure().filter(|error| is_contention(error)) {
+                Some(error) if Instant::now() + delay < deadline => {
+                    tracing::warn!(
+                        error = format!("{error:#}"),
+                        "transaction rolled back by the database; retried"
+                    );
                 }
-                done => return done,
+                _ => return Err(failed),
             }
+            sleep(delay).await;
+            delay *= 2;
         }
     }
 
     /// Begins a transaction.
     pub(crate) async fn begin(&self) -> anyhow::Result<Tx> {
+        self.begin_until(Instant::now() + TRANSACTION_TIMEOUT).await
+    }
+
+    /// Begins a transaction that ends before `deadline`.
+    async fn begin_until(&self, deadline: Instant) -> anyhow::Result<Tx> {
         let Inner { pool, clock, .. } = &*self.0;
-        let timer = Timer(Instant::now());
-        let lease = timeout(TRANSACTION_TIMEOUT, pool.begin())
-            .await
-            .map_err(|elapsed| Unavailable::new("database", elapsed))??;
-        Ok(Tx::new(lease, clock.now(), timer))
+        let began = Instant::now();
+        let lease = timeout_at(deadline, pool.begin()).await.map_err(unavailable)??;
+        Ok(Tx::new(lease, clock.now(), began, deadline))
     }
 
     /// Runs `work` in `tx`. Rolls back if it fails.
@@ -130,8 +139,7 @@ impl Db {
     where
         E: From<anyhow::Error>,
     {
-        let deadline = tx.started() + TRANSACTION_TIMEOUT;
-        match timeout_at(deadline, work(&mut tx)).await {
+        match timeout_at(tx.deadline(), work(&mut tx)).await {
             Ok(Ok(done)) => Ok((tx, done)),
             Ok(Err(error)) => {
                 self.roll_back(tx).await;
@@ -144,7 +152,7 @@ impl Db {
     /// Commits `tx`, and invalidates what it changed, also when the outcome of COMMIT is unknown (timeout, lost connection).
     pub(crate) async fn commit(&self, mut tx: Tx) -> anyhow::Result<()> {
         let Inner { pool, cache, .. } = &*self.0;
-        let (changed, deadline) = (tx.take_invalidated(), tx.started() + TRANSACTION_TIMEOUT);
+        let (changed, deadline) = (tx.take_invalidated(), tx.deadline());
         let done = timeout_at(deadline, tx.commit(pool)).await;
         if let Some(cache) = cache {
             cache.invalidate(&changed).await;
@@ -154,7 +162,7 @@ impl Db {
 
     /// Rolls `tx` back.
     pub(crate) async fn roll_back(&self, tx: Tx) {
-        let deadline = tx.started() + TRANSACTION_TIMEOUT;
+        let deadline = tx.deadline();
         // After the deadline the connection is closed, and the server rolls back.
         _ = timeout_at(deadline, tx.roll_back(&self.0.pool)).await;
     }
@@ -166,11 +174,20 @@ fn unavailable(cause: impl Into<anyhow::Error>) -> anyhow::Error {
 
 /// Returns the options of a connection that works behind any transaction pooler.
 ///
+/// Refuses a user name or a database that PostgreSQL would cut: the connection would be to another one.
+///
 /// Poolers refuse the startup parameter `extra_float_digits`. Statements are never named: see [`Tx`].
 pub fn connect_options(url: &str) -> anyhow::Result<PgConnectOptions> {
     // The URL contains a password, so the error does not repeat it.
     let options: PgConnectOptions =
         url.parse().map_err(|_| anyhow::anyhow!("DATABASE_URL is not a postgresql:// URL"))?;
+    for (what, name) in [("database", options.get_database()), ("user name", Some(options.get_username()))] {
+        let bytes = name.unwrap_or_default().len();
+        anyhow::ensure!(
+            bytes <= MAX_NAME_BYTES,
+            "the {what} of DATABASE_URL has {bytes} bytes; PostgreSQL would cut it at {MAX_NAME_BYTES}"
+        );
+    }
     Ok(options.extra_float_digits(None).statement_cache_capacity(0).application_name("arches"))
 }
 
@@ -207,6 +224,19 @@ mod tests {
     use sqlx::postgres::PgSslMode;
 
     use super::*;
+
+    #[test]
+    fn name_that_postgresql_would_cut_is_not_connected_to() {
+        let (longest, long) = ("a".repeat(63), "a".repeat(64));
+        connect_options(&format!("postgresql://{longest}:x@h/{longest}")).expect("options");
+        for (url, what) in [
+            (format!("postgresql://a:x@h/{long}"), "database"),
+            (format!("postgresql://{long}:x@h/a"), "user name"),
+        ] {
+            let error = connect_options(&url).expect_err("64 bytes").to_string();
+            assert!(error.contains(what) && error.contains("cut"), "{error}");
+        }
+    }
 
     #[test]
     fn a_deployed_database_is_reached_through_tls_only_and_verified() {

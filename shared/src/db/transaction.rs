@@ -1,5 +1,7 @@
 //! A transaction, and the execution of statements in it.
 
+#[cfg(debug_assertions)]
+use std::sync::{Arc, Mutex, PoisonError};
 use std::{fmt, mem};
 
 use chrono::{DateTime, Utc};
@@ -13,6 +15,8 @@ use sqlx::{
 };
 use tokio::time::Instant;
 
+#[cfg(debug_assertions)]
+use super::lock_order::LockOrder;
 use super::pool::{Lease, Pool};
 use crate::cache::invalidation::CacheKey;
 
@@ -23,14 +27,17 @@ use crate::cache::invalidation::CacheKey;
 pub struct Tx {
     lease: Lease,
     now: DateTime<Utc>,
-    timer: Timer,
+    deadline: Instant,
+    _timer: Timer,
     invalidated: Vec<CacheKey>,
     /// Whether a statement failed, and with it the whole transaction.
     failed: bool,
+    #[cfg(debug_assertions)]
+    lock_order: Arc<Mutex<LockOrder>>,
 }
 
 /// Records how long the transaction took, when it is dropped.
-pub(super) struct Timer(pub(super) Instant);
+struct Timer(Instant);
 
 impl Drop for Timer {
     fn drop(&mut self) {
@@ -39,8 +46,18 @@ impl Drop for Timer {
 }
 
 impl Tx {
-    pub(super) fn new(lease: Lease, now: DateTime<Utc>, timer: Timer) -> Self {
-        Self { lease, now, timer, invalidated: Vec::new(), failed: false }
+    /// Creates the transaction that `lease` is in since `began`.
+    pub(super) fn new(lease: Lease, now: DateTime<Utc>, began: Instant, deadline: Instant) -> Self {
+        Self {
+            lease,
+            now,
+            deadline,
+            _timer: Timer(began),
+            invalidated: Vec::new(),
+            failed: false,
+            #[cfg(debug_assertions)]
+            lock_order: Arc::default(),
+        }
     }
 
     /// Returns the time at which the transaction began: one time for everything that it writes.
@@ -54,8 +71,16 @@ impl Tx {
         self.now = now;
     }
 
-    pub(super) fn started(&self) -> Instant {
-        self.timer.0
+    fn unnamed<E>(&self, query: E) -> Unnamed<E> {
+        Unnamed {
+            query,
+            #[cfg(debug_assertions)]
+            lock_order: Arc::clone(&self.lock_order),
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
     }
 
     /// Invalidates `key` in the cache after the commit. The functions of [`crate::store`] call it when they change cached data.
@@ -93,19 +118,31 @@ impl fmt::Debug for Tx {
 }
 
 /// A query that is never prepared under a name.
-struct Unnamed<E>(E);
+struct Unnamed<E> {
+    query: E,
+    #[cfg(debug_assertions)]
+    lock_order: Arc<Mutex<LockOrder>>,
+}
 
 impl<'q, E: Execute<'q, Postgres>> Execute<'q, Postgres> for Unnamed<E> {
     fn sql(self) -> SqlStr {
-        self.0.sql()
+        let sql = self.query.sql();
+        #[cfg(debug_assertions)]
+        {
+            let mut order = self.lock_order.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(problem) = order.check(sql.as_str()) {
+                panic!("lock order: {problem}: {}", sql.as_str());
+            }
+        }
+        sql
     }
 
     fn statement(&self) -> Option<&PgStatement> {
-        self.0.statement()
+        self.query.statement()
     }
 
     fn take_arguments(&mut self) -> Result<Option<PgArguments>, BoxDynError> {
-        self.0.take_arguments()
+        self.query.take_arguments()
     }
 
     fn persistent(&self) -> bool {
@@ -121,8 +158,9 @@ impl<'c> Executor<'c> for &'c mut Tx {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
+        let query = self.unnamed(query);
         let Tx { lease, failed, .. } = self;
-        Box::pin(lease.connection.fetch_many(Unnamed(query)).inspect_err(|_| *failed = true))
+        Box::pin(lease.connection.fetch_many(query).inspect_err(|_| *failed = true))
     }
 
     fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, sqlx::Result<Option<PgRow>>>
@@ -130,8 +168,9 @@ impl<'c> Executor<'c> for &'c mut Tx {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
+        let query = self.unnamed(query);
         let Tx { lease, failed, .. } = self;
-        Box::pin(lease.connection.fetch_optional(Unnamed(query)).inspect_err(|_| *failed = true))
+        Box::pin(lease.connection.fetch_optional(query).inspect_err(|_| *failed = true))
     }
 
     fn prepare_with<'e>(

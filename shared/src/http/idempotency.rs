@@ -34,7 +34,7 @@ const IN_PROGRESS: Refusal = Refusal::conflict(
     "idempotency-key-in-progress",
     "A request with this Idempotency-Key is in progress. Wait for its response.",
 );
-const REUSED: Refusal = Refusal::invalid(
+pub const REUSED: Refusal = Refusal::invalid(
     "idempotency-key-reused",
     "This Idempotency-Key was used for a different request. Use a new key for each new request.",
 );
@@ -140,15 +140,16 @@ struct Record {
 }
 
 impl Idempotent {
-    /// Creates the value for a request without a key.
+    /// Returns whether the request has a key.
     #[must_use]
-    pub fn unkeyed() -> Self {
-        Self(None)
+    pub fn is_keyed(&self) -> bool {
+        self.0.is_some()
     }
 
     /// Runs `work` in the transaction of `actor`, or returns the response of the first request.
     ///
-    /// The second value of `work` is for what follows the commit (a mail). It is returned only if `work` was run.
+    /// The second value of `work` is for what follows the commit (a mail), and for what must not be stored (tokens). It is returned
+    /// only if `work` was run. Limits on what is created belong into `work`: a replay uses up none of them.
     pub async fn run<T>(
         self,
         actor: &impl Actor,

@@ -8,6 +8,7 @@ pub(crate) mod headers;
 pub mod idempotency;
 mod problem;
 mod request;
+mod request_limit;
 mod routes;
 
 use axum::{

@@ -46,6 +46,8 @@ pub struct StoredKey {
     /// `None` if there is no previous secret, or if it has expired.
     pub previous_secret_hash: Option<Vec<u8>>,
     pub last_used_at: Option<DateTime<Utc>>,
+    /// The requests that an administrator allows it per window; `None` for the default.
+    pub rate_limit: Option<i32>,
 }
 
 impl StoredKey {
@@ -127,7 +129,8 @@ pub async fn find_valid(tx: &mut Tx, id: ApiKeyId) -> sqlx::Result<Option<Stored
         StoredKey,
         r#"
         SELECT k.organization_id AS "organization_id: OrganizationId", k.scopes, k.secret_hash, k.last_used_at,
-               CASE WHEN k.previous_expires_at > $2 THEN k.previous_secret_hash END AS previous_secret_hash
+               CASE WHEN k.previous_expires_at > $2 THEN k.previous_secret_hash END AS previous_secret_hash,
+               coalesce(k.rate_limit, o.rate_limit) AS rate_limit
         FROM api_keys k JOIN organizations o ON o.id = k.organization_id
         WHERE k.id = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)
           AND o.deleted_at IS NULL
@@ -221,6 +224,25 @@ pub async fn revoke(
         id as ApiKeyId,
         versions,
         now,
+    )
+    .execute(tx)
+    .await?;
+    Ok(result.rows_affected() == 1)
+}
+
+/// Sets the requests that the key may make per window; `None` for the limit of its organization. Returns `false` if the
+/// organization has no such key.
+pub async fn set_rate_limit(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    id: ApiKeyId,
+    limit: Option<i32>,
+) -> sqlx::Result<bool> {
+    let result = sqlx::query!(
+        "UPDATE api_keys SET rate_limit = $3 WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL",
+        organization as OrganizationId,
+        id as ApiKeyId,
+        limit,
     )
     .execute(tx)
     .await?;

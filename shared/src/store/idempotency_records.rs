@@ -26,7 +26,7 @@ pub async fn find(tx: &mut Tx, key: &[u8]) -> sqlx::Result<Option<Vec<u8>>> {
     .await
 }
 
-/// Stores `sealed` under `key` and replaces what was stored there. Also deletes some expired records, which may contain tokens.
+/// Stores `sealed` under `key` and replaces what was stored there. Also deletes some expired records, which may contain API keys.
 pub async fn replace(tx: &mut Tx, key: &[u8], sealed: &[u8], expires_at: DateTime<Utc>) -> sqlx::Result<()> {
     let now = tx.now();
     sqlx::query!(

@@ -109,6 +109,63 @@ pub async fn insert(
     .await
 }
 
+/// The times after which [`count`] counts.
+pub struct Since {
+    /// For [`Counted::in_organization`].
+    pub organization: DateTime<Utc>,
+    /// For the invitations to the address.
+    pub address: DateTime<Utc>,
+}
+
+/// Invitations that were sent.
+pub struct Sent {
+    pub count: i64,
+    /// The time of the first of them.
+    pub first: Option<DateTime<Utc>>,
+}
+
+/// The invitations that limits count, whatever became of them.
+pub struct Counted {
+    pub in_organization: Sent,
+    pub to_address_in_organization: Sent,
+    pub to_address: Sent,
+}
+
+/// Counts the invitations of the organization, and those to `email`. The caller has locked the organization.
+pub async fn count(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    email: &str,
+    since: Since,
+) -> sqlx::Result<Counted> {
+    let row = sqlx::query!(
+        r#"
+        SELECT count(*) FILTER (WHERE here AND created_at > $3) AS "here!",
+               min(created_at) FILTER (WHERE here AND created_at > $3) AS first_here,
+               count(*) FILTER (WHERE here AND same) AS "both!",
+               min(created_at) FILTER (WHERE here AND same) AS first_both,
+               count(*) FILTER (WHERE same) AS "same!",
+               min(created_at) FILTER (WHERE same) AS first_same
+        FROM (
+            SELECT created_at, organization_id = $1 AS here, lower(email) = lower($2) AND created_at > $4 AS same
+            FROM invitations
+            WHERE (organization_id = $1 AND created_at > $3) OR (lower(email) = lower($2) AND created_at > $4)
+        ) AS sent
+        "#,
+        organization as OrganizationId,
+        email,
+        since.organization,
+        since.address,
+    )
+    .fetch_one(tx)
+    .await?;
+    Ok(Counted {
+        in_organization: Sent { count: row.here, first: row.first_here },
+        to_address_in_organization: Sent { count: row.both, first: row.first_both },
+        to_address: Sent { count: row.same, first: row.first_same },
+    })
+}
+
 /// Returns the invitation `id` of the organization.
 pub async fn find(
     tx: &mut Tx,

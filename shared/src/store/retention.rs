@@ -19,9 +19,10 @@ pub struct Batch<Id> {
     pub end: Option<BatchEnd<Id>>,
 }
 
-/// The two statements of a table. `$id` is its key, `$ended` when a row ended, and `$held` whether a legal hold keeps it.
+/// The two statements of a table. `$id` is its key, `$ended` when a row ended, and `$held` whether a legal hold keeps it. `$lock`
+/// skips rows that another transaction changes: `retention` locks rows without their owners, so it must not wait for one.
 macro_rules! past {
-    ($(#[$doc:meta])* $module:ident, $table:tt, $id:tt as $type:ty, $ended:tt, $held:tt) => {
+    ($(#[$doc:meta])* $module:ident, $table:tt, $id:tt as $type:ty, $ended:tt, $held:tt, $lock:tt) => {
         $(#[$doc])*
         pub mod $module {
             use super::*;
@@ -50,7 +51,7 @@ macro_rules! past {
                 Ok(Batch { rows: found.rows, held: found.held, end: found.ended.zip(found.id) })
             }
 
-            /// Removes the rows after `after` up to `end`, except those that a legal hold keeps.
+            /// Removes the rows after `after` up to `end`, except those that a legal hold keeps or another transaction changes.
             pub async fn remove(
                 tx: &mut Tx,
                 after: &BatchEnd<$type>,
@@ -58,9 +59,9 @@ macro_rules! past {
             ) -> sqlx::Result<u64> {
                 // With the bounds as pairs only, the planner would not see that few rows are between them.
                 let removed = sqlx::query!(
-                    "DELETE FROM " + $table + " t WHERE " + $ended + " >= $1 AND " + $ended + " <= $3 AND ("
-                        + $ended + ", " + $id + ") > ($1, $2) AND (" + $ended + ", " + $id + ") <= ($3, $4) AND NOT ("
-                        + $held + ")",
+                    "DELETE FROM " + $table + " WHERE " + $id + " = ANY (ARRAY(SELECT " + $id + " FROM " + $table + " t WHERE "
+                        + $ended + " >= $1 AND " + $ended + " <= $3 AND (" + $ended + ", " + $id + ") > ($1, $2) AND ("
+                        + $ended + ", " + $id + ") <= ($3, $4) AND NOT (" + $held + ") " + $lock + "))",
                     after.0,
                     after.1,
                     end.0,
@@ -80,7 +81,8 @@ past!(
     "sessions",
     "id" as uuid::Uuid,
     "least(revoked_at, expires_at, last_used_at)",
-    "EXISTS (SELECT 1 FROM users u WHERE u.id = t.user_id AND u.legal_hold_at IS NOT NULL)"
+    "EXISTS (SELECT 1 FROM users u WHERE u.id = t.user_id AND u.legal_hold_at IS NOT NULL)",
+    "FOR UPDATE OF t SKIP LOCKED"
 );
 past!(
     /// Expired tokens that were mailed.
@@ -88,7 +90,8 @@ past!(
     "verification_tokens",
     "id" as uuid::Uuid,
     "expires_at",
-    "EXISTS (SELECT 1 FROM users u WHERE u.id = t.user_id AND u.legal_hold_at IS NOT NULL)"
+    "EXISTS (SELECT 1 FROM users u WHERE u.id = t.user_id AND u.legal_hold_at IS NOT NULL)",
+    "FOR UPDATE OF t SKIP LOCKED"
 );
 past!(
     /// Expired invitations, whatever their status.
@@ -96,7 +99,8 @@ past!(
     "invitations",
     "id" as uuid::Uuid,
     "expires_at",
-    "EXISTS (SELECT 1 FROM users u WHERE lower(u.email) = lower(t.email) AND u.legal_hold_at IS NOT NULL)"
+    "EXISTS (SELECT 1 FROM users u WHERE lower(u.email) = lower(t.email) AND u.legal_hold_at IS NOT NULL)",
+    "FOR UPDATE OF t SKIP LOCKED"
 );
 past!(
     /// Expired responses to idempotent requests.
@@ -105,7 +109,8 @@ past!(
     "key_hash" as Vec<u8>,
     "expires_at",
     // The key is a hash, so no row leads to a user.
-    "false"
+    "false",
+    "FOR UPDATE OF t SKIP LOCKED"
 );
 past!(
     /// Audit events, by the time at which they were written.
@@ -114,5 +119,7 @@ past!(
     "id" as uuid::Uuid,
     "occurred_at",
     "EXISTS (SELECT 1 FROM users u WHERE u.id = t.actor_id AND u.legal_hold_at IS NOT NULL)
-     OR EXISTS (SELECT 1 FROM users u WHERE u.id = t.target_id AND u.legal_hold_at IS NOT NULL)"
+     OR EXISTS (SELECT 1 FROM users u WHERE u.id = t.target_id AND u.legal_hold_at IS NOT NULL)",
+    // No other code locks events, and the role of `retention` may not change them, which a lock would need.
+    ""
 );

@@ -90,9 +90,7 @@ pub async fn insert(tx: &mut Tx, new: &NewToken<'_>) -> sqlx::Result<()> {
     .map(drop)
 }
 
-/// Returns the user of the token, if the token is valid.
-///
-/// Lock the user before [`consume`]: all code locks the user before the user's tokens.
+/// Returns the user of the token, if the token is valid. Lock the user before [`consume`].
 pub async fn owner(tx: &mut Tx, purpose: Purpose, token_hash: &[u8]) -> sqlx::Result<Option<UserId>> {
     let now = tx.now();
     sqlx::query_scalar!(
@@ -143,7 +141,7 @@ pub async fn consume(tx: &mut Tx, purpose: Purpose, token_hash: &[u8]) -> sqlx::
     .await
 }
 
-/// Counts an attempt at the codes mailed to `user`. Returns the valid tokens with less than `max` attempts before this one; the
+/// Counts an attempt at the codes mailed to `user`, who is locked. Returns the valid tokens with less than `max` attempts before this one; the
 /// code may be compared only with theirs.
 pub async fn guess(tx: &mut Tx, user: UserId, max: i32) -> sqlx::Result<Vec<Guessed>> {
     let now = tx.now();
@@ -176,6 +174,25 @@ pub async fn consume_guessed(tx: &mut Tx, id: VerificationTokenId) -> sqlx::Resu
         RETURNING id AS "id: VerificationTokenId", user_id AS "user_id: UserId", email
         "#,
         id as VerificationTokenId,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Marks a token that was used, withdrawn or has expired as presented again, and returns its user. `None` if it was marked before,
+/// is valid, or does not exist.
+pub async fn mark_refused(tx: &mut Tx, purpose: Purpose, token_hash: &[u8]) -> sqlx::Result<Option<UserId>> {
+    let now = tx.now();
+    sqlx::query_scalar!(
+        r#"
+        UPDATE verification_tokens
+        SET refused_at = $3
+        WHERE purpose = $1 AND token_hash = $2 AND refused_at IS NULL AND (consumed_at IS NOT NULL OR expires_at <= $3)
+        RETURNING user_id AS "user_id: UserId"
+        "#,
+        purpose.as_str(),
+        token_hash,
         now,
     )
     .fetch_optional(tx)

@@ -3,8 +3,10 @@
 mod departure;
 mod idempotency;
 mod invitations;
+mod locks;
 mod owners;
 mod password;
+mod restores;
 mod tokens;
 mod versions;
 

@@ -18,7 +18,7 @@ use super::{Keys, random_bytes};
 const MIN_READ_INTERVAL: u64 = 10;
 const REQUESTS: u8 = 100;
 
-async fn auth(keys: &Keys, database: &Database) -> Function {
+pub async fn auth(keys: &Keys, database: &Database, settings: &[(&str, &str)]) -> Function {
     let mut environment: HashMap<String, String> =
         ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "APP_URL", "MAIL_FROM"]
             .map(|name| (name.to_owned(), service(name)))
@@ -26,6 +26,7 @@ async fn auth(keys: &Keys, database: &Database) -> Function {
     environment.extend(function_settings(database));
     environment.extend(keys.settings());
     environment.insert("AWS_ENDPOINT_URL".to_owned(), keys.proxy.url.clone());
+    environment.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     Function::start("auth", environment).await
 }
 
@@ -33,7 +34,7 @@ async fn auth(keys: &Keys, database: &Database) -> Function {
 async fn flood(keys: &Keys, arn: &str, event: impl Fn(u8) -> Value) {
     let database = Database::create().await;
     let begun = Instant::now();
-    let auth = auth(keys, &database).await;
+    let auth = auth(keys, &database, &[]).await;
     let register = json!({ "name": "Ada", "email": "ada@example.com", "password": "a long enough phrase" });
     let headers = json!({ "content-type": "application/json" });
     let register = http("POST", "/v1/auth/register", &headers, Some(&register.to_string()), "203.0.113.7");

@@ -4,6 +4,7 @@ mod first;
 mod floods;
 pub mod proxy;
 mod requests;
+mod slow;
 mod steps;
 
 use std::collections::HashMap;

@@ -6,6 +6,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use axum::{
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    time::sleep,
 };
 
 use crate::cloudformation::StackResponse;
@@ -34,6 +36,10 @@ struct Recorded {
     responses: Vec<StackResponse>,
     /// How many of the next responses are rejected.
     rejections: usize,
+    /// How long a read of a secret takes.
+    delay: Duration,
+    /// Reads fail.
+    unavailable: bool,
 }
 
 #[derive(Clone)]
@@ -58,6 +64,16 @@ impl AwsProxy {
         let mut environment: HashMap<_, _> = passed.map(|name| (name.to_owned(), service(name))).into();
         environment.insert("AWS_ENDPOINT_URL".to_owned(), self.url.clone());
         environment
+    }
+
+    /// From now on, a read of a secret takes `delay`.
+    pub fn delay_reads(&self, delay: Duration) {
+        self.recorded().delay = delay;
+    }
+
+    /// From now on, reads of secrets fail or succeed.
+    pub fn set_unavailable(&self, unavailable: bool) {
+        self.recorded().unavailable = unavailable;
     }
 
     fn recorded(&self) -> MutexGuard<'_, Recorded> {
@@ -137,7 +153,17 @@ async fn answer(
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
     let arn = asked["SecretId"].as_str().unwrap_or_default();
     match headers.get("x-amz-target").and_then(|target| target.to_str().ok()) {
-        Some("secretsmanager.GetSecretValue") => proxy.count_read(arn),
+        Some("secretsmanager.GetSecretValue") => {
+            proxy.count_read(arn);
+            let (delay, unavailable) = {
+                let recorded = proxy.recorded();
+                (recorded.delay, recorded.unavailable)
+            };
+            sleep(delay).await;
+            if unavailable {
+                return (StatusCode::SERVICE_UNAVAILABLE, Bytes::new());
+            }
+        }
         Some("secretsmanager.DescribeSecret") if status.is_success() => {
             let secret = serde_json::from_slice(&answered).expect("a JSON answer");
             return (status, proxy.described(arn, secret).to_string().into());

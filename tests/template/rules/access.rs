@@ -9,8 +9,8 @@ use crate::template::{Template, each, secret};
 
 /// Parts of names of variables whose values must be references to secrets.
 const SECRET: [&str; 7] = ["_URL", "SECRET", "KEY", "PASSWORD", "TOKEN", "CREDENTIAL", "_DSN"];
-/// Names that look like secrets and are not: the address of links in mails, and the name of a key.
-const PUBLIC: [&str; 2] = ["APP_URL", "BACKUP_KMS_KEY"];
+/// Names that look like secrets and are not: the address of links in mails, and the names of keys.
+const PUBLIC: [&str; 3] = ["APP_URL", "BACKUP_KMS_KEY", "BACKUP_MAC_KEY"];
 /// Secrets that only these functions may read.
 const RESERVED: [(&str, &[&str]); 7] = [
     ("SigningKeysSecret", &["Auth", "RotateKeys"]),

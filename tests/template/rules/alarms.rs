@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::template::Template;
+use crate::template::{Template, secret};
 
 /// Metrics of AWS and their dimensions (CloudWatch User Guide, "AWS services that publish metrics").
 const OF_AWS: &[(&str, &str, &[&str])] = &[
@@ -101,4 +101,36 @@ pub fn act_and_name_a_runbook(template: &Template, runbooks: &BTreeSet<String>) 
             || !runbook(alarm).is_some_and(|runbook| runbooks.contains(runbook))
     });
     mute.map(|(id, _)| format!("{id}: has no action, or names no page of docs/runbooks")).collect()
+}
+
+/// The alarm about secrets that cannot be read again, in seconds: before the maximum age, whose default is 30 minutes.
+const MAX_SECRET_AGE: u64 = 900;
+
+/// Finds functions whose secrets can become too old without a notification. Left out: functions that give up at the first failure,
+/// and whose failures notify.
+pub fn notifies_about_old_secrets(template: &Template) -> Vec<String> {
+    const ONE_RUN: [&str; 3] = ["Migrate", "RotateKeys", "Smoke"];
+    let alarm = template.resource("SecretsTooOld", "AWS::CloudWatch::Alarm");
+    let notifies = alarm["AlarmActions"] == json!([{"Ref": "AlarmTopic"}])
+        && alarm["ComparisonOperator"] == "GreaterThanThreshold"
+        && alarm["Threshold"].as_u64().is_some_and(|threshold| threshold <= MAX_SECRET_AGE)
+        && alarm["Metrics"][0]["Expression"] == "MAX(METRICS())";
+    if !notifies {
+        return vec!["no alarm about secrets that cannot be read again".to_owned()];
+    }
+    let watched: Vec<_> = metrics(alarm)
+        .into_iter()
+        .filter(|(_, name, _)| *name == "SecretAge")
+        .filter_map(|(.., dimensions)| dimensions.first()?.1["Ref"].as_str())
+        .collect();
+    let functions = template.of_type("AWS::Lambda::Function").into_iter();
+    let readers = functions.filter(|(_, function)| {
+        let variables = function.pointer("/Properties/Environment/Variables").and_then(Value::as_object);
+        variables.into_iter().flatten().any(|(_, value)| secret(value).is_some())
+    });
+    readers
+        .map(|(id, _)| id)
+        .filter(|id| !ONE_RUN.contains(id) && !watched.contains(id))
+        .map(|id| format!("{id}: no alarm about its secrets"))
+        .collect()
 }

@@ -1,6 +1,6 @@
 //! Settings that every resource of a type must have, in every stack.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -33,7 +33,8 @@ const SETTINGS: [Setting; 36] = [
     ("AWS::ElastiCache::ReplicationGroup", "/Properties/AutomaticFailoverEnabled", is_given),
     ("AWS::ElastiCache::ReplicationGroup", "/Properties/SnapshotRetentionLimit", is_given),
     ("AWS::ElastiCache::ReplicationGroup", "/Properties/TransitEncryptionEnabled", is_true),
-    ("AWS::KMS::Key", "/Properties/EnableKeyRotation", is_true),
+    // KMS does not rotate HMAC keys.
+    ("AWS::KMS::Key", "/Properties", |key| key["EnableKeyRotation"] == true || key["KeySpec"] == "HMAC_256"),
     ("AWS::Lambda::Alias", "/UpdatePolicy/CodeDeployLambdaAliasUpdate/DeploymentGroupName", is_given),
     ("AWS::Lambda::Function", "/Properties/LoggingConfig/LogGroup", is_given),
     ("AWS::Lambda::Function", "/Properties/ReservedConcurrentExecutions", is_given),
@@ -122,23 +123,90 @@ pub fn tests_new_versions_first(template: &Template) -> Vec<String> {
         .collect()
 }
 
-const RPO: u64 = 60;
+/// The alarm about the cluster's newest restorable time, in seconds.
+const MAX_RESTORABLE_AGE: u64 = 1800;
+/// Minutes between two measurements of it, at the most.
+const MAX_MEASUREMENT_INTERVAL: u64 = 5;
 
-/// At most the time between two backups plus the longest duration of one can be lost.
-pub fn backs_up_often_enough(template: &Template) -> Vec<String> {
+/// Returns the expressions of the enabled schedules of the function `id`.
+fn schedules<'a>(template: &'a Template, id: &str) -> Vec<&'a Value> {
+    let alias = json!(format!("{id}Aliaslive"));
+    template
+        .of_type("AWS::Scheduler::Schedule")
+        .into_iter()
+        .map(|(_, schedule)| &schedule["Properties"])
+        .filter(|schedule| schedule["Target"]["Arn"]["Ref"] == alias)
+        .filter(|schedule| schedule["State"].as_str().is_none_or(|state| state == "ENABLED"))
+        .map(|schedule| &schedule["ScheduleExpression"])
+        .collect()
+}
+
+/// Returns the minutes of `rate(6 hours)`.
+fn minutes(rate: &str) -> Option<u64> {
+    let (number, unit) = rate.strip_prefix("rate(")?.strip_suffix(')')?.split_once(' ')?;
+    let unit = match unit.trim_end_matches('s') {
+        "minute" => 1,
+        "hour" => 60,
+        "day" => 24 * 60,
+        _ => return None,
+    };
+    Some(number.parse::<u64>().ok()? * unit)
+}
+
+/// The cluster's recovery point is measured, and an alarm notifies before the recovery point objective of an hour is missed, also
+/// when the measurements stop.
+pub fn measures_the_recovery_point(template: &Template) -> Vec<String> {
+    let rates = schedules(template, "RecoveryPoints").into_iter().filter_map(Value::as_str);
+    let is_measured = rates.filter_map(minutes).any(|minutes| minutes <= MAX_MEASUREMENT_INTERVAL);
+    let role = &template.resource("RecoveryPointsRole", "AWS::IAM::Role")["Policies"][0];
+    let statements = role["PolicyDocument"]["Statement"].as_array().into_iter().flatten();
+    let on_rds: Vec<_> = statements.filter(|statement| statement.to_string().contains("rds:")).collect();
+    let cluster = "arn:${AWS::Partition}:rds:${AWS::Region}:${AWS::AccountId}:cluster:${DatabaseClusterId}";
+    let may_measure = on_rds.len() == 1
+        && on_rds[0]["Action"] == "rds:DescribeDBClusters"
+        && on_rds[0]["Resource"] == json!({ "Fn::Sub": cluster });
+    let alarm = template.resource("RecoveryPointTooOld", "AWS::CloudWatch::Alarm");
+    let function = json!([{ "Name": "function", "Value": { "Ref": "RecoveryPoints" } }]);
+    let notifies = alarm["MetricName"] == "LatestRestorableAge"
+        && alarm["Dimensions"] == function
+        && alarm["ComparisonOperator"] == "GreaterThanThreshold"
+        && alarm["Threshold"].as_u64().is_some_and(|threshold| threshold <= MAX_RESTORABLE_AGE)
+        && alarm["TreatMissingData"] == "breaching"
+        && alarm["AlarmActions"] == json!([{ "Ref": "AlarmTopic" }]);
+    let checks = [
+        (is_measured, "the recovery point is not measured every five minutes"),
+        (may_measure, "RecoveryPoints has other rights on RDS than to describe its cluster"),
+        (notifies, "no alarm at a recovery point of 30 minutes"),
+    ];
+    checks.into_iter().filter(|(good, _)| !good).map(|(_, problem)| problem.to_owned()).collect()
+}
+
+/// The copy is made at the interval of the parameter, and its alarm follows the parameter: after two failed runs.
+pub fn backs_up_at_the_interval(template: &Template) -> Vec<String> {
+    let found =
+        |value: &str| json!({ "Fn::FindInMap": ["BackupIntervals", { "Ref": "BackupInterval" }, value] });
+    let mut problems = Vec::new();
+    if schedules(template, "Backup") != [&found("Rate")] {
+        problems.push("Backup: does not run at BackupInterval".to_owned());
+    }
+    let alarm = template.resource("LastBackupTooOld", "AWS::CloudWatch::Alarm");
+    if alarm["Threshold"] != found("MaxAge") || alarm["TreatMissingData"] != "breaching" {
+        problems.push("LastBackupTooOld: does not follow BackupInterval".to_owned());
+    }
     let timeout =
-        template.resource("Backup", "AWS::Lambda::Function")["Timeout"].as_u64().unwrap_or(u64::MAX);
-    let schedules = template.of_type("AWS::Scheduler::Schedule").into_iter();
-    let often = schedules
-        .filter(|(_, schedule)| schedule["Properties"]["Target"]["Arn"]["Ref"] == "BackupAliaslive")
-        .filter(|(_, schedule)| {
-            schedule["Properties"]["State"].as_str().is_none_or(|state| state == "ENABLED")
-        })
-        .filter_map(|(_, schedule)| {
-            let rate = schedule["Properties"]["ScheduleExpression"].as_str()?;
-            rate.strip_prefix("rate(")?.strip_suffix(" minutes)")?.parse::<u64>().ok()
-        })
-        .any(|minutes| minutes.saturating_add(timeout.div_ceil(60)) <= RPO);
-    let problem = format!("Backup: more than {RPO} minutes can be lost");
-    if often { Vec::new() } else { vec![problem] }
+        template.resource("Backup", "AWS::Lambda::Function")["Timeout"].as_u64().unwrap_or_default();
+    let intervals = template.0["Mappings"]["BackupIntervals"].as_object().into_iter().flatten();
+    let intervals: BTreeMap<&str, &Value> = intervals.map(|(name, values)| (name.as_str(), values)).collect();
+    let allowed = template.0["Parameters"]["BackupInterval"]["AllowedValues"].as_array();
+    let allowed: BTreeSet<&str> = allowed.into_iter().flatten().filter_map(Value::as_str).collect();
+    if allowed != intervals.keys().copied().collect() {
+        problems.push("BackupInterval: allows other values than BackupIntervals has".to_owned());
+    }
+    for (name, values) in intervals {
+        let interval = values["Rate"].as_str().and_then(minutes);
+        if interval.map(|minutes| 2 * 60 * minutes + timeout) != values["MaxAge"].as_u64() {
+            problems.push(format!("BackupIntervals: {name} has another age than that after two failed runs"));
+        }
+    }
+    problems
 }

@@ -41,7 +41,7 @@ pub fn plan(project: &Project, plan: &mut Plan<'_>, arguments: &Arguments) -> Re
     lambda::rollback(plan, &name, &filled(row), &filled(SECTION))?;
     let content = filled("| `%kebab%` | none | runs every day |");
     plan.last_row("docs/architecture.md", "| function | routes | content |", &content)?;
-    let schedule = "    schedule([schedules]) --> retention & backup & drill\n";
+    let schedule = "    schedule([schedules]) --> retention & backup & drill & points\n";
     lambda::diagram(plan, &name, schedule, &filled("    schedule --> %kebab%\n"), "proxy & secrets")?;
     Ok(filled(
         "  1. cargo xtask generate           (template.yaml and docs/configuration.md)

@@ -47,8 +47,8 @@ pub async fn change_email(
 ) -> Result<StatusCode, ApiError> {
     let purpose = Purpose::ChangeEmail;
     let expected_hash = verify_password(&state, &caller, &change.current_password).await?;
-    let name = links::throttle_name(purpose);
-    let may_mail = throttle::may_mail(&state, name, change.new_email.as_ref()).await?;
+    throttle::request_of_user(&state, links::throttle_name(purpose), caller.user).await?;
+    let may_mail = throttle::may_mail(&state, purpose, change.new_email.as_ref()).await?;
     let mailed = async {
         let link = Link::generate(purpose)?;
         let new = change.new_email.as_ref();
@@ -62,18 +62,12 @@ pub async fn change_email(
             Ok((user.email, send_link))
         });
         let (current, send_link) = request.await?;
-        let notify = async {
-            if throttle::may_mail(&state, "change-notice", &current).await? {
-                mails::send_email_change_requested(&state, &current).await;
-            }
-            Ok::<_, ApiError>(())
-        };
         let send = async {
             if send_link {
                 link.send(&state, new).await;
             }
         };
-        tokio::join!(notify, send).0?;
+        tokio::join!(mails::send_email_change_requested(&state, &current), send);
         Ok(StatusCode::ACCEPTED)
     };
     links::equalize_time(Box::pin(mailed)).await

@@ -84,19 +84,26 @@ async fn redeem(
     password: Option<&Password>,
 ) -> Result<(), ApiError> {
     let (purpose, token) = (Purpose::ChangeEmail, token.hash());
-    let find =
-        actor.transaction(async |tx| Ok(store::verification_tokens::owner(tx, purpose, &token).await?));
+    let find = actor.transaction(async |tx| {
+        let owner = store::verification_tokens::owner(tx, purpose, &token).await?;
+        if owner.is_none() {
+            links::audit_refused(tx, purpose, &token, request).await?;
+        }
+        Ok(owner)
+    });
     let owner = find.await?.ok_or_else(invalid_token)?;
     let session = caller.filter(|caller| caller.user == owner).map(|caller| caller.session);
     let expected_hash = match password {
-        Some(password) => Some(verify_password_of(state, actor, owner, request, password).await?),
+        Some(password) => Some(verify_password_of(state, actor, owner, session, request, password).await?),
         None if session.is_some() => None,
         None => return Err(refusals::PROOF_NEEDED.into()),
     };
     let undo = Link::generate(Purpose::UndoEmailChange)?;
     let moved = actor.transaction(async |tx| {
-        let redeemed = links::redeem_of(tx, owner, purpose, &token).await?;
-        let (old, consumed) = redeemed.ok_or_else(invalid_token)?;
+        let Some((old, consumed)) = links::redeem_of(tx, owner, purpose, &token).await? else {
+            links::audit_refused(tx, purpose, &token, request).await?;
+            return Ok(None);
+        };
         if !is_proof_valid(tx, owner, session, expected_hash.as_deref()).await? {
             return Err(refusals::PROOF_NEEDED.into());
         }
@@ -110,9 +117,9 @@ async fn redeem(
             undo.insert(state, tx, user.id, &old.email).await?;
         }
         store::audit_events::insert(tx, &Event::new(Action::EmailChanged, user.id, request)).await?;
-        Ok(old)
+        Ok(Some(old))
     });
-    let old = moved.await?;
+    let old = moved.await?.ok_or_else(invalid_token)?;
     // The reader of an address that was never verified may be a stranger, who must not get the account.
     if old.email_verified_at.is_some() {
         undo.send(state, &old.email).await;

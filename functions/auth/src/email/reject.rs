@@ -9,6 +9,7 @@ use shared::{
     domain::{
         actor::RequestInfo,
         audit::{Action, Event},
+        changes::ChangedFields,
         ids::UserId,
     },
     http::extract::Body,
@@ -72,5 +73,6 @@ async fn delete(tx: &mut Tx, user: UserId, request: &RequestInfo) -> Result<(), 
     departure::leave_organizations(tx, user, &event).await?;
     store::verification_tokens::withdraw(tx, user, Purpose::ALL).await?;
     store::sessions::revoke_all(tx, user, None, "link_rejected").await?;
-    Ok(store::audit_events::insert(tx, &event).await?)
+    let changes = ChangedFields::default().values("deleted", Some(false), Some(true));
+    Ok(store::audit_events::insert(tx, &event.with(&changes)).await?)
 }

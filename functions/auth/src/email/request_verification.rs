@@ -27,9 +27,12 @@ pub async fn request_verification(
     State(state): State<AuthState>,
     caller: Caller,
 ) -> Result<StatusCode, ApiError> {
-    let (purpose, account) = (Purpose::VerifyEmail, caller.user.to_string());
-    let name = links::throttle_name(purpose);
-    let may_mail = throttle::request_mail(&state, name, &account, &caller.request).await?;
+    let purpose = Purpose::VerifyEmail;
+    throttle::request_of_user(&state, links::throttle_name(purpose), caller.user).await?;
+    // From the cache: only a mail that is needed is counted.
+    let profile = caller.profile().await?.filter(|profile| profile.email_verified_at.is_none());
+    let Some(profile) = profile else { return Ok(StatusCode::ACCEPTED) };
+    let may_mail = throttle::may_mail(&state, purpose, &profile.email).await?;
     links::mail(&state, &caller, purpose, async |tx| {
         let user = store::users::find(tx, caller.user).await?;
         let user = user.filter(|user| may_mail && user.email_verified_at.is_none());

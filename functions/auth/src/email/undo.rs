@@ -43,9 +43,12 @@ pub async fn undo_email_change(
 
 /// Uses up the token, and moves its owner's account back.
 pub async fn redeem(state: &AuthState, request: &RequestInfo, token: &OneTimeToken) -> Result<(), ApiError> {
+    let (purpose, hash) = (Purpose::UndoEmailChange, token.hash());
     let undone = state.app.db.transaction(async |tx| {
-        let redeemed = links::redeem(tx, Purpose::UndoEmailChange, &token.hash()).await?;
-        let (before, consumed) = redeemed.ok_or_else(invalid_token)?;
+        let Some((before, consumed)) = links::redeem(tx, purpose, &hash).await? else {
+            links::audit_refused(tx, purpose, &hash, request).await?;
+            return Ok(None);
+        };
         let user = store::users::change_email(tx, before.id, &consumed.email)
             .await
             .on_constraint("users_email_key", refusals::EMAIL_TAKEN)?
@@ -56,7 +59,8 @@ pub async fn redeem(state: &AuthState, request: &RequestInfo, token: &OneTimeTok
         store::verification_tokens::withdraw_later_undo(tx, user.id, consumed.id).await?;
         store::sessions::revoke_all(tx, user.id, None, "email_change_undone").await?;
         let event = Event::new(Action::EmailChangeUndone, user.id, request);
-        Ok(store::audit_events::insert(tx, &event).await?)
+        store::audit_events::insert(tx, &event).await?;
+        Ok(Some(()))
     });
-    undone.await
+    undone.await?.ok_or_else(invalid_token)
 }

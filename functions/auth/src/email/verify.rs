@@ -18,6 +18,7 @@ use shared::{
 use utoipa::ToSchema;
 
 use crate::{
+    links,
     me::{Profile, ProfileResponse, respond},
     refusals::invalid_token,
 };
@@ -62,16 +63,17 @@ pub async fn redeem(
     request: &RequestInfo,
     token: &OneTimeToken,
 ) -> Result<User, ApiError> {
-    actor
-        .transaction(async |tx| {
-            let consumed =
-                store::verification_tokens::consume(tx, Purpose::VerifyEmail, &token.hash()).await?;
-            let consumed = consumed.ok_or_else(invalid_token)?;
-            let (owner, by_user) = (consumed.user_id, signed_in == Some(consumed.user_id));
-            let user = store::users::verify_email(tx, owner, &consumed.email, by_user).await?;
-            let user = user.ok_or_else(invalid_token)?;
-            store::audit_events::insert(tx, &Event::new(Action::EmailVerified, user.id, request)).await?;
-            Ok(user)
-        })
-        .await
+    let (purpose, hash) = (Purpose::VerifyEmail, token.hash());
+    let verified = actor.transaction(async |tx| {
+        let Some((owner, consumed)) = links::redeem(tx, purpose, &hash).await? else {
+            links::audit_refused(tx, purpose, &hash, request).await?;
+            return Ok(None);
+        };
+        let by_user = signed_in == Some(owner.id);
+        let user = store::users::verify_email(tx, owner.id, &consumed.email, by_user).await?;
+        let user = user.ok_or_else(invalid_token)?;
+        store::audit_events::insert(tx, &Event::new(Action::EmailVerified, user.id, request)).await?;
+        Ok(Some(user))
+    });
+    verified.await?.ok_or_else(invalid_token)
 }

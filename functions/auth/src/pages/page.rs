@@ -80,7 +80,12 @@ impl Question {
     /// Renders the page with a refusal, so that the user can try again. Returns an error that is not a refusal.
     pub fn ask_again(&self, error: ApiError) -> Result<Response, ApiError> {
         let Some((status, message)) = error.refusal() else { return Err(error) };
-        self.ask(Some(message), status)
+        let mut page = self.ask(Some(message), status)?;
+        if let Some(reached) = error.limit() {
+            page.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(reached.wait.as_secs()));
+            page.extensions_mut().insert(reached);
+        }
+        Ok(page)
     }
 }
 

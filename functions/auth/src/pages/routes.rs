@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use axum::{
     Form, Router,
     extract::{FromRequestParts, State, rejection::FormRejection},
-    http::{StatusCode, header, request::Parts},
+    http::{HeaderMap, StatusCode, request::Parts},
     response::Response,
     routing::get,
 };
@@ -13,14 +13,13 @@ use serde::Deserialize;
 use shared::{
     ApiError,
     accounts::invitation::{self, Invited},
-    auth::Guest,
     crypto::one_time_token::OneTimeToken,
     domain::{
         actor::RequestInfo,
         input::Email,
         password::{NewPassword, Password},
     },
-    http::idempotency::Idempotent,
+    store,
 };
 use url::form_urlencoded;
 
@@ -33,6 +32,7 @@ use crate::{
     password::reset,
     refusals::INVALID_TOKEN,
     sign_in::{
+        device::Device,
         login,
         magic_links::verify::{Proof, sign_in},
         session_tokens::Transport,
@@ -156,16 +156,11 @@ async fn magic_link(
     token: Token,
 ) -> Result<Response, ApiError> {
     submit(MAGIC_LINK, token, async |token| {
-        let (proof, once) = (Proof::Token(token.clone()), Idempotent::unkeyed());
-        let guest = Guest { db: &state.app.db, name: String::new() };
-        let signed_in = sign_in(&state, &request, &guest, once, &proof, Transport::Cookie).await?;
+        let proof = Proof::Token(token.clone());
+        let signed_in = sign_in(&state, &request, &proof, Transport::Cookie).await?;
         let origins = &state.app.config.web.cors_origins;
         let next = origins.first().and_then(|origin| origin.to_str().ok());
-        let mut page = show_success("Welcome", "You are signed in on this device.", next)?;
-        if let Some(cookie) = signed_in.headers().get(header::SET_COOKIE) {
-            page.headers_mut().insert(header::SET_COOKIE, cookie.clone());
-        }
-        Ok(page)
+        Ok(signed_in.show(show_success("Welcome", "You are signed in on this device.", next)?))
     })
     .await
 }
@@ -173,6 +168,7 @@ async fn magic_link(
 async fn invitation(
     State(state): State<AuthState>,
     request: RequestInfo,
+    headers: HeaderMap,
     _: OwnForm,
     token: Token,
     form: SubmittedForm<SignInForm>,
@@ -182,8 +178,12 @@ async fn invitation(
         Err(problem) => return INVITATION.ask(Some(&problem), StatusCode::UNPROCESSABLE_ENTITY),
     };
     submit(INVITATION, token, async |token| {
-        let verified = login::verify_password(&state, &request, &form.email, &form.password).await?;
+        let SignInForm { email, password } = &form;
+        let device = Device::read(&state, email.as_ref(), None, &headers).await?;
+        let verified = login::verify_password(&state, &request, email, password, device.as_ref()).await?;
         let joined = state.app.db.transaction(async |tx| {
+            // Before the shared lock of the password: joining needs the stronger lock.
+            store::users::lock(tx, verified.user).await?;
             let user = verified.lock(tx).await?;
             let who = Invited { user: user.id, session: None, request: &request };
             invitation::accept(tx, &who, token).await

@@ -16,7 +16,7 @@ use shared::{
 use utoipa::ToSchema;
 
 use super::reauthenticate::verify_password;
-use crate::{AuthState, mails, refusals};
+use crate::{AuthState, mails, refusals, throttle};
 
 /// The current password and the new one.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -53,7 +53,9 @@ pub async fn change_password(
         replace_password(tx, &caller, &expected_hash, &new_hash).await?;
         Ok(user)
     });
-    mails::send_password_changed(&state, &user.await?.email).await;
+    let email = user.await?.email;
+    throttle::forgive(&state, &email).await;
+    mails::send_password_changed(&state, &email).await;
     Ok(StatusCode::NO_CONTENT)
 }
 

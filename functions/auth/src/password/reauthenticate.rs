@@ -7,6 +7,7 @@ use shared::{
     db::Tx,
     domain::{
         actor::RequestInfo,
+        audit::{Action, Event},
         ids::{SessionId, UserId},
         password::Password,
     },
@@ -14,7 +15,10 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use crate::{AuthState, refusals, throttle};
+use crate::{
+    AuthState, refusals,
+    throttle::{self, Guesser},
+};
 
 /// Proof that the caller owns the account.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -63,31 +67,47 @@ pub async fn is_proof_valid(
     })
 }
 
-/// Verifies the caller's password, and returns the stored hash. Attempts are limited as at the login.
+/// Verifies the caller's password, and returns the stored hash. Attempts are limited per session: a thief's do not stop the
+/// owner's. A failure is recorded in the audit log.
 pub async fn verify_password(
     state: &AuthState,
     caller: &Caller,
     password: &Password,
 ) -> Result<String, ApiError> {
-    verify_password_of(state, caller, caller.user, &caller.request, password).await
+    verify_password_of(state, caller, caller.user, Some(caller.session), &caller.request, password).await
 }
 
-/// Verifies the password of `user` for a request of `actor`. See [`verify_password`].
+/// Verifies the password of `user` for a request of `actor`, with or without a session of that user. See [`verify_password`].
 pub async fn verify_password_of(
     state: &AuthState,
     actor: &impl Actor,
     user: UserId,
+    session: Option<SessionId>,
     request: &RequestInfo,
     password: &Password,
 ) -> Result<String, ApiError> {
-    let attempt = throttle::attempt(state, &user.to_string(), request).await?;
-    let hash = actor.transaction(async |tx| Ok(store::users::password_hash(tx, user).await?)).await?;
+    let guesser = session.map_or(Guesser::Source(request), Guesser::Session);
+    let attempt = throttle::attempt(state, &user.to_string(), guesser).await?;
+    let hash = actor.transaction(async |tx| Ok(store::users::password_hash(tx, user).await?)).await;
+    let hash = match hash {
+        Ok(hash) => hash,
+        Err(error) => {
+            attempt.take_back(state).await;
+            return Err(error);
+        }
+    };
     let verified = state.passwords.verify(password, hash.as_deref())?;
     match hash {
         Some(hash) if verified.matches => {
             attempt.succeed(state).await;
             Ok(hash)
         }
-        _ => Err(refusals::WRONG_PASSWORD.into()),
+        _ => {
+            // The session may be stolen, so its user is not the actor.
+            let event =
+                Event { session, ..Event::refused(Action::SessionReauthenticated, Some(user), request) };
+            actor.transaction(async |tx| Ok(store::audit_events::insert(tx, &event).await?)).await?;
+            Err(refusals::WRONG_PASSWORD.into())
+        }
     }
 }

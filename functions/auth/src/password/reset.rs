@@ -22,6 +22,7 @@ use utoipa::ToSchema;
 use crate::{
     AuthState, links, mails,
     refusals::{PASSWORD_LIKE_ACCOUNT, invalid_token},
+    throttle,
 };
 
 /// The token from the mail, and the new password.
@@ -62,11 +63,13 @@ pub async fn redeem(
     let (db, purpose, token) = (&state.app.db, Purpose::ResetPassword, token.hash());
     // Before hashing the password, which is too costly for requests without a valid token.
     let owner = db.transaction(async |tx| {
-        let owner =
-            store::verification_tokens::owner(tx, purpose, &token).await?.ok_or_else(invalid_token)?;
-        store::users::find(tx, owner).await?.ok_or_else(invalid_token)
+        let Some(owner) = store::verification_tokens::owner(tx, purpose, &token).await? else {
+            links::audit_refused(tx, purpose, &token, request).await?;
+            return Ok(None);
+        };
+        Ok(store::users::find(tx, owner).await?)
     });
-    let owner = owner.await?;
+    let owner = owner.await?.ok_or_else(invalid_token)?;
     if new.is_like(&owner.name, &owner.email) {
         return Err(PASSWORD_LIKE_ACCOUNT.at("/newPassword"));
     }
@@ -77,7 +80,9 @@ pub async fn redeem(
         set_password(tx, &consumed, &hash, request).await?;
         Ok(consumed.email)
     });
-    mails::send_password_changed(state, &email.await?).await;
+    let email = email.await?;
+    throttle::forgive(state, &email).await;
+    mails::send_password_changed(state, &email).await;
     Ok(())
 }
 

@@ -23,6 +23,7 @@ use super::cookie;
 pub async fn logout_all(caller: Caller) -> Result<impl IntoResponse, ApiError> {
     caller
         .transaction(async |tx| {
+            store::users::lock(tx, caller.user).await?;
             store::sessions::revoke_all(tx, caller.user, None, "logout_all").await?;
             caller.audit(tx, Action::SessionRevoked, caller.user).await
         })

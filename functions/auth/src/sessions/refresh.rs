@@ -73,7 +73,7 @@ pub async fn refresh(
 ) -> Result<Response, ApiError> {
     let (text, transport) = match body.and_then(|body| body.refresh_token) {
         Some(text) => (Some(text), Transport::Body),
-        None => (cookie::read(&headers), Transport::Cookie),
+        None => (cookie::REFRESH.read(&headers), Transport::Cookie),
     };
     let text = text.ok_or(refusals::INVALID_REFRESH_TOKEN)?;
     transport.require_listed_origin(&headers, &state.app.config.web)?;
@@ -154,6 +154,6 @@ async fn revoke_stolen(
     request: &RequestInfo,
 ) -> Result<(), ApiError> {
     store::sessions::revoke(tx, user, id, "refresh_token_reused").await?;
-    let event = Event::new(Action::RefreshTokenReused, user, request).through(id).to(id.0).denied();
+    let event = Event::refused(Action::RefreshTokenReused, Some(user), request).through(id);
     Ok(store::audit_events::insert(tx, &event).await?)
 }

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use axum::{extract::State, http::HeaderMap, response::Response};
+use axum::{extract::State, http::HeaderMap};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::Guest,
     db::Tx,
     domain::{
         actor::RequestInfo,
@@ -16,23 +15,29 @@ use shared::{
         page::Data,
         password::Password,
     },
-    http::idempotency::{Create, IdempotencyKey},
+    http::extract::Body,
     store::{self, users::User},
 };
 use utoipa::ToSchema;
 
-use super::session_tokens::{self, SignedIn, Transport};
+use super::{
+    device::Device,
+    session_tokens::{self, Opened, SignedIn, Transport},
+};
 use crate::{
     AuthState, refusals,
-    throttle::{self, Attempt},
+    throttle::{self, Attempt, Guesser},
 };
 
 /// The address and the password of an account.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Credentials {
     email: Email,
     password: Password,
+    /// The token from an earlier sign-in, unless it is in the cookie. One that is unknown or expired is ignored.
+    #[schema(max_length = 78)]
+    device_token: Option<String>,
     /// The place of the refresh token.
     #[serde(default)]
     transport: Transport,
@@ -40,10 +45,11 @@ pub struct Credentials {
 
 /// Sign in with a password.
 ///
-/// A wrong password, an unknown address, and a suspended or deleted account get the same response in the same time.
+/// A wrong password, an unknown address, and a suspended or deleted account get the same response in the same time. After 100 wrong
+/// passwords in a row, only a known device (`deviceToken`) or a mail gets in.
 #[utoipa::path(
     post, path = "/v1/auth/login", tag = "auth", operation_id = "login",
-    request_body = Credentials, params(IdempotencyKey),
+    request_body = Credentials,
     responses(
         (status = 201, description = "Signed in.", body = Data<SignedIn>),
         (status = 401, description = "`wrong-credentials`"),
@@ -55,20 +61,27 @@ pub async fn login(
     State(state): State<AuthState>,
     request: RequestInfo,
     headers: HeaderMap,
-    Create { new: credentials, idempotent }: Create<Credentials>,
-) -> Result<Response, ApiError> {
-    let Credentials { email, password, transport } = credentials;
+    Body(credentials): Body<Credentials>,
+) -> Result<Opened, ApiError> {
+    let Credentials { email, password, device_token, transport } = credentials;
     transport.require_listed_origin(&headers, &state.app.config.web)?;
-    let verified = verify_password(&state, &request, &email, &password).await?;
     state.signer.check().await?;
-    let guest = Guest { db: &state.app.db, name: format!("user:{}", verified.user) };
-    let sign_in = idempotent.run(&guest, &state.app.sealer, async |tx| {
+    let device = Device::read(&state, email.as_ref(), device_token.as_deref(), &headers).await?;
+    let verified = verify_password(&state, &request, &email, &password, device.as_ref()).await?;
+    let signed_in = state.app.db.transaction(async |tx| {
         let user = verified.lock(tx).await?;
-        Ok((session_tokens::sign_in(&state, tx, user, transport, &request).await?, ()))
+        session_tokens::sign_in(&state, tx, user, transport, &request).await
     });
-    let (response, _) = sign_in.await?;
-    verified.attempt.succeed(&state).await;
-    Ok(response)
+    match signed_in.await {
+        Ok(signed_in) => {
+            verified.attempt.succeed(&state).await;
+            Ok(signed_in)
+        }
+        Err(error) => {
+            verified.attempt.take_back(&state).await;
+            Err(error)
+        }
+    }
 }
 
 /// An account whose password was verified.
@@ -100,17 +113,26 @@ pub async fn verify_password(
     request: &RequestInfo,
     email: &Email,
     password: &Password,
+    device: Option<&Device>,
 ) -> Result<VerifiedPassword, ApiError> {
-    let attempt = throttle::attempt(state, email.as_ref(), request).await?;
+    let guesser = device.map_or(Guesser::Source(request), Guesser::Device);
+    let attempt = throttle::attempt(state, email.as_ref(), guesser).await?;
     let db = &state.app.db;
     let find = db.transaction(async |tx| Ok(store::users::credentials_by_email(tx, email).await?));
-    let (user, hash) = find.await?.map_or((None, None), |found| (Some(found.id), found.password_hash));
+    let found = match find.await {
+        Ok(found) => found,
+        Err(error) => {
+            attempt.take_back(state).await;
+            return Err(error);
+        }
+    };
+    let (user, hash) = found.map_or((None, None), |found| (Some(found.id), found.password_hash));
     let verified = state.passwords.verify(password, hash.as_deref())?;
     if let (true, Some(user), Some(expected_hash)) = (verified.matches, user, hash) {
         let stronger_hash = if verified.outdated { Some(state.passwords.hash(password)?) } else { None };
         return Ok(VerifiedPassword { user, attempt, expected_hash, stronger_hash });
     }
-    let event = Event { denied: true, actor: user, ..Event::anonymous(Action::SessionCreated, request) };
+    let event = Event::refused(Action::SessionCreated, user, request);
     db.transaction(async |tx| Ok(store::audit_events::insert(tx, &event).await?)).await?;
     Err(refusals::WRONG_CREDENTIALS.into())
 }

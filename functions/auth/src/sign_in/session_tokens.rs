@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -17,11 +17,11 @@ use shared::{
         ids::{SessionId, UserId},
         page::Data,
     },
-    http::idempotency::Created,
     store::{self, users::User},
 };
 use utoipa::ToSchema;
 
+use super::device::DeviceToken;
 use crate::{
     AuthState,
     me::Profile,
@@ -57,7 +57,7 @@ impl Transport {
     /// Returns the cookie with `token`, if this is [`Self::Cookie`].
     fn cookie(self, token: &RefreshToken, lifetime: TimeDelta) -> Option<HeaderValue> {
         match self {
-            Self::Cookie => cookie::set(&token.reveal(), lifetime.num_seconds()),
+            Self::Cookie => cookie::REFRESH.set(&token.reveal(), lifetime.num_seconds()),
             Self::Body => None,
         }
     }
@@ -86,6 +86,7 @@ pub struct Tokens {
 
 /// The user who has signed in, and the new session.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct SignedIn {
     /// The user's profile.
     pub user: Profile,
@@ -94,27 +95,63 @@ pub struct SignedIn {
     /// The session's tokens.
     #[serde(flatten)]
     pub tokens: Tokens,
+    /// Makes this device known for a year: send it with the next sign-in, so that wrong passwords of others do not keep you out. In
+    /// the cookie `__Host-arches_device` if the refresh token is in a cookie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 78, max_length = 78)]
+    pub device_token: Option<String>,
 }
 
-/// Signs `user` in after they proved their identity: opens a session, and returns the response with its tokens.
+/// The response to a sign-in. It is never stored.
+pub struct Opened {
+    pub signed_in: SignedIn,
+    cookies: Vec<HeaderValue>,
+}
+
+impl IntoResponse for Opened {
+    fn into_response(self) -> Response {
+        let mut response = (StatusCode::CREATED, Json(Data { data: self.signed_in })).into_response();
+        set_cookies(response.headers_mut(), self.cookies);
+        response
+    }
+}
+
+impl Opened {
+    /// Adds the cookies of the sign-in to a page.
+    pub fn show(self, mut page: Response) -> Response {
+        set_cookies(page.headers_mut(), self.cookies);
+        page
+    }
+}
+
+fn set_cookies(headers: &mut HeaderMap, cookies: Vec<HeaderValue>) {
+    for cookie in cookies {
+        headers.append(header::SET_COOKIE, cookie);
+    }
+}
+
+/// Signs `user` in after they proved their identity: opens a session, and makes the device known.
 pub async fn sign_in(
     state: &AuthState,
     tx: &mut Tx,
     user: User,
     transport: Transport,
     request: &RequestInfo,
-) -> Result<Created, ApiError> {
+) -> Result<Opened, ApiError> {
     let (id, now) = (user.id, tx.now());
     let (session, refresh) = open_session(state, tx, id, transport, request).await?;
     let event = Event::new(Action::SessionCreated, id, request).through(session.id).to(session.id.0);
     store::audit_events::insert(tx, &event).await?;
-    let cookie = transport.cookie(&refresh, session.expires_at - now);
+    let device = DeviceToken::create(state, &user.email, now).await?;
+    let cookies = match transport {
+        Transport::Cookie => {
+            transport.cookie(&refresh, session.expires_at - now).into_iter().chain(device.cookie()).collect()
+        }
+        Transport::Body => Vec::new(),
+    };
     let tokens = sign(state, id, &refresh, transport, now).await?;
-    let created = Created::new(SignedIn { user: user.into(), session, tokens })?;
-    Ok(match cookie.as_ref().and_then(|cookie| cookie.to_str().ok()) {
-        Some(cookie) => created.with(&header::SET_COOKIE, cookie.to_owned()),
-        None => created,
-    })
+    let device_token = (transport == Transport::Body).then(|| device.reveal());
+    Ok(Opened { signed_in: SignedIn { user: user.into(), session, tokens, device_token }, cookies })
 }
 
 /// Adds a session, and returns it with its first refresh token.

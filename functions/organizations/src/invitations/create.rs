@@ -1,19 +1,17 @@
 //! `POST /v1/organizations/{organizationId}/invitations`
 
-use std::time::Duration;
-
 use axum::{extract::State, response::Response};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use shared::{
-    ApiError, AppState, OnConstraint,
+    ApiError, OnConstraint, ReachedLimit,
     accounts::invitation::ALREADY_MEMBER,
     auth::{Member, SignedIn},
-    cache::rate_limit::{self, Limit},
     crypto::one_time_token::OneTimeToken,
     db::Tx,
     domain::{
         audit::Action,
+        changes::ChangedFields,
         ids::OrganizationId,
         input::Email,
         page::Data,
@@ -21,7 +19,10 @@ use shared::{
     },
     http::idempotency::{Create, Created, IdempotencyKey},
     mail::message::{self, Letter},
-    store::{self, invitations::Invitation},
+    store::{
+        self,
+        invitations::{Invitation, Sent, Since},
+    },
 };
 use utoipa::ToSchema;
 
@@ -36,10 +37,31 @@ use crate::{
 /// The lifetime of an invitation.
 const LIFETIME: TimeDelta = TimeDelta::days(7);
 /// Every invitation sends a mail.
-const PER_ORGANIZATION: Limit = Limit { name: "invitations", max: 100, window: Duration::from_hours(1) };
+const PER_ORGANIZATION: Limit = Limit { max: 100, window: TimeDelta::hours(1) };
 /// The owner of the address may not want the mails.
-const PER_ADDRESS: Limit =
-    Limit { name: "invitations-by-address", max: 10, window: Duration::from_hours(24) };
+const PER_ORGANIZATION_AND_ADDRESS: Limit = Limit { max: 10, window: TimeDelta::hours(24) };
+/// From all organizations together. Higher, so that one organization cannot use it up and keep the person out of all others.
+const PER_ADDRESS: Limit = Limit { max: 50, window: TimeDelta::hours(24) };
+
+/// Allows at most `max` invitations in each `window`.
+#[derive(Clone, Copy)]
+struct Limit {
+    max: u32,
+    window: TimeDelta,
+}
+
+impl Limit {
+    fn since(self, now: DateTime<Utc>) -> DateTime<Utc> {
+        now - self.window
+    }
+
+    /// Returns the limit, if no further invitation is allowed.
+    fn reached(self, sent: &Sent, now: DateTime<Utc>) -> Option<ReachedLimit> {
+        let wait = sent.first.map_or(TimeDelta::zero(), |first| first + self.window - now);
+        (sent.count >= i64::from(self.max))
+            .then(|| ReachedLimit::new(self.max, wait.to_std().unwrap_or_default()))
+    }
+}
 
 /// A new invitation.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -75,7 +97,6 @@ pub async fn create(
     if organization.personal_to.is_some() {
         return Err(refusals::PERSONAL.into());
     }
-    take_limits(&state.app, organization.id, &new.email).await?;
     let token = OneTimeToken::generate()?;
     let work = async |tx: &mut Tx| {
         let invitation = invite(tx, &member, &new, &token).await?;
@@ -89,16 +110,29 @@ pub async fn create(
     Ok(response)
 }
 
-/// Counts the invitation against both limits.
-async fn take_limits(app: &AppState, organization: OrganizationId, email: &Email) -> Result<(), ApiError> {
-    let address = rate_limit::pseudonym(email.as_ref());
-    for (limit, subject) in [(PER_ORGANIZATION, organization.to_string()), (PER_ADDRESS, address)] {
-        let result = app.rate_limiter.take(limit, &subject, app.clock.now()).await;
-        if !result.allowed {
-            return Err(refusals::TOO_MANY_INVITATIONS.retry_after(result.reset));
-        }
+/// Refuses an invitation above a limit. The rows are the counts, so only invitations that were sent use them up.
+async fn require_below_limits(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    email: &str,
+) -> Result<(), ApiError> {
+    let since =
+        Since { organization: PER_ORGANIZATION.since(tx.now()), address: PER_ADDRESS.since(tx.now()) };
+    let sent = store::invitations::count(tx, organization, email, since).await?;
+    let limits = [
+        (PER_ORGANIZATION, sent.in_organization),
+        (PER_ORGANIZATION_AND_ADDRESS, sent.to_address_in_organization),
+        (PER_ADDRESS, sent.to_address),
+    ];
+    let now = tx.now();
+    match limits
+        .into_iter()
+        .filter_map(|(limit, sent)| limit.reached(&sent, now))
+        .max_by_key(|reached| reached.wait)
+    {
+        Some(reached) => Err(refusals::TOO_MANY_INVITATIONS.reached(reached)),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Checks what the member may do, and adds the invitation.
@@ -117,6 +151,7 @@ async fn invite(
     if store::members::has_email(tx, organization, email).await? {
         return Err(ALREADY_MEMBER.into());
     }
+    require_below_limits(tx, organization, email).await?;
     let row = store::invitations::NewInvitation {
         email,
         role: new.role,
@@ -127,7 +162,8 @@ async fn invite(
     let invitation = store::invitations::insert(tx, organization, &row)
         .await
         .on_constraint("invitations_organization_id_email_key", refusals::ALREADY_INVITED)?;
-    member.audit(tx, Action::InvitationCreated, invitation.id).await?;
+    let changes = ChangedFields::default().values("role", None, Some(new.role));
+    member.audit_changes(tx, Action::InvitationCreated, invitation.id, &changes).await?;
     Ok(invitation)
 }
 

@@ -1,6 +1,7 @@
 //! Object storage in Amazon S3.
 
 mod upload;
+mod versions;
 
 use std::{ops::Range, time::Duration};
 
@@ -10,7 +11,7 @@ use aws_sdk_s3::{
     error::SdkError,
     operation::{get_object::GetObjectError, head_object::HeadObjectError},
     primitives::{AggregatedBytes, ByteStream},
-    types::{Delete, ObjectIdentifier, ServerSideEncryption},
+    types::ServerSideEncryption,
 };
 use chrono::{DateTime, Utc};
 use tokio::sync::OnceCell;
@@ -20,9 +21,7 @@ use crate::error::Unavailable;
 
 pub use aws_sdk_s3::types::CompletedPart;
 pub use upload::{MAX_PARTS, Upload};
-
-/// The limit of S3 for one request.
-const MAX_DELETED_KEYS: usize = 1000;
+pub use versions::Version;
 
 /// A bucket. Connects at first use. Every call has a timeout.
 pub struct Bucket {
@@ -42,12 +41,14 @@ pub struct Object {
     pub modified: Option<DateTime<Utc>>,
 }
 
-/// An object that is read in pieces. Reading fails if the object has been replaced.
+/// A version of an object, read in pieces. Another version is never read through it.
 #[derive(Debug, Clone)]
 pub struct Source {
     /// In bytes.
     pub size: u64,
     key: String,
+    /// `None` in a bucket without versions.
+    version: Option<String>,
     etag: String,
 }
 
@@ -66,7 +67,7 @@ impl Bucket {
         match put.set_ssekms_key_id(self.key.clone()).send().await {
             Ok(_) => Ok(()),
             // It is there: written by an earlier attempt whose response was lost.
-            Err(error) if error.raw_response().is_some_and(|raw| raw.status().as_u16() == 412) => Ok(()),
+            Err(error) if is_there(&error) => Ok(()),
             Err(error) => Err(unavailable(error)),
         }
     }
@@ -81,12 +82,14 @@ impl Bucket {
         }
     }
 
-    /// Opens an object for reading in pieces; `None` if it does not exist.
-    pub async fn open(&self, key: &str) -> Result<Option<Source>, Unavailable> {
-        match self.client().await.head_object().bucket(&self.name).key(key).send().await {
+    /// Opens a version of an object, or the current one, for reading in pieces; `None` if it does not exist.
+    pub async fn open(&self, key: &str, version: Option<&str>) -> Result<Option<Source>, Unavailable> {
+        let head = self.client().await.head_object().bucket(&self.name).key(key);
+        match head.set_version_id(version.map(str::to_owned)).send().await {
             Ok(head) => Ok(Some(Source {
                 size: head.content_length().and_then(|size| size.try_into().ok()).unwrap_or_default(),
                 key: key.to_owned(),
+                version: head.version_id().map(str::to_owned),
                 etag: head.e_tag().unwrap_or_default().to_owned(),
             })),
             Err(error) if error.as_service_error().is_some_and(HeadObjectError::is_not_found) => Ok(None),
@@ -94,10 +97,11 @@ impl Bucket {
         }
     }
 
-    /// Reads some bytes of `source`. Fails if the object has been replaced since it was opened.
+    /// Reads some bytes of `source`.
     pub async fn read(&self, source: &Source, bytes: Range<u64>) -> Result<Vec<u8>, Unavailable> {
         let range = format!("bytes={}-{}", bytes.start, bytes.end.saturating_sub(1));
         let get = self.client().await.get_object().bucket(&self.name).key(&source.key).range(range);
+        let get = get.set_version_id(source.version.clone());
         let got = get.if_match(&source.etag).customize().config_override(large_transfer()).send().await;
         Ok(collect(got.map_err(unavailable)?.body).await?.to_vec())
     }
@@ -122,22 +126,6 @@ impl Bucket {
         Ok(objects)
     }
 
-    /// Deletes objects. Missing objects count as deleted.
-    pub async fn delete(&self, keys: &[String]) -> Result<(), Unavailable> {
-        for keys in keys.chunks(MAX_DELETED_KEYS) {
-            let objects = keys.iter().map(|key| ObjectIdentifier::builder().key(key).build());
-            let objects = objects.collect::<Result<_, _>>().map_err(|error| Unavailable::new("s3", error))?;
-            let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build();
-            let delete = delete.map_err(|error| Unavailable::new("s3", error))?;
-            let done = self.client().await.delete_objects().bucket(&self.name).delete(delete).send().await;
-            if let Some(error) = done.map_err(unavailable)?.errors().first() {
-                let reason = error.message().unwrap_or("no reason");
-                return Err(Unavailable::new("s3", anyhow::anyhow!("object not deleted: {reason}")));
-            }
-        }
-        Ok(())
-    }
-
     fn encryption(&self) -> Option<ServerSideEncryption> {
         self.key.as_ref().map(|_| ServerSideEncryption::AwsKms)
     }
@@ -156,6 +144,11 @@ fn large_transfer() -> aws_sdk_s3::config::Builder {
     aws_sdk_s3::Config::builder()
         .timeout_config(timeouts.build())
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+}
+
+/// Checks whether `error` says that an object with this key exists (412).
+fn is_there<E>(error: &SdkError<E>) -> bool {
+    error.raw_response().is_some_and(|raw| raw.status().as_u16() == 412)
 }
 
 async fn collect(body: ByteStream) -> Result<AggregatedBytes, Unavailable> {

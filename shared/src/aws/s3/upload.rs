@@ -5,7 +5,7 @@ use aws_sdk_s3::{
     types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart},
 };
 
-use super::{Bucket, large_transfer, unavailable};
+use super::{Bucket, is_there, large_transfer, unavailable};
 use crate::error::Unavailable;
 
 /// The limit of S3 for one object.
@@ -48,13 +48,18 @@ impl Upload<'_> {
         Ok(done.set_checksum_crc32(sent.checksum_crc32).build())
     }
 
-    /// Creates the object from `parts`.
+    /// Creates the object from `parts`. Never writes over an object: one that is there counts as written by an earlier attempt whose
+    /// response was lost, and the caller compares its size.
     pub async fn complete(&self, mut parts: Vec<CompletedPart>) -> Result<(), Unavailable> {
         parts.sort_by_key(|part| part.part_number);
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
         let complete = self.bucket.client().await.complete_multipart_upload().bucket(&self.bucket.name);
-        let complete = complete.key(&self.key).upload_id(&self.id).multipart_upload(parts);
-        complete.customize().config_override(large_transfer()).send().await.map(drop).map_err(unavailable)
+        let complete = complete.key(&self.key).upload_id(&self.id).multipart_upload(parts).if_none_match("*");
+        match complete.customize().config_override(large_transfer()).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is_there(&error) => Ok(()),
+            Err(error) => Err(unavailable(error)),
+        }
     }
 
     /// Deletes the parts.

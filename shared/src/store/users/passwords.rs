@@ -39,7 +39,8 @@ pub async fn password_hash(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<Strin
 
 /// Loads and locks an active user until the transaction ends, if the hash of the password is still `expected_hash`.
 ///
-/// A shared lock: other transactions can lock the user in the same way, but not change it.
+/// A shared lock: other transactions can lock the user in the same way, but not change it. A transaction that locks the user again,
+/// or changes it, calls [`lock`](super::lock) first: two that hold the shared lock and want the other one deadlock.
 pub async fn lock_password(tx: &mut Tx, id: UserId, expected_hash: &str) -> sqlx::Result<Option<User>> {
     users!(
         "SELECT",

@@ -1,21 +1,19 @@
 //! `POST /v1/auth/magic-links/verify`
 
-use axum::{extract::State, http::HeaderMap, response::Response};
-use data_encoding::HEXLOWER;
+use axum::{extract::State, http::HeaderMap};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::Guest,
     crypto::one_time_token::OneTimeToken,
     db::Tx,
     domain::{
         actor::RequestInfo,
         audit::{Action, Event},
-        ids::{UserId, VerificationTokenId},
+        ids::{SessionId, UserId, VerificationTokenId},
         input::Email,
         page::Data,
     },
-    http::idempotency::{Create, IdempotencyKey, Idempotent},
+    http::extract::Body,
     store::{
         self,
         users::User,
@@ -24,13 +22,14 @@ use shared::{
 };
 use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::code_hash;
 use crate::{
     AuthState, links,
     refusals::{self, invalid_token},
-    sign_in::session_tokens::{self, SignedIn, Transport},
-    throttle,
+    sign_in::session_tokens::{self, Opened, SignedIn, Transport},
+    throttle::{self, Guesser},
 };
 
 /// The number of guesses at the code of one mail, from all sources together. The link in the mail still works.
@@ -86,7 +85,7 @@ impl Proof {
 /// its password is removed, all other sessions end, and other mailed links stop working.
 #[utoipa::path(
     post, path = "/v1/auth/magic-links/verify", tag = "auth", operation_id = "verify_magic_link",
-    request_body = MagicLinkProof, params(IdempotencyKey),
+    request_body = MagicLinkProof,
     responses(
         (status = 201, description = "Signed in.", body = Data<SignedIn>),
         (status = 422, description = "`invalid-token`, `invalid-code` or `token-or-code`"),
@@ -97,38 +96,35 @@ pub async fn verify(
     State(state): State<AuthState>,
     request: RequestInfo,
     headers: HeaderMap,
-    Create { new, idempotent }: Create<MagicLinkProof>,
-) -> Result<Response, ApiError> {
+    Body(new): Body<MagicLinkProof>,
+) -> Result<Opened, ApiError> {
     new.transport.require_listed_origin(&headers, &state.app.config.web)?;
-    let (name, proof) = match (new.token, new.email, new.code) {
-        (Some(token), None, None) => {
-            (format!("token:{}", HEXLOWER.encode(&token.hash())), Proof::Token(token))
-        }
-        (None, Some(email), Some(code)) => {
-            let proof = check_code(&state, &request, &email, &code).await?;
-            (format!("email:{}", email.as_ref().to_lowercase()), proof)
-        }
+    let proof = match (new.token, new.email, new.code) {
+        (Some(token), None, None) => Proof::Token(token),
+        (None, Some(email), Some(code)) => check_code(&state, &request, None, &email, &code).await?,
         _ => return Err(refusals::TOKEN_OR_CODE.into()),
     };
-    let guest = Guest { db: &state.app.db, name };
-    sign_in(&state, &request, &guest, idempotent, &proof, new.transport).await
+    sign_in(&state, &request, &proof, new.transport).await
 }
 
 /// Uses up the link or the code, and signs its owner in.
 pub async fn sign_in(
     state: &AuthState,
     request: &RequestInfo,
-    guest: &Guest<'_>,
-    idempotent: Idempotent,
     proof: &Proof,
     transport: Transport,
-) -> Result<Response, ApiError> {
+) -> Result<Opened, ApiError> {
     state.signer.check().await?;
-    let sign_in = idempotent.run(guest, &state.app.sealer, async |tx| {
+    let sign_in = state.app.db.transaction(async |tx| {
         let user = redeem(tx, proof, request).await?;
-        Ok((session_tokens::sign_in(state, tx, user, transport, request).await?, ()))
+        session_tokens::sign_in(state, tx, user, transport, request).await
     });
-    Ok(sign_in.await?.0)
+    let signed_in = sign_in.await;
+    if let (Err(ApiError::Refused(_)), Proof::Token(token)) = (&signed_in, proof) {
+        let (db, hash) = (&state.app.db, token.hash());
+        db.transaction(async |tx| links::audit_refused(tx, Purpose::MagicLink, &hash, request).await).await?;
+    }
+    signed_in
 }
 
 /// Uses up the link or the code, and marks its owner's address as verified.
@@ -150,30 +146,54 @@ async fn end_other_access(tx: &mut Tx, user: UserId, request: &RequestInfo) -> R
     Ok(store::sessions::revoke_all(tx, user, None, "address_proved").await?)
 }
 
-/// Compares `code` with the codes mailed to `email`. The guess is counted whether it is right or not.
+/// Compares `code` with the codes mailed to `email`. The guess is counted whether it is right or not. A wrong code is recorded in the
+/// audit log.
+///
+/// `session` proves again who its user is; it is `None` at a sign-in.
 pub async fn check_code(
     state: &AuthState,
     request: &RequestInfo,
+    session: Option<SessionId>,
     email: &Email,
     code: &str,
 ) -> Result<Proof, ApiError> {
-    let attempt = throttle::attempt(state, &format!("code:{}", email.as_ref()), request).await?;
+    let account = format!("code:{}", email.as_ref());
+    let attempt = throttle::attempt(state, &account, Guesser::Source(request)).await?;
     if !throttle::may_guess_code(state, email.as_ref()).await? {
         return Ok(Proof::WrongCode);
     }
-    let proof = state.app.db.transaction(async |tx| find_code(state, tx, email, code).await).await?;
-    if matches!(proof, Proof::Code(..)) {
-        attempt.succeed(state).await;
+    let action = if session.is_some() { Action::SessionReauthenticated } else { Action::SessionCreated };
+    let found = state.app.db.transaction(async |tx| {
+        let (account, proof) = find_code(state, tx, email, code).await?;
+        if matches!(proof, Proof::WrongCode) {
+            let event = Event { session, ..Event::refused(action, account, request) };
+            store::audit_events::insert(tx, &event).await?;
+        }
+        Ok(proof)
+    });
+    let proof = found.await;
+    match proof {
+        Ok(Proof::Code(..)) => attempt.succeed(state).await,
+        Err(_) => attempt.take_back(state).await,
+        Ok(_) => {}
     }
-    Ok(proof)
+    proof
 }
 
-async fn find_code(state: &AuthState, tx: &mut Tx, email: &Email, code: &str) -> Result<Proof, ApiError> {
-    let Some(user) = store::users::find_by_email(tx, email).await? else { return Ok(Proof::WrongCode) };
-    let hash = code_hash(state, user.id, code).await?;
-    let candidates = store::verification_tokens::guess(tx, user.id, MAX_GUESSES).await?;
+/// Finds and locks the account with `email`, and the mail with `code`. Without an account the same statements run, so that the time does not
+/// reveal it.
+async fn find_code(
+    state: &AuthState,
+    tx: &mut Tx,
+    email: &Email,
+    code: &str,
+) -> Result<(Option<UserId>, Proof), ApiError> {
+    let account = store::users::lock_by_email(tx, email).await?.map(|user| user.id);
+    let user = account.unwrap_or(UserId(Uuid::nil()));
+    let hash = code_hash(state, user, code).await?;
+    let candidates = store::verification_tokens::guess(tx, user, MAX_GUESSES).await?;
     let matching = candidates
         .into_iter()
         .find(|candidate| candidate.code_hash.as_deref().is_some_and(|stored| stored.ct_eq(&hash).into()));
-    Ok(matching.map_or(Proof::WrongCode, |mail| Proof::Code(user.id, mail.id)))
+    Ok((account, matching.map_or(Proof::WrongCode, |mail| Proof::Code(user, mail.id))))
 }
