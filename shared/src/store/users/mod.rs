@@ -155,21 +155,6 @@ pub async fn lock_by_email(tx: &mut Tx, email: &Email) -> sqlx::Result<Option<Us
     .await
 }
 
-/// Does the same as [`find_by_email`], and locks the user until the transaction ends.
-pub async fn lock_by_email(tx: &mut Tx, email: &Email) -> sqlx::Result<Option<User>> {
-    users!(
-        "SELECT",
-        r#"
-        FROM users
-        WHERE deleted_at IS NULL AND suspended_at IS NULL AND lower(email) = lower($1)
-        FOR NO KEY UPDATE
-        "#,
-        email.as_ref(),
-    )
-    .fetch_optional(tx)
-    .await
-}
-
 /// Checks whether an account other than `user`, not deleted, has `email`, ignoring case.
 pub async fn is_taken(tx: &mut Tx, email: &Email, user: UserId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
