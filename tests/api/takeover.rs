@@ -90,6 +90,10 @@ async fn stolen_account_goes_back_to_its_owner_and_nothing_of_the_thief_works() 
     assert_eq!(recovered.text("/data/email"), ada.email);
     assert_eq!(recovered.body["data"]["emailVerified"], false);
     assert!(recovered.body["data"]["suspendedAt"].is_string(), "the suspension stays");
+    // An old account must not be erased as never verified before its owner gets in.
+    let restored =
+        "SELECT count(*) FROM users WHERE email_verified_at IS NULL AND restored_at > '2026-01-02'";
+    assert_eq!(app.database.value::<i64>(restored).await, 1);
     let way_in = json!({ "token": app.token_mailed_to(&ada.email), "newPassword": "the owner's own phrase" });
     app.client().post("/v1/auth/reset-password", way_in.clone()).await.refused(422, "invalid-token");
     // 4. End the suspension.
