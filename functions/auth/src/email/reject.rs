@@ -44,20 +44,34 @@ pub async fn reject_link(
 pub async fn redeem(state: &AuthState, request: &RequestInfo, token: &OneTimeToken) -> Result<(), ApiError> {
     let hash = token.hash();
     let rejected = state.app.db.transaction(async |tx| {
-        if let Some((user, consumed)) = links::redeem(tx, Purpose::VerifyEmail, &hash).await? {
-            record(tx, user.id, request).await?;
-            let unproved = user.email_verified_at.is_none() && user.email == consumed.email;
-            return if unproved && user.deleted_at.is_none() {
-                delete(tx, user.id, request).await
-            } else {
-                Ok(())
-            };
+        if let Some(owner) = store::verification_tokens::owner(tx, Purpose::VerifyEmail, &hash).await? {
+            return reject_verification(tx, owner, &hash, request).await;
         }
         let redeemed = links::redeem(tx, Purpose::ChangeEmail, &hash).await?;
         let (user, _) = redeemed.ok_or_else(invalid_token)?;
         record(tx, user.id, request).await
     });
     rejected.await
+}
+
+/// Deletes the account of `owner` if its address was never verified. Otherwise only uses up the token.
+async fn reject_verification(
+    tx: &mut Tx,
+    owner: UserId,
+    hash: &[u8],
+    request: &RequestInfo,
+) -> Result<(), ApiError> {
+    let purpose = Purpose::VerifyEmail;
+    let user = store::users::lock(tx, owner).await?.ok_or_else(invalid_token)?;
+    // Another request may have used the token before this one got the lock.
+    store::verification_tokens::owner(tx, purpose, hash).await?.ok_or_else(invalid_token)?;
+    if user.email_verified_at.is_none() && user.deleted_at.is_none() {
+        // Uses up all tokens, after the organizations: the lock order.
+        delete(tx, owner, request).await?;
+    } else {
+        store::verification_tokens::consume(tx, purpose, hash).await?;
+    }
+    record(tx, owner, request).await
 }
 
 async fn record(tx: &mut Tx, user: UserId, request: &RequestInfo) -> Result<(), ApiError> {
