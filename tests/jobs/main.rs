@@ -9,6 +9,7 @@ mod deployment;
 mod erased;
 mod identical;
 mod keys;
+mod limits;
 mod passwords;
 mod restore;
 mod retention;

@@ -6,7 +6,7 @@ use shared::{
     accounts::{erasure, erasure_ledger},
     db::Tx,
     domain::ids::UserId,
-    error::is_outage,
+    error::{is_outage, is_time_limit},
     store::users::{Deleted, count_deleted, lock_deleted},
     telemetry,
 };
@@ -50,7 +50,7 @@ pub(crate) async fn erase(run: &Run<'_>) -> anyhow::Result<Cleaned> {
                 cleaned.add(1, 0);
                 after = position;
             }
-            (Err(error), Some(position)) if !is_outage(&error) && failures.len() < MAX_FAILURES => {
+            (Err(error), Some(position)) if concerns_one_user(&error) && failures.len() < MAX_FAILURES => {
                 tracing::error!(user.id = %position.1, error = format!("{error:#}"), "user not erased");
                 failures.push(position.1);
                 after = position;
@@ -65,6 +65,11 @@ pub(crate) async fn erase(run: &Run<'_>) -> anyhow::Result<Cleaned> {
         failures.len()
     );
     Ok(cleaned)
+}
+
+/// Checks whether the erasure of another user may still succeed. A time limit was reached because of this user's rows.
+fn concerns_one_user(error: &anyhow::Error) -> bool {
+    !is_outage(error) || is_time_limit(error)
 }
 
 async fn count(run: &Run<'_>, until: DateTime<Utc>) -> anyhow::Result<Deleted> {
