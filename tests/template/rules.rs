@@ -2,6 +2,7 @@
 
 mod access;
 mod alarms;
+mod database;
 mod edge;
 mod settings;
 mod stacks;
@@ -13,6 +14,9 @@ use serde_json::{Value, json};
 use crate::template::{Function, Template, each};
 
 pub use alarms::{act_and_name_a_runbook, runbook, use_existing_metrics};
+pub use database::{
+    limits_sessions_as_locally, reads_both_names_of_each_login, runs_the_local_major_version,
+};
 pub use edge::{
     attaches_the_web_acl, limits_addresses_and_bodies, serves_files_only_through_the_distribution,
 };
