@@ -1,7 +1,7 @@
 //! The logins of the other functions. Each is a member of the role that has its rights, and has the password in its secret.
 //!
 //! A login has two names, of which the secret has one. A rotation sets the password of the other one
-//! (`docs/adr/0025-two-names-per-login.md`).
+//! (`docs/adr/0030-two-names-per-login.md`).
 
 use std::{collections::BTreeSet, time::Duration};
 

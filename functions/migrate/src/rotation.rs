@@ -1,7 +1,7 @@
 //! Rotates the passwords of the logins for Secrets Manager (AWS Secrets Manager User Guide, "Lambda rotation functions").
 //!
 //! A rotation sets the password of the name that the current version does not have, so that the current version works before, during
-//! and after it, wherever it stops (`docs/adr/0025-two-names-per-login.md`). The version before the current one works until the next
+//! and after it, wherever it stops (`docs/adr/0030-two-names-per-login.md`). The version before the current one works until the next
 //! rotation.
 
 use anyhow::Context;
