@@ -7,6 +7,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use chrono::TimeDelta;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -65,13 +66,19 @@ impl Refusal {
     #[must_use]
     pub fn at(self, pointer: &'static str) -> ApiError {
         let error = FieldError { pointer: pointer.to_owned(), detail: self.message.to_owned() };
-        ApiError::Refused(Refused { refusal: self, errors: vec![error], retry_after: None })
+        ApiError::Refused(Refused { errors: vec![error], ..self.into() })
     }
 
     /// Adds `Retry-After`.
     #[must_use]
     pub fn retry_after(self, wait: Duration) -> ApiError {
-        ApiError::Refused(Refused { refusal: self, errors: Vec::new(), retry_after: Some(wait) })
+        ApiError::Refused(Refused { retry_after: Some(wait), ..self.into() })
+    }
+
+    /// Adds `maxAge`: the longest time since a sign-in.
+    #[must_use]
+    pub fn with_max_age(self, max_age: TimeDelta) -> ApiError {
+        ApiError::Refused(Refused { max_age: Some(max_age.num_seconds()), ..self.into() })
     }
 }
 
@@ -98,6 +105,14 @@ pub struct Refused {
     pub(crate) refusal: Refusal,
     pub(crate) errors: Vec<FieldError>,
     pub(crate) retry_after: Option<Duration>,
+    /// Seconds.
+    pub(crate) max_age: Option<i64>,
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, errors: Vec::new(), retry_after: None, max_age: None }
+    }
 }
 
 /// The error of a handler.
@@ -113,8 +128,7 @@ impl ApiError {
     /// Makes a 422 about the member at `pointer` (RFC 6901).
     #[must_use]
     pub fn field(refusal: Refusal, pointer: String, detail: String) -> Self {
-        let errors = vec![FieldError { pointer, detail }];
-        Self::Refused(Refused { refusal, errors, retry_after: None })
+        Self::Refused(Refused { errors: vec![FieldError { pointer, detail }], ..refusal.into() })
     }
 
     /// Returns the status and the text of a refusal; `None` for a failure.
@@ -129,7 +143,7 @@ impl ApiError {
 
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
-        Self::Refused(Refused { refusal, errors: Vec::new(), retry_after: None })
+        Self::Refused(refusal.into())
     }
 }
 
@@ -179,6 +193,10 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(min_items = 1, max_items = 64)]
     pub errors: Vec<FieldError>,
+    /// For `fresh-sign-in-needed`: the longest time since the sign-in, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 600, minimum = 1, maximum = 86_400)]
+    pub max_age: Option<i64>,
 }
 
 /// The reason of a refusal or failure. It travels on the response to [`crate::http`], which renders and logs it.
@@ -197,11 +215,8 @@ impl IntoResponse for ApiError {
             Self::Refused(refused) => Outcome { refused, failure: None },
             Self::Failed(error) => {
                 let outage = is_outage(&error);
-                let refused = Refused {
-                    refusal: if outage { UNAVAILABLE } else { INTERNAL },
-                    errors: Vec::new(),
-                    retry_after: outage.then_some(OUTAGE_RETRY_AFTER),
-                };
+                let refusal = if outage { UNAVAILABLE } else { INTERNAL };
+                let refused = Refused { retry_after: outage.then_some(OUTAGE_RETRY_AFTER), ..refusal.into() };
                 Outcome { refused, failure: Some(Arc::new(error)) }
             }
         };

@@ -7,6 +7,7 @@ mod audit;
 mod auth;
 mod cached;
 mod forged_tokens;
+mod fresh;
 mod headers;
 mod if_match;
 mod input;

@@ -108,6 +108,7 @@ async fn accounts(counter: &mut Counter<'_>) {
     counter.by(&ada, "revoke_session", &[("id", &ada.session)], None).await;
     counter.by(&ada, "list_accounts", &[], None).await;
     counter.by(&ada, "logout", &[], None).await;
+    counter.by(&ada, "reauthenticate", &[], Some(json!({ "currentPassword": PASSWORD }))).await;
     let passwords = json!({ "currentPassword": PASSWORD, "newPassword": PASSWORD });
     counter.by(&ada, "change_password", &[], Some(passwords)).await;
     let address = json!({ "newEmail": "countess@example.com", "currentPassword": PASSWORD });

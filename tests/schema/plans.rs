@@ -115,8 +115,8 @@ const HOT: [(&str, &str, &str); 35] = [
     (USERS, "NULL, 21, NULL, 'erased'", "users_standing_id_idx"),
     // Addresses: is one taken, does one belong to a member, which user has it.
     (
-        "SELECT EXISTS (SELECT 1 FROM users WHERE lower(email) = lower($1) AND deleted_at IS NULL)",
-        "'u5@example.com'",
+        "SELECT 1 FROM users WHERE lower(email) = lower($1) AND id <> $2 AND deleted_at IS NULL",
+        "'u5@example.com', $other",
         "users_email_",
     ),
     ("m.organization_id = $1 AND lower(u.email) = lower($2)", "$large, 'u5@example.com'", "users_email_"),

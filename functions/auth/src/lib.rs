@@ -26,6 +26,7 @@ pub fn routes<R: Routes<AuthState>>() -> R {
         .routes(routes!(sign_in::login::login))
         .routes(routes!(sign_in::magic_links::create::create))
         .routes(routes!(sign_in::magic_links::verify::verify))
+        .routes(routes!(sign_in::reauthenticate::reauthenticate))
         .routes(routes!(sign_in_methods::list::list))
         .routes(routes!(sign_in_methods::remove::remove))
         .routes(routes!(sessions::refresh::refresh))

@@ -74,6 +74,19 @@ pub async fn send_email_changed(state: &AuthState, old: &str) {
     send(&*state.mailer, old, letter).await;
 }
 
+/// Notifies the owner of an account that its password was removed.
+pub async fn send_password_removed(state: &AuthState, email: &str) {
+    let letter = Letter {
+        subject: "Your password was removed",
+        paragraphs: vec![
+            "The password of your Arches account was removed. You can sign in through your mail.".to_owned(),
+        ],
+        ending: "If it was not you, ask for a new password at once, and write to us.",
+        ..Letter::default()
+    };
+    send(&*state.mailer, email, letter).await;
+}
+
 /// Notifies the owner of an account that its password was changed.
 pub async fn send_password_changed(state: &AuthState, email: &str) {
     let letter = Letter {

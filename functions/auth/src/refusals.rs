@@ -15,10 +15,6 @@ pub const JUST_CHANGED: Refusal = Refusal {
     message: "The account was changed at the same time. Try again.",
 };
 pub const WRONG_PASSWORD: Refusal = Refusal::forbidden("wrong-password", "The current password is wrong.");
-pub const REAUTHENTICATE: Refusal = Refusal::forbidden(
-    "reauthentication-required",
-    "This needs your current password, or a session that began within the last ten minutes.",
-);
 /// For a refresh token that is unknown, expired, revoked or used up.
 pub const INVALID_REFRESH_TOKEN: Refusal =
     Refusal::unauthorized("invalid-refresh-token", "This refresh token is not valid. Sign in again.");
@@ -43,8 +39,15 @@ pub const INVALID_CODE: Refusal = Refusal::invalid(
     "invalid-code",
     "This code is wrong, used up or expired, or there were too many wrong guesses. Use the link, or ask for a new mail.",
 );
+pub const PASSWORD_OR_CODE: Refusal =
+    Refusal::invalid("password-or-code", "Give either the current password, or the code from a mail.");
 pub const TOKEN_OR_CODE: Refusal =
     Refusal::invalid("token-or-code", "Give either the token from the link, or the address and the code.");
+
+pub const PASSWORD_LIKE_ACCOUNT: Refusal = Refusal::invalid(
+    "password-like-account",
+    "This password is the name or the address of the account. Choose another.",
+);
 
 /// Returns the refusal of a token in a body.
 pub fn invalid_token() -> ApiError {

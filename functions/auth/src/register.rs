@@ -49,6 +49,7 @@ pub struct NewUser {
         (status = 201, description = "The account is created, and the user is signed in.", body = Data<SignedIn>),
         (status = 403, description = "`foreign-origin`"),
         (status = 409, description = "`email-taken`"),
+        (status = 422, description = "`password-like-account`"),
     ),
 )]
 pub async fn register(
@@ -59,6 +60,9 @@ pub async fn register(
 ) -> Result<Response, ApiError> {
     new.transport.require_listed_origin(&headers, &state.app.config.web)?;
     let email = new.email.as_ref();
+    if new.password.is_like(new.name.as_ref(), email) {
+        return Err(refusals::PASSWORD_LIKE_ACCOUNT.at("/password"));
+    }
     // Each request sends a mail to the address that it names.
     throttle::request(&state, "register", email, &request).await?;
     state.signer.check().await?;

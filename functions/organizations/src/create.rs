@@ -4,7 +4,7 @@ use axum::{extract::State, response::Response};
 use serde::Deserialize;
 use shared::{
     ApiError, OnConstraint,
-    auth::Caller,
+    auth::{Caller, caller::UNAUTHENTICATED},
     db::Tx,
     domain::{
         audit::Action,
@@ -22,6 +22,9 @@ use utoipa::ToSchema;
 
 use crate::{OrganizationsState, organization::OrganizationView, refusals};
 
+/// Organizations that a user may own. The personal one does not count.
+const MAX_OWNED: i64 = 20;
+
 /// A new organization.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -35,13 +38,14 @@ pub struct NewOrganization {
 
 /// Create an organization.
 ///
-/// The caller becomes its owner.
+/// The caller becomes its owner. A user with a verified address can own 20 organizations.
 #[utoipa::path(
     post, path = "/v1/organizations", tag = "organizations", operation_id = "create_organization",
     request_body = NewOrganization, params(IdempotencyKey), security(("bearer" = [])),
     responses(
         (status = 201, description = "The organization.", body = Data<OrganizationView>),
-        (status = 409, description = "`slug-taken`"),
+        (status = 403, description = "`address-not-proved`"),
+        (status = 409, description = "`slug-taken` or `too-many-organizations`"),
     ),
 )]
 pub async fn create(
@@ -58,8 +62,15 @@ pub async fn create(
     Ok(response)
 }
 
-/// Adds the organization, with the caller as its owner.
+/// Adds the organization, with the caller as its owner. Locks the caller, so that concurrent requests cannot pass the limit.
 async fn insert(tx: &mut Tx, caller: &Caller, new: &NewOrganization) -> Result<Organization, ApiError> {
+    let user = store::users::lock(tx, caller.user).await?.ok_or(UNAUTHENTICATED)?;
+    if user.email_verified_at.is_none() {
+        return Err(refusals::ADDRESS_NOT_PROVED.into());
+    }
+    if organizations::count_owned(tx, caller.user).await? >= MAX_OWNED {
+        return Err(refusals::TOO_MANY_ORGANIZATIONS.into());
+    }
     let id = OrganizationId::new();
     let slug = new.slug.clone().unwrap_or_else(|| Slug::of(id));
     let new = organizations::NewOrganization {

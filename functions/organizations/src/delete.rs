@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use shared::{
     ApiError,
-    auth::{Actor, Member},
+    auth::{Actor, Fresh, Member},
     domain::{audit::Action, permission::DeleteOrganization},
     http::etag::{IfMatch, STALE},
     store,
@@ -19,11 +19,12 @@ use crate::{organization::OrganizationPath, refusals};
     params(OrganizationPath, IfMatch), security(("bearer" = [])),
     responses(
         (status = 204, description = "The organization is deleted."),
+        (status = 401, description = "`fresh-sign-in-needed`"),
         (status = 409, description = "`personal-organization`"),
     ),
 )]
 pub async fn delete(
-    member: Member<DeleteOrganization>,
+    Fresh(member): Fresh<Member<DeleteOrganization>>,
     IfMatch(versions): IfMatch,
 ) -> Result<StatusCode, ApiError> {
     if member.organization.personal_to.is_some() {

@@ -5,6 +5,10 @@ use shared::Refusal;
 
 pub const SLUG_TAKEN: Refusal =
     Refusal::conflict("slug-taken", "There is an organization with this slug already.");
+pub const TOO_MANY_ORGANIZATIONS: Refusal = Refusal::conflict(
+    "too-many-organizations",
+    "You own 20 organizations already. Deleted ones count until they are removed.",
+);
 pub const ADDRESS_NOT_PROVED: Refusal = Refusal::forbidden(
     "address-not-proved",
     "Verify your own address first, with the link that was mailed to it.",

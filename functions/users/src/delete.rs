@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use shared::{
     ApiError,
     accounts::departure,
-    auth::{Actor, Administrator},
+    auth::{Actor, Administrator, Fresh},
     domain::audit::Action,
     http::{
         etag::{IfMatch, STALE},
@@ -23,12 +23,13 @@ use crate::user::{UserPath, lock_living, require_other};
     params(UserPath, IfMatch), security(("bearer" = [])),
     responses(
         (status = 204, description = "The account is deleted; all its sessions have ended."),
+        (status = 401, description = "`fresh-sign-in-needed`"),
         (status = 404, description = "`user-not-found`"),
         (status = 409, description = "`user-deleted`, `user-erased`, `last-owner` or `own-account`"),
     ),
 )]
 pub async fn delete(
-    administrator: Administrator,
+    Fresh(administrator): Fresh<Administrator>,
     Path(path): Path<UserPath>,
     IfMatch(versions): IfMatch,
 ) -> Result<StatusCode, ApiError> {
@@ -37,7 +38,7 @@ pub async fn delete(
     administrator
         .transaction(async |tx| {
             lock_living(tx, &administrator, id).await?;
-            if !store::users::delete(tx, id, versions.as_deref(), None).await? {
+            if !store::users::delete(tx, id, versions.as_deref()).await? {
                 return Err(STALE.into());
             }
             let event = administrator.caller.event(Action::UserDeleted).to(id.0);

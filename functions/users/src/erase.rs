@@ -7,7 +7,7 @@ use shared::{
         departure::{Departure, LAST_OWNER},
         erasure, erasure_ledger,
     },
-    auth::{Actor, Administrator},
+    auth::{Actor, Administrator, Fresh},
     domain::{audit::Action, page::Data},
     http::extract::Path,
     store,
@@ -27,13 +27,14 @@ use crate::{
     params(UserPath), security(("bearer" = [])),
     responses(
         (status = 200, description = "The erased user.", body = Data<UserView>),
+        (status = 401, description = "`fresh-sign-in-needed`"),
         (status = 404, description = "`user-not-found`"),
         (status = 409, description = "`legal-hold`, `user-erased`, `last-owner` or `own-account`"),
     ),
 )]
 pub async fn erase(
     State(state): State<UsersState>,
-    administrator: Administrator,
+    Fresh(administrator): Fresh<Administrator>,
     Path(path): Path<UserPath>,
 ) -> Result<UserResponse, ApiError> {
     let id = path.user_id;

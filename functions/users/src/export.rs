@@ -4,7 +4,7 @@ use axum::Json;
 use shared::{
     ApiError,
     accounts::export::Export,
-    auth::{Actor, Administrator},
+    auth::{Actor, Administrator, Fresh},
     domain::page::Data,
     http::extract::Path,
     store,
@@ -18,11 +18,12 @@ use crate::{refusals, user::UserPath};
     params(UserPath), security(("bearer" = [])),
     responses(
         (status = 200, description = "All rows about the user, without secrets.", body = Data<Export>),
+        (status = 401, description = "`fresh-sign-in-needed`"),
         (status = 404, description = "`user-not-found`"),
     ),
 )]
 pub async fn export(
-    administrator: Administrator,
+    Fresh(administrator): Fresh<Administrator>,
     Path(path): Path<UserPath>,
 ) -> Result<Json<Data<Export>>, ApiError> {
     let export = administrator.transaction(async |tx| {

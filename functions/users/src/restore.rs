@@ -2,7 +2,7 @@
 
 use shared::{
     ApiError, OnConstraint,
-    auth::{Actor, Administrator},
+    auth::{Actor, Administrator, Fresh},
     domain::{audit::Action, page::Data},
     http::extract::Path,
     store,
@@ -21,12 +21,13 @@ use crate::{
     params(UserPath), security(("bearer" = [])),
     responses(
         (status = 200, description = "The user can sign in.", body = Data<UserView>),
+        (status = 401, description = "`fresh-sign-in-needed`"),
         (status = 404, description = "`user-not-found`"),
         (status = 409, description = "`user-erased` or `email-taken`"),
     ),
 )]
 pub async fn restore(
-    administrator: Administrator,
+    Fresh(administrator): Fresh<Administrator>,
     Path(path): Path<UserPath>,
 ) -> Result<UserResponse, ApiError> {
     let id = path.user_id;

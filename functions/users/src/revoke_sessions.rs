@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use shared::{
     ApiError,
-    auth::{Actor, Administrator},
+    auth::{Actor, Administrator, Fresh},
     domain::audit::Action,
     http::extract::Path,
     store::{self, verification_tokens::Purpose},
@@ -17,12 +17,13 @@ use crate::user::{UserPath, lock};
     params(UserPath), security(("bearer" = [])),
     responses(
         (status = 204, description = "All sessions and their access tokens have ended."),
+        (status = 401, description = "`fresh-sign-in-needed`"),
         (status = 404, description = "`user-not-found`"),
         (status = 409, description = "`user-erased`"),
     ),
 )]
 pub async fn revoke_sessions(
-    administrator: Administrator,
+    Fresh(administrator): Fresh<Administrator>,
     Path(path): Path<UserPath>,
 ) -> Result<StatusCode, ApiError> {
     let id = path.user_id;

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::{Actor, Administrator},
+    auth::{Actor, Administrator, Fresh},
     domain::{audit::Action, input::Reason, page::Data},
     http::extract::{Body, Path},
     store::{self, verification_tokens::Purpose},
@@ -30,12 +30,13 @@ pub struct Because {
     params(UserPath), security(("bearer" = [])),
     responses(
         (status = 200, description = "The user is suspended.", body = Data<UserView>),
+        (status = 401, description = "`fresh-sign-in-needed`"),
         (status = 404, description = "`user-not-found`"),
         (status = 409, description = "`user-deleted`, `user-erased` or `own-account`"),
     ),
 )]
 pub async fn suspend(
-    administrator: Administrator,
+    Fresh(administrator): Fresh<Administrator>,
     Path(path): Path<UserPath>,
     Body(because): Body<Because>,
 ) -> Result<UserResponse, ApiError> {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::{Actor, Administrator},
+    auth::{Actor, Administrator, Fresh},
     domain::{
         audit::Action,
         input::{ImageUrl, Name, Phone},
@@ -50,12 +50,13 @@ pub struct UserChanges {
     security(("bearer" = [])),
     responses(
         (status = 200, description = "The changed user.", body = Data<UserView>),
+        (status = 401, description = "`fresh-sign-in-needed`"),
         (status = 404, description = "`user-not-found`"),
         (status = 409, description = "`user-deleted`, `user-erased` or `own-account`"),
     ),
 )]
 pub async fn update(
-    administrator: Administrator,
+    Fresh(administrator): Fresh<Administrator>,
     Path(path): Path<UserPath>,
     IfMatch(versions): IfMatch,
     Body(changes): Body<UserChanges>,

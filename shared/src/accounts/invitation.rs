@@ -75,12 +75,8 @@ async fn answer(
     if !organizations::lock(tx, open.organization_id).await? {
         return Err(invalid());
     }
-    // The user who sent the invitation must still have the permission to send it.
-    if let Some(inviter) = open.invited_by {
-        let role = store::members::role(tx, open.organization_id, inviter).await?;
-        if role.is_none_or(|role| role < open.role.max(ManageInvitations::ROLE)) {
-            return Err(invalid());
-        }
+    if !may_still_invite(tx, &open).await? {
+        return Err(invalid());
     }
     let ended = store::invitations::end(tx, open.organization_id, open.id, status).await?;
     let ended = ended.ok_or_else(invalid)?;
@@ -89,4 +85,16 @@ async fn answer(
     let event = Event { session: who.session, ..Event::new(action, who.user, who.request) };
     store::audit_events::insert(tx, &event.within(ended.organization_id).to(ended.id.0)).await?;
     Ok(ended)
+}
+
+/// Checks whether the user or the API key that sent the invitation could send it now.
+async fn may_still_invite(tx: &mut Tx, open: &store::invitations::Invitation) -> sqlx::Result<bool> {
+    if let Some(user) = open.invited_by {
+        let role = store::members::role(tx, open.organization_id, user).await?;
+        return Ok(role.is_some_and(|role| role >= open.role.max(ManageInvitations::ROLE)));
+    }
+    let Some(key) = open.invited_by_key else { return Ok(false) };
+    let key = store::api_keys::find_valid(tx, key).await?;
+    Ok(key
+        .is_some_and(|key| key.organization_id == open.organization_id && key.allows::<ManageInvitations>()))
 }

@@ -6,7 +6,7 @@ use axum::{
 };
 use uuid::Uuid;
 
-use super::{Actor, Caller, caller::UNAUTHENTICATED};
+use super::{Actor, Caller, SignedIn, caller::UNAUTHENTICATED};
 use crate::{
     ApiError, AppState, Refusal,
     db::Tx,
@@ -52,6 +52,12 @@ impl Actor for Administrator {
             Some(false) | None => Err(ADMINISTRATOR_NEEDED.into()),
         };
         caller.db().resume(caller.pending().take_transaction(), check, work).await
+    }
+}
+
+impl SignedIn for Administrator {
+    fn is_fresh(&self) -> bool {
+        self.caller.is_fresh()
     }
 }
 

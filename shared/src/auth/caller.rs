@@ -6,11 +6,10 @@ use axum::{
     extract::{FromRef, FromRequestParts},
     http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts},
 };
-use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Actor, pending::Pending, profile::CachedProfile, session};
+use super::{Actor, SignedIn, fresh, pending::Pending, profile::CachedProfile, session};
 use crate::{
     ApiError, AppState, Refusal,
     cache::invalidation::CacheKey,
@@ -38,9 +37,8 @@ const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 pub struct Caller {
     pub user: UserId,
     pub session: SessionId,
-    /// The time of the sign-in.
-    pub authenticated_at: DateTime<Utc>,
     pub request: RequestInfo,
+    fresh: bool,
     cached: Option<Arc<CachedProfile>>,
     db: Db,
     pending: Pending,
@@ -96,6 +94,12 @@ impl Actor for Caller {
         work: impl AsyncFnOnce(&mut Tx) -> Result<T, ApiError> + Clone,
     ) -> Result<T, ApiError> {
         self.db.resume(self.pending.take_transaction(), async |_| Ok(()), work).await
+    }
+}
+
+impl SignedIn for Caller {
+    fn is_fresh(&self) -> bool {
+        self.fresh
     }
 }
 
@@ -196,8 +200,8 @@ where
         Ok(Self {
             user: claims.sub,
             session: claims.sid,
-            authenticated_at: session.authenticated_at,
             request,
+            fresh: fresh::is_recent(session.authenticated_at, now),
             cached: cached.profile,
             db: state.db.clone(),
             pending,

@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use super::{
-    Actor, Caller,
+    Actor, Caller, SignedIn,
     caller::{Credential, UNAUTHENTICATED},
     pending::Pending,
 };
@@ -26,7 +26,7 @@ use crate::{
         ids::OrganizationId,
         permission::{Permission, Role},
     },
-    store::{self, api_keys::StoredKey, organizations::Organization},
+    store::{self, organizations::Organization},
 };
 
 /// Returned for an organization that does not exist, and for one that the caller does not belong to.
@@ -46,6 +46,7 @@ pub struct Member<P> {
     pub organization: Organization,
     pub principal: Principal,
     pub request: RequestInfo,
+    fresh: bool,
     db: Db,
     pending: Pending,
     permission: PhantomData<P>,
@@ -71,7 +72,7 @@ impl<P: Permission> Member<P> {
                 None => Err(NO_SUCH_ORGANIZATION.into()),
             },
             Principal::ApiKey(id) => match store::api_keys::find_valid(tx, id).await? {
-                Some(key) if allows::<P>(&key) => Ok(Role::Member),
+                Some(key) if key.allows::<P>() => Ok(Role::Member),
                 Some(_) => Err(SCOPE_NEEDED.into()),
                 None => Err(UNAUTHENTICATED.into()),
             },
@@ -99,6 +100,12 @@ impl<P: Permission> Actor for Member<P> {
     }
 }
 
+impl<P> SignedIn for Member<P> {
+    fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+}
+
 impl<P: Permission, S: Send + Sync> FromRequestParts<S> for Member<P>
 where
     AppState: FromRef<S>,
@@ -106,9 +113,11 @@ where
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let credential = match parts.extensions.get::<Credential>() {
-            Some(Credential::ApiKey(key)) => Presented::Key(key.clone()),
-            _ => Presented::Session(Caller::from_request_parts(parts, state).await?.principal()),
+        let (credential, fresh) = if let Some(Credential::ApiKey(key)) = parts.extensions.get() {
+            (Presented::Key(key.clone()), false)
+        } else {
+            let caller = Caller::from_request_parts(parts, state).await?;
+            (Presented::Session(caller.principal()), caller.is_fresh())
         };
         let request = RequestInfo::from_request_parts(parts, state).await?;
         let id = organization_id(parts, state).await;
@@ -129,7 +138,7 @@ where
         match admitted {
             Ok((organization, principal)) => {
                 pending.put_transaction(tx);
-                Ok(Self { organization, principal, request, db, pending, permission: PhantomData })
+                Ok(Self { organization, principal, request, fresh, db, pending, permission: PhantomData })
             }
             Err(denied) => {
                 // Keeps the event.
@@ -205,13 +214,8 @@ async fn authorize_key<P: Permission>(
         pending.record_use(key.id);
     }
     let principal = Principal::ApiKey(key.id);
-    if !allows::<P>(&stored) {
+    if !stored.allows::<P>() {
         return Ok(Err(Denied { refusal: SCOPE_NEEDED, known: Some((principal, organization.id)) }));
     }
     Ok(Ok((organization, principal)))
-}
-
-/// Checks whether one of the key's scopes is that of `P`.
-fn allows<P: Permission>(key: &StoredKey) -> bool {
-    P::SCOPE.is_some_and(|scope| key.scopes.iter().any(|granted| granted == scope.as_str()))
 }

@@ -71,9 +71,11 @@ impl Verifier {
     /// Reads the key set again for an unknown key id, but only as often as [`Secrets::renew`] allows.
     pub async fn verify(&self, token: &str) -> anyhow::Result<Option<Claims>> {
         let Ok(header) = decode_header(token) else { return Ok(None) };
-        let Some(kid) = header.kid.filter(|_| header.typ.as_deref() == Some(TOKEN_TYPE)) else {
+        // No extension is understood, so a header with `crit` must be refused (RFC 7515, 4.1.11).
+        if header.typ.as_deref() != Some(TOKEN_TYPE) || header.crit.is_some() {
             return Ok(None);
-        };
+        }
+        let Some(kid) = header.kid else { return Ok(None) };
         let mut set = self.keys.read(false).await?;
         if set.find(&kid).is_none() {
             set = self.keys.read(true).await?;

@@ -33,6 +33,15 @@ impl Principal {
         }
     }
 
+    /// Returns the API key; `None` for a user.
+    #[must_use]
+    pub fn api_key_id(&self) -> Option<ApiKeyId> {
+        match self {
+            Self::User { .. } => None,
+            Self::ApiKey(id) => Some(*id),
+        }
+    }
+
     /// Returns the owner of idempotency keys.
     #[must_use]
     pub fn name(&self) -> String {

@@ -24,6 +24,8 @@ text_enum!(
         SessionCreated = "session.created",
         /// One session of a user was revoked, or all.
         SessionRevoked = "session.revoked",
+        /// The user of a session proved again who they are.
+        SessionReauthenticated = "session.reauthenticated",
         PasswordResetRequested = "user.password_reset_requested",
         PasswordReset = "user.password_reset",
         MagicLinkRequested = "user.magic_link_requested",

@@ -1,6 +1,6 @@
 //! Types for user input. A value is always valid.
 
-use std::str::FromStr;
+use std::{collections::HashSet, str::FromStr, sync::LazyLock};
 
 use data_encoding::BASE32_NOPAD;
 use email_address::{EmailAddress, Options};
@@ -43,7 +43,12 @@ impl TryFrom<String> for Name {
     }
 }
 
-/// A name in URLs: 1 to 63 lower-case letters, digits and hyphens, with a letter or digit at both ends (like a DNS label, RFC 1123).
+/// Slugs that nobody can choose: a page of the product or an address of its operator could have the same name.
+static RESERVED_SLUGS: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| include_str!("reserved-slugs.txt").lines().collect());
+
+/// A name in URLs: 1 to 63 lower-case letters, digits and hyphens, with a letter or digit at both ends (like a DNS label, RFC 1123). Names such as
+/// `admin` and `api` are reserved.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(try_from = "String")]
 #[schema(value_type = String, pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", min_length = 1, max_length = 63, example = "analytical-engines")]
@@ -62,6 +67,9 @@ impl TryFrom<String> for Slug {
     type Error = &'static str;
 
     fn try_from(raw: String) -> Result<Self, Self::Error> {
+        if RESERVED_SLUGS.contains(raw.as_str()) {
+            return Err("this slug is reserved; choose another");
+        }
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
         let bytes = raw.as_bytes();
         match (bytes.first(), bytes.last()) {
@@ -178,6 +186,19 @@ mod tests {
         for name in ["", "   ", "a\nb", "a\0b", &"x".repeat(101)] {
             assert!(Name::try_from(name.to_owned()).is_err(), "{name:?}");
         }
+    }
+
+    #[test]
+    fn slugs_are_dns_labels_and_not_reserved() {
+        for slug in ["a", "analytical-engines", "4711", "admins"] {
+            assert!(Slug::try_from(slug.to_owned()).is_ok(), "{slug}");
+        }
+        for slug in ["", "-a", "a-", "A", "a_b", "ä", "admin", "api", "www", &"x".repeat(64)] {
+            assert!(Slug::try_from(slug.to_owned()).is_err(), "{slug:?}");
+        }
+        assert!(RESERVED_SLUGS.iter().all(|slug| {
+            slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        }));
     }
 
     #[test]

@@ -74,6 +74,16 @@ impl TryFrom<String> for NewPassword {
     }
 }
 
+impl NewPassword {
+    /// Checks whether the password is the name, the address or the part of the address before the `@`, ignoring case.
+    #[must_use]
+    pub fn is_like(&self, name: &str, email: &str) -> bool {
+        let password = self.0.expose_secret().to_lowercase();
+        let local_part = email.split('@').next().unwrap_or_default();
+        [name, email, local_part].iter().any(|known| known.to_lowercase() == password)
+    }
+}
+
 impl AsRef<Password> for NewPassword {
     fn as_ref(&self) -> &Password {
         &self.0

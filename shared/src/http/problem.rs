@@ -25,6 +25,7 @@ pub(super) fn render(response: Response, request: &RequestInfo) -> Response {
         instance: request.path.clone(),
         request_id: request.id.clone(),
         errors: refused.errors,
+        max_age: refused.max_age,
     };
     let (mut parts, _) = response.into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);
@@ -33,7 +34,16 @@ pub(super) fn render(response: Response, request: &RequestInfo) -> Response {
         parts.headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
     }
     if parts.status == StatusCode::UNAUTHORIZED {
-        parts.headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        parts.headers.insert(header::WWW_AUTHENTICATE, challenge(refused.max_age));
     }
     Response::from_parts(parts, Json(problem).into_response().into_body())
+}
+
+/// Returns the challenge of a 401 (RFC 6750, section 3). With `max_age` in seconds, it asks for a newer sign-in (RFC 9470, section 3).
+///
+/// The body says the same: a REST API renames this header to `x-amzn-remapped-www-authenticate`.
+fn challenge(max_age: Option<i64>) -> HeaderValue {
+    let newer =
+        max_age.map(|age| format!(r#"Bearer error="insufficient_user_authentication", max_age="{age}""#));
+    newer.and_then(|text| HeaderValue::try_from(text).ok()).unwrap_or(HeaderValue::from_static("Bearer"))
 }

@@ -7,6 +7,7 @@ use crate::{
     domain::{
         ids::{ApiKeyId, OrganizationId, UserId},
         page::PageQuery,
+        permission::Permission,
     },
 };
 
@@ -45,6 +46,14 @@ pub struct StoredKey {
     /// `None` if there is no previous secret, or if it has expired.
     pub previous_secret_hash: Option<Vec<u8>>,
     pub last_used_at: Option<DateTime<Utc>>,
+}
+
+impl StoredKey {
+    /// Checks whether one of the key's scopes gives the permission `P`.
+    #[must_use]
+    pub fn allows<P: Permission>(&self) -> bool {
+        P::SCOPE.is_some_and(|scope| self.scopes.iter().any(|granted| granted == scope.as_str()))
+    }
 }
 
 /// Builds a query of whole rows, from the SQL before and after the columns.

@@ -6,7 +6,8 @@ use sqlx::PgConnection;
 use crate::{
     db::Tx,
     domain::{
-        ids::{InvitationId, OrganizationId, UserId},
+        actor::Principal,
+        ids::{ApiKeyId, InvitationId, OrganizationId, UserId},
         page::PageQuery,
         permission::Role,
     },
@@ -34,8 +35,10 @@ pub struct Invitation {
     pub organization_id: OrganizationId,
     pub email: String,
     pub role: Role,
-    /// `None` if an API key sent it.
+    /// The user who sent it, unless an API key did or the user is erased.
     pub invited_by: Option<UserId>,
+    /// The API key that sent it.
+    pub invited_by_key: Option<ApiKeyId>,
     /// May be `Pending` although it has expired.
     pub status: Status,
     pub created_at: DateTime<Utc>,
@@ -47,8 +50,7 @@ pub struct NewInvitation<'a> {
     pub email: &'a str,
     pub role: Role,
     pub token_hash: &'a [u8],
-    /// `None` if an API key sends it.
-    pub invited_by: Option<UserId>,
+    pub invited_by: Principal,
     pub expires_at: DateTime<Utc>,
 }
 
@@ -58,8 +60,9 @@ macro_rules! invitations {
         sqlx::query_as!(
             Invitation,
             $before + r#" id AS "id: InvitationId", organization_id AS "organization_id: OrganizationId", email,
-                          role AS "role: Role", invited_by AS "invited_by: UserId", status AS "status: Status",
-                          created_at, expires_at, version "# + $after,
+                          role AS "role: Role", invited_by AS "invited_by: UserId",
+                          invited_by_key AS "invited_by_key: ApiKeyId", status AS "status: Status", created_at,
+                          expires_at, version "# + $after,
             $($argument)*
         )
     };
@@ -88,8 +91,8 @@ pub async fn insert(
     invitations!(
         r#"
         INSERT INTO invitations
-            (id, organization_id, email, role, token_hash, invited_by, created_at, updated_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)
+            (id, organization_id, email, role, token_hash, invited_by, invited_by_key, created_at, updated_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)
         RETURNING"#,
         "",
         InvitationId::new() as InvitationId,
@@ -97,7 +100,8 @@ pub async fn insert(
         new.email,
         new.role.as_str(),
         new.token_hash,
-        new.invited_by as Option<UserId>,
+        new.invited_by.user_id() as Option<UserId>,
+        new.invited_by.api_key_id() as Option<ApiKeyId>,
         now,
         new.expires_at,
     )
@@ -135,8 +139,8 @@ pub async fn list(
         Invitation,
         r#"
         SELECT id AS "id: InvitationId", organization_id AS "organization_id: OrganizationId", email,
-               role AS "role: Role", invited_by AS "invited_by: UserId", status AS "status: Status", created_at,
-               expires_at, version
+               role AS "role: Role", invited_by AS "invited_by: UserId",
+               invited_by_key AS "invited_by_key: ApiKeyId", status AS "status: Status", created_at, expires_at, version
         FROM invitations
         WHERE organization_id = $3
           AND ($4::text IS NULL

@@ -105,6 +105,20 @@ pub async fn lock(tx: &mut Tx, id: OrganizationId) -> sqlx::Result<bool> {
     .map(|row| row.is_some())
 }
 
+/// Counts the organizations that `user` owns, without the personal one. Deleted ones count until they are purged.
+pub async fn count_owned(tx: &mut Tx, user: UserId) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT count(*) AS "count!"
+        FROM members m JOIN organizations o ON o.id = m.organization_id
+        WHERE m.user_id = $1 AND m.role = 'owner' AND o.personal_to IS NULL
+        "#,
+        user as UserId,
+    )
+    .fetch_one(tx)
+    .await
+}
+
 /// Returns a page of the organizations of which `user` is a member, without deleted ones.
 pub async fn list(tx: &mut Tx, user: UserId, page: &PageQuery) -> sqlx::Result<Vec<Organization>> {
     page_of!(

@@ -189,6 +189,25 @@ pub async fn find(tx: &mut Tx, user: UserId, id: SessionId) -> sqlx::Result<Opti
     .await
 }
 
+/// Records that the user of the live session `id` has proved again who they are. Returns `false` if the session does not exist.
+pub async fn set_authenticated(tx: &mut Tx, user: UserId, id: SessionId) -> sqlx::Result<bool> {
+    let now = tx.now();
+    let result = sqlx::query!(
+        r#"
+        UPDATE sessions
+        SET authenticated_at = $3
+        WHERE user_id = $1 AND id = $2 AND revoked_at IS NULL AND expires_at > $3
+        "#,
+        user as UserId,
+        id as SessionId,
+        now,
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.invalidate(CacheKey::Session(id));
+    Ok(result.rows_affected() == 1)
+}
+
 /// Revokes the live session `id` of `user`. Returns `false` if it does not exist.
 pub async fn revoke(tx: &mut Tx, user: UserId, id: SessionId, reason: &str) -> sqlx::Result<bool> {
     let now = tx.now();

@@ -86,7 +86,7 @@ async fn deleting_an_account_needs_a_recent_sign_in_or_the_password() {
     let ada = app.person("Ada").await;
     app.clock.advance(TimeDelta::minutes(10) + TimeDelta::seconds(1));
 
-    ada.client.delete("/v1/auth/me").await.refused(403, "reauthentication-required");
+    ada.client.delete("/v1/auth/me").await.refused(401, "fresh-sign-in-needed");
     let wrong = json!({ "currentPassword": "not the password" });
     ada.client.delete_with("/v1/auth/me", wrong).await.refused(403, "wrong-password");
     ada.client.get("/v1/auth/me").await.ok(200);
@@ -106,7 +106,7 @@ async fn refresh_is_not_a_recent_sign_in() {
     app.clock.advance(TimeDelta::minutes(11));
     let refreshed = ada.refresh(&ada.refresh_token).await.ok(200);
     let client = ada.client.token(refreshed.text("/data/accessToken"));
-    client.delete("/v1/auth/me").await.refused(403, "reauthentication-required");
+    client.delete("/v1/auth/me").await.refused(401, "fresh-sign-in-needed");
 }
 
 #[tokio::test]

@@ -45,9 +45,20 @@ async fn removing_a_password_needs_it_or_a_recent_sign_in() {
     let app = TestApp::new().await;
     let ada = app.verified_person("Ada").await;
     app.clock.advance(TimeDelta::minutes(11));
-    ada.client.delete(PASSWORD).await.refused(403, "reauthentication-required");
+    ada.client.delete(PASSWORD).await.refused(401, "fresh-sign-in-needed");
     let wrong = json!({ "currentPassword": "not the password" });
     ada.client.delete_with(PASSWORD, wrong).await.refused(403, "wrong-password");
     let right = json!({ "currentPassword": "correct horse battery staple" });
     ada.client.delete_with(PASSWORD, right).await.ok(204);
+}
+
+#[tokio::test]
+async fn removing_a_password_ends_other_sessions_and_tells_the_owner() {
+    let app = TestApp::new().await;
+    let ada = app.verified_person("Ada").await;
+    let other = ada.sign_in_again().await;
+    ada.client.delete(PASSWORD).await.ok(204);
+    ada.client.get("/v1/auth/me").await.ok(200);
+    other.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
+    assert_eq!(app.mail_to(&ada.email).subject, "Your password was removed");
 }

@@ -126,3 +126,29 @@ async fn invitations_to_an_address_are_limited() {
     let team = ada.create_organization("Engines").await;
     ada.client.post(&format!("{team}/invitations"), invitation).await.refused(429, "too-many-attempts");
 }
+
+#[tokio::test]
+async fn invitation_by_an_api_key_ends_with_the_key_or_its_scope() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    let (bob, cy, eve) =
+        (app.verified_person("Bob").await, app.verified_person("Cy").await, app.verified_person("Eve").await);
+    let team = ada.create_organization("Engines").await;
+    let (kept, revoked, narrowed) = (
+        ada.create_key(&team, &["invitations:write"]).await,
+        ada.create_key(&team, &["invitations:write"]).await,
+        ada.create_key(&team, &["invitations:write"]).await,
+    );
+    for (key, person) in [(&kept, &bob), (&revoked, &cy), (&narrowed, &eve)] {
+        let invitation = json!({ "email": person.email, "role": "member" });
+        let client = app.client().with("x-api-key", &key.secret);
+        client.post(&format!("{team}/invitations"), invitation).await.ok(201);
+    }
+    ada.client.delete(&format!("{team}/api-keys/{}", revoked.id)).await.ok(204);
+    let scopes = json!({ "scopes": ["members:read"] });
+    ada.client.patch(&format!("{team}/api-keys/{}", narrowed.id), scopes).await.ok(200);
+
+    bob.accept(&app.token_mailed_to(&bob.email)).await.ok(200);
+    cy.accept(&app.token_mailed_to(&cy.email)).await.refused(422, "invalid-token");
+    eve.accept(&app.token_mailed_to(&eve.email)).await.refused(422, "invalid-token");
+}

@@ -4,13 +4,14 @@ mod invitations;
 mod lifecycle;
 mod members;
 
+use futures_util::future::join_all;
 use harness::TestApp;
 use serde_json::json;
 
 #[tokio::test]
 async fn owner_creates_changes_and_deletes_an_organization() {
     let app = TestApp::new().await;
-    let ada = app.person("Ada").await;
+    let ada = app.verified_person("Ada").await;
     let new = json!({ "name": "Analytical Engines", "slug": "engines", "billingEmail": "bills@example.com" });
     let made = ada.client.post("/v1/organizations", new).await.ok(201);
     assert_eq!(made.header("etag"), "\"1\"");
@@ -36,7 +37,7 @@ async fn owner_creates_changes_and_deletes_an_organization() {
 #[tokio::test]
 async fn slug_is_unique_and_generated_if_missing() {
     let app = TestApp::new().await;
-    let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+    let (ada, bob) = (app.verified_person("Ada").await, app.verified_person("Bob").await);
     ada.client.post("/v1/organizations", json!({ "name": "A", "slug": "same" })).await.ok(201);
     bob.client
         .post("/v1/organizations", json!({ "name": "B", "slug": "same" }))
@@ -63,4 +64,47 @@ async fn personal_organization_cannot_be_deleted_or_shared() {
     let invitation = json!({ "email": "bob@example.com", "role": "member" });
     let refused = ada.client.post(&format!("{path}/invitations"), invitation).await;
     refused.refused(409, "personal-organization");
+}
+
+#[tokio::test]
+async fn creating_an_organization_needs_a_verified_address() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    let new = json!({ "name": "Engines" });
+    ada.client.post("/v1/organizations", new.clone()).await.refused(403, "address-not-proved");
+    ada.verify_address().await;
+    ada.client.post("/v1/organizations", new).await.ok(201);
+}
+
+#[tokio::test]
+async fn sixteen_concurrent_requests_do_not_pass_the_limit_of_owned_organizations() {
+    let app = TestApp::with(&[("DB_POOL_MAX", "16"), ("DB_CONNECTION_TIMEOUT", "10000")]).await;
+    let ada = app.verified_person("Ada").await;
+    for _ in 0..17 {
+        ada.create_organization("Engines").await;
+    }
+    // A deleted organization counts, or else one user could use up any number of slugs.
+    let deleted = ada.create_organization("Gone").await;
+    ada.client.delete(&deleted).await.ok(204);
+
+    let new = || ada.client.post("/v1/organizations", json!({ "name": "Engines" }));
+    let answers = join_all((0..16).map(|_| new())).await;
+
+    let (made, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
+    assert_eq!(made.len(), 2);
+    for answer in refused {
+        answer.refused(409, "too-many-organizations");
+    }
+}
+
+#[tokio::test]
+async fn reserved_slugs_are_refused_when_created_and_when_changed() {
+    let app = TestApp::new().await;
+    let ada = app.verified_person("Ada").await;
+    let path = ada.create_organization("Engines").await;
+    for slug in ["admin", "api", "www"] {
+        let new = json!({ "name": "A", "slug": slug });
+        ada.client.post("/v1/organizations", new).await.refused(422, "invalid-body");
+        ada.client.patch(&path, json!({ "slug": slug })).await.refused(422, "invalid-body");
+    }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{concurrent_app, owners::assert_no_orphans};
 
 /// Waits until `wanted` requests wait for locks, or `done`.
-async fn wait_until_blocked(app: &TestApp, wanted: i64, done: &Cell<bool>) {
+pub(super) async fn wait_until_blocked(app: &TestApp, wanted: i64, done: &Cell<bool>) {
     let blocked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     while !done.get() && app.database.value::<i64>(blocked).await < wanted {}
 }

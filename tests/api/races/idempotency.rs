@@ -21,7 +21,7 @@ async fn send_concurrently(client: &Client<'_>) -> Vec<Answer> {
 #[tokio::test]
 async fn sixteen_concurrent_requests_with_one_key_create_one_organization() {
     let app = concurrent_app().await;
-    let ada = app.person("Ada").await;
+    let ada = app.verified_person("Ada").await;
     for round in 0..5 {
         let client = ada.client.with("idempotency-key", &format!("round-{round}"));
 
@@ -47,7 +47,7 @@ async fn sixteen_concurrent_requests_with_one_key_create_one_organization() {
 #[tokio::test]
 async fn idempotency_keys_of_two_users_are_independent() {
     let app = concurrent_app().await;
-    let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+    let (ada, bob) = (app.verified_person("Ada").await, app.verified_person("Bob").await);
     let clients = [&ada, &bob].map(|person| person.client.with("idempotency-key", "the-same"));
 
     let answers = join_all(clients.iter().map(|client| client.post(PATH, engines()))).await;
@@ -62,7 +62,7 @@ async fn idempotency_keys_of_two_users_are_independent() {
 #[tokio::test]
 async fn refused_request_can_be_repeated_with_its_key() {
     let app = concurrent_app().await;
-    let (ada, zoe) = (app.person("Ada").await, app.person("Zoe").await);
+    let (ada, zoe) = (app.verified_person("Ada").await, app.verified_person("Zoe").await);
     let body = json!({ "name": "Engines", "slug": "engines" });
     let theirs = zoe.client.post(PATH, body.clone()).await.ok(201);
     let client = ada.client.with("idempotency-key", "once");
@@ -99,7 +99,7 @@ async fn sixteen_concurrent_registrations_with_one_key_create_one_account() {
 #[tokio::test]
 async fn answer_is_kept_for_a_day_then_deleted() {
     let app = concurrent_app().await;
-    let ada = app.person("Ada").await;
+    let ada = app.verified_person("Ada").await;
     let first = ada.client.with("idempotency-key", "first");
     let made = first.post(PATH, engines()).await.ok(201);
     app.clock.advance(TimeDelta::hours(24));

@@ -4,6 +4,7 @@ mod departure;
 mod idempotency;
 mod invitations;
 mod owners;
+mod password;
 mod tokens;
 mod versions;
 

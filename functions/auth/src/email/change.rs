@@ -67,7 +67,7 @@ async fn find_recipient(
 ) -> Result<Option<Recipient>, ApiError> {
     let user = store::users::lock_password(tx, caller.user, expected_hash).await?;
     let user = user.ok_or(refusals::WRONG_PASSWORD)?;
-    if store::users::is_taken(tx, email).await? {
+    if store::users::is_taken(tx, email, user.id).await? {
         return Ok(None);
     }
     Ok(Some(Recipient { email: email.as_ref().to_owned(), ..user.into() }))

@@ -10,14 +10,16 @@ use shared::{
     accounts::departure,
     auth::{Actor, Caller},
     domain::audit::Action,
-    http::{etag::IfMatch, extract::OptionalBody},
+    http::{
+        etag::{IfMatch, STALE},
+        extract::OptionalBody,
+    },
     store::{self, verification_tokens::Purpose},
 };
 
-use super::not_matched;
 use crate::{
     AuthState,
-    password::reauthenticate::{Reauthentication, reauthenticate},
+    password::reauthenticate::{Reauthentication, lock_proved, reauthenticate},
     sessions::cookie,
 };
 
@@ -31,7 +33,8 @@ use crate::{
     request_body(content = Option<Reauthentication>), security(("bearer" = [])),
     responses(
         (status = 204, description = "The account is deleted."),
-        (status = 403, description = "`wrong-password` or `reauthentication-required`"),
+        (status = 401, description = "`fresh-sign-in-needed`"),
+        (status = 403, description = "`wrong-password`"),
         (status = 409, description = "`last-owner`"),
     ),
 )]
@@ -45,8 +48,9 @@ pub async fn delete(
     let (id, versions) = (caller.user, versions.as_deref());
     caller
         .transaction(async |tx| {
-            if !store::users::delete(tx, id, versions, expected_hash.as_deref()).await? {
-                return Err(not_matched(versions));
+            lock_proved(tx, &caller, expected_hash.as_deref()).await?;
+            if !store::users::delete(tx, id, versions).await? {
+                return Err(STALE.into());
             }
             let event = caller.event(Action::UserDeleted);
             departure::leave_organizations(tx, id, &event).await?;

@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use shared::{
     ApiError,
     accounts::export::Export,
-    auth::{Actor, Caller, caller::UNAUTHENTICATED},
+    auth::{Actor, Caller, Fresh, caller::UNAUTHENTICATED},
     domain::page::Data,
     store,
 };
@@ -14,9 +14,15 @@ use crate::{AuthState, throttle};
 /// Export all data stored about me (GDPR, articles 15 and 20).
 #[utoipa::path(
     get, path = "/v1/auth/me/export", tag = "auth", operation_id = "export_me", security(("bearer" = [])),
-    responses((status = 200, description = "All rows about me, without secrets.", body = Data<Export>)),
+    responses(
+        (status = 200, description = "All rows about me, without secrets.", body = Data<Export>),
+        (status = 401, description = "`fresh-sign-in-needed`"),
+    ),
 )]
-pub async fn export(State(state): State<AuthState>, caller: Caller) -> Result<Json<Data<Export>>, ApiError> {
+pub async fn export(
+    State(state): State<AuthState>,
+    Fresh(caller): Fresh<Caller>,
+) -> Result<Json<Data<Export>>, ApiError> {
     // An export is costly and never urgent.
     throttle::request(&state, "export", &caller.user.to_string(), &caller.request).await?;
     let export = caller.transaction(async |tx| {

@@ -4,7 +4,7 @@ use axum::{extract::State, http::StatusCode};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::{Actor, Caller},
+    auth::{Actor, Caller, caller::UNAUTHENTICATED},
     db::Tx,
     domain::{
         audit::Action,
@@ -35,6 +35,7 @@ pub struct PasswordChange {
     responses(
         (status = 204, description = "The password is changed; all other sessions have ended."),
         (status = 403, description = "`wrong-password`"),
+        (status = 422, description = "`password-like-account`"),
     ),
 )]
 pub async fn change_password(
@@ -45,12 +46,14 @@ pub async fn change_password(
     let expected_hash = verify_password(&state, &caller, &change.current_password).await?;
     let new_hash = state.passwords.hash(change.new_password.as_ref())?;
     let user = caller.transaction(async |tx| {
+        let user = store::users::find(tx, caller.user).await?.ok_or(UNAUTHENTICATED)?;
+        if change.new_password.is_like(&user.name, &user.email) {
+            return Err(refusals::PASSWORD_LIKE_ACCOUNT.at("/newPassword"));
+        }
         replace_password(tx, &caller, &expected_hash, &new_hash).await?;
-        Ok(store::users::find(tx, caller.user).await?)
+        Ok(user)
     });
-    if let Some(user) = user.await? {
-        mails::send_password_changed(&state, &user.email).await;
-    }
+    mails::send_password_changed(&state, &user.await?.email).await;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,19 +1,16 @@
 //! Authentication before a change that cannot be undone.
 
-use chrono::TimeDelta;
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::{Actor, Caller},
+    auth::{Actor, Caller, SignedIn, caller::UNAUTHENTICATED},
+    db::Tx,
     domain::password::Password,
-    store,
+    store::{self, users::User},
 };
 use utoipa::ToSchema;
 
 use crate::{AuthState, refusals, throttle};
-
-/// The time after a sign-in in which the password is not needed.
-const RECENT_SIGN_IN: TimeDelta = TimeDelta::minutes(10);
 
 /// Proof that the caller owns the account.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -31,9 +28,24 @@ pub async fn reauthenticate(
 ) -> Result<Option<String>, ApiError> {
     match proof.and_then(|proof| proof.current_password) {
         Some(password) => Ok(Some(verify_password(state, caller, &password).await?)),
-        None if state.app.clock.now() - caller.authenticated_at <= RECENT_SIGN_IN => Ok(None),
-        None => Err(refusals::REAUTHENTICATE.into()),
+        None => caller.require_fresh().map(|()| None),
     }
+}
+
+/// Locks the caller until the transaction ends. Refuses if the proof is not valid any more: the password `expected_hash` was replaced,
+/// or without one the session has ended, for example through a reset of the password.
+pub async fn lock_proved(
+    tx: &mut Tx,
+    caller: &Caller,
+    expected_hash: Option<&str>,
+) -> Result<User, ApiError> {
+    let user = store::users::lock(tx, caller.user).await?.filter(|user| user.deleted_at.is_none());
+    let user = user.ok_or(UNAUTHENTICATED)?;
+    let valid = match expected_hash {
+        Some(hash) => store::users::password_hash(tx, user.id).await?.as_deref() == Some(hash),
+        None => store::sessions::find_live(tx, caller.session).await?.is_some(),
+    };
+    if valid { Ok(user) } else { Err(UNAUTHENTICATED.into()) }
 }
 
 /// Verifies the caller's password, and returns the stored hash. Attempts are limited as at the login.

@@ -19,7 +19,10 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use crate::{AuthState, links, mails, refusals::invalid_token};
+use crate::{
+    AuthState, links, mails,
+    refusals::{PASSWORD_LIKE_ACCOUNT, invalid_token},
+};
 
 /// The token from the mail, and the new password.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -37,7 +40,7 @@ pub struct PasswordReset {
     request_body = PasswordReset,
     responses(
         (status = 204, description = "The password is changed; all sessions have ended."),
-        (status = 422, description = "`invalid-token`"),
+        (status = 422, description = "`invalid-token` or `password-like-account`"),
     ),
 )]
 pub async fn reset_password(
@@ -58,11 +61,18 @@ pub async fn redeem(
 ) -> Result<(), ApiError> {
     let (db, purpose, token) = (&state.app.db, Purpose::ResetPassword, token.hash());
     // Before hashing the password, which is too costly for requests without a valid token.
-    let owner = db.transaction(async |tx| Ok(store::verification_tokens::owner(tx, purpose, &token).await?));
-    let owner = owner.await?.ok_or_else(invalid_token)?;
+    let owner = db.transaction(async |tx| {
+        let owner =
+            store::verification_tokens::owner(tx, purpose, &token).await?.ok_or_else(invalid_token)?;
+        store::users::find(tx, owner).await?.ok_or_else(invalid_token)
+    });
+    let owner = owner.await?;
+    if new.is_like(&owner.name, &owner.email) {
+        return Err(PASSWORD_LIKE_ACCOUNT.at("/newPassword"));
+    }
     let hash = state.passwords.hash(new.as_ref())?;
     let email = db.transaction(async |tx| {
-        let redeemed = links::redeem_of(tx, owner, purpose, &token).await?;
+        let redeemed = links::redeem_of(tx, owner.id, purpose, &token).await?;
         let (_, consumed) = redeemed.ok_or_else(invalid_token)?;
         set_password(tx, &consumed, &hash, request).await?;
         Ok(consumed.email)

@@ -2,4 +2,5 @@
 
 pub mod login;
 pub mod magic_links;
+pub mod reauthenticate;
 pub mod session_tokens;

@@ -3,7 +3,7 @@
 use axum::{extract::State, http::StatusCode};
 use shared::{
     ApiError, Refusal,
-    auth::{Actor, Caller, caller::UNAUTHENTICATED},
+    auth::{Actor, Caller},
     domain::audit::Action,
     http::extract::{OptionalBody, Path},
     store::{self, verification_tokens::Purpose},
@@ -11,21 +11,22 @@ use shared::{
 
 use super::{Method, MethodPath, SignInMethod, load};
 use crate::{
-    AuthState,
-    password::reauthenticate::{Reauthentication, reauthenticate},
+    AuthState, mails,
+    password::reauthenticate::{Reauthentication, lock_proved, reauthenticate},
     refusals,
 };
 
 /// Remove one of my ways to sign in.
 ///
-/// The last one cannot be removed. To set a removed password again, use `/v1/auth/forgot-password`.
+/// Ends all other sessions. The last way to sign in cannot be removed. To set a removed password again, use `/v1/auth/forgot-password`.
 #[utoipa::path(
     delete, path = "/v1/auth/accounts/{id}", tag = "auth", operation_id = "remove_account",
     params(MethodPath), request_body(content = Option<Reauthentication>),
     security(("bearer" = [])),
     responses(
         (status = 204, description = "It is removed."),
-        (status = 403, description = "`wrong-password` or `reauthentication-required`"),
+        (status = 401, description = "`fresh-sign-in-needed`"),
+        (status = 403, description = "`wrong-password`"),
         (status = 404, description = "`account-not-found`"),
         (status = 409, description = "`last-account` or `address-needed`"),
     ),
@@ -36,16 +37,17 @@ pub async fn remove(
     Path(path): Path<MethodPath>,
     OptionalBody(proof): OptionalBody<Reauthentication>,
 ) -> Result<StatusCode, ApiError> {
-    reauthenticate(&state, &caller, proof).await?;
-    caller
-        .transaction(async |tx| {
-            let user = store::users::lock(tx, caller.user).await?.ok_or(UNAUTHENTICATED)?;
-            require_removable(path.id, &load(tx, &user).await?)?;
-            store::users::set_password(tx, caller.user, None).await?;
-            store::verification_tokens::withdraw(tx, caller.user, Purpose::ALL).await?;
-            caller.audit(tx, Action::PasswordRemoved, caller.user).await
-        })
-        .await?;
+    let expected_hash = reauthenticate(&state, &caller, proof).await?;
+    let user = caller.transaction(async |tx| {
+        let user = lock_proved(tx, &caller, expected_hash.as_deref()).await?;
+        require_removable(path.id, &load(tx, &user).await?)?;
+        store::users::set_password(tx, user.id, None).await?;
+        store::sessions::revoke_all(tx, user.id, Some(caller.session), "password_removed").await?;
+        store::verification_tokens::withdraw(tx, user.id, Purpose::ALL).await?;
+        caller.audit(tx, Action::PasswordRemoved, user.id).await?;
+        Ok(user)
+    });
+    mails::send_password_removed(&state, &user.await?.email).await;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::Member,
+    auth::{Fresh, Member},
     crypto::api_key::ApiKeyToken,
     db::Tx,
     domain::{
@@ -52,13 +52,14 @@ pub struct NewApiKey {
     security(("bearer" = [])),
     responses(
         (status = 201, description = "The key, with its secret.", body = Data<ApiKeyWithSecret>),
+        (status = 401, description = "`fresh-sign-in-needed`"),
         (status = 422, description = "`scopes-needed` or `expiry-passed`"),
         (status = 403, description = "`address-not-proved`"),
     ),
 )]
 pub async fn create(
     State(state): State<OrganizationsState>,
-    member: Member<ManageApiKeys>,
+    Fresh(member): Fresh<Member<ManageApiKeys>>,
     Create { new, idempotent }: Create<NewApiKey>,
 ) -> Result<Response, ApiError> {
     let expires_at = expiry(&new.expires_at, state.app.clock.now())?;

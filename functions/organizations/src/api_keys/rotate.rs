@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::Member,
+    auth::{Fresh, Member},
     crypto::api_key::ApiKeyToken,
     db::Tx,
     domain::{audit::Action, page::Data, permission::ManageApiKeys},
@@ -64,13 +64,14 @@ impl TryFrom<u32> for Overlap {
     security(("bearer" = [])),
     responses(
         (status = 201, description = "The key, with its new secret.", body = Data<ApiKeyWithSecret>),
+        (status = 401, description = "`fresh-sign-in-needed`"),
         (status = 404, description = "`api-key-not-found`"),
         (status = 409, description = "`api-key-expired`"),
     ),
 )]
 pub async fn rotate(
     State(state): State<OrganizationsState>,
-    member: Member<ManageApiKeys>,
+    Fresh(member): Fresh<Member<ManageApiKeys>>,
     Path(path): Path<ApiKeyPath>,
     Create { new, idempotent }: Create<Rotation>,
 ) -> Result<Response, ApiError> {

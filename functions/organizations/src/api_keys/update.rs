@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::{Actor, Member},
+    auth::{Actor, Fresh, Member},
     domain::{
         audit::Action,
         input::Name,
@@ -43,12 +43,13 @@ pub struct ApiKeyChanges {
     security(("bearer" = [])),
     responses(
         (status = 200, description = "The changed key.", body = Data<ApiKeyView>),
+        (status = 401, description = "`fresh-sign-in-needed`"),
         (status = 422, description = "`scopes-needed`"),
         (status = 404, description = "`api-key-not-found`"),
     ),
 )]
 pub async fn update(
-    member: Member<ManageApiKeys>,
+    Fresh(member): Fresh<Member<ManageApiKeys>>,
     Path(path): Path<ApiKeyPath>,
     IfMatch(versions): IfMatch,
     Body(changes): Body<ApiKeyChanges>,

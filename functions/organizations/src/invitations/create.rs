@@ -8,7 +8,7 @@ use serde::Deserialize;
 use shared::{
     ApiError, AppState, OnConstraint,
     accounts::invitation::ALREADY_MEMBER,
-    auth::Member,
+    auth::{Member, SignedIn},
     cache::rate_limit::{self, Limit},
     crypto::one_time_token::OneTimeToken,
     db::Tx,
@@ -52,7 +52,8 @@ pub struct NewInvitation {
 
 /// Invite a person by mail.
 ///
-/// The invitation is valid for a week. Only an account with that address, verified, can accept it.
+/// The invitation is valid for a week. Only an account with that address, verified, can accept it. To invite an owner, the caller needs a
+/// recent sign-in.
 #[utoipa::path(
     post, path = "/v1/organizations/{organizationId}/invitations", tag = "organizations",
     operation_id = "create_invitation", request_body = NewInvitation,
@@ -60,6 +61,7 @@ pub struct NewInvitation {
     security(("bearer" = []), ("apiKey" = [])),
     responses(
         (status = 201, description = "A mail is on its way.", body = Data<InvitationView>),
+        (status = 401, description = "`fresh-sign-in-needed`"),
         (status = 403, description = "`role-above-own` or `address-not-proved`"),
         (status = 409, description = "`already-member`, `already-invited` or `personal-organization`"),
     ),
@@ -109,6 +111,9 @@ async fn invite(
 ) -> Result<Invitation, ApiError> {
     let (organization, email) = (member.organization.id, new.email.as_ref());
     require_role_up_to(member.lock(tx).await?, new.role)?;
+    if new.role == Role::Owner {
+        member.require_fresh()?;
+    }
     require_proved_address(tx, &member.principal).await?;
     if store::members::has_email(tx, organization, email).await? {
         return Err(ALREADY_MEMBER.into());
@@ -117,7 +122,7 @@ async fn invite(
         email,
         role: new.role,
         token_hash: &token.hash(),
-        invited_by: member.principal.user_id(),
+        invited_by: member.principal,
         expires_at: tx.now() + LIFETIME,
     };
     let invitation = store::invitations::insert(tx, organization, &row)

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::{Actor, Member},
+    auth::{Actor, Member, SignedIn},
     domain::{
         audit::Action,
         page::Data,
@@ -29,7 +29,7 @@ pub struct MemberChanges {
 
 /// Change a member's role.
 ///
-/// The new role applies from the member's next request.
+/// The new role applies from the member's next request. To make an owner, the caller needs a recent sign-in.
 #[utoipa::path(
     patch, path = "/v1/organizations/{organizationId}/members/{memberId}", tag = "organizations",
     operation_id = "update_member",
@@ -38,6 +38,7 @@ pub struct MemberChanges {
     security(("bearer" = [])),
     responses(
         (status = 200, description = "The changed member.", body = Data<MemberView>),
+        (status = 401, description = "`fresh-sign-in-needed`"),
         (status = 403, description = "`role-above-own`"),
         (status = 404, description = "`member-not-found`"),
         (status = 409, description = "`last-owner`"),
@@ -53,6 +54,9 @@ pub async fn update(
     let updated = member.transaction(async |tx| {
         let (own, target) = lock(tx, &member, id).await?;
         require_role_up_to(own, target.role.max(role))?;
+        if role == Role::Owner {
+            member.require_fresh()?;
+        }
         if role < Role::Owner {
             require_other_owner(tx, &member, &target).await?;
         }

@@ -2,7 +2,7 @@
 
 use shared::{
     ApiError,
-    auth::Administrator,
+    auth::{Administrator, Fresh},
     domain::page::Data,
     http::extract::{Body, Path},
 };
@@ -20,12 +20,13 @@ use crate::{
     security(("bearer" = [])),
     responses(
         (status = 200, description = "No data of the user will be erased.", body = Data<UserView>),
+        (status = 401, description = "`fresh-sign-in-needed`"),
         (status = 404, description = "`user-not-found`"),
         (status = 409, description = "`user-erased` or `own-account`"),
     ),
 )]
 pub async fn place(
-    administrator: Administrator,
+    Fresh(administrator): Fresh<Administrator>,
     Path(path): Path<UserPath>,
     Body(because): Body<Because>,
 ) -> Result<UserResponse, ApiError> {

@@ -129,6 +129,7 @@ pub const TABLES: &[Table] = &[
             personal("role", "role in the organization"),
             secret("token_hash", "verifies the token in the mail"),
             id("invited_by", "user who sent the invitation"),
+            id("invited_by_key", "API key that sent the invitation"),
             operational("status", "state of the invitation")
                 .erased("CASE WHEN status = 'pending' THEN 'revoked' ELSE status END"),
             personal("created_at", "time of the invitation"),

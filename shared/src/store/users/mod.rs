@@ -119,13 +119,16 @@ pub async fn find_by_email(tx: &mut Tx, email: &Email) -> sqlx::Result<Option<Us
     .await
 }
 
-/// Checks whether an account that is not deleted has `email`, ignoring case.
-pub async fn is_taken(tx: &mut Tx, email: &Email) -> sqlx::Result<bool> {
+/// Checks whether an account other than `user`, not deleted, has `email`, ignoring case.
+pub async fn is_taken(tx: &mut Tx, email: &Email, user: UserId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"
-        SELECT EXISTS (SELECT 1 FROM users WHERE lower(email) = lower($1) AND deleted_at IS NULL) AS "exists!"
+        SELECT EXISTS (
+            SELECT 1 FROM users WHERE lower(email) = lower($1) AND id <> $2 AND deleted_at IS NULL
+        ) AS "exists!"
         "#,
         email.as_ref(),
+        user as UserId,
     )
     .fetch_one(tx)
     .await
@@ -195,26 +198,18 @@ pub async fn verify_email(tx: &mut Tx, id: UserId, email: &str) -> sqlx::Result<
     .await
 }
 
-/// Marks the user as deleted, if the version is one of `versions` and the hash of the password is `expected_hash` (`None` skips
-/// the check). Returns whether it did.
-pub async fn delete(
-    tx: &mut Tx,
-    id: UserId,
-    versions: Option<&[i64]>,
-    expected_hash: Option<&str>,
-) -> sqlx::Result<bool> {
+/// Marks the user as deleted, if the version is one of `versions` or `versions` is `None`. Returns whether it did.
+pub async fn delete(tx: &mut Tx, id: UserId, versions: Option<&[i64]>) -> sqlx::Result<bool> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));
     let result = sqlx::query!(
         r#"
         UPDATE users
-        SET deleted_at = $4, updated_at = $4, version = version + 1
+        SET deleted_at = $3, updated_at = $3, version = version + 1
         WHERE id = $1 AND deleted_at IS NULL AND ($2::bigint[] IS NULL OR version = ANY($2))
-          AND ($3::text IS NULL OR password_hash = $3)
         "#,
         id as UserId,
         versions,
-        expected_hash,
         now,
     )
     .execute(tx)

@@ -84,3 +84,14 @@ async fn new_password_invalidates_a_pending_address_change() {
     app.client().post("/v1/auth/reset-password", reset).await.ok(204);
     app.client().post("/v1/auth/confirm-email", token).await.refused(422, "invalid-token");
 }
+
+#[tokio::test]
+async fn letter_case_of_the_own_address_can_be_changed() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    let capitalized = format!("A{}", &ada.email[1..]);
+    ada.client.post("/v1/auth/change-email", move_to(&capitalized)).await.ok(202);
+    let token = json!({ "token": app.token_mailed_to(&capitalized) });
+    app.client().post("/v1/auth/confirm-email", token).await.ok(204);
+    assert_eq!(ada.client.get("/v1/auth/me").await.ok(200).text("/data/email"), capitalized);
+}

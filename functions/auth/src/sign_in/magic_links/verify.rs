@@ -59,10 +59,23 @@ pub enum Proof {
 }
 
 impl Proof {
-    fn refusal(&self) -> ApiError {
+    /// Returns the refusal of a proof that is not valid.
+    pub fn refusal(&self) -> ApiError {
         match self {
             Self::Token(_) => invalid_token(),
             Self::Code(..) | Self::WrongCode => refusals::INVALID_CODE.at("/code"),
+        }
+    }
+
+    /// Uses up the link or the code. Returns the owner as before, locked until the transaction ends; `None` if the proof is not valid.
+    pub async fn consume(&self, tx: &mut Tx) -> Result<Option<(User, Consumed)>, ApiError> {
+        match self {
+            Self::Token(token) => links::redeem(tx, Purpose::MagicLink, &token.hash()).await,
+            Self::Code(owner, id) => {
+                let user = store::users::lock(tx, *owner).await?;
+                Ok(user.zip(store::verification_tokens::consume_guessed(tx, *id).await?))
+            }
+            Self::WrongCode => Ok(None),
         }
     }
 }
@@ -120,25 +133,13 @@ pub async fn sign_in(
 
 /// Uses up the link or the code, and marks its owner's address as verified.
 async fn redeem(tx: &mut Tx, proof: &Proof, request: &RequestInfo) -> Result<User, ApiError> {
-    let (before, consumed) = consume(tx, proof).await?.ok_or_else(|| proof.refusal())?;
+    let (before, consumed) = proof.consume(tx).await?.ok_or_else(|| proof.refusal())?;
     let user = store::users::verify_email(tx, before.id, &consumed.email).await?;
     let user = user.ok_or_else(|| proof.refusal())?;
     if before.email_verified_at.is_none() {
         end_other_access(tx, user.id, request).await?;
     }
     Ok(user)
-}
-
-/// Returns the owner as before, locked until the transaction ends; `None` if the proof is not valid.
-async fn consume(tx: &mut Tx, proof: &Proof) -> Result<Option<(User, Consumed)>, ApiError> {
-    match proof {
-        Proof::Token(token) => links::redeem(tx, Purpose::MagicLink, &token.hash()).await,
-        Proof::Code(owner, id) => {
-            let user = store::users::lock(tx, *owner).await?;
-            Ok(user.zip(store::verification_tokens::consume_guessed(tx, *id).await?))
-        }
-        Proof::WrongCode => Ok(None),
-    }
 }
 
 /// Removes the password, withdraws all mailed links, and ends all sessions: another person may have made the account.
@@ -151,7 +152,7 @@ async fn end_other_access(tx: &mut Tx, user: UserId, request: &RequestInfo) -> R
 }
 
 /// Compares `code` with the codes mailed to `email`. The guess is counted whether it is right or not.
-async fn check_code(
+pub async fn check_code(
     state: &AuthState,
     request: &RequestInfo,
     email: &Email,
