@@ -211,7 +211,6 @@ async fn failed_deployment_reports_the_reason_and_no_secret() {
         (json!({ "password": "hunter2" }), "the credentials have no username"),
         (json!({ "username": name, "passwort": "hunter2" }), "is not a JSON object"),
         (json!({ "username": owner, "password": "hunter2" }), "it is the owner of the schema"),
-        (json!({ "username": "pg_hunter", "password": "hunter2" }), "reserved"),
         (json!({ "username": "n".repeat(54), "password": "hunter2" }), "longer than 63 bytes"),
         (
             json!({ "username": format!("{name}-2"), "password": "hunter2" }),
@@ -229,6 +228,12 @@ async fn failed_deployment_reports_the_reason_and_no_secret() {
             "{reason}: {response:?}"
         );
     }
+    put_secret(&secret, &json!({ "username": name, "password": "hunter2" })).await;
+    // Not through the proxy, which does not know this name.
+    let backup = &deployment.logins["backup"].1;
+    put_secret(backup, &json!({ "username": "pg_hunter", "password": "hunter2" })).await;
+    let response = deployment.send(&migrate, request("Update", "Custom::Migrations")).await;
+    assert!(response.reason().contains("reserved") && !response.reason().contains("hunter2"), "{response:?}");
     let response = deployment.send(&migrate, request("Create", "Custom::Keys")).await;
     assert!(response.reason().contains("is Custom::Migrations, not Custom::Keys"), "{response:?}");
     migrate.log_line(|line| line.contains("custom resource failed") && line.contains("ERROR")).await;

@@ -85,18 +85,22 @@ pub async fn make(
     logins: &Logins,
     secrets: &Secrets,
 ) -> anyhow::Result<BTreeSet<String>> {
-    let (mut made, mut taken) = (BTreeSet::new(), BTreeSet::new());
+    let (mut given, mut taken) = (Vec::new(), BTreeSet::new());
     for login in all(logins) {
         if matches!(login.setting, Setting::Absent(_)) {
             continue;
         }
         let credentials = secrets.credentials(login.setting).await?;
-        let name = credentials.username()?.to_owned();
-        // One login would have the rights of both.
-        let is_new = taken.insert(alternate(&name)) && taken.insert(name.clone());
+        let name = credentials.username()?;
+        // One login would have the rights of both. Checked before anything is changed.
+        let is_new = taken.insert(alternate(name)) && taken.insert(name.to_owned());
         anyhow::ensure!(is_new, "two logins have the name {name}");
+        given.push((login, credentials));
+    }
+    let mut made = BTreeSet::new();
+    for (login, credentials) in given {
         login.set(connection, &credentials).await?;
-        made.insert(name);
+        made.insert(credentials.username()?.to_owned());
     }
     tracing::info!(logins = made.len(), "logins created");
     Ok(made)
@@ -117,38 +121,57 @@ impl Login<'_> {
             let owner = database::current_role(connection).await?;
             anyhow::ensure!(name != owner, "it is the owner of the schema");
             let verifier = scram::verifier(credentials.password())?;
+            // Looked up first: a name that the proxy does not know leaves no role behind.
+            let proxied = self.secret_of_proxy(credentials).await?;
             database::create_role(connection, name).await?;
             database::enable_login(connection, name, &verifier, role, &self.limits).await?;
-            self.publish(credentials).await
+            publish(proxied, credentials).await
         };
         login.await.with_context(|| format!("the login {name}, a member of {role}, was not created"))
     }
 
     /// Writes the password into the secret from which the proxy reads this name. Changes nothing if it is there.
     pub async fn publish(&self, credentials: &Credentials) -> anyhow::Result<()> {
-        let given = self.proxied.iter().flatten().filter(|setting| !matches!(setting, Setting::Absent(_)));
+        publish(self.secret_of_proxy(credentials).await?, credentials).await
+    }
+
+    /// Returns the secret from which the proxy reads this name; `None` if the login does not go through the proxy.
+    async fn secret_of_proxy(&self, credentials: &Credentials) -> anyhow::Result<Option<ProxySecret<'_>>> {
         let mut is_proxied = false;
-        for setting in given {
-            let Setting::Secret(secret) = setting else {
-                anyhow::bail!("the credentials for the proxy are not a reference to a secret");
+        for setting in self.proxied.into_iter().flatten() {
+            let arn = match setting {
+                Setting::Absent(_) => continue,
+                Setting::Secret(secret) => secret.arn(),
+                Setting::Plain(_) => {
+                    anyhow::bail!("the credentials for the proxy are not a reference to a secret")
+                }
             };
             is_proxied = true;
-            let known = secret_rotation::current_of(secret.arn()).await?;
-            let known = Credentials::parse(&known.value)
-                .map_err(|problem| anyhow::anyhow!("the secret {} {problem}", secret.arn()))?;
-            if known.username()? != credentials.username()? {
-                continue;
+            let current = secret_rotation::current_of(arn).await?;
+            let known = Credentials::parse(&current.value)
+                .map_err(|problem| anyhow::anyhow!("the secret {arn} {problem}"))?;
+            if known.username()? == credentials.username()? {
+                return Ok(Some(ProxySecret { arn, known }));
             }
-            if known.password() != credentials.password() {
-                let document =
-                    json!({ "username": credentials.username()?, "password": credentials.password() });
-                secret_rotation::put_current(secret.arn(), &document.to_string()).await?;
-            }
-            return Ok(());
         }
         anyhow::ensure!(!is_proxied, "no secret of the proxy has this name");
-        Ok(())
+        Ok(None)
     }
+}
+
+/// A secret that the proxy reads, and its current version.
+struct ProxySecret<'a> {
+    arn: &'a str,
+    known: Credentials,
+}
+
+async fn publish(secret: Option<ProxySecret<'_>>, credentials: &Credentials) -> anyhow::Result<()> {
+    let Some(ProxySecret { arn, known }) = secret else { return Ok(()) };
+    if known.password() == credentials.password() {
+        return Ok(());
+    }
+    let document = json!({ "username": credentials.username()?, "password": credentials.password() });
+    secret_rotation::put_current(arn, &document.to_string()).await
 }
 
 #[cfg(test)]
