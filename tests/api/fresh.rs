@@ -21,6 +21,7 @@ const ALWAYS: &[&str] = &[
     "lift_legal_hold",
     "place_legal_hold",
     "remove_account",
+    "restore_organization",
     "restore_user",
     "revoke_user_sessions",
     "rotate_api_key",

@@ -15,7 +15,9 @@ use shared::domain::permission::Scope;
 /// What those with the lowest role may do; everything else they may not.
 const OF_MEMBERS: &[&str] = &["show_organization", "list_members", "show_member"];
 /// What only owners may do.
-const OF_OWNERS: [&str; 1] = ["delete_organization"];
+const OF_OWNERS: [&str; 2] = ["delete_organization", "restore_organization"];
+/// What needs a session, also below an organization.
+const NOT_BY_KEYS: [&str; 1] = ["restore_organization"];
 /// What admins may do, but not to an owner.
 const NOT_TO_OWNERS: [&str; 2] = ["update_member", "delete_member"];
 
@@ -75,6 +77,9 @@ fn expected(operation: &Operation, access: Access) -> Option<(u16, &'static str)
         return Some(if is_key { (401, "unauthenticated") } else { (404, "session-not-found") });
     }
     assert!(path.starts_with("/v1/organizations/{organizationId}"), "no expectation for {path}");
+    if is_key && NOT_BY_KEYS.contains(&name) {
+        return Some((401, "unauthenticated"));
+    }
     let above = NOT_TO_OWNERS.contains(&name).then_some((403, "role-above-own"));
     match access {
         Stranger | ForeignKey | Dead => Some((404, "organization-not-found")),
@@ -256,6 +261,7 @@ async fn resources_of_others_are_not_found_even_on_own_paths() {
                 let statuses: &[u16] = match (operation.path.split('/').nth(2), is_key) {
                     (Some("users"), false) => &[403],
                     (Some("users" | "auth"), true) => &[401],
+                    (_, true) if NOT_BY_KEYS.contains(&operation.id.as_str()) => &[401],
                     // A key without the scope is refused before the resource is looked up.
                     (_, true) if !operation.for_keys => &[403, 404],
                     _ => &[404],

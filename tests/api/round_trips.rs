@@ -184,6 +184,10 @@ async fn organizations(counter: &mut Counter<'_>) {
     counter.by(&ada, "update_api_key", &key, Some(json!({ "name": "Renamed" }))).await;
     counter.by(&ada, "rotate_api_key", &key, Some(json!({}))).await;
     counter.by(&ada, "revoke_api_key", &key, None).await;
+    let spare = ada.create_organization("Spare").await;
+    ada.client.delete(&spare).await.ok(200);
+    let spare = spare.rsplit('/').next().expect("an id");
+    counter.by(&ada, "restore_organization", &[("organizationId", spare)], None).await;
     let things = ada.create_everything(&path).await;
     let things = things.iter().map(|(parameter, id)| (&**parameter, &**id));
     let things: Vec<_> = things.chain([("organizationId", &*organization), ("memberId", &*ada.id)]).collect();

@@ -1,4 +1,4 @@
-use harness::TestApp;
+use harness::{PASSWORD, TestApp};
 use serde_json::json;
 
 #[tokio::test]
@@ -74,6 +74,40 @@ async fn deleted_user_can_be_restored_unless_the_address_is_taken() {
     let taker = json!({ "name": "Eve", "email": ada.email, "password": "a long enough phrase" });
     app.client().post("/v1/auth/register", taker).await.ok(201);
     grace.client.post_nothing(&format!("{path}/restore")).await.refused(409, "email-taken");
+}
+
+#[tokio::test]
+async fn restoring_a_deleted_user_keeps_suspension_and_legal_hold() {
+    let app = TestApp::new().await;
+    let (ada, grace) = (app.person("Ada").await, app.administrator("Grace").await);
+    let team = ada.create_organization("Engines").await;
+    let path = format!("/v1/users/{}", ada.id);
+    let because = json!({ "reason": "abuse" });
+    grace.client.post(&format!("{path}/suspend"), because.clone()).await.ok(200);
+    grace.client.post(&format!("{path}/legal-hold"), because).await.ok(200);
+    grace.client.delete(&path).await.ok(204);
+    let restore = async || grace.client.post_nothing(&format!("{path}/restore")).await.ok(200);
+
+    let undeleted = restore().await;
+    assert!(undeleted.body["data"]["deletedAt"].is_null());
+    assert_eq!(undeleted.text("/data/suspendedReason"), "abuse");
+    assert_eq!(undeleted.text("/data/legalHoldReason"), "abuse");
+    let right = json!({ "email": ada.email, "password": PASSWORD });
+    app.client().post("/v1/auth/login", right).await.refused(401, "wrong-credentials");
+    let repeated = grace.client.with("if-match", "\"1\"").post_nothing(&format!("{path}/restore")).await;
+    repeated.refused(412, "stale");
+
+    let lifted = restore().await;
+    assert!(lifted.body["data"]["suspendedAt"].is_null());
+    assert_eq!(lifted.text("/data/legalHoldReason"), "abuse");
+    ada.sign_in_again().await.client.get(&team).await.ok(200);
+    let unchanged = restore().await;
+    assert_eq!(unchanged.header("etag"), lifted.header("etag"), "there is nothing to restore");
+    let log = grace.client.get("/v1/audit-events?action=user.restored").await.ok(200);
+    assert_eq!(log.body["data"].as_array().map(Vec::len), Some(2));
+    let log = grace.client.get("/v1/audit-events?action=organization.restored").await.ok(200);
+    let id = log.text("/data/0/organizationId").to_owned();
+    assert_eq!((log.body["data"].as_array().map(Vec::len), log.text("/data/0/targetId")), (Some(2), &*id));
 }
 
 #[tokio::test]

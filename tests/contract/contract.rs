@@ -51,9 +51,13 @@ async fn organization_owner_gets_documented_answers() {
     let tenant = Tenant::of(&app, &ada).await;
     let mut run =
         tenant.give_ids_to(Run::of(|operation| !operation.is_about("users") && !operation.is_public()));
-    let (mut spare, mut sessions, mut invitations) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut spare, mut deleted) = (Vec::new(), Vec::new());
+    let (mut sessions, mut invitations) = (Vec::new(), Vec::new());
     for n in 0..=SOME {
         spare.push(Tenant::empty(&ada).await.id);
+        let gone = Tenant::empty(&ada).await.id;
+        ada.client.delete(&format!("/v1/organizations/{gone}")).await.ok(200);
+        deleted.push(gone);
         sessions.push(ada.sign_in_again().await.session);
         let bob = owner(&app, "Bob").await;
         Tenant::empty(&bob).await.invite(&bob, &ada.email).await;
@@ -69,6 +73,7 @@ async fn organization_owner_gets_documented_answers() {
     let answered = run
         .with("Authorization", &bearer(&ada))
         .often("delete_organization", "path.organizationId", &spare)
+        .often("restore_organization", "path.organizationId", &deleted)
         .always_for("show_session", "path.id", &sessions[0])
         .often("revoke_session", "path.id", &sessions[1..])
         .often("accept_invitation", "body.token", &invitations[..2])

@@ -6,7 +6,7 @@ use shared::domain::personal_data::TABLES;
 use crate::TestApp;
 
 /// Texts that occur nowhere else.
-pub const CANARIES: [&str; 8] = [
+pub const CANARIES: [&str; 10] = [
     "Canary-Name",
     "canary-address@example.com",
     "https://example.com/canary-image.png",
@@ -15,6 +15,8 @@ pub const CANARIES: [&str; 8] = [
     "Canary-Space",
     "canary-slug",
     "https://example.com/canary-logo.png",
+    "Canary-Team",
+    "Canary-Past",
 ];
 
 /// Creates a user whose data is in every column that can have it. Returns the user's id and access token.
@@ -31,6 +33,10 @@ pub async fn create_canaries(app: &TestApp) -> (String, String) {
     let change =
         json!({ "name": CANARIES[5], "slug": CANARIES[6], "logo": CANARIES[7], "billingEmail": CANARIES[1] });
     ada.patch(&format!("/v1/organizations/{}", own.text("/data/0/id")), change).await.ok(200);
+    // Organizations without other members: one lives, one is deleted.
+    ada.post("/v1/organizations", json!({ "name": CANARIES[8] })).await.ok(201);
+    let past = ada.post("/v1/organizations", json!({ "name": CANARIES[9] })).await.ok(201);
+    ada.delete(&format!("/v1/organizations/{}", past.id())).await.ok(200);
     let grace = app.administrator("Grace").await;
     let team = grace.create_organization("Engines").await;
     let invitation = json!({ "email": CANARIES[1], "role": "member" });

@@ -39,6 +39,15 @@ impl Database {
         Self::create_from("template1").await
     }
 
+    /// Creates a migrated database with options of `CREATE DATABASE`.
+    pub async fn create_with(options: &str) -> Self {
+        let database = Self::create_from(&format!("template0 {options}")).await;
+        let mut connection = connect(&database.name).await;
+        up(&mut connection).await.expect("migrations apply");
+        connection.close().await.expect("a clean end");
+        database
+    }
+
     async fn create_from(template: &str) -> Self {
         let name = format!("test_{}", Uuid::new_v4().simple());
         execute("postgres", &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;

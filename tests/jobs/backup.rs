@@ -52,6 +52,7 @@ async fn backup_is_an_archive_and_a_manifest_of_its_contents() {
     assert_eq!(manifest["contents"]["migration"], newest);
     assert!(manifest["contents"]["extensions"]["vector"].is_string());
     assert!(manifest["contents"]["roles"].as_array().expect("roles").contains(&json!("arches_app")));
+    assert_eq!(manifest["database"]["encoding"], "UTF8");
     assert!(manifest["dump"].as_str().expect("a version").starts_with("pg_dump (PostgreSQL)"));
 
     backup.log_line(|line| line.contains("job done")).await;

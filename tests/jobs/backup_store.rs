@@ -1,6 +1,11 @@
 //! A database with its own buckets: one for backups and one for the erasure ledger.
 
-use std::{collections::HashMap, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
+use std::{
+    collections::HashMap,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use aws_sdk_s3::{Client, primitives::ByteStream};
 use harness::{Database, runtime_api::Function, service};
@@ -39,6 +44,17 @@ impl BackupStore {
         }
     }
 
+    /// Returns a store with the same database and empty buckets, as in another environment.
+    pub async fn elsewhere(&self) -> Self {
+        let ledger = format!("l-{}", Uuid::new_v4());
+        let bucket = format!("b-{}", Uuid::new_v4());
+        for name in [&bucket, &ledger] {
+            client().await.create_bucket().bucket(name).send().await.expect("a bucket");
+        }
+        let Self { database, owner_url, .. } = self;
+        Self { database: database.clone(), owner_url: owner_url.clone(), bucket, ledger, tools: None }
+    }
+
     /// Returns a store with the same backups and an empty ledger.
     pub async fn with_empty_ledger(&self) -> Self {
         let ledger = format!("l-{}", Uuid::new_v4());
@@ -55,17 +71,25 @@ impl BackupStore {
 
     /// Replaces `pg_dump` by a script. In the script, `$real` is the real program.
     pub fn replace_pg_dump(&mut self, script: &str) {
+        self.replace("pg_dump", "pg_restore", script);
+    }
+
+    /// Replaces `pg_restore` by a script, as [`Self::replace_pg_dump`] does.
+    pub fn replace_pg_restore(&mut self, script: &str) {
+        self.replace("pg_restore", "pg_dump", script);
+    }
+
+    fn replace(&mut self, replaced: &str, other: &str, script: &str) {
         let folder = Scratch::create().expect("a folder");
         let real = postgres_bin();
         let script = format!(
             "#!/bin/sh\nreal='{}'\n[ \"$1\" = --version ] && exec \"$real\" --version\n{script}\n",
-            real.join("pg_dump").display()
+            real.join(replaced).display()
         );
-        let path = folder.path().join("pg_dump");
+        let path = folder.path().join(replaced);
         std::fs::write(&path, script).expect("a script");
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("a program");
-        std::os::unix::fs::symlink(real.join("pg_restore"), folder.path().join("pg_restore"))
-            .expect("a link");
+        std::os::unix::fs::symlink(real.join(other), folder.path().join(other)).expect("a link");
         self.tools = Some(folder);
     }
 
@@ -79,6 +103,11 @@ impl BackupStore {
     /// Returns the path of the file `$0.<name>` of the script.
     pub fn script_file(&self, name: &str) -> PathBuf {
         self.tools.as_ref().expect("a script").path().join(format!("pg_dump.{name}"))
+    }
+
+    /// Returns the folder of the script.
+    pub fn script_folder(&self) -> &Path {
+        self.tools.as_ref().expect("a script").path()
     }
 
     /// Uses the real `pg_dump` again.
@@ -174,6 +203,31 @@ impl BackupStore {
 }
 
 impl BackupStore {
+    /// Returns the event that copies the newest backup and the ledger of this store.
+    pub fn copy_event(&self) -> Value {
+        json!({ "command": "copy", "backups": self.bucket, "erasures": self.ledger })
+    }
+
+    /// Returns the keys of the ledger.
+    pub async fn ledger_keys(&self) -> Vec<String> {
+        let listed = client().await.list_objects_v2().bucket(&self.ledger).send().await.expect("a listing");
+        listed.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect()
+    }
+
+    /// Writes an empty object into the ledger.
+    pub async fn put_in_ledger(&self, key: &str) {
+        client().await.put_object().bucket(&self.ledger).key(key).send().await.expect("written");
+    }
+
+    /// Deletes the objects of the ledger whose keys end with `end`, and returns the keys.
+    pub async fn delete_from_ledger(&self, end: &str) -> Vec<String> {
+        let keys: Vec<_> = self.ledger_keys().await.into_iter().filter(|key| key.ends_with(end)).collect();
+        for key in &keys {
+            client().await.delete_object().bucket(&self.ledger).key(key).send().await.expect("removed");
+        }
+        keys
+    }
+
     /// Deletes the ledger with its contents.
     pub async fn delete_ledger(&self) {
         let client = client().await;

@@ -40,14 +40,14 @@ const FILL: [&str; 4] = [
 const VECTOR_INDEX: &str =
     r#"CREATE INDEX documents_embedding_idx ON "the documents" USING hnsw (embedding vector_l2_ops)"#;
 
-/// A separate server without roles and databases of the application.
-struct Server {
-    postgres: Postgres,
+/// A separate server without databases of the application.
+pub struct Server {
+    pub postgres: Postgres,
     _scratch: Scratch,
 }
 
 impl Server {
-    fn start() -> Self {
+    pub fn start() -> Self {
         block_in_place(|| {
             let scratch = Scratch::create().expect("a folder");
             let dir = scratch.path().to_owned();
@@ -59,7 +59,7 @@ impl Server {
         })
     }
 
-    async fn connect(&self, database: &str) -> PgConnection {
+    pub async fn connect(&self, database: &str) -> PgConnection {
         PgConnection::connect(&self.postgres.url(database)).await.expect("a connection")
     }
 }

@@ -3,7 +3,9 @@
 mod edges;
 mod holds;
 mod load;
+mod never_verified;
 mod order;
+mod organizations;
 mod plans;
 mod users;
 
@@ -26,7 +28,7 @@ fn settings(app: &TestApp, bucket: &str) -> HashMap<String, String> {
 }
 
 /// Returns the state of `retention` on the app's database, with the app's clock.
-fn state_with(app: &TestApp, bucket: &str) -> State {
+pub fn state_with(app: &TestApp, bucket: &str) -> State {
     let settings = settings(app, bucket);
     let config = Config::from_lookup(|name| settings.get(name).cloned(), retention::REQUIRED);
     State::new(&config.expect("a valid configuration"), Arc::new(app.clock.clone()))
@@ -36,7 +38,7 @@ fn state(app: &TestApp) -> State {
     state_with(app, &service("ERASURE_BUCKET"))
 }
 
-fn job(deadline: Deadline) -> Job {
+pub fn job(deadline: Deadline) -> Job {
     Job { id: "the-run".to_owned(), deadline }
 }
 

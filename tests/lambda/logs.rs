@@ -1,5 +1,9 @@
+use std::future::IntoFuture;
+
+use axum::{Router, http::StatusCode};
 use harness::{Database, runtime_api::Function};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use crate::{
     environment,
@@ -217,10 +221,47 @@ async fn request_that_waits_too_long_for_a_lock_gets_503_and_writes_no_error_lin
     assert!(answer["body"].as_str().expect("a body").contains("/problems/unavailable"), "{answer}");
     let headers = answer.to_string().to_lowercase();
     assert!(headers.contains("\"retry-after\""), "{answer}");
-    auth.log_line(|line| line.contains("request exceeded a time limit") && line.contains("WARN")).await;
+    auth.log_line(|line| line.contains("request failed") && line.contains("WARN")).await;
     assert!(lines(&auth).iter().all(|line| line["level"] != "ERROR"), "{:#?}", auth.log());
 
     other.rollback().await.expect("released");
     let answer = auth.invoke(rename).await.expect("an answer");
     assert_eq!(answer["statusCode"], 200, "{answer}");
+}
+
+/// Starts a mail service that refuses every mail with `code`, and registers a user. Returns the log.
+async fn log_when_mail_is_refused(status: u16, code: &'static str) -> Vec<Value> {
+    let refuse = move || async move {
+        let status = StatusCode::from_u16(status).expect("a status");
+        (status, [("x-amzn-errortype", code)], json!({ "message": "refused" }).to_string())
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let server = tokio::spawn(axum::serve(listener, Router::new().fallback(refuse)).into_future());
+    let database = Database::create().await;
+    let mut environment = environment(&database);
+    environment.insert("AWS_ENDPOINT_URL_SESV2".to_owned(), url);
+    let auth = Function::start("auth", environment).await;
+    let headers = json!({ "content-type": "application/json" });
+    let register = json!({ "name": "Ada", "email": "ada@example.com", "password": "a long enough phrase" });
+    let event = http("POST", "/v1/auth/register", &headers, Some(&register.to_string()), "203.0.113.7");
+    assert_eq!(auth.invoke(event).await.expect("an answer")["statusCode"], 201);
+    auth.log_line(|line| line.contains("request served")).await;
+    server.abort();
+    lines(&auth)
+}
+
+#[tokio::test]
+async fn mail_that_is_refused_for_its_recipient_is_no_error() {
+    let log = log_when_mail_is_refused(400, "MessageRejected").await;
+    let refused = log.iter().find(|line| line["message"] == "mail refused").expect("a line");
+    assert_eq!(refused["level"], "WARN");
+    assert!(log.iter().all(|line| line["level"] != "ERROR"), "{log:#?}");
+}
+
+#[tokio::test]
+async fn mail_that_is_refused_for_the_sender_is_an_error() {
+    let log = log_when_mail_is_refused(400, "SendingPausedException").await;
+    let refused = log.iter().find(|line| line["message"] == "mail not sent").expect("a line");
+    assert_eq!(refused["level"], "ERROR");
 }

@@ -5,7 +5,10 @@ mod plans;
 use futures_util::future::join_all;
 use harness::{Database, TestApp};
 use migrate::{MIGRATOR, appoint, status, up};
-use shared::db::connect_options;
+use shared::{
+    db::connect_options,
+    domain::personal_data::{Erasure, TABLES},
+};
 use sqlx::{Connection, PgConnection};
 
 async fn owner(database: &Database) -> PgConnection {
@@ -138,6 +141,25 @@ async fn every_foreign_key_has_an_index() {
     assert!(unserved.is_empty(), "{unserved:?}");
 }
 
+/// The purge of an organization deletes its row, and PostgreSQL the others.
+#[tokio::test]
+async fn rows_of_an_organization_are_deleted_with_it() {
+    let database = Database::create().await;
+    let kept = TABLES.iter().filter(|table| {
+        table.erasure != Erasure::Keep && table.columns.iter().any(|column| column.name == "organization_id")
+    });
+    let registered: Vec<_> = kept.map(|table| table.name.to_owned()).collect();
+    let cascades: Vec<String> = sqlx::query_scalar(
+        "SELECT conrelid::regclass::text FROM pg_constraint
+         WHERE contype = 'f' AND confrelid = 'organizations'::regclass AND confdeltype = 'c'",
+    )
+    .fetch_all(database.pool())
+    .await
+    .expect("rows");
+    assert!(registered.len() >= 3);
+    assert!(registered.iter().all(|table| cascades.contains(table)), "{registered:?} {cascades:?}");
+}
+
 #[tokio::test]
 async fn functions_cannot_alter_the_schema() {
     let database = Database::create().await;
@@ -182,7 +204,7 @@ async fn retention_cannot_read_secrets_add_users_or_change_legal_holds() {
         "UPDATE sessions SET revoked_at = NULL",
         "UPDATE members SET role = 'owner'",
         "UPDATE audit_events SET actor_id = NULL",
-        "DELETE FROM organizations",
+        "INSERT INTO organizations (id) VALUES (gen_random_uuid())",
         "UPDATE organizations SET plan = 'enterprise'",
         "DELETE FROM api_keys",
         "TRUNCATE audit_events",
@@ -220,4 +242,42 @@ async fn operator_appoints_the_first_administrator_by_verified_address() {
     assert_eq!(appointed.user_id.to_string(), ada.id);
     let log = ada.client.get("/v1/audit-events?action=user.appointed").await.ok(200);
     assert_eq!(log.text("/data/0/targetId"), ada.id);
+}
+
+#[tokio::test]
+async fn addresses_of_other_scripts_are_converted_and_collisions_are_reported() {
+    let app = TestApp::new().await;
+    let (ada, bob, cy, eve) =
+        (app.person("Ada").await, app.person("Bob").await, app.person("Cy").await, app.person("Eve").await);
+    let set = async |id: &str, email: &str| {
+        let update = sqlx::query("UPDATE users SET email = $2 WHERE id = $1::uuid").bind(id).bind(email);
+        update.execute(app.database.pool()).await.expect("the user exists");
+    };
+    set(&ada.id, "Ada@MÜNCHEN.example").await;
+    set(&bob.id, "bob@münchen.example").await;
+    set(&cy.id, "BOB@xn--mnchen-3ya.example").await;
+    set(&eve.id, "ève@example.com").await;
+    // A migration that is applied again.
+    app.database.execute("DROP INDEX audit_events_action_id_idx").await;
+    app.database.execute("DELETE FROM _sqlx_migrations WHERE version = 20261125000005").await;
+
+    let report = up(&mut owner(&app.database).await).await.expect("migrations apply");
+
+    let mut unconverted: Vec<_> =
+        report.unconverted.iter().map(|row| (row.table, row.id.to_string())).collect();
+    unconverted.sort();
+    let mut expected = [("users", bob.id.clone()), ("users", eve.id.clone())];
+    expected.sort();
+    assert_eq!(unconverted, expected);
+    let emails: Vec<String> = sqlx::query_scalar("SELECT email FROM users ORDER BY id")
+        .fetch_all(app.database.pool())
+        .await
+        .expect("rows");
+    let converted = [
+        "Ada@xn--mnchen-3ya.example",
+        "bob@münchen.example",
+        "BOB@xn--mnchen-3ya.example",
+        "ève@example.com",
+    ];
+    assert_eq!(emails, converted);
 }

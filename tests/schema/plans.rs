@@ -7,8 +7,12 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
 /// Statements that may read a whole table: a text that occurs in no other statement, and the reason.
-const READ_WHOLE_TABLES: [(&str, &str); 3] = [
+const READ_WHOLE_TABLES: [(&str, &str); 4] = [
     ("FROM audit_events WHERE ($3::uuid IS NULL", "filters: planned with the actual arguments, see below"),
+    (
+        "SELECT count(*) AS \"count!\" FROM organizations o WHERE deleted_at <= $1",
+        "retention: once per run, planned with the actual arguments, see tests/jobs/retention/plans.rs",
+    ),
     ("SET consumed_at = $1 WHERE consumed_at IS NULL", "after a restore: all rows"),
     ("SET status = 'revoked', updated_at = $1", "after a restore: all open invitations"),
 ];
@@ -54,7 +58,7 @@ const ROWS: &str = "
 
 /// Statements that requests wait for: a text that occurs in no other, the arguments, and the index that must be used. `$user` and
 /// `$large` are the first user and organization, `$other` is another of each.
-const HOT: [(&str, &str, &str); 35] = [
+const HOT: [(&str, &str, &str); 39] = [
     // Session check.
     ("SELECT s.user_id AS \"user_id: UserId\", s.authenticated_at", "$other, now()", "sessions_pkey"),
     ("FOR UPDATE OF s", "$other, now()", "sessions_pkey"),
@@ -69,9 +73,18 @@ const HOT: [(&str, &str, &str); 35] = [
     ("o.version, m.role AS \"role: Role\"", "$large, $other", "members_"),
     ("SELECT m.role AS \"role: Role\" FROM", "$large, $other", "members_"),
     // Lists: the first page and one in the middle, in both orders.
-    ("ORDER BY m.organization_id DESC", "NULL, 21, $user", "members_user_id_organization_id_idx"),
-    ("ORDER BY m.organization_id DESC", "$middle, 21, $user", "members_user_id_organization_id_idx"),
-    ("ORDER BY m.organization_id LIMIT", "$middle, 21, $user", "members_user_id_organization_id_idx"),
+    (NEWEST_ORGANIZATIONS, "NULL, 21, $user", "members_user_id_organization_id_idx"),
+    (NEWEST_ORGANIZATIONS, "$middle, 21, $user", "members_user_id_organization_id_idx"),
+    (
+        "o.deleted_at IS NULL AND ($1::uuid IS NULL OR m.organization_id >",
+        "$middle, 21, $user",
+        "members_user_id_organization_id_idx",
+    ),
+    (
+        "o.deleted_at > $4 AND ($1::uuid IS NULL OR m.organization_id <",
+        "NULL, 21, $other, now() - interval '30 d'",
+        "members_user_id_organization_id_idx",
+    ),
     ("ORDER BY m.created_at DESC", "$large, NULL, NULL, NULL, 21", MEMBERS),
     ("ORDER BY m.created_at DESC", "$large, NULL, now() - interval '500 min', $other, 21", MEMBERS),
     (
@@ -101,12 +114,19 @@ const HOT: [(&str, &str, &str); 35] = [
         "$other, 21, $other",
         API_KEYS,
     ),
-    (AUDIT, "NULL, 21, NULL, NULL, NULL, NULL, NULL", "audit_events_pkey"),
-    (AUDIT, "$other, 21, NULL, NULL, NULL, NULL, NULL", "audit_events_pkey"),
-    (AUDIT, "NULL, 21, $other, NULL, NULL, NULL, NULL", "audit_events_organization_id_id_idx"),
-    (AUDIT, "NULL, 21, NULL, $other, NULL, NULL, NULL", "audit_events_actor_id_id_idx"),
-    (AUDIT, "NULL, 21, NULL, NULL, 'user.appointed', NULL, NULL", "audit_events_action_id_idx"),
-    (AUDIT, "NULL, 21, NULL, NULL, NULL, now() - interval '1 h', NULL", "audit_events_occurred_at_id_idx"),
+    (AUDIT, "NULL, 21, NULL, NULL, NULL, NULL, NULL, NULL", "audit_events_pkey"),
+    (AUDIT, "$other, 21, NULL, NULL, NULL, NULL, NULL, NULL", "audit_events_pkey"),
+    (AUDIT, "NULL, 21, $other, NULL, NULL, NULL, NULL, NULL", "audit_events_organization_id_id_idx"),
+    (AUDIT, "NULL, 21, NULL, $other, NULL, NULL, NULL, NULL", "audit_events_actor_id_id_idx"),
+    (AUDIT, "NULL, 21, NULL, NULL, $other, NULL, NULL, NULL", "audit_events_target_id_id_idx"),
+    (AUDIT, "NULL, 21, NULL, NULL, NULL, 'user.appointed', NULL, NULL", "audit_events_action_id_idx"),
+    (
+        AUDIT,
+        "NULL, 21, NULL, NULL, NULL, NULL, now() - interval '1 h', NULL",
+        "audit_events_occurred_at_id_idx",
+    ),
+    (OWN_AUDIT, "NULL, 21, $other, NULL, NULL, NULL", "audit_events_actor_id_id_idx"),
+    (OWN_AUDIT, "NULL, 21, $other, NULL, NULL, NULL", "audit_events_target_id_id_idx"),
     (USERS, "NULL, 21, NULL, NULL", "users_pkey"),
     (USERS, "$other, 21, NULL, NULL", "users_pkey"),
     (USERS, "NULL, 21, 'u5@example.com', NULL", "users_email_idx"),
@@ -122,11 +142,13 @@ const HOT: [(&str, &str, &str); 35] = [
     ("m.organization_id = $1 AND lower(u.email) = lower($2)", "$large, 'u5@example.com'", "users_email_"),
     ("deleted_at, erased_at, version FROM users WHERE lower(email)", "'u5@example.com'", "users_email_"),
 ];
+const NEWEST_ORGANIZATIONS: &str = "o.deleted_at IS NULL AND ($1::uuid IS NULL OR m.organization_id <";
 const MEMBERS: &str = "members_organization_id_created_at_user_id_idx";
 const SESSIONS: &str = "sessions_user_id_id_idx";
 const INVITATIONS: &str = "invitations_organization_id_id_idx";
 const API_KEYS: &str = "api_keys_organization_id_id_idx";
-const AUDIT: &str = "OR occurred_at < $7) AND ($1::uuid IS NULL OR id < $1)";
+const AUDIT: &str = "OR occurred_at < $8) AND ($1::uuid IS NULL OR id < $1)";
+const OWN_AUDIT: &str = "OR id < $1) ORDER BY id DESC LIMIT $2) UNION";
 const USERS: &str = "ELSE 'active' END) AND ($1::uuid IS NULL OR id < $1)";
 
 /// The statements of the functions as sqlx has checked them, by their text in one line.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use shared::domain::permission;
+use shared::domain::{audit::Action, permission};
 
 use crate::{names, rules, text};
 
@@ -22,6 +22,14 @@ fn permissions_table_matches_the_code() {
         })
         .collect();
     assert_eq!(table(&text("docs/security.md"), "| permission | role | scope |"), rows);
+}
+
+#[test]
+fn audit_actions_table_matches_the_code() {
+    let page = table(&text("docs/audit-log.md"), "| action | recorded when | `changes` |");
+    let written = page.iter().map(|row| row.split('|').nth(1).unwrap_or_default().trim().to_owned());
+    let actions = Action::ALL.iter().map(|action| format!("`{}`", action.as_str()));
+    assert_eq!(written.collect::<Vec<_>>(), actions.collect::<Vec<_>>());
 }
 
 #[test]

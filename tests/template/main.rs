@@ -18,6 +18,7 @@ use std::{
 
 use openapi::API_FUNCTIONS;
 use serde_json::Value;
+use shared::domain::database_name::DatabaseName;
 use template::Template;
 
 fn root() -> PathBuf {
@@ -207,6 +208,13 @@ fn every_environment_sets_the_parameters_of_its_templates() {
             assert_no_problems(&rules::sets_all_parameters(&template, &name, &values));
         }
     }
+}
+
+#[test]
+fn every_name_that_restore_accepts_can_be_deployed() {
+    let parameter = &template().0["Parameters"]["DatabaseName"];
+    assert_eq!(parameter["AllowedPattern"], *DatabaseName::pattern());
+    DatabaseName::parse(parameter["Default"].as_str().expect("a name")).expect("the default can be restored");
 }
 
 /// The default of cargo-lambda is `panic = "abort"`. Then a panic would end the instance instead of the request.

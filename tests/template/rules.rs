@@ -23,7 +23,8 @@ pub use edge::{
 
 pub use stacks::{
     ORDER, allow_nothing_from_the_internet, allow_only_https_out, bound_every_role,
-    refuse_requests_without_tls, retain_data, take_only_published_parameters,
+    keep_the_identity_of_the_ledger, refuse_requests_without_tls, retain_data,
+    take_only_published_parameters,
 };
 
 pub use settings::{

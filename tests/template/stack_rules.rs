@@ -35,6 +35,15 @@ fn no_stack_loses_or_exposes_its_data() {
 }
 
 #[test]
+fn identity_of_the_ledger_never_expires() {
+    let rule = rules::keep_the_identity_of_the_ledger;
+    assert_no_problems(&rule(&STACKS["data"]));
+    let entries = "ErasureBucket/Properties/LifecycleConfiguration/Rules/0";
+    assert_noticed(rule, &without("data", &format!("{entries}/Prefix")), "ErasureBucket");
+    assert_noticed(rule, &with("data", &format!("{entries}/ExpirationInDays"), json!(100)), "ErasureBucket");
+}
+
+#[test]
 fn every_role_has_a_permissions_boundary() {
     for (stack, template) in STACKS.iter().filter(|(stack, _)| *stack != "account") {
         assert!(rules::bound_every_role(template).is_empty(), "{stack}");

@@ -1,6 +1,6 @@
-//! `cargo xtask backup`, `backups`, `drill` and `restore`
+//! `cargo xtask backup`, `backups`, `drill`, `restore` and `copy-backup`
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
 use local_stack::{
@@ -62,8 +62,40 @@ pub struct Restore {
     /// Database to restore into: a name on the same server, or a postgresql:// URL
     #[arg(long, value_name = "NAME or URL")]
     target: String,
+    /// What to do with users of whom it is unknown whether they were erased [default: refuse]
+    #[arg(long, value_name = "erase or keep")]
+    unconfirmed: Option<String>,
     #[command(flatten)]
     services: Services,
+}
+
+/// Copy a backup and its ledger of erasures to the buckets of another environment
+///
+/// Uses the AWS credentials and the region in the environment. They must be able to read the first two buckets and to write the
+/// others.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  eval \"$(aws configure export-credentials --format env)\"
+  AWS_REGION=eu-west-1 cargo xtask copy-backup --from-backups B --from-erasures E --to-backups B2 --to-erasures E2")]
+pub struct CopyBackup {
+    /// Id of the backup [default: the newest]
+    #[arg(long, value_name = "ID")]
+    backup: Option<String>,
+    /// Bucket of the backup
+    #[arg(long, value_name = "BUCKET")]
+    from_backups: String,
+    /// Bucket of its ledger of erasures
+    #[arg(long, value_name = "BUCKET")]
+    from_erasures: String,
+    /// Bucket for the backup
+    #[arg(long, value_name = "BUCKET")]
+    to_backups: String,
+    /// Bucket for the ledger
+    #[arg(long, value_name = "BUCKET")]
+    to_erasures: String,
+    /// ARN of the KMS key for the copied backup [default: the key of the bucket]
+    #[arg(long, value_name = "ARN")]
+    to_key: Option<String>,
 }
 
 impl Backup {
@@ -87,8 +119,33 @@ impl Drill {
 
 impl Restore {
     pub fn run(&self, project: &Project) -> Result<ExitCode> {
-        let event = json!({ "command": "restore", "backup": self.backup, "target": self.target });
+        let event = json!({
+            "command": "restore", "backup": self.backup, "target": self.target, "unconfirmed": self.unconfirmed
+        });
         run(project, &self.services, "restore-drill", &event)
+    }
+}
+
+impl CopyBackup {
+    pub fn run(&self, project: &Project) -> Result<ExitCode> {
+        let event = json!({
+            "command": "copy", "backup": self.backup, "backups": self.from_backups, "erasures": self.from_erasures
+        });
+        let mut function = function(project, "restore-drill", &event);
+        function.envs([
+            // The copy does not use the database.
+            ("DATABASE_URL", "postgresql://localhost/unused"),
+            ("BACKUP_BUCKET", &*self.to_backups),
+            ("BACKUP_KMS_KEY", self.to_key.as_deref().unwrap_or_default()),
+            ("ERASURE_BUCKET", &*self.to_erasures),
+            ("LOG_FORMAT", "pretty"),
+            ("METRICS_ENABLED", "false"),
+        ]);
+        let status = command::run(function.env("SQLX_OFFLINE", "true"), &project.interrupt)?;
+        if !status.success() {
+            bail!("the copy failed; the reason is above");
+        }
+        Ok(ExitCode::SUCCESS)
     }
 }
 
@@ -109,9 +166,14 @@ impl Services {
     }
 }
 
+/// Returns the command that runs the function `name` with `event`.
+fn function(project: &Project, name: &str, event: &Value) -> Command {
+    project.cargo(&["run", "--quiet", "--package", name, "--", &event.to_string()])
+}
+
 /// Runs the function `name` with `event`, as its schedule or an operator does in AWS.
 fn run(project: &Project, services: &Services, name: &str, event: &Value) -> Result<ExitCode> {
-    let mut function = project.cargo(&["run", "--quiet", "--package", name, "--", &event.to_string()]);
+    let mut function = function(project, name, event);
     set_variables(&mut function, &services.environment(project)?);
     let status = command::run(function.env("SQLX_OFFLINE", "true"), &project.interrupt)?;
     if !status.success() {

@@ -42,6 +42,7 @@ pub fn routes<R: Routes<AuthState>>() -> R {
         .routes(routes!(email::change::change_email))
         .routes(routes!(email::confirm::confirm_email))
         .routes(routes!(me::export::export))
+        .routes(routes!(me::audit_events::list))
         .routes(routes!(me::show::show, me::update::update, me::delete::delete))
         .merge(pages::routes())
 }

@@ -31,13 +31,12 @@ const UNIFORM_RESPONSE_TIME: Duration = Duration::from_millis(400);
 /// The account that a link is for, and the address that it is mailed to.
 pub struct Recipient {
     pub user: UserId,
-    pub name: String,
     pub email: String,
 }
 
 impl From<User> for Recipient {
     fn from(user: User) -> Self {
-        Self { user: user.id, name: user.name, email: user.email }
+        Self { user: user.id, email: user.email }
     }
 }
 
@@ -82,10 +81,10 @@ impl Link {
     }
 
     /// Sends the mail with the link to `email`.
-    pub async fn send(self, state: &AuthState, email: &str, name: &str) {
+    pub async fn send(self, state: &AuthState, email: &str) {
         let Self { purpose, token, code } = self;
         match purpose {
-            Purpose::VerifyEmail => mails::send_verification(state, email, name, &token).await,
+            Purpose::VerifyEmail => mails::send_verification(state, email, &token).await,
             Purpose::ResetPassword => mails::send_reset(state, email, &token).await,
             Purpose::ChangeEmail => mails::send_email_change(state, email, &token).await,
             Purpose::MagicLink => mails::send_magic_link(state, email, &token, code).await,
@@ -151,7 +150,7 @@ pub async fn mail(
         })
         .await?;
     if let Some(recipient) = recipient {
-        link.send(state, &recipient.email, &recipient.name).await;
+        link.send(state, &recipient.email).await;
     }
     Ok(StatusCode::ACCEPTED)
 }
@@ -160,6 +159,28 @@ pub async fn mail(
 pub async fn equalize_time<T>(work: impl Future<Output = T>) -> T {
     let ((), done) = tokio::join!(sleep(UNIFORM_RESPONSE_TIME), work);
     done
+}
+
+/// Records that a token was presented that had been used, withdrawn or had expired. Only the first time, so that one link makes one
+/// event. Nothing is recorded for a valid or an unknown token.
+///
+/// Commit it although the request is refused.
+pub async fn audit_refused(
+    tx: &mut Tx,
+    purpose: Purpose,
+    token_hash: &[u8],
+    request: &RequestInfo,
+) -> Result<(), ApiError> {
+    let action = match purpose {
+        Purpose::VerifyEmail => Action::EmailVerified,
+        Purpose::ResetPassword => Action::PasswordReset,
+        Purpose::ChangeEmail => Action::EmailChanged,
+        Purpose::MagicLink => Action::SessionCreated,
+    };
+    if let Some(owner) = store::verification_tokens::mark_refused(tx, purpose, token_hash).await? {
+        store::audit_events::insert(tx, &Event::refused(action, Some(owner), request)).await?;
+    }
+    Ok(())
 }
 
 /// Uses up a token. Returns its owner as before, locked until the transaction ends; `None` if the token is not valid.

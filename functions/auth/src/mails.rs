@@ -1,4 +1,4 @@
-//! The mails this function sends.
+//! The mails this function sends. None contains a text that a person chose: a stranger may have entered the address.
 
 use shared::{
     crypto::one_time_token::OneTimeToken,
@@ -8,15 +8,14 @@ use shared::{
 use crate::AuthState;
 
 /// Sends a link that verifies `email`.
-pub async fn send_verification(state: &AuthState, email: &str, name: &str, token: &OneTimeToken) {
+pub async fn send_verification(state: &AuthState, email: &str, token: &OneTimeToken) {
     let letter = Letter {
         subject: "Confirm your e-mail address",
         paragraphs: vec![
-            format!("Hello {name},"),
-            "please confirm that this address is yours. The link works once, for 24 hours:".to_owned(),
+            "Please confirm that this address is yours. The link works once, for 24 hours:".to_owned(),
         ],
         link: Some((link(&state.app.config.web.app_url, "verify-email", token), "Confirm my address")),
-        ending: "If you have not created an account with Arches, ignore this mail.",
+        ending: "If you have not created an account with Arches, ignore this mail: without the confirmation it is removed after 30 days.",
         ..Letter::default()
     };
     send(&*state.mailer, email, letter).await;

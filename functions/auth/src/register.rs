@@ -76,7 +76,7 @@ pub async fn register(
     });
     let (response, registered) = register.await?;
     if registered.is_some() && throttle::may_mail(&state, "register", email).await? {
-        link.send(&state, email, new.name.as_ref()).await;
+        link.send(&state, email).await;
     }
     Ok(response)
 }

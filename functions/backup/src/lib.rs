@@ -12,7 +12,8 @@ use anyhow::{Context, ensure};
 use metrics::histogram;
 use serde::{Deserialize, Serialize};
 use shared::{
-    aws::s3::Upload,
+    accounts::erasure_ledger,
+    aws::s3::{Bucket, Upload},
     backup::{Catalogue, Manifest, State, dump_key, manifest_key, new_id},
     config::{Config, ConfigError},
     db,
@@ -20,6 +21,8 @@ use shared::{
     store::{
         contents::Contents,
         database::{self, Snapshot},
+        database_properties::DatabaseProperties,
+        databases,
     },
 };
 use sqlx::PgConnection;
@@ -35,10 +38,11 @@ Back up the database to S3, then delete backups that are too old.
 environment:
   DATABASE_URL   the database, with a role that may read everything
   BACKUP_BUCKET  the bucket of the backups
+  ERASURE_BUCKET the bucket of the ledger of erasures, which the manifest names
   POSTGRES_BIN   the folder of pg_dump and pg_restore";
 
 /// The settings without which this function does not start.
-const REQUIRED: &[&str] = &["DATABASE_URL", "BACKUP_BUCKET"];
+const REQUIRED: &[&str] = &["DATABASE_URL", "BACKUP_BUCKET", "ERASURE_BUCKET"];
 
 /// Time kept at the end of the run to delete a failed upload (two calls to S3) and to report the failure.
 pub const RESERVE: Duration = Duration::from_secs(15);
@@ -92,10 +96,15 @@ struct Prepared {
     connection: PgConnection,
     snapshot: Snapshot,
     sequences: BTreeMap<String, i64>,
+    properties: DatabaseProperties,
 }
 
 async fn create_backup(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result<Manifest> {
     let begin = Instant::now();
+    // Before the snapshot: an entry that the manifest names is older than the data.
+    let ledger = Bucket::new(&state.config.storage.erasures, "");
+    let ledger = job.deadline.within(RESERVE, erasure_ledger::position(&ledger)).await;
+    let ledger = ledger.context("the ledger of erasures cannot be read")?;
     let mut prepared = job.deadline.within(RESERVE, prepare(state, before, job)).await?;
     let id = new_id(state.clock.now());
     tracing::info!(backup.id = id, bytes = prepared.snapshot.bytes, "backup begun");
@@ -105,7 +114,7 @@ async fn create_backup(state: &State, before: &Catalogue, job: &Job) -> anyhow::
         discard(state, &id, &upload).await;
     }
     let (dumped, contents) = written?;
-    let Prepared { tool, snapshot, .. } = prepared;
+    let Prepared { tool, snapshot, properties, .. } = prepared;
     let manifest = Manifest {
         format: Manifest::format(),
         size: dumped.size,
@@ -117,6 +126,8 @@ async fn create_backup(state: &State, before: &Catalogue, job: &Job) -> anyhow::
         server: snapshot.server,
         dump: tool,
         contents,
+        database: properties,
+        ledger,
         id,
     };
     let text = serde_json::to_vec_pretty(&manifest)?;
@@ -137,6 +148,8 @@ async fn prepare(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result
     database::limit_session(&mut connection, job.deadline.left(Duration::ZERO)).await?;
     let snapshot = database::begin_snapshot(&mut connection).await?;
     let sequences = database::sequences(&mut connection).await?;
+    let name = database::current_database(&mut connection).await?;
+    let properties = databases::properties(&mut connection, &name).await?;
     let mut last = Vec::new();
     for backup in before.0.iter().rev().filter(|backup| backup.complete).take(RATE_SAMPLES) {
         last.extend(before.manifest(&state.bucket, Some(&backup.id)).await.ok());
@@ -147,7 +160,7 @@ async fn prepare(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result
         "a database of {} bytes takes about {needed:.1} s to dump, and {left:.1} s are left; see docs/operations/backup.md",
         snapshot.bytes
     );
-    Ok(Prepared { tool, url, connection, snapshot, sequences })
+    Ok(Prepared { tool, url, connection, snapshot, sequences, properties })
 }
 
 /// Estimates the seconds that a dump of `bytes` bytes takes, at the rate of the fastest of the `last` backups.
@@ -191,12 +204,13 @@ async fn discard(state: &State, id: &str, upload: &Upload<'_>) {
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
+    use shared::backup::LedgerPosition;
 
     use super::*;
 
     fn manifest(database_bytes: u64, seconds: f64) -> Manifest {
         Manifest {
-            format: 1,
+            format: Manifest::format(),
             id: String::new(),
             size: 0,
             sha256: String::new(),
@@ -207,6 +221,8 @@ mod tests {
             server: String::new(),
             dump: String::new(),
             contents: Contents::default(),
+            database: DatabaseProperties::default(),
+            ledger: LedgerPosition::default(),
         }
     }
 

@@ -3,6 +3,7 @@
 //! A deployment runs it before it moves traffic. It connects as the owner and directly to the database: through a pooler it would
 //! lose the lock that serializes runs.
 
+mod addresses;
 mod appoint;
 mod logins;
 mod rotation;
@@ -28,6 +29,7 @@ use sqlx::{
     migrate::{Migrate, Migrator},
 };
 
+pub use addresses::Unconverted;
 pub use appoint::{Appointed, appoint};
 pub use logins::make as make_logins;
 pub use rotation::Rotated;
@@ -130,6 +132,9 @@ pub struct Report {
     pub applied: Vec<String>,
     /// Missing migrations, oldest first.
     pub pending: Vec<String>,
+    /// Mail addresses that have no form which can be delivered to, or whose form another row has.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unconverted: Vec<Unconverted>,
 }
 
 /// Handles an event of a deployment, of Secrets Manager or of a person.
@@ -184,13 +189,13 @@ async fn execute(task: &Task, job: &Job) -> anyhow::Result<Outcome> {
 
 /// Applies missing migrations. Safe to run concurrently: one run waits for the other, then has nothing to do.
 pub async fn up(connection: &mut PgConnection) -> anyhow::Result<Report> {
-    let applied = with_lock(connection, MIGRATION_LOCK, apply).await?;
+    let (applied, unconverted) = with_lock(connection, MIGRATION_LOCK, apply).await?;
     let after = status(connection).await?;
     tracing::info!(version = after.version, applied = applied.len(), "schema migrated");
-    Ok(Report { applied, ..after })
+    Ok(Report { applied, unconverted, ..after })
 }
 
-async fn apply(connection: &mut PgConnection) -> anyhow::Result<Vec<String>> {
+async fn apply(connection: &mut PgConnection) -> anyhow::Result<(Vec<String>, Vec<Unconverted>)> {
     let before = status(connection).await?;
     let applied = connection.list_applied_migrations(&MIGRATOR.table_name).await?;
     let unknown = applied.iter().filter(|done| !MIGRATOR.version_exists(done.version)).count();
@@ -216,7 +221,9 @@ async fn apply(connection: &mut PgConnection) -> anyhow::Result<Vec<String>> {
     }
     // Nothing is missing now: this only compares the checksums of applied migrations with those compiled in.
     migrator.run_direct(None, &mut *connection, false).await?;
-    Ok(before.pending)
+    let unconverted =
+        if before.pending.is_empty() { Vec::new() } else { addresses::convert(connection).await? };
+    Ok((before.pending, unconverted))
 }
 
 /// Does `work` while no other run has the lock `key`. Retries until the lock is free.
@@ -255,5 +262,10 @@ pub async fn status(connection: &mut PgConnection) -> anyhow::Result<Report> {
         .filter(|migration| applied.iter().all(|done| done.version != migration.version))
         .map(|migration| format!("{} {}", migration.version, migration.description))
         .collect();
-    Ok(Report { version: applied.iter().map(|done| done.version).max(), applied: Vec::new(), pending })
+    Ok(Report {
+        version: applied.iter().map(|done| done.version).max(),
+        applied: Vec::new(),
+        pending,
+        unconverted: Vec::new(),
+    })
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 use shared::{
     aws::{secret_rotation, secrets::Secrets},
     config::{Credentials, Logins, Setting},
+    domain::database_name::MAX_NAME_BYTES,
     store::database::{self, SessionLimits},
 };
 use sqlx::PgConnection;
@@ -18,8 +19,6 @@ use crate::scram;
 
 /// Ends the second name of a login.
 const ALTERNATE: &str = "_alternate";
-/// PostgreSQL cuts longer names, without an error (manual, 4.1.1).
-const MAX_NAME_BYTES: usize = 63;
 
 /// For functions whose transactions end after 10 s (`TRANSACTION_TIMEOUT` in `shared/src/db`).
 ///

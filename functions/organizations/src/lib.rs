@@ -8,8 +8,10 @@ mod delete;
 mod invitations;
 mod list;
 mod members;
+mod notices;
 mod organization;
 mod refusals;
+mod restore;
 mod show;
 mod state;
 mod update;
@@ -24,6 +26,7 @@ pub fn routes<R: Routes<OrganizationsState>>() -> R {
     let routes = R::default()
         .routes(routes!(list::list, create::create))
         .routes(routes!(show::show, update::update, delete::delete))
+        .routes(routes!(restore::restore))
         .routes(routes!(audit_events::list));
     let routes = members::add_routes(routes);
     let routes = invitations::add_routes(routes);

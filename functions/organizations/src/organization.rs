@@ -43,10 +43,15 @@ pub struct OrganizationView {
     personal: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    /// Null if the organization is not deleted.
+    deleted_at: Option<DateTime<Utc>>,
+    /// The time before which an owner can restore the deleted organization; null if it is not deleted.
+    restorable_until: Option<DateTime<Utc>>,
 }
 
 impl From<organizations::Organization> for OrganizationView {
     fn from(organization: organizations::Organization) -> Self {
+        let restorable_until = organization.restorable_until();
         Self {
             id: organization.id,
             name: organization.name,
@@ -57,6 +62,8 @@ impl From<organizations::Organization> for OrganizationView {
             personal: organization.personal_to.is_some(),
             created_at: organization.created_at,
             updated_at: organization.updated_at,
+            deleted_at: organization.deleted_at,
+            restorable_until,
         }
     }
 }

@@ -3,11 +3,15 @@
 use axum::http::StatusCode;
 use shared::Refusal;
 
-pub const SLUG_TAKEN: Refusal =
-    Refusal::conflict("slug-taken", "There is an organization with this slug already.");
+pub const SLUG_TAKEN: Refusal = Refusal::conflict(
+    "slug-taken",
+    "Another organization has this slug. A deleted organization keeps its slug until it is purged, 30 days after the deletion.",
+);
+pub const NOT_DELETED: Refusal =
+    Refusal::conflict("organization-not-deleted", "This organization is not deleted.");
 pub const TOO_MANY_ORGANIZATIONS: Refusal = Refusal::conflict(
     "too-many-organizations",
-    "You own 20 organizations already. Deleted ones count until they are removed.",
+    "You own 20 organizations already. Deleted ones count until they are purged.",
 );
 pub const ADDRESS_NOT_PROVED: Refusal = Refusal::forbidden(
     "address-not-proved",

@@ -71,7 +71,7 @@ pub async fn update(
             .await
             .on_constraint("organizations_slug_key", refusals::SLUG_TAKEN)?
             .ok_or(STALE)?;
-        member.audit(tx, Action::OrganizationUpdated, id).await?;
+        member.audit_changes(tx, Action::OrganizationUpdated, id, &changes.names()).await?;
         Ok(organization)
     });
     Ok(respond(updated.await?))

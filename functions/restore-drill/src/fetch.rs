@@ -52,7 +52,8 @@ pub fn pieces<'a>(
     Box::pin(stream::iter(ranges).map(|bytes| piece(bucket, source, bytes)).buffered(AT_ONCE))
 }
 
-async fn piece(bucket: &Bucket, source: &Source, bytes: Range<u64>) -> anyhow::Result<Vec<u8>> {
+/// Reads some bytes of `source`, and tries again after a failure.
+pub async fn piece(bucket: &Bucket, source: &Source, bytes: Range<u64>) -> anyhow::Result<Vec<u8>> {
     let mut attempt = 1;
     loop {
         match bucket.read(source, bytes.clone()).await {

@@ -1,5 +1,6 @@
 //! Restores the newest backup every day and compares it with its manifest. Restores for use if the event names a target.
 
+mod copy;
 mod erasures;
 mod fetch;
 mod restore;
@@ -24,7 +25,8 @@ use sqlx::{Connection, PgConnection};
 use tokio::time::Instant;
 
 use crate::{
-    erasures::Replayed,
+    copy::Copied,
+    erasures::{Erasures, Replayed, Unconfirmed},
     target::{Scratch, Target},
 };
 
@@ -33,11 +35,14 @@ pub const USAGE: &str = r#"usage: restore-drill '{"command": "list"}'
        restore-drill '{"command": "drill"}'
        restore-drill '{"command": "restore", "target": "arches_restored"}'
        restore-drill '{"command": "replay", "target": "arches", "since": "2026-01-02T03:04:05Z"}'
+       restore-drill '{"command": "copy", "backups": "<bucket>", "erasures": "<bucket>"}'
 
 Lists the backups in BACKUP_BUCKET; restores one into a scratch database on the server of DATABASE_URL, compares and removes
 it; or restores it for real, into an empty database: a name on the same server, a postgresql:// URL, or a reference to the
 secret that holds one. "backup": "<id>" chooses another than the newest.
-The last one erases again, in a database that was restored by other means, the users who were erased since."#;
+"replay" erases again, in a database that was restored by other means, the users who were erased since.
+"copy" copies a backup and its ledger of erasures from the buckets of another environment.
+"unconfirmed": "erase" or "keep" says what to do with users of whom it is unknown whether they were erased."#;
 
 /// The settings without which this function does not start.
 const REQUIRED: &[&str] = &["DATABASE_URL", "BACKUP_BUCKET", "ERASURE_BUCKET"];
@@ -63,6 +68,17 @@ pub enum Request {
         /// An empty database: its name on the server of `DATABASE_URL`, or its URL. Where the system is deployed, the URL is a
         /// reference to a secret.
         target: String,
+        /// Without it, such entries of the ledger are refused.
+        unconfirmed: Option<Unconfirmed>,
+    },
+    /// Copies a backup and the whole ledger from the buckets of another environment.
+    Copy {
+        /// The id of the backup; the newest by default.
+        backup: Option<String>,
+        /// The bucket of the backup.
+        backups: String,
+        /// The bucket of its ledger.
+        erasures: String,
     },
     /// Erases again the users who were erased since, in a database that was restored by other means, and ends its sessions.
     Replay {
@@ -70,6 +86,8 @@ pub enum Request {
         target: String,
         /// The time of the data in it.
         since: DateTime<Utc>,
+        /// As for `Restore`.
+        unconfirmed: Option<Unconfirmed>,
     },
 }
 
@@ -78,6 +96,7 @@ pub enum Request {
 #[serde(untagged)]
 pub enum Outcome {
     Replayed(Replayed),
+    Copied(Copied),
     /// The backups, oldest first.
     List(Catalogue),
     Restored(Restored),
@@ -97,6 +116,8 @@ pub struct Restored {
     pub erased_again: usize,
     /// Organizations that this leaves without an owner who can act.
     pub ownerless: Vec<OrganizationId>,
+    /// Entries of the ledger of which it is unknown whether the users were erased.
+    pub unconfirmed: Vec<String>,
     /// The time to read the archive and to compare it with the manifest.
     pub verify_seconds: f64,
     /// The time until the database could be used: the figure of the recovery time objective.
@@ -111,22 +132,28 @@ pub fn state() -> Result<State, ConfigError> {
 /// Runs the command of the event.
 pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<Outcome> {
     let begin = Instant::now();
-    let (backup, target) = match request {
+    let (backup, target, unconfirmed) = match request {
         Request::List => {
             let catalogue = job.deadline.within(RESERVE, Catalogue::read(&state.bucket));
             return Ok(Outcome::List(catalogue.await?));
         }
-        Request::Replay { target, since } => {
-            let replayed = job.deadline.within(RESERVE, replay(state, &target, since, job));
+        Request::Copy { backup, backups, erasures } => {
+            let copied = copy::copy(state, &backups, &erasures, backup.as_deref());
+            return Ok(Outcome::Copied(job.deadline.within(RESERVE, copied).await?));
+        }
+        Request::Replay { target, since, unconfirmed } => {
+            let replayed = job.deadline.within(RESERVE, replay(state, &target, since, unconfirmed, job));
             return Ok(Outcome::Replayed(replayed.await?));
         }
-        Request::Drill { backup } => (backup, None),
-        Request::Restore { backup, target } => (backup, Some(target)),
+        // Nothing of a drill stays.
+        Request::Drill { backup } => (backup, None, Some(Unconfirmed::Erase)),
+        Request::Restore { backup, target, unconfirmed } => (backup, Some(target), unconfirmed),
     };
-    let checked = check(state, backup.as_deref(), target.as_deref());
+    let checked = check(state, backup.as_deref(), target.as_deref(), unconfirmed);
     let Checked { manifest, verified, source, target } = job.deadline.within(RESERVE, checked).await?;
     let verify_seconds = begin.elapsed().as_secs_f64();
-    let (database, contents, replayed) = restore(state, &manifest, &source, target.as_ref(), job).await?;
+    let (database, contents, replayed) =
+        restore(state, &manifest, &source, target.as_ref(), unconfirmed, job).await?;
     let restored = Restored {
         backup: manifest.id.clone(),
         taken_at: manifest.taken_at,
@@ -135,6 +162,7 @@ pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<O
         rows: contents.rows(),
         erased_again: replayed.erased_again,
         ownerless: replayed.ownerless,
+        unconfirmed: replayed.unconfirmed,
         verify_seconds,
         seconds: begin.elapsed().as_secs_f64(),
     };
@@ -155,8 +183,13 @@ struct Checked {
     target: Option<Target>,
 }
 
-/// Checks the target, the manifest, every byte of the archive, and that the ledger can be read.
-async fn check(state: &State, backup: Option<&str>, target: Option<&str>) -> anyhow::Result<Checked> {
+/// Checks the target, the manifest, every byte of the archive, and that the ledger is that of the backup.
+async fn check(
+    state: &State,
+    backup: Option<&str>,
+    target: Option<&str>,
+    unconfirmed: Option<Unconfirmed>,
+) -> anyhow::Result<Checked> {
     let target = match target {
         Some(target) => Some(Target::named(state, target).await?),
         None => None,
@@ -165,7 +198,7 @@ async fn check(state: &State, backup: Option<&str>, target: Option<&str>) -> any
     let manifest = catalogue.manifest(&state.bucket, backup).await?;
     let source = fetch::verify(&state.bucket, &manifest).await?;
     tracing::info!(backup.id = manifest.id, "archive is what its manifest says");
-    erasures::since(state, manifest.taken_at).await?;
+    Erasures::of(state, &manifest, unconfirmed).await?;
     let verified = catalogue.0.iter().any(|backup| backup.id == manifest.id && backup.verified);
     Ok(Checked { manifest, verified, source, target })
 }
@@ -176,33 +209,44 @@ async fn restore(
     manifest: &Manifest,
     source: &Source,
     target: Option<&Target>,
+    unconfirmed: Option<Unconfirmed>,
     job: &Job,
 ) -> anyhow::Result<(String, Contents, Replayed)> {
     let server = match target {
         Some(target) => target.url.clone(),
         None => state.url(&state.config.database.address).await?,
     };
-    let mut scratch = job.deadline.within(RESERVE, Scratch::create(&server, state.clock.now())).await?;
+    let mut scratch =
+        job.deadline.within(RESERVE, Scratch::create(&server, manifest, state.clock.now())).await?;
     let work = async {
-        let done = restore_into(state, manifest, source, &mut scratch, target.is_some(), job).await?;
-        if let Some(target) = target {
-            scratch.become_target(target).await?;
+        let done =
+            restore_into(state, manifest, source, &mut scratch, target.is_some(), unconfirmed, job).await?;
+        match target {
+            Some(target) => scratch.become_target(target, &manifest.database).await?,
+            None => scratch.rehearse(&manifest.database).await?,
         }
         Ok(done)
     };
     let done = job.deadline.within(RESERVE, work).await;
-    // Once it has become the target, there is no database with its old name.
+    // Once it has become the target, there is no database with its own names.
     if let Err(error) = scratch.remove().await {
         tracing::error!(database = scratch.name, %error, "scratch database not removed; a later drill will");
     }
     let (contents, replayed) = done?;
-    Ok((target.map_or(scratch.name, |target| target.name.clone()), contents, replayed))
+    Ok((target.map_or(scratch.name, |target| target.name.to_string()), contents, replayed))
 }
 
 /// Repeats the erasures in a database that was restored by other means.
-async fn replay(state: &State, target: &str, since: DateTime<Utc>, job: &Job) -> anyhow::Result<Replayed> {
+async fn replay(
+    state: &State,
+    target: &str,
+    since: DateTime<Utc>,
+    unconfirmed: Option<Unconfirmed>,
+    job: &Job,
+) -> anyhow::Result<Replayed> {
     let url = target::url(state, target).await?;
-    let replayed = erasures::replay(state, since, &url, job).await?;
+    let erasures = Erasures::since(state, since, &url, unconfirmed).await?;
+    let replayed = erasures.replay(state, unconfirmed, &url, job).await?;
     let mut connection = db::connect(&url).await?;
     end_what_may_have_ended(&mut connection, state.clock.now()).await?;
     connection.close().await?;
@@ -223,9 +267,11 @@ async fn restore_into(
     source: &Source,
     scratch: &mut Scratch,
     for_use: bool,
+    unconfirmed: Option<Unconfirmed>,
     job: &Job,
 ) -> anyhow::Result<(Contents, Replayed)> {
-    scratch.create_roles(&manifest.contents.roles).await?;
+    scratch.create_roles(manifest).await?;
+    scratch.open().await?;
     restore::restore(state, source, &scratch.url).await?;
     tracing::info!(backup.id = manifest.id, database = scratch.name, "archive restored");
     let mut connection = db::connect(&scratch.url).await?;
@@ -234,7 +280,8 @@ async fn restore_into(
     contents.sequences = database::sequences(&mut connection).await?;
     let missing = manifest.contents.missing_in(&contents);
     ensure!(missing.is_empty(), "{} is not what {} was: {}", scratch.name, manifest.id, missing.join("; "));
-    let replayed = erasures::replay(state, manifest.taken_at, &scratch.url, job).await?;
+    let erasures = Erasures::of(state, manifest, unconfirmed).await?;
+    let replayed = erasures.replay(state, unconfirmed, &scratch.url, job).await?;
     if for_use {
         end_what_may_have_ended(&mut connection, state.clock.now()).await?;
     }

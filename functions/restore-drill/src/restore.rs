@@ -34,8 +34,6 @@ pub async fn restore(state: &State, source: &Source, url: &str) -> anyhow::Resul
         "--no-owner",
         "--no-password",
     ]);
-    // Only the owner of an extension may comment on it, and on RDS that is another role.
-    restore.arg("--no-comments");
     restore.arg(format!("--dbname={}", database.path().trim_start_matches('/')));
     let child = restore.stdin(reader).stdout(Stdio::null()).spawn();
     let child = child.map_err(|error| anyhow::anyhow!("pg_restore does not start: {error}"))?;

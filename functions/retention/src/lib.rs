@@ -1,5 +1,10 @@
-//! Every day: deletes expired rows, as the register of personal data says, and erases users who were deleted 30 days ago.
+//! Every day: deletes expired rows, as the register of personal data says, purges organizations that were deleted 30 days ago, erases
+//! users who were deleted 30 days ago or have not verified their address within 30 days, and confirms entries of the ledger of
+//! erasures.
 
+mod ledger;
+mod one_by_one;
+mod organizations;
 mod report;
 mod rows;
 mod users;
@@ -21,7 +26,9 @@ use shared::{
 };
 use tokio::time::{Duration, Instant};
 
+pub use ledger::Checked;
 pub use report::{Cleaned, Report};
+use users::Group;
 
 /// Printed for unknown arguments.
 pub const USAGE: &str = "usage: retention ['{\"dryRun\": true}']
@@ -94,19 +101,24 @@ macro_rules! clean {
 
 /// Deletes expired rows, table by table, until the deadline is near. The next run continues there.
 ///
-/// Users come last: their erasure deletes rows that the counts of the other tables would otherwise miss.
+/// Users come last: their erasure deletes rows that the counts of the other tables would otherwise miss. A failure with some
+/// organizations or users does not stop the others, but fails the run at its end.
 pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<Report> {
     let started = Instant::now();
     let run = Run { state, job, dry: request.dry_run, now: state.clock.now() };
-    let tables = vec![
+    let mut tables = vec![
         clean!(&run, sessions),
         clean!(&run, verification_tokens),
         clean!(&run, invitations),
         clean!(&run, idempotency_records),
         clean!(&run, audit_events),
-        users::erase(&run).await?,
     ];
-    let report = Report::new(run.dry, tables, started.elapsed());
+    let organizations = organizations::purge(&run).await;
+    let deleted = users::erase(&run, Group::Deleted).await;
+    let never_verified = users::erase(&run, Group::NeverVerified).await;
+    tables.extend([organizations?, deleted?, never_verified?]);
+    let ledger = ledger::check(&run).await?;
+    let report = Report::new(run.dry, tables, ledger, started.elapsed());
     report.record();
     Ok(report)
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use metrics::{counter, histogram};
 use serde::Serialize;
 
+use crate::Checked;
+
 /// The only reason for which an expired row stays.
 const LEGAL_HOLD: &str = "legal hold";
 
@@ -18,6 +20,8 @@ pub struct Report {
     pub complete: bool,
     /// The tables, in the order in which they were cleaned.
     pub tables: Vec<Cleaned>,
+    /// The entries of the ledger of erasures whose outcome was not written.
+    pub ledger: Checked,
     pub duration_ms: u64,
 }
 
@@ -60,9 +64,10 @@ impl Cleaned {
 }
 
 impl Report {
-    pub(crate) fn new(dry_run: bool, tables: Vec<Cleaned>, duration: Duration) -> Self {
+    pub(crate) fn new(dry_run: bool, tables: Vec<Cleaned>, ledger: Checked, duration: Duration) -> Self {
         let complete = tables.iter().all(|table| table.complete);
-        Self { dry_run, complete, tables, duration_ms: duration.as_millis().try_into().unwrap_or(u64::MAX) }
+        let duration_ms = duration.as_millis().try_into().unwrap_or(u64::MAX);
+        Self { dry_run, complete, tables, ledger, duration_ms }
     }
 
     /// Records the metric of the alarm, unless the run is dry.

@@ -5,7 +5,7 @@ use shared::{
     ApiError,
     accounts::departure,
     auth::{Actor, Administrator, Fresh},
-    domain::audit::Action,
+    domain::{audit::Action, changes::ChangedFields},
     http::{
         etag::{IfMatch, STALE},
         extract::Path,
@@ -45,7 +45,8 @@ pub async fn delete(
             departure::leave_organizations(tx, id, &event).await?;
             store::verification_tokens::withdraw(tx, id, Purpose::ALL).await?;
             store::sessions::revoke_all(tx, id, None, "user_deleted").await?;
-            Ok(store::audit_events::insert(tx, &event).await?)
+            let changes = ChangedFields::default().values("deleted", Some(false), Some(true));
+            Ok(store::audit_events::insert(tx, &event.with(&changes)).await?)
         })
         .await?;
     Ok(StatusCode::NO_CONTENT)

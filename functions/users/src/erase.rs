@@ -5,7 +5,8 @@ use shared::{
     ApiError,
     accounts::{
         departure::{Departure, LAST_OWNER},
-        erasure, erasure_ledger,
+        erasure,
+        erasure_ledger::Attempt,
     },
     auth::{Actor, Administrator, Fresh},
     domain::{audit::Action, page::Data},
@@ -20,8 +21,8 @@ use crate::{
 
 /// Erase a user (GDPR, article 17). This cannot be undone.
 ///
-/// Overwrites every personal column, as the register of personal data says. The ids stay, but they identify nobody any more. A restore
-/// of an older backup erases the user again.
+/// Overwrites every personal column, as the register of personal data says, and purges the organizations without another member. The
+/// ids stay, but they identify nobody any more. A restore of an older backup erases the user again.
 #[utoipa::path(
     post, path = "/v1/users/{userId}/erase", tag = "users", operation_id = "erase_user",
     params(UserPath), security(("bearer" = [])),
@@ -39,6 +40,7 @@ pub async fn erase(
 ) -> Result<UserResponse, ApiError> {
     let id = path.user_id;
     require_other(&administrator, id)?;
+    let attempt = Attempt::new(&state.ledger);
     let erased = administrator.transaction(async |tx| {
         let user = lock(tx, &administrator, id).await?;
         if user.legal_hold_at.is_some() {
@@ -48,12 +50,16 @@ pub async fn erase(
         if !departure.ownerless().is_empty() {
             return Err(LAST_OWNER.into());
         }
-        // Before anything is erased. A second entry for the same user does no harm.
-        erasure_ledger::append(&state.ledger, &[id], tx.now()).await?;
+        // Before anything is erased.
+        attempt.append(&[id], tx.now()).await?;
         store::sessions::revoke_all(tx, id, None, "user_erased").await?;
         let event = administrator.caller.event(Action::UserErased).to(id.0);
         erasure::erase(tx, &user, &departure, &event).await?;
-        Ok(store::users::find_any(tx, id).await?.ok_or(refusals::NO_SUCH_USER)?)
+        let user = store::users::find_any(tx, id).await?.ok_or(refusals::NO_SUCH_USER)?;
+        attempt.set_done();
+        Ok(user)
     });
-    Ok(respond(erased.await?))
+    let erased = erased.await;
+    attempt.finish(erased.is_ok()).await;
+    Ok(respond(erased?))
 }

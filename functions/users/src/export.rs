@@ -12,12 +12,14 @@ use shared::{
 
 use crate::{refusals, user::UserPath};
 
-/// Export all data stored about a user (GDPR, article 15).
+/// Export the data stored about a user (GDPR, article 15).
+///
+/// The same document as the user's own export. The user's audit events are in `/v1/audit-events`, with `actorId` and with `targetId`.
 #[utoipa::path(
     get, path = "/v1/users/{userId}/export", tag = "users", operation_id = "export_user",
     params(UserPath), security(("bearer" = [])),
     responses(
-        (status = 200, description = "All rows about the user, without secrets.", body = Data<Export>),
+        (status = 200, description = "The rows about the user, without secrets.", body = Data<Export>),
         (status = 401, description = "`fresh-sign-in-needed`"),
         (status = 404, description = "`user-not-found`"),
     ),

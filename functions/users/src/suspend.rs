@@ -43,12 +43,14 @@ pub async fn suspend(
     let id = path.user_id;
     require_other(&administrator, id)?;
     let suspended = administrator.transaction(async |tx| {
-        lock_living(tx, &administrator, id).await?;
+        let before = lock_living(tx, &administrator, id).await?;
         let user = store::users::suspend(tx, id, because.reason.as_ref()).await?;
+        let user = user.ok_or(refusals::NO_SUCH_USER)?;
         store::verification_tokens::withdraw(tx, id, Purpose::ALL).await?;
         store::sessions::revoke_all(tx, id, None, "user_suspended").await?;
-        administrator.audit(tx, Action::UserSuspended, id).await?;
-        Ok(user.ok_or(refusals::NO_SUCH_USER)?)
+        let changes = before.changed_states(&user);
+        administrator.audit_changes(tx, Action::UserSuspended, id, &changes).await?;
+        Ok(user)
     });
     Ok(respond(suspended.await?))
 }

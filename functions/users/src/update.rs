@@ -69,16 +69,18 @@ pub async fn update(
     }
     let new = Changes { name, image: &changes.image, phone: &changes.phone };
     let updated = administrator.transaction(async |tx| {
-        lock_living(tx, &administrator, id).await?;
+        let before = lock_living(tx, &administrator, id).await?;
         let user = store::users::update(tx, id, &new, versions.as_deref()).await?.ok_or(STALE)?;
         let Some(appoint) = appoint else {
-            administrator.audit(tx, Action::UserUpdated, id).await?;
+            administrator.audit_changes(tx, Action::UserUpdated, id, &new.names()).await?;
             return Ok(user);
         };
         let user = store::users::set_system_administrator(tx, id, appoint).await?;
+        let user = user.ok_or(refusals::NO_SUCH_USER)?;
         let action = if appoint { Action::UserAppointed } else { Action::UserDismissed };
-        administrator.audit(tx, action, id).await?;
-        Ok(user.ok_or(refusals::NO_SUCH_USER)?)
+        let changes = new.names().and(before.changed_states(&user));
+        administrator.audit_changes(tx, action, id, &changes).await?;
+        Ok(user)
     });
     Ok(respond(updated.await?))
 }

@@ -11,14 +11,29 @@ use crate::{
     store::{self, users::User},
 };
 
-/// Leaves the organizations of `user`, overwrites and deletes the personal data, and writes `event` ([`Action::UserErased`]).
+/// Leaves the organizations of `user`, purges those of the user alone, overwrites and deletes the personal data, and writes `event`
+/// ([`Action::UserErased`]).
 ///
 /// Before this: lock the user, check that the user is not erased and not under a legal hold, decide about the organizations, and
 /// append the user to the ledger. After this only a rollback of the transaction keeps the data.
 pub async fn erase(tx: &mut Tx, user: &User, departure: &Departure, event: &Event<'_>) -> sqlx::Result<()> {
     departure.apply(tx, event).await?;
+    for organization in store::organizations::lock_only_of(tx, user.id).await? {
+        if !store::personal_data::is_held(tx, organization, Some(user.id)).await? {
+            purge(tx, organization, event).await?;
+        }
+    }
     store::personal_data::erase(tx, user).await?;
     store::audit_events::insert(tx, event).await
+}
+
+/// Purges a deleted organization. `cause` is the event that it follows from.
+pub async fn purge(tx: &mut Tx, organization: OrganizationId, cause: &Event<'_>) -> sqlx::Result<()> {
+    if store::organizations::purge(tx, organization).await? {
+        let event = Event { action: Action::OrganizationPurged, changes: None, ..*cause };
+        store::audit_events::insert(tx, &event.within(organization).to(organization.0)).await?;
+    }
+    Ok(())
 }
 
 /// Erases `user` in a job, for users whose erasure was decided before. Does not refuse if organizations with other members lose

@@ -1,4 +1,4 @@
-//! The export of all data that is stored about a user (GDPR, articles 15 and 20).
+//! The export of the data that is stored about a user (GDPR, articles 15 and 20): one document, of limited size.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::{
     store::{self, users::User},
 };
 
-/// All data that is stored about a user.
+/// The data that is stored about a user.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Export {
@@ -26,7 +26,7 @@ pub struct Export {
 }
 
 impl Export {
-    /// Reads all data that is stored about `user`, and writes an audit event for the caller `by`.
+    /// Reads the data that is stored about `user`, and writes an audit event for the caller `by`.
     pub async fn create(tx: &mut Tx, user: &User, by: &Caller) -> Result<Self, ApiError> {
         by.audit(tx, Action::UserExported, user.id).await?;
         let records = store::personal_data::export(tx, user).await?;

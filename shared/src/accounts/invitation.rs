@@ -8,6 +8,7 @@ use crate::{
     domain::{
         actor::RequestInfo,
         audit::{Action, Event},
+        changes::ChangedFields,
         ids::{SessionId, UserId},
         permission::{ManageInvitations, Permission},
     },
@@ -80,10 +81,14 @@ async fn answer(
     }
     let ended = store::invitations::end(tx, open.organization_id, open.id, status).await?;
     let ended = ended.ok_or_else(invalid)?;
-    let action =
-        if status == Status::Accepted { Action::InvitationAccepted } else { Action::InvitationDeclined };
+    let (action, changes) = if status == Status::Accepted {
+        (Action::InvitationAccepted, ChangedFields::default().values("role", None, Some(ended.role)))
+    } else {
+        (Action::InvitationDeclined, ChangedFields::default())
+    };
     let event = Event { session: who.session, ..Event::new(action, who.user, who.request) };
-    store::audit_events::insert(tx, &event.within(ended.organization_id).to(ended.id.0)).await?;
+    store::audit_events::insert(tx, &event.within(ended.organization_id).to(ended.id.0).with(&changes))
+        .await?;
     Ok(ended)
 }
 

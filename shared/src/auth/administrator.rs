@@ -10,7 +10,7 @@ use super::{Actor, Caller, SignedIn, caller::UNAUTHENTICATED};
 use crate::{
     ApiError, AppState, Refusal,
     db::Tx,
-    domain::{audit::Action, ids::UserId},
+    domain::{audit::Action, changes::ChangedFields, ids::UserId},
     store,
 };
 
@@ -34,6 +34,17 @@ impl Administrator {
     /// Records that the administrator did `action` to `target`.
     pub async fn audit(&self, tx: &mut Tx, action: Action, target: impl Into<Uuid>) -> Result<(), ApiError> {
         self.caller.audit(tx, action, target).await
+    }
+
+    /// Records that the administrator did `action` to `target`, and what it changed.
+    pub async fn audit_changes(
+        &self,
+        tx: &mut Tx,
+        action: Action,
+        target: impl Into<Uuid>,
+        changes: &ChangedFields,
+    ) -> Result<(), ApiError> {
+        self.caller.audit_changes(tx, action, target, changes).await
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
     domain::{
         actor::{Principal, RequestInfo},
         audit::{Action, Event},
+        changes::ChangedFields,
         ids::{SessionId, UserId},
     },
     error::Unavailable,
@@ -72,7 +73,19 @@ impl Caller {
 
     /// Records that the caller did `action` to `target`.
     pub async fn audit(&self, tx: &mut Tx, action: Action, target: impl Into<Uuid>) -> Result<(), ApiError> {
-        Ok(store::audit_events::insert(tx, &self.event(action).to(target.into())).await?)
+        self.audit_changes(tx, action, target, &ChangedFields::default()).await
+    }
+
+    /// Records that the caller did `action` to `target`, and what it changed.
+    pub async fn audit_changes(
+        &self,
+        tx: &mut Tx,
+        action: Action,
+        target: impl Into<Uuid>,
+        changes: &ChangedFields,
+    ) -> Result<(), ApiError> {
+        let event = self.event(action).to(target.into()).with(changes);
+        Ok(store::audit_events::insert(tx, &event).await?)
     }
 
     pub(super) fn db(&self) -> &Db {

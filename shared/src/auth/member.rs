@@ -23,6 +23,7 @@ use crate::{
     domain::{
         actor::{Principal, RequestInfo},
         audit::{Action, Event},
+        changes::ChangedFields,
         ids::OrganizationId,
         permission::{Permission, Role},
     },
@@ -34,7 +35,8 @@ pub const NO_SUCH_ORGANIZATION: Refusal = Refusal::not_found(
     "organization-not-found",
     "You do not belong to this organization, or it does not exist.",
 );
-const ROLE_NEEDED: Refusal =
+/// Returned to a member whose role does not have the permission.
+pub const ROLE_NEEDED: Refusal =
     Refusal::forbidden("role-needed", "Your role in this organization does not allow this.");
 const SCOPE_NEEDED: Refusal =
     Refusal::forbidden("scope-needed", "The scopes of this API key do not allow this.");
@@ -81,8 +83,19 @@ impl<P: Permission> Member<P> {
 
     /// Records that the member did `action` to `target`.
     pub async fn audit(&self, tx: &mut Tx, action: Action, target: impl Into<Uuid>) -> Result<(), ApiError> {
+        self.audit_changes(tx, action, target, &ChangedFields::default()).await
+    }
+
+    /// Records that the member did `action` to `target`, and what it changed.
+    pub async fn audit_changes(
+        &self,
+        tx: &mut Tx,
+        action: Action,
+        target: impl Into<Uuid>,
+        changes: &ChangedFields,
+    ) -> Result<(), ApiError> {
         let event = Event::by(action, &self.principal, &self.request).within(self.organization.id);
-        Ok(store::audit_events::insert(tx, &event.to(target.into())).await?)
+        Ok(store::audit_events::insert(tx, &event.to(target.into()).with(changes)).await?)
     }
 }
 

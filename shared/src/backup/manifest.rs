@@ -1,14 +1,16 @@
 //! The id and the manifest of a backup.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::catalogue;
-use crate::store::contents::Contents;
+use crate::store::{contents::Contents, database_properties::DatabaseProperties};
 
 /// The version of the manifest's format. A reader refuses any other.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Creates the id of a backup, such as `2026-01-02T03-04-05.000Z-1f2e3d4c`. Ids sort by the time at which the backup began.
 #[must_use]
@@ -56,18 +58,37 @@ pub struct Manifest {
     /// The version of `pg_dump`.
     pub dump: String,
     pub contents: Contents,
+    /// What the archive does not contain.
+    pub database: DatabaseProperties,
+    /// The ledger of erasures, read before the snapshot.
+    pub ledger: LedgerPosition,
+}
+
+/// The member that every format has.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
+/// Identifies a ledger of erasures and what it contained at a moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LedgerPosition {
+    /// Several, if another ledger was copied into it.
+    pub ids: BTreeSet<Uuid>,
+    /// The key of the newest entry; `None` without entries.
+    pub newest: Option<String>,
 }
 
 impl Manifest {
     /// Parses the manifest of the backup `id`. Fails if it belongs to another backup.
     pub fn read(id: &str, text: &[u8]) -> anyhow::Result<Self> {
-        let manifest: Self = serde_json::from_slice(text)
-            .map_err(|error| anyhow::anyhow!("the manifest of {id} cannot be read: {error}"))?;
-        anyhow::ensure!(
-            manifest.format == FORMAT,
-            "the manifest of {id} has the unknown format {}",
-            manifest.format
-        );
+        let unreadable =
+            |error: serde_json::Error| anyhow::anyhow!("the manifest of {id} cannot be read: {error}");
+        // Another format has other members.
+        let Format { format } = serde_json::from_slice(text).map_err(unreadable)?;
+        anyhow::ensure!(format == FORMAT, "the manifest of {id} has the unknown format {format}");
+        let manifest: Self = serde_json::from_slice(text).map_err(unreadable)?;
         anyhow::ensure!(manifest.id == id, "the manifest of {id} is that of {}", manifest.id);
         Ok(manifest)
     }
@@ -76,5 +97,16 @@ impl Manifest {
     #[must_use]
     pub fn format() -> u32 {
         FORMAT
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn manifest_of_another_format_is_refused_for_its_format_and_not_for_its_members() {
+        let error = Manifest::read("x", br#"{"format": 1, "id": "x", "old": true}"#).expect_err("refused");
+        assert_eq!(error.to_string(), "the manifest of x has the unknown format 1");
     }
 }

@@ -10,6 +10,6 @@ mod state;
 mod tools;
 
 pub use catalogue::{Backup, Catalogue};
-pub use manifest::{Manifest, dump_key, manifest_key, new_id, verified_key};
+pub use manifest::{LedgerPosition, Manifest, dump_key, manifest_key, new_id, verified_key};
 pub use state::State;
 pub use tools::{Tools, check_exit};

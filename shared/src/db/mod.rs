@@ -15,7 +15,7 @@ use crate::{
     aws::secrets::Secrets,
     cache::redis::Redis,
     config::Database,
-    domain::clock::Clock,
+    domain::{clock::Clock, database_name::MAX_NAME_BYTES},
     error::{Unavailable, is_contention},
 };
 use pool::Pool;
@@ -166,11 +166,20 @@ fn unavailable(cause: impl Into<anyhow::Error>) -> anyhow::Error {
 
 /// Returns the options of a connection that works behind any transaction pooler.
 ///
+/// Refuses a user name or a database that PostgreSQL would cut: the connection would be to another one.
+///
 /// Poolers refuse the startup parameter `extra_float_digits`. Statements are never named: see [`Tx`].
 pub fn connect_options(url: &str) -> anyhow::Result<PgConnectOptions> {
     // The URL contains a password, so the error does not repeat it.
     let options: PgConnectOptions =
         url.parse().map_err(|_| anyhow::anyhow!("DATABASE_URL is not a postgresql:// URL"))?;
+    for (what, name) in [("database", options.get_database()), ("user name", Some(options.get_username()))] {
+        let bytes = name.unwrap_or_default().len();
+        anyhow::ensure!(
+            bytes <= MAX_NAME_BYTES,
+            "the {what} of DATABASE_URL has {bytes} bytes; PostgreSQL would cut it at {MAX_NAME_BYTES}"
+        );
+    }
     Ok(options.extra_float_digits(None).statement_cache_capacity(0).application_name("arches"))
 }
 
@@ -207,6 +216,19 @@ mod tests {
     use sqlx::postgres::PgSslMode;
 
     use super::*;
+
+    #[test]
+    fn name_that_postgresql_would_cut_is_not_connected_to() {
+        let (longest, long) = ("a".repeat(63), "a".repeat(64));
+        connect_options(&format!("postgresql://{longest}:x@h/{longest}")).expect("options");
+        for (url, what) in [
+            (format!("postgresql://a:x@h/{long}"), "database"),
+            (format!("postgresql://{long}:x@h/a"), "user name"),
+        ] {
+            let error = connect_options(&url).expect_err("64 bytes").to_string();
+            assert!(error.contains(what) && error.contains("cut"), "{error}");
+        }
+    }
 
     #[test]
     fn a_deployed_database_is_reached_through_tls_only_and_verified() {

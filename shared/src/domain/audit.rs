@@ -2,11 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::domain::{
     actor::{Principal, RequestInfo},
+    changes::{ChangedFields, FieldChange},
     ids::{ApiKeyId, AuditEventId, OrganizationId, SessionId, UserId},
     timestamp::Timestamp,
 };
@@ -20,11 +22,11 @@ text_enum!(
         /// The user verified their address.
         EmailVerified = "user.email_verified",
         PasswordChanged = "user.password_changed",
-        /// A sign-in, or an attempt (denied).
+        /// A sign-in. Denied: a wrong password or code, or a link that was used or has expired.
         SessionCreated = "session.created",
         /// One session of a user was revoked, or all.
         SessionRevoked = "session.revoked",
-        /// The user of a session proved again who they are.
+        /// The user of a session proved again who they are. Denied: a wrong current password or code.
         SessionReauthenticated = "session.reauthenticated",
         PasswordResetRequested = "user.password_reset_requested",
         PasswordReset = "user.password_reset",
@@ -40,7 +42,7 @@ text_enum!(
         /// the password of the account is removed.
         PasswordRemoved = "user.password_removed",
         UserSuspended = "user.suspended",
-        /// A suspended or deleted user was restored.
+        /// The deletion of a user was undone, or a suspension was lifted.
         UserRestored = "user.restored",
         /// Every personal column was overwritten.
         UserErased = "user.erased",
@@ -49,6 +51,10 @@ text_enum!(
         OrganizationCreated = "organization.created",
         OrganizationUpdated = "organization.updated",
         OrganizationDeleted = "organization.deleted",
+        /// The deletion of an organization was undone.
+        OrganizationRestored = "organization.restored",
+        /// The rows of a deleted organization were removed.
+        OrganizationPurged = "organization.purged",
         /// The role of a member changed.
         MemberUpdated = "member.updated",
         /// A member was removed, or left.
@@ -81,6 +87,7 @@ pub struct Event<'a> {
     pub organization: Option<OrganizationId>,
     /// The id of what was changed: a user, a member, a key, …
     pub target: Option<Uuid>,
+    pub changes: Option<&'a ChangedFields>,
     pub request: &'a RequestInfo,
 }
 
@@ -96,8 +103,16 @@ impl<'a> Event<'a> {
             api_key: None,
             organization: None,
             target: None,
+            changes: None,
             request,
         }
+    }
+
+    /// Creates the event of a refused proof: a wrong password or code, or a link that is not valid any more. Nobody proved who
+    /// they are, so there is no actor. `account` is `None` if there is no such account.
+    #[must_use]
+    pub fn refused(action: Action, account: Option<UserId>, request: &'a RequestInfo) -> Self {
+        Self { denied: true, target: account.map(|id| id.0), ..Self::anonymous(action, request) }
     }
 
     /// Creates an event in which `actor` is also the target.
@@ -131,6 +146,11 @@ impl<'a> Event<'a> {
     }
 
     #[must_use]
+    pub fn with(self, changes: &'a ChangedFields) -> Self {
+        Self { changes: Some(changes), ..self }
+    }
+
+    #[must_use]
     pub fn denied(self) -> Self {
         Self { denied: true, ..self }
     }
@@ -150,9 +170,9 @@ pub struct AuditEvent {
     /// `success` or `denied`.
     #[schema(example = "success", max_length = 16)]
     pub outcome: String,
-    /// The user who did it; null if it was not a user.
+    /// The user who did it; null if it was not a user, or if nobody proved who they are.
     pub actor_id: Option<UserId>,
-    /// The session of the user.
+    /// The session in which it was done.
     pub session_id: Option<SessionId>,
     /// The API key that did it; null if it was not a key.
     pub api_key_id: Option<ApiKeyId>,
@@ -160,6 +180,9 @@ pub struct AuditEvent {
     pub organization_id: Option<OrganizationId>,
     /// The id of what was changed: a user, a member, a key or another resource.
     pub target_id: Option<Uuid>,
+    /// The changed fields, by name: roles, scopes and states with their values, of other fields only the name.
+    #[schema(value_type = Option<BTreeMap<String, FieldChange>>, max_length = 64)]
+    pub changes: Option<Value>,
     /// The source address of the request.
     #[schema(example = "203.0.113.7", min_length = 2, max_length = 39)]
     pub ip_address: Option<String>,
@@ -168,13 +191,46 @@ pub struct AuditEvent {
     pub request_id: String,
 }
 
+impl AuditEvent {
+    /// Returns the event as `user` may see it, who caused it or whom it is about.
+    ///
+    /// If someone else caused it, that person, their session or key and their source address are left out. So is the source address
+    /// if nobody proved who they are: it may belong to a person who mistyped an address. The session of such an event is the user's.
+    #[must_use]
+    pub fn shown_to(self, user: UserId) -> Self {
+        if self.actor_id == Some(user) {
+            return self;
+        }
+        let session_id = self.session_id.filter(|_| self.actor_id.is_none());
+        Self { actor_id: None, session_id, api_key_id: None, ip_address: None, ..self }
+    }
+}
+
 /// The filter of a list of events.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct AuditFilter {
-    /// Only events of this user.
+    /// Only events that this user caused.
     pub actor_id: Option<UserId>,
+    /// Only events about this user, member, key or other resource.
+    pub target_id: Option<Uuid>,
+    /// Only events with this action.
+    #[param(inline)]
+    pub action: Option<ActionName>,
+    /// Only events at this time or later.
+    #[param(inline)]
+    pub since: Option<Timestamp>,
+    /// Only events before this time.
+    #[param(inline)]
+    pub until: Option<Timestamp>,
+}
+
+/// The filter of a user's own list of events. Not by actor: it would tell who caused an event.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct OwnAuditFilter {
     /// Only events with this action.
     #[param(inline)]
     pub action: Option<ActionName>,

@@ -5,7 +5,9 @@ pub mod text_enum;
 
 pub mod actor;
 pub mod audit;
+pub mod changes;
 pub mod clock;
+pub mod database_name;
 pub mod deadline;
 pub mod ids;
 pub mod input;

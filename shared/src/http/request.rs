@@ -18,7 +18,7 @@ use super::{Quiet, headers, problem};
 use crate::domain::actor::RequestInfo;
 use crate::{
     ApiError, AppState,
-    error::{Outcome, Unavailable, is_time_limit},
+    error::{Outcome, Unavailable, is_contention, is_time_limit},
     telemetry,
 };
 
@@ -119,19 +119,13 @@ fn log(response: &Response, duration: Duration) {
     let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let quiet = response.extensions().get::<Quiet>().is_some();
     match response.extensions().get::<Outcome>() {
-        // A caller can cause it, with requests that wait for each other. So it is no error line, which rolls a deployment back.
-        Some(Outcome { failure: Some(error), refused }) if is_time_limit(error) => {
-            let code = refused.refusal.code;
-            tracing::warn!(
-                status,
-                duration_ms,
-                code,
-                error = format!("{error:#}"),
-                "request exceeded a time limit"
-            );
-        }
         Some(Outcome { failure: Some(error), refused }) => {
             let code = refused.refusal.code;
+            if is_contention(error) || is_time_limit(error) {
+                // Callers cause it with concurrent requests, which wait for each other.
+                tracing::warn!(status, duration_ms, code, error = format!("{error:#}"), "request failed");
+                return;
+            }
             tracing::error!(status, duration_ms, code, error = format!("{error:#}"), "request failed");
         }
         Some(Outcome { refused, .. }) => {

@@ -23,10 +23,24 @@ pub struct Mail {
     pub html: String,
 }
 
+/// The reason for which a mail was not sent.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    /// SES refused this mail because of its recipient, or because too many mails were sent. A caller can cause this.
+    #[error("SES refused the mail: {0}")]
+    Refused(String),
+    #[error(transparent)]
+    NotSent(#[from] Unavailable),
+}
+
+/// The codes of refusals that the recipient or the number of mails can cause (SES API v2, `SendEmail`).
+const CAUSED_BY_CALLERS: [&str; 4] =
+    ["BadRequestException", "LimitExceededException", "MessageRejected", "TooManyRequestsException"];
+
 /// Sends mail.
 pub trait Mailer: Send + Sync {
     /// Hands `mail` over for delivery. It has not arrived when this returns.
-    fn send(&self, mail: Mail) -> BoxFuture<'_, Result<(), Unavailable>>;
+    fn send(&self, mail: Mail) -> BoxFuture<'_, Result<(), MailError>>;
 }
 
 /// Sends through SES with the sender `from`.
@@ -44,7 +58,7 @@ impl SesMailer {
 }
 
 impl Mailer for SesMailer {
-    fn send(&self, mail: Mail) -> BoxFuture<'_, Result<(), Unavailable>> {
+    fn send(&self, mail: Mail) -> BoxFuture<'_, Result<(), MailError>> {
         Box::pin(async move {
             let client = self.client.get_or_init(|| async { Client::new(client::config().await) }).await;
             let message = Message::builder()
@@ -63,8 +77,11 @@ impl Mailer for SesMailer {
                 .record(started.elapsed().as_secs_f64() * 1e3);
             // SES's message about a rejected mail contains the address, so only the code is reported.
             sent.map(drop).map_err(|error| match error.code() {
-                Some(code) => Unavailable::new("mail", anyhow::anyhow!("SES refused the mail: {code}")),
-                None => Unavailable::new("mail", error),
+                Some(code) if CAUSED_BY_CALLERS.contains(&code) => MailError::Refused(code.to_owned()),
+                Some(code) => {
+                    Unavailable::new("mail", anyhow::anyhow!("SES refused the mail: {code}")).into()
+                }
+                None => Unavailable::new("mail", error).into(),
             })
         })
     }
@@ -87,7 +104,7 @@ impl RecordingMailer {
 }
 
 impl Mailer for RecordingMailer {
-    fn send(&self, mail: Mail) -> BoxFuture<'_, Result<(), Unavailable>> {
+    fn send(&self, mail: Mail) -> BoxFuture<'_, Result<(), MailError>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(mail);
         Box::pin(async { Ok(()) })
     }

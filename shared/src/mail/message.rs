@@ -9,7 +9,7 @@ use url::Url;
 use crate::{
     crypto::one_time_token::OneTimeToken,
     domain::input::Email,
-    mail::mailer::{Mail, Mailer},
+    mail::mailer::{Mail, MailError, Mailer},
 };
 
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
@@ -62,12 +62,31 @@ pub fn link(app_url: &Url, page: &str, token: &OneTimeToken) -> Url {
 /// requested again.
 pub async fn send(mailer: &dyn Mailer, to: &str, letter: Letter) {
     let subject = letter.subject;
-    let sent = async {
-        let to = Email::try_from(to.to_owned())
-            .map_err(|problem| anyhow::anyhow!("invalid stored address: {problem}"))?;
-        Ok::<_, anyhow::Error>(timeout(SEND_TIMEOUT, mailer.send(letter.render(to)?)).await??)
+    let Ok(to) = Email::try_from(to.to_owned()) else {
+        // An address from before the rules of today.
+        tracing::warn!(subject, error = "the address cannot receive mail", "mail refused");
+        return;
     };
-    if let Err(error) = sent.await {
-        tracing::error!(subject, error = format!("{error:#}"), "mail not sent");
+    let sent = async { anyhow::Ok(timeout(SEND_TIMEOUT, mailer.send(letter.render(to)?)).await??) };
+    match sent.await {
+        Ok(()) => {}
+        Err(error) if matches!(error.downcast_ref(), Some(MailError::Refused(_))) => {
+            tracing::warn!(subject, error = format!("{error:#}"), "mail refused");
+        }
+        Err(error) => tracing::error!(subject, error = format!("{error:#}"), "mail not sent"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_in_a_mail_is_never_markup() {
+        let paragraphs = vec!["<a href='//evil.example'>&".to_owned()];
+        let to = Email::try_from("ada@example.com".to_owned()).expect("an address");
+        let mail = Letter { paragraphs, ..Letter::default() }.render(to).expect("a mail");
+        assert!(!mail.html.contains("<a href='//evil"), "{}", mail.html);
+        assert!(mail.text.contains("<a href='//evil.example'>&"), "{}", mail.text);
     }
 }

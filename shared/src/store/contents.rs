@@ -18,6 +18,8 @@ pub struct Contents {
     pub extensions: BTreeMap<String, String>,
     /// The roles with grants. Roles belong to a server, not to a database, so a dump does not contain them.
     pub roles: Vec<String>,
+    /// The comment on each object that has one.
+    pub comments: BTreeMap<String, String>,
 }
 
 impl Contents {
@@ -51,6 +53,11 @@ impl Contents {
         // A newer server may have a newer version of an extension.
         for extension in self.extensions.keys().filter(|name| !copy.extensions.contains_key(*name)) {
             missing.push(format!("the extension {extension} is missing"));
+        }
+        for object in
+            self.comments.keys().filter(|object| self.comments.get(*object) != copy.comments.get(*object))
+        {
+            missing.push(format!("the comment on {object} is missing"));
         }
         missing
     }

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::contents::Contents;
+use crate::domain::database_name::MAX_NAME_BYTES;
 
 /// An exported snapshot of the database.
 #[derive(Debug, Clone)]
@@ -49,6 +50,7 @@ pub async fn contents(connection: &mut PgConnection) -> sqlx::Result<Contents> {
         sequences: BTreeMap::new(),
         extensions: extensions(connection).await?,
         roles: roles(connection).await?,
+        comments: comments(connection).await?,
         tables,
     })
 }
@@ -113,6 +115,22 @@ async fn roles(connection: &mut PgConnection) -> sqlx::Result<Vec<String>> {
     .await
 }
 
+/// Returns the comments on the application's objects. Those on extensions belong to the version of the extension.
+async fn comments(connection: &mut PgConnection) -> sqlx::Result<BTreeMap<String, String>> {
+    let found = sqlx::query!(
+        r#"
+        SELECT object.type || ' ' || object.identity AS "object!", d.description AS "comment!"
+        FROM pg_description d
+        CROSS JOIN LATERAL pg_identify_object(d.classoid, d.objoid, d.objsubid) AS object
+        WHERE d.objoid >= 16384 -- FirstNormalObjectId: smaller ones are PostgreSQL's own
+          AND d.classoid <> 'pg_extension'::regclass
+          AND NOT EXISTS (SELECT FROM pg_depend e
+                          WHERE e.classid = d.classoid AND e.objid = d.objoid AND e.deptype = 'e')
+        "#
+    );
+    Ok(found.fetch_all(connection).await?.into_iter().map(|row| (row.object, row.comment)).collect())
+}
+
 /// Checks whether the database contains nothing but what PostgreSQL creates.
 pub async fn is_empty(connection: &mut PgConnection) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
@@ -140,32 +158,27 @@ pub async fn analyze(connection: &mut PgConnection) -> sqlx::Result<()> {
 
 /// Checks whether the server has a database with this name.
 pub async fn exists(connection: &mut PgConnection, name: &str) -> sqlx::Result<bool> {
+    check_name(name)?;
     sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1) AS "exists!""#, name)
         .fetch_one(connection)
         .await
 }
 
-/// Creates an empty database.
-pub async fn create(connection: &mut PgConnection, name: &str) -> sqlx::Result<()> {
-    let statement = format!("CREATE DATABASE {} TEMPLATE template0", quote(name));
-    sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await.map(drop)
-}
-
 /// Drops a database. Fails if there are connections to it.
 pub async fn remove_unused(connection: &mut PgConnection, name: &str) -> sqlx::Result<()> {
-    let statement = format!("DROP DATABASE IF EXISTS {}", quote(name));
+    let statement = format!("DROP DATABASE IF EXISTS {}", quote(name)?);
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await.map(drop)
 }
 
 /// Drops a database, and closes the connections to it.
 pub async fn remove(connection: &mut PgConnection, name: &str) -> sqlx::Result<()> {
-    let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote(name));
+    let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote(name)?);
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await.map(drop)
 }
 
 /// Renames a database. Fails if there are connections to it.
 pub async fn rename(connection: &mut PgConnection, name: &str, to: &str) -> sqlx::Result<()> {
-    let statement = format!("ALTER DATABASE {} RENAME TO {}", quote(name), quote(to));
+    let statement = format!("ALTER DATABASE {} RENAME TO {}", quote(name)?, quote(to)?);
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await.map(drop)
 }
 
@@ -181,6 +194,7 @@ pub async fn named(connection: &mut PgConnection, prefix: &str) -> sqlx::Result<
 
 /// Creates a role that cannot log in, unless it exists.
 pub async fn create_role(connection: &mut PgConnection, name: &str) -> sqlx::Result<()> {
+    check_name(name)?;
     let known =
         sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1) AS "known!""#, name)
             .fetch_one(&mut *connection)
@@ -188,7 +202,7 @@ pub async fn create_role(connection: &mut PgConnection, name: &str) -> sqlx::Res
     if known {
         return Ok(());
     }
-    let statement = format!("CREATE ROLE {} NOLOGIN", quote(name));
+    let statement = format!("CREATE ROLE {} NOLOGIN", quote(name)?);
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await.map(drop)
 }
 
@@ -226,9 +240,9 @@ pub async fn enable_login(
     group: &str,
     limits: &SessionLimits,
 ) -> sqlx::Result<()> {
-    let (name, group, verifier) = (quote(name), quote(group), verifier.replace('\'', "''"));
+    let (name, group, verifier) = (quote(name)?, quote(group)?, literal(verifier));
     let mut statements =
-        vec![format!("ALTER ROLE {name} LOGIN PASSWORD '{verifier}'"), format!("GRANT {group} TO {name}")];
+        vec![format!("ALTER ROLE {name} LOGIN PASSWORD {verifier}"), format!("GRANT {group} TO {name}")];
     statements
         .extend(limits.settings().map(|(setting, ms)| format!("ALTER ROLE {name} SET {setting} = {ms}")));
     sqlx::raw_sql(AssertSqlSafe(statements.join("; "))).execute(connection).await.map(drop)
@@ -249,6 +263,11 @@ pub async fn limit_session(connection: &mut PgConnection, limit: Duration) -> sq
 /// Returns the role of this connection.
 pub async fn current_role(connection: &mut PgConnection) -> sqlx::Result<String> {
     sqlx::query_scalar("SELECT current_user::text").fetch_one(connection).await
+}
+
+/// Returns the name of the database of this connection.
+pub async fn current_database(connection: &mut PgConnection) -> sqlx::Result<String> {
+    sqlx::query_scalar("SELECT current_database()::text").fetch_one(connection).await
 }
 
 /// Takes the advisory lock `key` for this connection. Returns `false` if another connection has it.
@@ -273,7 +292,41 @@ pub async fn invalid_indexes(connection: &mut PgConnection) -> sqlx::Result<Vec<
     find.fetch_all(connection).await
 }
 
-/// Quotes an identifier (PostgreSQL manual, 4.1.1).
-fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+/// Refuses a name that PostgreSQL would cut: it would mean another database or role.
+fn check_name(name: &str) -> sqlx::Result<()> {
+    let bytes = name.len();
+    if bytes <= MAX_NAME_BYTES {
+        return Ok(());
+    }
+    Err(sqlx::Error::InvalidArgument(format!(
+        "the name {name} has {bytes} bytes; PostgreSQL would cut it at {MAX_NAME_BYTES}"
+    )))
+}
+
+/// Quotes an identifier (PostgreSQL manual, 4.1.1). Refuses one that PostgreSQL would cut.
+pub(super) fn quote(name: &str) -> sqlx::Result<String> {
+    check_name(name)?;
+    Ok(format!("\"{}\"", name.replace('"', "\"\"")))
+}
+
+/// Quotes a text, whatever `standard_conforming_strings` is (PostgreSQL manual, 4.1.2.2).
+pub(super) fn literal(text: &str) -> String {
+    let escape = if text.contains('\\') { "E" } else { "" };
+    format!("{escape}'{}'", text.replace('\\', r"\\").replace('\'', "''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_that_postgresql_would_cut_reaches_no_statement() {
+        assert_eq!(quote("a\"b").expect("a name"), "\"a\"\"b\"");
+        // The limit is in bytes.
+        for (longest, too_long) in [("a".repeat(63), "a".repeat(64)), ("é".repeat(31), "é".repeat(32))] {
+            quote(&longest).expect("a name");
+            let error = quote(&too_long).expect_err("64 bytes").to_string();
+            assert!(error.contains("would cut it at 63"), "{error}");
+        }
+    }
 }

@@ -38,7 +38,8 @@ pub async fn access(
     let row = sqlx::query!(
         r#"
         SELECT o.id AS "id: OrganizationId", o.name, o.slug, o.logo, o.billing_email, o.plan,
-               o.personal_to AS "personal_to: UserId", o.created_at, o.updated_at, o.version, m.role AS "role: Role"
+               o.personal_to AS "personal_to: UserId", o.created_at, o.updated_at, o.deleted_at, o.version,
+               m.role AS "role: Role"
         FROM members m
         JOIN organizations o ON o.id = m.organization_id
         JOIN users u ON u.id = m.user_id
@@ -61,6 +62,7 @@ pub async fn access(
             personal_to: row.personal_to,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            deleted_at: row.deleted_at,
             version: row.version,
         };
         (organization, row.role)
@@ -114,6 +116,22 @@ pub async fn find(tx: &mut Tx, organization: OrganizationId, user: UserId) -> sq
         user as UserId,
     )
     .fetch_optional(tx)
+    .await
+}
+
+/// Returns the verified addresses of the owners who are active (neither deleted nor suspended).
+pub async fn owner_addresses(tx: &mut Tx, organization: OrganizationId) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT u.email
+        FROM members m JOIN users u ON u.id = m.user_id
+        WHERE m.organization_id = $1 AND m.role = 'owner' AND u.email_verified_at IS NOT NULL AND u.deleted_at IS NULL
+          AND u.suspended_at IS NULL
+        ORDER BY m.created_at
+        "#,
+        organization as OrganizationId,
+    )
+    .fetch_all(tx)
     .await
 }
 

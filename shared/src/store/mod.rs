@@ -30,10 +30,13 @@ macro_rules! page_of {
     }};
 }
 
+pub mod addresses;
 pub mod api_keys;
 pub mod audit_events;
 pub mod contents;
 pub mod database;
+pub mod database_properties;
+pub mod databases;
 pub mod idempotency_records;
 pub mod invitations;
 pub mod members;

@@ -6,10 +6,15 @@ use sqlx::AssertSqlSafe;
 use super::users::User;
 use crate::{
     db::Tx,
-    domain::personal_data::{Class, Erasure, Records, TABLES},
+    domain::{
+        ids::{OrganizationId, UserId},
+        personal_data::{Class, EXPORT_BYTES, EXPORT_ROWS, Erasure, Records, TABLES, Table},
+    },
 };
 
-/// Returns the personal columns and ids of all rows of `user`, table by table.
+/// Returns the personal columns and ids of the rows of `user`, table by table, without secrets.
+///
+/// Every table gets the same share of [`EXPORT_BYTES`]; the newest rows that fit are returned.
 pub async fn export(tx: &mut Tx, user: &User) -> sqlx::Result<Vec<Records>> {
     let email = address(tx, user).await?;
     let mut found = Vec::new();
@@ -24,20 +29,38 @@ pub async fn export(tx: &mut Tx, user: &User) -> sqlx::Result<Vec<Records>> {
                 (format!("'{name}', {value}"), (name, column.purpose))
             })
             .unzip();
-        let statement = format!(
-            "SELECT coalesce(jsonb_agg(jsonb_build_object({})), '[]') FROM {} WHERE {whose}",
-            pairs.join(", "),
-            table.name,
-        );
-        // Built from constants only.
-        let rows: Value = sqlx::query_scalar(AssertSqlSafe(statement))
-            .bind(user.id.0)
-            .bind(&email)
-            .fetch_one(&mut *tx)
-            .await?;
-        found.push(Records { table: table.name, purposes, retention: table.retention, rows });
+        let mut records = Records {
+            table: table.name,
+            purposes,
+            retention: table.retention,
+            rows: Value::Array(Vec::new()),
+            complete: false,
+            paged_at: table.paged_at(),
+        };
+        if records.paged_at.is_none() {
+            let statement = newest_rows(table, whose, &pairs.join(", "));
+            // Built from constants only.
+            let newest = sqlx::query_as(AssertSqlSafe(statement)).bind(user.id.0).bind(&email);
+            (records.rows, records.complete) = newest.fetch_one(&mut *tx).await?;
+        }
+        found.push(records);
     }
     Ok(found)
+}
+
+/// Builds the statement that returns the newest rows that fit into a table's share of an export, and whether these are all rows.
+///
+/// The first column of a table orders its rows by time: it is a `UUIDv7`. The text of a row is longer than its JSON in the response.
+fn newest_rows(table: &Table, whose: &str, members: &str) -> String {
+    let (name, key) = (table.name, table.columns[0].name);
+    let (bytes, rows, more) = (EXPORT_BYTES / TABLES.len(), EXPORT_ROWS, EXPORT_ROWS + 1);
+    format!(
+        "SELECT coalesce(jsonb_agg(content ORDER BY place) FILTER (WHERE fits), '[]'), coalesce(bool_and(fits), true)
+         FROM (SELECT content, place, place <= {rows}
+                      AND sum(octet_length(content::text) + 2) OVER (ORDER BY place) <= {bytes} AS fits
+               FROM (SELECT jsonb_build_object({members}) AS content, row_number() OVER (ORDER BY {key} DESC) AS place
+                     FROM {name} WHERE {whose} ORDER BY {key} DESC LIMIT {more}) AS newest) AS measured"
+    )
 }
 
 /// Overwrites or deletes all personal data of `user`.
@@ -67,6 +90,29 @@ pub async fn erase(tx: &mut Tx, user: &User) -> sqlx::Result<()> {
             .await?;
     }
     Ok(())
+}
+
+/// Checks whether the organization has a row of a user under a legal hold: its members, and the users behind its other rows.
+/// Ignores the user `except`.
+pub async fn is_held(tx: &mut Tx, id: OrganizationId, except: Option<UserId>) -> sqlx::Result<bool> {
+    let of_organizations = TABLES.iter().filter(|table| {
+        table.erasure != Erasure::Keep && table.columns.iter().any(|column| column.name == "organization_id")
+    });
+    let rows = of_organizations.filter_map(|table| {
+        let whose = table.whose?.replace("$1", "held.id").replace("$2", "held.email");
+        Some(format!("EXISTS (SELECT 1 FROM {} WHERE organization_id = $1 AND ({whose}))", table.name))
+    });
+    let statement = format!(
+        "SELECT EXISTS (SELECT 1 FROM users held
+                        WHERE held.legal_hold_at IS NOT NULL AND held.id IS DISTINCT FROM $2 AND ({}))",
+        rows.collect::<Vec<_>>().join(" OR "),
+    );
+    // Built from constants only.
+    sqlx::query_scalar(AssertSqlSafe(statement))
+        .bind(id.0)
+        .bind(except.map(|user| user.0))
+        .fetch_one(tx)
+        .await
 }
 
 /// Returns the address that finds rows of `user`: only if it is verified and no other account that is not deleted has it.

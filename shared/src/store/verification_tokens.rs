@@ -162,6 +162,25 @@ pub async fn consume_guessed(tx: &mut Tx, id: VerificationTokenId) -> sqlx::Resu
     .await
 }
 
+/// Marks a token that was used, withdrawn or has expired as presented again, and returns its user. `None` if it was marked before,
+/// is valid, or does not exist.
+pub async fn mark_refused(tx: &mut Tx, purpose: Purpose, token_hash: &[u8]) -> sqlx::Result<Option<UserId>> {
+    let now = tx.now();
+    sqlx::query_scalar!(
+        r#"
+        UPDATE verification_tokens
+        SET refused_at = $3
+        WHERE purpose = $1 AND token_hash = $2 AND refused_at IS NULL AND (consumed_at IS NOT NULL OR expires_at <= $3)
+        RETURNING user_id AS "user_id: UserId"
+        "#,
+        purpose.as_str(),
+        token_hash,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
 /// Invalidates all tokens of `user` for these purposes.
 pub async fn withdraw(tx: &mut Tx, user: UserId, purposes: &[Purpose]) -> sqlx::Result<()> {
     let now = tx.now();

@@ -1,5 +1,6 @@
 //! `/v1/auth`
 
+mod audit_events;
 mod email;
 mod lifecycle;
 mod me;

@@ -89,3 +89,55 @@ async fn registrations_per_source_are_limited() {
     }
     client.post("/v1/auth/register", body).await.refused(429, "too-many-attempts");
 }
+
+#[tokio::test]
+async fn two_spellings_of_a_domain_are_one_account() {
+    let app = TestApp::new().await;
+    let new = |email: &str| json!({ "name": "Ada", "email": email, "password": "a long enough phrase" });
+    let made = app.client().post("/v1/auth/register", new("ada@münchen.example")).await.ok(201);
+    assert_eq!(made.text("/data/user/email"), "ada@xn--mnchen-3ya.example");
+    let other = app.client().post("/v1/auth/register", new("ADA@xn--mnchen-3ya.example")).await;
+    other.refused(409, "email-taken");
+    let login = json!({ "email": "ada@MÜNCHEN.example", "password": "a long enough phrase" });
+    app.client().post("/v1/auth/login", login).await.ok(201);
+}
+
+#[tokio::test]
+async fn address_that_no_mail_can_reach_is_refused_with_the_reason() {
+    let app = TestApp::new().await;
+    let new = json!({ "name": "Ada", "email": "adä@example.com", "password": "a long enough phrase" });
+    let answer = app.client().post("/v1/auth/register", new).await;
+    answer.refused(422, "invalid-body");
+    assert_eq!(answer.text("/errors/0/pointer"), "/email");
+    assert!(answer.text("/errors/0/detail").contains("ASCII"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn mail_to_an_unverified_address_has_no_text_of_a_stranger() {
+    let app = TestApp::new().await;
+    let new = json!({ "name": "Collect your prize", "email": "victim@example.com", "password": "a long enough phrase" });
+    app.client().post("/v1/auth/register", new).await.ok(201);
+    let mail = app.mail_to("victim@example.com");
+    assert!(!mail.text.contains("prize") && !mail.html.contains("prize"), "{}", mail.text);
+}
+
+#[tokio::test]
+async fn deceiving_names_are_refused_for_users_organizations_and_keys() {
+    let app = TestApp::new().await;
+    let ada = app.verified_person("Ada").await;
+    let team = ada.create_organization("Engines").await;
+    for name in ["see https://evil.example", "a\u{202e}b", "\u{3164}"] {
+        let body = json!({ "name": name });
+        for answer in [
+            ada.client.patch("/v1/auth/me", body.clone()).await,
+            ada.client.post("/v1/organizations", body.clone()).await,
+            ada.client.patch(&team, body).await,
+            ada.client
+                .post(&format!("{team}/api-keys"), json!({ "name": name, "scopes": ["members:read"] }))
+                .await,
+        ] {
+            answer.refused(422, "invalid-body");
+            assert_eq!(answer.text("/errors/0/pointer"), "/name");
+        }
+    }
+}

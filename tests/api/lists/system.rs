@@ -27,7 +27,8 @@ async fn audit_event_pages_are_complete_during_changes() {
     let by_bob = format!("&actorId={}", bob.id);
     let (since, until) = ("2026-01-02T03:04:08Z", "2026-01-02T03:04:10Z");
     let at = |row: &Value| row["occurredAt"].as_str().expect("a time").to_owned();
-    let filters: [(String, Fits<'_>); 5] = [
+    let about_team = format!("&targetId={}", path.rsplit('/').next().expect("an id"));
+    let filters: [(String, Fits<'_>); 6] = [
         (String::new(), &|_| true),
         (by_bob.clone(), &|row| row["actorId"] == bob.id.as_str()),
         ("&action=organization.updated".to_owned(), &|row| row["action"] == "organization.updated"),
@@ -37,6 +38,7 @@ async fn audit_event_pages_are_complete_during_changes() {
         (format!("{by_bob}&since={since}"), &|row| {
             row["actorId"] == bob.id.as_str() && at(row).as_str() >= since
         }),
+        (about_team.clone(), &|row| about_team.ends_with(row["targetId"].as_str().expect("an id"))),
     ];
     for (client, log) in
         [(&ada.client, format!("{path}/audit-events")), (&root.client, "/v1/audit-events".to_owned())]
@@ -56,6 +58,33 @@ async fn audit_event_pages_are_complete_during_changes() {
             })
             .await;
         }
+    }
+}
+
+#[tokio::test]
+async fn own_audit_event_pages_are_complete_during_changes() {
+    let app = TestApp::new().await;
+    let (ada, root) = (app.person("Ada").await, app.administrator("Root").await);
+    let user = format!("/v1/users/{}", ada.id);
+    let change = async || {
+        app.clock.advance(TimeDelta::seconds(1));
+        ada.sign_in_again().await;
+        ada.client.patch("/v1/auth/me", json!({ "name": "Renamed" })).await.ok(200);
+        root.client.patch(&user, json!({ "name": "Ada" })).await.ok(200);
+    };
+    for _ in 0..3 {
+        change().await;
+    }
+    let filters: [(&str, Fits<'_>); 3] = [
+        ("", &|row| row["actorId"] == ada.id.as_str() || row["targetId"] == ada.id.as_str()),
+        ("&action=user.updated", &|row| row["action"] == "user.updated"),
+        ("&since=2026-01-02T03:04:07Z", &|row| {
+            row["occurredAt"].as_str().expect("a time") >= "2026-01-02T03:04:07Z"
+        }),
+    ];
+    for (filter, fits) in filters {
+        assert_complete(&ada.client, "/v1/auth/me/audit-events", filter, fits, async |_| change().await)
+            .await;
     }
 }
 

@@ -2,7 +2,7 @@ use harness::TestApp;
 use serde_json::json;
 
 #[tokio::test]
-async fn audit_log_is_filtered_by_actor_action_and_time() {
+async fn audit_log_is_filtered_by_actor_target_action_and_time() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("Ada").await, app.verified_person("Bob").await);
     let team = ada.create_organization("Engines").await;
@@ -19,10 +19,13 @@ async fn audit_log_is_filtered_by_actor_action_and_time() {
         ["organization.created", "invitation.created", "invitation.accepted", "organization.updated"]
     );
     assert_eq!(found(&format!("actorId={}", bob.id)).await, ["invitation.accepted", "organization.updated"]);
+    let id = team.rsplit('/').next().expect("an id");
+    assert_eq!(found(&format!("targetId={id}")).await, ["organization.created", "organization.updated"]);
+    assert_eq!(found(&format!("targetId={id}&actorId={}", bob.id)).await, ["organization.updated"]);
     assert_eq!(found("action=invitation.created").await, ["invitation.created"]);
     assert_eq!(found("since=2026-01-02T03:09:05Z").await, ["organization.updated"]);
     assert_eq!(found("until=2026-01-02T03:09:05Z").await.len(), 3);
-    for query in ["actorId=x", "since=yesterday", "organizationId=1", "outcome=denied"] {
+    for query in ["actorId=x", "targetId=x", "since=yesterday", "organizationId=1", "outcome=denied"] {
         ada.client.get(&format!("{team}/audit-events?{query}")).await.refused(422, "invalid-query");
     }
 }

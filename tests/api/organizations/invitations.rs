@@ -83,19 +83,20 @@ async fn member_cannot_be_invited_and_a_deleted_organization_ends_invitations() 
     let other = ada.create_organization("Gone").await;
     let invitation = json!({ "email": bob.email, "role": "member" });
     ada.client.post(&format!("{other}/invitations"), invitation).await.ok(201);
-    ada.client.delete(&other).await.ok(204);
+    ada.client.delete(&other).await.ok(200);
     let token = json!({ "token": app.token_mailed_to(&bob.email) });
     bob.client.post("/v1/invitations/accept", token).await.refused(422, "invalid-token");
 }
 
 #[tokio::test]
-async fn organization_name_in_a_mail_is_text() {
+async fn invitation_mail_has_no_text_of_a_stranger() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
-    let team = ada.create_organization("<img src=x>&").await;
+    let team = ada.create_organization("Collect your prize").await;
     let invitation = json!({ "email": "bob@example.com", "role": "member" });
     ada.client.post(&format!("{team}/invitations"), invitation).await.ok(201);
-    assert!(!app.mail_to("bob@example.com").html.contains("<img"));
+    let mail = app.mail_to("bob@example.com");
+    assert!(!mail.text.contains("prize") && !mail.html.contains("prize"), "{}", mail.text);
 }
 
 #[tokio::test]

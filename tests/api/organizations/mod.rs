@@ -3,6 +3,7 @@ mod audit_events;
 mod invitations;
 mod lifecycle;
 mod members;
+mod restore;
 
 use futures_util::future::join_all;
 use harness::TestApp;
@@ -28,7 +29,9 @@ async fn owner_creates_changes_and_deletes_an_organization() {
     ada.client.patch(&path, json!({ "name": null })).await.refused(422, "cannot-be-removed");
     ada.client.patch(&path, json!({ "plan": "enterprise" })).await.refused(422, "invalid-body");
 
-    ada.client.delete(&path).await.ok(204);
+    let deleted = ada.client.with("if-match", "\"2\"").delete(&path).await.ok(200);
+    assert_eq!((deleted.text("/data/name"), deleted.header("etag")), ("Engines", "\"3\""));
+    assert_eq!(deleted.text("/data/restorableUntil"), "2026-02-01T03:04:05Z");
     ada.client.get(&path).await.refused(404, "organization-not-found");
     let again = json!({ "name": "Engines", "slug": "engines" });
     ada.client.post("/v1/organizations", again).await.refused(409, "slug-taken");
@@ -85,7 +88,7 @@ async fn sixteen_concurrent_requests_do_not_pass_the_limit_of_owned_organization
     }
     // A deleted organization counts, or else one user could use up any number of slugs.
     let deleted = ada.create_organization("Gone").await;
-    ada.client.delete(&deleted).await.ok(204);
+    ada.client.delete(&deleted).await.ok(200);
 
     let new = || ada.client.post("/v1/organizations", json!({ "name": "Engines" }));
     let answers = join_all((0..16).map(|_| new())).await;

@@ -16,7 +16,7 @@ pub(super) async fn wait_until_blocked(app: &TestApp, wanted: i64, done: &Cell<b
 
 /// Deletes the account of `bob`, and runs `others` when the deletion has done everything except ending the sessions. Returns the
 /// answers of both.
-async fn while_deleting(
+pub async fn while_deleting(
     app: &TestApp,
     bob: &Person<'_>,
     others: impl Future<Output = (Answer, Answer)>,

@@ -5,6 +5,7 @@ mod idempotency;
 mod invitations;
 mod owners;
 mod password;
+mod restores;
 mod tokens;
 mod versions;
 

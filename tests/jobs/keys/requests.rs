@@ -21,7 +21,7 @@ const ONCE: &str = "the-same-request";
 
 impl Visitor {
     async fn register(at: &TestApp) -> Self {
-        let ada = at.person("Ada").await;
+        let ada = at.verified_person("Ada").await;
         let once = ada.client.with("idempotency-key", ONCE);
         let made = once.post("/v1/organizations", json!({ "name": "Engines" })).await;
         let organization = made.ok(201).text("/data/id").to_owned();

@@ -144,7 +144,10 @@ async fn insert_expired_rows(app: &TestApp) {
         let body = json!({ "email": format!("invited-by-{name}@example.com"), "role": "member" });
         let client = person.client.with("idempotency-key", &format!("key-of-{name}"));
         client.post(&format!("{team}/invitations"), body).await.ok(201);
+        let past = person.create_organization("Past").await;
+        person.client.delete(&past).await.ok(200);
     }
+    app.person("Squatter").await;
     app.database.execute("UPDATE users SET deleted_at = updated_at WHERE name = 'Ada'").await;
     app.clock.advance(chrono::TimeDelta::days(400));
 }

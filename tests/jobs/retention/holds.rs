@@ -11,9 +11,12 @@ const ADAS_ROWS: &str = "
         UNION ALL SELECT to_jsonb(t)::text FROM verification_tokens t WHERE t.user_id = u.id
         UNION ALL SELECT to_jsonb(i)::text FROM invitations i WHERE lower(i.email) = lower(u.email)
         UNION ALL SELECT to_jsonb(e)::text FROM audit_events e WHERE u.id IN (e.actor_id, e.target_id)
-    ) AS lines WHERE u.name = 'Ada'";
+        UNION ALL SELECT to_jsonb(o)::text FROM organizations o JOIN members m ON m.organization_id = o.id
+                  WHERE m.user_id = u.id AND o.name = 'Past'
+    ) AS lines WHERE u.name IN ('Ada', 'Ghost')";
 
-/// Creates Ada with a legal hold, and Bob without one. Both are deleted, and both have expired rows in every table.
+/// Creates Ada with a legal hold, and Bob without one. Both are deleted, and both have expired rows in every table. Also two users with
+/// addresses that were never verified, one of them with a legal hold.
 async fn create_expired_users(app: &TestApp) {
     let (ada, bob) = (app.verified_person("Ada").await, app.verified_person("Bob").await);
     let grace = app.administrator("Grace").await;
@@ -30,11 +33,21 @@ async fn create_expired_users(app: &TestApp) {
         )
         .await;
         app.client().post("/v1/auth/forgot-password", json!({ "email": person.email })).await.ok(202);
+        let past = person.create_organization("Past").await;
+        person.client.delete(&past).await.ok(200);
         grace.client.get(&format!("/v1/users/{}/export", person.id)).await.ok(200);
         grace.client.delete(&format!("/v1/users/{}", person.id)).await.ok(204);
     }
+    let squatter = app.person("Ghost").await;
+    app.person("Squatter").await;
     let hold = json!({ "reason": "case 12/34" });
-    grace.client.post(&format!("/v1/users/{}/legal-hold", ada.id), hold).await.ok(200);
+    for held in [&ada, &squatter] {
+        grace.client.post(&format!("/v1/users/{}/legal-hold", held.id), hold.clone()).await.ok(200);
+    }
+    // Not at the moment at which the accounts were deleted: with them it would be restored.
+    app.database
+        .execute("UPDATE organizations SET deleted_at = deleted_at - interval '1 s' WHERE name = 'Past'")
+        .await;
     app.clock.advance(chrono::TimeDelta::days(400));
 }
 
@@ -60,7 +73,7 @@ async fn legal_hold_keeps_all_rows_and_is_reported() {
     }
     assert!(report.complete, "held rows are not unfinished work");
     let others = "SELECT count(*)::text FROM audit_events WHERE action <> 'user.erased' AND action NOT LIKE 'organization.%'
-                  AND NOT EXISTS (SELECT 1 FROM users u WHERE u.name = 'Ada' AND u.id IN (actor_id, target_id))
+                  AND NOT EXISTS (SELECT 1 FROM users u WHERE u.name IN ('Ada', 'Ghost') AND u.id IN (actor_id, target_id))
                   AND occurred_at < (SELECT max(occurred_at) FROM audit_events)";
     assert_eq!(text(&app, others).await, "0", "rows without a hold are deleted");
     assert_eq!(total(&clean(&app).await), 0);

@@ -10,7 +10,9 @@ use super::{clean, counts, dry_run, insert, job, state, text, total};
 async fn every_table_with_a_retention_period_is_cleaned() {
     let app = TestApp::new().await;
     let registered = TABLES.iter().filter(|table| table.retention.period().is_some());
-    let registered: BTreeSet<_> = registered.map(|table| table.name).collect();
+    // Accounts without a verified address are in the same table as deleted ones, and counted by themselves.
+    let registered: BTreeSet<_> =
+        registered.map(|table| table.name).chain(["never_verified_users"]).collect();
     let cleaned = dry_run(&app).await.tables.into_iter().map(|cleaned| cleaned.table).collect();
     assert_eq!(registered, cleaned);
 }
@@ -25,7 +27,7 @@ async fn nothing_is_started_at_the_deadline_and_the_next_run_does_it() {
         let report =
             run(&state(&app), Request { dry_run }, &job(Deadline::after(left))).await.expect("a report");
         assert!(!report.complete && report.tables.iter().all(|cleaned| !cleaned.complete));
-        assert_eq!((total(&report), report.tables.len()), (0, 6));
+        assert_eq!((total(&report), report.tables.len()), (0, 8));
     }
     assert_eq!(app.database.checksums().await, before);
     let report = clean(&app).await;

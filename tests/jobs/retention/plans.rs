@@ -39,10 +39,12 @@ fn statement<'a>(all: &'a [String], parts: &[&str]) -> &'a str {
     found[0]
 }
 
-/// 60 000 rows in every table, over 60 000 minutes; a tenth of the users deleted, a hundredth under a legal hold.
+/// 60 000 rows in every table, over 60 000 minutes; a tenth of the users and organizations deleted, a hundredth of the users under a
+/// legal hold, and a tenth with an address that was never verified.
 const ROWS: &str = "
-    INSERT INTO users (id, name, email, created_at, updated_at, deleted_at, legal_hold_at, legal_hold_reason)
-    SELECT gen_random_uuid(), 'U', 'u' || n || '@example.com', $now, $now,
+    INSERT INTO users (id, name, email, email_verified_at, created_at, updated_at, deleted_at, legal_hold_at, legal_hold_reason)
+    SELECT gen_random_uuid(), 'U', 'u' || n || '@example.com', CASE WHEN n % 10 <> 5 THEN $now END,
+           $now - n * interval '1 min', $now,
            CASE WHEN n % 10 = 0 THEN $now - n * interval '1 min' END,
            CASE WHEN n % 1000 = 1 THEN $now END, CASE WHEN n % 1000 = 1 THEN 'case' END
     FROM generate_series(1, 60000) n;
@@ -58,6 +60,10 @@ const ROWS: &str = "
     INSERT INTO invitations (id, organization_id, email, role, token_hash, created_at, updated_at, expires_at)
     SELECT gen_random_uuid(), o.id, u.email, 'member', sha256(u.n::text::bytea), u.moment, u.moment, u.moment
     FROM numbered u, organizations o;
+    INSERT INTO organizations (id, name, slug, created_at, updated_at, deleted_at)
+    SELECT gen_random_uuid(), 'O', 'o' || n, moment, moment, CASE WHEN n % 10 = 0 THEN moment END FROM numbered;
+    INSERT INTO members (organization_id, user_id, role, created_at, updated_at)
+    SELECT o.id, u.id, 'owner', moment, moment FROM organizations o JOIN numbered u ON o.slug = 'o' || u.n;
     INSERT INTO idempotency_records (key_hash, sealed, expires_at)
     SELECT sha256(n::text::bytea), 'x', moment FROM numbered;
     INSERT INTO audit_events (id, occurred_at, action, outcome, actor_id, target_id, request_id)
@@ -82,11 +88,22 @@ async fn batches_are_found_and_deleted_through_their_index() {
         }
     }
     let users = "users_deleted_at_id_idx";
-    let hold = statement(&all, &["FOR NO KEY UPDATE SKIP LOCKED", "deleted_at, id"]);
+    let hold = statement(&all, &["FOR NO KEY UPDATE SKIP LOCKED", "ORDER BY deleted_at, id"]);
     let nobody = "'00000000-0000-0000-0000-000000000000'";
     questions.push((hold, format!("{}, {nobody}, {}", at(50_000), at(0)), "users", users));
-    let count = statement(&all, &["count(*) FILTER (WHERE legal_hold_at IS NULL)"]);
+    let count = statement(&all, &["count(*) FILTER (WHERE legal_hold_at IS NULL)", "WHERE deleted_at <="]);
     questions.push((count, at(0), "users", users));
+    let never = "users_never_verified_id_idx";
+    let hold = statement(&all, &["FOR NO KEY UPDATE SKIP LOCKED", "email_verified_at IS NULL"]);
+    questions.push((hold, format!("{}, {nobody}, {}", at(50_000), at(0)), "users", never));
+    let count =
+        statement(&all, &["count(*) FILTER (WHERE legal_hold_at IS NULL)", "email_verified_at IS NULL"]);
+    questions.push((count, at(40_000), "users", never));
+    let organizations = "organizations_deleted_at_id_idx";
+    let lock = statement(&all, &["FOR UPDATE OF o SKIP LOCKED"]);
+    questions.push((lock, format!("{}, {}, {nobody}", at(0), at(50_000)), "organizations", organizations));
+    let count = statement(&all, &["count(*)", "FROM organizations o"]);
+    questions.push((count, at(0), "organizations", organizations));
 
     let mut connection = app.database.pool().acquire().await.expect("a connection");
     for (number, (query, arguments, table, index)) in questions.into_iter().enumerate() {

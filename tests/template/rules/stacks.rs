@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::problem_unless;
 use crate::template::{Template, each};
 
 /// The stacks in the order of their deployment.
 pub const ORDER: [&str; 5] = ["network", "data", "observability", "app", "edge"];
+/// `ENTRY_RETENTION` of the ledger of erasures.
+const ENTRY_RETENTION_DAYS: u64 = 465;
 /// Parameters that people create.
 const BY_HAND: [&str; 2] = ["edge/certificate", "edge/site-certificate"];
 
@@ -107,6 +110,22 @@ pub fn allow_only_https_out(template: &Template) -> Vec<String> {
         rules.is_none_or(|rules| rules.iter().any(|rule| anywhere(rule) && !allowed(rule)))
     });
     open.map(|(id, _)| format!("{id}: reaches more than HTTPS")).collect()
+}
+
+/// The entries of the ledger of erasures expire, as `shared/src/accounts/erasure_ledger.rs` says; its identity does not.
+pub fn keep_the_identity_of_the_ledger(template: &Template) -> Vec<String> {
+    let bucket = template.resource("ErasureBucket", "AWS::S3::Bucket");
+    let rules = bucket["LifecycleConfiguration"]["Rules"].as_array();
+    let expiring = rules.into_iter().flatten().filter(|rule| !rule["ExpirationInDays"].is_null());
+    let good: Vec<_> = expiring
+        .map(|rule| rule["Prefix"] == "2" && rule["ExpirationInDays"] == ENTRY_RETENTION_DAYS)
+        .collect();
+    problem_unless(
+        good == [true],
+        "ErasureBucket: other objects than entries of the ledger expire, or at another age",
+    )
+    .into_iter()
+    .collect()
 }
 
 /// Resources with personal data or keys are not deleted with their stack.

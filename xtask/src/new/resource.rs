@@ -186,6 +186,10 @@ fn document(plan: &mut Plan<'_>, filled: &impl Fn(&str) -> String) -> Result<()>
     )?;
     let changes = "| `POST %kebabs%`, `PATCH` and `DELETE %kebabs%/{%camel%Id}` | `Manage%Pascals%` |";
     plan.last_row(security, header, &filled(changes))?;
+    for (action, changes) in [("created", ""), ("updated", "names "), ("deleted", "")] {
+        let row = filled(&format!("| `%snake%.{action}` | %a words% is {action} | {changes}|"));
+        plan.last_row("docs/audit-log.md", "| action | recorded when | `changes` |", &row)?;
+    }
     let kept = "| `%snakes%` | %many words% that the user created, and those of the user's personal organization | as long as the \
         organization | overwrites the creator; in the personal organization also the name |";
     plan.last_row("docs/personal-data.md", "| table | a user's rows | retention | erasure |", &filled(kept))?;

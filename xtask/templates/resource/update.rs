@@ -4,7 +4,9 @@ use serde::Deserialize;
 use shared::{
     ApiError,
     auth::{Actor, Member},
-    domain::{audit::Action, input::Name, page::Data, patch::Patch, permission::Manage%Pascals%},
+    domain::{
+        audit::Action, changes::ChangedFields, input::Name, page::Data, patch::Patch, permission::Manage%Pascals%,
+    },
     http::{
         etag::{IfMatch, STALE},
         extract::{Body, Path},
@@ -49,7 +51,8 @@ pub async fn update(
         lock(tx, &member, id).await?;
         let row = store::%snakes%::update(tx, organization, id, name, versions.as_deref()).await?;
         let row = row.ok_or(STALE)?;
-        member.audit(tx, Action::%Pascal%Updated, id).await?;
+        let changes = ChangedFields::default().name("name", name.is_some());
+        member.audit_changes(tx, Action::%Pascal%Updated, id, &changes).await?;
         Ok(row)
     });
     Ok(respond(updated.await?))

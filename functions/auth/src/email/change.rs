@@ -70,5 +70,5 @@ async fn find_recipient(
     if store::users::is_taken(tx, email, user.id).await? {
         return Ok(None);
     }
-    Ok(Some(Recipient { email: email.as_ref().to_owned(), ..user.into() }))
+    Ok(Some(Recipient { user: user.id, email: email.as_ref().to_owned() }))
 }

@@ -42,9 +42,12 @@ pub async fn confirm_email(
 
 /// Uses up the token, and moves its owner's account to the new address.
 pub async fn redeem(state: &AuthState, request: &RequestInfo, token: &OneTimeToken) -> Result<(), ApiError> {
+    let (purpose, hash) = (Purpose::ChangeEmail, token.hash());
     let moved = state.app.db.transaction(async |tx| {
-        let redeemed = links::redeem(tx, Purpose::ChangeEmail, &token.hash()).await?;
-        let (old, consumed) = redeemed.ok_or_else(invalid_token)?;
+        let Some((old, consumed)) = links::redeem(tx, purpose, &hash).await? else {
+            links::audit_refused(tx, purpose, &hash, request).await?;
+            return Ok(None);
+        };
         let user = store::users::change_email(tx, old.id, &consumed.email)
             .await
             .on_constraint("users_email_key", refusals::EMAIL_TAKEN)?
@@ -52,8 +55,9 @@ pub async fn redeem(state: &AuthState, request: &RequestInfo, token: &OneTimeTok
         // Tokens that were mailed to the old address must not work any more.
         store::verification_tokens::withdraw(tx, user.id, Purpose::ALL).await?;
         store::audit_events::insert(tx, &Event::new(Action::EmailChanged, user.id, request)).await?;
-        Ok(old.email)
+        Ok(Some(old.email))
     });
-    mails::send_email_changed(state, &moved.await?).await;
+    let old = moved.await?.ok_or_else(invalid_token)?;
+    mails::send_email_changed(state, &old).await;
     Ok(())
 }

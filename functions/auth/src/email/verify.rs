@@ -16,6 +16,7 @@ use shared::{
 use utoipa::ToSchema;
 
 use crate::{
+    links,
     me::{Profile, ProfileResponse, respond},
     refusals::invalid_token,
 };
@@ -47,13 +48,16 @@ pub async fn verify_email(
 
 /// Uses up the token, and marks its owner's address as verified.
 pub async fn redeem(db: &Db, request: &RequestInfo, token: &OneTimeToken) -> Result<User, ApiError> {
-    db.transaction(async |tx| {
-        let consumed = store::verification_tokens::consume(tx, Purpose::VerifyEmail, &token.hash()).await?;
-        let consumed = consumed.ok_or_else(invalid_token)?;
+    let (purpose, hash) = (Purpose::VerifyEmail, token.hash());
+    let verified = db.transaction(async |tx| {
+        let Some(consumed) = store::verification_tokens::consume(tx, purpose, &hash).await? else {
+            links::audit_refused(tx, purpose, &hash, request).await?;
+            return Ok(None);
+        };
         let user = store::users::verify_email(tx, consumed.user_id, &consumed.email).await?;
         let user = user.ok_or_else(invalid_token)?;
         store::audit_events::insert(tx, &Event::new(Action::EmailVerified, user.id, request)).await?;
-        Ok(user)
-    })
-    .await
+        Ok(Some(user))
+    });
+    verified.await?.ok_or_else(invalid_token)
 }

@@ -11,11 +11,14 @@ use shared::{
 
 use crate::{AuthState, throttle};
 
-/// Export all data stored about me (GDPR, articles 15 and 20).
+/// Export the data stored about me (GDPR, articles 15 and 20).
+///
+/// One document of at most 2 MB. It leaves out the audit events, which `/v1/auth/me/audit-events` returns in pages. A table with too
+/// many rows has its newest ones, and `complete` is false.
 #[utoipa::path(
     get, path = "/v1/auth/me/export", tag = "auth", operation_id = "export_me", security(("bearer" = [])),
     responses(
-        (status = 200, description = "All rows about me, without secrets.", body = Data<Export>),
+        (status = 200, description = "The rows about me, without secrets.", body = Data<Export>),
         (status = 401, description = "`fresh-sign-in-needed`"),
     ),
 )]

@@ -1,5 +1,6 @@
 //! `/v1/auth/me`: the caller's own profile.
 
+pub mod audit_events;
 pub mod delete;
 pub mod export;
 pub mod show;

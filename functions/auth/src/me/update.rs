@@ -52,7 +52,7 @@ pub async fn update(
     let updated = caller.transaction(async |tx| {
         let user = store::users::update(tx, caller.user, &changes, versions.as_deref()).await?;
         let user = user.ok_or_else(|| not_matched(versions.as_deref()))?;
-        caller.audit(tx, Action::UserUpdated, caller.user).await?;
+        caller.audit_changes(tx, Action::UserUpdated, caller.user, &changes.names()).await?;
         Ok(user)
     });
     Ok(respond(&updated.await?.into()))

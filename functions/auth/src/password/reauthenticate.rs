@@ -5,7 +5,10 @@ use shared::{
     ApiError,
     auth::{Actor, Caller, SignedIn, caller::UNAUTHENTICATED},
     db::Tx,
-    domain::password::Password,
+    domain::{
+        audit::{Action, Event},
+        password::Password,
+    },
     store::{self, users::User},
 };
 use utoipa::ToSchema;
@@ -48,7 +51,8 @@ pub async fn lock_proved(
     if valid { Ok(user) } else { Err(UNAUTHENTICATED.into()) }
 }
 
-/// Verifies the caller's password, and returns the stored hash. Attempts are limited as at the login.
+/// Verifies the caller's password, and returns the stored hash. Attempts are limited as at the login. A failure is recorded in the
+/// audit log.
 pub async fn verify_password(
     state: &AuthState,
     caller: &Caller,
@@ -62,6 +66,12 @@ pub async fn verify_password(
             attempt.succeed(state).await;
             Ok(hash)
         }
-        _ => Err(refusals::WRONG_PASSWORD.into()),
+        _ => {
+            // The session may be stolen, so its user is not the actor.
+            let event = Event::refused(Action::SessionReauthenticated, Some(caller.user), &caller.request);
+            let event = event.through(caller.session);
+            caller.transaction(async |tx| Ok(store::audit_events::insert(tx, &event).await?)).await?;
+            Err(refusals::WRONG_PASSWORD.into())
+        }
     }
 }

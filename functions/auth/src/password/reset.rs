@@ -62,11 +62,13 @@ pub async fn redeem(
     let (db, purpose, token) = (&state.app.db, Purpose::ResetPassword, token.hash());
     // Before hashing the password, which is too costly for requests without a valid token.
     let owner = db.transaction(async |tx| {
-        let owner =
-            store::verification_tokens::owner(tx, purpose, &token).await?.ok_or_else(invalid_token)?;
-        store::users::find(tx, owner).await?.ok_or_else(invalid_token)
+        let Some(owner) = store::verification_tokens::owner(tx, purpose, &token).await? else {
+            links::audit_refused(tx, purpose, &token, request).await?;
+            return Ok(None);
+        };
+        Ok(store::users::find(tx, owner).await?)
     });
-    let owner = owner.await?;
+    let owner = owner.await?.ok_or_else(invalid_token)?;
     if new.is_like(&owner.name, &owner.email) {
         return Err(PASSWORD_LIKE_ACCOUNT.at("/newPassword"));
     }

@@ -154,6 +154,6 @@ async fn revoke_stolen(
     request: &RequestInfo,
 ) -> Result<(), ApiError> {
     store::sessions::revoke(tx, user, id, "refresh_token_reused").await?;
-    let event = Event::new(Action::RefreshTokenReused, user, request).through(id).to(id.0).denied();
+    let event = Event::refused(Action::RefreshTokenReused, Some(user), request).through(id);
     Ok(store::audit_events::insert(tx, &event).await?)
 }

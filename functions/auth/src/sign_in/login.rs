@@ -110,7 +110,7 @@ pub async fn verify_password(
         let stronger_hash = if verified.outdated { Some(state.passwords.hash(password)?) } else { None };
         return Ok(VerifiedPassword { user, attempt, expected_hash, stronger_hash });
     }
-    let event = Event { denied: true, actor: user, ..Event::anonymous(Action::SessionCreated, request) };
+    let event = Event::refused(Action::SessionCreated, user, request);
     db.transaction(async |tx| Ok(store::audit_events::insert(tx, &event).await?)).await?;
     Err(refusals::WRONG_CREDENTIALS.into())
 }

@@ -67,5 +67,5 @@ pub async fn reauthenticate(
 async fn guess(state: &AuthState, caller: &Caller, code: &str) -> Result<Proof, ApiError> {
     let profile = caller.profile().await?.ok_or(UNAUTHENTICATED)?;
     let email = Email::try_from(profile.email.clone()).map_err(anyhow::Error::msg)?;
-    check_code(state, &caller.request, &email, code).await
+    check_code(state, &caller.request, Some(caller.session), &email, code).await
 }

@@ -10,6 +10,7 @@ use shared::{
     db::Tx,
     domain::{
         audit::Action,
+        changes::ChangedFields,
         ids::ApiKeyId,
         input::Name,
         page::Data,
@@ -77,7 +78,8 @@ pub async fn create(
         member.lock(tx).await?;
         require_proved_address(tx, &member.principal).await?;
         let key = store::api_keys::insert(tx, member.organization.id, &row).await?;
-        member.audit(tx, Action::ApiKeyCreated, key.id).await?;
+        let changes = ChangedFields::default().values("scopes", None, Some(&*key.scopes));
+        member.audit_changes(tx, Action::ApiKeyCreated, key.id, &changes).await?;
         Ok((respond_created(key, &token)?, ()))
     };
     let (response, _) = idempotent.run(&member, &state.app.sealer, work).await?;

@@ -122,10 +122,14 @@ async fn find(
     Ok(api_keys::find(tx, member.organization.id, id).await?.ok_or(refusals::NO_SUCH_API_KEY)?)
 }
 
-/// Locks the organization. Refuses an `id` that is not one of its keys.
-async fn lock(tx: &mut Tx, member: &Member<ManageApiKeys>, id: ApiKeyId) -> Result<(), ApiError> {
+/// Locks the organization, and loads its key `id`.
+async fn lock(
+    tx: &mut Tx,
+    member: &Member<ManageApiKeys>,
+    id: ApiKeyId,
+) -> Result<api_keys::ApiKey, ApiError> {
     member.lock(tx).await?;
-    find(tx, member, id).await.map(drop)
+    find(tx, member, id).await
 }
 
 /// The scopes in a request: at most as many as exist.

@@ -6,6 +6,7 @@ use shared::{
     auth::{Actor, Fresh, Member},
     domain::{
         audit::Action,
+        changes::ChangedFields,
         input::Name,
         page::Data,
         patch::Patch,
@@ -59,10 +60,12 @@ pub async fn update(
     let scopes = changes.scopes.kept("/scopes")?.map(scope_names).transpose()?;
     let new = (name, scopes.as_deref());
     let updated = member.transaction(async |tx| {
-        lock(tx, &member, id).await?;
+        let before = lock(tx, &member, id).await?;
         let key = store::api_keys::update(tx, organization, id, new, versions.as_deref()).await?;
         let key = key.ok_or(STALE)?;
-        member.audit(tx, Action::ApiKeyUpdated, id).await?;
+        let changes = ChangedFields::default().name("name", name.is_some());
+        let changes = changes.values("scopes", Some(&*before.scopes), Some(&*key.scopes));
+        member.audit_changes(tx, Action::ApiKeyUpdated, id, &changes).await?;
         Ok(key)
     });
     Ok(respond(updated.await?))

@@ -14,6 +14,7 @@ use shared::{
     db::Tx,
     domain::{
         audit::Action,
+        changes::ChangedFields,
         ids::OrganizationId,
         input::Email,
         page::Data,
@@ -84,8 +85,7 @@ pub async fn create(
     };
     let (response, invited) = idempotent.run(&member, &state.app.sealer, work).await?;
     if invited.is_some() {
-        let letter = letter(&state, &organization.name, &token);
-        message::send(&*state.mailer, new.email.as_ref(), letter).await;
+        message::send(&*state.mailer, new.email.as_ref(), letter(&state, &token)).await;
     }
     Ok(response)
 }
@@ -128,15 +128,17 @@ async fn invite(
     let invitation = store::invitations::insert(tx, organization, &row)
         .await
         .on_constraint("invitations_organization_id_email_key", refusals::ALREADY_INVITED)?;
-    member.audit(tx, Action::InvitationCreated, invitation.id).await?;
+    let changes = ChangedFields::default().values("role", None, Some(new.role));
+    member.audit_changes(tx, Action::InvitationCreated, invitation.id, &changes).await?;
     Ok(invitation)
 }
 
-fn letter(state: &OrganizationsState, organization: &str, token: &OneTimeToken) -> Letter {
+/// Returns the mail. It does not name the organization or the inviter: a stranger may have chosen the names.
+fn letter(state: &OrganizationsState, token: &OneTimeToken) -> Letter {
     Letter {
         subject: "You are invited to an organization on Arches",
         paragraphs: vec![
-            format!("You are invited to join “{organization}” on Arches."),
+            "You are invited to join an organization on Arches.".to_owned(),
             "Sign in with this address, or create an account with it, and accept. The link works once, for a week:"
                 .to_owned(),
         ],

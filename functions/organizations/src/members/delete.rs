@@ -7,6 +7,7 @@ use shared::{
     domain::{
         actor::Principal,
         audit::Action,
+        changes::ChangedFields,
         permission::{RemoveMembers, Role},
     },
     http::{
@@ -48,7 +49,8 @@ pub async fn delete(
             if !store::members::delete(tx, organization, id, versions.as_deref()).await? {
                 return Err(STALE.into());
             }
-            member.audit(tx, Action::MemberRemoved, id).await
+            let changes = ChangedFields::default().values("role", Some(target.role), None);
+            member.audit_changes(tx, Action::MemberRemoved, id, &changes).await
         })
         .await?;
     Ok(StatusCode::NO_CONTENT)

@@ -6,6 +6,7 @@ use shared::{
     auth::{Actor, Member, SignedIn},
     domain::{
         audit::Action,
+        changes::ChangedFields,
         page::Data,
         permission::{Role, UpdateMembers},
     },
@@ -63,7 +64,8 @@ pub async fn update(
         if !store::members::update(tx, organization, id, role, versions.as_deref()).await? {
             return Err(STALE.into());
         }
-        member.audit(tx, Action::MemberUpdated, id).await?;
+        let changes = ChangedFields::default().values("role", Some(target.role), Some(role));
+        member.audit_changes(tx, Action::MemberUpdated, id, &changes).await?;
         find(tx, &member, id).await
     });
     Ok(respond(updated.await?))

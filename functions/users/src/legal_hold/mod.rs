@@ -24,10 +24,11 @@ async fn set(
     require_other(administrator, id)?;
     let action = if reason.is_some() { Action::LegalHoldPlaced } else { Action::LegalHoldLifted };
     let user = administrator.transaction(async |tx| {
-        lock(tx, administrator, id).await?;
+        let before = lock(tx, administrator, id).await?;
         let user = store::users::set_legal_hold(tx, id, reason).await?;
-        administrator.audit(tx, action, id).await?;
-        Ok(user.ok_or(refusals::NO_SUCH_USER)?)
+        let user = user.ok_or(refusals::NO_SUCH_USER)?;
+        administrator.audit_changes(tx, action, id, &before.changed_states(&user)).await?;
+        Ok(user)
     });
     Ok(respond(user.await?))
 }

@@ -29,13 +29,19 @@ pub enum Class {
     Operational,
 }
 
+/// The time after a deletion in which an account or an organization can be restored.
+pub const RESTORABLE_PERIOD: TimeDelta = TimeDelta::days(30);
+
 text_enum!(
     /// The time for which rows are kept.
     Retention {
-        /// As long as the account. Personal columns are overwritten 30 days after its deletion.
+        /// As long as the account. Personal columns are overwritten 30 days after its deletion; if its address was never verified,
+        /// 30 days after its registration.
         Account = "account",
         /// As long as the organization.
         Organization = "organization",
+        /// Until 30 days after the deletion.
+        Restorable = "30 days after the deletion",
         /// For 90 days after their end.
         NinetyDays = "90 days after the end",
         /// Until they expire, used or not.
@@ -52,7 +58,7 @@ impl Retention {
     #[must_use]
     pub const fn period(self) -> Option<TimeDelta> {
         match self {
-            Self::Account => Some(TimeDelta::days(30)),
+            Self::Account | Self::Restorable => Some(RESTORABLE_PERIOD),
             Self::Organization => None,
             Self::NinetyDays => Some(TimeDelta::days(90)),
             Self::Usable => Some(TimeDelta::zero()),
@@ -96,6 +102,24 @@ pub struct Table {
     pub columns: &'static [Column],
 }
 
+/// The largest size of an export in bytes, as JSON text.
+///
+/// AWS Lambda takes 6,291,556 bytes as a response. It gets the text as a JSON string, in which each byte becomes at most two.
+pub const EXPORT_BYTES: usize = 2_000_000;
+/// The most rows of one table in an export. A row has at least 100 bytes, so more would not fit.
+pub const EXPORT_ROWS: usize = EXPORT_BYTES / TABLES.len() / 100;
+
+/// Tables whose rows an export does not contain, and the list that has them, in pages. Other people can add rows to these tables.
+const PAGED: &[(&str, &str)] = &[("audit_events", "/v1/auth/me/audit-events")];
+
+impl Table {
+    /// Returns the list that has the rows of a user, if an export does not contain them.
+    #[must_use]
+    pub fn paged_at(&self) -> Option<&'static str> {
+        PAGED.iter().find(|(table, _)| *table == self.name).map(|(_, list)| *list)
+    }
+}
+
 /// The exported rows of one table.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -109,8 +133,24 @@ pub struct Records {
     pub purposes: BTreeMap<String, &'static str>,
     /// The time for which rows are kept.
     pub retention: Retention,
-    /// The rows, as objects.
-    // Lambda returns at most 6 MB, and a row has at least an id.
-    #[schema(value_type = Vec<Object>, max_items = 150_000)]
+    /// The rows, as objects, newest first.
+    #[schema(value_type = Vec<Object>, max_items = 100_000)]
     pub rows: Value,
+    /// Whether these are all rows. Otherwise there are too many for one document, and the oldest are left out.
+    pub complete: bool,
+    /// The list that has the rows of this table in pages. Then `rows` is empty.
+    #[schema(max_length = 100, example = "/v1/auth/me/audit-events")]
+    pub paged_at: Option<&'static str>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_paged_table_is_registered() {
+        for (name, _) in PAGED {
+            assert!(TABLES.iter().any(|table| table.name == *name && table.whose.is_some()), "{name}");
+        }
+    }
 }

@@ -28,31 +28,50 @@ impl Column {
     }
 }
 
+/// The SQL condition for the organizations of a user alone: the personal one, and those without another member.
+macro_rules! own_organization {
+    () => {
+        "(personal_to = $1 OR id = ANY(ARRAY(
+            SELECT m.organization_id FROM members m
+            WHERE m.user_id = $1 AND NOT EXISTS (
+                SELECT 1 FROM members r WHERE r.organization_id = m.organization_id AND r.user_id <> $1))))"
+    };
+}
+
+/// The SQL expression that overwrites a column of an organization of the user alone.
+macro_rules! if_own {
+    ($column:literal, $new:literal) => {
+        concat!("CASE WHEN ", own_organization!(), " THEN ", $new, " ELSE ", $column, " END")
+    };
+}
+
 /// The register, in the order of erasure: `organizations` first, because all code locks them before what belongs to them; `users`
 /// last, because its address finds rows in the other tables.
 pub const TABLES: &[Table] = &[
     Table {
         name: "organizations",
-        whose: Some("personal_to = $1"),
+        // Erasure purges them before (`accounts::erasure`). It overwrites those that the legal hold of another user keeps.
+        whose: Some(own_organization!()),
         names: Some("lower(billing_email) = lower($2)"),
-        retention: Retention::Organization,
+        retention: Retention::Restorable,
         erasure: Erasure::Overwrite,
         columns: &[
             id("id", "identifies the organization"),
             personal("name", "name of the organization; a personal organization may have its user's name")
-                .erased("CASE WHEN personal_to = $1 THEN 'Deleted' ELSE name END"),
-            personal("slug", "name in URLs")
-                .erased("CASE WHEN personal_to = $1 THEN 'deleted-' || id ELSE slug END"),
-            personal("logo", "image of the organization")
-                .erased("CASE WHEN personal_to = $1 THEN NULL ELSE logo END"),
-            personal("billing_email", "address for invoices")
-                .erased("CASE WHEN personal_to = $1 OR lower(billing_email) = lower($2) THEN NULL ELSE billing_email END"),
+                .erased(if_own!("name", "'Deleted'")),
+            personal("slug", "name in URLs").erased(if_own!("slug", "'deleted-' || id")),
+            personal("logo", "image of the organization").erased(if_own!("logo", "NULL")),
+            personal("billing_email", "address for invoices").erased(concat!(
+                "CASE WHEN lower(billing_email) = lower($2) THEN NULL ELSE ",
+                if_own!("billing_email", "NULL"),
+                " END"
+            )),
             operational("plan", "plan of the organization"),
             id("personal_to", "user whose personal organization it is"),
             operational("created_at", "time of creation"),
             operational("updated_at", "time of the last change"),
             operational("deleted_at", "time of deletion")
-                .erased("CASE WHEN personal_to = $1 THEN coalesce(deleted_at, $3) ELSE deleted_at END"),
+                .erased(if_own!("deleted_at", "coalesce(deleted_at, $3)")),
             operational("version", "detects concurrent changes").erased("version + 1"),
         ],
     },
@@ -98,6 +117,10 @@ pub const TABLES: &[Table] = &[
             personal("created_at", "time of the request"),
             operational("expires_at", "end of an unused token"),
             operational("consumed_at", "time of use; a token works once"),
+            operational(
+                "refused_at",
+                "when it was first presented after its end; recorded once in the audit log",
+            ),
         ],
     },
     Table {
@@ -172,14 +195,18 @@ pub const TABLES: &[Table] = &[
             personal("occurred_at", "time of the event"),
             personal("action", "what was done"),
             personal("outcome", "whether it was allowed"),
-            // If someone else acted on the user, the actor is the personal data of that other person.
-            id("actor_id", "user who did it").exported("CASE WHEN actor_id = $1 THEN actor_id END"),
-            id("session_id", "session of the user").exported("CASE WHEN actor_id = $1 THEN session_id END"),
-            id("api_key_id", "API key that did it").exported("CASE WHEN actor_id = $1 THEN api_key_id END"),
+            // What identifies someone else is not shown to the user: `AuditEvent::shown_to`.
+            id("actor_id", "user who did it"),
+            id("session_id", "session in which it was done"),
+            id("api_key_id", "API key that did it"),
             id("organization_id", "organization in which it was done"),
             id("target_id", "what was changed"),
-            personal("ip_address", "source address of the request")
-                .exported("CASE WHEN actor_id = $1 THEN ip_address END"),
+            // No text of a person: an event is kept after erasure.
+            personal(
+                "changes",
+                "changed fields: roles, scopes and states with their values, others only by name",
+            ),
+            personal("ip_address", "source address of the request"),
             operational("request_id", "finds the log lines of the request"),
         ],
     },
@@ -205,7 +232,8 @@ pub const TABLES: &[Table] = &[
         columns: &[
             id("id", "identifies the account"),
             personal("name", "name that other users see").erased("'Deleted user'"),
-            personal("email", "address for sign-in and mail").erased("'deleted-' || id || '@deleted.invalid'"),
+            personal("email", "address for sign-in and mail")
+                .erased("'deleted-' || id || '@deleted.invalid'"),
             personal("email_verified_at", "time at which the address was verified").erased("NULL"),
             personal("image", "picture that other users see").erased("NULL"),
             personal("phone", "phone number of the user").erased("NULL"),
@@ -222,6 +250,7 @@ pub const TABLES: &[Table] = &[
             // Not exported: knowing the reason could defeat the purpose of the hold.
             personal("legal_hold_reason", "reason why erasure is forbidden").exported("NULL"),
             operational("erased_at", "time at which the personal columns were overwritten").erased("$3"),
+            operational("restored_at", "time of the last restore by an administrator"),
         ],
     },
 ];

@@ -81,14 +81,22 @@ pub async fn list(
 pub async fn appoint(connection: &mut PgConnection, email: &str) -> sqlx::Result<Option<UserId>> {
     sqlx::query_scalar!(
         r#"
-        WITH appointed AS (
+        WITH before AS (
+            SELECT id, system_administrator FROM users
+            WHERE lower(email) = lower($1) AND deleted_at IS NULL AND email_verified_at IS NOT NULL
+            FOR NO KEY UPDATE
+        ), appointed AS (
             UPDATE users
             SET system_administrator = true, updated_at = now(), version = version + 1
-            WHERE lower(email) = lower($1) AND deleted_at IS NULL AND email_verified_at IS NOT NULL
-            RETURNING id
+            FROM before
+            WHERE users.id = before.id
+            RETURNING users.id, before.system_administrator
         )
-        INSERT INTO audit_events (id, occurred_at, action, outcome, target_id, request_id)
-        SELECT $2, now(), $3, 'success', id, 'migrate' FROM appointed
+        INSERT INTO audit_events (id, occurred_at, action, outcome, target_id, changes, request_id)
+        SELECT $2, now(), $3, 'success', id,
+               CASE WHEN NOT system_administrator THEN '{"systemAdministrator": {"from": false, "to": true}}'::jsonb END,
+               'migrate'
+        FROM appointed
         RETURNING target_id AS "target_id!: UserId"
         "#,
         email,
@@ -141,16 +149,34 @@ pub async fn suspend(tx: &mut Tx, id: UserId, reason: &str) -> sqlx::Result<Opti
     .await
 }
 
-/// Restores a deleted or suspended user. `None` if the user is erased. Violates `users_email_key` if another account that is not
-/// deleted has the address.
-pub async fn restore(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
+/// Undoes the deletion of the user; a suspension stays. `None` if the user is not deleted, or erased. Violates `users_email_key` if
+/// another account that is not deleted has the address.
+pub async fn undelete(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));
     users!(
         r#"
         UPDATE users
-        SET deleted_at = NULL, suspended_at = NULL, suspended_reason = NULL, updated_at = $2, version = version + 1
-        WHERE id = $1 AND erased_at IS NULL
+        SET deleted_at = NULL, restored_at = $2, updated_at = $2, version = version + 1
+        WHERE id = $1 AND deleted_at IS NOT NULL AND erased_at IS NULL
+        RETURNING"#,
+        "",
+        id as UserId,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Lifts the suspension of the user. `None` if the user is deleted or not suspended.
+pub async fn unsuspend(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
+    let now = tx.now();
+    tx.invalidate(CacheKey::Profile(id));
+    users!(
+        r#"
+        UPDATE users
+        SET suspended_at = NULL, suspended_reason = NULL, restored_at = $2, updated_at = $2, version = version + 1
+        WHERE id = $1 AND deleted_at IS NULL AND suspended_at IS NOT NULL
         RETURNING"#,
         "",
         id as UserId,

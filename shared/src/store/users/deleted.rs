@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use super::User;
 use crate::{db::Tx, domain::ids::UserId};
 
-/// The number of deleted users who are not erased yet.
-pub struct Deleted {
+/// The number of users whose period has passed and who are not erased yet.
+pub struct Expired {
     /// Users who may be erased.
     pub due: i64,
     /// Users under a legal hold.
@@ -14,9 +14,9 @@ pub struct Deleted {
 }
 
 /// Counts the users who were deleted at `until` or before and are not erased yet.
-pub async fn count_deleted(tx: &mut Tx, until: DateTime<Utc>) -> sqlx::Result<Deleted> {
+pub async fn count_deleted(tx: &mut Tx, until: DateTime<Utc>) -> sqlx::Result<Expired> {
     sqlx::query_as!(
-        Deleted,
+        Expired,
         r#"
         SELECT count(*) FILTER (WHERE legal_hold_at IS NULL) AS "due!",
                count(*) FILTER (WHERE legal_hold_at IS NOT NULL) AS "held!"

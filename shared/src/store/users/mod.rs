@@ -6,6 +6,7 @@ use crate::{
     cache::invalidation::CacheKey,
     db::Tx,
     domain::{
+        changes::ChangedFields,
         ids::UserId,
         input::{Email, ImageUrl, Name, Phone},
         patch::Patch,
@@ -37,6 +38,22 @@ pub struct User {
     pub version: i64,
 }
 
+impl User {
+    /// Returns the states of the account in which `after` differs, for the audit log.
+    #[must_use]
+    pub fn changed_states(&self, after: &Self) -> ChangedFields {
+        let states = [
+            ("deleted", self.deleted_at.is_some(), after.deleted_at.is_some()),
+            ("legalHold", self.legal_hold_at.is_some(), after.legal_hold_at.is_some()),
+            ("suspended", self.suspended_at.is_some(), after.suspended_at.is_some()),
+            ("systemAdministrator", self.system_administrator, after.system_administrator),
+        ];
+        states.into_iter().fold(ChangedFields::default(), |changes, (field, from, to)| {
+            changes.values(field, Some(from), Some(to))
+        })
+    }
+}
+
 /// Builds a query of whole rows, from the SQL before and after the columns.
 macro_rules! users {
     ($before:tt, $after:tt, $($argument:tt)*) => {
@@ -52,12 +69,15 @@ macro_rules! users {
 
 mod administration;
 mod deleted;
+mod never_verified;
 mod passwords;
 
 pub use administration::{
-    UserStatus, appoint, list, lock_pair, restore, set_legal_hold, set_system_administrator, suspend,
+    UserStatus, appoint, list, lock_pair, set_legal_hold, set_system_administrator, suspend, undelete,
+    unsuspend,
 };
-pub use deleted::{Deleted, count_deleted, lock_deleted};
+pub use deleted::{Expired, count_deleted, lock_deleted};
+pub use never_verified::{count_never_verified, lock_never_verified};
 pub use passwords::{
     Credentials, credentials_by_email, lock_password, password_hash, replace_password, set_password,
 };
@@ -67,6 +87,17 @@ pub struct Changes<'a> {
     pub name: Option<&'a Name>,
     pub image: &'a Patch<ImageUrl>,
     pub phone: &'a Patch<Phone>,
+}
+
+impl Changes<'_> {
+    /// Returns the names of the fields that change, for the audit log.
+    #[must_use]
+    pub fn names(&self) -> ChangedFields {
+        ChangedFields::default()
+            .name("name", self.name.is_some())
+            .name("image", self.image.change().0)
+            .name("phone", self.phone.change().0)
+    }
 }
 
 /// Inserts a user. Violates `users_email_key` if an account that is not deleted has the address.

@@ -11,7 +11,7 @@ use shared::{
     domain::{
         actor::RequestInfo,
         audit::{Action, Event},
-        ids::{UserId, VerificationTokenId},
+        ids::{SessionId, UserId, VerificationTokenId},
         input::Email,
         page::Data,
     },
@@ -24,6 +24,7 @@ use shared::{
 };
 use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::code_hash;
 use crate::{
@@ -105,7 +106,7 @@ pub async fn verify(
             (format!("token:{}", HEXLOWER.encode(&token.hash())), Proof::Token(token))
         }
         (None, Some(email), Some(code)) => {
-            let proof = check_code(&state, &request, &email, &code).await?;
+            let proof = check_code(&state, &request, None, &email, &code).await?;
             (format!("email:{}", email.as_ref().to_lowercase()), proof)
         }
         _ => return Err(refusals::TOKEN_OR_CODE.into()),
@@ -128,7 +129,12 @@ pub async fn sign_in(
         let user = redeem(tx, proof, request).await?;
         Ok((session_tokens::sign_in(state, tx, user, transport, request).await?, ()))
     });
-    Ok(sign_in.await?.0)
+    let signed_in = sign_in.await;
+    if let (Err(ApiError::Refused(_)), Proof::Token(token)) = (&signed_in, proof) {
+        let (db, hash) = (&state.app.db, token.hash());
+        db.transaction(async |tx| links::audit_refused(tx, Purpose::MagicLink, &hash, request).await).await?;
+    }
+    Ok(signed_in?.0)
 }
 
 /// Uses up the link or the code, and marks its owner's address as verified.
@@ -151,10 +157,14 @@ async fn end_other_access(tx: &mut Tx, user: UserId, request: &RequestInfo) -> R
     Ok(store::sessions::revoke_all(tx, user, None, "address_proved").await?)
 }
 
-/// Compares `code` with the codes mailed to `email`. The guess is counted whether it is right or not.
+/// Compares `code` with the codes mailed to `email`. The guess is counted whether it is right or not. A wrong code is recorded in the
+/// audit log.
+///
+/// `session` proves again who its user is; it is `None` at a sign-in.
 pub async fn check_code(
     state: &AuthState,
     request: &RequestInfo,
+    session: Option<SessionId>,
     email: &Email,
     code: &str,
 ) -> Result<Proof, ApiError> {
@@ -162,19 +172,36 @@ pub async fn check_code(
     if !throttle::may_guess_code(state, email.as_ref()).await? {
         return Ok(Proof::WrongCode);
     }
-    let proof = state.app.db.transaction(async |tx| find_code(state, tx, email, code).await).await?;
+    let action = if session.is_some() { Action::SessionReauthenticated } else { Action::SessionCreated };
+    let found = state.app.db.transaction(async |tx| {
+        let (account, proof) = find_code(state, tx, email, code).await?;
+        if matches!(proof, Proof::WrongCode) {
+            let event = Event { session, ..Event::refused(action, account, request) };
+            store::audit_events::insert(tx, &event).await?;
+        }
+        Ok(proof)
+    });
+    let proof = found.await?;
     if matches!(proof, Proof::Code(..)) {
         attempt.succeed(state).await;
     }
     Ok(proof)
 }
 
-async fn find_code(state: &AuthState, tx: &mut Tx, email: &Email, code: &str) -> Result<Proof, ApiError> {
-    let Some(user) = store::users::find_by_email(tx, email).await? else { return Ok(Proof::WrongCode) };
-    let hash = code_hash(state, user.id, code).await?;
-    let candidates = store::verification_tokens::guess(tx, user.id, MAX_GUESSES).await?;
+/// Finds the account with `email`, and the mail with `code`. Without an account the same statements run, so that the time does not
+/// reveal it.
+async fn find_code(
+    state: &AuthState,
+    tx: &mut Tx,
+    email: &Email,
+    code: &str,
+) -> Result<(Option<UserId>, Proof), ApiError> {
+    let account = store::users::find_by_email(tx, email).await?.map(|user| user.id);
+    let user = account.unwrap_or(UserId(Uuid::nil()));
+    let hash = code_hash(state, user, code).await?;
+    let candidates = store::verification_tokens::guess(tx, user, MAX_GUESSES).await?;
     let matching = candidates
         .into_iter()
         .find(|candidate| candidate.code_hash.as_deref().is_some_and(|stored| stored.ct_eq(&hash).into()));
-    Ok(matching.map_or(Proof::WrongCode, |mail| Proof::Code(user.id, mail.id)))
+    Ok((account, matching.map_or(Proof::WrongCode, |mail| Proof::Code(user, mail.id))))
 }

@@ -1,0 +1,274 @@
+//! The `organizations` table.
+
+use chrono::{DateTime, Utc};
+
+use super::members;
+use crate::{
+    db::Tx,
+    domain::{
+        changes::ChangedFields,
+        ids::{OrganizationId, UserId},
+        input::{Email, ImageUrl, Name, Slug},
+        page::PageQuery,
+        patch::Patch,
+        permission::Role,
+        personal_data::RESTORABLE_PERIOD,
+    },
+};
+
+/// A row of `organizations`.
+#[derive(Debug, Clone)]
+pub struct Organization {
+    pub id: OrganizationId,
+    pub name: String,
+    /// The name in URLs.
+    pub slug: String,
+    /// The URL of an image.
+    pub logo: Option<String>,
+    pub billing_email: Option<String>,
+    pub plan: String,
+    /// The user whose personal organization this is.
+    pub personal_to: Option<UserId>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub deleted_at: Option<DateTime<Utc>>,
+    pub version: i64,
+}
+
+impl Organization {
+    /// Returns the time before which a deleted organization can be restored.
+    #[must_use]
+    pub fn restorable_until(&self) -> Option<DateTime<Utc>> {
+        self.deleted_at.map(|deleted_at| deleted_at + RESTORABLE_PERIOD)
+    }
+}
+
+pub struct NewOrganization<'a> {
+    pub id: OrganizationId,
+    pub name: &'a str,
+    pub slug: &'a str,
+    pub logo: Option<&'a str>,
+    pub billing_email: Option<&'a str>,
+    pub personal_to: Option<UserId>,
+}
+
+/// The changes of an organization's profile.
+pub struct Changes<'a> {
+    pub name: Option<&'a Name>,
+    pub slug: Option<&'a Slug>,
+    pub logo: &'a Patch<ImageUrl>,
+    pub billing_email: &'a Patch<Email>,
+}
+
+impl Changes<'_> {
+    /// Returns the names of the fields that change, for the audit log.
+    #[must_use]
+    pub fn names(&self) -> ChangedFields {
+        ChangedFields::default()
+            .name("name", self.name.is_some())
+            .name("slug", self.slug.is_some())
+            .name("logo", self.logo.change().0)
+            .name("billingEmail", self.billing_email.change().0)
+    }
+}
+
+/// Builds a query of whole rows, from the SQL before and after the columns.
+macro_rules! organizations {
+    ($before:tt, $after:tt, $($argument:tt)*) => {
+        sqlx::query_as!(
+            Organization,
+            $before + r#" id AS "id: OrganizationId", name, slug, logo, billing_email, plan,
+                          personal_to AS "personal_to: UserId", created_at, updated_at, deleted_at, version "# + $after,
+            $($argument)*
+        )
+    };
+}
+
+mod deleted;
+
+pub use deleted::{
+    count_expired, list_deleted, lock_any, lock_expired, lock_only_of, purge, restore, restore_owned,
+};
+
+/// Inserts an organization, and `owner` as its owner. Violates `organizations_slug_key` if the slug is taken.
+pub async fn insert(tx: &mut Tx, new: &NewOrganization<'_>, owner: UserId) -> sqlx::Result<Organization> {
+    let now = tx.now();
+    let organization = organizations!(
+        r#"
+        INSERT INTO organizations (id, name, slug, logo, billing_email, personal_to, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
+        RETURNING"#,
+        "",
+        new.id as OrganizationId,
+        new.name,
+        new.slug,
+        new.logo,
+        new.billing_email,
+        new.personal_to as Option<UserId>,
+        now,
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    members::insert(tx, new.id, owner, Role::Owner).await?;
+    Ok(organization)
+}
+
+/// Returns the organization `id`, if it is not deleted.
+pub async fn find(tx: &mut Tx, id: OrganizationId) -> sqlx::Result<Option<Organization>> {
+    organizations!("SELECT", "FROM organizations WHERE id = $1 AND deleted_at IS NULL", id as OrganizationId)
+        .fetch_optional(tx)
+        .await
+}
+
+/// Locks the organization `id` until the transaction ends. Returns `false` if it is deleted or does not exist.
+///
+/// Every change in an organization takes this lock first, so its members, invitations and keys are changed by one transaction
+/// after the other.
+pub async fn lock(tx: &mut Tx, id: OrganizationId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT 1 AS "one!" FROM organizations WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE"#,
+        id as OrganizationId,
+    )
+    .fetch_optional(tx)
+    .await
+    .map(|row| row.is_some())
+}
+
+/// Counts the organizations that `user` owns, without the personal one. Deleted ones count until they are purged.
+pub async fn count_owned(tx: &mut Tx, user: UserId) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT count(*) AS "count!"
+        FROM members m JOIN organizations o ON o.id = m.organization_id
+        WHERE m.user_id = $1 AND m.role = 'owner' AND o.personal_to IS NULL
+        "#,
+        user as UserId,
+    )
+    .fetch_one(tx)
+    .await
+}
+
+/// Returns a page of the organizations of which `user` is a member, without deleted ones.
+pub async fn list(tx: &mut Tx, user: UserId, page: &PageQuery) -> sqlx::Result<Vec<Organization>> {
+    page_of!(
+        tx,
+        page,
+        Organization,
+        r#"
+        SELECT o.id AS "id: OrganizationId", o.name, o.slug, o.logo, o.billing_email, o.plan,
+               o.personal_to AS "personal_to: UserId", o.created_at, o.updated_at, o.deleted_at, o.version
+        FROM members m JOIN organizations o ON o.id = m.organization_id
+        WHERE m.user_id = $3 AND o.deleted_at IS NULL
+        "#,
+        "m.organization_id",
+        user as UserId
+    )
+}
+
+/// Updates the profile, if its version is one of `versions` or `versions` is `None`. Violates `organizations_slug_key` if the slug
+/// is taken.
+pub async fn update(
+    tx: &mut Tx,
+    id: OrganizationId,
+    changes: &Changes<'_>,
+    versions: Option<&[i64]>,
+) -> sqlx::Result<Option<Organization>> {
+    let now = tx.now();
+    let (change_logo, logo) = changes.logo.change();
+    let (change_billing_email, billing_email) = changes.billing_email.change();
+    organizations!(
+        r#"
+        UPDATE organizations
+        SET name = coalesce($3, name),
+            slug = coalesce($4, slug),
+            logo = CASE WHEN $5 THEN $6 ELSE logo END,
+            billing_email = CASE WHEN $7 THEN $8 ELSE billing_email END,
+            updated_at = $9,
+            version = version + 1
+        WHERE id = $1 AND deleted_at IS NULL AND ($2::bigint[] IS NULL OR version = ANY($2))
+        RETURNING"#,
+        "",
+        id as OrganizationId,
+        versions,
+        changes.name.map(AsRef::as_ref),
+        changes.slug.map(AsRef::as_ref),
+        change_logo,
+        logo.map(AsRef::as_ref),
+        change_billing_email,
+        billing_email.map(AsRef::as_ref),
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Marks the organization as deleted, if its version is one of `versions` or `versions` is `None`.
+pub async fn delete(
+    tx: &mut Tx,
+    id: OrganizationId,
+    versions: Option<&[i64]>,
+) -> sqlx::Result<Option<Organization>> {
+    let now = tx.now();
+    organizations!(
+        r#"
+        UPDATE organizations
+        SET deleted_at = $3, updated_at = $3, version = version + 1
+        WHERE id = $1 AND deleted_at IS NULL AND ($2::bigint[] IS NULL OR version = ANY($2))
+        RETURNING"#,
+        "",
+        id as OrganizationId,
+        versions,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Locks all organizations that `user` belongs to ([`lock`]), without deleted ones. Locks in the order of the ids, so that two
+/// transactions do not deadlock.
+pub async fn lock_joined(tx: &mut Tx, user: UserId) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        SELECT 1 AS "one!"
+        FROM members m JOIN organizations o ON o.id = m.organization_id
+        WHERE m.user_id = $1 AND o.deleted_at IS NULL
+        ORDER BY o.id
+        FOR NO KEY UPDATE OF o
+        "#,
+        user as UserId,
+    )
+    .fetch_all(tx)
+    .await
+    .map(drop)
+}
+
+/// Returns the organizations that `user` belongs to, without deleted ones, and whether the user is an owner.
+pub async fn joined(tx: &mut Tx, user: UserId) -> sqlx::Result<Vec<(OrganizationId, bool)>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT o.id AS "id: OrganizationId", m.role AS "role: Role"
+        FROM members m JOIN organizations o ON o.id = m.organization_id
+        WHERE m.user_id = $1 AND o.deleted_at IS NULL
+        "#,
+        user as UserId,
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.role == Role::Owner)).collect())
+}
+
+/// Checks whether the organization has other members than `user` who are not deleted.
+pub async fn has_others(tx: &mut Tx, id: OrganizationId, user: UserId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (
+            SELECT 1 FROM members m JOIN users u ON u.id = m.user_id
+            WHERE m.organization_id = $1 AND m.user_id <> $2 AND u.deleted_at IS NULL
+        ) AS "exists!"
+        "#,
+        id as OrganizationId,
+        user as UserId,
+    )
+    .fetch_one(tx)
+    .await
+}
