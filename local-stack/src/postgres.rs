@@ -29,6 +29,17 @@ pub const JANITOR_ROLE: &str = "arches_janitor";
 /// The login of `backup`, which may read everything and change nothing.
 pub const BACKUP_ROLE: &str = "arches_backup";
 
+/// Time limits of all sessions, in ms, as in the deployed cluster (`infra/data/database.yaml`). A test compares the two.
+pub const SERVER_LIMITS: [(&str, u32); 2] =
+    [("statement_timeout", 900_000), ("idle_in_transaction_session_timeout", 900_000)];
+/// Time limits of the logins of the API and of `retention`, in ms, as `migrate` sets them. A test compares the two.
+const LOGIN_LIMITS: [(&str, u32); 4] = [
+    ("statement_timeout", 8_000),
+    ("lock_timeout", 5_000),
+    ("idle_in_transaction_session_timeout", 10_000),
+    ("transaction_timeout", 11_000),
+];
+
 /// Includes recovery after a crash.
 const READY_TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -211,6 +222,9 @@ impl Postgres {
         for option in options {
             command.args(["-c", option]);
         }
+        for (setting, ms) in SERVER_LIMITS {
+            command.args(["-c", &format!("{setting}={ms}")]);
+        }
         // SIGINT is PostgreSQL's fast shutdown. After SIGTERM it would wait for all clients to disconnect.
         Service::spawn("postgres", &mut command, &self.settings.dir, StopSignal::Interrupt)
     }
@@ -227,11 +241,16 @@ impl Postgres {
         let roles = roles.map(|role| {
             format!("DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN NULL; END $$;\n")
         });
+        let limited = [API_ROLE, JANITOR_ROLE];
+        let limits = limited.map(|role| {
+            LOGIN_LIMITS.map(|(setting, ms)| format!("ALTER ROLE {role} SET {setting} = {ms};\n")).concat()
+        });
         let script = format!(
-            "{roles}
+            "{roles}{limits}
              SELECT 'CREATE DATABASE {DATABASE}'
              WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{DATABASE}') \\gexec\n",
             roles = roles.concat(),
+            limits = limits.concat(),
         );
         let mut psql = self.psql("postgres");
         psql.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());

@@ -306,7 +306,19 @@ pub fn is_outage(error: &anyhow::Error) -> bool {
             || cause.downcast_ref::<sqlx::Error>().is_some_and(|error| {
                 is_database_outage(error) || is_rollback(error) || is_wrong_password(error)
             })
-    })
+    }) || is_time_limit(error)
+}
+
+/// Checks whether the database ended the statement or the transaction because it took too long: see `functions/migrate/src/logins.rs`.
+///
+/// 57014: `statement_timeout`. 55P03: `lock_timeout`. 25P03: `idle_in_transaction_session_timeout`. 25P04: `transaction_timeout`.
+#[must_use]
+pub fn is_time_limit(error: &anyhow::Error) -> bool {
+    let is_limit = |error: &sqlx::Error| {
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        code.is_some_and(|code| ["57014", "55P03", "25P03", "25P04"].contains(&&*code))
+    };
+    error.chain().any(|cause| cause.downcast_ref().is_some_and(is_limit))
 }
 
 /// An error that a failure can become.

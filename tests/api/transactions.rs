@@ -5,12 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use axum::response::IntoResponse;
 use futures_util::future::join_all;
 use harness::{TestApp, Wire, function_settings};
 use serde_json::json;
 use shared::{ApiError, db::Tx, error::is_outage};
-use sqlx::AssertSqlSafe;
-use tokio::sync::Barrier;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tokio::{sync::Barrier, time::sleep};
 
 #[tokio::test]
 async fn transaction_with_a_failed_statement_fails() {
@@ -102,6 +103,36 @@ async fn rolled_back_transaction_fails_within_ten_seconds() {
     let failed = db.transaction_as(async |tx| Ok(roll_back("40P01").execute(tx).await.map(drop)?)).await;
     assert!(failed.is_err_and(|error| is_outage(&error)));
     assert!(started.elapsed() < Duration::from_millis(10_500), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn time_limit_of_the_database_is_a_503_and_the_next_transaction_works() {
+    let app = TestApp::with(&[("DB_POOL_MAX", "1")]).await;
+    let db = &app.state.app.db;
+    let mut owner = PgConnection::connect(&app.database.owner_url()).await.expect("a connection");
+    sqlx::raw_sql("BEGIN; LOCK TABLE users").execute(&mut owner).await.expect("a lock");
+    for (code, statements, pause) in [
+        ("57014", vec!["SELECT pg_sleep(30)"], 0),
+        ("55P03", vec!["SELECT count(*) FROM users"], 0),
+        ("25P04", vec!["SET LOCAL transaction_timeout = '1s'", "SELECT pg_sleep(30)"], 0),
+        ("25P03", vec!["SET LOCAL idle_in_transaction_session_timeout = '1s'"], 2),
+    ] {
+        let failed = db
+            .transaction(async |tx| {
+                for statement in &statements {
+                    sqlx::query(*statement).execute(&mut *tx).await?;
+                }
+                sleep(Duration::from_secs(pause)).await;
+                sqlx::query("SELECT 1").execute(&mut *tx).await?;
+                Ok(())
+            })
+            .await
+            .expect_err(code);
+        let answer = failed.into_response();
+        assert_eq!(answer.status(), 503, "{code}");
+        let next = db.transaction(async |tx| Ok(sqlx::query("SELECT 1").execute(&mut *tx).await?)).await;
+        assert!(next.is_ok(), "{code}: {next:?}");
+    }
 }
 
 #[tokio::test]

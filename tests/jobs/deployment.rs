@@ -14,13 +14,17 @@ use crate::{
 };
 
 const LOGINS: [&str; 3] = ["api", "retention", "backup"];
+/// Those that go through the proxy.
+const PROXIED: [&str; 2] = ["api", "retention"];
 
 /// A database, and the secrets of its logins.
 pub struct Deployment {
-    database: Database,
+    pub database: Database,
     pub proxy: AwsProxy,
     /// The name and the secret of each login.
     pub logins: HashMap<&'static str, (String, String)>,
+    /// The secrets from which the deployed proxy reads both names of a login.
+    pub proxied: HashMap<&'static str, [String; 2]>,
 }
 
 impl Deployment {
@@ -31,7 +35,16 @@ impl Deployment {
             let secret = create_secret(&json!({ "username": name, "password": password(&name) })).await;
             logins.insert(login, (name, secret));
         }
-        Self { database, proxy: AwsProxy::start().await, logins }
+        let mut proxied = HashMap::new();
+        for login in PROXIED {
+            let name = &logins[login].0;
+            let other = format!("{name}_alternate");
+            // As CloudFormation creates them: with passwords that no login has.
+            let [one, other] =
+                [name, &other].map(|name| json!({ "username": name, "password": "generated" }));
+            proxied.insert(login, [create_secret(&one).await, create_secret(&other).await]);
+        }
+        Self { database, proxy: AwsProxy::start().await, logins, proxied }
     }
 
     pub fn environment(&self) -> HashMap<String, String> {
@@ -44,6 +57,11 @@ impl Deployment {
         for (login, (_, secret)) in &self.logins {
             environment.insert(format!("{}_CREDENTIALS", login.to_uppercase()), secret.clone());
         }
+        for (login, [one, other]) in &self.proxied {
+            let login = login.to_uppercase();
+            environment.insert(format!("{login}_PROXY_CREDENTIALS"), one.clone());
+            environment.insert(format!("{login}_PROXY_ALTERNATE_CREDENTIALS"), other.clone());
+        }
         environment
     }
 
@@ -54,8 +72,12 @@ impl Deployment {
     }
 
     pub async fn log_in(&self, login: &str, password: &str) -> sqlx::Result<PgConnection> {
+        self.log_in_as(&self.logins[login].0, password).await
+    }
+
+    pub async fn log_in_as(&self, name: &str, password: &str) -> sqlx::Result<PgConnection> {
         let options = connect_options(&self.database.owner_url()).expect("a URL");
-        PgConnection::connect_with(&options.username(&self.logins[login].0).password(password)).await
+        PgConnection::connect_with(&options.username(name).password(password)).await
     }
 
     /// Executes `statement` as `login`. Returns the error code, if it is refused.
@@ -67,7 +89,8 @@ impl Deployment {
 
     /// Deletes the roles. They belong to the server, and so would outlive the database.
     pub async fn end(self) {
-        let names: Vec<_> = self.logins.values().map(|(name, _)| format!("\"{name}\"")).collect();
+        let names = self.logins.values().flat_map(|(name, _)| [name.clone(), format!("{name}_alternate")]);
+        let names: Vec<_> = names.map(|name| format!("\"{name}\"")).collect();
         let statement = AssertSqlSafe(format!("DROP ROLE IF EXISTS {}", names.join(", ")));
         sqlx::raw_sql(statement).execute(self.database.pool()).await.expect("dropped");
     }
@@ -188,8 +211,11 @@ async fn failed_deployment_reports_the_reason_and_no_secret() {
         (json!({ "password": "hunter2" }), "the credentials have no username"),
         (json!({ "username": name, "passwort": "hunter2" }), "is not a JSON object"),
         (json!({ "username": owner, "password": "hunter2" }), "it is the owner of the schema"),
-        (json!({ "username": "pg_hunter", "password": "hunter2" }), "reserved"),
-        (json!({ "username": "a".repeat(64), "password": "hunter2" }), "PostgreSQL would cut it at 63"),
+        (json!({ "username": "n".repeat(54), "password": "hunter2" }), "longer than 63 bytes"),
+        (
+            json!({ "username": format!("{name}-2"), "password": "hunter2" }),
+            "no secret of the proxy has this name",
+        ),
         (
             json!({ "username": deployment.logins["backup"].0, "password": "hunter2" }),
             "two logins have the name",
@@ -202,6 +228,12 @@ async fn failed_deployment_reports_the_reason_and_no_secret() {
             "{reason}: {response:?}"
         );
     }
+    put_secret(&secret, &json!({ "username": name, "password": "hunter2" })).await;
+    // Not through the proxy, which does not know this name.
+    let backup = &deployment.logins["backup"].1;
+    put_secret(backup, &json!({ "username": "pg_hunter", "password": "hunter2" })).await;
+    let response = deployment.send(&migrate, request("Update", "Custom::Migrations")).await;
+    assert!(response.reason().contains("reserved") && !response.reason().contains("hunter2"), "{response:?}");
     let response = deployment.send(&migrate, request("Create", "Custom::Keys")).await;
     assert!(response.reason().contains("is Custom::Migrations, not Custom::Keys"), "{response:?}");
     migrate.log_line(|line| line.contains("custom resource failed") && line.contains("ERROR")).await;

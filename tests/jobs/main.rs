@@ -11,6 +11,7 @@ mod erased;
 mod identical;
 mod keys;
 mod ledger;
+mod limits;
 mod passwords;
 mod properties;
 mod recovery_points;

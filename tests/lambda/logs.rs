@@ -200,6 +200,35 @@ async fn api_keys_and_invited_addresses_are_not_logged() {
     }
 }
 
+#[tokio::test]
+async fn request_that_waits_too_long_for_a_lock_gets_503_and_writes_no_error_line() {
+    let database = Database::create().await;
+    let auth = Function::start("auth", environment(&database)).await;
+    let json = json!({ "content-type": "application/json" });
+    let register =
+        json!({ "name": "Ada", "email": "ada@example.com", "password": "a long enough phrase" }).to_string();
+    let answer = auth.invoke(http("POST", "/v1/auth/register", &json, Some(&register), "203.0.113.7")).await;
+    let token =
+        body(&answer.expect("an answer"))["data"]["accessToken"].as_str().expect("a token").to_owned();
+    let headers = json!({ "content-type": "application/json", "authorization": format!("Bearer {token}") });
+    let rename =
+        http("PATCH", "/v1/auth/me", &headers, Some(&json!({ "name": "Ada L" }).to_string()), "203.0.113.7");
+
+    let mut other = database.pool().begin().await.expect("a transaction");
+    sqlx::query("SELECT FROM users FOR UPDATE").execute(&mut *other).await.expect("a lock");
+    let answer = auth.invoke(rename.clone()).await.expect("an answer");
+    assert_eq!(answer["statusCode"], 503, "{answer}");
+    assert!(answer["body"].as_str().expect("a body").contains("/problems/unavailable"), "{answer}");
+    let headers = answer.to_string().to_lowercase();
+    assert!(headers.contains("\"retry-after\""), "{answer}");
+    auth.log_line(|line| line.contains("request failed") && line.contains("WARN")).await;
+    assert!(lines(&auth).iter().all(|line| line["level"] != "ERROR"), "{:#?}", auth.log());
+
+    other.rollback().await.expect("released");
+    let answer = auth.invoke(rename).await.expect("an answer");
+    assert_eq!(answer["statusCode"], 200, "{answer}");
+}
+
 /// Starts a mail service that refuses every mail with `code`, and registers a user. Returns the log.
 async fn log_when_mail_is_refused(status: u16, code: &'static str) -> Vec<Value> {
     let refuse = move || async move {

@@ -115,6 +115,7 @@ fn reserved_secret_given_to_another_function_is_noticed() {
         ("EncryptionSecret", "Users"),
         ("DatabaseOwnerSecret", "Auth"),
         ("DatabaseRetentionSecret", "Users"),
+        ("ProxyApiAlternateSecret", "Users"),
         ("SmokeSecret", "Users"),
     ] {
         let arn = json!({"Ref": secret});

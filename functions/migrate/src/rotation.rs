@@ -1,7 +1,8 @@
 //! Rotates the passwords of the logins for Secrets Manager (AWS Secrets Manager User Guide, "Lambda rotation functions").
 //!
-//! Between `setSecret` and `finishSecret`, a few seconds, only the new password of a login works. Open connections stay open. A new
-//! connection with the old password is refused; the client reads the secret again and reconnects.
+//! A rotation sets the password of the name that the current version does not have, so that the current version works before, during
+//! and after it, wherever it stops (`docs/adr/0030-two-names-per-login.md`). The version before the current one works until the next
+//! rotation.
 
 use anyhow::Context;
 use data_encoding::BASE64URL_NOPAD;
@@ -28,6 +29,8 @@ pub struct Rotated {
 }
 
 /// Does one step for the login of this secret. `url` is the address of the database, with any credentials.
+///
+/// The caller holds the lock of the logins: the versions that are read here are those that the database has.
 pub async fn rotate(
     connection: &mut PgConnection,
     url: &str,
@@ -36,8 +39,9 @@ pub async fn rotate(
 ) -> anyhow::Result<Rotated> {
     let Rotation { step, secret_id: arn, .. } = rotation;
     let is_this = |setting: &Setting| matches!(setting, Setting::Secret(secret) if secret.arn() == arn);
-    let role = logins::roles(logins).into_iter().find_map(|(setting, role)| is_this(setting).then_some(role));
-    let role = role.with_context(|| format!("{arn} is the secret of no login that this function creates"))?;
+    let login = logins::all(logins).into_iter().find(|login| is_this(login.setting));
+    let login =
+        login.with_context(|| format!("{arn} is the secret of no login that this function creates"))?;
     let versions = Versions::of(rotation).await;
     let stage = versions.stage().await?;
     let current = versions.current().await?;
@@ -46,7 +50,7 @@ pub async fn rotate(
         VersionStage::Current => "nothing: this version is already current",
         VersionStage::Pending => match (step, versions.pending().await?) {
             (Step::Create, None) => {
-                versions.put(&with_new_password(&current.value)?).await?;
+                versions.put(&successor(&current.value)?).await?;
                 "a new version is pending"
             }
             (Step::Create, Some(_)) => "nothing: a new version is already pending",
@@ -57,7 +61,7 @@ pub async fn rotate(
             }
             (_, None) => anyhow::bail!("createSecret has not made this version's value yet"),
             (step, Some(pending)) => {
-                if other_members(&pending)? != other_members(&current.value)? {
+                if !follows(&pending, &current.value)? {
                     // Secrets Manager would retry this rotation forever, and start no other.
                     versions.withdraw().await?;
                     anyhow::bail!(
@@ -67,12 +71,13 @@ pub async fn rotate(
                 let credentials = parse(&pending)?;
                 match step {
                     Step::Set => {
-                        logins::set(connection, &credentials, role).await?;
-                        "the pending version works, the current one does not"
+                        login.set(connection, &credentials).await?;
+                        "the pending version works, and so does the current one"
                     }
                     Step::Finish => {
                         // Checked again: in no order of steps may a version that does not work become current.
-                        log_in(url, credentials).await?;
+                        log_in(url, parse(&pending)?).await?;
+                        login.publish(&credentials).await?;
                         versions.finish(&current.id).await?;
                         "the pending version is current"
                     }
@@ -87,21 +92,34 @@ pub async fn rotate(
     Ok(Rotated { step: *step, done })
 }
 
-/// Returns `document` with a new random password.
-fn with_new_password(document: &str) -> anyhow::Result<String> {
+/// Returns the version after `document`: the other name of the login, and a new random password.
+fn successor(document: &str) -> anyhow::Result<String> {
     let mut bytes = [0; PASSWORD_LEN];
     SystemRandom::new().fill(&mut bytes).map_err(|_| anyhow::anyhow!("the system gave no random bytes"))?;
-    let mut document = other_members(document)?;
-    document.insert("password".to_owned(), Value::String(BASE64URL_NOPAD.encode(&bytes)));
-    Ok(serde_json::to_string(&document)?)
+    let mut members = other_members(document)?;
+    members.insert("username".to_owned(), Value::String(other_name(document)?));
+    members.insert("password".to_owned(), Value::String(BASE64URL_NOPAD.encode(&bytes)));
+    Ok(serde_json::to_string(&members)?)
 }
 
-/// Returns the members of `document` without the password.
+/// Checks whether `pending` is a version after `current`.
+fn follows(pending: &str, current: &str) -> anyhow::Result<bool> {
+    let is_other_name = parse(pending)?.username()? == other_name(current)?;
+    Ok(is_other_name && other_members(pending)? == other_members(current)?)
+}
+
+fn other_name(document: &str) -> anyhow::Result<String> {
+    Ok(logins::alternate(parse(document)?.username()?))
+}
+
+/// Returns the members of `document` without the user name and the password.
 fn other_members(document: &str) -> anyhow::Result<Map<String, Value>> {
     // The error could quote the value.
     let object: Option<Map<_, _>> = serde_json::from_str(document).ok();
     let mut object = object.context("the secret is not a JSON object")?;
-    object.remove("password");
+    for changed in ["username", "password"] {
+        object.remove(changed);
+    }
     Ok(object)
 }
 

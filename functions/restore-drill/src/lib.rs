@@ -322,6 +322,7 @@ async fn restore_into(
     restore::restore(state, source, &scratch.url).await?;
     tracing::info!(backup.id = manifest.id, database = scratch.name, "archive restored");
     let mut connection = db::connect(&scratch.url).await?;
+    database::limit_session(&mut connection, job.deadline.left(Duration::ZERO)).await?;
     let mut contents = database::contents(&mut connection).await?;
     contents.sequences = database::sequences(&mut connection).await?;
     let missing = manifest.contents.missing_in(&contents);

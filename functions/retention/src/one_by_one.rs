@@ -4,7 +4,10 @@ use std::fmt::Display;
 
 use anyhow::bail;
 use chrono::{DateTime, Utc};
-use shared::{error::is_outage, telemetry};
+use shared::{
+    error::{is_outage, is_time_limit},
+    telemetry,
+};
 
 use crate::{Cleaned, Run};
 
@@ -49,7 +52,7 @@ pub(crate) async fn each<Id: Copy + Display>(
                 }
                 after = position;
             }
-            (Err(error), Some(position)) if !is_outage(&error) && failures < MAX_FAILURES => {
+            (Err(error), Some(position)) if concerns_one_row(&error) && failures < MAX_FAILURES => {
                 let (table, id, error) = (cleaned.table, position.1, format!("{error:#}"));
                 tracing::error!(table, row.id = %id, error, "row not removed");
                 failures += 1;
@@ -63,4 +66,9 @@ pub(crate) async fn each<Id: Copy + Display>(
         bail!("{failures} rows were not removed; the log says which and why (table {table})");
     }
     Ok(finished)
+}
+
+/// Checks whether the next row may still be removed. A time limit was reached because of this row.
+fn concerns_one_row(error: &anyhow::Error) -> bool {
+    !is_outage(error) || is_time_limit(error)
 }

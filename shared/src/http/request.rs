@@ -18,7 +18,7 @@ use super::{Quiet, headers, problem};
 use crate::domain::actor::RequestInfo;
 use crate::{
     ApiError, AppState,
-    error::{Outcome, Unavailable, is_contention},
+    error::{Outcome, Unavailable, is_contention, is_time_limit},
     telemetry,
 };
 
@@ -121,8 +121,8 @@ fn log(response: &Response, duration: Duration) {
     match response.extensions().get::<Outcome>() {
         Some(Outcome { failure: Some(error), refused }) => {
             let code = refused.refusal.code;
-            if is_contention(error) {
-                // Callers cause it with concurrent requests.
+            if is_contention(error) || is_time_limit(error) {
+                // Callers cause it with concurrent requests, which wait for each other.
                 tracing::warn!(status, duration_ms, code, error = format!("{error:#}"), "request failed");
                 return;
             }

@@ -2,7 +2,7 @@
 //!
 //! For backup, restore and migrations, which have a direct connection to the server.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -206,16 +206,58 @@ pub async fn create_role(connection: &mut PgConnection, name: &str) -> sqlx::Res
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await.map(drop)
 }
 
-/// Lets the role `name` log in with the password of `verifier`, and grants it the role `group`.
+/// Time limits that the server enforces in the sessions of a login.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionLimits {
+    pub statement: Duration,
+    /// The wait for one lock.
+    pub lock: Duration,
+    /// The wait for the next statement of a transaction.
+    pub idle_in_transaction: Duration,
+    pub transaction: Duration,
+}
+
+impl SessionLimits {
+    /// Returns PostgreSQL's settings, in milliseconds.
+    #[must_use]
+    pub fn settings(&self) -> [(&'static str, u128); 4] {
+        [
+            ("statement_timeout", self.statement.as_millis()),
+            ("lock_timeout", self.lock.as_millis()),
+            ("idle_in_transaction_session_timeout", self.idle_in_transaction.as_millis()),
+            ("transaction_timeout", self.transaction.as_millis()),
+        ]
+    }
+}
+
+/// Lets the role `name` log in with the password of `verifier`, grants it the role `group`, and limits its new sessions.
+///
+/// All or nothing: several statements in one message are one transaction.
 pub async fn enable_login(
     connection: &mut PgConnection,
     name: &str,
     verifier: &str,
     group: &str,
+    limits: &SessionLimits,
 ) -> sqlx::Result<()> {
     let (name, group, verifier) = (quote(name)?, quote(group)?, literal(verifier));
-    let statement = format!("ALTER ROLE {name} LOGIN PASSWORD {verifier}; GRANT {group} TO {name}");
-    sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await.map(drop)
+    let mut statements =
+        vec![format!("ALTER ROLE {name} LOGIN PASSWORD {verifier}"), format!("GRANT {group} TO {name}")];
+    statements
+        .extend(limits.settings().map(|(setting, ms)| format!("ALTER ROLE {name} SET {setting} = {ms}")));
+    sqlx::raw_sql(AssertSqlSafe(statements.join("; "))).execute(connection).await.map(drop)
+}
+
+/// Limits every statement of this connection, and every wait for the next statement of a transaction.
+///
+/// For direct connections of jobs, which end at a deadline. Behind a pooler the setting would reach other clients.
+pub async fn limit_session(connection: &mut PgConnection, limit: Duration) -> sqlx::Result<()> {
+    // 0 would mean no limit.
+    let limit = limit.as_millis().max(1).to_string();
+    let set = sqlx::query(
+        "SELECT set_config('statement_timeout', $1, false), set_config('idle_in_transaction_session_timeout', $1, false)",
+    );
+    set.bind(limit).execute(connection).await.map(drop)
 }
 
 /// Returns the role of this connection.

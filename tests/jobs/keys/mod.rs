@@ -25,7 +25,7 @@ use shared::{
 };
 use uuid::Uuid;
 
-const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
+pub const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
 /// A little more than the shortest time between two rotations.
 const ROTATION_INTERVAL: TimeDelta = TimeDelta::minutes(61);
 

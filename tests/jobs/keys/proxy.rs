@@ -40,6 +40,17 @@ struct Recorded {
     delay: Duration,
     /// Reads fail.
     unavailable: bool,
+    /// The operation that fails.
+    failing: Option<(&'static str, Failure)>,
+}
+
+/// Where a call to Secrets Manager fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// Before it has an effect.
+    Unsent,
+    /// After it has an effect: the answer is lost.
+    Unanswered,
 }
 
 #[derive(Clone)]
@@ -105,6 +116,17 @@ impl AwsProxy {
         self.recorded().rejections = times;
     }
 
+    /// From now on, each call of `operation` fails; with `None`, no call does.
+    pub fn fail(&self, operation: Option<(&'static str, Failure)>) {
+        self.recorded().failing = operation;
+    }
+
+    fn failure(&self, target: Option<&str>) -> Option<Failure> {
+        let failing = self.recorded().failing;
+        let name = target.and_then(|target| target.strip_prefix("secretsmanager."));
+        failing.filter(|(operation, _)| name == Some(operation)).map(|(_, failure)| failure)
+    }
+
     fn receive(&self, response: StackResponse) -> StatusCode {
         let mut recorded = self.recorded();
         if recorded.rejections > 0 {
@@ -149,10 +171,18 @@ async fn answer(
         };
         return (proxy.receive(response), Bytes::new());
     }
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+    let failure = proxy.failure(target);
+    if failure == Some(Failure::Unsent) {
+        return (StatusCode::SERVICE_UNAVAILABLE, Bytes::new());
+    }
     let (status, answered) = forward(&headers, &body).await;
+    if failure == Some(Failure::Unanswered) {
+        return (StatusCode::SERVICE_UNAVAILABLE, Bytes::new());
+    }
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
     let arn = asked["SecretId"].as_str().unwrap_or_default();
-    match headers.get("x-amz-target").and_then(|target| target.to_str().ok()) {
+    match target {
         Some("secretsmanager.GetSecretValue") => {
             proxy.count_read(arn);
             let (delay, unavailable) = {

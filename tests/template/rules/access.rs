@@ -12,13 +12,17 @@ const SECRET: [&str; 7] = ["_URL", "SECRET", "KEY", "PASSWORD", "TOKEN", "CREDEN
 /// Names that look like secrets and are not: the address of links in mails, and the names of keys.
 const PUBLIC: [&str; 3] = ["APP_URL", "BACKUP_KMS_KEY", "BACKUP_MAC_KEY"];
 /// Secrets that only these functions may read.
-const RESERVED: [(&str, &[&str]); 7] = [
+const RESERVED: [(&str, &[&str]); 11] = [
     ("SigningKeysSecret", &["Auth", "RotateKeys"]),
     ("AuthSecret", &["Auth", "RotateKeys"]),
     ("EncryptionSecret", &["Auth", "Organizations", "RotateKeys"]),
     ("DatabaseOwnerSecret", &["Migrate", "RestoreDrill"]),
     ("DatabaseBackupSecret", &["Backup", "Migrate"]),
     ("DatabaseRetentionSecret", &["Migrate", "Retention"]),
+    ("ProxyApiSecret", &["Migrate"]),
+    ("ProxyApiAlternateSecret", &["Migrate"]),
+    ("ProxyRetentionSecret", &["Migrate"]),
+    ("ProxyRetentionAlternateSecret", &["Migrate"]),
     ("SmokeSecret", &["Smoke"]),
 ];
 /// The keys of a policy statement in which a wildcard can be.

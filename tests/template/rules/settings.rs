@@ -9,7 +9,7 @@ use crate::template::Template;
 /// A resource type, a JSON Pointer to a setting, and a check of its value.
 type Setting = (&'static str, &'static str, fn(&Value) -> bool);
 
-const SETTINGS: [Setting; 36] = [
+const SETTINGS: [Setting; 39] = [
     ("AWS::ApiGateway::RestApi", "/Properties/MinimumCompressionSize", |size| *size == 1000),
     ("AWS::ApiGateway::RestApi", "/Properties/EndpointConfiguration/Types", |types| {
         *types == json!(["REGIONAL"])
@@ -31,7 +31,10 @@ const SETTINGS: [Setting; 36] = [
     ("AWS::ElastiCache::ReplicationGroup", "/Properties/AtRestEncryptionEnabled", is_true),
     ("AWS::ElastiCache::ReplicationGroup", "/Properties/AuthToken", is_given),
     ("AWS::ElastiCache::ReplicationGroup", "/Properties/AutomaticFailoverEnabled", is_given),
-    ("AWS::ElastiCache::ReplicationGroup", "/Properties/SnapshotRetentionLimit", is_given),
+    // Snapshots would keep copies of accounts.
+    ("AWS::ElastiCache::ReplicationGroup", "/DeletionPolicy", |policy| *policy != "Snapshot"),
+    ("AWS::ElastiCache::ReplicationGroup", "/UpdateReplacePolicy", |policy| *policy != "Snapshot"),
+    ("AWS::ElastiCache::ReplicationGroup", "/Properties/SnapshotRetentionLimit", |days| *days == 0),
     ("AWS::ElastiCache::ReplicationGroup", "/Properties/TransitEncryptionEnabled", is_true),
     // KMS does not rotate HMAC keys.
     ("AWS::KMS::Key", "/Properties", |key| key["EnableKeyRotation"] == true || key["KeySpec"] == "HMAC_256"),
@@ -47,6 +50,8 @@ const SETTINGS: [Setting; 36] = [
     ("AWS::RDS::DBCluster", "/Properties/ManageMasterUserPassword", is_true),
     ("AWS::RDS::DBCluster", "/Properties/StorageEncrypted", is_true),
     ("AWS::RDS::DBClusterParameterGroup", "/Properties/Parameters/rds.force_ssl", |on| *on == "1"),
+    // Aurora's parameter groups do not have it: a deployment would fail.
+    ("AWS::RDS::DBClusterParameterGroup", "/Properties/Parameters/lock_timeout", Value::is_null),
     ("AWS::RDS::DBInstance", "/Properties/PubliclyAccessible", |public| *public == false),
     ("AWS::RDS::DBProxy", "/Properties/RequireTLS", is_true),
     ("AWS::S3::Bucket", "/Properties/BucketEncryption/ServerSideEncryptionConfiguration/0", is_given),
