@@ -167,7 +167,7 @@ impl Backup {
         self.versions.iter().filter(move |version| !version.delete_marker && version.key(&self.id) == key)
     }
 
-    /// Returns the current version of the object `key`; `None` if there is none or a delete marker hides it.
+    /// Returns the current version of the object `key`; `None` if it does not exist or a delete marker hides it.
     #[must_use]
     pub fn current(&self, key: &str) -> Option<&ObjectVersion> {
         self.versions_of(key).find(|version| version.current)

@@ -73,7 +73,7 @@ pub async fn redeem_with_password(
     redeem(state, &guest, None, request, token, password).await
 }
 
-/// Uses up the token, and moves its owner's account to the new address. The sender must be the owner: whoever reads the new mailbox
+/// Uses up the token, and moves its owner's account to the new address. The sender must be the owner: the person who reads the new mailbox
 /// may be another person, because of a mistyped address or because a stranger entered theirs.
 async fn redeem(
     state: &AuthState,
