@@ -31,6 +31,6 @@ pub fn routes<R: Routes<OrganizationsState>>() -> R {
         .routes(routes!(audit_events::list));
     let routes = members::add_routes(routes);
     let routes = invitations::add_routes(routes);
-    let routes = api_keys::add_routes(routes);
-    rate_limits::add_routes(routes)
+    let routes = rate_limits::add_routes(routes);
+    api_keys::add_routes(routes)
 }

@@ -9,6 +9,7 @@ use shared::{
     domain::{
         audit::Action,
         ids::{ApiKeyId, OrganizationId},
+        input::whole,
         page::Data,
     },
     http::{
@@ -59,17 +60,16 @@ pub struct RateLimit {
 
 /// 1 to 1,000,000.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(try_from = "i32")]
+#[serde(try_from = "f64")]
 struct Requests(i32);
 
-impl TryFrom<i32> for Requests {
+impl TryFrom<f64> for Requests {
     type Error = &'static str;
 
-    fn try_from(number: i32) -> Result<Self, Self::Error> {
-        if (1..=1_000_000).contains(&number) {
-            Ok(Self(number))
-        } else {
-            Err("a limit is 1 to 1000000 requests")
+    fn try_from(number: f64) -> Result<Self, Self::Error> {
+        match whole(number) {
+            Some(number @ 1..=1_000_000) => Ok(Self(number)),
+            _ => Err("a limit is 1 to 1000000 requests"),
         }
     }
 }

@@ -8,7 +8,7 @@ use shared::{
     auth::{Fresh, Member},
     crypto::api_key::ApiKeyToken,
     db::Tx,
-    domain::{audit::Action, page::Data, permission::ManageApiKeys},
+    domain::{audit::Action, input::whole, page::Data, permission::ManageApiKeys},
     http::{
         extract::Path,
         idempotency::{Create, IdempotencyKey},
@@ -32,7 +32,7 @@ pub struct Rotation {
 
 /// At most a week, in seconds.
 #[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(try_from = "u32")]
+#[serde(try_from = "f64")]
 struct Overlap(u32);
 
 impl Default for Overlap {
@@ -41,14 +41,13 @@ impl Default for Overlap {
     }
 }
 
-impl TryFrom<u32> for Overlap {
+impl TryFrom<f64> for Overlap {
     type Error = &'static str;
 
-    fn try_from(seconds: u32) -> Result<Self, Self::Error> {
-        if seconds <= 7 * 24 * 60 * 60 {
-            Ok(Self(seconds))
-        } else {
-            Err("an overlap is at most 604800 seconds")
+    fn try_from(seconds: f64) -> Result<Self, Self::Error> {
+        match whole(seconds) {
+            Some(seconds @ 0..=604_800) => Ok(Self(seconds)),
+            _ => Err("an overlap is 0 to 604800 seconds"),
         }
     }
 }

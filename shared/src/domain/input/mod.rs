@@ -25,6 +25,13 @@ macro_rules! text {
     };
 }
 
+/// Returns the integer `number`, which JSON may write as `1`, `1.0` or `1e0`: to JSON Schema they are the same integer.
+#[must_use]
+pub fn whole<T: FromStr>(number: f64) -> Option<T> {
+    // Rust writes a number without a fraction as digits only.
+    number.to_string().parse().ok()
+}
+
 /// Slugs that nobody can choose: a page of the product or an address of its operator could have the same name.
 static RESERVED_SLUGS: LazyLock<HashSet<&str>> =
     LazyLock::new(|| include_str!("reserved-slugs.txt").lines().collect());
@@ -130,6 +137,12 @@ impl TryFrom<String> for ImageUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn integers_of_json_are_integers() {
+        assert_eq!([1.0, 1e6, -0.0].map(whole::<i32>), [Some(1), Some(1_000_000), Some(0)]);
+        assert_eq!([0.5, 1e300, f64::NAN, f64::INFINITY].map(whole::<i32>), [None; 4]);
+    }
 
     #[test]
     fn slugs_are_dns_labels_and_not_reserved() {
