@@ -99,7 +99,7 @@ async fn recovery_point_of_the_cluster_and_ages_of_the_backups_are_measured() {
     assert!(signature.starts_with("AWS4-HMAC-SHA256 Credential=") && signature.contains("/rds/aws4_request"));
 
     let [verified, newest] = ["2025-01-01T00-00-00.000Z-00000000", "2025-01-02T00-00-00.000Z-00000000"];
-    for key in ["dump.zst", "manifest.json", "verified.json"] {
+    for key in ["dump.zst", "manifest.json", "manifest.mac", "verified.json"] {
         store.write(&format!("{verified}/{key}"), b"{}".to_vec()).await;
         if key != "verified.json" {
             store.write(&format!("{newest}/{key}"), b"{}".to_vec()).await;
@@ -117,7 +117,9 @@ async fn recovery_point_of_the_cluster_and_ages_of_the_backups_are_measured() {
 async fn one_measurement_does_not_need_the_other() {
     let (database, (rds, url)) = (Database::create().await, Rds::start().await);
     let store = BackupStore::new(&database).await;
-    store.write("2025-01-02T00-00-00.000Z-00000000/manifest.json", b"{}".to_vec()).await;
+    for key in ["manifest.json", "manifest.mac"] {
+        store.write(&format!("2025-01-02T00-00-00.000Z-00000000/{key}"), b"{}".to_vec()).await;
+    }
     let job = Function::start("recovery-points", environment(&store, &database, &url)).await;
     let code = "<ErrorResponse><Error><Code>DBClusterNotFoundFault</Code></Error></ErrorResponse>";
     for (status, answer, reason) in [
