@@ -58,7 +58,7 @@ const ROWS: &str = "
 
 /// Statements that requests wait for: a text that occurs in no other, the arguments, and the index that must be used. `$user` and
 /// `$large` are the first user and organization, `$other` is another of each.
-const HOT: [(&str, &str, &str); 41] = [
+const HOT: [(&str, &str, &str); 40] = [
     // Session check.
     ("SELECT s.user_id AS \"user_id: UserId\", s.authenticated_at", "$other, now()", "sessions_pkey"),
     ("FOR UPDATE OF s", "$other, now()", "sessions_pkey"),
@@ -141,7 +141,6 @@ const HOT: [(&str, &str, &str); 41] = [
     ),
     ("m.organization_id = $1 AND lower(u.email) = lower($2)", "$large, 'u5@example.com'", "users_email_"),
     ("deleted_at, erased_at, version FROM users WHERE lower(email)", "'u5@example.com'", "users_email_"),
-    ("suspended_at IS NULL AND lower(email) = lower($1)", "'u5@example.com'", "users_email_"),
     // Limits of invitations.
     (
         "FILTER (WHERE here",
