@@ -1,6 +1,6 @@
 //! `cargo xtask new function`
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
 use super::{Options, changelog, edit::Plan, lambda, names::fill};
 use crate::project::Project;
@@ -34,8 +34,6 @@ const THROTTLES: &str = include_str!("../../templates/function/throttles.yaml");
 const SECTION: &str = include_str!("../../templates/function/rollback.md");
 /// Instances that production reserves for a new function.
 const CONCURRENCY: u32 = 10;
-/// CloudWatch allows no more metrics in one alarm.
-const MAX_METRICS: usize = 10;
 
 /// Plans all files of the function. Returns what to do next.
 pub fn plan(project: &Project, plan: &mut Plan<'_>, arguments: &Arguments) -> Result<String> {
@@ -47,6 +45,7 @@ pub fn plan(project: &Project, plan: &mut Plan<'_>, arguments: &Arguments) -> Re
     register(plan, &filled)?;
     reserve(plan, &filled)?;
     watch(plan, &filled)?;
+    lambda::metric(plan, lambda::SECRETS_ALARM, &filled(lambda::SECRET_AGE))?;
 
     let row =
         "5 | some requests to `/v1/%kebab%` | the new version of `%kebab%` | ERROR lines, then `/ready`";
@@ -107,14 +106,6 @@ fn reserve(plan: &mut Plan<'_>, filled: &impl Fn(&str) -> String) -> Result<()> 
 
 /// Adds the function to the alarm about throttled requests.
 fn watch(plan: &mut Plan<'_>, filled: &impl Fn(&str) -> String) -> Result<()> {
-    let alarms = "infra/app/alarms.yaml";
-    let text = plan.text(alarms)?;
-    let alarm = text.split("  ApiThrottled:\n").nth(1).and_then(|rest| rest.split("\n\n").next());
-    let metrics = alarm.unwrap_or_default().matches("MetricStat:").count();
-    ensure!(
-        metrics < MAX_METRICS,
-        "{alarms}: ApiThrottled has {metrics} metrics, the most that an alarm can have; split it"
-    );
-    plan.within(alarms, "  ApiThrottled:\n", "      EvaluationPeriods: ", &filled(THROTTLES))?;
+    lambda::metric(plan, "ApiThrottled", &filled(THROTTLES))?;
     plan.within("docs/runbooks/api-throttled.md", "\nfor f in Auth", ";", &filled(" %Pascal%"))
 }

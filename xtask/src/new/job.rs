@@ -39,6 +39,7 @@ pub fn plan(project: &Project, plan: &mut Plan<'_>, arguments: &Arguments) -> Re
     plan.within("tests/jobs/main.rs", "\n\n", "mod ", &filled("mod %snake%;\n"))?;
     let row = "1 | one run; the next run does the rest | the new version of `%kebab%` | `error` of the line `job failed`";
     lambda::rollback(plan, &name, &filled(row), &filled(SECTION))?;
+    lambda::metric(plan, lambda::SECRETS_ALARM, &filled(lambda::SECRET_AGE))?;
     let content = filled("| `%kebab%` | none | runs every day |");
     plan.last_row("docs/architecture.md", "| function | routes | content |", &content)?;
     let schedule = "    schedule([schedules]) --> retention & backup & drill & points\n";

@@ -7,6 +7,12 @@ use anyhow::{Context, Result, ensure};
 use super::{edit::Plan, names::Name};
 use crate::project::Project;
 
+/// The alarm about secrets that could not be read again, and the metric of one function in it.
+pub const SECRETS_ALARM: &str = "SecretsTooOld";
+pub const SECRET_AGE: &str = include_str!("../../templates/lambda/secret-age.yaml");
+/// CloudWatch allows no more metrics in one alarm.
+const MAX_METRICS: usize = 10;
+
 /// Reads the name of a new function. Refuses a name that something else has.
 pub fn name(project: &Project, text: &str) -> Result<Name> {
     let name = Name::parse(text)?;
@@ -51,4 +57,17 @@ pub fn diagram(plan: &mut Plan<'_>, name: &Name, neighbour: &str, arrow: &str, s
     plan.after(PAGE, neighbour, arrow)?;
     plan.within(PAGE, "    subgraph functions\n", "    end\n", &format!("        {kebab}\n"))?;
     plan.within(PAGE, "```mermaid\n", "```\n", &format!("    {kebab} --> {services}\n"))
+}
+
+/// Adds the metric of a function to `alarm`.
+pub fn metric(plan: &mut Plan<'_>, alarm: &str, metric: &str) -> Result<()> {
+    const ALARMS: &str = "infra/app/alarms.yaml";
+    let (text, begin) = (plan.text(ALARMS)?, format!("  {alarm}:\n"));
+    let properties = text.split(&begin).nth(1).and_then(|rest| rest.split("\n\n").next());
+    let metrics = properties.unwrap_or_default().matches("MetricStat:").count();
+    ensure!(
+        metrics < MAX_METRICS,
+        "{ALARMS}: {alarm} has {metrics} metrics, the most that an alarm can have; split it"
+    );
+    plan.within(ALARMS, &begin, "      EvaluationPeriods: ", metric)
 }
