@@ -117,7 +117,7 @@ async fn recovery_point_of_the_cluster_and_ages_of_the_backups_are_measured() {
 async fn one_measurement_does_not_need_the_other() {
     let (database, (rds, url)) = (Database::create().await, Rds::start().await);
     let store = BackupStore::new(&database).await;
-    for key in ["manifest.json", "manifest.mac"] {
+    for key in ["dump.zst", "manifest.json", "manifest.mac"] {
         store.write(&format!("2025-01-02T00-00-00.000Z-00000000/{key}"), b"{}".to_vec()).await;
     }
     let job = Function::start("recovery-points", environment(&store, &database, &url)).await;
