@@ -68,7 +68,7 @@ impl ChangedFields {
         self
     }
 
-    /// Adds `field` with its values before and after, if they differ. `None`: there was no value, or there is none now.
+    /// Adds `field` with its values before and after, if they differ. `None` means that the field has no value.
     #[must_use]
     pub fn values<V: Into<ChangeValue>>(
         mut self,
