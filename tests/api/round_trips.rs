@@ -24,6 +24,8 @@ impl<'a> Counter<'a> {
         let own = function_settings(&app.database);
         let (redis, postgres) = (Wire::to(&own["REDIS_URL"]).await, Wire::to(&own["DATABASE_URL"]).await);
         let wired = app.second_instance_with(&[("REDIS_URL", &*redis.url), ("DATABASE_URL", &*postgres.url)]);
+        // Connects to both.
+        wired.client().get("/ready").await.ok(200);
         Self { app, wired, redis, postgres, rows: BTreeMap::new() }
     }
 
@@ -62,7 +64,7 @@ impl<'a> Counter<'a> {
         for (name, value) in headers {
             client = client.with(name, value);
         }
-        // Connects, and caches the session and the profile.
+        // Caches the session and the profile.
         client.get("/v1/auth/me").await;
         self.redis.reset();
         self.postgres.reset();

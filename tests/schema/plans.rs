@@ -58,20 +58,26 @@ const ROWS: &str = "
 
 /// Statements that requests wait for: a text that occurs in no other, the arguments, and the index that must be used. `$user` and
 /// `$large` are the first user and organization, `$other` is another of each.
-const HOT: [(&str, &str, &str); 40] = [
+const HOT: [(&str, &str, &str); 44] = [
     // Session check.
     ("SELECT s.user_id AS \"user_id: UserId\", s.authenticated_at", "$other, now()", "sessions_pkey"),
     ("FOR UPDATE OF s", "$other, now()", "sessions_pkey"),
+    // Refresh.
+    ("SET previous_refresh_token_hash", "$other, 'x', 'x', now(), now()", "sessions_"),
+    // Mailed tokens, by the token and by their user.
+    ("FOR NO KEY UPDATE OF u", "'magic_link', 'x', now()", TOKENS),
+    ("WITH used AS", "'magic_link', 'x', now(), '{magic_link}'", TOKENS),
+    ("WITH used AS", "'magic_link', 'x', now(), '{magic_link}'", "verification_tokens_user_id_"),
     // Login, by any index of addresses.
     ("SELECT id AS \"id: UserId\", password_hash FROM users", "'u5@example.com'", "users_email_"),
     // API key.
-    ("SELECT k.organization_id", "$other, now()", "api_keys_pkey"),
+    ("SELECT k.scopes, k.secret_hash", "$other, now()", "api_keys_pkey"),
     // Idempotency: a record is read; a record is written and old ones are deleted.
     ("SELECT sealed FROM", "'x', now()", "idempotency_records_pkey"),
     ("WITH expired AS", "'x', 'x', now(), now() - interval '30 d'", "idempotency_records_expires_at_idx"),
     // Membership, with the organization and by itself.
     ("o.version, m.role AS \"role: Role\"", "$large, $other", "members_"),
-    ("SELECT m.role AS \"role: Role\" FROM", "$large, $other", "members_"),
+    ("SELECT m.role AS \"role: Role\", u.email_verified_at", "$large, $other", "members_"),
     // Lists: the first page and one in the middle, in both orders.
     (NEWEST_ORGANIZATIONS, "NULL, 21, $user", "members_user_id_organization_id_idx"),
     (NEWEST_ORGANIZATIONS, "$middle, 21, $user", "members_user_id_organization_id_idx"),
@@ -150,6 +156,7 @@ const HOT: [(&str, &str, &str); 40] = [
 ];
 const NEWEST_ORGANIZATIONS: &str = "o.deleted_at IS NULL AND ($1::uuid IS NULL OR m.organization_id <";
 const MEMBERS: &str = "members_organization_id_created_at_user_id_idx";
+const TOKENS: &str = "verification_tokens_token_hash_key";
 const SESSIONS: &str = "sessions_user_id_id_idx";
 const INVITATIONS: &str = "invitations_organization_id_id_idx";
 const API_KEYS: &str = "api_keys_organization_id_id_idx";

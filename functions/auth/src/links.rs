@@ -183,20 +183,21 @@ pub async fn redeem(
     purpose: Purpose,
     token_hash: &[u8],
 ) -> Result<Option<(User, Consumed)>, ApiError> {
-    match store::verification_tokens::owner(tx, purpose, token_hash).await? {
-        Some(owner) => redeem_of(tx, owner, purpose, token_hash).await,
-        None => Ok(None),
-    }
+    let Some(user) = store::users::lock_by_token(tx, purpose, token_hash).await? else { return Ok(None) };
+    let consumed = store::verification_tokens::consume(tx, purpose, token_hash).await?;
+    Ok(consumed.map(|consumed| (user, consumed)))
 }
 
-/// [`redeem`], if the owner is known.
-pub async fn redeem_of(
+/// Uses up a token of `owner`, and withdraws all other links that the owner requested. Returns the owner as before, locked until the
+/// transaction ends; `None` if the token is not valid.
+pub async fn redeem_and_withdraw(
     tx: &mut Tx,
     owner: UserId,
     purpose: Purpose,
     token_hash: &[u8],
 ) -> Result<Option<(User, Consumed)>, ApiError> {
     let user = store::users::lock(tx, owner).await?;
-    let consumed = store::verification_tokens::consume(tx, purpose, token_hash).await?;
+    let others = Purpose::REQUESTED;
+    let consumed = store::verification_tokens::consume_and_withdraw(tx, purpose, token_hash, others).await?;
     Ok(user.zip(consumed))
 }

@@ -1,6 +1,7 @@
 //! The mails this function sends. None contains a text that a person chose: a stranger may have entered the address.
 
 use shared::{
+    ApiError,
     crypto::one_time_token::OneTimeToken,
     mail::{
         letters,
@@ -112,9 +113,9 @@ pub async fn send_password_removed(state: &AuthState, email: &str) {
     send(&*state.mailer, email, letter).await;
 }
 
-/// Notifies the owner of an account that its password was changed.
+/// Notifies the owner of an account that its password was changed. Failures to sign in with the old one do not count any more.
 pub async fn send_password_changed(state: &AuthState, email: &str) {
-    if !may_notify(state, email).await {
+    if !counted(throttle::may_notify_of_password(state, email).await) {
         return;
     }
     let letter = Letter {
@@ -126,9 +127,14 @@ pub async fn send_password_changed(state: &AuthState, email: &str) {
     send(&*state.mailer, email, letter).await;
 }
 
-/// Counts a notice to `email`. Returns whether it may be sent. An error is logged only: what the notice tells was done.
+/// Counts a notice to `email`. Returns whether it may be sent.
 async fn may_notify(state: &AuthState, email: &str) -> bool {
-    throttle::may_notify(state, email).await.unwrap_or_else(|error| {
+    counted(throttle::may_notify(state, email).await)
+}
+
+/// Returns whether a notice may be sent. An error is logged only: what the notice tells was done.
+fn counted(may_notify: Result<bool, ApiError>) -> bool {
+    may_notify.unwrap_or_else(|error| {
         tracing::warn!(?error, "notice not counted");
         true
     })

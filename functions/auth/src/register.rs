@@ -9,17 +9,17 @@ use serde::{Deserialize, Serialize};
 use shared::{
     ApiError, OnConstraint,
     auth::Guest,
-    db::Tx,
     domain::{
         actor::RequestInfo,
-        audit::{Action, Event},
-        ids::{OrganizationId, UserId},
-        input::{Email, Name, Slug},
+        input::{Email, Name},
         page::Data,
         password::NewPassword,
     },
     http::idempotency::{Create, Created, IdempotencyKey, Idempotent, REUSED},
-    store::{self, organizations::NewOrganization, users::User, verification_tokens::Purpose},
+    store::{
+        users::{self, User},
+        verification_tokens::Purpose,
+    },
 };
 use utoipa::ToSchema;
 
@@ -146,7 +146,8 @@ async fn create(
     let link = Link::generate(Purpose::VerifyEmail)?;
     let guest = Guest { db: &state.app.db, name: format!("registration:{}", email.to_lowercase()) };
     let register = idempotent.run(&guest, &state.app.sealer, async |tx| {
-        let user = insert_user(tx, new, &hash, request).await?;
+        let row = users::NewUser { name: &new.name, email: &new.email, password_hash: &hash, request };
+        let user = users::register(tx, &row).await.on_constraint("users_email_key", refusals::EMAIL_TAKEN)?;
         link.insert(state, tx, user.id, email).await?;
         let stored = Created::new(Registered::from(user.clone()))?;
         Ok((stored, session_tokens::sign_in(state, tx, user, new.transport, request).await?))
@@ -163,29 +164,4 @@ async fn create(
             Ok(replay)
         }
     }
-}
-
-/// Adds the user and their personal organization.
-async fn insert_user(
-    tx: &mut Tx,
-    new: &NewUser,
-    password_hash: &str,
-    request: &RequestInfo,
-) -> Result<User, ApiError> {
-    let user = store::users::insert(tx, UserId::new(), &new.name, &new.email, password_hash)
-        .await
-        .on_constraint("users_email_key", refusals::EMAIL_TAKEN)?;
-    let id = OrganizationId::new();
-    let slug = Slug::of(id);
-    let organization = NewOrganization {
-        id,
-        name: "Personal",
-        slug: slug.as_ref(),
-        logo: None,
-        billing_email: None,
-        personal_to: Some(user.id),
-    };
-    store::organizations::insert(tx, &organization, user.id).await?;
-    store::audit_events::insert(tx, &Event::new(Action::UserRegistered, user.id, request)).await?;
-    Ok(user)
 }

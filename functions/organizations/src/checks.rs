@@ -1,21 +1,13 @@
 //! Checks that several handlers make.
 
-use shared::{
-    ApiError,
-    db::Tx,
-    domain::{actor::Principal, permission::Role},
-    store,
-};
+use shared::{ApiError, auth::member::Authority, domain::permission::Role};
 
 use crate::refusals;
 
 /// Refuses a user whose own address is not verified. Such a user may not send mail in the product's name; and may not create an API key,
 /// because the key would stay valid when the owner of the address takes the account over.
-pub async fn require_proved_address(tx: &mut Tx, principal: &Principal) -> Result<(), ApiError> {
-    let Some(id) = principal.user_id() else { return Ok(()) };
-    let user = store::users::find(tx, id).await?;
-    let verified = user.is_some_and(|user| user.email_verified_at.is_some());
-    if verified { Ok(()) } else { Err(refusals::ADDRESS_NOT_PROVED.into()) }
+pub fn require_proved_address(own: &Authority) -> Result<(), ApiError> {
+    if own.has_verified_address { Ok(()) } else { Err(refusals::ADDRESS_NOT_PROVED.into()) }
 }
 
 /// Refuses to give or take a `role` that is above the caller's `own`.

@@ -79,7 +79,6 @@ async fn insert(tx: &mut Tx, caller: &Caller, new: &NewOrganization) -> Result<O
         slug: slug.as_ref(),
         logo: new.logo.as_ref().map(AsRef::as_ref),
         billing_email: new.billing_email.as_ref().map(AsRef::as_ref),
-        personal_to: None,
     };
     let organization = organizations::insert(tx, &new, caller.user)
         .await

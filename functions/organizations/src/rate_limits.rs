@@ -129,7 +129,7 @@ async fn of_api_key(
 ) -> Result<Json<Data<RateLimit>>, ApiError> {
     let (organization, id) = (path.organization_id, path.api_key_id);
     let set = administrator.transaction(async |tx| {
-        if !store::organizations::lock(tx, organization).await? {
+        if store::organizations::lock(tx, organization).await?.is_none() {
             return Err(NO_SUCH_ORGANIZATION.into());
         }
         if !store::api_keys::set_rate_limit(tx, organization, id, limit.number()).await? {

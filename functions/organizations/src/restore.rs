@@ -90,9 +90,9 @@ async fn lock(
         return Ok(Err(NO_SUCH_ORGANIZATION));
     };
     let now = tx.now();
-    Ok(match store::members::role(tx, id, caller.user).await? {
+    Ok(match store::members::find_active(tx, id, caller.user).await? {
         None => Err(NO_SUCH_ORGANIZATION),
-        Some(role) if role < DeleteOrganization::ROLE => Err(ROLE_NEEDED),
+        Some(member) if member.role < DeleteOrganization::ROLE => Err(ROLE_NEEDED),
         Some(_) => match organization.restorable_until() {
             None => Err(refusals::NOT_DELETED),
             Some(until) if until <= now => Err(NO_SUCH_ORGANIZATION),

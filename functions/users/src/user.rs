@@ -93,8 +93,7 @@ pub fn respond(user: users::User) -> UserResponse {
 
 /// Loads the user `id`, and locks it together with the administrator until the transaction ends. Refuses an erased user.
 pub async fn lock(tx: &mut Tx, administrator: &Administrator, id: UserId) -> Result<users::User, ApiError> {
-    administrator.lock(tx, id).await?;
-    let user = store::users::find_any(tx, id).await?.ok_or(refusals::NO_SUCH_USER)?;
+    let user = administrator.lock(tx, id).await?.ok_or(refusals::NO_SUCH_USER)?;
     if user.erased_at.is_some() { Err(refusals::ERASED.into()) } else { Ok(user) }
 }
 

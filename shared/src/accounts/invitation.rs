@@ -10,7 +10,7 @@ use crate::{
         audit::{Action, Event},
         changes::ChangedFields,
         ids::{SessionId, UserId},
-        permission::{ManageInvitations, Permission},
+        permission::{ManageInvitations, Permission, Role},
     },
     store::{
         self,
@@ -45,11 +45,11 @@ impl<'a> From<&'a Caller> for Invited<'a> {
 
 /// Uses the token and makes the user a member.
 pub async fn accept(tx: &mut Tx, who: &Invited<'_>, token: &OneTimeToken) -> Result<Organization, ApiError> {
-    let invitation = answer(tx, who, token, Status::Accepted).await?;
-    store::members::insert(tx, invitation.organization_id, who.user, invitation.role)
+    let (organization, role) = answer(tx, who, token, Status::Accepted).await?;
+    store::members::insert(tx, organization.id, who.user, role)
         .await
         .on_constraint("members_pkey", ALREADY_MEMBER)?;
-    Ok(organizations::find(tx, invitation.organization_id).await?.ok_or(INVALID_TOKEN)?)
+    Ok(organization)
 }
 
 /// Uses the token and declines the invitation.
@@ -57,12 +57,13 @@ pub async fn decline(tx: &mut Tx, who: &Invited<'_>, token: &OneTimeToken) -> Re
     answer(tx, who, token, Status::Declined).await.map(drop)
 }
 
+/// Ends the invitation. Returns its organization, locked until the transaction ends, and its role.
 async fn answer(
     tx: &mut Tx,
     who: &Invited<'_>,
     token: &OneTimeToken,
     status: Status,
-) -> Result<store::invitations::Invitation, ApiError> {
+) -> Result<(Organization, Role), ApiError> {
     let invalid = || INVALID_TOKEN.at("/token");
     let open = store::invitations::find_open(tx, &token.hash()).await?.ok_or_else(invalid)?;
     // Locks the user before the organization, like the deletion of an account, so that a user who is being deleted cannot join.
@@ -73,9 +74,7 @@ async fn answer(
     if user.email_verified_at.is_none() || user.email.to_lowercase() != open.email.to_lowercase() {
         return Err(WRONG_ADDRESS.into());
     }
-    if !organizations::lock(tx, open.organization_id).await? {
-        return Err(invalid());
-    }
+    let organization = organizations::lock(tx, open.organization_id).await?.ok_or_else(invalid)?;
     if !may_still_invite(tx, &open).await? {
         return Err(invalid());
     }
@@ -89,17 +88,17 @@ async fn answer(
     let event = Event { session: who.session, ..Event::new(action, who.user, who.request) };
     store::audit_events::insert(tx, &event.within(ended.organization_id).to(ended.id.0).with(&changes))
         .await?;
-    Ok(ended)
+    Ok((organization, ended.role))
 }
 
 /// Checks whether the user or the API key that sent the invitation could send it now.
 async fn may_still_invite(tx: &mut Tx, open: &store::invitations::Invitation) -> sqlx::Result<bool> {
     if let Some(user) = open.invited_by {
-        let role = store::members::role(tx, open.organization_id, user).await?;
-        return Ok(role.is_some_and(|role| role >= open.role.max(ManageInvitations::ROLE)));
+        let member = store::members::find_active(tx, open.organization_id, user).await?;
+        return Ok(member.is_some_and(|member| member.role >= open.role.max(ManageInvitations::ROLE)));
     }
     let Some(key) = open.invited_by_key else { return Ok(false) };
     let key = store::api_keys::find_valid(tx, key).await?;
     Ok(key
-        .is_some_and(|key| key.organization_id == open.organization_id && key.allows::<ManageInvitations>()))
+        .is_some_and(|key| key.organization.id == open.organization_id && key.allows::<ManageInvitations>()))
 }

@@ -11,7 +11,7 @@ use crate::{
     ApiError, AppState, Refusal,
     db::Tx,
     domain::{audit::Action, changes::ChangedFields, ids::UserId},
-    store,
+    store::{self, users::User},
 };
 
 /// Returned to every other caller.
@@ -24,11 +24,15 @@ pub struct Administrator {
 }
 
 impl Administrator {
-    /// Locks the administrator and `target` until the transaction ends. Checks again that the caller is an administrator: of two
-    /// administrators who dismiss each other, the second is refused.
-    pub async fn lock(&self, tx: &mut Tx, target: UserId) -> Result<(), ApiError> {
-        let still = store::users::lock_pair(tx, self.caller.user, target).await?;
-        if still { Ok(()) } else { Err(ADMINISTRATOR_NEEDED.into()) }
+    /// Locks the administrator and `target` until the transaction ends, and loads `target`, deleted or not. Checks again that the caller
+    /// is an administrator: of two administrators who dismiss each other, the second is refused.
+    pub async fn lock(&self, tx: &mut Tx, target: UserId) -> Result<Option<User>, ApiError> {
+        let locked = store::users::lock_pair(tx, self.caller.user, target).await?;
+        let own = locked.iter().find(|user| user.id == self.caller.user);
+        if own.is_none_or(|own| !own.system_administrator || !own.is_active()) {
+            return Err(ADMINISTRATOR_NEEDED.into());
+        }
+        Ok(locked.into_iter().find(|user| user.id == target))
     }
 
     /// Records that the administrator did `action` to `target`.

@@ -27,7 +27,7 @@ use crate::{
         ids::OrganizationId,
         permission::{Permission, Role},
     },
-    store::{self, api_keys::StoredKey, organizations::Organization},
+    store::{self, api_keys::StoredKey, members::ActiveMember, organizations::Organization},
 };
 
 /// Returned for an organization that does not exist, and for one that the caller does not belong to.
@@ -54,27 +54,41 @@ pub struct Member<P> {
     permission: PhantomData<P>,
 }
 
+/// What a caller may do in an organization that is locked.
+pub struct Authority {
+    /// The highest role that the caller may give or take: their own; for an API key `Role::Member`, whatever its scopes.
+    pub role: Role,
+    /// Whether the caller's own address is verified. An API key counts as verified: only a user with a verified address creates one.
+    pub has_verified_address: bool,
+}
+
 impl<P: Permission> Member<P> {
-    /// Locks the organization until the transaction ends, checks the permission again, and returns the highest role that the
-    /// caller may give or take: their own role; for an API key `Role::Member`, whatever its scopes.
+    /// Locks the organization until the transaction ends, checks the permission again, and returns what the caller may do.
     ///
-    /// Every change of an organization takes this lock, so of two owners who demote each other the second is refused.
-    pub async fn lock(&self, tx: &mut Tx) -> Result<Role, ApiError> {
-        if !store::organizations::lock(tx, self.organization.id).await? {
+    /// Every change of an organization takes this lock, so of two owners who demote each other the second is refused. The check is a
+    /// statement of its own: the statement that waits for the lock sees the rows from before the wait.
+    pub async fn lock(&self, tx: &mut Tx) -> Result<Authority, ApiError> {
+        if store::organizations::lock(tx, self.organization.id).await?.is_none() {
             return Err(NO_SUCH_ORGANIZATION.into());
         }
         self.check(tx).await
     }
 
-    async fn check(&self, tx: &mut Tx) -> Result<Role, ApiError> {
+    async fn check(&self, tx: &mut Tx) -> Result<Authority, ApiError> {
         match self.principal {
-            Principal::User { id, .. } => match store::members::role(tx, self.organization.id, id).await? {
-                Some(role) if role >= P::ROLE => Ok(role),
-                Some(_) => Err(ROLE_NEEDED.into()),
-                None => Err(NO_SUCH_ORGANIZATION.into()),
-            },
+            Principal::User { id, .. } => {
+                match store::members::find_active(tx, self.organization.id, id).await? {
+                    Some(ActiveMember { role, has_verified_address }) if role >= P::ROLE => {
+                        Ok(Authority { role, has_verified_address })
+                    }
+                    Some(_) => Err(ROLE_NEEDED.into()),
+                    None => Err(NO_SUCH_ORGANIZATION.into()),
+                }
+            }
             Principal::ApiKey(id) => match store::api_keys::find_valid(tx, id).await? {
-                Some(key) if key.allows::<P>() => Ok(Role::Member),
+                Some(key) if key.allows::<P>() => {
+                    Ok(Authority { role: Role::Member, has_verified_address: true })
+                }
                 Some(_) => Err(SCOPE_NEEDED.into()),
                 None => Err(UNAUTHENTICATED.into()),
             },
@@ -221,17 +235,15 @@ async fn authorize_key<P: Permission>(
     };
     let raised = stored.rate_limit.map_or(0, |limit| u32::try_from(limit).unwrap_or(0));
     pending.judge(Verdict::Verified { raised });
-    let found = match id {
-        Some(id) if id == stored.organization_id => store::organizations::find(tx, id).await?,
-        _ => None,
-    };
-    let Some(organization) = found else { return Ok(Err(NO_SUCH_ORGANIZATION.into())) };
+    if id != Some(stored.organization.id) {
+        return Ok(Err(NO_SUCH_ORGANIZATION.into()));
+    }
     if stored.last_used_at.is_none_or(|last| last <= tx.now() - LAST_USED_PRECISION) {
         pending.record_use(key.id);
     }
     let principal = Principal::ApiKey(key.id);
     if !stored.allows::<P>() {
-        return Ok(Err(Denied { refusal: SCOPE_NEEDED, known: Some((principal, organization.id)) }));
+        return Ok(Err(Denied { refusal: SCOPE_NEEDED, known: Some((principal, stored.organization.id)) }));
     }
-    Ok(Ok((organization, principal)))
+    Ok(Ok((stored.organization, principal)))
 }

@@ -24,6 +24,16 @@ for i = 1, #KEYS do
     if redis.call('EXISTS', KEYS[i]) == 1 then redis.call('DECR', KEYS[i]) end
 end";
 
+/// Counts each of `KEYS` in its order, until one is above its limit. Returns the number of that key, from 1, or 0. ARGV: for each
+/// key its maximum and its window in ms.
+const TAKE_IN_ORDER: &str = "
+for i = 1, #KEYS do
+    local count = redis.call('INCR', KEYS[i])
+    redis.call('PEXPIRE', KEYS[i], ARGV[2 * i])
+    if count > tonumber(ARGV[2 * i - 1]) then return i end
+end
+return 0";
+
 /// Allows at most `max` requests in each `window`.
 #[derive(Debug, Clone, Copy)]
 pub struct Limit {
@@ -45,8 +55,11 @@ impl Limit {
     ///
     /// The window is part of the key, so the increment and the expiry need not be one atomic step.
     pub fn count(&self, commands: &mut Pipeline, key: &str) {
-        let keep = i64::try_from(self.window.as_millis()).unwrap_or(i64::MAX);
-        commands.incr(key, 1).pexpire(key, keep).ignore();
+        commands.incr(key, 1).pexpire(key, self.window_millis()).ignore();
+    }
+
+    fn window_millis(&self) -> i64 {
+        i64::try_from(self.window.as_millis()).unwrap_or(i64::MAX)
     }
 
     /// Compares `count` requests in the window with the limit.
@@ -144,8 +157,17 @@ impl RateLimiter {
         limits: &[(Limit, String)],
         now: DateTime<Utc>,
     ) -> (Counts, Option<ReachedLimit>) {
+        self.take_after(redis::pipe(), limits, now).await
+    }
+
+    /// Does the same as [`Self::take`], after `commands` without an answer, in the same round trip.
+    pub async fn take_after(
+        &self,
+        mut commands: Pipeline,
+        limits: &[(Limit, String)],
+        now: DateTime<Utc>,
+    ) -> (Counts, Option<ReachedLimit>) {
         let keys: Vec<_> = limits.iter().map(|(limit, subject)| self.key(*limit, subject, now)).collect();
-        let mut commands = redis::pipe();
         for ((limit, _), key) in limits.iter().zip(&keys) {
             limit.count(&mut commands, key);
         }
@@ -160,6 +182,24 @@ impl RateLimiter {
         let reached =
             limits.iter().zip(counts).filter_map(|((limit, _), count)| limit.check(count, now).reached());
         (Counts(keys), reached.max_by_key(|reached| reached.wait))
+    }
+
+    /// Counts one request against `limits`, one after the other, until one is reached, in one round trip. Returns the place of the
+    /// limit that is reached. The limits after it are not used up.
+    pub async fn take_in_order(&self, limits: &[(Limit, String)], now: DateTime<Utc>) -> Option<usize> {
+        let keys: Vec<_> = limits.iter().map(|(limit, subject)| self.key(*limit, subject, now)).collect();
+        let mut commands = redis::pipe();
+        let eval = commands.cmd("EVAL").arg(TAKE_IN_ORDER).arg(keys.len()).arg(&keys);
+        for (limit, _) in limits {
+            eval.arg(limit.max).arg(limit.window_millis());
+        }
+        if let Ok((reached,)) = self.redis.query::<(usize,)>(&commands).await {
+            return reached.checked_sub(1);
+        }
+        limits.iter().zip(&keys).position(|((limit, _), key)| {
+            let count = self.fallback.count(key, limit.window_end(now), now);
+            !limit.check(count, now).allowed
+        })
     }
 
     /// Takes one request back from each of `counts`.

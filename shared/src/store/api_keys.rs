@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::organizations::Organization;
 use crate::{
     db::Tx,
     domain::{
@@ -40,7 +41,7 @@ pub struct NewApiKey<'a> {
 
 /// A valid key, with the hashes of its secrets.
 pub struct StoredKey {
-    pub organization_id: OrganizationId,
+    pub organization: Organization,
     pub scopes: Vec<String>,
     pub secret_hash: Vec<u8>,
     /// `None` if there is no previous secret, or if it has expired.
@@ -122,15 +123,15 @@ pub async fn list(tx: &mut Tx, organization: OrganizationId, page: &PageQuery) -
     )
 }
 
-/// Returns the key `id` if it is valid, its organization exists, and it is not the personal organization of a suspended user.
+/// Returns the key `id` with its organization, if it is valid, its organization exists, and it is not the personal organization of a suspended user.
 pub async fn find_valid(tx: &mut Tx, id: ApiKeyId) -> sqlx::Result<Option<StoredKey>> {
     let now = tx.now();
-    sqlx::query_as!(
-        StoredKey,
+    let row = sqlx::query!(
         r#"
-        SELECT k.organization_id AS "organization_id: OrganizationId", k.scopes, k.secret_hash, k.last_used_at,
+        SELECT k.scopes, k.secret_hash, k.last_used_at, coalesce(k.rate_limit, o.rate_limit) AS rate_limit,
                CASE WHEN k.previous_expires_at > $2 THEN k.previous_secret_hash END AS previous_secret_hash,
-               coalesce(k.rate_limit, o.rate_limit) AS rate_limit
+               o.id AS "id: OrganizationId", o.name, o.slug, o.logo, o.billing_email, o.plan,
+               o.personal_to AS "personal_to: UserId", o.created_at, o.updated_at, o.deleted_at, o.version
         FROM api_keys k JOIN organizations o ON o.id = k.organization_id
         WHERE k.id = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)
           AND o.deleted_at IS NULL
@@ -140,7 +141,27 @@ pub async fn find_valid(tx: &mut Tx, id: ApiKeyId) -> sqlx::Result<Option<Stored
         now,
     )
     .fetch_optional(tx)
-    .await
+    .await?;
+    Ok(row.map(|row| StoredKey {
+        organization: Organization {
+            id: row.id,
+            name: row.name,
+            slug: row.slug,
+            logo: row.logo,
+            billing_email: row.billing_email,
+            plan: row.plan,
+            personal_to: row.personal_to,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            deleted_at: row.deleted_at,
+            version: row.version,
+        },
+        scopes: row.scopes,
+        secret_hash: row.secret_hash,
+        previous_secret_hash: row.previous_secret_hash,
+        last_used_at: row.last_used_at,
+        rate_limit: row.rate_limit,
+    }))
 }
 
 /// Records the use of the key.

@@ -68,31 +68,32 @@ macro_rules! invitations {
     };
 }
 
-/// Inserts an invitation. Violates `invitations_organization_id_email_key` if the address has a pending one.
+/// Inserts an invitation. `None` if the address has a pending one. Lock the organization first.
 pub async fn insert(
     tx: &mut Tx,
     organization: OrganizationId,
     new: &NewInvitation<'_>,
-) -> sqlx::Result<Invitation> {
+) -> sqlx::Result<Option<Invitation>> {
+    let inserted = insert_first(tx, organization, new).await?;
+    if inserted.is_some() || !expire(tx, organization, new.email).await? {
+        return Ok(inserted);
+    }
+    insert_first(tx, organization, new).await
+}
+
+/// Inserts an invitation, unless the address has one with the status `pending`, which may have expired.
+async fn insert_first(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    new: &NewInvitation<'_>,
+) -> sqlx::Result<Option<Invitation>> {
     let now = tx.now();
-    // An expired invitation must not violate the constraint.
-    sqlx::query!(
-        r#"
-        UPDATE invitations
-        SET status = 'expired', updated_at = $3, version = version + 1
-        WHERE organization_id = $1 AND lower(email) = lower($2) AND status = 'pending' AND expires_at <= $3
-        "#,
-        organization as OrganizationId,
-        new.email,
-        now,
-    )
-    .execute(&mut *tx)
-    .await?;
     invitations!(
         r#"
         INSERT INTO invitations
             (id, organization_id, email, role, token_hash, invited_by, invited_by_key, created_at, updated_at, expires_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)
+        ON CONFLICT (organization_id, lower(email)) WHERE status = 'pending' DO NOTHING
         RETURNING"#,
         "",
         InvitationId::new() as InvitationId,
@@ -105,8 +106,26 @@ pub async fn insert(
         now,
         new.expires_at,
     )
-    .fetch_one(tx)
+    .fetch_optional(tx)
     .await
+}
+
+/// Marks the invitation to `email` as expired, if its time has passed. Returns whether it did.
+async fn expire(tx: &mut Tx, organization: OrganizationId, email: &str) -> sqlx::Result<bool> {
+    let now = tx.now();
+    let result = sqlx::query!(
+        r#"
+        UPDATE invitations
+        SET status = 'expired', updated_at = $3, version = version + 1
+        WHERE organization_id = $1 AND lower(email) = lower($2) AND status = 'pending' AND expires_at <= $3
+        "#,
+        organization as OrganizationId,
+        email,
+        now,
+    )
+    .execute(tx)
+    .await?;
+    Ok(result.rows_affected() == 1)
 }
 
 /// The times after which [`count`] counts.

@@ -69,11 +69,22 @@ pub async fn access(
     }))
 }
 
-/// Returns the role of the member `user`, if the user is active (neither deleted nor suspended).
-pub async fn role(tx: &mut Tx, organization: OrganizationId, user: UserId) -> sqlx::Result<Option<Role>> {
-    sqlx::query_scalar!(
+/// The part of a member that permissions depend on.
+pub struct ActiveMember {
+    pub role: Role,
+    pub has_verified_address: bool,
+}
+
+/// Returns the member `user`, if the user is active (neither deleted nor suspended).
+pub async fn find_active(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    user: UserId,
+) -> sqlx::Result<Option<ActiveMember>> {
+    sqlx::query_as!(
+        ActiveMember,
         r#"
-        SELECT m.role AS "role: Role"
+        SELECT m.role AS "role: Role", u.email_verified_at IS NOT NULL AS "has_verified_address!"
         FROM members m JOIN users u ON u.id = m.user_id
         WHERE m.organization_id = $1 AND m.user_id = $2 AND u.deleted_at IS NULL AND u.suspended_at IS NULL
         "#,
@@ -207,20 +218,24 @@ pub async fn is_last_owner(tx: &mut Tx, organization: OrganizationId, user: User
     .await
 }
 
-/// Updates the role of the member, if its version is one of `versions` or `versions` is `None`. Returns whether it did.
+/// Updates the role of the member, if its version is one of `versions` or `versions` is `None`.
 pub async fn update(
     tx: &mut Tx,
     organization: OrganizationId,
     user: UserId,
     role: Role,
     versions: Option<&[i64]>,
-) -> sqlx::Result<bool> {
+) -> sqlx::Result<Option<Member>> {
     let now = tx.now();
-    let result = sqlx::query!(
+    sqlx::query_as!(
+        Member,
         r#"
-        UPDATE members
-        SET role = $3, updated_at = $5, version = version + 1
-        WHERE organization_id = $1 AND user_id = $2 AND ($4::bigint[] IS NULL OR version = ANY($4))
+        UPDATE members m
+        SET role = $3, updated_at = $5, version = m.version + 1
+        FROM users u
+        WHERE m.organization_id = $1 AND m.user_id = $2 AND ($4::bigint[] IS NULL OR m.version = ANY($4)) AND u.id = m.user_id
+        RETURNING m.user_id AS "user_id: UserId", u.name, u.email, u.image, m.role AS "role: Role", m.created_at,
+                  m.updated_at, m.version
         "#,
         organization as OrganizationId,
         user as UserId,
@@ -228,9 +243,8 @@ pub async fn update(
         versions,
         now,
     )
-    .execute(tx)
-    .await?;
-    Ok(result.rows_affected() == 1)
+    .fetch_optional(tx)
+    .await
 }
 
 /// Deletes the member, if its version is one of `versions` or `versions` is `None`. Returns whether it did.

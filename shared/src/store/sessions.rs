@@ -8,7 +8,9 @@ use crate::{
     cache::invalidation::CacheKey,
     db::Tx,
     domain::{
-        ids::{SessionId, UserId},
+        actor::RequestInfo,
+        audit::Action,
+        ids::{AuditEventId, SessionId, UserId},
         page::PageQuery,
     },
 };
@@ -44,15 +46,15 @@ pub struct NewSession<'a> {
     pub refresh_token_hash: &'a [u8],
     /// The place of refresh tokens: `body` or `cookie`.
     pub transport: &'a str,
-    pub user_agent: Option<&'a str>,
-    pub ip_address: Option<&'a str>,
+    /// The sign-in.
+    pub request: &'a RequestInfo,
     /// The end of the session if it is not refreshed.
     pub expires_at: DateTime<Utc>,
     /// The end of the session however often it is refreshed.
     pub ends_at: DateTime<Utc>,
 }
 
-/// A live session with the hashes that a refresh compares.
+/// A live session with the hashes that a refused refresh compares.
 pub struct Refreshable {
     pub user_id: UserId,
     /// The keyed hash of the current refresh token.
@@ -65,12 +67,18 @@ pub struct Refreshable {
     pub ends_at: DateTime<Utc>,
 }
 
-/// Inserts the session of a user who has just signed in.
+/// Inserts the session of a user who has just signed in, and the audit event of the sign-in.
 pub async fn insert(tx: &mut Tx, new: &NewSession<'_>) -> sqlx::Result<Session> {
     let now = tx.now();
+    // One statement, because each costs a round trip and every sign-in makes both.
     sqlx::query_as!(
         Session,
         r#"
+        WITH event AS (
+            INSERT INTO audit_events
+                (id, occurred_at, action, outcome, actor_id, session_id, target_id, ip_address, request_id)
+            VALUES ($10, $9, $11, 'success', $2, $1, $1, $6, $12)
+        )
         INSERT INTO sessions (id, user_id, refresh_token_hash, rotated_at, transport, user_agent, ip_address,
                               created_at, authenticated_at, last_used_at, expires_at, ends_at)
         VALUES ($1, $2, $3, $9, $4, $5, $6, $9, $9, $9, $7, $8)
@@ -80,11 +88,14 @@ pub async fn insert(tx: &mut Tx, new: &NewSession<'_>) -> sqlx::Result<Session> 
         new.user as UserId,
         new.refresh_token_hash,
         new.transport,
-        new.user_agent,
-        new.ip_address,
+        new.request.user_agent,
+        new.request.address.map(|address| address.to_string()),
         new.expires_at,
         new.ends_at,
         now,
+        AuditEventId::new() as AuditEventId,
+        Action::SessionCreated.as_str(),
+        new.request.id,
     )
     .fetch_one(tx)
     .await
@@ -128,29 +139,42 @@ pub async fn lock_for_refresh(tx: &mut Tx, id: SessionId) -> sqlx::Result<Option
     .await
 }
 
-/// Replaces the current refresh token by a new one.
+/// A session whose refresh token was replaced.
+pub struct Rotated {
+    pub user_id: UserId,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Replaces the refresh token with the hash `current` by the one with the hash `successor`, if it is the current token of the live
+/// session `id` and the user is active. Of concurrent calls with one token, one succeeds. The session then expires at `expires_at`,
+/// but never after its end.
 pub async fn rotate(
     tx: &mut Tx,
     id: SessionId,
-    refresh_token_hash: &[u8],
+    current: &[u8],
+    successor: &[u8],
     expires_at: DateTime<Utc>,
-) -> sqlx::Result<()> {
+) -> sqlx::Result<Option<Rotated>> {
     let now = tx.now();
-    sqlx::query!(
+    sqlx::query_as!(
+        Rotated,
         r#"
-        UPDATE sessions
-        SET previous_refresh_token_hash = refresh_token_hash, refresh_token_hash = $2, generation = generation + 1,
-            rotated_at = $4, last_used_at = $4, expires_at = $3
-        WHERE id = $1
+        UPDATE sessions s
+        SET previous_refresh_token_hash = s.refresh_token_hash, refresh_token_hash = $3, generation = s.generation + 1,
+            rotated_at = $5, last_used_at = $5, expires_at = least($4, s.ends_at)
+        FROM users u
+        WHERE s.id = $1 AND s.refresh_token_hash = $2 AND s.revoked_at IS NULL AND s.expires_at > $5
+          AND u.id = s.user_id AND u.deleted_at IS NULL AND u.suspended_at IS NULL
+        RETURNING s.user_id AS "user_id: UserId", s.expires_at
         "#,
         id as SessionId,
-        refresh_token_hash,
+        current,
+        successor,
         expires_at,
         now,
     )
-    .execute(tx)
+    .fetch_optional(tx)
     .await
-    .map(drop)
 }
 
 /// Returns a page of the live sessions of `user`.

@@ -90,7 +90,7 @@ pub async fn insert(tx: &mut Tx, new: &NewToken<'_>) -> sqlx::Result<()> {
     .map(drop)
 }
 
-/// Returns the user of the token, if the token is valid. Lock the user before [`consume`].
+/// Returns the id of the token's user, if the token is valid. Lock the user before [`consume`].
 pub async fn owner(tx: &mut Tx, purpose: Purpose, token_hash: &[u8]) -> sqlx::Result<Option<UserId>> {
     let now = tx.now();
     sqlx::query_scalar!(
@@ -136,6 +136,41 @@ pub async fn consume(tx: &mut Tx, purpose: Purpose, token_hash: &[u8]) -> sqlx::
         purpose.as_str(),
         token_hash,
         now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// [`consume`], and invalidates all other tokens of the same user for `others`. Invalidates none if the token is not valid.
+pub async fn consume_and_withdraw(
+    tx: &mut Tx,
+    purpose: Purpose,
+    token_hash: &[u8],
+    others: &[Purpose],
+) -> sqlx::Result<Option<Consumed>> {
+    let now = tx.now();
+    let others: Vec<_> = others.iter().map(|purpose| purpose.as_str().to_owned()).collect();
+    // `id <> used.id`: a statement cannot change a row twice.
+    sqlx::query_as!(
+        Consumed,
+        r#"
+        WITH used AS (
+            UPDATE verification_tokens
+            SET consumed_at = $3
+            WHERE purpose = $1 AND token_hash = $2 AND consumed_at IS NULL AND expires_at > $3
+            RETURNING id, user_id, email
+        ), withdrawn AS (
+            UPDATE verification_tokens t
+            SET consumed_at = $3
+            FROM used
+            WHERE t.user_id = used.user_id AND t.id <> used.id AND t.purpose = ANY ($4) AND t.consumed_at IS NULL
+        )
+        SELECT id AS "id!: VerificationTokenId", user_id AS "user_id!: UserId", email AS "email!" FROM used
+        "#,
+        purpose.as_str(),
+        token_hash,
+        now,
+        &others,
     )
     .fetch_optional(tx)
     .await

@@ -80,3 +80,19 @@ async fn changes_of_address_cannot_mail_to_any_number_of_strangers() {
     .await;
     eve.client.post("/v1/auth/change-email", change(10)).await.refused(429, "too-many-attempts");
 }
+
+#[tokio::test]
+async fn mails_that_are_refused_do_not_use_up_the_day() {
+    let app = TestApp::new().await;
+    let ada = app.verified_person("Ada").await;
+    // After midnight: the limit is one of a calendar day in UTC.
+    app.clock.advance(TimeDelta::hours(21));
+    let before = mails_to(&app, &ada.email);
+    let ask = json!({ "email": ada.email });
+    for asked in [30, 5, 5, 5, 5] {
+        let clients: Vec<_> = (0..asked).map(|_| app.client()).collect();
+        join_all(clients.iter().map(|client| client.post("/v1/auth/magic-links", ask.clone()))).await;
+        app.clock.advance(TimeDelta::minutes(15));
+    }
+    assert_eq!(mails_to(&app, &ada.email) - before, 20);
+}

@@ -83,6 +83,8 @@ async fn key_ends_when_it_expires_is_revoked_or_loses_its_organization() {
     ada.client.delete(&path).await.ok(204);
     client(&revoked).get(&team).await.refused(401, "unauthenticated");
     ada.client.get(&path).await.refused(404, "api-key-not-found");
+    ada.client.delete(&path).await.refused(404, "api-key-not-found");
+    ada.client.post(&format!("{path}/rotate"), json!({})).await.refused(404, "api-key-not-found");
     ada.client.delete(&doomed).await.ok(200);
     client(&orphan).get(&doomed).await.refused(401, "unauthenticated");
 }

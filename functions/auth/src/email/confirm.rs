@@ -20,7 +20,7 @@ use crate::{
     AuthState,
     links::{self, Link},
     mails,
-    password::reauthenticate::{is_proof_valid, verify_password_of},
+    password::reauthenticate::{PasswordAttempt, is_proof_valid},
     refusals::{self, invalid_token},
 };
 
@@ -85,22 +85,28 @@ async fn redeem(
 ) -> Result<(), ApiError> {
     let (purpose, token) = (Purpose::ChangeEmail, token.hash());
     let find = actor.transaction(async |tx| {
-        let owner = store::verification_tokens::owner(tx, purpose, &token).await?;
-        if owner.is_none() {
+        let Some(owner) = store::verification_tokens::owner(tx, purpose, &token).await? else {
             links::audit_refused(tx, purpose, &token, request).await?;
-        }
-        Ok(owner)
+            return Ok(None);
+        };
+        let hash = if password.is_some() { store::users::password_hash(tx, owner).await? } else { None };
+        Ok(Some((owner, hash)))
     });
-    let owner = find.await?.ok_or_else(invalid_token)?;
+    let (owner, hash) = find.await?.ok_or_else(invalid_token)?;
     let session = caller.filter(|caller| caller.user == owner).map(|caller| caller.session);
     let expected_hash = match password {
-        Some(password) => Some(verify_password_of(state, actor, owner, session, request, password).await?),
+        Some(password) => {
+            let attempt = PasswordAttempt::count(state, owner, session, request).await?;
+            Some(attempt.compare(state, actor, password, hash).await?)
+        }
         None if session.is_some() => None,
         None => return Err(refusals::PROOF_NEEDED.into()),
     };
     let undo = Link::generate(Purpose::UndoEmailChange)?;
     let moved = actor.transaction(async |tx| {
-        let Some((old, consumed)) = links::redeem_of(tx, owner, purpose, &token).await? else {
+        // Also the other links: those to the old address must not work any more.
+        let redeemed = links::redeem_and_withdraw(tx, owner, purpose, &token).await?;
+        let Some((old, consumed)) = redeemed else {
             links::audit_refused(tx, purpose, &token, request).await?;
             return Ok(None);
         };
@@ -111,8 +117,6 @@ async fn redeem(
             .await
             .on_constraint("users_email_key", refusals::EMAIL_TAKEN)?
             .ok_or_else(invalid_token)?;
-        // Tokens that were mailed to the old address must not work any more.
-        store::verification_tokens::withdraw(tx, user.id, Purpose::REQUESTED).await?;
         if old.email_verified_at.is_some() {
             undo.insert(state, tx, user.id, &old.email).await?;
         }

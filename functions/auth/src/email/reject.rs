@@ -81,7 +81,7 @@ async fn record(tx: &mut Tx, user: UserId, request: &RequestInfo) -> Result<(), 
 
 /// Deletes the account. Removes the password first, so that it does not work if the account is restored.
 async fn delete(tx: &mut Tx, user: UserId, request: &RequestInfo) -> Result<(), ApiError> {
-    store::users::set_password(tx, user, None).await?;
+    store::users::remove_password(tx, user).await?;
     store::users::delete(tx, user, None).await?;
     let event = Event::anonymous(Action::UserDeleted, request).to(user.0);
     departure::leave_organizations(tx, user, &event).await?;

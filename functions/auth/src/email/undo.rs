@@ -53,7 +53,7 @@ pub async fn redeem(state: &AuthState, request: &RequestInfo, token: &OneTimeTok
             .await
             .on_constraint("users_email_key", refusals::EMAIL_TAKEN)?
             .ok_or_else(invalid_token)?;
-        store::users::set_password(tx, user.id, None).await?;
+        store::users::remove_password(tx, user.id).await?;
         store::verification_tokens::withdraw(tx, user.id, Purpose::REQUESTED).await?;
         // The links to addresses that the account had before this one stay: the owner may need them, if a thief used this link.
         store::verification_tokens::withdraw_later_undo(tx, user.id, consumed.id).await?;

@@ -64,10 +64,8 @@ async fn ask_with_account(
 ) -> Result<Response, ApiError> {
     let find = state.app.db.transaction(async |tx| {
         let Ok(token) = OneTimeToken::try_from(token.0.clone()) else { return Ok(None) };
-        match store::verification_tokens::owner(tx, purpose, &token.hash()).await? {
-            Some(owner) => Ok(store::users::find(tx, owner).await?),
-            None => Ok(None),
-        }
+        let user = store::users::find_by_token(tx, purpose, &token.hash()).await?;
+        Ok(user.filter(|user| user.deleted_at.is_none()))
     });
     let about = find.await?.map(|user| {
         format!("It is the account of {}, created on {}.", user.email, user.created_at.format("%Y-%m-%d"))

@@ -4,7 +4,7 @@ use axum::{extract::State, http::StatusCode};
 use serde::Deserialize;
 use shared::{
     ApiError,
-    auth::{Actor, Caller, caller::UNAUTHENTICATED},
+    auth::{Actor, Caller},
     db::Tx,
     domain::{
         audit::Action,
@@ -16,7 +16,7 @@ use shared::{
 use utoipa::ToSchema;
 
 use super::reauthenticate::verify_password;
-use crate::{AuthState, mails, refusals, throttle};
+use crate::{AuthState, mails, refusals};
 
 /// The current password and the new one.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -46,30 +46,21 @@ pub async fn change_password(
     let expected_hash = verify_password(&state, &caller, &change.current_password).await?;
     let new_hash = state.passwords.hash(change.new_password.as_ref())?;
     let user = caller.transaction(async |tx| {
-        let user = store::users::find(tx, caller.user).await?.ok_or(UNAUTHENTICATED)?;
+        let user = store::users::replace_password(tx, caller.user, &expected_hash, &new_hash).await?;
+        // Without a user, another request changed the password after this one had verified it.
+        let user = user.ok_or(refusals::WRONG_PASSWORD)?;
         if change.new_password.is_like(&user.name, &user.email) {
             return Err(refusals::PASSWORD_LIKE_ACCOUNT.at("/newPassword"));
         }
-        replace_password(tx, &caller, &expected_hash, &new_hash).await?;
+        end_other_access(tx, &caller).await?;
         Ok(user)
     });
-    let email = user.await?.email;
-    throttle::forgive(&state, &email).await;
-    mails::send_password_changed(&state, &email).await;
+    mails::send_password_changed(&state, &user.await?.email).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Replaces the password, ends the caller's other sessions, and withdraws all mailed links.
-async fn replace_password(
-    tx: &mut Tx,
-    caller: &Caller,
-    expected_hash: &str,
-    new_hash: &str,
-) -> Result<(), ApiError> {
-    if !store::users::replace_password(tx, caller.user, expected_hash, new_hash).await? {
-        // Another request changed it after this one had verified it.
-        return Err(refusals::WRONG_PASSWORD.into());
-    }
+/// Ends the caller's other sessions, and withdraws all mailed links.
+async fn end_other_access(tx: &mut Tx, caller: &Caller) -> Result<(), ApiError> {
     store::sessions::revoke_all(tx, caller.user, Some(caller.session), "password_changed").await?;
     store::verification_tokens::withdraw(tx, caller.user, Purpose::REQUESTED).await?;
     caller.audit(tx, Action::PasswordChanged, caller.user).await

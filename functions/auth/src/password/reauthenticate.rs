@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use crate::{
     AuthState, refusals,
-    throttle::{self, Guesser},
+    throttle::{self, Attempt, Guesser},
 };
 
 /// Proof that the caller owns the account.
@@ -47,10 +47,12 @@ pub async fn lock_proved(
     caller: &Caller,
     expected_hash: Option<&str>,
 ) -> Result<User, ApiError> {
+    if let Some(hash) = expected_hash {
+        return Ok(store::users::lock_with_password(tx, caller.user, hash).await?.ok_or(UNAUTHENTICATED)?);
+    }
     let user = store::users::lock(tx, caller.user).await?.filter(|user| user.deleted_at.is_none());
-    let user = user.ok_or(UNAUTHENTICATED)?;
-    let valid = is_proof_valid(tx, user.id, Some(caller.session), expected_hash).await?;
-    if valid { Ok(user) } else { Err(UNAUTHENTICATED.into()) }
+    let valid = is_proof_valid(tx, caller.user, Some(caller.session), None).await?;
+    Ok(user.filter(|_| valid).ok_or(UNAUTHENTICATED)?)
 }
 
 /// Checks whether a proof is still valid: the password is still the one with `expected_hash`, or without one the session is live.
@@ -74,40 +76,56 @@ pub async fn verify_password(
     caller: &Caller,
     password: &Password,
 ) -> Result<String, ApiError> {
-    verify_password_of(state, caller, caller.user, Some(caller.session), &caller.request, password).await
+    let user = caller.user;
+    let attempt = PasswordAttempt::count(state, user, Some(caller.session), &caller.request).await?;
+    match caller.transaction(async |tx| Ok(store::users::password_hash(tx, user).await?)).await {
+        Ok(hash) => attempt.compare(state, caller, password, hash).await,
+        Err(error) => {
+            attempt.counted.take_back(state).await;
+            Err(error)
+        }
+    }
 }
 
-/// Verifies the password of `user` for a request of `actor`, with or without a session of that user. See [`verify_password`].
-pub async fn verify_password_of(
-    state: &AuthState,
-    actor: &impl Actor,
+/// An attempt to prove again who the user of an account is. It is counted before the password is compared.
+pub struct PasswordAttempt<'a> {
     user: UserId,
+    /// A session of the user.
     session: Option<SessionId>,
-    request: &RequestInfo,
-    password: &Password,
-) -> Result<String, ApiError> {
-    let guesser = session.map_or(Guesser::Source(request), Guesser::Session);
-    let attempt = throttle::attempt(state, &user.to_string(), guesser).await?;
-    let hash = actor.transaction(async |tx| Ok(store::users::password_hash(tx, user).await?)).await;
-    let hash = match hash {
-        Ok(hash) => hash,
-        Err(error) => {
-            attempt.take_back(state).await;
-            return Err(error);
+    request: &'a RequestInfo,
+    counted: Attempt,
+}
+
+impl<'a> PasswordAttempt<'a> {
+    /// Counts the attempt, or refuses it.
+    pub async fn count(
+        state: &AuthState,
+        user: UserId,
+        session: Option<SessionId>,
+        request: &'a RequestInfo,
+    ) -> Result<Self, ApiError> {
+        let guesser = session.map_or(Guesser::Source(request), Guesser::Session);
+        let counted = throttle::attempt(state, &user.to_string(), guesser).await?;
+        Ok(Self { user, session, request, counted })
+    }
+
+    /// Compares `password` with the user's `hash`, and returns the hash. A failure is recorded in the audit log.
+    pub async fn compare(
+        self,
+        state: &AuthState,
+        actor: &impl Actor,
+        password: &Password,
+        hash: Option<String>,
+    ) -> Result<String, ApiError> {
+        let Self { user, session, request, counted } = self;
+        let verified = state.passwords.verify(password, hash.as_deref())?;
+        if let Some(hash) = hash.filter(|_| verified.matches) {
+            counted.succeed(state).await;
+            return Ok(hash);
         }
-    };
-    let verified = state.passwords.verify(password, hash.as_deref())?;
-    match hash {
-        Some(hash) if verified.matches => {
-            attempt.succeed(state).await;
-            Ok(hash)
-        }
-        _ => {
-            // The session may be stolen, so its user is not the actor.
-            let event =
-                Event { session, ..Event::refused(Action::SessionReauthenticated, Some(user), request) };
-            actor.transaction(async |tx| Ok(store::audit_events::insert(tx, &event).await?)).await?;
-            Err(refusals::WRONG_PASSWORD.into())
-        }
+        // The session may be stolen, so its user is not the actor.
+        let event = Event { session, ..Event::refused(Action::SessionReauthenticated, Some(user), request) };
+        actor.transaction(async |tx| Ok(store::audit_events::insert(tx, &event).await?)).await?;
+        Err(refusals::WRONG_PASSWORD.into())
     }
 }

@@ -22,7 +22,6 @@ use utoipa::ToSchema;
 use crate::{
     AuthState, links, mails,
     refusals::{PASSWORD_LIKE_ACCOUNT, invalid_token},
-    throttle,
 };
 
 /// The token from the mail, and the new password.
@@ -63,11 +62,11 @@ pub async fn redeem(
     let (db, purpose, token) = (&state.app.db, Purpose::ResetPassword, token.hash());
     // Before hashing the password, which is too costly for requests without a valid token.
     let owner = db.transaction(async |tx| {
-        let Some(owner) = store::verification_tokens::owner(tx, purpose, &token).await? else {
+        let owner = store::users::find_by_token(tx, purpose, &token).await?;
+        if owner.is_none() {
             links::audit_refused(tx, purpose, &token, request).await?;
-            return Ok(None);
-        };
-        Ok(store::users::find(tx, owner).await?)
+        }
+        Ok(owner.filter(|owner| owner.deleted_at.is_none()))
     });
     let owner = owner.await?.ok_or_else(invalid_token)?;
     if new.is_like(&owner.name, &owner.email) {
@@ -75,14 +74,13 @@ pub async fn redeem(
     }
     let hash = state.passwords.hash(new.as_ref())?;
     let email = db.transaction(async |tx| {
-        let redeemed = links::redeem_of(tx, owner.id, purpose, &token).await?;
+        // Also the other links: a person who had access to the account must not get it back through a mail to another address.
+        let redeemed = links::redeem_and_withdraw(tx, owner.id, purpose, &token).await?;
         let (_, consumed) = redeemed.ok_or_else(invalid_token)?;
         set_password(tx, &consumed, &hash, request).await?;
         Ok(consumed.email)
     });
-    let email = email.await?;
-    throttle::forgive(state, &email).await;
-    mails::send_password_changed(state, &email).await;
+    mails::send_password_changed(state, &email.await?).await;
     Ok(())
 }
 
@@ -93,11 +91,10 @@ async fn set_password(
     hash: &str,
     request: &RequestInfo,
 ) -> Result<(), ApiError> {
-    let user = store::users::verify_email(tx, consumed.user_id, &consumed.email, false).await?;
-    let id = user.ok_or_else(invalid_token)?.id;
-    store::users::set_password(tx, id, Some(hash)).await?;
-    // A person who had access to the account must not get it back through a mail to another address.
-    store::verification_tokens::withdraw(tx, id, Purpose::REQUESTED).await?;
+    let id = consumed.user_id;
+    if !store::users::reset_password(tx, id, &consumed.email, hash).await? {
+        return Err(invalid_token());
+    }
     store::sessions::revoke_all(tx, id, None, "password_reset").await?;
     Ok(store::audit_events::insert(tx, &Event::new(Action::PasswordReset, id, request)).await?)
 }

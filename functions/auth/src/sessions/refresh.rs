@@ -118,7 +118,26 @@ async fn replace(
     }
 }
 
-/// Decides while the session is locked, so that a refresh and a revocation happen one after the other.
+/// Replaces the session's token by its successor, if it is the current one.
+async fn rotate(
+    state: &AuthState,
+    tx: &mut Tx,
+    token: &RefreshToken,
+    keys: &RefreshKeys,
+) -> Result<Option<Successor>, ApiError> {
+    let (now, successor) = (tx.now(), token.successor(keys));
+    let expires_at = now + state.app.config.tokens.refresh_expiry;
+    let (id, hash) = (token.session(), token.hash());
+    let rotated = store::sessions::rotate(tx, id, &hash, &successor.hash(), expires_at).await?;
+    Ok(rotated.map(|session| Successor {
+        user: session.user_id,
+        token: successor,
+        lifetime: session.expires_at - now,
+    }))
+}
+
+/// Decides about a token. One that is not the current one is decided while the session is locked, so that a refresh and a
+/// revocation happen one after the other.
 async fn decide(
     state: &AuthState,
     tx: &mut Tx,
@@ -126,18 +145,20 @@ async fn decide(
     keys: &RefreshKeys,
     request: &RequestInfo,
 ) -> Result<Decision, ApiError> {
+    if let Some(successor) = rotate(state, tx, token, keys).await? {
+        return Ok(Decision::Replaced(successor));
+    }
     let (id, hash, now) = (token.session(), token.hash(), tx.now());
     let Some(session) = store::sessions::lock_for_refresh(tx, id).await? else {
         return Ok(Decision::Refused);
     };
     let (user, current) = (session.user_id, session.refresh_token_hash);
+    if hash == current {
+        // It has become the current token since the first statement.
+        return Ok(rotate(state, tx, token, keys).await?.map_or(Decision::Refused, Decision::Replaced));
+    }
     let expires_at = session.ends_at.min(now + state.app.config.tokens.refresh_expiry);
     let replaced = |token| Decision::Replaced(Successor { user, token, lifetime: expires_at - now });
-    if hash == current {
-        let successor = token.successor(keys);
-        store::sessions::rotate(tx, id, &successor.hash(), expires_at).await?;
-        return Ok(replaced(successor));
-    }
     if session.previous_refresh_token_hash == Some(hash) && now - session.rotated_at <= REUSE_GRACE {
         // The stored successor may be from an instance whose first key is another one.
         return Ok(token.successor_hashed(keys, &current).map_or(Decision::UnknownKey, replaced));

@@ -96,13 +96,11 @@ pub struct VerifiedPassword {
 impl VerifiedPassword {
     /// Loads the user, and locks them until the transaction ends. Refuses if the password has changed since it was verified.
     pub async fn lock(&self, tx: &mut Tx) -> Result<User, ApiError> {
-        let mut hash = &self.expected_hash;
-        if let Some(stronger) = &self.stronger_hash
-            && store::users::replace_password(tx, self.user, hash, stronger).await?
-        {
-            hash = stronger;
-        }
-        let user = store::users::lock_password(tx, self.user, hash).await?;
+        let hash = &self.expected_hash;
+        let user = match &self.stronger_hash {
+            Some(stronger) => store::users::replace_password(tx, self.user, hash, stronger).await?,
+            None => store::users::lock_password(tx, self.user, hash).await?,
+        };
         user.ok_or_else(|| refusals::JUST_CHANGED.retry_after(Duration::from_secs(1)))
     }
 }

@@ -13,7 +13,6 @@ use shared::{
     db::Tx,
     domain::{
         actor::RequestInfo,
-        audit::{Action, Event},
         ids::{SessionId, UserId},
         page::Data,
     },
@@ -140,8 +139,6 @@ pub async fn sign_in(
 ) -> Result<Opened, ApiError> {
     let (id, now) = (user.id, tx.now());
     let (session, refresh) = open_session(state, tx, id, transport, request).await?;
-    let event = Event::new(Action::SessionCreated, id, request).through(session.id).to(session.id.0);
-    store::audit_events::insert(tx, &event).await?;
     let device = DeviceToken::create(state, &user.email, now).await?;
     let cookies = match transport {
         Transport::Cookie => {
@@ -165,14 +162,12 @@ async fn open_session(
     let (id, config) = (SessionId::new(), &state.app.config.tokens);
     let token = RefreshToken::first(&state.refresh_keys().await?, id)?;
     let ends_at = tx.now() + config.session_limit;
-    let address = request.address.map(|address| address.to_string());
     let new = store::sessions::NewSession {
         id,
         user,
         refresh_token_hash: &token.hash(),
         transport: transport.name(),
-        user_agent: request.user_agent.as_deref(),
-        ip_address: address.as_deref(),
+        request,
         expires_at: ends_at.min(tx.now() + config.refresh_expiry),
         ends_at,
     };

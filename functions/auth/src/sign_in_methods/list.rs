@@ -3,9 +3,8 @@
 use axum::Json;
 use shared::{
     ApiError,
-    auth::{Actor, Caller, caller::UNAUTHENTICATED},
+    auth::{Actor, Caller},
     domain::page::{Page, PageMeta},
-    store,
 };
 
 use super::{SignInMethod, load};
@@ -16,9 +15,6 @@ use super::{SignInMethod, load};
     responses((status = 200, description = "All of them, on one page.", body = Page<SignInMethod>)),
 )]
 pub async fn list(caller: Caller) -> Result<Json<Page<SignInMethod>>, ApiError> {
-    let methods = caller.transaction(async |tx| {
-        let user = store::users::find(tx, caller.user).await?.ok_or(UNAUTHENTICATED)?;
-        load(tx, &user).await
-    });
-    Ok(Json(Page { data: methods.await?, meta: PageMeta { next_cursor: None } }))
+    let methods = caller.transaction(async |tx| load(tx, caller.user).await).await?;
+    Ok(Json(Page { data: methods, meta: PageMeta { next_cursor: None } }))
 }

@@ -4,11 +4,7 @@ pub mod list;
 pub mod remove;
 
 use serde::{Deserialize, Serialize};
-use shared::{
-    ApiError,
-    db::Tx,
-    store::{self, users::User},
-};
+use shared::{ApiError, auth::caller::UNAUTHENTICATED, db::Tx, domain::ids::UserId, store};
 use utoipa::{IntoParams, ToSchema};
 
 /// A way to sign in.
@@ -38,8 +34,9 @@ pub struct MethodPath {
 }
 
 /// Loads the ways in which `user` can sign in.
-async fn load(tx: &mut Tx, user: &User) -> Result<Vec<SignInMethod>, ApiError> {
-    let password = store::users::password_hash(tx, user.id).await?.map(|_| Method::Password);
-    let email = user.email_verified_at.map(|_| Method::Email);
+async fn load(tx: &mut Tx, user: UserId) -> Result<Vec<SignInMethod>, ApiError> {
+    let methods = store::users::sign_in_methods(tx, user).await?.ok_or(UNAUTHENTICATED)?;
+    let password = methods.password.then_some(Method::Password);
+    let email = methods.email.then_some(Method::Email);
     Ok(password.into_iter().chain(email).map(|id| SignInMethod { id }).collect())
 }

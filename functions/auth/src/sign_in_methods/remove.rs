@@ -40,8 +40,8 @@ pub async fn remove(
     let expected_hash = reauthenticate(&state, &caller, proof).await?;
     let user = caller.transaction(async |tx| {
         let user = lock_proved(tx, &caller, expected_hash.as_deref()).await?;
-        require_removable(path.id, &load(tx, &user).await?)?;
-        store::users::set_password(tx, user.id, None).await?;
+        require_removable(path.id, &load(tx, user.id).await?)?;
+        store::users::remove_password(tx, user.id).await?;
         store::sessions::revoke_all(tx, user.id, Some(caller.session), "password_removed").await?;
         store::verification_tokens::withdraw(tx, user.id, Purpose::REQUESTED).await?;
         caller.audit(tx, Action::PasswordRemoved, user.id).await?;

@@ -104,7 +104,7 @@ pub async fn attempt(state: &AuthState, account: &str, guesser: Guesser<'_>) -> 
     let attempt = match guesser {
         Guesser::Source(request) => Attempt {
             delay: key(format!("guesses:{account}:{}", subject(request.address))),
-            failures: key(format!("failures:{account}")),
+            failures: failures_key(state, &account),
             limits: limits(&account, request.address)
                 .map(|(limit, subject)| (limit, limiter.key(limit, &subject, now)))
                 .collect(),
@@ -206,16 +206,9 @@ impl Attempt {
     }
 }
 
-/// Deletes the count of failures in a row at the account with `email`, because it has a new password.
-pub async fn forgive(state: &AuthState, email: &str) {
-    let Ok(account) = pseudonym(state, email).await else { return };
-    let failures = state.app.redis.key(&format!("failures:{account}"));
-    state.app.rate_limiter.fallback.reset(&failures);
-    let mut commands = redis::pipe();
-    commands.del(failures).ignore();
-    if let Err(error) = state.app.redis.query::<()>(&commands).await {
-        tracing::debug!(%error, "failures not deleted");
-    }
+/// Returns the key that counts the failures in a row at `account`, a pseudonym.
+pub fn failures_key(state: &AuthState, account: &str) -> String {
+    state.app.redis.key(&format!("failures:{account}"))
 }
 
 /// Counts a guess at the codes mailed to `email`. Returns whether it is allowed.

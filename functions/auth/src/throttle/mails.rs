@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use shared::{ApiError, cache::rate_limit::Limit, store::verification_tokens::Purpose};
 
-use super::pseudonym;
+use super::{attempts::failures_key, pseudonym};
 use crate::{AuthState, links::throttle_name};
 
 /// Mails of one kind to one address. The links in them live at least as long as this window, so an owner who is flooded with mails
@@ -24,18 +24,31 @@ const NOTICES_PER_DAY: Limit = Limit { name: "notices", max: 10, window: Duratio
 pub async fn may_mail(state: &AuthState, purpose: Purpose, email: &str) -> Result<bool, ApiError> {
     let address = pseudonym(state, email).await?;
     let kind = format!("{}:{address}", throttle_name(purpose));
-    // One after the other, so that only mails that are sent use up the day.
-    if !take(state, MAILS_OF_A_KIND, kind).await {
-        return Ok(false);
-    }
-    let may = take(state, MAILS_PER_DAY, address.clone()).await
-        || (purpose == Purpose::ResetPassword && take(state, RESERVE, address).await);
-    Ok(may)
+    let limits = [(MAILS_OF_A_KIND, kind), (MAILS_PER_DAY, address.clone())];
+    // In this order, so that only mails that are sent use up the day.
+    Ok(match state.app.rate_limiter.take_in_order(&limits, state.app.clock.now()).await {
+        None => true,
+        Some(1) if purpose == Purpose::ResetPassword => take(state, RESERVE, address).await,
+        Some(_) => false,
+    })
 }
 
 /// Counts a notice to `email`. Returns whether it may be sent.
 pub async fn may_notify(state: &AuthState, email: &str) -> Result<bool, ApiError> {
     Ok(take(state, NOTICES_PER_DAY, pseudonym(state, email).await?).await)
+}
+
+/// Does the same as [`may_notify`] for a new password. Also deletes the count of failures in a row at the account, in the same
+/// round trip.
+pub async fn may_notify_of_password(state: &AuthState, email: &str) -> Result<bool, ApiError> {
+    let account = pseudonym(state, email).await?;
+    let (limiter, failures) = (&state.app.rate_limiter, failures_key(state, &account));
+    limiter.fallback.reset(&failures);
+    let mut commands = redis::pipe();
+    commands.del(failures).ignore();
+    let limits = [(NOTICES_PER_DAY, account)];
+    let (_, reached) = limiter.take_after(commands, &limits, state.app.clock.now()).await;
+    Ok(reached.is_none())
 }
 
 async fn take(state: &AuthState, limit: Limit, subject: String) -> bool {

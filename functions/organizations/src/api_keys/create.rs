@@ -75,8 +75,7 @@ pub async fn create(
         expires_at,
     };
     let work = async |tx: &mut Tx| {
-        member.lock(tx).await?;
-        require_proved_address(tx, &member.principal).await?;
+        require_proved_address(&member.lock(tx).await?)?;
         let key = store::api_keys::insert(tx, member.organization.id, &row).await?;
         let changes = ChangedFields::default().values("scopes", None, Some(&*key.scopes));
         member.audit_changes(tx, Action::ApiKeyCreated, key.id, &changes).await?;

@@ -12,7 +12,7 @@ use shared::{
     store,
 };
 
-use super::{ApiKeyPath, lock};
+use super::{ApiKeyPath, find};
 use crate::organization::OrganizationPath;
 
 /// Revoke an API key.
@@ -34,8 +34,10 @@ pub async fn revoke(
     let (organization, id) = (member.organization.id, path.api_key_id);
     member
         .transaction(async |tx| {
-            lock(tx, &member, id).await?;
+            member.lock(tx).await?;
             if !store::api_keys::revoke(tx, organization, id, versions.as_deref()).await? {
+                // Refused for another reason if there is no such key.
+                find(tx, &member, id).await?;
                 return Err(STALE.into());
             }
             member.audit(tx, Action::ApiKeyRevoked, id).await

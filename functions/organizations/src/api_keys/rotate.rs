@@ -17,7 +17,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::{ApiKeyPath, ApiKeyWithSecret, lock, respond_created};
+use super::{ApiKeyPath, ApiKeyWithSecret, find, respond_created};
 use crate::{OrganizationsState, organization::OrganizationPath, refusals};
 
 /// A rotation of an API key.
@@ -78,10 +78,13 @@ pub async fn rotate(
     let token = ApiKeyToken::generate(id)?;
     let overlap = TimeDelta::seconds(new.overlap_seconds.0.into());
     let work = async |tx: &mut Tx| {
-        lock(tx, &member, id).await?;
+        member.lock(tx).await?;
         let until = tx.now() + overlap;
-        let key = store::api_keys::rotate(tx, organization, id, &token.hash(), until).await?;
-        let key = key.ok_or(refusals::API_KEY_EXPIRED)?;
+        let Some(key) = store::api_keys::rotate(tx, organization, id, &token.hash(), until).await? else {
+            // Refused for another reason if there is no such key.
+            find(tx, &member, id).await?;
+            return Err(refusals::API_KEY_EXPIRED.into());
+        };
         member.audit(tx, Action::ApiKeyRotated, id).await?;
         Ok((respond_created(key, &token)?, ()))
     };

@@ -4,7 +4,7 @@ use axum::{extract::State, response::Response};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use shared::{
-    ApiError, OnConstraint, ReachedLimit,
+    ApiError, ReachedLimit,
     accounts::invitation::ALREADY_MEMBER,
     auth::{Member, SignedIn},
     crypto::one_time_token::OneTimeToken,
@@ -143,11 +143,12 @@ async fn invite(
     token: &OneTimeToken,
 ) -> Result<Invitation, ApiError> {
     let (organization, email) = (member.organization.id, new.email.as_ref());
-    require_role_up_to(member.lock(tx).await?, new.role)?;
+    let own = member.lock(tx).await?;
+    require_role_up_to(own.role, new.role)?;
     if new.role == Role::Owner {
         member.require_fresh()?;
     }
-    require_proved_address(tx, &member.principal).await?;
+    require_proved_address(&own)?;
     if store::members::has_email(tx, organization, email).await? {
         return Err(ALREADY_MEMBER.into());
     }
@@ -159,9 +160,8 @@ async fn invite(
         invited_by: member.principal,
         expires_at: tx.now() + LIFETIME,
     };
-    let invitation = store::invitations::insert(tx, organization, &row)
-        .await
-        .on_constraint("invitations_organization_id_email_key", refusals::ALREADY_INVITED)?;
+    let invitation = store::invitations::insert(tx, organization, &row).await?;
+    let invitation = invitation.ok_or(refusals::ALREADY_INVITED)?;
     let changes = ChangedFields::default().values("role", None, Some(new.role));
     member.audit_changes(tx, Action::InvitationCreated, invitation.id, &changes).await?;
     Ok(invitation)

@@ -35,7 +35,7 @@ pub async fn revoke(
         .transaction(async |tx| {
             let own = member.lock(tx).await?;
             let invitation = find(tx, &member, id).await?;
-            require_role_up_to(own, invitation.role)?;
+            require_role_up_to(own.role, invitation.role)?;
             if_match.require(invitation.version)?;
             let ended = store::invitations::end(tx, organization, id, Status::Revoked).await?;
             ended.ok_or(refusals::ALREADY_ANSWERED)?;

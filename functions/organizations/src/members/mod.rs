@@ -92,7 +92,7 @@ async fn lock<P: Permission>(
     caller: &Member<P>,
     id: UserId,
 ) -> Result<(Role, members::Member), ApiError> {
-    let own = caller.lock(tx).await?;
+    let own = caller.lock(tx).await?.role;
     Ok((own, find(tx, caller, id).await?))
 }
 

@@ -18,7 +18,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::{MemberPath, MemberResponse, MemberView, find, lock, require_other_owner, respond};
+use super::{MemberPath, MemberResponse, MemberView, lock, require_other_owner, respond};
 use crate::{checks::require_role_up_to, organization::OrganizationPath};
 
 /// A new role.
@@ -61,12 +61,11 @@ pub async fn update(
         if role < Role::Owner {
             require_other_owner(tx, &member, &target).await?;
         }
-        if !store::members::update(tx, organization, id, role, versions.as_deref()).await? {
-            return Err(STALE.into());
-        }
+        let updated = store::members::update(tx, organization, id, role, versions.as_deref()).await?;
+        let updated = updated.ok_or(STALE)?;
         let changes = ChangedFields::default().values("role", Some(target.role), Some(role));
         member.audit_changes(tx, Action::MemberUpdated, id, &changes).await?;
-        find(tx, &member, id).await
+        Ok(updated)
     });
     Ok(respond(updated.await?))
 }

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 
-use super::members;
 use crate::{
     db::Tx,
     domain::{
@@ -49,7 +48,6 @@ pub struct NewOrganization<'a> {
     pub slug: &'a str,
     pub logo: Option<&'a str>,
     pub billing_email: Option<&'a str>,
-    pub personal_to: Option<UserId>,
 }
 
 /// The changes of an organization's profile.
@@ -93,10 +91,15 @@ pub use deleted::{
 /// Inserts an organization, and `owner` as its owner. Violates `organizations_slug_key` if the slug is taken.
 pub async fn insert(tx: &mut Tx, new: &NewOrganization<'_>, owner: UserId) -> sqlx::Result<Organization> {
     let now = tx.now();
-    let organization = organizations!(
+    // One statement, because each costs a round trip. Foreign keys are checked at its end.
+    organizations!(
         r#"
-        INSERT INTO organizations (id, name, slug, logo, billing_email, personal_to, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
+        WITH owner AS (
+            INSERT INTO members (organization_id, user_id, role, created_at, updated_at)
+            VALUES ($1, $7, $8, $6, $6)
+        )
+        INSERT INTO organizations (id, name, slug, logo, billing_email, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $6)
         RETURNING"#,
         "",
         new.id as OrganizationId,
@@ -104,34 +107,26 @@ pub async fn insert(tx: &mut Tx, new: &NewOrganization<'_>, owner: UserId) -> sq
         new.slug,
         new.logo,
         new.billing_email,
-        new.personal_to as Option<UserId>,
         now,
+        owner as UserId,
+        Role::Owner.as_str(),
     )
-    .fetch_one(&mut *tx)
-    .await?;
-    members::insert(tx, new.id, owner, Role::Owner).await?;
-    Ok(organization)
+    .fetch_one(tx)
+    .await
 }
 
-/// Returns the organization `id`, if it is not deleted.
-pub async fn find(tx: &mut Tx, id: OrganizationId) -> sqlx::Result<Option<Organization>> {
-    organizations!("SELECT", "FROM organizations WHERE id = $1 AND deleted_at IS NULL", id as OrganizationId)
-        .fetch_optional(tx)
-        .await
-}
-
-/// Locks the organization `id` until the transaction ends. Returns `false` if it is deleted or does not exist.
+/// Loads and locks the organization `id` until the transaction ends, if it is not deleted.
 ///
 /// Every change in an organization takes this lock first, so its members, invitations and keys are changed by one transaction
 /// after the other.
-pub async fn lock(tx: &mut Tx, id: OrganizationId) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"SELECT 1 AS "one!" FROM organizations WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE"#,
+pub async fn lock(tx: &mut Tx, id: OrganizationId) -> sqlx::Result<Option<Organization>> {
+    organizations!(
+        "SELECT",
+        "FROM organizations WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE",
         id as OrganizationId,
     )
     .fetch_optional(tx)
     .await
-    .map(|row| row.is_some())
 }
 
 /// Counts the organizations that `user` owns, without the personal one. Deleted ones count until they are purged.

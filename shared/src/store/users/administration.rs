@@ -27,25 +27,18 @@ text_enum!(
     }
 );
 
-/// Locks `administrator` and `other` until the transaction ends. Returns whether `administrator` is a system administrator and
-/// active (neither deleted nor suspended).
+/// Loads and locks two users, or one, deleted or not, until the transaction ends.
 ///
 /// Locks in the order of the ids, so that two administrators who change each other do not deadlock.
-pub async fn lock_pair(tx: &mut Tx, administrator: UserId, other: UserId) -> sqlx::Result<bool> {
-    let locked = sqlx::query_scalar!(
-        r#"
-        SELECT id = $1 AND system_administrator AND deleted_at IS NULL AND suspended_at IS NULL AS "is_one!"
-        FROM users
-        WHERE id IN ($1, $2)
-        ORDER BY id
-        FOR NO KEY UPDATE
-        "#,
+pub async fn lock_pair(tx: &mut Tx, administrator: UserId, other: UserId) -> sqlx::Result<Vec<User>> {
+    users!(
+        "SELECT",
+        "FROM users WHERE id IN ($1, $2) ORDER BY id FOR NO KEY UPDATE",
         administrator as UserId,
         other as UserId,
     )
     .fetch_all(tx)
-    .await?;
-    Ok(locked.contains(&true))
+    .await
 }
 
 /// Returns a page of all users, with deleted ones.

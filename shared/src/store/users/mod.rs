@@ -39,6 +39,12 @@ pub struct User {
 }
 
 impl User {
+    /// Checks whether the user is neither deleted nor suspended.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.deleted_at.is_none() && self.suspended_at.is_none()
+    }
+
     /// Returns the states of the account in which `after` differs, for the audit log.
     #[must_use]
     pub fn changed_states(&self, after: &Self) -> ChangedFields {
@@ -68,20 +74,24 @@ macro_rules! users {
 }
 
 mod administration;
+mod by_token;
 mod deleted;
 mod never_verified;
 mod passwords;
+mod registration;
 
 pub use administration::{
     UserStatus, appoint, list, lock_pair, recover, set_legal_hold, set_system_administrator, suspend,
     undelete, unsuspend,
 };
+pub use by_token::{find_by_token, lock_by_token};
 pub use deleted::{Expired, count_deleted, lock_deleted};
 pub use never_verified::{count_never_verified, lock_never_verified};
 pub use passwords::{
-    Credentials, credentials_by_email, lock_password, password_hash, remove_unproved_password,
-    replace_password, set_password,
+    Credentials, SignInMethods, credentials_by_email, lock_password, lock_with_password, password_hash,
+    remove_password, remove_unproved_password, replace_password, reset_password, sign_in_methods,
 };
+pub use registration::{NewUser, register};
 
 /// The changes of a user's profile.
 pub struct Changes<'a> {
@@ -99,31 +109,6 @@ impl Changes<'_> {
             .name("image", self.image.change().0)
             .name("phone", self.phone.change().0)
     }
-}
-
-/// Inserts a user. Violates `users_email_key` if an account that is not deleted has the address.
-pub async fn insert(
-    tx: &mut Tx,
-    id: UserId,
-    name: &Name,
-    email: &Email,
-    password_hash: &str,
-) -> sqlx::Result<User> {
-    let now = tx.now();
-    users!(
-        r#"
-        INSERT INTO users (id, name, email, password_hash, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $5)
-        RETURNING"#,
-        "",
-        id as UserId,
-        name.as_ref(),
-        email.as_ref(),
-        password_hash,
-        now,
-    )
-    .fetch_one(tx)
-    .await
 }
 
 /// Returns the user `id`, if not deleted.

@@ -37,6 +37,28 @@ pub async fn password_hash(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<Strin
         .map(Option::flatten)
 }
 
+/// The ways in which a user can sign in.
+pub struct SignInMethods {
+    pub password: bool,
+    /// Through mail to the verified address.
+    pub email: bool,
+}
+
+/// Returns the ways in which the user can sign in, if not deleted.
+pub async fn sign_in_methods(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<SignInMethods>> {
+    sqlx::query_as!(
+        SignInMethods,
+        r#"
+        SELECT password_hash IS NOT NULL AS "password!", email_verified_at IS NOT NULL AS "email!"
+        FROM users
+        WHERE id = $1 AND deleted_at IS NULL
+        "#,
+        id as UserId,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
 /// Loads and locks an active user until the transaction ends, if the hash of the password is still `expected_hash`.
 ///
 /// A shared lock: other transactions can lock the user in the same way, but not change it. A transaction that locks the user again,
@@ -56,21 +78,60 @@ pub async fn lock_password(tx: &mut Tx, id: UserId, expected_hash: &str) -> sqlx
     .await
 }
 
-/// Replaces the password hash `expected_hash` by `new`. Returns `false` if the user has another hash or is not active.
+/// Loads and locks a user who is not deleted until the transaction ends, if the hash of the password is still `expected_hash`.
+pub async fn lock_with_password(tx: &mut Tx, id: UserId, expected_hash: &str) -> sqlx::Result<Option<User>> {
+    users!(
+        "SELECT",
+        "FROM users WHERE id = $1 AND password_hash = $2 AND deleted_at IS NULL FOR NO KEY UPDATE",
+        id as UserId,
+        expected_hash,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Replaces the password hash `expected_hash` by `new`. `None` if the user has another hash or is not active.
 ///
 /// Keeps the version: the password is not part of the profile.
-pub async fn replace_password(tx: &mut Tx, id: UserId, expected_hash: &str, new: &str) -> sqlx::Result<bool> {
+pub async fn replace_password(
+    tx: &mut Tx,
+    id: UserId,
+    expected_hash: &str,
+    new: &str,
+) -> sqlx::Result<Option<User>> {
+    let now = tx.now();
+    tx.invalidate(CacheKey::Profile(id));
+    users!(
+        r#"
+        UPDATE users
+        SET password_hash = $3, updated_at = $4
+        WHERE id = $1 AND password_hash = $2 AND deleted_at IS NULL AND suspended_at IS NULL
+        RETURNING"#,
+        "",
+        id as UserId,
+        expected_hash,
+        new,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Sets the password of an active user, if the address is still `email`, and marks that address as verified. Does not check the old
+/// password. Returns whether it did.
+pub async fn reset_password(tx: &mut Tx, id: UserId, email: &str, hash: &str) -> sqlx::Result<bool> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));
     let result = sqlx::query!(
         r#"
         UPDATE users
-        SET password_hash = $3, updated_at = $4
-        WHERE id = $1 AND password_hash = $2 AND deleted_at IS NULL AND suspended_at IS NULL
+        SET password_hash = $3, password_proved = true, email_verified_at = coalesce(email_verified_at, $4),
+            updated_at = $4, version = version + 1
+        WHERE id = $1 AND email = $2 AND deleted_at IS NULL AND suspended_at IS NULL
         "#,
         id as UserId,
-        expected_hash,
-        new,
+        email,
+        hash,
         now,
     )
     .execute(tx)
@@ -78,18 +139,19 @@ pub async fn replace_password(tx: &mut Tx, id: UserId, expected_hash: &str, new:
     Ok(result.rows_affected() == 1)
 }
 
-/// Sets the password of a user who is not deleted and has proved the address; `None` removes it. Does not check the old password.
-pub async fn set_password(tx: &mut Tx, id: UserId, hash: Option<&str>) -> sqlx::Result<()> {
+/// Removes the password of a user who is not deleted.
+///
+/// Keeps the version: the password is not part of the profile.
+pub async fn remove_password(tx: &mut Tx, id: UserId) -> sqlx::Result<()> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));
     sqlx::query!(
         r#"
         UPDATE users
-        SET password_hash = $2, password_proved = $2::text IS NOT NULL, updated_at = $3
+        SET password_hash = NULL, password_proved = false, updated_at = $2
         WHERE id = $1 AND deleted_at IS NULL
         "#,
         id as UserId,
-        hash,
         now,
     )
     .execute(tx)
