@@ -40,8 +40,8 @@ region=${AWS_REGION:-$(aws configure get region)}
 role=arn:$partition:iam::$account:role/arches-account-cloudformation-$environment
 bucket=arches-artifacts-$account-$region
 
-# SAM does not read AWS_REGION.
-sam deploy --region "$region" --config-env "$environment" --no-confirm-changeset --template-file "$template" \
+# SAM does not read AWS_REGION. It looks for its configuration beside the template, unless it gets the path.
+sam deploy --region "$region" --config-file "$PWD/samconfig.toml" --config-env "$environment" --no-confirm-changeset --template-file "$template" \
     --stack-name "arches-$environment-$stack" --role-arn "$role" --s3-bucket "$bucket" \
     --s3-prefix "arches-$environment-$stack" --parameter-overrides "file://$parameters" ${version:+"$version"} "$@"
 
