@@ -16,7 +16,10 @@ from typing import Any
 import boto3
 from moto.cloudformation import models, responses
 from moto.cloudformation.exceptions import CloudFormationError, ValidationError
+from moto.core.exceptions import ServiceException
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.rds.exceptions import DBClusterNotFoundError
+from moto.rds.responses import RDSResponse
 from moto.s3.models import s3_backends
 from moto.ssm.models import ssm_backends
 from samtranslator.parser.parser import Parser
@@ -169,6 +172,9 @@ class ChangeSet:
         stack = self.stack
         template = yaml_parse(self.template)
         self.values = parameters(template, self.parameters, lambda name: _published(stack, name))
+        # A stack keeps the defaults of the template that created it.
+        defaults = {name: one.get("Default") for name, one in template.get("Parameters", {}).items()}
+        self.parameters = {name: self.parameters.get(name, default) for name, default in defaults.items()}
         self.processed = transformed(template, self.parameters, stack.region_name)
         require_capabilities(self.processed, capabilities)
         resolver = Resolver(self.processed, self.values, stack.place)
@@ -308,13 +314,24 @@ def _protected(self: Any) -> Any:
     return responses.ActionResult({"StackId": stack.stack_id})
 
 
+def _unprotected(self: Any) -> Any:
+    """Answers `modify-db-cluster`, whose cluster is only a resource of a stack here."""
+    name, protected = self.params["DBClusterIdentifier"], self.params["DeletionProtection"]
+    stacks = models.cloudformation_backends[self.current_account][self.region].stacks.values()
+    for resource in [one for stack in stacks for one in stack.made.values()]:
+        if resource.cf_resource_type == "AWS::RDS::DBCluster" and resource.physical_resource_id == name:
+            resource.properties["DeletionProtection"] = protected
+            return responses.ActionResult({"DBCluster": {"DBClusterIdentifier": name}})
+    raise DBClusterNotFoundError(name)
+
+
 def _shown(answer: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Shows an unexpected error, which the caller would only see as a 500."""
 
     def answered(self: Any) -> Any:
         try:
             return answer(self)
-        except CloudFormationError:
+        except ServiceException:
             raise
         except Exception:
             traceback.print_exc()
@@ -335,6 +352,7 @@ def start() -> str:
         "update_termination_protection": _protected,
     }.items():
         setattr(responses.CloudFormationResponse, name, _shown(answer))
+    RDSResponse.modify_db_cluster = _shown(_unprotected)
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     # By this name moto finds the bucket in the path of a URL.
