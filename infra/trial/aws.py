@@ -1,6 +1,6 @@
 """The commands of the AWS CLI that docs/deploy.md and infra/deploy.sh use, on boto3: the CLI itself is not on PyPI in a version that SAM allows.
 
-Prints what `--query` selects, as text or JSON. `aws cloudformation deploy` and `wait` work as in the CLI.
+Prints what `--query` selects, as text or JSON.
 """
 
 import json
@@ -43,7 +43,14 @@ def typed(shape: Any, values: list[str]) -> Any:
 
 
 def call(service: str, operation: str, given: dict[str, list[str]]) -> Any:
-    client = boto3.client(service)
+    client = boto3.client(service, region_name=given.pop("region", [os.environ["AWS_DEFAULT_REGION"]])[0])
+    if operation == "wait":
+        (waiter,) = (one for one in client.waiter_names if f"wait-{one.replace('_', '-')}" in given)
+        waiting = client.get_waiter(waiter)
+        operation = xform_name(waiting.config.operation, "-")
+        given = {option: values for option, values in given.items() if not option.startswith("wait-")}
+    else:
+        waiting = None
     names = {xform_name(name, "-"): name for name in client.meta.service_model.operation_names}
     shape = client.meta.service_model.operation_model(names[operation]).input_shape
     members = {xform_name(name, "-"): (name, member) for name, member in (shape.members if shape else {}).items()}
@@ -58,6 +65,8 @@ def call(service: str, operation: str, given: dict[str, list[str]]) -> Any:
         if report.has_errors():
             sys.exit(report.generate_report())
         return None
+    if waiting:
+        return waiting.wait(**arguments, WaiterConfig={"Delay": 1})
     answer = getattr(client, xform_name(names[operation]))(**arguments)
     answer.pop("ResponseMetadata", None)
     return answer
@@ -103,16 +112,19 @@ def text(value: Any) -> str:
 
 
 def main() -> None:
-    service, operation, *words = sys.argv[1:]
+    words = sys.argv[1:]
+    # The CLI accepts an option before the service, too.
+    first = words.pop(0) if words[0].startswith("--") else None
+    words += [first, words.pop(0)] if first else []
+    service, operation, *words = words
     if (service, operation) == ("configure", "get"):
         print(os.environ["AWS_DEFAULT_REGION"])
         return
     if (service, operation) == ("cloudformation", "deploy"):
         deploy(options(words))
         return
-    if (service, operation) == ("cloudformation", "wait"):
-        boto3.client(service).get_waiter(words[0].replace("-", "_")).wait(StackName=words[2])
-        return
+    if operation == "wait":
+        words[0] = f"--wait-{words[0]}"
     given = options(words)
     query, output = given.pop("query", None), given.pop("output", ["json"])[0]
     answer = call(service, operation, given)

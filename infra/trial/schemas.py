@@ -48,6 +48,20 @@ FORMS = {
     "AWS::WAFv2::WebACL": {"Arn": "arn:aws:wafv2:{region}:{account}:regional/webacl/{name}/{uuid}"},
 }
 
+# Names that no second resource may have, although AWS generates the identifier.
+UNIQUE = {
+    "AWS::CloudFront::CachePolicy": "CachePolicyConfig.Name",
+    "AWS::CloudFront::Function": "Name",
+    "AWS::CloudFront::OriginAccessControl": "OriginAccessControlConfig.Name",
+    "AWS::CloudFront::ResponseHeadersPolicy": "ResponseHeadersPolicyConfig.Name",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::IAM::OIDCProvider": "Url",
+    "AWS::SecretsManager::Secret": "Name",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::SQS::Queue": "QueueName",
+    "AWS::WAFv2::WebACL": "Name",
+}
+
 
 class Schema:
     def __init__(self, document: dict[str, Any]) -> None:

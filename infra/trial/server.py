@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import boto3
+from moto import settings
 from moto.cloudformation import models, responses
 from moto.cloudformation.exceptions import CloudFormationError, ValidationError
 from moto.core.exceptions import ServiceException
@@ -345,6 +346,8 @@ def start() -> str:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
+    # A certificate is issued at once.
+    settings.ACM_VALIDATION_WAIT = -1
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"
     for name, answer in {
         "create_change_set": _change_set_of,

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from schemas import FORMS, schema
+from schemas import FORMS, UNIQUE, schema
 
 NO_VALUE = object()
 
@@ -71,26 +71,30 @@ class Resource:
             )  # fmt: skip
         if name in self._schema().read_only and name in self._schema().identifier:
             return f"{self.logical_resource_id.lower()}-{self._hash()[:12]}"
-        value = self.properties
-        for part in name.split("."):
-            value = value.get(part) if isinstance(value, dict) else None
+        value = self._at(name)
         if value is not None:
             return value
         return f"{name.rpartition('.')[2].lower()}.{self.name()}" if name not in self._schema().identifier else self.name()
+
+    def _at(self, path: str) -> Any:
+        value: Any = self.properties
+        for part in path.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        return value
 
     def identity(self) -> tuple | None:
         """Returns what no second resource of the account may share, if AWS does not generate it."""
         if self.is_custom:
             return None
-        names = self._schema().identifier
-        generated = [name for name in names if name in self._schema().read_only]
-        # A policy's ARN is generated, but from its name.
-        given = [name for name in ("ManagedPolicyName", "Url", "TopicName", "QueueName") if name in self.properties]
-        if (generated and not given) or not all(name in self.properties for name in names if name not in generated):
-            return None
         worldwide = self.cf_resource_type.startswith(("AWS::IAM", "AWS::S3", "AWS::CloudFront", "AWS::Route53"))
-        scope = "" if worldwide else self.place.region
-        return (self.cf_resource_type, scope, *(str(self.properties[name]) for name in given or names))
+        place = (self.cf_resource_type, "" if worldwide else self.place.region)
+        if path := UNIQUE.get(self.cf_resource_type):
+            name = self._at(path)
+            return None if name is None else (*place, name)
+        names = self._schema().identifier
+        if any(name in self._schema().read_only or name not in self.properties for name in names):
+            return None
+        return (*place, *(str(self.properties[name]) for name in names))
 
     def create_only(self) -> set[str]:
         """Returns the properties whose change makes a new resource."""
