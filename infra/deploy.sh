@@ -55,3 +55,8 @@ if [ -n "$url" ] && [ -n "$edge" ]; then
 else
     echo "/ready was not checked: it needs both app and edge." >&2
 fi
+# A preview deletes nothing.
+case "$stack $*" in
+app*--no-execute-changeset*) ;;
+app*) infra/prune.sh "$environment" ;;
+esac
