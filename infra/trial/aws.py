@@ -97,6 +97,9 @@ def deploy(given: dict[str, list[str]]) -> None:
         Tags=[dict(zip(("Key", "Value"), pair.split("=", 1), strict=True)) for pair in given.get("tags", [])],
     )
     change_set = client.describe_change_set(ChangeSetName=created["Id"])
+    if "didn't contain changes" in change_set.get("StatusReason", ""):
+        print(f"No changes to deploy. Stack {name} is up to date")
+        return
     if change_set["Status"] == "FAILED":
         sys.exit(f"Failed to create the changeset: {change_set['StatusReason']}")
     client.execute_change_set(ChangeSetName=created["Id"])

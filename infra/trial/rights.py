@@ -31,14 +31,17 @@ GLOBAL = {"cloudfront", "iam", "route53"}
 SERVICES = json.loads((pathlib.Path(cfnlint.__file__).parent / "data/AdditionalSpecs/Policies.json").read_text())
 
 
+def _each(value: str | list[str]) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
 class Statement:
     def __init__(self, document: dict) -> None:
         tag = "${aws:PrincipalTag/environment}"
         document = json.loads(json.dumps(document).replace(tag, ENVIRONMENT))
-        as_list = lambda value: value if isinstance(value, list) else [value]  # noqa: E731
         self.is_allow = document["Effect"] == "Allow"
-        self.actions = as_list(document["Action"])
-        self.resources = as_list(document["Resource"])
+        self.actions = _each(document["Action"])
+        self.resources = _each(document["Resource"])
         self.condition = document.get("Condition", {})
 
     def names(self, action: str) -> bool:
@@ -53,7 +56,7 @@ class Statement:
         known = SERVICES[service]["Actions"][name].get("Resources", [])
         kinds = {kind: SERVICES[service]["Resources"].get(kind, {}) for kind in known}
         region = "us-east-1" if service in GLOBAL else REGION
-        if self.condition.get("StringEquals", {}).get("aws:RequestedRegion", region) != region:
+        if region not in _each(self.condition.get("StringEquals", {}).get("aws:RequestedRegion", region)):
             return False
         if not known:
             asks_for_tag = any("aws:ResourceTag" in key for key in self.condition.get("StringEquals", {}))

@@ -19,6 +19,7 @@ import time
 import boto3
 
 import server
+import stacks
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
@@ -48,9 +49,9 @@ class Trial:
             shutil.copy(ROOT / name, folder / name)
         tools = pathlib.Path(sys.executable).parent
         self._program("aws", f'exec "{sys.executable}" "{HERE}/aws.py" "$@"')
-        # No function runs here, so nothing is built and nobody answers at /ready.
+        # No function runs here, so nothing is built, and /ready is not reached. GitHub is not asked either.
         self._program("sam", f'[ "$1" = build ] || exec "{tools}/sam" "$@"')
-        self._program("curl", f'echo "$*" >> "{folder}/requests"')
+        self._program("curl", f"""echo "$*" >> "{folder}/requests"\necho '{{"owner": {{"id": 1}}, "id": 2}}'""")
         _place_a_build(folder)
         self.environment = {
             "PATH": f"{folder}/bin:{tools}:/usr/bin:/bin",
@@ -171,11 +172,11 @@ def change(trial: Trial, environment: str) -> None:
     begin = time.monotonic()
     _set(trial, environment, "network", "LogRetentionDays", "60")
     trial.run(f"infra/deploy.sh {environment} network")
-    changes = server.EXECUTED[f"arches-{environment}-network"][-1]
+    changes = stacks.EXECUTED[f"arches-{environment}-network"][-1]
     if [one[:1] + one[2:] for one in changes] != [("Modify", "AWS::Logs::LogGroup", "False")]:
         raise Failed(f"the retention of logs changes {changes}")
     shown = trial.run(f"infra/deploy.sh {environment} app v0.1.1 --no-execute-changeset")
-    if "* Modify" not in shown or len(server.EXECUTED[f"arches-{environment}-app"]) != 1:
+    if "* Modify" not in shown or len(stacks.EXECUTED[f"arches-{environment}-app"]) != 1:
         raise Failed(f"--no-execute-changeset does not show the changes, or executes them:\n{shown}")
     _step(f"{environment}: one parameter changes one resource, and changes are shown before they are made", begin)
 
@@ -187,22 +188,23 @@ def _set(trial: Trial, environment: str, stack: str, parameter: str, value: str)
 
 def remove(trial: Trial, environment: str) -> None:
     begin = time.monotonic()
-    server.RETAINED.clear()
+    stacks.RETAINED.clear()
     trial.run(trial.commands("delete-stack --stack-name arches-$env-$stack").replace("env=dev", f"env={environment}"))
     left = trial.client("cloudformation").describe_stacks()["Stacks"]
     if undeleted := [stack["StackName"] for stack in left if f"-{environment}-" in stack["StackName"]]:
         raise Failed(f"not deleted: {undeleted}")
     section = trial.page.split("## Remove an environment")[1].split("\n## ")[0]
-    kinds = {kind for _, kind, _ in server.RETAINED}
+    kinds = {kind for _, kind, _ in stacks.RETAINED}
     if kinds != STAYS.keys():
         raise Failed(f"after the deletion these types stay, but docs/deploy.md names others: {sorted(kinds)}")
     for words in STAYS.values():
         if words not in section:
             raise Failed(f"docs/deploy.md does not say that these stay after the deletion: {words}")
-    # Names that a stack gives are taken. A name that AWS makes does not come back.
+    # A name that is generated, or has the id of the stack, does not come back.
     named = re.findall(r"`(/aws/[^`]+)`", section)
     prevents = {name.replace("<env>", environment) for name in named}
-    taken = {one[2] for one in server.TAKEN if one[1] == trial.region and environment in one[2]}
+    taken = {one[2] for one in stacks.TAKEN if one[1] == trial.region and environment in one[2]}
+    taken = {name for name in taken if not re.search(r"-[0-9a-f]{12}$", name)}
     if prevents != taken:
         raise Failed(f"names that prevent a new stack: {sorted(taken)}; docs/deploy.md names {sorted(prevents)}")
     _step(f"{environment}: what stays after the deletion is what docs/deploy.md names", begin)
@@ -210,13 +212,40 @@ def remove(trial: Trial, environment: str) -> None:
 
 def try_all(trial: Trial, environments: list[str], second_region: str | None) -> None:
     begin = time.monotonic()
-    trial.run(trial.commands("--stack-name arches-account"))
+    account = trial.commands("--stack-name arches-account")
+    trial.run(account)
     _step("the stacks of the account are created", begin)
     for environment in environments:
         create(trial, environment)
         create_again(trial, environment)
         change(trial, environment)
         remove(trial, environment)
+    if second_region:
+        try_two_regions(trial, account, second_region)
+
+
+def try_two_regions(trial: Trial, account: str, second: str) -> None:
+    """Creates an environment in two regions at once, as docs/deploy.md says."""
+    # What outlived the environment is deleted by hand.
+    for name in [name for name, owner in stacks.TAKEN.items() if "/arches-staging-" in owner]:
+        del stacks.TAKEN[name]
+    create(trial, "staging")
+    begin = time.monotonic()
+    trial.run(account.replace("Regions=$AWS_REGION", f"Regions={REGION},{second}"))
+    trial.in_region(second)
+    of_region = re.findall(r"^aws cloudformation deploy --stack-name arches-region .*$", account, re.MULTILINE)
+    trial.run("\n".join(of_region))
+    _step(f"{second} is added to the account", begin)
+    for stack, name, domain in (
+        ("app", "DomainName", "api.second.archesai.com"),
+        ("edge", "DomainName", "api.second.archesai.com"),
+        ("edge", "SiteDomainName", "app.second.archesai.com"),
+    ):
+        _set(trial, "staging", stack, name, domain)
+    create(trial, "staging")
+    remove(trial, "staging")
+    trial.in_region(REGION)
+    remove(trial, "staging")
 
 
 def main() -> None:
