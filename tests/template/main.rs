@@ -7,6 +7,7 @@ mod deploy;
 mod deployed;
 mod documents;
 mod recover;
+mod release;
 mod rules;
 mod stack_rules;
 mod template;
