@@ -13,6 +13,7 @@ use crate::root;
 
 /// An AWS account in which `app` is deployed.
 const AWS: &str = r#"case "$*" in
+*list-stack-resources*) ;;
 *get-caller-identity*) echo arn:aws:sts::123456789012:assumed-role/deploy/me ;;
 *"--stack-name arches-staging-app"*) echo https://api.staging.archesai.com ;;
 *) if [ "$EDGE" = UPDATE_COMPLETE ]; then echo "$EDGE"; else echo "$EDGE" >&2; false; fi ;;
@@ -49,7 +50,7 @@ fn deploy_to(arguments: &[&str], edge: &str, wrong: &str) -> Run {
     Run { output, calls: fs::read_to_string(calls).expect("the calls") }
 }
 
-fn stand_in(folder: &Path, program: &str, does: &str) {
+pub fn stand_in(folder: &Path, program: &str, does: &str) {
     let path = folder.join(program);
     let text = format!("#!/bin/sh\necho \"{program} $*\" >> \"$CALLS\"\n{does}\n");
     fs::write(&path, text).expect("a script");
@@ -85,6 +86,20 @@ fn app_deployment_succeeds_only_if_the_api_is_ready() {
     assert!(run.calls.contains("https://api.staging.archesai.com/ready"));
     let run = deploy_to(&["staging", "app", "v1.2.3"], EXISTS, "not ready");
     assert!(!run.output.status.success());
+}
+
+#[test]
+fn old_versions_are_deleted_only_after_a_successful_deployment() {
+    for (arguments, wrong, is_pruned) in [
+        (&["staging", "app", "v1.2.3"][..], "", true),
+        (&["staging", "app", "v1.2.3"], "not ready", false),
+        (&["staging", "app", "v1.2.3", "--no-execute-changeset"], "", false),
+        (&["staging", "edge"], "", false),
+    ] {
+        let run = deploy_to(arguments, EXISTS, wrong);
+        let last = run.calls.lines().last().expect("a call");
+        assert_eq!(last.contains("list-stack-resources"), is_pruned, "{arguments:?}: {}", run.calls);
+    }
 }
 
 #[test]
