@@ -9,6 +9,8 @@ mod deployed;
 mod documents;
 mod edge_rules;
 mod prune;
+mod recover;
+mod release;
 mod rules;
 mod stack_rules;
 mod template;
