@@ -28,11 +28,13 @@ fn all_statements(template: &Template) -> impl Iterator<Item = (&str, &Value)> {
     })
 }
 
+/// Whether the statement is about `action`, by its name or by a pattern that ends with `*`.
 fn names(statement: &Value, action: &str) -> bool {
-    let named = each(&statement["Action"]).iter().filter_map(Value::as_str);
-    let mut named =
-        named.map(|named| named.strip_suffix('*').map_or(named == action, |start| action.starts_with(start)));
-    named.any(|is_it| is_it)
+    let mut named = each(&statement["Action"]).iter().filter_map(Value::as_str);
+    named.any(|named| match named.strip_suffix('*') {
+        Some(start) => action.starts_with(start),
+        None => named == action,
+    })
 }
 
 /// The role of an environment trusts the workflows of this environment of the repository with this id only, in both forms of `sub`.
