@@ -13,6 +13,7 @@ use crate::root;
 
 /// An AWS account in which `app` is deployed.
 const AWS: &str = r#"case "$*" in
+*list-stack-resources*) ;;
 *get-caller-identity*) echo arn:aws:sts::123456789012:assumed-role/deploy/me ;;
 *"--stack-name arches-staging-app"*) echo https://api.staging.archesai.com ;;
 *) if [ "$EDGE" = UPDATE_COMPLETE ]; then echo "$EDGE"; else echo "$EDGE" >&2; false; fi ;;
@@ -95,6 +96,20 @@ fn app_deployment_succeeds_only_if_the_api_is_ready() {
 }
 
 #[test]
+fn old_versions_are_deleted_only_after_a_successful_deployment() {
+    for (arguments, wrong, is_pruned) in [
+        (&["staging", "app", "v1.2.3"][..], "", true),
+        (&["staging", "app", "v1.2.3"], "not ready", false),
+        (&["staging", "app", "v1.2.3", "--no-execute-changeset"], "", false),
+        (&["staging", "edge"], "", false),
+    ] {
+        let run = deploy_to(arguments, EXISTS, wrong);
+        let last = run.calls.lines().last().expect("a call");
+        assert_eq!(last.contains("list-stack-resources"), is_pruned, "{arguments:?}: {}", run.calls);
+    }
+}
+
+#[test]
 fn changes_are_shown_without_a_look_at_the_running_version() {
     let run = deploy_to(&["staging", "app", "v1.2.3", "--no-execute-changeset"], EXISTS, "not ready");
     assert!(run.output.status.success());
@@ -109,7 +124,8 @@ fn release_deploys_all_stacks_in_the_order_of_their_dependencies() {
     let run = run_script("release.sh", &["staging", "v1.2.3", "--no-execute-changeset"], EXISTS, "");
     assert!(run.output.status.success(), "{}", String::from_utf8_lossy(&run.output.stderr));
     let deployed = run.calls.lines().filter(|call| call.starts_with("sam"));
-    let deployed: Vec<_> = deployed.map(|call| call.split("--stack-name ").nth(1).expect("a stack")).collect();
+    let deployed: Vec<_> =
+        deployed.map(|call| call.split("--stack-name ").nth(1).expect("a stack")).collect();
     let stacks: Vec<_> = deployed.iter().map(|rest| rest.split(' ').next().expect("a name")).collect();
     let expected = crate::rules::ORDER.map(|stack| format!("arches-staging-{stack}"));
     assert_eq!(stacks, expected);
