@@ -152,7 +152,7 @@ def create(trial: Trial, environment: str) -> None:
 def _request_certificates(trial: Trial, environment: str) -> None:
     page = (ROOT / "infra/edge/README.md").read_text()
     for parameter, name in (("certificate", "DomainName"), ("site-certificate", "SiteDomainName")):
-        if domain := re.search(rf"^{name}: (\S+)$", trial.parameters(environment, "edge"), re.MULTILINE):
+        if domain := re.search(rf"^{name}: ([\w.-]+)$", trial.parameters(environment, "edge"), re.MULTILINE):
             commands = commands_of(page, "aws acm request-certificate")
             commands = re.sub("^env=.*", f"env={environment} name={domain[1]} parameter={parameter}", commands)
             # CloudFront takes certificates from there.
