@@ -96,7 +96,8 @@ def _shown(answer: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def start() -> str:
     """Starts the server. Returns its URL."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    for name in ("werkzeug", "samtranslator"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     # A certificate is issued at once.

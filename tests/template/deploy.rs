@@ -108,7 +108,8 @@ fn release_deploys_all_stacks_in_the_order_of_their_dependencies() {
     let run = run_script("release.sh", &["staging", "v1.2.3", "--no-execute-changeset"], EXISTS, "");
     assert!(run.output.status.success(), "{}", String::from_utf8_lossy(&run.output.stderr));
     let deployed = run.calls.lines().filter(|call| call.starts_with("sam"));
-    let deployed: Vec<_> = deployed.map(|call| call.split("--stack-name ").nth(1).expect("a stack")).collect();
+    let deployed: Vec<_> =
+        deployed.map(|call| call.split("--stack-name ").nth(1).expect("a stack")).collect();
     let stacks: Vec<_> = deployed.iter().map(|rest| rest.split(' ').next().expect("a name")).collect();
     let expected = crate::rules::ORDER.map(|stack| format!("arches-staging-{stack}"));
     assert_eq!(stacks, expected);

@@ -38,7 +38,8 @@ fn promotes_one_build(deploy: &Template, release: &Template) -> Vec<String> {
         }
     }
     let steps = commands(&release.0["jobs"]["release"]);
-    let verified = steps.iter().position(|step| step.contains("\"$DIGEST  build.tar.gz\" | sha256sum --check"));
+    let verified =
+        steps.iter().position(|step| step.contains("\"$DIGEST  build.tar.gz\" | sha256sum --check"));
     let deployed = steps.iter().position(|step| step.contains("infra/release.sh"));
     if !matches!((verified, deployed), (Some(verified), Some(deployed)) if verified < deployed) {
         problems.push("the build is not verified before it is deployed".to_owned());
@@ -77,7 +78,11 @@ fn production_gets_the_build_that_staging_tested() {
     let (deploy, release) = (workflow("deploy"), workflow("release"));
     assert_no_problems(&promotes_one_build(&deploy, &release));
     for (pointer, value, about) in [
-        ("/jobs/production/needs", json!(["build", "staging"]), "production does not wait for production-changes"),
+        (
+            "/jobs/production/needs",
+            json!(["build", "staging"]),
+            "production does not wait for production-changes",
+        ),
         ("/jobs/production-changes/needs", json!(["build"]), "production-changes does not wait for staging"),
         ("/jobs/build/needs", json!("audit"), "build does not wait for check"),
         ("/jobs/production/with/digest", json!("any"), "production does not deploy the build"),
@@ -121,7 +126,8 @@ fn reserved(template: &Template, parameters: &Value) -> (u64, u64) {
 fn documents_count_the_reserved_executions() {
     let (of_jobs, of_functions) = reserved(&template(), &environment("production")["app"]);
     let deploy = text("docs/deploy.md").replace('\n', " ");
-    let sentence = format!("Every environment reserves {of_jobs} for its jobs, and production {of_functions} more");
+    let sentence =
+        format!("Every environment reserves {of_jobs} for its jobs, and production {of_functions} more");
     assert!(deploy.contains(&sentence), "docs/deploy.md does not say: {sentence}");
     let capacity = format!("{of_functions} for the API functions together");
     assert!(text("docs/limits.md").contains(&capacity), "docs/limits.md does not say: {capacity}");
@@ -151,7 +157,11 @@ fn cloudformation_has_the_rights_that_each_resource_type_declares() {
         ("              - kms:EnableKeyRotation\n", "", "kms:EnableKeyRotation is not granted"),
         ("              - ec2:CreateVpcEndpoint\n", "", "ec2:CreateVpcEndpoint is not granted"),
         // An action without resources, limited to a resource.
-        ("codedeploy:StopDeployment", "codedeploy:StopNothing", "codedeploy:StopDeployment is granted, but not where"),
+        (
+            "codedeploy:StopDeployment",
+            "codedeploy:StopNothing",
+            "codedeploy:StopDeployment is granted, but not where",
+        ),
         // A call to a global service, which counts as one in us-east-1.
         ("[\",\", !Sub \"us-east-1,${Regions}\"]", "[\",\", !Ref Regions]", "denied in its region"),
     ];

@@ -59,7 +59,8 @@ fn reserve(plan: &mut Plan<'_>) -> Result<()> {
     const AROUND: (&str, &str) = ("Every environment reserves ", " for its jobs");
     let text = plan.text(PAGE)?;
     let count = text.split(AROUND.0).nth(1).and_then(|rest| rest.split(AROUND.1).next());
-    let count: u32 = count.and_then(|count| count.parse().ok()).with_context(|| format!("{PAGE} has no count"))?;
+    let count: u32 =
+        count.and_then(|count| count.parse().ok()).with_context(|| format!("{PAGE} has no count"))?;
     let sentence = |count| format!("{}{count}{}", AROUND.0, AROUND.1);
     plan.replace(PAGE, &sentence(count), &sentence(count + 1))
 }
