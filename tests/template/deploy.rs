@@ -53,7 +53,8 @@ fn run_script(script: &str, arguments: &[&str], edge: &str, wrong: &str) -> Run 
     Run { output, calls: fs::read_to_string(calls).expect("the calls") }
 }
 
-fn stand_in(folder: &Path, program: &str, does: &str) {
+/// Creates a script `program` in `folder` that records its arguments in the file `$CALLS`, and then does `does`.
+pub fn stand_in(folder: &Path, program: &str, does: &str) {
     let path = folder.join(program);
     let text = format!("#!/bin/sh\necho \"{program} $*\" >> \"$CALLS\"\n{does}\n");
     fs::write(&path, text).expect("a script");

@@ -6,6 +6,7 @@ mod copies;
 mod deploy;
 mod deployed;
 mod documents;
+mod recover;
 mod release;
 mod rules;
 mod stack_rules;
