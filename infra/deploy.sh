@@ -32,7 +32,7 @@ described() {
     fi
 }
 
-# The account stack defines the names of the deploy role and of the bucket for builds.
+# The stacks account and region define the names of the deploy role and of the bucket for builds.
 caller=$(aws sts get-caller-identity --query Arn --output text) # arn:<partition>:sts::<account>:…
 partition=$(echo "$caller" | cut -d: -f2)
 account=$(echo "$caller" | cut -d: -f5)

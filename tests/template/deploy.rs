@@ -13,6 +13,7 @@ use crate::root;
 
 /// An AWS account in which `app` is deployed.
 const AWS: &str = r#"case "$*" in
+*list-stack-resources*) ;;
 *get-caller-identity*) echo arn:aws:sts::123456789012:assumed-role/deploy/me ;;
 *"--stack-name arches-staging-app"*) echo https://api.staging.archesai.com ;;
 *) if [ "$EDGE" = UPDATE_COMPLETE ]; then echo "$EDGE"; else echo "$EDGE" >&2; false; fi ;;
@@ -101,6 +102,20 @@ fn changes_are_shown_without_a_look_at_the_running_version() {
     assert!(run.calls.contains("AppVersion=v1.2.3 --no-execute-changeset"));
     for call in ["curl", "delete-function"] {
         assert!(!run.calls.contains(call), "{call}");
+    }
+}
+
+#[test]
+fn old_versions_are_deleted_only_after_a_successful_deployment() {
+    for (arguments, wrong, is_pruned) in [
+        (&["staging", "app", "v1.2.3"][..], "", true),
+        (&["staging", "app", "v1.2.3"], "not ready", false),
+        (&["staging", "app", "v1.2.3", "--no-execute-changeset"], "", false),
+        (&["staging", "edge"], "", false),
+    ] {
+        let run = deploy_to(arguments, EXISTS, wrong);
+        let last = run.calls.lines().last().expect("a call");
+        assert_eq!(last.contains("list-stack-resources"), is_pruned, "{arguments:?}: {}", run.calls);
     }
 }
 
