@@ -90,8 +90,9 @@ async fn answer(State(cache): State<Cache>, body: String) -> (StatusCode, String
         *cache.changing.lock().expect("a lock") = 1;
     }
     let status = if changing { "modifying" } else { *cache.status.lock().expect("a lock") };
-    let user =
-        format!("<member><UserId>arches-dev</UserId><UserName>default</UserName><Status>{status}</Status></member>");
+    let user = format!(
+        "<member><UserId>arches-dev</UserId><UserName>default</UserName><Status>{status}</Status></member>"
+    );
     (StatusCode::OK, format!("<Response><Users>{user}</Users></Response>"))
 }
 
@@ -158,7 +159,8 @@ async fn password_of_the_cache_rotates_without_a_failed_call() {
         for step in STEPS {
             for _ in ["once", "again"] {
                 rotations.step(&version, step).await.unwrap_or_else(|error| panic!("{step}: {error}"));
-                for password in [&rotations.password().await, known.last().expect("what functions have read")] {
+                for password in [&rotations.password().await, known.last().expect("what functions have read")]
+                {
                     rotations.cache.log_in(password).await.unwrap_or_else(|error| panic!("{step}: {error}"));
                 }
                 assert_cache_reconnects(&rotations, &app, step).await;
@@ -167,7 +169,11 @@ async fn password_of_the_cache_rotates_without_a_failed_call() {
         known.push(rotations.password().await);
         ada.create_organization("Engines").await;
     }
-    assert_eq!(current(&rotations.secret).await["username"], json!(rotations.cache.user), "other members stay");
+    assert_eq!(
+        current(&rotations.secret).await["username"],
+        json!(rotations.cache.user),
+        "other members stay"
+    );
     rotations.cache.assert_refused(&known[0]).await;
     let log = rotations.function.log().concat();
     assert!(known[1..].iter().all(|password| !log.contains(password.as_str())));

@@ -138,7 +138,8 @@ fn recovery_lets_nobody_in_before_the_erasures_are_repeated() {
 #[test]
 fn every_command_of_a_recovery_can_be_repeated() {
     let account = Account::new();
-    for command in [&["close"][..], &["cluster", MOMENT], &["switch", "v1"], &["replay", "erase"], &["open"]] {
+    for command in [&["close"][..], &["cluster", MOMENT], &["switch", "v1"], &["replay", "erase"], &["open"]]
+    {
         account.succeed(command);
         account.succeed(command);
         if command[0] == "switch" {
