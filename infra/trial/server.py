@@ -31,7 +31,7 @@ CALLED: set[str] = set()
 
 
 def _recorded(self: BaseResponse) -> Any:
-    CALLED.add(f"{self.service_name}:{self._get_action()}")
+    CALLED.add(f"{self.service_name.removeprefix('aws')}:{self._get_action()}")
     return CALL(self)
 
 
