@@ -105,6 +105,11 @@ fn reserve(plan: &mut Plan<'_>, filled: &impl Fn(&str) -> String) -> Result<()> 
     let limits = "docs/limits.md";
     let together = "for the API functions together (";
     plan.replace(limits, &format!("{before} {together}"), &format!("{after} {together}"))?;
+    plan.replace(
+        "docs/deploy.md",
+        &format!("production {before} more"),
+        &format!("production {after} more"),
+    )?;
     plan.within(limits, together, ")", &filled(&format!(", `%kebab%` {CONCURRENCY}")))
 }
 
