@@ -267,8 +267,7 @@ pub struct Problem {
     /// The same id as in `X-Request-Id`. Include it when you ask for help.
     #[schema(min_length = 1, max_length = 128)]
     pub request_id: String,
-    /// For 422: the errors, one for each invalid, unknown or missing member of the body or parameter of the query. Of a body, at most 32 are
-    /// listed.
+    /// For 422: the errors, one for each member or parameter that is invalid, unknown or missing. There may be more than are listed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(min_items = 1, max_items = 64)]
     pub errors: Vec<FieldError>,
