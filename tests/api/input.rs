@@ -139,7 +139,12 @@ async fn every_invalid_member_of_every_body_is_reported() {
         answer.refused(422, "invalid-body");
         let missing = operation.required.iter().map(|name| format!("/{name}"));
         let expected = missing.chain(["/unknown".to_owned()]).collect();
-        assert_eq!(places(&answer, "pointer"), expected, "{}: missing members", operation.id);
+        assert_eq!(
+            places(&answer, "pointer"),
+            expected,
+            "{}: missing members (is one without `or_default`?)",
+            operation.id
+        );
     }
 }
 
