@@ -13,6 +13,7 @@ use shared::{
         ids::UserId,
         input::Email,
         page::Data,
+        parse::or_default,
         password::Password,
     },
     http::extract::Body,
@@ -39,7 +40,7 @@ pub struct Credentials {
     #[schema(max_length = 78)]
     device_token: Option<String>,
     /// The place of the refresh token.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     transport: Transport,
 }
 
