@@ -1,16 +1,15 @@
 //! A connection to the server: sqlx's, with the wire below it unless `DB_PIPELINE` is off.
 
-use std::{future::Future as _, sync::Arc, task::Poll};
+use std::{future::Future as _, task::Poll};
 
 use futures_core::stream::BoxStream;
 use futures_util::{TryStreamExt, stream::poll_fn};
-use rustls::ClientConfig;
 use sqlx::{
     ConnectOptions, Either, Execute, Executor, PgConnection, Postgres,
     postgres::{PgConnectOptions, PgQueryResult, PgRow},
 };
 
-use super::{pool::Pool, wire::Wire};
+use super::{pool::Pool, wire::{Tls, Wire}};
 
 pub(super) struct Connection {
     sqlx: PgConnection,
@@ -26,11 +25,8 @@ impl Connection {
         Ok(Self { sqlx: options.connect().await?, wire: None })
     }
 
-    /// Opens a connection with the wire; with TLS, if there is a configuration for it.
-    pub(super) async fn wired(
-        options: PgConnectOptions,
-        tls: Option<Arc<ClientConfig>>,
-    ) -> sqlx::Result<Self> {
+    /// Opens a connection with the wire.
+    pub(super) async fn wired(options: PgConnectOptions, tls: Tls) -> sqlx::Result<Self> {
         let (sqlx, wire) = Wire::connect(options, tls).await?;
         Ok(Self { sqlx, wire: Some(wire) })
     }
@@ -72,7 +68,7 @@ impl Connection {
         Box::pin(poll_fn(move |cx| match results.as_mut().poll_next(cx) {
             // After sqlx: it has written what the wire reads.
             Poll::Pending => serving.as_mut().poll(cx).map(|error| Some(Err(error))),
-            ready => ready,
+            Poll::Ready(result) => Poll::Ready(result),
         }))
     }
 }

@@ -19,7 +19,7 @@ use url::Url;
 use super::{
     SSLROOTCERT_NAMES, connect_options,
     connection::{Connection, Results},
-    wire::{self, Wire},
+    wire::{self, Tls, Wire},
 };
 use crate::{
     aws::secrets::Secrets,
@@ -153,19 +153,24 @@ impl Pool {
         Ok(connected.map_err(|elapsed| Unavailable::new("database", elapsed))??)
     }
 
-    /// Returns the TLS configuration; `None` if the URL does not require TLS. It always verifies the server.
-    fn tls(&self, url: &str, options: &PgConnectOptions) -> sqlx::Result<Option<Arc<ClientConfig>>> {
-        use PgSslMode::{Allow, Disable, Prefer};
-        if matches!(options.get_ssl_mode(), Allow | Disable | Prefer) {
-            return Ok(None);
+    /// Returns how a connection to `url` is encrypted.
+    fn tls(&self, url: &str, options: &PgConnectOptions) -> sqlx::Result<Tls> {
+        use PgSslMode::{Allow, Disable, Prefer, Require, VerifyCa, VerifyFull};
+        match options.get_ssl_mode() {
+            Disable | Allow => Ok(Tls::Never),
+            Prefer => Ok(Tls::IfOffered(self.tls_configuration(url)?)),
+            Require | VerifyCa | VerifyFull => Ok(Tls::Always(self.tls_configuration(url)?)),
         }
+    }
+
+    fn tls_configuration(&self, url: &str) -> sqlx::Result<Arc<ClientConfig>> {
         if let Some(tls) = self.0.tls.get() {
-            return Ok(Some(Arc::clone(tls)));
+            return Ok(Arc::clone(tls));
         }
         let url = Url::parse(url).map_err(|error| sqlx::Error::Configuration(error.into()))?;
         let roots = url.query_pairs().find(|(name, _)| SSLROOTCERT_NAMES.contains(&&**name));
-        let tls = wire::tls(roots.as_ref().map(|(_, file)| &**file))?;
-        Ok(Some(Arc::clone(self.0.tls.get_or_init(|| tls))))
+        let tls = wire::configuration(roots.as_ref().map(|(_, file)| &**file))?;
+        Ok(Arc::clone(self.0.tls.get_or_init(|| tls)))
     }
 
     /// Closes all idle connections: they died like the one that was tried.

@@ -56,3 +56,53 @@ impl Drop for Listener {
         _ = fs::remove_dir(&self.folder);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        env,
+        io::Read,
+        os::unix::fs::PermissionsExt,
+        process::{Command, Stdio},
+        time::Duration,
+    };
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// Names the socket that the other process connects to.
+    const SOCKET: &str = "TEST_FOREIGN_SOCKET";
+
+    #[tokio::test]
+    async fn only_this_process_can_connect() {
+        // This test is also the other process: it connects, and waits until it is disconnected.
+        #[expect(clippy::disallowed_methods, reason = "set below, for the other process only")]
+        if let Ok(socket) = env::var(SOCKET) {
+            let mut stream = UnixStream::connect(socket).expect("a listener");
+            let end = stream.read(&mut [0]).expect("the end");
+            assert_eq!(end, 0);
+            return;
+        }
+        let listener = Listener::bind().expect("a socket");
+        let folder = listener.folder().to_owned();
+        let mode = fs::metadata(&folder).expect("a folder").permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        let socket = folder.join(FILE);
+        let mut other = Command::new(env::current_exe().expect("this program"));
+        other.args(["--exact", "db::wire::local::tests::only_this_process_can_connect"]);
+        other.env(SOCKET, &socket).stdout(Stdio::null());
+        let mut other = other.spawn().expect("this program");
+        // It is refused, so nothing is accepted until this process connects.
+        let connect = async {
+            let ended = tokio::task::spawn_blocking(move || other.wait()).await.expect("no panic");
+            assert!(ended.expect("the end of the other process").success());
+            UnixStream::connect(&socket).expect("a listener").local_addr().expect("an address")
+        };
+        let both = async { tokio::join!(listener.accept(), connect).0 };
+        let accepted = timeout(Duration::from_secs(10), both).await.expect("the other process was not accepted");
+        accepted.expect("the connection of this process");
+        drop(listener);
+        assert!(!folder.exists(), "nothing stays in the temporary folder");
+    }
+}

@@ -38,7 +38,7 @@ pub(super) fn statement(sql: &str) -> Vec<u8> {
     [parse, message(b'B', &[0; 8]), message(b'E', &[0; 5])].concat()
 }
 
-/// Returns the number and the types of the parameters of an unnamed Parse, as ParameterDescription has them.
+/// Returns the number and the types of the parameters of an unnamed Parse, as `ParameterDescription` has them.
 ///
 /// `None` if the statement is named, or if a type is unspecified (0): then only the server knows it.
 pub(super) fn parameter_types(parse: &[u8]) -> Option<&[u8]> {
@@ -48,16 +48,49 @@ pub(super) fn parameter_types(parse: &[u8]) -> Option<&[u8]> {
     types.get(2..)?.chunks(4).all(|oid| oid != [0; 4]).then_some(types)
 }
 
-/// Returns an ErrorResponse with SQLSTATE `feature_not_supported`.
+/// Returns an `ErrorResponse` with SQLSTATE `feature_not_supported`.
 pub(super) fn refusal(text: &str) -> Vec<u8> {
     message(b'E', format!("SERROR\0VERROR\0C0A000\0M{text}\0\0").as_bytes())
 }
 
-/// Checks whether an ErrorResponse ends the connection.
+/// Checks whether an `ErrorResponse` ends the connection.
 pub(super) fn is_fatal(error: &[u8]) -> bool {
     error.split(|byte| *byte == 0).any(|field| field == b"VFATAL" || field == b"VPANIC")
 }
 
 pub(super) fn invalid(problem: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use postgres_protocol::message::frontend;
+
+    use super::*;
+
+    /// Returns an empty buffer of the library's type.
+    fn empty<B: Default>() -> B {
+        B::default()
+    }
+
+    #[test]
+    fn messages_are_those_of_the_protocol() {
+        let mut expected = empty();
+        frontend::parse("", "COMMIT", [], &mut expected).expect("a message");
+        let bound = frontend::bind("", "", [], [(); 0], |(), _| unreachable!(), [], &mut expected);
+        assert!(bound.is_ok());
+        frontend::execute("", 0, &mut expected).expect("a message");
+        assert_eq!(statement("COMMIT"), expected.to_vec());
+    }
+
+    #[test]
+    fn message_is_complete_or_not_taken() {
+        let two = [message(b'P', b"abc"), message(b'S', b"")].concat();
+        for length in 0..8 {
+            assert!(split(&two[..length]).expect("no error").is_none(), "{length}");
+        }
+        let (first, rest) = split(&two).expect("no error").expect("a message");
+        assert_eq!((first.tag, first.body, first.whole.len(), rest), (b'P', &b"abc"[..], 8, &two[8..]));
+        assert!(split(&[b'P', 0, 0, 0, 3, 0]).is_err());
+    }
 }

@@ -38,11 +38,9 @@ use std::{
     net::Shutdown,
     os::unix::net::UnixStream,
     pin::{Pin, pin},
-    sync::Arc,
     task::{Context, Poll},
 };
 
-use rustls::ClientConfig;
 use sqlx::{
     ConnectOptions, PgConnection,
     postgres::{PgConnectOptions, PgSslMode},
@@ -59,7 +57,7 @@ use server::Server;
 
 use super::pool::Pool;
 
-pub(in crate::db) use server::tls;
+pub(in crate::db) use server::{Tls, configuration};
 
 /// This process's end of a connection, between sqlx and the server.
 pub(super) struct Wire {
@@ -72,10 +70,10 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    /// Opens a connection, with TLS if there is a configuration for it.
+    /// Opens a connection.
     pub(super) async fn connect(
         options: PgConnectOptions,
-        tls: Option<Arc<ClientConfig>>,
+        tls: Tls,
     ) -> sqlx::Result<(PgConnection, Self)> {
         let server = server::connect(options.get_host(), options.get_port(), tls).await?;
         let listener = Listener::bind()?;
@@ -170,12 +168,11 @@ impl Wire {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
             }
-            progress |= self.poll_write(cx)?;
             let has_room = self.write_local()?;
             if until_begun && self.exchange.is_begin_answered() {
                 return Poll::Ready(Ok(()));
             }
-            // Otherwise a slow reader would fill the memory.
+            // Before writing: the server may have said why it closed the connection. If sqlx reads slowly, the server waits.
             if has_room {
                 let mut read = ReadBuf::new(&mut buffer);
                 if Pin::new(&mut self.server).poll_read(cx, &mut read)?.is_ready() {
@@ -186,6 +183,7 @@ impl Wire {
                     progress = true;
                 }
             }
+            progress |= self.poll_write(cx)?;
             if !progress {
                 return Poll::Pending;
             }
