@@ -23,9 +23,8 @@ const SAMPLES: usize = 50;
 
 /// Reads `number` from the database, in one statement.
 async fn echo(db: &Db, number: i64) -> Result<i64> {
-    let read = async |tx: &mut Tx| {
-        Ok(sqlx::query_scalar("SELECT $1::int8").bind(number).fetch_one(tx).await?)
-    };
+    let read =
+        async |tx: &mut Tx| Ok(sqlx::query_scalar("SELECT $1::int8").bind(number).fetch_one(tx).await?);
     db.read(read).await.map_err(|error| anyhow::anyhow!("{error:?}"))
 }
 
@@ -78,10 +77,8 @@ async fn timed(db: &Db) -> Result<Duration> {
 async fn wrong_answers() -> Result<u32> {
     limit_server_connections().await?;
     // A new database: the pooler has no connections to it yet.
-    let app = TestApp::on(
-        Database::create().await,
-        &[("DB_POOL_MAX", "24"), ("DB_CONNECTION_TIMEOUT", "30000")],
-    );
+    let app =
+        TestApp::on(Database::create().await, &[("DB_POOL_MAX", "24"), ("DB_CONNECTION_TIMEOUT", "30000")]);
     let mut clients = JoinSet::new();
     for client in 0..CLIENTS {
         let db = app.state.app.db.clone();
@@ -101,7 +98,8 @@ async fn limit_server_connections() -> Result<()> {
     let owner: PgConnectOptions = service("TEST_POSTGRES_URL").parse()?;
     let pooler: PgConnectOptions = service("TEST_POOLER_URL").parse()?;
     let console = owner.port(pooler.get_port()).database("pgbouncer").extra_float_digits(None);
-    let mut console = PgConnection::connect_with(&console).await.context("connect to the pooler's console")?;
+    let mut console =
+        PgConnection::connect_with(&console).await.context("connect to the pooler's console")?;
     for setting in [format!("default_pool_size = {SERVER_CONNECTIONS}"), "reserve_pool_size = 0".to_owned()] {
         sqlx::raw_sql(AssertSqlSafe(format!("SET {setting}"))).execute(&mut console).await?;
     }

@@ -151,7 +151,9 @@ fn configuration(settings: &Settings, postgres_port: u16, users: &Path) -> Strin
     // Not `require`: the `psql` of the embedded PostgreSQL, which checks the pooler, is built without TLS.
     let tls = tls.as_ref().map_or_else(String::new, |[certificate, key]| {
         let (certificate, key) = (certificate.display(), key.display());
-        format!("client_tls_sslmode = allow\nclient_tls_cert_file = {certificate}\nclient_tls_key_file = {key}\n")
+        format!(
+            "client_tls_sslmode = allow\nclient_tls_cert_file = {certificate}\nclient_tls_key_file = {key}\n"
+        )
     });
     format!(
         "[databases]

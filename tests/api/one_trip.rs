@@ -129,10 +129,13 @@ async fn read_changes_nothing_and_is_one_statement() {
 #[tokio::test]
 async fn error_at_commit_is_the_error_of_the_transaction() {
     let app = app(&[]).await;
-    app.database.execute("ALTER TABLE notes ADD of bigint REFERENCES notes DEFERRABLE INITIALLY DEFERRED").await;
+    app.database
+        .execute("ALTER TABLE notes ADD of bigint REFERENCES notes DEFERRABLE INITIALLY DEFERRED")
+        .await;
     let db = &app.state.app.db;
     let orphan = "INSERT INTO notes (id, of) VALUES ($1, 9) RETURNING id";
-    let done = db.transaction(async |tx| Ok(sqlx::query(orphan).bind(1_i64).fetch_one(tx).await.map(drop)?)).await;
+    let done =
+        db.transaction(async |tx| Ok(sqlx::query(orphan).bind(1_i64).fetch_one(tx).await.map(drop)?)).await;
     assert!(format!("{done:?}").contains("foreign key"), "{done:?}");
     assert_eq!(count(db).await, 0);
 }

@@ -12,7 +12,9 @@ async fn pooler_is_reached_through_tls_only_if_its_certificate_is_valid() {
     let app = services.app(&[]).await;
     let at = |host: &str, query: &str| {
         let plain = services.pooler_url();
-        plain.replace(&format!("127.0.0.1:{port}"), &format!("{host}:{port}")).replace("sslmode=disable", query)
+        plain
+            .replace(&format!("127.0.0.1:{port}"), &format!("{host}:{port}"))
+            .replace("sslmode=disable", query)
     };
     let trusted = format!("&sslrootcert={authority}");
     for pipeline in ["true", "false"] {

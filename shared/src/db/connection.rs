@@ -1,6 +1,9 @@
 //! A connection to the server: sqlx's, with the wire below it unless `DB_PIPELINE` is off.
 
-use std::{future::Future as _, task::Poll};
+use std::{
+    future::Future as _,
+    task::{Poll, ready},
+};
 
 use futures_core::stream::BoxStream;
 use futures_util::{TryStreamExt, stream::poll_fn};
@@ -9,7 +12,10 @@ use sqlx::{
     postgres::{PgConnectOptions, PgQueryResult, PgRow},
 };
 
-use super::{pool::Pool, wire::{Tls, Wire}};
+use super::{
+    pool::Pool,
+    wire::{Tls, Wire},
+};
 
 pub(super) struct Connection {
     sqlx: PgConnection,
@@ -42,8 +48,11 @@ impl Connection {
 
     /// Ends the transaction with `COMMIT` or `ROLLBACK`, unless it has ended or never began.
     pub(super) async fn end(&mut self, pool: &Pool, command: &'static str) -> sqlx::Result<()> {
-        if self.wire.as_ref().is_some_and(Wire::is_over) {
-            return Ok(());
+        if let Some(wire) = &self.wire {
+            wire.require_connection()?;
+            if wire.is_over() {
+                return Ok(());
+            }
         }
         self.fetch_many(pool, sqlx::raw_sql(command)).try_for_each(async |_| Ok(())).await
     }
@@ -64,11 +73,17 @@ impl Connection {
         let Self { sqlx, wire } = self;
         let mut results = sqlx.fetch_many(query);
         let Some(wire) = wire else { return results };
-        let mut serving = Box::pin(wire.serve(pool));
-        Box::pin(poll_fn(move |cx| match results.as_mut().poll_next(cx) {
-            // After sqlx: it has written what the wire reads.
-            Poll::Pending => serving.as_mut().poll(cx).map(|error| Some(Err(error))),
-            Poll::Ready(result) => Poll::Ready(result),
+        let mut serving = Some(Box::pin(wire.serve(pool)));
+        Box::pin(poll_fn(move |cx| {
+            // sqlx first: it writes what the wire reads.
+            let result = results.as_mut().poll_next(cx);
+            if result.is_ready() {
+                return result;
+            }
+            let Some(wire) = &mut serving else { return Poll::Ready(None) };
+            let error = ready!(wire.as_mut().poll(cx));
+            serving = None;
+            Poll::Ready(Some(Err(error)))
         }))
     }
 }

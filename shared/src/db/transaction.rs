@@ -179,11 +179,7 @@ impl<'c> Executor<'c> for &'c mut Tx {
     }
 
     /// Fails: a statement with a name does not work behind a transaction pooler.
-    fn prepare_with<'e>(
-        self,
-        _: SqlStr,
-        _: &'e [PgTypeInfo],
-    ) -> BoxFuture<'e, sqlx::Result<PgStatement>>
+    fn prepare_with<'e>(self, _: SqlStr, _: &'e [PgTypeInfo]) -> BoxFuture<'e, sqlx::Result<PgStatement>>
     where
         'c: 'e,
     {

@@ -100,7 +100,8 @@ mod tests {
             UnixStream::connect(&socket).expect("a listener").local_addr().expect("an address")
         };
         let both = async { tokio::join!(listener.accept(), connect).0 };
-        let accepted = timeout(Duration::from_secs(10), both).await.expect("the other process was not accepted");
+        let accepted =
+            timeout(Duration::from_secs(10), both).await.expect("the other process was not accepted");
         accepted.expect("the connection of this process");
         drop(listener);
         assert!(!folder.exists(), "nothing stays in the temporary folder");

@@ -71,10 +71,7 @@ pub(super) struct Wire {
 
 impl Wire {
     /// Opens a connection.
-    pub(super) async fn connect(
-        options: PgConnectOptions,
-        tls: Tls,
-    ) -> sqlx::Result<(PgConnection, Self)> {
+    pub(super) async fn connect(options: PgConnectOptions, tls: Tls) -> sqlx::Result<(PgConnection, Self)> {
         let server = server::connect(options.get_host(), options.get_port(), tls).await?;
         let listener = Listener::bind()?;
         let options = options.socket(listener.folder()).port(local::PORT).ssl_mode(PgSslMode::Disable);
@@ -106,6 +103,11 @@ impl Wire {
         self.exchange.last_read();
     }
 
+    /// Fails if the connection is lost.
+    pub(super) fn require_connection(&self) -> sqlx::Result<()> {
+        if self.is_lost { Err(io::Error::from(io::ErrorKind::NotConnected).into()) } else { Ok(()) }
+    }
+
     /// Checks whether the transaction has ended, or never began, so that neither COMMIT nor ROLLBACK is needed.
     pub(super) fn is_over(&self) -> bool {
         self.exchange.is_unsent() || self.exchange.is_committed()
@@ -117,8 +119,8 @@ impl Wire {
     /// the connection is dead, everything is sent again on a new connection. It costs a healthy request nothing, unlike a ping.
     pub(super) async fn serve(&mut self, pool: &Pool) -> sqlx::Error {
         let limit = pool.connection_timeout();
-        if self.is_lost {
-            return io::Error::from(io::ErrorKind::NotConnected).into();
+        if let Err(error) = self.require_connection() {
+            return error;
         }
         while !self.exchange.is_begin_answered() {
             let (failed, is_silent) = match timeout(limit, poll_fn(|cx| self.poll_carry(cx, true))).await {

@@ -65,4 +65,3 @@ pub(in crate::db) fn configuration(roots: Option<&str>) -> sqlx::Result<Arc<Clie
         .map_err(|error| sqlx::Error::Tls(error.into()))?;
     Ok(Arc::new(config.with_root_certificates(trusted).with_no_client_auth()))
 }
-
