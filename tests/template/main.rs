@@ -6,6 +6,8 @@ mod copies;
 mod deploy;
 mod deployed;
 mod documents;
+mod recover;
+mod release;
 mod rules;
 mod stack_rules;
 mod template;
