@@ -48,7 +48,7 @@ pub async fn list(
     caller: Caller,
     List(page, filter): List<OrganizationFilter>,
 ) -> Result<Json<Page<OrganizationView>>, ApiError> {
-    let rows = caller.transaction(async |tx| match filter.status {
+    let rows = caller.read(async |tx| match filter.status {
         OrganizationStatus::Active => Ok(store::organizations::list(tx, caller.user, &page).await?),
         OrganizationStatus::Deleted => {
             let since = tx.now() - RESTORABLE_PERIOD;

@@ -119,7 +119,7 @@ pub async fn verify_password(
     let guesser = device.map_or(Guesser::Source(request), Guesser::Device);
     let attempt = throttle::attempt(state, email.as_ref(), guesser).await?;
     let db = &state.app.db;
-    let find = db.transaction(async |tx| Ok(store::users::credentials_by_email(tx, email).await?));
+    let find = db.read(async |tx| Ok(store::users::credentials_by_email(tx, email).await?));
     let found = match find.await {
         Ok(found) => found,
         Err(error) => {
