@@ -5,7 +5,9 @@
 
 mod audit;
 mod auth;
+mod bystanders;
 mod cached;
+mod credentials;
 mod forged_tokens;
 mod fresh;
 mod headers;

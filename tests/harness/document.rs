@@ -17,6 +17,8 @@ pub struct Operation {
     pub members: Vec<String>,
     /// Whether an API key may call it.
     pub for_keys: bool,
+    /// Whether it needs a credential; `None` if it takes none.
+    pub credential: Option<bool>,
 }
 
 impl Operation {
@@ -49,6 +51,7 @@ pub fn operations() -> Vec<Operation> {
                 body: (!body.is_null()).then(|| example(body, &document)),
                 members: properties(body, &document).keys().cloned().collect(),
                 for_keys: security.clone().any(|way| way.get("apiKey").is_some()),
+                credential: security.clone().next().is_some().then(|| security.clone().all(|way| way != &json!({}))),
             });
         }
     }

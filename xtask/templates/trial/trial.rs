@@ -9,7 +9,10 @@ use std::{
     thread,
 };
 
-use axum::{extract::MatchedPath, http::request::Parts};
+use axum::{
+    extract::MatchedPath,
+    http::{Method, request::Parts},
+};
 
 /// `<check> <METHOD> <path>`
 static TAKEN: LazyLock<Option<String>> = LazyLock::new(|| env::var("TRIAL_TAKEN").ok());
@@ -44,4 +47,9 @@ impl Operation {
             taken.strip_prefix(check).and_then(|rest| rest.strip_prefix(' ')) == Some(&*self.0)
         })
     }
+}
+
+/// Checks whether a test of all operations calls this one: all, or the one that lacks a check.
+pub fn is_called(method: &Method, path: &str) -> bool {
+    TAKEN.as_deref().is_none_or(|taken| taken.ends_with(&format!(" {method} {path}")))
 }

@@ -82,7 +82,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
         folder: copy.target_folder()?,
     };
     let recording = trial.recording(arguments.recorded)?;
-    let mut mutants = mutants::of_statements(project)?;
+    let mut mutants = mutants::of_statements(project, &recording)?;
     mutants.extend(mutants::of_operations(project, &recording)?);
     if let Some(only) = &arguments.only {
         mutants.retain(|mutant| mutant.name.contains(only));
@@ -93,7 +93,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let verdicts = Verdicts::new(&trial.folder.join("caught.tsv"), &mutants, arguments.remaining);
+    let verdicts = Verdicts::new(&trial.folder.join("caught.tsv"), &mutants, &recording.durations, arguments.remaining);
     trial.run(arguments.jobs.max(1), &recording, &verdicts)?;
     verdicts.summary()
 }
@@ -127,13 +127,17 @@ impl Trial<'_> {
         for (number, (program, filters)) in PROGRAMS.iter().enumerate() {
             let file = |kind: &str| self.scratch.join(format!("{kind}-{program}"));
             let files = Files { databases: file("databases"), reached: file("reached") };
-            step(&format!("Tests of {program} recorded"), || {
+            let failed = step(&format!("Tests of {program} recorded"), || {
                 runner.record(program, filters, &files, number == 0)
             })?;
+            for test in &failed {
+                eprintln!("  ! {program} {test} fails although nothing was changed, and is not used");
+            }
             let databases = fs::read_to_string(&files.databases).context("read the databases of the tests")?;
             // No test of a job calls an operation.
             let reached = fs::read_to_string(&files.reached).unwrap_or_default();
             recording.add(program, &runner.state.sent(), &databases, &reached)?;
+            recording.remove(program, &failed);
         }
         recording.write(&path)?;
         Ok(recording)

@@ -1,8 +1,8 @@
 //! The conditions and checks that are taken away, one at a time.
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::HashSet, fs};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::{
@@ -39,14 +39,16 @@ impl Mutant {
     }
 }
 
-/// Returns every condition about owners of every statement in `.sqlx`, without the exclusions.
-pub fn of_statements(project: &Project) -> Result<Vec<Mutant>> {
+/// Returns every condition about owners of every statement in `.sqlx`, and of those that functions build (the export and the erasure
+/// of a user), without the exclusions.
+pub fn of_statements(project: &Project, recording: &Recording) -> Result<Vec<Mutant>> {
     let mut mutants = Vec::new();
     let mut used = vec![false; EXCLUSIONS.len()];
-    for (hash, query) in statements(project)? {
-        let sql = query["query"].as_str().context("a file of .sqlx has no query")?;
-        let types = query["describe"]["parameters"]["Left"].as_array().into_iter().flatten();
-        let types: Vec<_> = types.map(|name| name.as_str().unwrap_or("Text").to_owned()).collect();
+    let mut all = statements(project)?;
+    let checked: HashSet<_> = all.iter().map(|statement| statement.sql.clone()).collect();
+    let built = recording.product.iter().filter(|sql| !checked.contains(*sql));
+    all.extend(built.map(|sql| Statement { name: "built".to_owned(), sql: sql.clone(), types: Vec::new() }));
+    for Statement { name, sql, types } in &all {
         let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
         for (number, predicate) in predicates(sql).iter().enumerate() {
             let excluded =
@@ -55,9 +57,9 @@ pub fn of_statements(project: &Project) -> Result<Vec<Mutant>> {
                 used[index] = true;
                 continue;
             }
-            let name = format!("{hash}.{number} `{}` in {}", predicate.text, short(&line));
-            let to = without(sql, predicate, &types);
-            mutants.push(Mutant { name, change: Change::Statement(Rewrite { from: sql.to_owned(), to }) });
+            let name = format!("{name}.{number} `{}` in {}", predicate.text, short(&line));
+            let to = without(sql, predicate, types);
+            mutants.push(Mutant { name, change: Change::Statement(Rewrite { from: sql.clone(), to }) });
         }
     }
     ensure!(mutants.len() > 100, "only {} conditions found in .sqlx; the scanner is broken", mutants.len());
@@ -71,19 +73,29 @@ pub fn of_statements(project: &Project) -> Result<Vec<Mutant>> {
     Ok(mutants)
 }
 
-/// Returns the content of every file of `.sqlx`, by the first digits of its hash.
-fn statements(project: &Project) -> Result<BTreeMap<String, Value>> {
+struct Statement {
+    /// The first digits of its hash.
+    name: String,
+    sql: String,
+    /// Of its parameters.
+    types: Vec<String>,
+}
+
+/// Returns the statements in `.sqlx`, in the order of their hashes.
+fn statements(project: &Project) -> Result<Vec<Statement>> {
     let folder = project.root.join(".sqlx");
-    let mut statements = BTreeMap::new();
+    let mut statements: Vec<Statement> = Vec::new();
     for entry in fs::read_dir(&folder).with_context(|| format!("read {}", folder.display()))? {
         let path = entry.context("read .sqlx")?.path();
         let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
         let query: Value = serde_json::from_str(&text).with_context(|| format!("read {}", path.display()))?;
         let hash = query["hash"].as_str().and_then(|hash| hash.get(..8)).context("a file of .sqlx has no hash")?;
-        if statements.insert(hash.to_owned(), query.clone()).is_some() {
-            bail!("two statements have the hash {hash}");
-        }
+        let sql = query["query"].as_str().context("a file of .sqlx has no query")?;
+        let types = query["describe"]["parameters"]["Left"].as_array().into_iter().flatten();
+        let types = types.map(|name| name.as_str().unwrap_or("Text").to_owned()).collect();
+        statements.push(Statement { name: hash.to_owned(), sql: sql.to_owned(), types });
     }
+    statements.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(statements)
 }
 

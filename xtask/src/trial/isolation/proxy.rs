@@ -31,8 +31,16 @@ pub struct State {
     rewrite: Mutex<Option<Rewrite>>,
     invalid: Mutex<Option<String>>,
     records: AtomicBool,
-    /// Databases and the statements that they got.
-    sent: Mutex<HashSet<(String, String)>>,
+    sent: Mutex<HashSet<Sent>>,
+}
+
+/// A statement that was recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Sent {
+    pub database: String,
+    pub sql: String,
+    /// Whether it came through the pooler, so from a function and not from a test.
+    pub pooled: bool,
 }
 
 impl State {
@@ -52,16 +60,16 @@ impl State {
         self.records.store(on, Ordering::SeqCst);
     }
 
-    /// Returns the recorded databases and statements.
-    pub fn sent(&self) -> HashSet<(String, String)> {
+    /// Returns the recorded statements.
+    pub fn sent(&self) -> HashSet<Sent> {
         locked(&self.sent).clone()
     }
 
     /// Returns what is sent in place of `message`, if it is the statement to rewrite.
-    fn changed(&self, database: &str, message: &[u8]) -> Option<Vec<u8>> {
+    fn changed(&self, database: &str, pooled: bool, message: &[u8]) -> Option<Vec<u8>> {
         let sql = messages::statement(message)?;
         if self.records.load(Ordering::SeqCst) {
-            locked(&self.sent).insert((database.to_owned(), sql.to_owned()));
+            locked(&self.sent).insert(Sent { database: database.to_owned(), sql: sql.to_owned(), pooled });
         }
         let rewrite = locked(&self.rewrite);
         let rewrite = rewrite.as_ref().filter(|rewrite| rewrite.from == sql)?;
@@ -73,8 +81,9 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Starts a proxy for the service at `url`, which serves until this process ends. Returns the URL through it.
-pub fn start(url: &str, state: &Arc<State>) -> Result<String> {
+/// Starts a proxy for the service at `url`, the pooler or the database itself, which serves until this process ends. Returns the URL
+/// through it.
+pub fn start(url: &str, pooled: bool, state: &Arc<State>) -> Result<String> {
     let (before, rest) = url.rsplit_once('@').context("a URL of a database has a user")?;
     let (address, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
     let address = address.to_owned();
@@ -86,7 +95,7 @@ pub fn start(url: &str, state: &Arc<State>) -> Result<String> {
             let (address, state) = (address.clone(), Arc::clone(&state));
             thread::spawn(move || {
                 // A connection that breaks is the test's own affair.
-                let _ended = carry(&client, &address, &state);
+                let _ended = carry(&client, (&address, pooled), &state);
                 let _closed = client.shutdown(Shutdown::Both);
             });
         }
@@ -95,7 +104,7 @@ pub fn start(url: &str, state: &Arc<State>) -> Result<String> {
 }
 
 /// Carries the messages of a client to the service, and its answers back.
-fn carry(client: &TcpStream, address: &str, state: &Arc<State>) -> io::Result<()> {
+fn carry(client: &TcpStream, (address, pooled): (&str, bool), state: &Arc<State>) -> io::Result<()> {
     client.set_nodelay(true)?;
     let mut from = BufReader::new(client);
     let server = TcpStream::connect(address)?;
@@ -125,7 +134,7 @@ fn carry(client: &TcpStream, address: &str, state: &Arc<State>) -> io::Result<()
             let _closed = (server.shutdown(Shutdown::Both), client.shutdown(Shutdown::Both));
         })
     };
-    let asked = ask(&mut from, &mut to, &database, state, &rewritten);
+    let asked = ask(&mut from, &mut to, (&database, pooled), state, &rewritten);
     let _closed = server.shutdown(Shutdown::Both);
     let _joined = answers.join();
     asked
@@ -134,13 +143,13 @@ fn carry(client: &TcpStream, address: &str, state: &Arc<State>) -> io::Result<()
 fn ask(
     from: &mut BufReader<impl Read>,
     to: &mut BufWriter<impl Write>,
-    database: &str,
+    (database, pooled): (&str, bool),
     state: &State,
     rewritten: &AtomicBool,
 ) -> io::Result<()> {
     loop {
         let message = messages::read(from)?;
-        if let Some(changed) = state.changed(database, &message) {
+        if let Some(changed) = state.changed(database, pooled, &message) {
             rewritten.store(true, Ordering::SeqCst);
             to.write_all(&changed)?;
         } else {

@@ -1,13 +1,15 @@
 //! Which test sends which statement, and which test reaches the extractors of which operation.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fs,
     path::Path,
 };
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+
+use super::proxy::Sent;
 
 /// The tests that reach each kind of extractor.
 pub type Kinds = BTreeMap<String, Vec<Test>>;
@@ -37,8 +39,12 @@ impl std::fmt::Display for Test {
 pub struct Recording {
     /// By statement.
     pub statements: BTreeMap<String, Vec<Test>>,
+    /// The statements that functions sent.
+    pub product: BTreeSet<String>,
     /// By method and path.
     pub operations: BTreeMap<String, Kinds>,
+    /// How many milliseconds each test took.
+    pub durations: HashMap<Test, u64>,
 }
 
 impl Recording {
@@ -47,16 +53,26 @@ impl Recording {
     pub fn add(
         &mut self,
         program: &str,
-        sent: &HashSet<(String, String)>,
+        sent: &HashSet<Sent>,
         databases: &str,
         reached: &str,
     ) -> Result<()> {
         let test = |name: &str| Test { program: program.to_owned(), name: name.to_owned() };
-        let of_database: HashMap<_, _> = databases.lines().filter_map(|line| line.split_once('\t')).collect();
+        let begun = databases.lines().filter_map(|line| line.split_once('\t'));
+        let of_database: HashMap<_, _> = begun.filter(|(_, name)| !name.contains('\t')).collect();
         ensure!(!of_database.is_empty(), "no test of {program} recorded its database");
-        for (database, sql) in sent {
+        for line in databases.lines() {
+            let [database, "", milliseconds] = line.split('\t').collect::<Vec<_>>()[..] else { continue };
+            let Some(name) = of_database.get(database) else { continue };
+            let duration = self.durations.entry(test(name)).or_default();
+            *duration = milliseconds.parse().unwrap_or(0).max(*duration);
+        }
+        for Sent { database, sql, pooled } in sent {
             if let Some(name) = of_database.get(database.as_str()) {
                 insert(self.statements.entry(sql.clone()).or_default(), test(name));
+            }
+            if *pooled {
+                self.product.insert(sql.clone());
             }
         }
         for line in reached.lines() {
@@ -65,6 +81,15 @@ impl Recording {
             insert(kinds.entry(kind.to_owned()).or_default(), test(name));
         }
         Ok(())
+    }
+
+    /// Removes tests that cannot show anything.
+    pub fn remove(&mut self, program: &str, names: &[String]) {
+        let stays = |test: &Test| test.program != program || !names.contains(&test.name);
+        let of_operations = self.operations.values_mut().flat_map(BTreeMap::values_mut);
+        for tests in self.statements.values_mut().chain(of_operations) {
+            tests.retain(stays);
+        }
     }
 
     /// Returns the tests that reach the extractors of `operation`.
@@ -82,7 +107,11 @@ impl Recording {
         let kinds = |kinds: &Kinds| kinds.iter().map(|(kind, tests)| (kind.clone(), texts(tests))).collect();
         let operations: BTreeMap<_, BTreeMap<_, _>> =
             self.operations.iter().map(|(operation, of)| (operation, kinds(of))).collect();
-        let recording = json!({ "statements": statements, "operations": operations });
+        let durations: BTreeMap<_, _> =
+            self.durations.iter().map(|(test, duration)| (test.to_string(), duration)).collect();
+        let recording = json!({
+            "statements": statements, "product": self.product, "operations": operations, "durations": durations
+        });
         fs::write(path, recording.to_string()).with_context(|| format!("write {}", path.display()))
     }
 
@@ -91,9 +120,13 @@ impl Recording {
             .with_context(|| format!("read {}; run once without --recorded", path.display()))?;
         let recording: Value = serde_json::from_str(&text).with_context(|| format!("read {}", path.display()))?;
         let operations = recording["operations"].as_object().into_iter().flatten();
+        let durations = recording["durations"].as_object().into_iter().flatten();
+        let product = recording["product"].as_array().into_iter().flatten();
         Ok(Self {
             statements: lists(&recording["statements"]),
+            product: product.filter_map(|sql| sql.as_str().map(str::to_owned)).collect(),
             operations: operations.map(|(operation, kinds)| (operation.clone(), lists(kinds))).collect(),
+            durations: durations.filter_map(|(test, of)| Some((Test::parse(test)?, of.as_u64()?))).collect(),
         })
     }
 }
@@ -118,15 +151,23 @@ mod tests {
     #[test]
     fn a_statement_belongs_to_the_test_of_its_database() {
         let mut recording = Recording::default();
-        let sent = [("test_1", "SELECT 1"), ("test_2", "SELECT 1"), ("postgres", "SELECT 2")];
-        let sent = sent.map(|(database, sql)| (database.to_owned(), sql.to_owned())).into();
-        recording.add("api", &sent, "test_1\ta::b\ntest_2\tc::d\n", "caller\tGET /a\ta::b\n").expect("a recording");
+        let sent = [("test_1", "SELECT 1"), ("test_2", "SELECT 1"), ("postgres", "SELECT 2"), ("test_1", "SELECT 3")];
+        let sent = sent.map(|(database, sql)| {
+            let pooled = sql != "SELECT 3";
+            Sent { database: database.to_owned(), sql: sql.to_owned(), pooled }
+        });
+        let sent = sent.into();
+        recording.add("api", &sent, "test_1\ta::b\ntest_2\tc::d\ntest_1\t\t70\n", "caller\tGET /a\ta::b\n").expect("a recording");
 
-        let tests = &recording.statements["SELECT 1"];
-        assert_eq!(tests.len(), 2);
+        assert_eq!(recording.statements["SELECT 1"].len(), 2);
         assert!(!recording.statements.contains_key("SELECT 2"));
-        let [test] = &recording.of_operation("GET /a")[..] else { panic!("one test") };
+        assert!(recording.product.contains("SELECT 1") && !recording.product.contains("SELECT 3"));
+        let reach = recording.of_operation("GET /a");
+        let [test] = &reach[..] else { panic!("one test") };
         assert_eq!(test.to_string(), "api a::b");
         assert_eq!(Test::parse("api a::b").as_ref(), Some(test));
+        assert_eq!(recording.durations[test], 70);
+        recording.remove("api", &["c::d".to_owned()]);
+        assert_eq!(recording.statements["SELECT 1"].len(), 1);
     }
 }

@@ -1,7 +1,6 @@
 //! Decides whether a mutant is caught, and by which test.
 
 use std::{
-    cmp::Reverse,
     collections::{HashMap, HashSet},
     fs::{self, OpenOptions},
     io::Write,
@@ -22,11 +21,10 @@ use super::{
 };
 use crate::progress::print;
 
-/// Suites that were written to notice what is taken away here. They run first.
-const LIKELY: [&str; 6] =
-    ["matrix::", "fresh::", "forged_tokens::", "organizations::", "auth::sessions::", "mass_assignment::"];
-/// So many tests run at first, and then so many, and then all others.
-const BATCHES: [usize; 2] = [4, 16];
+/// Suites that were written to notice what is taken away here. Nothing in them depends on the time that something takes.
+const LIKELY: [&str; 5] = ["bystanders::", "credentials::", "forged_tokens::", "fresh::", "matrix::"];
+/// At first tests run that take so many milliseconds together, and then so many, and then all others.
+const BATCHES: [u64; 2] = [4_000, 15_000];
 
 /// What was decided so far.
 pub struct Verdicts<'a> {
@@ -35,6 +33,7 @@ pub struct Verdicts<'a> {
     /// The file of what was caught.
     path: PathBuf,
     caught_before: usize,
+    durations: &'a HashMap<Test, u64>,
     inner: Mutex<Inner>,
 }
 
@@ -44,12 +43,17 @@ struct Inner {
     /// With the number of tests that did not notice.
     survivors: Vec<(String, usize)>,
     /// How often each test was the first to notice.
-    notices: HashMap<Test, usize>,
+    notices: HashMap<Test, u64>,
 }
 
 impl<'a> Verdicts<'a> {
     /// Begins a run, or continues one whose catches are in the file at `path`.
-    pub fn new(path: &Path, mutants: &'a [Mutant], remaining: bool) -> Self {
+    pub fn new(
+        path: &Path,
+        mutants: &'a [Mutant],
+        durations: &'a HashMap<Test, u64>,
+        remaining: bool,
+    ) -> Self {
         if !remaining {
             let _not_there = fs::remove_file(path);
         }
@@ -62,6 +66,7 @@ impl<'a> Verdicts<'a> {
             next: AtomicUsize::new(0),
             path: path.to_owned(),
             caught_before,
+            durations,
             inner: Mutex::default(),
         }
     }
@@ -71,13 +76,19 @@ impl<'a> Verdicts<'a> {
         self.mutants.get(self.next.fetch_add(1, Ordering::SeqCst)).copied()
     }
 
-    /// Runs `tests` with `mutant` until one fails twice.
+    /// Runs `tests` with `mutant` until one notices it.
     pub fn decide(&self, mutant: &Mutant, runner: &Runner<'_>, mut tests: Vec<Test>) -> Result<()> {
         self.sort(&mut tests);
         let number = tests.len();
         let mut sizes = BATCHES.into_iter();
         while !tests.is_empty() {
-            let rest = tests.split_off(sizes.next().unwrap_or(usize::MAX).min(tests.len()));
+            let limit = sizes.next().unwrap_or(u64::MAX);
+            let mut time = 0;
+            let batch = tests.iter().take_while(|test| {
+                time += self.duration(test);
+                time <= limit
+            });
+            let rest = tests.split_off(batch.count().max(1));
             while let Some(program) = tests.first().map(|test| test.program.clone()) {
                 let (batch, others): (Vec<_>, Vec<_>) = tests.into_iter().partition(|test| test.program == program);
                 tests = others;
@@ -92,15 +103,19 @@ impl<'a> Verdicts<'a> {
         Ok(())
     }
 
-    /// Puts the tests first that are most likely to notice.
+    /// Puts the tests first that are most likely to notice, for their time.
     fn sort(&self, tests: &mut [Test]) {
         self.with(|inner| {
             tests.sort_by_key(|test| {
-                let likely = LIKELY.iter().position(|suite| test.name.starts_with(suite));
+                let likely = is_likely(test);
                 let notices = inner.notices.get(test).copied().unwrap_or_default();
-                (Reverse(notices), likely.unwrap_or(LIKELY.len()), test.clone())
+                (self.duration(test) / (1 + 2 * u64::from(likely) + notices), test.clone())
             });
         });
+    }
+
+    fn duration(&self, test: &Test) -> u64 {
+        self.durations.get(test).copied().unwrap_or(1_000)
     }
 
     fn caught(&self, mutant: &Mutant, test: &Test) -> Result<()> {
@@ -137,7 +152,12 @@ impl<'a> Verdicts<'a> {
     }
 }
 
-/// Returns a test that fails with `mutant`, twice: once could be chance. A run without an end is a failure too.
+fn is_likely(test: &Test) -> bool {
+    LIKELY.iter().any(|suite| test.name.starts_with(suite))
+}
+
+/// Returns a test that fails with `mutant`. Outside the likely suites it must fail twice: once could be chance. A run without an
+/// end is a failure too.
 fn failing(mutant: &Mutant, runner: &Runner<'_>, mut batch: Vec<Test>) -> Result<Option<Test>> {
     loop {
         let failed = match runner.run(mutant, &batch.iter().collect::<Vec<_>>())? {
@@ -147,7 +167,7 @@ fn failing(mutant: &Mutant, runner: &Runner<'_>, mut batch: Vec<Test>) -> Result
         };
         let (suspects, others): (Vec<_>, Vec<_>) = batch.into_iter().partition(|test| failed.contains(&test.name));
         for test in suspects {
-            if runner.run(mutant, &[&test])? != Outcome::Passed {
+            if is_likely(&test) || runner.run(mutant, &[&test])? != Outcome::Passed {
                 return Ok(Some(test));
             }
         }
