@@ -6,8 +6,12 @@ use harness::{Bystanders, TestApp, document::operations};
 use crate::round_trips::Counter;
 
 /// Other ways to read a list. Other operations refuse them.
-pub const LISTS: [&str; 4] =
-    ["limit=100", "limit=100&sort=createdAt", "limit=100&status=deleted", "limit=100&status=deleted&sort=createdAt"];
+pub const LISTS: [&str; 4] = [
+    "limit=100",
+    "limit=100&sort=createdAt",
+    "limit=100&status=deleted",
+    "limit=100&status=deleted&sort=createdAt",
+];
 /// Works for deleted organizations only.
 const RESTORE: &str = "restore_organization";
 
@@ -19,6 +23,16 @@ async fn no_operation_changes_or_shows_what_belongs_to_others() {
     let mut counter = Counter::new(&app).await;
     counter.bystanders = Some(bystanders);
     counter.count_all().await;
+}
+
+/// A lock of a row that belongs to others would let one tenant stop another one.
+#[tokio::test]
+async fn no_operation_waits_for_rows_of_others() {
+    let app = TestApp::new().await;
+    Bystanders::create(&app).await;
+    let locks = Bystanders::lock(&app).await;
+    Counter::new(&app).await.count_all().await;
+    locks.rollback().await.expect("the end of the transaction");
 }
 
 #[tokio::test]

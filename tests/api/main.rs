@@ -8,6 +8,7 @@ mod auth;
 mod bystanders;
 mod cached;
 mod credentials;
+mod foreign_ids;
 mod forged_tokens;
 mod fresh;
 mod headers;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use chrono::TimeDelta;
+use futures_util::future::join_all;
 use serde_json::json;
 use shared::domain::personal_data::TABLES;
 use uuid::Uuid;
@@ -36,6 +37,16 @@ impl Bystanders {
         Self { rows, ids }
     }
 
+    /// Locks all their rows until the returned transaction ends.
+    pub async fn lock(app: &TestApp) -> sqlx::Transaction<'static, sqlx::Postgres> {
+        let mut tx = app.database.pool().begin().await.expect("a transaction");
+        for table in tables() {
+            let lock = sqlx::AssertSqlSafe(format!("SELECT 1 FROM {table} FOR UPDATE"));
+            sqlx::query(lock).execute(&mut *tx).await.expect("the locks");
+        }
+        tx
+    }
+
     /// Checks that no row of theirs has changed or is gone.
     pub async fn are_unchanged(&self, app: &TestApp, after: &str) {
         let now: HashSet<_> = rows(app).await.into_iter().collect();
@@ -62,20 +73,26 @@ async fn create(app: &TestApp) {
         ["Live", "Deleted", "Suspended", "Held", "Member"].map(|name| app.verified_person(name));
     let (live, deleted, suspended, held, member) =
         (live.await, deleted.await, suspended.await, held.await, member.await);
-    for owner in [&live, &deleted, &suspended, &held] {
+    let owners = [&live, &deleted, &suspended, &held];
+    for owner in owners {
         let path = owner.create_organization("Bystanders").await;
         owner.create_everything(&path).await;
         // The last owner of an organization with other members cannot be deleted.
         if owner.id != deleted.id {
             owner.add(&path, &member, "member").await;
         }
+    }
+    // At once, because a request for a mail takes its time.
+    let mails = owners.map(async |owner| {
         owner.sign_in_again().await;
-        let change = json!({ "newEmail": format!("moved.{}", owner.email), "currentPassword": crate::PASSWORD });
+        let change =
+            json!({ "newEmail": format!("moved.{}", owner.email), "currentPassword": crate::PASSWORD });
         owner.client.post("/v1/auth/change-email", change).await.ok(202);
         for mail in ["/v1/auth/magic-links", "/v1/auth/forgot-password"] {
             app.client().post(mail, json!({ "email": owner.email })).await.ok(202);
         }
-    }
+    });
+    join_all(mails).await;
     let past = live.create_organization("Past").await;
     live.client.delete(&past).await.ok(200);
     // An address that was moved leaves a link back.
@@ -97,10 +114,14 @@ async fn create(app: &TestApp) {
     app.clock.advance(TimeDelta::seconds(1));
 }
 
-/// Returns every row of every table, but for stored answers, which anyone's request deletes when they have expired.
+/// Returns every table, but for stored answers, which anyone's request deletes when they have expired.
+fn tables() -> impl Iterator<Item = &'static str> {
+    TABLES.iter().map(|table| table.name).filter(|name| *name != "idempotency_records")
+}
+
+/// Returns every row of every table.
 async fn rows(app: &TestApp) -> Vec<String> {
-    let tables = TABLES.iter().map(|table| table.name).filter(|name| *name != "idempotency_records");
-    let selects: Vec<_> = tables.map(|name| format!("SELECT '{name} ' || t::text FROM {name} t")).collect();
+    let selects: Vec<_> = tables().map(|name| format!("SELECT '{name} ' || t::text FROM {name} t")).collect();
     let statement = sqlx::AssertSqlSafe(selects.join(" UNION ALL "));
     sqlx::query_scalar(statement).fetch_all(app.database.pool()).await.expect("the rows")
 }

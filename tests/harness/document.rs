@@ -51,7 +51,11 @@ pub fn operations() -> Vec<Operation> {
                 body: (!body.is_null()).then(|| example(body, &document)),
                 members: properties(body, &document).keys().cloned().collect(),
                 for_keys: security.clone().any(|way| way.get("apiKey").is_some()),
-                credential: security.clone().next().is_some().then(|| security.clone().all(|way| way != &json!({}))),
+                credential: security
+                    .clone()
+                    .next()
+                    .is_some()
+                    .then(|| security.clone().all(|way| way != &json!({}))),
             });
         }
     }

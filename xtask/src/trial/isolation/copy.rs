@@ -76,8 +76,12 @@ fn write(path: &Path, content: &[u8]) -> Result<()> {
 
 /// Removes what an earlier copy had in addition: a migration that was renamed would be applied twice.
 fn remove_others(root: &Path, folder: &Path, files: &[String]) -> Result<()> {
-    let known: HashSet<PathBuf> =
-        files.iter().map(String::as_str).chain(NEW_FILES.map(|(file, _)| file)).map(|file| root.join(file)).collect();
+    let known: HashSet<PathBuf> = files
+        .iter()
+        .map(String::as_str)
+        .chain(NEW_FILES.map(|(file, _)| file))
+        .map(|file| root.join(file))
+        .collect();
     remove_unknown(folder, &known)
 }
 

@@ -13,7 +13,10 @@ pub enum Start {
     Encryption,
     Cancel(Vec<u8>),
     /// The connection begins, on a database.
-    Startup { message: Vec<u8>, database: String },
+    Startup {
+        message: Vec<u8>,
+        database: String,
+    },
 }
 
 /// Reads a message that has no type.
@@ -125,7 +128,9 @@ mod tests {
     fn the_start_of_a_connection_names_its_database() {
         let body = b"\0\x03\0\0user\0arches_api\0database\0test_1\0\0";
         let length = u32::try_from(body.len() + 4).expect("short").to_be_bytes();
-        let Start::Startup { database, .. } = read_start(&mut &*[&length[..], body].concat()).expect("a start") else {
+        let Start::Startup { database, .. } =
+            read_start(&mut &*[&length[..], body].concat()).expect("a start")
+        else {
             panic!("not a start");
         };
         assert_eq!(database, "test_1");

@@ -19,7 +19,7 @@ use std::{
     thread,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use local_stack::{Packages, Scratch, Stack, ToolSet, Tools, stack::Purpose};
 
 use self::{
@@ -51,6 +51,9 @@ pub struct Arguments {
     /// Use what the last run recorded about the tests, although they may have changed since
     #[arg(long)]
     recorded: bool,
+    /// Record only the tests whose name contains this text, and use what the last run recorded about all others
+    #[arg(long, value_name = "TEXT", conflicts_with = "recorded")]
+    record: Vec<String>,
     /// Skip what was caught since the last run without this option
     #[arg(long)]
     remaining: bool,
@@ -65,9 +68,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let packages = Packages::ensure(&project.log("packages"), &project.interrupt, &Lines)?;
     let copy = copy::create(project)?;
     let programs = step("Tests of the copy built", || runner::build(&copy))?;
-    if !arguments.recorded {
-        project.build_functions(Profile::Dev)?;
-    }
+    project.build_functions(Profile::Dev)?;
 
     let scratch = Scratch::create()?;
     let settings = temporary_settings(&scratch, Purpose::Test)?;
@@ -81,9 +82,9 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
         programs: &programs,
         folder: copy.target_folder()?,
     };
-    let recording = trial.recording(arguments.recorded)?;
-    let mut mutants = mutants::of_statements(project, &recording)?;
-    mutants.extend(mutants::of_operations(project, &recording)?);
+    let recording = trial.recording(arguments)?;
+    let mut mutants = mutants::of_operations(project, &recording)?;
+    mutants.extend(mutants::of_statements(project, &recording)?);
     if let Some(only) = &arguments.only {
         mutants.retain(|mutant| mutant.name.contains(only));
     }
@@ -93,7 +94,8 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let verdicts = Verdicts::new(&trial.folder.join("caught.tsv"), &mutants, &recording.durations, arguments.remaining);
+    let verdicts =
+        Verdicts::new(&trial.folder.join("caught.tsv"), &mutants, &recording.durations, arguments.remaining);
     trial.run(arguments.jobs.max(1), &recording, &verdicts)?;
     verdicts.summary()
 }
@@ -115,28 +117,30 @@ impl Trial<'_> {
         Runner::new(name, (self.project, self.copy), services, self.programs)
     }
 
-    /// Runs all tests without a change, or reads what the last such run recorded.
-    fn recording(&self, recorded: bool) -> Result<Recording> {
+    /// Runs tests without a change, or reads what the last such run recorded.
+    fn recording(&self, arguments: &Arguments) -> Result<Recording> {
         let runner = self.runner("record")?;
         let path = self.folder.join("recording.json");
-        if recorded {
-            runner.migrate()?;
-            return Recording::read(&path);
-        }
-        let mut recording = Recording::default();
-        for (number, (program, filters)) in PROGRAMS.iter().enumerate() {
+        runner.migrate()?;
+        let mut recording = match arguments {
+            Arguments { recorded: true, .. } => return Recording::read(&path),
+            Arguments { record, .. } if record.is_empty() => Recording::default(),
+            _ => Recording::read(&path)?,
+        };
+        for (program, filters) in PROGRAMS {
+            let only: Vec<_> = arguments.record.iter().map(String::as_str).collect();
+            let filters = if only.is_empty() { filters.to_vec() } else { only };
             let file = |kind: &str| self.scratch.join(format!("{kind}-{program}"));
             let files = Files { databases: file("databases"), reached: file("reached") };
-            let failed = step(&format!("Tests of {program} recorded"), || {
-                runner.record(program, filters, &files, number == 0)
-            })?;
+            let failed =
+                step(&format!("Tests of {program} recorded"), || runner.record(program, &filters, &files))?;
             for test in &failed {
                 eprintln!("  ! {program} {test} fails although nothing was changed, and is not used");
             }
-            let databases = fs::read_to_string(&files.databases).context("read the databases of the tests")?;
-            // No test of a job calls an operation.
+            // Nothing is written if no test of the program runs, or calls an operation.
+            let databases = fs::read_to_string(&files.databases).unwrap_or_default();
             let reached = fs::read_to_string(&files.reached).unwrap_or_default();
-            recording.add(program, &runner.state.sent(), &databases, &reached)?;
+            recording.add(program, &runner.state.sent(), &databases, &reached);
             recording.remove(program, &failed);
         }
         recording.write(&path)?;

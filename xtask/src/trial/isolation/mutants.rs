@@ -51,8 +51,9 @@ pub fn of_statements(project: &Project, recording: &Recording) -> Result<Vec<Mut
     for Statement { name, sql, types } in &all {
         let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
         for (number, predicate) in predicates(sql).iter().enumerate() {
-            let excluded =
-                EXCLUSIONS.iter().position(|one| line.contains(one.statement) && predicate.text == one.predicate);
+            let excluded = EXCLUSIONS
+                .iter()
+                .position(|one| line.contains(one.statement) && predicate.text == one.predicate);
             if let Some(index) = excluded {
                 used[index] = true;
                 continue;
@@ -89,7 +90,8 @@ fn statements(project: &Project) -> Result<Vec<Statement>> {
         let path = entry.context("read .sqlx")?.path();
         let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
         let query: Value = serde_json::from_str(&text).with_context(|| format!("read {}", path.display()))?;
-        let hash = query["hash"].as_str().and_then(|hash| hash.get(..8)).context("a file of .sqlx has no hash")?;
+        let hash =
+            query["hash"].as_str().and_then(|hash| hash.get(..8)).context("a file of .sqlx has no hash")?;
         let sql = query["query"].as_str().context("a file of .sqlx has no query")?;
         let types = query["describe"]["parameters"]["Left"].as_array().into_iter().flatten();
         let types = types.map(|name| name.as_str().unwrap_or("Text").to_owned()).collect();
@@ -103,7 +105,9 @@ fn statements(project: &Project) -> Result<Vec<Statement>> {
 fn short(line: &str) -> String {
     let line = line.trim().split_once(" RETURNING ").map_or(line.trim(), |(line, _)| line);
     match line.split_once(" FROM ") {
-        Some((columns, rest)) if line.starts_with("SELECT") && columns.len() > 60 => format!("SELECT … FROM {rest}"),
+        Some((columns, rest)) if line.starts_with("SELECT") && columns.len() > 60 => {
+            format!("SELECT … FROM {rest}")
+        }
         _ => line.to_owned(),
     }
 }
@@ -130,7 +134,9 @@ fn guarded(document: &Value) -> Vec<String> {
     for (path, methods) in document["paths"].as_object().into_iter().flatten() {
         for (method, operation) in methods.as_object().into_iter().flatten() {
             let ways = operation["security"].as_array();
-            if ways.is_some_and(|ways| ways.iter().any(|way| way.as_object().is_some_and(|way| !way.is_empty()))) {
+            if ways
+                .is_some_and(|ways| ways.iter().any(|way| way.as_object().is_some_and(|way| !way.is_empty())))
+            {
                 guarded.push(format!("{} {path}", method.to_uppercase()));
             }
         }
@@ -169,7 +175,8 @@ mod tests {
 
     #[test]
     fn a_check_is_taken_away_where_its_extractor_is() {
-        let kinds = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), Vec::new())).collect::<Kinds>();
+        let kinds =
+            |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), Vec::new())).collect::<Kinds>();
         assert_eq!(checks(&kinds(&["caller", "fresh"])), ["anonymous", "session", "fresh"]);
         assert_eq!(
             checks(&kinds(&["caller", "member", "role"])),

@@ -214,7 +214,10 @@ fn tokens(sql: &str) -> Vec<Token<'_>> {
     let mut at = 0;
     while at < bytes.len() {
         let run = |belongs: fn(u8) -> bool| {
-            bytes[at + 1..].iter().position(|byte| !belongs(*byte)).map_or(bytes.len(), |length| at + 1 + length)
+            bytes[at + 1..]
+                .iter()
+                .position(|byte| !belongs(*byte))
+                .map_or(bytes.len(), |length| at + 1 + length)
         };
         let until = |mark: u8| {
             let length = bytes[at + 1..].iter().position(|byte| *byte == mark);
@@ -279,7 +282,8 @@ mod tests {
 
     #[test]
     fn an_assignment_is_no_condition() {
-        let sql = "UPDATE users SET email = $2, name = coalesce($3, name), email = $2 WHERE id = $1 RETURNING id";
+        let sql =
+            "UPDATE users SET email = $2, name = coalesce($3, name), email = $2 WHERE id = $1 RETURNING id";
         assert_eq!(texts(sql), ["id = $1"]);
         assert!(texts("INSERT INTO sessions (id, user_id) VALUES ($1, $2) RETURNING id, user_id").is_empty());
         assert_eq!(texts("SELECT a, id = $1 AS b FROM users"), ["id = $1"]);

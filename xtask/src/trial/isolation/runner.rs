@@ -74,12 +74,10 @@ impl<'a> Runner<'a> {
     }
 
     /// Runs the tests of `program` that contain one of `filters`, and records in `files` what they reach. Returns the tests that fail.
-    pub fn record(&self, program: &str, filters: &[&str], files: &Files, first: bool) -> Result<Vec<String>> {
+    pub fn record(&self, program: &str, filters: &[&str], files: &Files) -> Result<Vec<String>> {
         let mut run = self.command(program)?;
         run.args(filters);
-        if !first {
-            run.env("TRIAL_TEMPLATE", TEMPLATE);
-        }
+        run.env("TRIAL_TEMPLATE", TEMPLATE);
         run.env("TRIAL_RECORD", &files.reached).env("TRIAL_DATABASES", &files.databases);
         self.state.record(true);
         let outcome = self.wait(&mut run, Duration::from_mins(20))?;
@@ -163,7 +161,10 @@ impl<'a> Runner<'a> {
         let text = fs::read_to_string(&log).with_context(|| format!("read {}", log.display()))?;
         let failed = failed(&text);
         if failed.is_empty() {
-            bail!("the tests ended with {status}:\n{}", text.lines().rev().take(20).collect::<Vec<_>>().join("\n"));
+            bail!(
+                "the tests ended with {status}:\n{}",
+                text.lines().rev().take(20).collect::<Vec<_>>().join("\n")
+            );
         }
         Ok(Outcome::Failed(failed))
     }
@@ -177,13 +178,15 @@ pub struct Files {
 
 /// Builds the test programs of the copy. Returns their paths.
 pub fn build(copy: &Project) -> Result<BTreeMap<String, PathBuf>> {
-    let mut build = copy.cargo(&["test", "--no-run", "--locked", "--package", "tests", "--message-format", "json"]);
+    let mut build =
+        copy.cargo(&["test", "--no-run", "--locked", "--package", "tests", "--message-format", "json"]);
     build.args(PROGRAMS.iter().flat_map(|(program, _)| ["--test", program]));
     let output = project::output(&mut build)?;
     let mut programs = BTreeMap::new();
     for line in String::from_utf8_lossy(&output).lines() {
         let message: Value = serde_json::from_str(line).context("read the output of cargo")?;
-        if let (Some(path), Some(name)) = (message["executable"].as_str(), message["target"]["name"].as_str()) {
+        if let (Some(path), Some(name)) = (message["executable"].as_str(), message["target"]["name"].as_str())
+        {
             programs.insert(name.to_owned(), PathBuf::from(path));
         }
     }

@@ -58,7 +58,8 @@ impl<'a> Verdicts<'a> {
             let _not_there = fs::remove_file(path);
         }
         let known = fs::read_to_string(path).unwrap_or_default();
-        let known: HashSet<_> = known.lines().filter_map(|line| line.split_once('\t')).map(|(name, _)| name).collect();
+        let known: HashSet<_> =
+            known.lines().filter_map(|line| line.split_once('\t')).map(|(name, _)| name).collect();
         let left: Vec<_> = mutants.iter().filter(|mutant| !known.contains(mutant.name.as_str())).collect();
         let caught_before = mutants.len() - left.len();
         Self {
@@ -90,7 +91,8 @@ impl<'a> Verdicts<'a> {
             });
             let rest = tests.split_off(batch.count().max(1));
             while let Some(program) = tests.first().map(|test| test.program.clone()) {
-                let (batch, others): (Vec<_>, Vec<_>) = tests.into_iter().partition(|test| test.program == program);
+                let (batch, others): (Vec<_>, Vec<_>) =
+                    tests.into_iter().partition(|test| test.program == program);
                 tests = others;
                 if let Some(test) = failing(mutant, runner, batch)? {
                     return self.caught(mutant, &test);
@@ -165,7 +167,8 @@ fn failing(mutant: &Mutant, runner: &Runner<'_>, mut batch: Vec<Test>) -> Result
             Outcome::TimedOut => return Ok(batch.pop()),
             Outcome::Failed(names) => names,
         };
-        let (suspects, others): (Vec<_>, Vec<_>) = batch.into_iter().partition(|test| failed.contains(&test.name));
+        let (suspects, others): (Vec<_>, Vec<_>) =
+            batch.into_iter().partition(|test| failed.contains(&test.name));
         for test in suspects {
             if is_likely(&test) || runner.run(mutant, &[&test])? != Outcome::Passed {
                 return Ok(Some(test));
