@@ -4,7 +4,7 @@ use harness::{PASSWORD, TestApp};
 use serde_json::json;
 use shared::{
     domain::ids::{ApiKeyId, InvitationId, OrganizationId, SessionId, UserId},
-    store::{api_keys, invitations, members, sessions},
+    store::{api_keys, invitations, members, organizations, sessions},
 };
 use uuid::Uuid;
 
@@ -27,6 +27,8 @@ async fn statement_neither_finds_nor_changes_what_another_organization_has() {
     let before = app.database.checksums().await;
 
     let work = async |tx: &mut _| {
+        // The order of locks asks for it.
+        assert!(organizations::lock(tx, here).await?);
         assert!(api_keys::find(tx, here, key).await?.is_none());
         assert!(api_keys::update(tx, here, key, (Some("Mine"), None), None).await?.is_none());
         let now = tx.now();
@@ -75,7 +77,7 @@ async fn suspension_that_counts_is_that_of_the_member() {
     ada.add(&path, &bob, "owner").await;
     let (organization, ada, bob) =
         (OrganizationId(uuid(&path)), UserId(uuid(&ada.id)), UserId(uuid(&bob.id)));
-    app.database.execute("UPDATE users SET suspended_at = now() WHERE name = 'Bob'").await;
+    app.database.execute("UPDATE users SET suspended_at = now(), suspended_reason = 'the test' WHERE name = 'Bob'").await;
 
     let work = async |tx: &mut _| {
         assert!(members::role(tx, organization, bob).await?.is_none());

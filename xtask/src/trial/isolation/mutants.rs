@@ -39,6 +39,18 @@ impl Mutant {
     }
 }
 
+impl Mutant {
+    /// Returns the suite that calls the operation without the right that the check is about.
+    pub fn suite(&self) -> Option<&'static str> {
+        let Change::Check(taken) = &self.change else { return None };
+        Some(match taken.split(' ').next() {
+            Some("anonymous" | "session" | "optional") => "credentials::",
+            Some("fresh") => "fresh::",
+            _ => "matrix::",
+        })
+    }
+}
+
 /// Returns every condition about owners of every statement in `.sqlx`, and of those that functions build (the export and the erasure
 /// of a user), without the exclusions.
 pub fn of_statements(project: &Project, recording: &Recording) -> Result<Vec<Mutant>> {

@@ -24,7 +24,7 @@ use crate::progress::print;
 /// Suites that were written to notice what is taken away here. Nothing in them depends on the time that something takes.
 const LIKELY: [&str; 5] = ["bystanders::", "credentials::", "forged_tokens::", "fresh::", "matrix::"];
 /// At first tests run that take so many milliseconds together, and then so many, and then all others.
-const BATCHES: [u64; 2] = [4_000, 15_000];
+const BATCHES: [u64; 3] = [2_000, 6_000, 20_000];
 
 /// What was decided so far.
 pub struct Verdicts<'a> {
@@ -79,8 +79,14 @@ impl<'a> Verdicts<'a> {
 
     /// Runs `tests` with `mutant` until one notices it.
     pub fn decide(&self, mutant: &Mutant, runner: &Runner<'_>, mut tests: Vec<Test>) -> Result<()> {
-        self.sort(&mut tests);
         let number = tests.len();
+        if let Some(suite) = mutant.suite() {
+            let first = tests.extract_if(.., |test| test.name.starts_with(suite)).collect();
+            if let Some(test) = failing(mutant, runner, first)? {
+                return self.caught(mutant, &test);
+            }
+        }
+        self.sort(&mut tests);
         let mut sizes = BATCHES.into_iter();
         while !tests.is_empty() {
             let limit = sizes.next().unwrap_or(u64::MAX);
@@ -161,7 +167,7 @@ fn is_likely(test: &Test) -> bool {
 /// Returns a test that fails with `mutant`. Outside the likely suites it must fail twice: once could be chance. A run without an
 /// end is a failure too.
 fn failing(mutant: &Mutant, runner: &Runner<'_>, mut batch: Vec<Test>) -> Result<Option<Test>> {
-    loop {
+    while !batch.is_empty() {
         let failed = match runner.run(mutant, &batch.iter().collect::<Vec<_>>())? {
             Outcome::Passed => return Ok(None),
             Outcome::TimedOut => return Ok(batch.pop()),
@@ -175,8 +181,6 @@ fn failing(mutant: &Mutant, runner: &Runner<'_>, mut batch: Vec<Test>) -> Result
             }
         }
         batch = others;
-        if batch.is_empty() {
-            return Ok(None);
-        }
     }
+    Ok(None)
 }
