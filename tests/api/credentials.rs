@@ -19,6 +19,7 @@ async fn not_refused(client: &Client<'_>, only_without: bool) -> Vec<String> {
 #[tokio::test]
 async fn operation_that_needs_a_credential_is_refused_without_one() {
     let app = TestApp::new().await;
+    app.administrator("Ada").await;
     let wrong = not_refused(&app.client(), true).await;
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
@@ -26,6 +27,7 @@ async fn operation_that_needs_a_credential_is_refused_without_one() {
 #[tokio::test]
 async fn operation_that_takes_a_credential_refuses_an_invalid_one() {
     let app = TestApp::new().await;
+    app.administrator("Ada").await;
     let wrong = not_refused(&app.client().token("not-a-token"), false).await;
     assert!(wrong.is_empty(), "{wrong:#?}");
 }

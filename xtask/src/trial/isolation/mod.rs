@@ -44,7 +44,7 @@ use crate::{
 pub struct Arguments {
     /// Take away only what has this text in its name
     #[arg(long, value_name = "TEXT")]
-    only: Option<String>,
+    only: Vec<String>,
     /// Print what would be taken away, and end
     #[arg(long)]
     list: bool,
@@ -85,8 +85,8 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let recording = trial.recording(arguments)?;
     let mut mutants = mutants::of_operations(project, &recording)?;
     mutants.extend(mutants::of_statements(project, &recording)?);
-    if let Some(only) = &arguments.only {
-        mutants.retain(|mutant| mutant.name.contains(only));
+    if !arguments.only.is_empty() {
+        mutants.retain(|mutant| arguments.only.iter().any(|only| mutant.name.contains(only)));
     }
     if arguments.list {
         for mutant in &mutants {

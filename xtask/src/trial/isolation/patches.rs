@@ -44,7 +44,7 @@ pub const PATCHES: &[Patch] = &[
         self.locked().operation.clone()
     }",
     ),
-    // Caller: `anonymous` lets a request without a valid credential pass as a user who does not exist.
+    // Caller: `anonymous` lets a request without a valid credential pass as the first user.
     patch(
         CALLER,
         "        let (claims, cached) = match parts.extensions.get::<Credential>() {",
@@ -59,7 +59,12 @@ pub const PATCHES: &[Patch] = &[
                 if operation.lacks(\"anonymous\") {
                     let request = RequestInfo::from_request_parts(parts, state).await?;
                     let (state, pending) = (AppState::from_ref(state), Pending::of(parts)?);
-                    let (user, session) = (UserId(Uuid::nil()), SessionId(Uuid::nil()));
+                    let first = async |tx: &mut Tx| {
+                        let id = sqlx::query_scalar::<_, Uuid>(\"SELECT id FROM users ORDER BY id LIMIT 1\");
+                        Ok(id.fetch_optional(tx).await?)
+                    };
+                    let user = UserId(state.db.transaction(first).await?.unwrap_or_default());
+                    let session = SessionId(Uuid::nil());
                     return Ok(Self { user, session, request, fresh: true, cached: None, db: state.db.clone(), pending });
                 }
 ",
