@@ -32,7 +32,7 @@ use uuid::Uuid;
 
 pub use bystanders::Bystanders;
 pub use canary::{CANARIES, all_rows, create_canaries};
-pub use client::{Answer, Client, PASSWORD, Person};
+pub use client::{Answer, CHALLENGE, Client, PASSWORD, Person};
 pub use database::Database;
 use functions::Functions;
 pub use identity::Identity;

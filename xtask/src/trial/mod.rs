@@ -1,5 +1,6 @@
 //! `cargo xtask trial`
 
+pub mod deploy;
 mod isolation;
 
 use std::process::ExitCode;
@@ -8,9 +9,10 @@ use anyhow::Result;
 
 use crate::project::Project;
 
-/// Break the product on purpose, and check that something notices
+/// Try what the tests cannot: it takes longer, or changes the product on purpose
 #[derive(Debug, clap::Subcommand)]
 pub enum Trial {
+    Deploy(deploy::Arguments),
     Isolation(isolation::Arguments),
 }
 
@@ -18,6 +20,7 @@ impl Trial {
     /// Runs the trial.
     pub fn run(&self, project: &Project) -> Result<ExitCode> {
         match self {
+            Self::Deploy(arguments) => deploy::run(project, arguments),
             Self::Isolation(arguments) => isolation::run(project, arguments),
         }
     }
