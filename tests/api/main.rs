@@ -5,7 +5,10 @@
 
 mod audit;
 mod auth;
+mod bystanders;
 mod cached;
+mod credentials;
+mod foreign_ids;
 mod forged_tokens;
 mod fresh;
 mod headers;

@@ -21,6 +21,8 @@ pub struct Operation {
     pub query: Vec<(String, String)>,
     /// Whether an API key may call it.
     pub for_keys: bool,
+    /// Whether it needs a credential; `None` if it takes none.
+    pub credential: Option<bool>,
 }
 
 impl Operation {
@@ -64,6 +66,11 @@ pub fn operations() -> Vec<Operation> {
                 members: properties(body, &document).keys().cloned().collect(),
                 required: required.map(|name| name.as_str().expect("a name").to_owned()).collect(),
                 for_keys: security.clone().any(|way| way.get("apiKey").is_some()),
+                credential: security
+                    .clone()
+                    .next()
+                    .is_some()
+                    .then(|| security.clone().all(|way| way != &json!({}))),
             });
         }
     }

@@ -4,6 +4,7 @@
 //! connections, Redis, and an AWS endpoint for the real SDK. Each test has its own database and its own key space in Redis, so all
 //! tests can run at once.
 
+mod bystanders;
 mod canary;
 mod client;
 mod database;
@@ -30,6 +31,7 @@ use shared::{
 };
 use uuid::Uuid;
 
+pub use bystanders::Bystanders;
 pub use canary::{CANARIES, all_rows, create_canaries};
 pub use client::{Answer, CHALLENGE, Client, PASSWORD, Person};
 pub use database::Database;
