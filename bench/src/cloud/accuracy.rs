@@ -13,7 +13,7 @@ use super::delay::{Delay, DelayProxy};
 use crate::{warm::median, world::millis};
 
 /// Round trips of a measurement.
-const TRIPS: usize = 400;
+const TRIPS: usize = 1000;
 
 /// A delay, and what a round trip through it takes longer than without the proxy.
 pub struct Accuracy {
@@ -30,16 +30,16 @@ pub struct Accuracy {
 pub fn adjust(service: &'static str, wanted: Duration) -> Result<Accuracy> {
     let echo = echo()?;
     let delay = Delay::new(wanted);
-    let direct = trips(echo)?;
-    let through = trips(DelayProxy::start(echo, &delay)?.address)?;
-    let excess = (median(through).saturating_sub(median(direct.clone()))).saturating_sub(2 * wanted);
+    let proxy = DelayProxy::start(echo, &delay)?;
+    let [direct, through] = measure(echo, proxy.address)?;
+    let excess = median(through).saturating_sub(median(direct)).saturating_sub(2 * wanted);
     delay.set(wanted.saturating_sub(excess / 2));
-    let mut through = trips(DelayProxy::start(echo, &delay)?.address)?;
+    let [direct, mut through] = measure(echo, proxy.address)?;
     through.sort();
     let direct = millis(median(direct));
     let added = [through[TRIPS / 2], through[TRIPS * 99 / 100]].map(|trip| millis(trip) - direct);
     eprintln!(
-        "  ✓ Delay of {service}: {:.2} ms each way; a round trip takes {:.3} ms longer (p99 {:.3})",
+        "  ✓ Delay of {service}: {} ms each way; a round trip takes {:.3} ms longer (p99 {:.3})",
         millis(wanted),
         added[0],
         added[1]
@@ -62,18 +62,27 @@ fn echo() -> Result<SocketAddr> {
     Ok(address)
 }
 
-/// Measures round trips to `address`, with pauses like those between requests.
-fn trips(address: SocketAddr) -> Result<Vec<Duration>> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_nodelay(true)?;
-    let (mut taken, mut byte) = (Vec::new(), [0]);
-    // The first waits until the connection would be established.
-    for _ in 0..=TRIPS {
-        let started = Instant::now();
-        stream.write_all(&byte)?;
-        stream.read_exact(&mut byte)?;
-        taken.push(started.elapsed());
+/// Measures round trips, directly and through the proxy in turn.
+fn measure(direct: SocketAddr, proxy: SocketAddr) -> Result<[Vec<Duration>; 2]> {
+    let mut streams = [TcpStream::connect(direct)?, TcpStream::connect(proxy)?];
+    for stream in &mut streams {
+        stream.set_nodelay(true)?;
+        // Not measured: the first bytes wait until the connection would be established.
+        trip(stream)?;
     }
-    taken.remove(0);
+    let mut taken: [Vec<Duration>; 2] = Default::default();
+    for _ in 0..TRIPS {
+        for (stream, taken) in streams.iter_mut().zip(&mut taken) {
+            taken.push(trip(stream)?);
+        }
+    }
     Ok(taken)
+}
+
+fn trip(stream: &mut TcpStream) -> Result<Duration> {
+    let mut byte = [0];
+    let started = Instant::now();
+    stream.write_all(&byte)?;
+    stream.read_exact(&mut byte)?;
+    Ok(started.elapsed())
 }

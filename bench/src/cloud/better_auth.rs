@@ -124,6 +124,7 @@ impl BetterAuth {
         let request = if is_public { request } else { request.header(header::COOKIE, &self.cookie) };
         let body = body.map(Value::to_string).unwrap_or_default();
         let request = request.body(Full::new(Bytes::from(body)))?;
+        self.connection.ready().await?;
         let started = Instant::now();
         let response = self.connection.send_request(request).await?;
         let (head, body) = response.into_parts();
