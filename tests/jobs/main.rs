@@ -15,6 +15,7 @@ mod limits;
 mod passwords;
 mod properties;
 mod recovery_points;
+mod redis_password;
 mod restore;
 mod retention;
 mod smoke;

@@ -78,7 +78,7 @@ pub async fn verify_password(
 ) -> Result<String, ApiError> {
     let user = caller.user;
     let attempt = PasswordAttempt::count(state, user, Some(caller.session), &caller.request).await?;
-    match caller.transaction(async |tx| Ok(store::users::password_hash(tx, user).await?)).await {
+    match caller.read(async |tx| Ok(store::users::password_hash(tx, user).await?)).await {
         Ok(hash) => attempt.compare(state, caller, password, hash).await,
         Err(error) => {
             attempt.counted.take_back(state).await;

@@ -15,6 +15,6 @@ use super::{SignInMethod, load};
     responses((status = 200, description = "All of them, on one page.", body = Page<SignInMethod>)),
 )]
 pub async fn list(caller: Caller) -> Result<Json<Page<SignInMethod>>, ApiError> {
-    let methods = caller.transaction(async |tx| load(tx, caller.user).await).await?;
+    let methods = caller.read(async |tx| load(tx, caller.user).await).await?;
     Ok(Json(Page { data: methods, meta: PageMeta { next_cursor: None } }))
 }
