@@ -20,6 +20,7 @@ mod limits;
 mod lists;
 mod mass_assignment;
 mod matrix;
+mod one_trip;
 mod openapi;
 mod organizations;
 mod personal_data;

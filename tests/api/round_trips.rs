@@ -28,6 +28,7 @@ impl<'a> Counter<'a> {
         let own = function_settings(&app.database);
         let (redis, postgres) = (Wire::to(&own["REDIS_URL"]).await, Wire::to(&own["DATABASE_URL"]).await);
         let wired = app.second_instance_with(&[("REDIS_URL", &*redis.url), ("DATABASE_URL", &*postgres.url)]);
+        wired.state.app.db.transaction_as(async |_| Ok(())).await.expect("a connection");
         Self { bystanders: None, app, wired, redis, postgres, rows: BTreeMap::new() }
     }
 

@@ -16,6 +16,7 @@ pub mod runtime_api;
 mod secrets;
 mod server;
 mod tenant;
+mod tls;
 mod wire;
 
 use std::{collections::HashMap, env, sync::Arc};
@@ -39,6 +40,7 @@ pub use identity::Identity;
 pub use secrets::{create_secret, printable, put_secret, split_credentials};
 pub use server::Server;
 pub use tenant::{ApiKey, Invitation, token_in};
+pub use tls::TlsProxy;
 pub use wire::Wire;
 
 /// The time at which every test starts.
