@@ -9,7 +9,7 @@ use crate::template::Template;
 /// A resource type, a JSON Pointer to a setting, and a check of its value.
 type Setting = (&'static str, &'static str, fn(&Value) -> bool);
 
-const SETTINGS: [Setting; 39] = [
+const SETTINGS: [Setting; 42] = [
     ("AWS::ApiGateway::RestApi", "/Properties/MinimumCompressionSize", |size| *size == 1000),
     ("AWS::ApiGateway::RestApi", "/Properties/EndpointConfiguration/Types", |types| {
         *types == json!(["REGIONAL"])
