@@ -92,6 +92,19 @@ def _overlap(left: str, right: str) -> bool:
     return left[0] == right[0] and _overlap(left[1:], right[1:])
 
 
+def policy(name: str) -> list[Statement]:
+    """Returns the statements of a policy of the account stack, by its logical id."""
+    made = _made(yaml_parse((ROOT / "infra/stacks/account.yaml").read_text()))
+    (found,) = (one for one in made if one.logical_resource_id == name)
+    return [Statement(one) for one in found.properties["PolicyDocument"]["Statement"]]
+
+
+def not_granted(calls: set[str], name: str) -> list[str]:
+    """Returns the calls that a policy of the account stack does not grant."""
+    statements = [one for one in policy(name) if one.is_allow]
+    return sorted(call for call in calls if not any(one.names(call) and one.reaches(call) for one in statements))
+
+
 def _made(template: dict) -> list[Resource]:
     place = Place(ACCOUNT, REGION, "arches-account", "stack")
     required = {name for name, one in template.get("Parameters", {}).items() if "Default" not in one}
@@ -167,4 +180,5 @@ def main() -> None:
     sys.exit(bool(problems))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,6 @@
 """Deploys the stacks to a CloudFormation on this machine, by the commands of docs/deploy.md, with the real `sam deploy`.
 
-infra/trial/run.py <environment>… [--second-region <region>]
+infra/trial/run.py [<environment>…] [--second-region <region>]
 
 Checks that every stack is created, that a second deployment changes nothing, that an update of one parameter changes one resource, and that
 what is left after the deletion is what docs/deploy.md names. What it cannot show: docs/testing.md, "A deployment is tried".
@@ -18,6 +18,7 @@ import time
 
 import boto3
 
+import rights
 import server
 import stacks
 
@@ -152,7 +153,7 @@ def create(trial: Trial, environment: str) -> None:
 def _request_certificates(trial: Trial, environment: str) -> None:
     page = (ROOT / "infra/edge/README.md").read_text()
     for parameter, name in (("certificate", "DomainName"), ("site-certificate", "SiteDomainName")):
-        if domain := re.search(rf"^{name}: (\S+)$", trial.parameters(environment, "edge"), re.MULTILINE):
+        if domain := re.search(rf"^{name}: ([\w.-]+)$", trial.parameters(environment, "edge"), re.MULTILINE):
             commands = commands_of(page, "aws acm request-certificate")
             commands = re.sub("^env=.*", f"env={environment} name={domain[1]} parameter={parameter}", commands)
             # CloudFront takes certificates from there.
@@ -171,14 +172,26 @@ def create_again(trial: Trial, environment: str) -> None:
 def change(trial: Trial, environment: str) -> None:
     begin = time.monotonic()
     _set(trial, environment, "network", "LogRetentionDays", "60")
-    trial.run(f"infra/deploy.sh {environment} network")
+    server.CALLED.clear()
+    trial.run(f"infra/deploy.sh {environment} network && infra/prune.sh {environment}")
+    _require_rights("Deploying")
     changes = stacks.EXECUTED[f"arches-{environment}-network"][-1]
     if [one[:1] + one[2:] for one in changes] != [("Modify", "AWS::Logs::LogGroup", "False")]:
         raise Failed(f"the retention of logs changes {changes}")
     shown = trial.run(f"infra/deploy.sh {environment} app v0.1.1 --no-execute-changeset")
+    _require_rights("ShowingChanges")
     if "* Modify" not in shown or len(stacks.EXECUTED[f"arches-{environment}-app"]) != 1:
         raise Failed(f"--no-execute-changeset does not show the changes, or executes them:\n{shown}")
     _step(f"{environment}: one parameter changes one resource, and changes are shown before they are made", begin)
+
+
+def _require_rights(policy: str) -> None:
+    """The workflow's role may make all calls since the last look."""
+    # Everyone may ask for their own identity.
+    calls = server.CALLED - {"sts:GetCallerIdentity"}
+    server.CALLED.clear()
+    if missing := rights.not_granted(calls, policy):
+        raise Failed(f"{policy} in infra/account does not grant {', '.join(missing)}")
 
 
 def _set(trial: Trial, environment: str, stack: str, parameter: str, value: str) -> None:
@@ -229,6 +242,8 @@ def try_two_regions(trial: Trial, account: str, second: str) -> None:
     # What outlived the environment is deleted by hand.
     for name in [name for name, owner in stacks.TAKEN.items() if "/arches-staging-" in owner]:
         del stacks.TAKEN[name]
+    certificates = [f"/arches/staging/edge/{name}" for name in ("certificate", "site-certificate")]
+    trial.client("ssm").delete_parameters(Names=certificates)
     create(trial, "staging")
     begin = time.monotonic()
     trial.run(account.replace("Regions=$AWS_REGION", f"Regions={REGION},{second}"))
@@ -250,7 +265,7 @@ def try_two_regions(trial: Trial, account: str, second: str) -> None:
 
 def main() -> None:
     arguments = argparse.ArgumentParser()
-    arguments.add_argument("environments", nargs="+")
+    arguments.add_argument("environments", nargs="*")
     arguments.add_argument("--second-region")
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -98,7 +98,8 @@ class Schema:
             if not any([_converted(properties, leaf) for error in errors for leaf in _leaves(error)]):
                 break
         for error in errors:
-            yield f"{'/'.join(map(str, error.absolute_path))}: {error.message[:300]}"
+            message = error.message if len(error.message) < 300 else f"{error.message[:150]}…{error.message[-150:]}"
+            yield f"{'/'.join(map(str, error.absolute_path))}: {message}"
 
 
 def _leaves(error: Any) -> Iterator[Any]:

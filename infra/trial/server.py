@@ -17,12 +17,25 @@ from moto import settings
 from moto.cloudformation import models, responses
 from moto.cloudformation.exceptions import ValidationError
 from moto.core.exceptions import ServiceException
+from moto.core.responses import BaseResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.rds.exceptions import DBClusterNotFoundError
 from moto.rds.responses import RDSResponse
 from werkzeug.serving import make_server
 
 from stacks import TAKEN, ChangeSet, Stack
+
+
+# The actions that were called, as IAM names them. Without those of S3, which moto answers elsewhere.
+CALLED: set[str] = set()
+
+
+def _recorded(self: BaseResponse) -> Any:
+    CALLED.add(f"{self.service_name.removeprefix('aws')}:{self._get_action()}")
+    return CALL(self)
+
+
+CALL = BaseResponse.call_action
 
 
 def _change_set_of(self: Any) -> Any:
@@ -96,7 +109,8 @@ def _shown(answer: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def start() -> str:
     """Starts the server. Returns its URL."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    for name in ("werkzeug", "samtranslator"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     # A certificate is issued at once.
@@ -108,6 +122,7 @@ def start() -> str:
         "update_termination_protection": _protected,
     }.items():
         setattr(responses.CloudFormationResponse, name, _shown(answer))
+    BaseResponse.call_action = _recorded
     RDSResponse.modify_db_cluster = _shown(_unprotected)
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()

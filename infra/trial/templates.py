@@ -69,6 +69,9 @@ class Resource:
                 account=self.place.account, region=self.place.region, name=self.name(), hash=self._hash()[:17],
                 uuid=uuid.UUID(self._hash()[:32]), number=self.generation + 1,
             )  # fmt: skip
+        if name.upper().endswith("ARN") and name in self._schema().read_only:
+            service = self.cf_resource_type.split("::")[1].lower()
+            return f"arn:aws:{service}:{self.place.region}:{self.place.account}:{self.name()}"
         if name in self._schema().read_only and name in self._schema().identifier:
             return f"{self.logical_resource_id.lower()}-{self._hash()[:12]}"
         value = self._at(name)

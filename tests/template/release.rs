@@ -176,3 +176,12 @@ fn cloudformation_has_the_rights_that_each_resource_type_declares() {
         assert!(printed.contains(about), "{about} is not in {printed}");
     }
 }
+
+#[test]
+fn trial_refuses_what_cloudformation_refuses() {
+    let mut broken = Command::new(Tools::at(service("TEST_TOOLS")).program("python"));
+    let output = broken.arg("infra/trial/broken.py").current_dir(root()).output().expect("python starts");
+    let (printed, failed) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && printed.trim().is_empty(), "{printed}{failed}");
+}
