@@ -5,7 +5,10 @@
 
 mod audit;
 mod auth;
+mod bystanders;
 mod cached;
+mod credentials;
+mod foreign_ids;
 mod forged_tokens;
 mod fresh;
 mod headers;
@@ -17,6 +20,7 @@ mod limits;
 mod lists;
 mod mass_assignment;
 mod matrix;
+mod one_trip;
 mod openapi;
 mod organizations;
 mod personal_data;

@@ -110,6 +110,7 @@ impl Rotations {
         let proxy = AwsProxy::start().await;
         let mut environment = proxy.environment();
         environment.insert("REDIS_USER_ID".to_owned(), "arches-dev".to_owned());
+        environment.insert("REDIS_CREDENTIALS".to_owned(), secret.clone());
         environment.insert("AWS_ENDPOINT_URL_ELASTICACHE".to_owned(), url);
         let function = Function::start("rotate-redis", environment).await;
         Self { cache, proxy, function, secret }
@@ -192,6 +193,9 @@ async fn steps_out_of_order_never_make_a_password_current_that_does_not_work() {
         let error = rotations.step(&version, too_early).await.expect_err("nothing is pending");
         assert!(error["errorMessage"].as_str().expect("a reason").contains("createSecret has not made"));
     }
+    let foreign = json!({ "Step": "createSecret", "SecretId": "arn:of:another", "ClientRequestToken": version });
+    let error = rotations.function.invoke(foreign).await.expect_err("a refusal");
+    assert_eq!(error["errorMessage"], "arn:of:another is not REDIS_CREDENTIALS");
     rotations.step(&version, "testSecret").await.expect("only this step, when a schedule is set");
     rotations.step(&version, "createSecret").await.expect("created");
     rotations.step(&version, "finishSecret").await.expect("finished");

@@ -37,6 +37,10 @@ fn only_workflows_of_the_repository_deploy_and_only_their_environment() {
             "DeployProduction",
         ),
         (without("account", &format!("DeployProduction/{}", claim("aud"))), "DeployProduction"),
+        (
+            with("account", &format!("ProductionChanges/{}", claim("environment")), json!("staging")),
+            "ProductionChanges",
+        ),
     ] {
         assert_noticed(rule, &broken, id);
     }

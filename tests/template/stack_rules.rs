@@ -60,7 +60,8 @@ fn every_role_has_a_permissions_boundary() {
         &STACKS["account"].resource("RolesMaking", "AWS::IAM::ManagedPolicy")["PolicyDocument"]["Statement"];
     let made = made.as_array().into_iter().flatten();
     let unbounded = made.filter(|statement| {
-        statement["Action"].to_string().contains("iam:CreateRole\"")
+        statement["Effect"] == "Allow"
+            && statement["Action"].to_string().contains("iam:CreateRole\"")
             && statement["Condition"]["StringEquals"]["iam:PermissionsBoundary"].is_null()
     });
     assert_eq!(unbounded.count(), 0, "a role can be created without the boundary");

@@ -16,7 +16,7 @@ use shared::{
         elasticache,
         secret_rotation::{Rotation, Step, VersionStage, Versions},
     },
-    config::{Config, ConfigError},
+    config::{Config, ConfigError, Setting},
     domain::clock::{Clock, SystemClock},
     lambda::job::Job,
 };
@@ -29,7 +29,7 @@ Do one step of a rotation: createSecret, setSecret, testSecret or finishSecret.
 Secrets Manager invokes all four: aws secretsmanager rotate-secret --secret-id <ARN>"#;
 
 /// The settings without which this function does not start.
-const REQUIRED: &[&str] = &["REDIS_USER_ID"];
+const REQUIRED: &[&str] = &["REDIS_CREDENTIALS", "REDIS_USER_ID"];
 /// Bytes of a password. It is written in hexadecimal: `ElastiCache` allows almost no punctuation.
 const PASSWORD_LEN: usize = 32;
 const POLL_DELAY: Duration = Duration::from_secs(1);
@@ -46,15 +46,23 @@ pub struct Rotated {
 /// Created once in `main`.
 pub struct State {
     user: String,
+    /// The ARN of the secret with its password.
+    secret: String,
 }
 
 /// Reads the settings.
 pub fn make() -> Result<State, ConfigError> {
-    Ok(State { user: Config::from_env(REQUIRED)?.cache.user })
+    let cache = Config::from_env(REQUIRED)?.cache;
+    let secret = match cache.address.credentials() {
+        Some(Setting::Secret(reference)) => reference.arn().to_owned(),
+        _ => String::new(),
+    };
+    Ok(State { user: cache.user, secret })
 }
 
 /// Does one step of a rotation. Each can be repeated.
 pub async fn run(state: &State, rotation: Rotation, job: &Job) -> anyhow::Result<Rotated> {
+    anyhow::ensure!(rotation.secret_id == state.secret, "{} is not REDIS_CREDENTIALS", rotation.secret_id);
     let versions = Versions::of(&rotation).await;
     let done = match (versions.stage().await?, rotation.step, versions.pending().await?) {
         // Secrets Manager repeats a step whose answer it did not receive.

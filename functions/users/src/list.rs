@@ -44,7 +44,7 @@ pub async fn list(
 ) -> Result<Json<Page<UserView>>, ApiError> {
     let email = filter.email.as_ref().map(AsRef::as_ref);
     let rows = administrator
-        .transaction(async |tx| Ok(store::users::list(tx, &page, email, filter.status).await?))
+        .read(async |tx| Ok(store::users::list(tx, &page, email, filter.status).await?))
         .await?;
     let position = |row: &User| Position { at: row.created_at, id: row.id.0 };
     Ok(Json(page.page(rows, position, UserView::from)))

@@ -12,6 +12,7 @@ pub mod deadline;
 pub mod ids;
 pub mod input;
 pub mod page;
+pub mod parse;
 pub mod password;
 pub mod patch;
 pub mod permission;

@@ -28,13 +28,22 @@ fn all_statements(template: &Template) -> impl Iterator<Item = (&str, &Value)> {
     })
 }
 
+/// Whether the statement is about `action`, by its name or by a pattern that ends with `*`.
 fn names(statement: &Value, action: &str) -> bool {
-    each(&statement["Action"]).iter().any(|named| named == action)
+    let mut named = each(&statement["Action"]).iter().filter_map(Value::as_str);
+    named.any(|named| match named.strip_suffix('*') {
+        Some(start) => action.starts_with(start),
+        None => named == action,
+    })
 }
 
 /// The role of an environment trusts the workflows of this environment of the repository with this id only, in both forms of `sub`.
 pub fn trusts_the_repository_by_its_id(template: &Template) -> Vec<String> {
-    let roles = [("DeployStaging", "staging"), ("DeployProduction", "production")];
+    let roles = [
+        ("DeployStaging", "staging"),
+        ("DeployProduction", "production"),
+        ("ProductionChanges", "production-changes"),
+    ];
     let wrong = roles.into_iter().filter(|(id, environment)| {
         let trust = &template.resource(id, "AWS::IAM::Role")["AssumeRolePolicyDocument"]["Statement"];
         let [statement] = each(trust) else { return true };
@@ -63,7 +72,7 @@ pub fn trusts_the_repository_by_its_id(template: &Template) -> Vec<String> {
 pub fn allows_only_the_regions_of_environments(template: &Template) -> Vec<String> {
     let mut problems = Vec::new();
     let everywhere = json!({ "Fn::Split": [",", { "Fn::Sub": "us-east-1,${Regions}" }] });
-    for policy in ["Deploying", "RolesMaking"] {
+    for policy in ["Deploying", "RolesMaking", "ShowingChanges"] {
         let denied = statements(template, policy).iter().any(|statement| {
             statement["Effect"] == "Deny"
                 && statement["Action"] == "*"
