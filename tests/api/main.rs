@@ -15,6 +15,7 @@ mod invalidation;
 mod isolation;
 mod limits;
 mod lists;
+mod mail_delivery;
 mod mass_assignment;
 mod matrix;
 mod openapi;
