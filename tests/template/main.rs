@@ -6,6 +6,7 @@ mod copies;
 mod deploy;
 mod deployed;
 mod documents;
+mod queues;
 mod rules;
 mod stack_rules;
 mod template;
