@@ -30,7 +30,7 @@ use shared::{
 use uuid::Uuid;
 
 pub use canary::{CANARIES, all_rows, create_canaries};
-pub use client::{Answer, Client, PASSWORD, Person};
+pub use client::{Answer, CHALLENGE, Client, PASSWORD, Person};
 pub use database::Database;
 use functions::Functions;
 pub use identity::Identity;

@@ -16,6 +16,7 @@ mod mail_events;
 mod passwords;
 mod properties;
 mod recovery_points;
+mod redis_password;
 mod restore;
 mod retention;
 mod smoke;

@@ -1,12 +1,17 @@
 //! The templates match their fragments, and follow the rules of `infra/README.md`.
 
+mod account_rules;
 mod backups;
 mod broken;
 mod copies;
 mod deploy;
 mod deployed;
 mod documents;
+mod edge_rules;
+mod prune;
 mod queues;
+mod recover;
+mod release;
 mod rules;
 mod stack_rules;
 mod template;
