@@ -1,5 +1,7 @@
-//! Measures the functions as they are deployed. `cargo xtask bench` builds them, starts the services and runs this program.
+//! Measures the functions as they are deployed. `cargo xtask bench` and `cargo xtask bench cloud` build them, start the services and run
+//! this program.
 
+mod cloud;
 mod cold;
 mod crowd;
 mod growth;
@@ -8,10 +10,16 @@ mod jobs;
 mod report;
 mod secrets;
 mod size;
+mod statements;
 mod warm;
 mod world;
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env, fs,
+    io::Write,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use report::Report;
@@ -19,7 +27,10 @@ use world::World;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let mut arguments = env::args().skip(1);
+    let mut arguments = env::args().skip(1).peekable();
+    if arguments.next_if_eq("cloud").is_some() {
+        return cloud(arguments).await;
+    }
     let mut next = |what| arguments.next().context(what);
     let root = PathBuf::from(next("the first argument is missing: the checkout")?);
     let bare = PathBuf::from(next("the second argument is missing: the baseline program")?);
@@ -46,14 +57,52 @@ async fn main() -> Result<()> {
     if wanted("crowd") {
         crowd::run(&world, &mut report).await?;
     }
+    // The last one: it leaves the pooler with three connections.
+    if wanted("statements") {
+        statements::run(&world, &mut report).await?;
+    }
     if only.is_some() {
         return Ok(());
     }
     fs::write(root.join("bench/results.json"), serde_json::to_string_pretty(&report)? + "\n")?;
+    let tables = format!("\nOn {}, {rounds} rounds.\n{}", machine()?, report.tables());
+    replace(&root, TABLES, None, &tables)
+}
+
+/// Measures the functions behind the delays of a region.
+async fn cloud(mut arguments: impl Iterator<Item = String>) -> Result<()> {
+    let mut next = |what: &'static str| arguments.next().with_context(|| format!("no argument with {what}"));
+    let root = PathBuf::from(next("the checkout")?);
+    let options = cloud::Options {
+        programs: next("the folder of the functions")?.into(),
+        bare: next("the baseline program")?.into(),
+        better_auth: next("the folder of better-auth")?.into(),
+        rounds: next("the number of rounds")?.parse()?,
+        postgres: Duration::from_secs_f64(next("the delay of PostgreSQL in ms")?.parse::<f64>()? / 1e3),
+        redis: Duration::from_secs_f64(next("the delay of Redis in ms")?.parse::<f64>()? / 1e3),
+    };
+    let rounds = options.rounds;
+    let (tables, figures) = cloud::run(options).await?;
+    let tables = format!("\nOn {}, {rounds} rounds.\n\n{tables}\n", machine()?);
+    std::io::stdout().write_all(tables.as_bytes())?;
+    if arguments.next().as_deref() == Some("write") {
+        fs::write(root.join("bench/cloud.json"), serde_json::to_string_pretty(&figures)? + "\n")?;
+        replace(&root, CLOUD_TABLES, Some(END_OF_CLOUD_TABLES), &tables)?;
+    }
+    Ok(())
+}
+
+/// Replaces what stands in the page between two markers, or from the first to the end.
+fn replace(root: &Path, begin: &str, end: Option<&str>, tables: &str) -> Result<()> {
     let page = root.join("docs/performance.md");
     let text = fs::read_to_string(&page).with_context(|| format!("read {}", page.display()))?;
-    let (head, _) = text.split_once(TABLES).context("docs/performance.md has no marker for the tables")?;
-    fs::write(&page, format!("{head}{TABLES}\nOn {}, {rounds} rounds.\n{}", machine()?, report.tables()))?;
+    let missing = |marker| format!("docs/performance.md has no line {marker:?}");
+    let (head, rest) = text.split_once(begin).with_context(|| missing(begin))?;
+    let tail = match end {
+        Some(end) => &rest[rest.find(end).with_context(|| missing(end))?..],
+        None => "",
+    };
+    fs::write(&page, format!("{head}{begin}{tables}{tail}"))?;
     Ok(())
 }
 
@@ -64,5 +113,8 @@ fn machine() -> Result<String> {
     Ok(format!("{cores} cores of {}", model.map_or("an unknown processor", |(_, name)| name.trim())))
 }
 
-/// The program replaces everything after this marker in the page.
+/// `bench` replaces everything after this marker in the page.
 const TABLES: &str = "<!-- made by cargo xtask bench -->\n";
+/// `bench cloud` replaces everything between these markers.
+const CLOUD_TABLES: &str = "<!-- made by cargo xtask bench cloud -->\n";
+const END_OF_CLOUD_TABLES: &str = "<!-- end -->\n";

@@ -30,6 +30,7 @@ mod wait;
 pub use aws::Aws;
 pub use credentials::Credentials;
 pub use interrupt::{Interrupt, Interrupted};
+pub use npm::NpmPackages;
 pub use packages::Packages;
 pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;

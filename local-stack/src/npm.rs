@@ -10,8 +10,23 @@ use anyhow::{Context, Result};
 
 use crate::{Interrupt, Tools, command};
 
-const PACKAGE: &str = include_str!("../requirements/package.json");
-const LOCK: &str = include_str!("../requirements/package-lock.json");
+/// npm packages in a folder of their own.
+#[derive(Debug, Clone, Copy)]
+pub struct NpmPackages {
+    /// The name of the folder, beside the environment of the tools.
+    pub folder: &'static str,
+    /// The contents of `package.json`.
+    pub package: &'static str,
+    /// The contents of `package-lock.json`.
+    pub lock: &'static str,
+}
+
+/// The packages of [`ToolSet::Tests`](crate::ToolSet::Tests).
+const TOOLS: NpmPackages = NpmPackages {
+    folder: "npm",
+    package: include_str!("../requirements/package.json"),
+    lock: include_str!("../requirements/package-lock.json"),
+};
 /// The copy of the lock file that is written after everything is installed.
 const INSTALLED: &str = "installed.json";
 
@@ -19,7 +34,7 @@ impl Tools {
     /// The folder with `node_modules`.
     #[must_use]
     pub fn npm_folder(&self) -> PathBuf {
-        self.path().with_file_name("npm")
+        self.folder_of(TOOLS)
     }
 
     /// Node, to run a script.
@@ -37,17 +52,43 @@ impl Tools {
     }
 
     pub(crate) fn has_npm_packages(&self) -> bool {
-        fs::read_to_string(self.npm_folder().join(INSTALLED)).is_ok_and(|installed| installed == LOCK)
+        self.has(TOOLS)
     }
 
     pub(crate) fn install_npm_packages(&self, log: &Path, interrupt: &Interrupt) -> Result<()> {
-        let folder = self.npm_folder();
+        self.install_from_npm(TOOLS, log, interrupt)
+    }
+
+    /// Installs `packages` unless they are installed. Returns their folder.
+    pub fn ensure_npm_packages(
+        &self,
+        packages: NpmPackages,
+        log: &Path,
+        interrupt: &Interrupt,
+    ) -> Result<PathBuf> {
+        if !self.has(packages) {
+            self.install_from_npm(packages, log, interrupt)?;
+        }
+        Ok(self.folder_of(packages))
+    }
+
+    fn folder_of(&self, packages: NpmPackages) -> PathBuf {
+        self.path().with_file_name(packages.folder)
+    }
+
+    fn has(&self, packages: NpmPackages) -> bool {
+        let installed = self.folder_of(packages).join(INSTALLED);
+        fs::read_to_string(installed).is_ok_and(|installed| installed == packages.lock)
+    }
+
+    fn install_from_npm(&self, packages: NpmPackages, log: &Path, interrupt: &Interrupt) -> Result<()> {
+        let folder = self.folder_of(packages);
         fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
         let write = |name: &str, content| {
             fs::write(folder.join(name), content).with_context(|| format!("write {name}"))
         };
-        write("package.json", PACKAGE)?;
-        write("package-lock.json", LOCK)?;
+        write("package.json", packages.package)?;
+        write("package-lock.json", packages.lock)?;
         let mut install = self.node()?;
         install.arg(self.node_file("lib/node_modules/npm/bin/npm-cli.js")?).current_dir(&folder);
         install.args([
@@ -59,7 +100,7 @@ impl Tools {
             "--loglevel=error",
         ]);
         command::quietly(&mut install, log, interrupt)?;
-        write(INSTALLED, LOCK)
+        write(INSTALLED, packages.lock)
     }
 
     /// Returns the path of a file in Node's wheel.

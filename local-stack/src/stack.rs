@@ -177,6 +177,7 @@ impl Starter<'_> {
                 pool_size: 25,
                 min_pool_size: 10,
                 idle_seconds: 600,
+                tls: None,
             },
             // Every test has its own database, so many small pools share one server.
             Purpose::Test => pgbouncer::Settings {
@@ -185,6 +186,7 @@ impl Starter<'_> {
                 pool_size: 3,
                 min_pool_size: 0,
                 idle_seconds: 5,
+                tls: None,
             },
             Purpose::Measurement => pgbouncer::Settings {
                 dir: dir.clone(),
@@ -192,6 +194,7 @@ impl Starter<'_> {
                 pool_size: 25,
                 min_pool_size: 0,
                 idle_seconds: 5,
+                tls: None,
             },
         };
         let pooler = PgBouncer::start(self.packages, settings, &postgres, self.credentials, self.interrupt)?;

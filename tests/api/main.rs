@@ -5,7 +5,10 @@
 
 mod audit;
 mod auth;
+mod bystanders;
 mod cached;
+mod credentials;
+mod foreign_ids;
 mod forged_tokens;
 mod fresh;
 mod headers;
@@ -18,6 +21,7 @@ mod lists;
 mod mail_delivery;
 mod mass_assignment;
 mod matrix;
+mod one_trip;
 mod openapi;
 mod organizations;
 mod personal_data;

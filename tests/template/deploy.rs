@@ -96,19 +96,6 @@ fn app_deployment_succeeds_only_if_the_api_is_ready() {
 }
 
 #[test]
-<<<<<<< HEAD
-=======
-fn changes_are_shown_without_a_look_at_the_running_version() {
-    let run = deploy_to(&["staging", "app", "v1.2.3", "--no-execute-changeset"], EXISTS, "not ready");
-    assert!(run.output.status.success());
-    assert!(run.calls.contains("AppVersion=v1.2.3 --no-execute-changeset"));
-    for call in ["curl", "delete-function"] {
-        assert!(!run.calls.contains(call), "{call}");
-    }
-}
-
-#[test]
->>>>>>> h/deploy
 fn old_versions_are_deleted_only_after_a_successful_deployment() {
     for (arguments, wrong, is_pruned) in [
         (&["staging", "app", "v1.2.3"][..], "", true),
@@ -123,7 +110,6 @@ fn old_versions_are_deleted_only_after_a_successful_deployment() {
 }
 
 #[test]
-<<<<<<< HEAD
 fn changes_are_shown_without_a_look_at_the_running_version() {
     let run = deploy_to(&["staging", "app", "v1.2.3", "--no-execute-changeset"], EXISTS, "not ready");
     assert!(run.output.status.success());
@@ -134,8 +120,6 @@ fn changes_are_shown_without_a_look_at_the_running_version() {
 }
 
 #[test]
-=======
->>>>>>> h/deploy
 fn release_deploys_all_stacks_in_the_order_of_their_dependencies() {
     let run = run_script("release.sh", &["staging", "v1.2.3", "--no-execute-changeset"], EXISTS, "");
     assert!(run.output.status.success(), "{}", String::from_utf8_lossy(&run.output.stderr));

@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use local_stack::{Packages, Scratch, Stack, ToolSet, command, environment::set_variables, stack::Purpose};
 
 use crate::{
+    bench_cloud,
     progress::{Lines, step},
     project::Project,
     test::temporary_settings,
@@ -16,25 +17,40 @@ use crate::{
 /// Builds the functions for Amazon Linux, starts the services, and alternates between each function and its baseline. Prints the figures
 /// while it runs. Writes bench/results.json and docs/performance.md.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  cargo xtask bench --built --only warm --rounds 5")]
+#[command(
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    after_help = "Example:\n  cargo xtask bench --built --only warm --rounds 5"
+)]
 pub struct Arguments {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// Number of measurements of each figure
     #[arg(long, default_value_t = 15, value_name = "N")]
     rounds: u32,
     /// Measure only one group of figures, and write no files
-    #[arg(long, value_parser = ["size", "cold", "warm", "jobs", "growth", "crowd"])]
+    #[arg(long, value_parser = ["size", "cold", "statements", "warm", "jobs", "growth", "crowd"])]
     only: Option<String>,
     /// Measure the last build of `cargo xtask sam-build`, without a new build
     #[arg(long)]
     built: bool,
 }
 
+/// What else can be measured.
+#[derive(Debug, clap::Subcommand)]
+enum Other {
+    Cloud(bench_cloud::Arguments),
+}
+
 /// Builds the measuring program in a third of the time. It need not be small.
-const FAST_BUILD: [(&str, &str); 2] =
+pub const FAST_BUILD: [(&str, &str); 2] =
     [("CARGO_PROFILE_RELEASE_LTO", "off"), ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")];
 
 /// Builds the functions, starts the services and runs the measurements.
 pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
+    if let Some(Other::Cloud(arguments)) = &arguments.other {
+        return bench_cloud::run(project, arguments);
+    }
     if !arguments.built {
         let mut build = project.cargo(&["xtask", "sam-build"]);
         if !command::run(&mut build, &project.interrupt)?.success() {

@@ -3,6 +3,7 @@
 mod appoint;
 mod artifacts;
 mod bench;
+mod bench_cloud;
 mod ci;
 mod database;
 mod dev;

@@ -16,6 +16,7 @@ use shared::{
         ids::{OrganizationId, UserId},
         input::{Email, Name, Slug},
         page::Data,
+        parse::or_default,
         password::NewPassword,
     },
     http::idempotency::{Create, Created, IdempotencyKey, Idempotent, REUSED},
@@ -41,7 +42,7 @@ pub struct NewUser {
     email: Email,
     password: NewPassword,
     /// The place of the refresh token.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     transport: Transport,
 }
 

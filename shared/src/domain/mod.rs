@@ -13,6 +13,7 @@ pub mod ids;
 pub mod input;
 pub mod mail_delivery;
 pub mod page;
+pub mod parse;
 pub mod password;
 pub mod patch;
 pub mod permission;

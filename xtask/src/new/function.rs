@@ -57,7 +57,7 @@ pub fn plan(project: &Project, plan: &mut Plan<'_>, arguments: &Arguments) -> Re
     lambda::diagram(plan, &name, docs, &arrow, "proxy & redis & secrets")?;
     let outage = "| `%kebab%` | 503 | as usual, PostgreSQL is asked each time | as usual | 503; without a token 401 | as usual |\n";
     plan.before(page, "| `GET /account/…` | 200 |", &filled(outage))?;
-    let trips = filled("| show_%snake%_status | 1 | 4 |");
+    let trips = filled("| show_%snake%_status | 1 | 1 |");
     plan.sorted_row("docs/round-trips.md", "| operation | Redis | PostgreSQL |", &trips)?;
     changelog(plan, &filled("- `GET /v1/%kebab%/status`: whether `%kebab%` reaches the database.\n"))?;
     Ok(filled(

@@ -1,6 +1,7 @@
 //! `cargo xtask trial`
 
 pub mod deploy;
+mod isolation;
 
 use std::process::ExitCode;
 
@@ -12,6 +13,7 @@ use crate::project::Project;
 #[derive(Debug, clap::Subcommand)]
 pub enum Trial {
     Deploy(deploy::Arguments),
+    Isolation(isolation::Arguments),
 }
 
 impl Trial {
@@ -19,6 +21,7 @@ impl Trial {
     pub fn run(&self, project: &Project) -> Result<ExitCode> {
         match self {
             Self::Deploy(arguments) => deploy::run(project, arguments),
+            Self::Isolation(arguments) => isolation::run(project, arguments),
         }
     }
 }
