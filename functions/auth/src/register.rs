@@ -149,13 +149,14 @@ async fn create(
     let register = idempotent.run(&guest, &state.app.sealer, async |tx| {
         let user = insert_user(tx, new, &hash, request).await?;
         link.insert(state, tx, user.id, email).await?;
-        let stored = Created::new(Registered::from(user.clone()))?;
-        Ok((stored, session_tokens::sign_in(state, tx, user, new.transport, request).await?))
+        let (stored, mailbox) = (Created::new(Registered::from(user.clone()))?, user.mailbox());
+        let opened = session_tokens::sign_in(state, tx, user, new.transport, request).await?;
+        Ok((stored, (opened, mailbox)))
     });
     match register.await? {
-        (_, Some(opened)) => {
+        (_, Some((opened, mailbox))) => {
             if throttle::may_mail(state, Purpose::VerifyEmail, email).await? {
-                link.send(state, email).await;
+                link.send(state, &mailbox).await;
             }
             Ok(opened.into_response())
         }
