@@ -15,6 +15,7 @@ NEVER_CALLED: dict[str, str] = {
     "appsync:*": "the web ACL belongs to a stage of API Gateway",
     "autoscaling:DescribeTags": "no flow log of an auto scaling group",
     "bedrock-agentcore:*": "the web ACL belongs to a stage of API Gateway",
+    "cloudfront:CreateConnectionGroup": "no distribution has tenants",
     "cognito-idp:*": "the web ACL belongs to a stage of API Gateway",
     "ec2:*VerifiedAccessInstanceWebAcl": "the web ACL belongs to a stage of API Gateway",
     "ec2:AcceptAddressTransfer": "no address comes from another account",

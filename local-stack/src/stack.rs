@@ -81,7 +81,7 @@ impl Stack {
             report.begins(&format!("Stopped {name}, left over from an earlier run"));
         }
         // A log has the lines of one run only.
-        for name in ["initdb", "postgres", "pgbouncer", "redis", "aws"] {
+        for name in ["initdb", "postgres", "pgbouncer", "redis", "aws", "queues"] {
             let _not_there = fs::remove_file(service::log_path(&settings.dir, name));
         }
         let credentials = Credentials::load_or_create(&settings.dir)?;

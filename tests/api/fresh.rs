@@ -19,6 +19,7 @@ const ALWAYS: &[&str] = &[
     "export_me",
     "export_user",
     "lift_legal_hold",
+    "lift_mail_suppression",
     "place_legal_hold",
     "recover_user",
     "remove_account",

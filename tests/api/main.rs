@@ -18,6 +18,7 @@ mod invalidation;
 mod isolation;
 mod limits;
 mod lists;
+mod mail_delivery;
 mod mass_assignment;
 mod matrix;
 mod one_trip;

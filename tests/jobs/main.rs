@@ -12,6 +12,7 @@ mod identical;
 mod keys;
 mod ledger;
 mod limits;
+mod mail_events;
 mod passwords;
 mod properties;
 mod recovery_points;

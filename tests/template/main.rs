@@ -9,6 +9,7 @@ mod deployed;
 mod documents;
 mod edge_rules;
 mod prune;
+mod queues;
 mod recover;
 mod release;
 mod rules;

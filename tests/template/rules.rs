@@ -6,6 +6,7 @@ mod alarms;
 mod backups;
 mod database;
 mod edge;
+mod queues;
 mod settings;
 mod stacks;
 
@@ -32,6 +33,8 @@ pub use edge::{
     limits_addresses_and_bodies, makes_a_distribution_only_if_asked,
     serves_files_only_through_the_distribution,
 };
+
+pub use queues::{handles_each_message_of_a_queue, reports_bounces_and_complaints};
 
 pub use stacks::{
     ORDER, allow_nothing_from_the_internet, allow_only_https_out, bound_every_role,
@@ -195,7 +198,9 @@ pub fn times_out_before_the_gateway(template: &Template) -> Vec<String> {
 pub fn has_a_failure_destination(template: &Template) -> Vec<String> {
     check_functions(template, |f| {
         let events = f.get("/Events").as_object();
-        let asynchronous = events.is_none_or(|events| events.values().any(|event| event["Type"] != "Api"));
+        let asynchronous = events.is_none_or(|events| {
+            events.values().any(|event| event["Type"] != "Api" && event["Type"] != "SQS")
+        });
         let failed = f.get("/EventInvokeConfig/DestinationConfig/OnFailure/Destination");
         let allowed = f.statements(template).into_iter().any(|statement| {
             each(&statement["Action"]).iter().any(|action| *action == "sqs:SendMessage")

@@ -150,13 +150,14 @@ async fn create(
         let row = users::NewUser { name: &new.name, email: &new.email, password_hash: &hash, request };
         let user = users::register(tx, &row).await.on_constraint("users_email_key", refusals::EMAIL_TAKEN)?;
         link.insert(state, tx, user.id, email).await?;
-        let stored = Created::new(Registered::from(user.clone()))?;
-        Ok((stored, session_tokens::sign_in(state, tx, user, new.transport, request).await?))
+        let (stored, mailbox) = (Created::new(Registered::from(user.clone()))?, user.mailbox());
+        let opened = session_tokens::sign_in(state, tx, user, new.transport, request).await?;
+        Ok((stored, (opened, mailbox)))
     });
     match register.await? {
-        (_, Some(opened)) => {
+        (_, Some((opened, mailbox))) => {
             if throttle::may_mail(state, Purpose::VerifyEmail, email).await? {
-                link.send(state, email).await;
+                link.send(state, &mailbox).await;
             }
             Ok(opened.into_response())
         }

@@ -11,6 +11,7 @@ pub mod database_name;
 pub mod deadline;
 pub mod ids;
 pub mod input;
+pub mod mail_delivery;
 pub mod page;
 pub mod parse;
 pub mod password;

@@ -106,6 +106,12 @@ async fn account_deleted_at_the_same_moment_keeps_no_organization_of_others() {
     app.clock.advance(PERIOD);
 
     assert_eq!(counts(&dry_run(&app).await, "organizations"), (1, 0));
+    let mut other = app.database.pool().begin().await.expect("a transaction");
+    let lock = sqlx::query("SELECT 1 FROM organizations WHERE name = 'Engines' FOR UPDATE");
+    lock.execute(&mut *other).await.expect("the lock");
+    let report = clean(&app).await;
+    assert_eq!((counts(&report, "organizations"), report.complete), ((0, 0), false), "it is locked");
+    other.rollback().await.expect("the end of the transaction");
     assert_eq!(counts(&clean(&app).await, "organizations"), (1, 0));
     let left = "SELECT string_agg(name, ' ') FROM organizations WHERE personal_to IS NULL";
     assert_eq!(text(&app, left).await, "Looms");

@@ -108,7 +108,8 @@ pub fn allows_actions_without_resources_on_all(template: &Template) -> Vec<Strin
     });
     let mut problems: Vec<String> =
         useless.map(|action| format!("{action} is allowed on resources, of which it has none")).collect();
-    let proxies = statements(template, "DataMaking").iter().filter(|one| names(one, "rds:CreateDBProxy"));
+    let proxies = statements(template, "DataMaking").iter();
+    let proxies = proxies.filter(|one| one["Resource"] == "*" && names(one, "rds:CreateDBProxy"));
     let tagged = json!({ "StringEquals": { "aws:RequestTag/environment": TAG } });
     problems.extend(
         proxies

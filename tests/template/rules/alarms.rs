@@ -19,6 +19,9 @@ const OF_AWS: &[(&str, &str, &[&str])] = &[
     ("AWS/RDS", "DatabaseConnectionsBorrowLatency", &["ProxyName"]),
     ("AWS/RDS", "DatabaseConnectionsCurrentlySessionPinned", &["ProxyName"]),
     ("AWS/RDS", "FreeableMemory", &["DBClusterIdentifier", "Role"]),
+    ("AWS/SES", "Reputation.BounceRate", &[]),
+    ("AWS/SES", "Reputation.ComplaintRate", &[]),
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage", &["QueueName"]),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", &["QueueName"]),
     ("AWS/WAFV2", "BlockedRequests", &["WebACL", "Region", "Rule"]),
 ];

@@ -55,7 +55,7 @@ pub async fn change_password(
         end_other_access(tx, &caller).await?;
         Ok(user)
     });
-    mails::send_password_changed(&state, &user.await?.email).await;
+    mails::send_password_changed(&state, &user.await?.mailbox()).await;
     Ok(StatusCode::NO_CONTENT)
 }
 

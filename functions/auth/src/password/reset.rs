@@ -73,14 +73,14 @@ pub async fn redeem(
         return Err(PASSWORD_LIKE_ACCOUNT.at("/newPassword"));
     }
     let hash = state.passwords.hash(new.as_ref())?;
-    let email = db.transaction(async |tx| {
+    let mailbox = db.transaction(async |tx| {
         // Also the other links: a person who had access to the account must not get it back through a mail to another address.
         let redeemed = links::redeem_and_withdraw(tx, owner.id, purpose, &token).await?;
-        let (_, consumed) = redeemed.ok_or_else(invalid_token)?;
+        let (user, consumed) = redeemed.ok_or_else(invalid_token)?;
         set_password(tx, &consumed, &hash, request).await?;
-        Ok(consumed.email)
+        Ok(user.mailbox())
     });
-    mails::send_password_changed(state, &email.await?).await;
+    mails::send_password_changed(state, &mailbox.await?).await;
     Ok(())
 }
 
