@@ -65,7 +65,7 @@ const HOT: [(&str, &str, &str); 44] = [
     // Refresh.
     ("SET previous_refresh_token_hash", "$other, 'x', 'x', now(), now()", "sessions_"),
     // Mailed tokens, by the token and by their user.
-    ("FOR NO KEY UPDATE OF u", "'magic_link', 'x', now()", TOKENS),
+    ("FOR NO KEY UPDATE OF users", "'magic_link', 'x', now()", TOKENS),
     ("WITH used AS", "'magic_link', 'x', now(), '{magic_link}'", TOKENS),
     ("WITH used AS", "'magic_link', 'x', now(), '{magic_link}'", "verification_tokens_user_id_"),
     // Login, by any index of addresses.

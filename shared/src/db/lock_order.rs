@@ -95,12 +95,14 @@ fn locks<'a>(words: &[&'a str]) -> Vec<(&'a str, Strength)> {
     found
 }
 
-/// Returns the table that `FOR UPDATE` locks: the one with the alias after `OF`, otherwise the one after the last `FROM`.
+/// Returns the table that `FOR UPDATE` locks: the one with the name or alias after `OF`, otherwise the one after the last `FROM`.
 fn locked_table<'a>(before: &[&'a str], clause: &[&'a str]) -> &'a str {
     let alias = clause.iter().position(|word| *word == "OF").and_then(|of| clause.get(of + 1));
     let named = alias.and_then(|alias| before.windows(2).find(|pair| pair[1] == alias.trim_end_matches(')')));
+    // Without an alias, the word before the name is not a table.
+    let table = |pair: &[&'a str]| if pair[0] == "FROM" { pair[1] } else { pair[0] };
     let after_from = || before.windows(2).rev().find(|pair| pair[0] == "FROM").map(|pair| pair[1]);
-    named.map(|pair| pair[0]).or_else(after_from).unwrap_or_default()
+    named.map(table).or_else(after_from).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -108,6 +110,8 @@ mod tests {
     use super::*;
 
     const USER: &str = "SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE";
+    const OF_TOKEN: &str = "SELECT id FROM users WHERE id = (SELECT user_id FROM verification_tokens WHERE token_hash = $1) \
+                            FOR NO KEY UPDATE OF users";
     const SHARED: &str = "SELECT id FROM users WHERE id = $1 FOR SHARE";
     const ORGANIZATION: &str = "SELECT 1 FROM organizations WHERE id = $1 FOR NO KEY UPDATE";
     const TOKENS: &str = "UPDATE verification_tokens SET consumed_at = $1 WHERE user_id = $2";
@@ -148,6 +152,7 @@ mod tests {
                 "users is locked after verification_tokens",
             ),
             (&[ORGANIZATION, USER], "users is locked after organizations"),
+            (&[ORGANIZATION, OF_TOKEN], "users is locked after organizations"),
             (&[SHARED, USER], "locked FOR SHARE and then for a change"),
             (&[TOKENS], "not their user or organization"),
             (&["UPDATE organizations SET logo = NULL WHERE billing_email = $1"], "ORDER BY id is missing"),

@@ -31,12 +31,12 @@ pub async fn lock_by_token(tx: &mut Tx, purpose: Purpose, token_hash: &[u8]) -> 
     users!(
         "SELECT",
         r#"
-        FROM users u
+        FROM users
         WHERE id = (
             SELECT user_id FROM verification_tokens
             WHERE purpose = $1 AND token_hash = $2 AND consumed_at IS NULL AND expires_at > $3
         )
-        FOR NO KEY UPDATE OF u
+        FOR NO KEY UPDATE OF users
         "#,
         purpose.as_str(),
         token_hash,
