@@ -77,7 +77,9 @@ async fn suspension_that_counts_is_that_of_the_member() {
     ada.add(&path, &bob, "owner").await;
     let (organization, ada, bob) =
         (OrganizationId(uuid(&path)), UserId(uuid(&ada.id)), UserId(uuid(&bob.id)));
-    app.database.execute("UPDATE users SET suspended_at = now(), suspended_reason = 'the test' WHERE name = 'Bob'").await;
+    app.database
+        .execute("UPDATE users SET suspended_at = now(), suspended_reason = 'the test' WHERE name = 'Bob'")
+        .await;
 
     let work = async |tx: &mut _| {
         assert!(members::role(tx, organization, bob).await?.is_none());

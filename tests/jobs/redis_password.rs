@@ -193,7 +193,8 @@ async fn steps_out_of_order_never_make_a_password_current_that_does_not_work() {
         let error = rotations.step(&version, too_early).await.expect_err("nothing is pending");
         assert!(error["errorMessage"].as_str().expect("a reason").contains("createSecret has not made"));
     }
-    let foreign = json!({ "Step": "createSecret", "SecretId": "arn:of:another", "ClientRequestToken": version });
+    let foreign =
+        json!({ "Step": "createSecret", "SecretId": "arn:of:another", "ClientRequestToken": version });
     let error = rotations.function.invoke(foreign).await.expect_err("a refusal");
     assert_eq!(error["errorMessage"], "arn:of:another is not REDIS_CREDENTIALS");
     rotations.step(&version, "testSecret").await.expect("only this step, when a schedule is set");
