@@ -54,6 +54,7 @@ const ROWS: &str = "
     SELECT sha256(i::text::bytea), 'x', moment + interval '1 d' FROM numbered;
     INSERT INTO audit_events (id, occurred_at, action, outcome, actor_id, organization_id, target_id, request_id)
     SELECT uuidv7(), moment, 'session.created', 'success', id, id, id, 'r' FROM numbered;
+    INSERT INTO mail_suppressions (address, reason, since) SELECT i || email, 'bounce', moment FROM numbered;
     ANALYZE";
 
 /// Statements that requests wait for: a text that occurs in no other, the arguments, and the index that must be used. `$user` and
@@ -65,9 +66,13 @@ const HOT: [(&str, &str, &str); 44] = [
     // Refresh.
     ("SET previous_refresh_token_hash", "$other, 'x', 'x', now(), now()", "sessions_"),
     // Mailed tokens, by the token and by their user.
-    ("FOR NO KEY UPDATE OF users", "'magic_link', 'x', now()", TOKENS),
-    ("WITH used AS", "'magic_link', 'x', now(), '{magic_link}'", TOKENS),
-    ("WITH used AS", "'magic_link', 'x', now(), '{magic_link}'", "verification_tokens_user_id_"),
+    ("FOR NO KEY UPDATE OF users", "'magic_link', 'x', now() - interval '30 d'", TOKENS),
+    ("WITH used AS", "'magic_link', 'x', now() - interval '30 d', '{magic_link}'", TOKENS),
+    (
+        "WITH used AS",
+        "'magic_link', 'x', now() - interval '30 d', '{magic_link}'",
+        "verification_tokens_user_id_",
+    ),
     // Login, by any index of addresses.
     ("SELECT id AS \"id: UserId\", password_hash FROM users", "'u5@example.com'", "users_email_"),
     // API key.
@@ -141,12 +146,16 @@ const HOT: [(&str, &str, &str); 44] = [
     (USERS, "NULL, 21, NULL, 'erased'", "users_standing_id_idx"),
     // Addresses: is one taken, does one belong to a member, which user has it.
     (
-        "SELECT 1 FROM users WHERE lower(email) = lower($1) AND id <> $2 AND deleted_at IS NULL",
+        "lower(email) = lower($1) AND id <> $2 AND deleted_at IS NULL ) AS \"taken!\"",
         "'u5@example.com', $other",
         "users_email_",
     ),
     ("m.organization_id = $1 AND lower(u.email) = lower($2)", "$large, 'u5@example.com'", "users_email_"),
-    ("deleted_at, erased_at, version FROM users WHERE lower(email)", "'u5@example.com'", "users_email_"),
+    (
+        "= lower($1) AND deleted_at IS NULL AND suspended_at IS NULL FOR NO",
+        "'u5@example.com'",
+        "users_email_",
+    ),
     // Limits of invitations.
     (
         "FILTER (WHERE here",
