@@ -9,7 +9,7 @@ use shared::{
     db::Tx,
     domain::{ids::UserId, mail_delivery::EmailDelivery, page::Data},
     http::etag::ETag,
-    store::{self, users},
+    store::users,
 };
 use utoipa::{IntoParams, ToSchema};
 
