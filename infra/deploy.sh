@@ -32,7 +32,7 @@ described() {
     fi
 }
 
-# The account stack defines the names of the deploy role and of the bucket for builds.
+# The stacks account and region define the names of the deploy role and of the bucket for builds.
 caller=$(aws sts get-caller-identity --query Arn --output text) # arn:<partition>:sts::<account>:…
 partition=$(echo "$caller" | cut -d: -f2)
 account=$(echo "$caller" | cut -d: -f5)
@@ -40,12 +40,16 @@ region=${AWS_REGION:-$(aws configure get region)}
 role=arn:$partition:iam::$account:role/arches-account-cloudformation-$environment
 bucket=arches-artifacts-$account-$region
 
-# SAM does not read AWS_REGION.
-sam deploy --region "$region" --config-env "$environment" --no-confirm-changeset --template-file "$template" \
-    --stack-name "arches-$environment-$stack" --role-arn "$role" --s3-bucket "$bucket" \
+# SAM does not read AWS_REGION. It looks for its configuration beside the template, unless it gets the path. Without --force-upload it
+# would take a build that is in the bucket already and that another caller may have written.
+sam deploy --force-upload --region "$region" --config-file "$PWD/samconfig.toml" --config-env "$environment" --no-confirm-changeset \
+    --template-file "$template" --stack-name "arches-$environment-$stack" --role-arn "$role" --s3-bucket "$bucket" \
     --s3-prefix "arches-$environment-$stack" --parameter-overrides "file://$parameters" ${version:+"$version"} "$@"
 
+# What was only shown has changed nothing that could be checked.
+case " $* " in *' --no-execute-changeset '*) exit ;; esac
 case $stack in app | edge) ;; *) exit ;; esac
+[ -z "${API_CLOSED-}" ] || exit 0 # by infra/recover.sh: /ready would answer 429
 scratch=$(mktemp -d)
 trap 'rm -r "$scratch"' EXIT
 url=$(described app "Outputs[?OutputKey=='ApiUrl'].OutputValue")
@@ -55,3 +59,4 @@ if [ -n "$url" ] && [ -n "$edge" ]; then
 else
     echo "/ready was not checked: it needs both app and edge." >&2
 fi
+[ "$stack" != app ] || infra/prune.sh "$environment"

@@ -1,4 +1,4 @@
-"""Stand-ins for S3, KMS, Secrets Manager and SES: moto's server with the application's secrets and a mailbox.
+"""Stand-ins for S3, KMS, Secrets Manager, SES and SQS: moto's server with the application's secrets and a mailbox.
 
 Reads its settings as one JSON document from standard input. When ready, it prints one JSON line with the ARNs of the
 secrets. It serves until SIGTERM or SIGINT.
@@ -78,7 +78,7 @@ class Mailbox:
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
 
-    def keep(self, sender, recipients, subject, text, html) -> None:
+    def keep(self, sender, recipients, subject, text, html, configuration=None) -> None:
         now = time.time_ns()
         when = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now // 10**9)) + f".{now % 10**9 // 10**6:03d}Z"
         identifier = str(uuid.uuid4())
@@ -90,6 +90,7 @@ class Mailbox:
             "subject": subject,
             "text": text,
             "html": html,
+            "configurationSet": configuration,
         }
         # The name sorts by time. The file is renamed when complete, so that no reader sees half a mail.
         path = self.directory / f"{now}-{identifier}.json"
@@ -112,9 +113,10 @@ def collect_mail(mailbox: Mailbox) -> None:
     def addresses(destination: dict) -> list:
         return [address for kind in ("To", "Cc", "Bcc") for address in destination.get(f"{kind}Addresses") or []]
 
-    def keep_simple(sender, destination: dict, message: dict) -> None:
+    def keep_simple(sender, destination: dict, message: dict, configuration=None) -> None:
         body = {kind: (message["Body"].get(kind) or {}).get("Data") for kind in ("Text", "Html")}
-        mailbox.keep(sender, addresses(destination), message["Subject"]["Data"], body["Text"], body["Html"])
+        subject = message["Subject"]["Data"]
+        mailbox.keep(sender, addresses(destination), subject, body["Text"], body["Html"], configuration)
 
     def v2(self):
         answer = send_v2(self)
@@ -127,7 +129,7 @@ def collect_mail(mailbox: Mailbox) -> None:
         if "Raw" in content:
             mailbox.keep_raw(sender, addresses(destination), base64.b64decode(content["Raw"]["Data"]))
         else:
-            keep_simple(sender, destination, content["Simple"])
+            keep_simple(sender, destination, content["Simple"], request.get("ConfigurationSetName"))
         return answer
 
     def v1(self):
@@ -145,7 +147,7 @@ def collect_mail(mailbox: Mailbox) -> None:
 
 
 def seed(settings: dict, kept: dict) -> dict:
-    """Creates the buckets, the key of the backups, mail identities and secrets of a deployment. Returns the ARNs of the secrets."""
+    """Creates the buckets, the key of the backups, mail identities, queues and secrets. Returns the ARNs of the secrets."""
 
     def client(service: str):
         return boto3.client(
@@ -165,6 +167,15 @@ def seed(settings: dict, kept: dict) -> dict:
     mail = client("sesv2")
     for identity in settings["senders"]:
         mail.create_email_identity(EmailIdentity=identity)
+    mail.create_configuration_set(ConfigurationSetName=settings["mailConfiguration"])
+    queues = client("sqs")
+    for name in settings["queues"]:
+        letters = queues.create_queue(QueueName=f"{name}-dead-letters")["QueueUrl"]
+        arn = queues.get_queue_attributes(QueueUrl=letters, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": "5"})
+        # Much shorter than in AWS, so that a developer sees the next attempt.
+        attributes = {"VisibilityTimeout": "10", "RedrivePolicy": redrive}
+        queues.create_queue(QueueName=name, Attributes=attributes)
     manager = client("secretsmanager")
     values = {
         "database": {"url": settings["databaseUrl"]},

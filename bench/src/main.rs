@@ -10,6 +10,7 @@ mod jobs;
 mod report;
 mod secrets;
 mod size;
+mod statements;
 mod warm;
 mod world;
 
@@ -55,6 +56,10 @@ async fn main() -> Result<()> {
     }
     if wanted("crowd") {
         crowd::run(&world, &mut report).await?;
+    }
+    // The last one: it leaves the pooler with three connections.
+    if wanted("statements") {
+        statements::run(&world, &mut report).await?;
     }
     if only.is_some() {
         return Ok(());

@@ -22,7 +22,7 @@ pub struct TlsProxy {
 impl TlsProxy {
     /// Starts the proxy on an unused port.
     pub async fn start() -> Result<Self> {
-        let Identity { authority, acceptor } = Identity::localhost();
+        let Identity { authority, acceptor, .. } = Identity::localhost();
         let folder = Scratch::create()?;
         let authorities = fs::read_to_string(AUTHORITIES).with_context(|| format!("read {AUTHORITIES}"))?;
         fs::write(folder.path().join("authorities.pem"), authorities + &authority)?;

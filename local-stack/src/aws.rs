@@ -1,4 +1,4 @@
-//! Stand-ins for the AWS services S3, KMS, Secrets Manager and SES.
+//! Stand-ins for the AWS services S3, KMS, Secrets Manager, SES and SQS.
 
 use std::{
     collections::BTreeMap,
@@ -17,6 +17,7 @@ use serde_json::json;
 use crate::{
     Interrupt, Service, Tools,
     process::StopSignal,
+    queues::QUEUES,
     wait::{self, Probe},
 };
 
@@ -28,6 +29,8 @@ pub const BACKUPS: &str = "arches-local-backups";
 pub const ERASURES: &str = "arches-local-erasures";
 /// The alias of the KMS key that authenticates the backups.
 pub const MAC_KEY: &str = "alias/arches-local-backups";
+/// The SES configuration set of every mail.
+pub const MAIL_CONFIGURATION: &str = "arches-local";
 /// The region of the stand-ins.
 pub const REGION: &str = "us-east-1";
 
@@ -69,6 +72,8 @@ impl Aws {
             "buckets": [BACKUPS, ERASURES],
             "macKey": MAC_KEY,
             "senders": [SENDER, "arches.local"],
+            "mailConfiguration": MAIL_CONFIGURATION,
+            "queues": QUEUES.map(|queue| queue.name),
             "prefix": "arches/local",
             "databaseUrl": settings.database_url,
             "databaseOwnerUrl": settings.database_owner_url,

@@ -27,6 +27,7 @@ impl Stack {
             ("APP_VERSION", self.settings.version.clone()),
             ("APP_URL", "http://localhost:3000".to_owned()),
             ("CORS_ORIGINS", "http://localhost:3000".to_owned()),
+            ("MAIL_CONFIGURATION_SET", aws::MAIL_CONFIGURATION.to_owned()),
             ("MAIL_FROM", format!("Arches <{}>", aws::SENDER)),
             ("DATABASE_URL", member("database", "url")?),
             ("REDIS_URL", member("redis", "url")?),

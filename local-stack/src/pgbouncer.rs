@@ -31,6 +31,8 @@ pub struct Settings {
     pub min_pool_size: u16,
     /// Seconds after which other idle connections are closed.
     pub idle_seconds: u16,
+    /// The files of a certificate and of its key, for clients that ask for TLS.
+    pub tls: Option<[PathBuf; 2]>,
 }
 
 /// A pooler, running or stopped.
@@ -57,6 +59,9 @@ impl PgBouncer {
         let accounts = accounts.map(|(role, password)| format!("\"{role}\" \"{password}\"\n")).concat();
         credentials::write_private(&users, &accounts)?;
         unprivileged::change_owner(&users)?;
+        for file in settings.tls.iter().flatten() {
+            unprivileged::change_owner(file)?;
+        }
         let file = settings.dir.join("pgbouncer.ini");
         credentials::write_private(&file, &configuration(&settings, postgres.port(), &users))?;
         unprivileged::change_owner(&file)?;
@@ -142,7 +147,14 @@ pub(crate) fn url(credentials: &Credentials, port: u16) -> String {
 /// Returns the configuration: that of production where it applies here. `extra_float_digits` is deliberately not ignored: the
 /// deployed proxy does not ignore it either, so the code must not send it.
 fn configuration(settings: &Settings, postgres_port: u16, users: &Path) -> String {
-    let Settings { port, pool_size, min_pool_size, idle_seconds, .. } = settings;
+    let Settings { port, pool_size, min_pool_size, idle_seconds, tls, .. } = settings;
+    // Not `require`: the `psql` of the embedded PostgreSQL, which checks the pooler, is built without TLS.
+    let tls = tls.as_ref().map_or_else(String::new, |[certificate, key]| {
+        let (certificate, key) = (certificate.display(), key.display());
+        format!(
+            "client_tls_sslmode = allow\nclient_tls_cert_file = {certificate}\nclient_tls_key_file = {key}\n"
+        )
+    });
     format!(
         "[databases]
 * = host=127.0.0.1 port={postgres_port}
@@ -166,7 +178,7 @@ server_idle_timeout = {idle_seconds}
 server_connect_timeout = 3
 query_wait_timeout = 5
 server_login_retry = 1
-",
+{tls}",
         users = users.display()
     )
 }

@@ -81,7 +81,7 @@ impl Stack {
             report.begins(&format!("Stopped {name}, left over from an earlier run"));
         }
         // A log has the lines of one run only.
-        for name in ["initdb", "postgres", "pgbouncer", "redis", "aws"] {
+        for name in ["initdb", "postgres", "pgbouncer", "redis", "aws", "queues"] {
             let _not_there = fs::remove_file(service::log_path(&settings.dir, name));
         }
         let credentials = Credentials::load_or_create(&settings.dir)?;
@@ -177,6 +177,7 @@ impl Starter<'_> {
                 pool_size: 25,
                 min_pool_size: 10,
                 idle_seconds: 600,
+                tls: None,
             },
             // Every test has its own database, so many small pools share one server.
             Purpose::Test => pgbouncer::Settings {
@@ -185,6 +186,7 @@ impl Starter<'_> {
                 pool_size: 3,
                 min_pool_size: 0,
                 idle_seconds: 5,
+                tls: None,
             },
             Purpose::Measurement => pgbouncer::Settings {
                 dir: dir.clone(),
@@ -192,6 +194,7 @@ impl Starter<'_> {
                 pool_size: 25,
                 min_pool_size: 0,
                 idle_seconds: 5,
+                tls: None,
             },
         };
         let pooler = PgBouncer::start(self.packages, settings, &postgres, self.credentials, self.interrupt)?;

@@ -11,17 +11,21 @@ const EVERYWHERE: [Answer; 3] = [
     ("503", "`unavailable`, a dependency is unavailable"),
 ];
 const WITH_BODY: [Answer; 4] = [
-    ("400", "`malformed-body`, the body is not JSON"),
+    ("400", "`malformed-body`, the body is not JSON, or is nested more than 127 levels deep"),
     ("413", "`body-too-large`, the body is larger than 64 KiB"),
     ("415", "`unsupported-media-type`, the body was not sent as JSON"),
-    ("422", "`invalid-body`, the body is JSON but does not match the schema; `errors` has the details"),
+    (
+        "422",
+        "`invalid-body`, the body is JSON but does not match the schema; `errors` has each member that is wrong, and why",
+    ),
 ];
 const GUARDED: [Answer; 1] = [("401", "`unauthenticated`")];
 const WITHIN_AN_ORGANIZATION: [Answer; 2] =
     [("403", "`role-needed` or `scope-needed`"), ("404", "`organization-not-found`")];
 const FOR_ADMINISTRATORS: [Answer; 1] = [("403", "`administrator-needed`")];
 const WITH_AN_ID: [Answer; 1] = [("404", "`no-such-route`, the id in the path is not valid")];
-const LISTED: [Answer; 1] = [("422", "`invalid-query`")];
+const LISTED: [Answer; 1] =
+    [("422", "`invalid-query`; `errors` names each parameter and the form it must have")];
 const CONDITIONAL: [Answer; 2] = [
     ("400", "`malformed-if-match`"),
     ("412", "`stale`, the resource has changed since the version in `If-Match`"),

@@ -70,7 +70,7 @@ impl Refusal {
     /// Makes a 422 about one member of the body, named by its JSON Pointer (RFC 6901).
     #[must_use]
     pub fn at(self, pointer: &'static str) -> ApiError {
-        let error = FieldError { pointer: pointer.to_owned(), detail: self.message.to_owned() };
+        let error = FieldError::new(pointer.to_owned(), self.message.to_owned());
         ApiError::Refused(Refused { errors: vec![error], ..self.into() })
     }
 
@@ -175,10 +175,10 @@ pub enum ApiError {
 }
 
 impl ApiError {
-    /// Makes a 422 about the member at `pointer` (RFC 6901).
+    /// Makes a 422 with what is wrong in the request.
     #[must_use]
-    pub fn field(refusal: Refusal, pointer: String, detail: String) -> Self {
-        Self::Refused(Refused { errors: vec![FieldError { pointer, detail }], ..refusal.into() })
+    pub fn fields(refusal: Refusal, errors: Vec<FieldError>) -> Self {
+        Self::Refused(Refused { errors, ..refusal.into() })
     }
 
     /// Returns the status and the text of a refusal; `None` for a failure.
@@ -212,17 +212,36 @@ impl<E: Into<anyhow::Error>> From<E> for ApiError {
     }
 }
 
-/// An error in one member of the request.
+/// An error in one member of the body or in one parameter of the query. It has either `pointer` or `parameter`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct FieldError {
-    /// The member, as a JSON Pointer (RFC 6901); empty for the document as a whole.
+    /// The member of the body, as a JSON Pointer (RFC 6901); empty for the body as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
     // A body of 64 KiB, with each character escaped.
-    #[schema(example = "/email", max_length = 131_072)]
-    pub pointer: String,
-    /// The error.
-    // It may quote the body: up to six characters for each byte of 64 KiB.
-    #[schema(example = "this is not an e-mail address", max_length = 400_000)]
+    #[schema(value_type = String, required = false, example = "/email", max_length = 131_072)]
+    pub pointer: Option<String>,
+    /// The parameter of the query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    // The longest URI that the `http` crate reads.
+    #[schema(value_type = String, required = false, example = "since", max_length = 65_534)]
+    pub parameter: Option<String>,
+    /// What is wanted. It does not repeat the value.
+    #[schema(example = "this must be an e-mail address such as ada@example.com", max_length = 1000)]
     pub detail: String,
+}
+
+impl FieldError {
+    /// Makes an error in the member of the body at `pointer` (RFC 6901).
+    #[must_use]
+    pub fn new(pointer: String, detail: String) -> Self {
+        Self { pointer: Some(pointer), parameter: None, detail }
+    }
+
+    /// Makes an error in a parameter of the query.
+    #[must_use]
+    pub fn of_parameter(parameter: String, detail: String) -> Self {
+        Self { pointer: None, parameter: Some(parameter), detail }
+    }
 }
 
 /// The body of every refusal and failure (RFC 9457).
@@ -248,7 +267,7 @@ pub struct Problem {
     /// The same id as in `X-Request-Id`. Include it when you ask for help.
     #[schema(min_length = 1, max_length = 128)]
     pub request_id: String,
-    /// For 422: the errors, one per member of the request.
+    /// For 422: the errors, one for each member or parameter that is invalid, unknown or missing. There may be more than are listed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(min_items = 1, max_items = 64)]
     pub errors: Vec<FieldError>,

@@ -21,7 +21,7 @@ use tracing_subscriber::{
 /// The CloudWatch namespace of every metric.
 pub const NAMESPACE: &str = "Arches";
 
-const COUNTERS: [(&str, Unit, &str); 6] = [
+const COUNTERS: [(&str, Unit, &str); 8] = [
     ("Requests", Unit::Count, "requests, by route and status class"),
     ("ColdStarts", Unit::Count, "first requests of an instance"),
     (
@@ -31,6 +31,12 @@ const COUNTERS: [(&str, Unit, &str); 6] = [
     ),
     ("RowsHeld", Unit::Count, "rows kept by a legal hold after their retention period, by table"),
     ("KeysRotated", Unit::Count, "finished rotations of keys, by kind"),
+    ("MailEvents", Unit::Count, "reports of SES about sent mails, by kind"),
+    (
+        "MailsSuppressed",
+        Unit::Count,
+        "mails that were not sent because mail to the address is stopped, by reason",
+    ),
     ("SmokeChecks", Unit::Count, "checks of new versions, by outcome"),
 ];
 /// No gauges: an instance would repeat the last value, also after a run that measured nothing.

@@ -1,5 +1,5 @@
 use data_encoding::BASE64URL_NOPAD as BASE64URL;
-use harness::{Client, TestApp, service};
+use harness::{CHALLENGE, Client, TestApp, service};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use ring::{
     hmac,
@@ -80,7 +80,7 @@ async fn assert_same_refusal(client: &Client<'_>, name: &str, token: &str, expec
     let mut body = answer.body.clone();
     body["requestId"] = Value::Null;
     assert_eq!(&body, expected, "{name}");
-    assert_eq!(answer.header("www-authenticate"), "Bearer");
+    assert_eq!(answer.header(CHALLENGE.as_str()), "Bearer");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use harness::{
-    Answer, Client, Person, TestApp,
+    Answer, CHALLENGE, Client, Person, TestApp,
     document::{Operation, operations},
 };
 use serde_json::json;
@@ -19,6 +19,7 @@ const ALWAYS: &[&str] = &[
     "export_me",
     "export_user",
     "lift_legal_hold",
+    "lift_mail_suppression",
     "place_legal_hold",
     "recover_user",
     "remove_account",
@@ -102,7 +103,7 @@ async fn sign_in_of_eleven_minutes_ago_is_refused_and_nothing_changes() {
         answer.refused(401, "fresh-sign-in-needed");
         assert_eq!(answer.body["maxAge"], 600);
         let challenge = r#"Bearer error="insufficient_user_authentication", max_age="600""#;
-        assert_eq!(answer.header("www-authenticate"), challenge);
+        assert_eq!(answer.header(CHALLENGE.as_str()), challenge);
     }
 
     assert_eq!(app.database.checksums().await, before);

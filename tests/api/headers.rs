@@ -1,5 +1,7 @@
 use std::{
+    fs,
     future::pending,
+    path::Path,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -8,7 +10,7 @@ use axum::{
     http::{Method, Request, StatusCode},
     routing::get,
 };
-use harness::{Answer, ORIGIN, TestApp};
+use harness::{Answer, CHALLENGE, ORIGIN, TestApp};
 use lambda_http::Context;
 use shared::http::service;
 use tower::ServiceExt;
@@ -80,6 +82,32 @@ async fn preflight_allows_what_the_api_needs() {
     assert!(answer.header("access-control-allow-headers").contains("if-match"));
     assert_eq!(answer.header("access-control-max-age"), "86400");
     assert_security_headers(&answer);
+}
+
+/// The gateway and the web ACL answer for the functions when those cannot.
+#[tokio::test]
+async fn answers_of_gateway_and_web_acl_expose_the_headers_of_the_functions() {
+    let app = TestApp::new().await;
+    let answer = app.client().with("origin", ORIGIN).get("/v1/auth/me").await;
+    let exposed = answer.header("access-control-expose-headers");
+    assert!(exposed.contains("retry-after"), "{answer:?}");
+    for (file, line) in [
+        ("infra/app/api.yaml", format!("Access-Control-Expose-Headers: \"'{exposed}'\"")),
+        ("infra/edge/cors.headers", format!("Value: {exposed}")),
+    ] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
+        let text = fs::read_to_string(path).expect("a file of the templates");
+        assert!(text.lines().any(|one| one.trim() == line), "{file} has no line {line}");
+    }
+}
+
+#[tokio::test]
+async fn meaning_of_a_401_is_in_its_body_under_the_gateways_header() {
+    let app = TestApp::new().await;
+    let answer = app.client().get("/v1/auth/me").await;
+    answer.refused(401, "unauthenticated");
+    assert_eq!(answer.header("www-authenticate"), "", "a REST API renames it");
+    assert_eq!(answer.header(CHALLENGE.as_str()), "Bearer");
 }
 
 async fn broken() {

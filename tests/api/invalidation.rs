@@ -26,7 +26,7 @@ const ENDS: [&str; 15] = [
 ];
 
 /// Routes that change an account without ending its sessions.
-const CHANGES: [&str; 8] = [
+const CHANGES: [&str; 9] = [
     "update-me",
     "verify-email",
     "confirm-email",
@@ -35,6 +35,7 @@ const CHANGES: [&str; 8] = [
     "update-user",
     "place-legal-hold",
     "lift-legal-hold",
+    "lift-mail-suppression",
 ];
 
 /// A user with two sessions, and an administrator.
@@ -141,6 +142,7 @@ impl<'a> Scene<'a> {
             "update-user" => root.patch(&user, json!({ "name": "Countess" })).await,
             "place-legal-hold" => root.post(&hold, json!({ "reason": "the test" })).await,
             "lift-legal-hold" => root.delete(&hold).await,
+            "lift-mail-suppression" => root.delete(&format!("{user}/mail-suppression")).await,
             other => panic!("no such route: {other}"),
         };
     }
@@ -149,6 +151,9 @@ impl<'a> Scene<'a> {
     async fn prepare(&self, route: &str) {
         if route == "remove-password" {
             self.ada.verify_address().await;
+        }
+        if route == "lift-mail-suppression" {
+            self.app.stop_mail(&self.ada.email, "bounce").await;
         }
         if route == "lift-legal-hold" {
             let hold = format!("/v1/users/{}/legal-hold", self.ada.id);

@@ -5,7 +5,10 @@
 
 mod audit;
 mod auth;
+mod bystanders;
 mod cached;
+mod credentials;
+mod foreign_ids;
 mod forged_tokens;
 mod fresh;
 mod headers;
@@ -15,8 +18,10 @@ mod invalidation;
 mod isolation;
 mod limits;
 mod lists;
+mod mail_delivery;
 mod mass_assignment;
 mod matrix;
+mod one_trip;
 mod openapi;
 mod organizations;
 mod personal_data;

@@ -34,8 +34,8 @@ fn forbidden_members(ada: &str) -> Vec<(&'static str, Value)> {
 }
 
 /// A client that may do everything, and the ids of resources.
-struct Scene<'a> {
-    client: Client<'a>,
+pub struct Scene<'a> {
+    pub client: Client<'a>,
     organization: String,
     user: String,
     /// By the parameters that name them in a path.
@@ -44,7 +44,7 @@ struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     /// Ada administers the system and owns an organization, of which Bob is a member.
-    async fn new(app: &'a TestApp) -> Self {
+    pub async fn new(app: &'a TestApp) -> Self {
         let (ada, bob) = (app.administrator("Ada").await, app.person("Bob").await);
         bob.verify_address().await;
         let path = ada.create_organization("Analytical Engines").await;
@@ -54,7 +54,7 @@ impl<'a> Scene<'a> {
         Self { client: ada.client, organization, user: bob.id, things }
     }
 
-    fn path(&self, operation: &Operation) -> String {
+    pub fn path(&self, operation: &Operation) -> String {
         operation.path_with(|parameter| match parameter {
             "organizationId" => self.organization.clone(),
             "memberId" | "userId" => self.user.clone(),
@@ -67,7 +67,7 @@ impl<'a> Scene<'a> {
 }
 
 /// Every operation that takes a body.
-fn with_a_body() -> impl Iterator<Item = (Operation, Value)> {
+pub fn with_a_body() -> impl Iterator<Item = (Operation, Value)> {
     operations().into_iter().filter_map(|mut operation| {
         let body = operation.body.take()?;
         Some((operation, body))

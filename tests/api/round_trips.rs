@@ -5,13 +5,17 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use axum::http::Method;
 use chrono::TimeDelta;
-use harness::{PASSWORD, Person, TestApp, Wire, document, function_settings};
+use harness::{Bystanders, PASSWORD, Person, TestApp, Wire, document, function_settings};
 use serde_json::{Value, json};
+
+use crate::bystanders::LISTS;
 
 /// Not counted: these make no requests to the services, or do not pass the gate.
 const LEFT_OUT: [&str; 5] = ["config", "health", "jwks", "openapi", "ready"];
 
-struct Counter<'a> {
+pub struct Counter<'a> {
+    /// Checked after each operation.
+    pub bystanders: Option<Bystanders>,
     app: &'a TestApp,
     wired: TestApp,
     redis: Wire,
@@ -20,11 +24,12 @@ struct Counter<'a> {
 }
 
 impl<'a> Counter<'a> {
-    async fn new(app: &'a TestApp) -> Self {
+    pub async fn new(app: &'a TestApp) -> Self {
         let own = function_settings(&app.database);
         let (redis, postgres) = (Wire::to(&own["REDIS_URL"]).await, Wire::to(&own["DATABASE_URL"]).await);
         let wired = app.second_instance_with(&[("REDIS_URL", &*redis.url), ("DATABASE_URL", &*postgres.url)]);
-        Self { app, wired, redis, postgres, rows: BTreeMap::new() }
+        wired.state.app.db.transaction_as(async |_| Ok(())).await.expect("a connection");
+        Self { bystanders: None, app, wired, redis, postgres, rows: BTreeMap::new() }
     }
 
     /// Counts the operation `id` for a person in a new session that the cache knows.
@@ -69,6 +74,16 @@ impl<'a> Counter<'a> {
         let answer = client.call(&operation.method, &path, body.as_ref()).await;
         assert!(answer.status.is_success(), "{id}: {answer:?}");
         self.rows.insert(row.to_owned(), [self.redis.round_trips(), self.postgres.round_trips()]);
+        if let Some(bystanders) = &self.bystanders {
+            bystanders.are_unchanged(self.app, id).await;
+            // Administrators see everyone.
+            if !operation.path.starts_with("/v1/users") && operation.path != "/v1/audit-events" {
+                bystanders.are_not_in(&answer, id);
+                for query in LISTS.iter().filter(|_| operation.method == Method::GET) {
+                    bystanders.are_not_in(&client.get(&format!("{path}?{query}")).await, id);
+                }
+            }
+        }
         answer.body
     }
 
@@ -82,6 +97,19 @@ impl<'a> Counter<'a> {
         for operation in operations {
             self.by(person, &operation.id, ids, operation.body).await;
         }
+    }
+
+    /// Counts every operation.
+    pub async fn count_all(&mut self) {
+        accounts(self).await;
+        organizations(self).await;
+        users(self).await;
+        let zoe = self.app.person("Zoe").await;
+        self.rest(&zoe, "/v1/", &[]).await;
+        let is_known = |id: &str| self.rows.contains_key(id) || LEFT_OUT.contains(&id);
+        let all = document::operations().into_iter().map(|operation| operation.id);
+        let missing: Vec<_> = all.filter(|id| !is_known(id)).collect();
+        assert!(missing.is_empty(), "count these operations too: {missing:?}");
     }
 
     /// Returns the token in the newest mail that the counted functions sent.
@@ -246,16 +274,7 @@ async fn users(counter: &mut Counter<'_>) {
 async fn operations_make_the_documented_round_trips() {
     let app = TestApp::new().await;
     let mut counter = Counter::new(&app).await;
-    accounts(&mut counter).await;
-    organizations(&mut counter).await;
-    users(&mut counter).await;
-    let zoe = app.person("Zoe").await;
-    counter.rest(&zoe, "/v1/", &[]).await;
-
-    let is_known = |id: &str| counter.rows.contains_key(id) || LEFT_OUT.contains(&id);
-    let missing: Vec<_> =
-        document::operations().into_iter().map(|operation| operation.id).filter(|id| !is_known(id)).collect();
-    assert!(missing.is_empty(), "count these operations too: {missing:?}");
+    counter.count_all().await;
 
     let table: Vec<_> = counter
         .rows

@@ -42,6 +42,7 @@ pub async fn create_canaries(app: &TestApp) -> (String, String) {
     let invitation = json!({ "email": CANARIES[1], "role": "member" });
     grace.client.post(&format!("{team}/invitations"), invitation).await.ok(201);
     app.client().post("/v1/auth/forgot-password", json!({ "email": CANARIES[1] })).await.ok(202);
+    app.stop_mail(CANARIES[1], "complaint").await;
     (answer.text("/data/user/id").to_owned(), token)
 }
 

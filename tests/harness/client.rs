@@ -11,6 +11,8 @@ use uuid::Uuid;
 
 use crate::TestApp;
 
+/// The name that a REST API gives to `WWW-Authenticate`.
+pub const CHALLENGE: HeaderName = HeaderName::from_static("x-amzn-remapped-www-authenticate");
 pub const PASSWORD: &str = "correct horse battery staple";
 
 /// A client with a source address and headers.
@@ -147,12 +149,37 @@ impl<'a> Client<'a> {
             Request::builder().method(method).uri(path).body(body).expect("a well-formed request");
         *request.headers_mut() = self.headers.clone();
         request.extensions_mut().insert(gateway(&self.address));
-        let response = self.app.functions.at(path).oneshot(request).await.expect("a router never fails");
+        let mut response = self.app.functions.at(path).oneshot(request).await.expect("a router never fails");
+        rename_as_rest_api(response.headers_mut());
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = to_bytes(response.into_body(), usize::MAX).await.expect("the body is in memory");
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        assert_says_in_the_body(&headers, &body);
         Answer { status, headers, body, page: String::from_utf8_lossy(&bytes).into_owned() }
     }
+}
+
+/// Renames a header as a REST API does. `Host`, `Authorization` and others are renamed too, but no answer has them.
+fn rename_as_rest_api(headers: &mut HeaderMap) {
+    if let Some(challenge) = headers.remove(header::WWW_AUTHENTICATE) {
+        headers.insert(CHALLENGE, challenge);
+    }
+}
+
+/// Fails if an answer has a challenge that its body does not repeat: few clients know the header under its other name.
+fn assert_says_in_the_body(headers: &HeaderMap, body: &Value) {
+    let Some(challenge) = headers.get(CHALLENGE) else { return };
+    let challenge = challenge.to_str().expect("a header of text");
+    let code = body["type"].as_str().and_then(|kind| kind.rsplit('/').next()).unwrap_or_default();
+    let (age, is_newer_needed) = (body["maxAge"].as_i64(), code == "fresh-sign-in-needed");
+    assert!(!code.is_empty(), "a challenge without a problem: {body}");
+    assert_eq!(
+        challenge.contains("insufficient_user_authentication"),
+        is_newer_needed,
+        "{challenge}: {body}"
+    );
+    let in_header = age.is_some_and(|age| challenge.contains(&format!("max_age=\"{age}\"")));
+    assert_eq!(in_header, is_newer_needed, "{challenge}: {body}");
 }
 
 /// Returns the context that an HTTP API adds to a request from `address`.

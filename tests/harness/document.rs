@@ -15,8 +15,14 @@ pub struct Operation {
     pub body: Option<Value>,
     /// All members that the body may have.
     pub members: Vec<String>,
+    /// The members that the body must have.
+    pub required: Vec<String>,
+    /// The parameters of the query, with their types.
+    pub query: Vec<(String, String)>,
     /// Whether an API key may call it.
     pub for_keys: bool,
+    /// Whether it needs a credential; `None` if it takes none.
+    pub credential: Option<bool>,
 }
 
 impl Operation {
@@ -37,18 +43,34 @@ pub fn operations() -> Vec<Operation> {
         for (method, operation) in methods.as_object().expect("methods") {
             let body = &operation["requestBody"]["content"]["application/json"]["schema"];
             let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let required = resolved(body, &document)["required"].as_array().into_iter().flatten();
             let security = operation["security"].as_array().into_iter().flatten();
             operations.push(Operation {
                 id: operation["operationId"].as_str().expect("an operationId").to_owned(),
                 method: method.to_uppercase().parse().expect("a method"),
                 path: path.clone(),
+                query: parameters
+                    .clone()
+                    .filter(|parameter| parameter["in"] == "query")
+                    .map(|parameter| {
+                        let kind = &parameter["schema"]["type"];
+                        let kind = kind.as_str().or(kind[0].as_str()).unwrap_or_default();
+                        (parameter["name"].as_str().expect("a name").to_owned(), kind.to_owned())
+                    })
+                    .collect(),
                 parameters: parameters
                     .filter(|parameter| parameter["in"] == "path")
                     .map(|parameter| parameter["name"].as_str().expect("a name").to_owned())
                     .collect(),
                 body: (!body.is_null()).then(|| example(body, &document)),
                 members: properties(body, &document).keys().cloned().collect(),
+                required: required.map(|name| name.as_str().expect("a name").to_owned()).collect(),
                 for_keys: security.clone().any(|way| way.get("apiKey").is_some()),
+                credential: security
+                    .clone()
+                    .next()
+                    .is_some()
+                    .then(|| security.clone().all(|way| way != &json!({}))),
             });
         }
     }

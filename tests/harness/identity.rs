@@ -9,6 +9,10 @@ use tokio_rustls::TlsAcceptor;
 pub struct Identity {
     /// The certificate of the authority, as PEM.
     pub authority: String,
+    /// The certificate, as PEM.
+    pub certificate: String,
+    /// Its key, as PEM.
+    pub key: String,
     /// Accepts TLS connections.
     pub acceptor: TlsAcceptor,
 }
@@ -33,6 +37,11 @@ impl Identity {
                 PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
             )
             .expect("a certificate with its key");
-        Self { authority: authority.pem(), acceptor: TlsAcceptor::from(Arc::new(config)) }
+        Self {
+            authority: authority.pem(),
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+            acceptor: TlsAcceptor::from(Arc::new(config)),
+        }
     }
 }

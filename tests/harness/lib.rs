@@ -4,6 +4,7 @@
 //! connections, Redis, and an AWS endpoint for the real SDK. Each test has its own database and its own key space in Redis, so all
 //! tests can run at once.
 
+mod bystanders;
 mod canary;
 mod client;
 mod database;
@@ -15,6 +16,7 @@ pub mod runtime_api;
 mod secrets;
 mod server;
 mod tenant;
+mod tls;
 mod wire;
 
 use std::{collections::HashMap, env, sync::Arc};
@@ -29,14 +31,16 @@ use shared::{
 };
 use uuid::Uuid;
 
+pub use bystanders::Bystanders;
 pub use canary::{CANARIES, all_rows, create_canaries};
-pub use client::{Answer, Client, PASSWORD, Person};
+pub use client::{Answer, CHALLENGE, Client, PASSWORD, Person};
 pub use database::Database;
 use functions::Functions;
 pub use identity::Identity;
 pub use secrets::{create_secret, printable, put_secret, split_credentials};
 pub use server::Server;
 pub use tenant::{ApiKey, Invitation, token_in};
+pub use tls::TlsProxy;
 pub use wire::Wire;
 
 /// The time at which every test starts.

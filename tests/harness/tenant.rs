@@ -32,6 +32,22 @@ pub fn token_in(text: &str) -> String {
 }
 
 impl TestApp {
+    /// Stops mail to `email`, as `mail-events` does.
+    pub async fn stop_mail(&self, email: &str, reason: &str) {
+        sqlx::query("INSERT INTO mail_suppressions (address, reason, since) VALUES (lower($1), $2, '2026-01-01T00:00:00Z')")
+            .bind(email)
+            .bind(reason)
+            .execute(self.database.pool())
+            .await
+            .expect("mail to it is not stopped yet");
+    }
+
+    /// Returns the number of mails to `email`.
+    #[must_use]
+    pub fn mail_count(&self, email: &str) -> usize {
+        self.mails().iter().filter(|mail| mail.to.as_ref() == email).count()
+    }
+
     /// Returns the newest mail to `email`.
     #[must_use]
     pub fn mail_to(&self, email: &str) -> Mail {

@@ -1,18 +1,12 @@
 //! Jobs that connect to the database without the proxy verify its certificate.
 
-use std::{collections::HashMap, fs, net::Ipv4Addr};
+use std::{collections::HashMap, fs};
 
 use harness::{
-    Database, Identity, create_secret, printable, runtime_api::Function, service, split_credentials,
+    Database, TlsProxy, create_secret, printable, runtime_api::Function, service, split_credentials,
 };
-use local_stack::Scratch;
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
-    net::{TcpListener, TcpStream},
-};
-use tokio_rustls::TlsAcceptor;
 use uuid::Uuid;
 
 use crate::backup_store::{BackupStore, JOB_TIMEOUT};
@@ -22,44 +16,6 @@ const WITHOUT_TLS: &str = "[ \"$PGSSLMODE\" = verify-full ] || exit 9
 [ \"$(/usr/bin/grep -c BEGIN \"$PGSSLROOTCERT\")\" = 1 ] || exit 8
 unset PGSSLROOTCERT
 PGSSLMODE=disable PGPORT=$(/usr/bin/cat \"$0.port\") exec \"$real\" \"$@\"";
-
-/// A TLS proxy in front of PostgreSQL, with a certificate for `localhost`.
-struct TlsProxy {
-    port: u16,
-    folder: Scratch,
-}
-
-impl TlsProxy {
-    async fn start() -> Self {
-        let Identity { authority, acceptor } = Identity::localhost();
-        let folder = Scratch::create().expect("a folder");
-        fs::write(folder.path().join("authority.pem"), authority).expect("a file");
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
-        let port = listener.local_addr().expect("an address").port();
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(serve(acceptor.clone(), client));
-            }
-        });
-        Self { port, folder }
-    }
-
-    fn authority(&self) -> String {
-        self.folder.path().join("authority.pem").display().to_string()
-    }
-}
-
-/// PostgreSQL manual, "Message Flow", SSL session encryption: a request of eight bytes, an answer of one byte.
-async fn serve(acceptor: TlsAcceptor, mut client: TcpStream) {
-    let mut asked = [0; 8];
-    client.read_exact(&mut asked).await.expect("a request for TLS");
-    assert_eq!(asked[4..], 80_877_103_u32.to_be_bytes(), "nothing is said before TLS");
-    client.write_all(b"S").await.expect("an answer");
-    // A client that does not trust the certificate disconnects here.
-    let Ok(mut client) = acceptor.accept(client).await else { return };
-    let mut server = TcpStream::connect((Ipv4Addr::LOCALHOST, postgres_port())).await.expect("PostgreSQL");
-    _ = copy_bidirectional(&mut client, &mut server).await;
-}
 
 fn postgres_port() -> u16 {
     let (url, _) = split_credentials(&service("TEST_POSTGRES_URL"));
@@ -81,7 +37,7 @@ async fn production_environment(
 #[tokio::test]
 async fn cluster_without_a_valid_certificate_is_refused() {
     let database = Database::create().await;
-    let (store, proxy) = (BackupStore::new(&database).await, TlsProxy::start().await);
+    let (store, proxy) = (BackupStore::new(&database).await, TlsProxy::to(postgres_port()).await);
     let (plain, credentials) = split_credentials(&database.owner_url());
     let (port, name, authority) = (proxy.port, database.name(), proxy.authority());
     for (url, reason) in [
@@ -112,7 +68,7 @@ async fn cluster_without_a_valid_certificate_is_refused() {
 #[tokio::test]
 async fn cluster_with_a_valid_certificate_is_backed_up() {
     let database = Database::create().await;
-    let (mut store, proxy) = (BackupStore::new(&database).await, TlsProxy::start().await);
+    let (mut store, proxy) = (BackupStore::new(&database).await, TlsProxy::to(postgres_port()).await);
     let role = format!("backup_{}", Uuid::new_v4().simple());
     let password = printable().replace('\'', "''");
     let create = format!("CREATE ROLE {role} LOGIN PASSWORD '{password}' IN ROLE pg_read_all_data");

@@ -32,6 +32,8 @@ enum Fault {
     Errors,
     Garbage,
     Missing,
+    /// Refused by Lambda with this error, the given number of times. Then the version works.
+    NotReady(&'static str, usize),
 }
 
 /// Lambda and CodeDeploy, as far as `smoke` needs them.
@@ -39,6 +41,8 @@ enum Fault {
 struct Aws {
     functions: Arc<HashMap<&'static str, Function>>,
     fault: Arc<Mutex<HashMap<&'static str, Fault>>>,
+    /// The invocations of each function, including those that were refused.
+    invocations: Arc<Mutex<HashMap<&'static str, usize>>>,
     reports: Arc<Mutex<Vec<Value>>>,
     /// Whether CodeDeploy is unavailable.
     unavailable: Arc<Mutex<bool>>,
@@ -56,6 +60,7 @@ impl Aws {
         let aws = Self {
             functions: Arc::new(functions),
             fault: Arc::default(),
+            invocations: Arc::default(),
             reports: Arc::default(),
             unavailable: Arc::default(),
             url: Arc::default(),
@@ -74,6 +79,11 @@ impl Aws {
         self.fault.lock().expect("a lock").insert(name, fault);
     }
 
+    /// Returns the number of invocations of `name` since the last call.
+    fn invocations(&self, name: &str) -> usize {
+        self.invocations.lock().expect("a lock").remove(name).unwrap_or_default()
+    }
+
     /// Returns the reports that CodeDeploy got.
     fn reports(&self) -> Vec<Value> {
         self.reports.lock().expect("a lock").clone()
@@ -83,7 +93,8 @@ impl Aws {
 async fn invoke(State(aws): State<Aws>, Path(arn): Path<String>, body: Bytes) -> axum::response::Response {
     let name = FUNCTIONS.into_iter().find(|name| arn.contains(&format!(":function:{name}:7")));
     let name = name.unwrap_or_else(|| panic!("{arn} is no version"));
-    let fault = aws.fault.lock().expect("a lock").get(name).copied();
+    *aws.invocations.lock().expect("a lock").entry(name).or_default() += 1;
+    let fault = next_fault(&aws, name);
     let error = (HeaderName::from_static("x-amz-function-error"), "Unhandled".to_owned());
     match fault {
         Some(Fault::Says500) => {
@@ -93,10 +104,8 @@ async fn invoke(State(aws): State<Aws>, Path(arn): Path<String>, body: Bytes) ->
         Some(Fault::Hangs) => std::future::pending().await,
         Some(Fault::Errors) => ([error], Json(json!({ "errorMessage": "Task timed out" }))).into_response(),
         Some(Fault::Garbage) => Json(json!(["accessToken"])).into_response(),
-        Some(Fault::Missing) => {
-            let kind = (HeaderName::from_static("x-amzn-errortype"), "ResourceNotFoundException".to_owned());
-            (StatusCode::NOT_FOUND, [kind], Json(json!({ "Message": "Function not found" }))).into_response()
-        }
+        Some(Fault::Missing) => refuse(StatusCode::NOT_FOUND, "ResourceNotFoundException"),
+        Some(Fault::NotReady(kind, _)) => refuse(StatusCode::CONFLICT, kind),
         None => {
             let event = serde_json::from_slice(&body).expect("a JSON event");
             match aws.functions[name].invoke(event).await {
@@ -105,6 +114,28 @@ async fn invoke(State(aws): State<Aws>, Path(arn): Path<String>, body: Bytes) ->
             }
         }
     }
+}
+
+fn next_fault(aws: &Aws, name: &'static str) -> Option<Fault> {
+    let mut faults = aws.fault.lock().expect("a lock");
+    let fault = faults.get(name).copied();
+    match fault {
+        Some(Fault::NotReady(_, 0)) => {
+            faults.remove(name);
+            None
+        }
+        Some(Fault::NotReady(kind, times)) => {
+            faults.insert(name, Fault::NotReady(kind, times - 1));
+            fault
+        }
+        _ => fault,
+    }
+}
+
+/// Refuses an invocation as Lambda does.
+fn refuse(status: StatusCode, kind: &'static str) -> axum::response::Response {
+    let kind = (HeaderName::from_static("x-amzn-errortype"), kind);
+    (status, [kind], Json(json!({ "Message": "a reason" }))).into_response()
 }
 
 async fn receive_report(State(aws): State<Aws>, headers: HeaderMap, body: Bytes) -> axum::response::Response {
@@ -204,10 +235,24 @@ async fn broken_version_fails_and_is_named_in_the_report() {
             let (failed, why) = failure(&report);
             assert_eq!(failed, check, "{report}");
             assert!(why.contains(reason), "{why}");
+            assert_eq!(aws.invocations(name), 1, "an error of the version is not retried");
         }
     }
     let open = database.value::<i64>("SELECT count(*) FROM sessions WHERE revoked_at IS NULL").await;
     assert_eq!(open, 0, "the session ends even if a later check fails");
+}
+
+#[tokio::test]
+async fn version_that_lambda_cannot_invoke_yet_is_tried_again() {
+    let database = Database::create().await;
+    let aws = Aws::start(&database, &[]).await;
+    let smoke = smoke(&aws, PASSWORD).await;
+    for kind in ["ResourceConflictException", "ResourceNotReadyException", "AccessDeniedException"] {
+        aws.set_fault("docs", Fault::NotReady(kind, 2));
+        let (report, _) = run(&aws, &smoke).await;
+        assert_eq!(report["status"], "Succeeded", "{report}");
+        assert_eq!(aws.invocations("docs"), 3);
+    }
 }
 
 #[tokio::test]

@@ -157,6 +157,7 @@ async fn mail_is_sent_through_ses() {
         .find(|mail| mail.contains(&email))
         .expect("the mail");
     assert!(mail.contains("Confirm your e-mail address") && mail.contains("/verify-email?token="), "{mail}");
+    assert!(mail.contains(r#""configurationSet": "arches-local""#), "bounces are reported: {mail}");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod erasure;
 mod functions;
 mod logs;
+mod queue;
 mod start;
 
 use harness::{environment, events};

@@ -5,6 +5,7 @@
 mod passwords;
 mod proxy;
 mod services;
+mod tls;
 
 use std::time::{Duration, Instant};
 
@@ -165,6 +166,13 @@ async fn silently_lost_connection_is_replaced_during_the_request() {
     network.lose_connections();
     let answer = timeout(Duration::from_secs(15), ada.client.get("/v1/auth/sessions")).await;
     answer.expect("no hang").ok(200);
+
+    // What was not answered is sent again, once.
+    network.lose_connections();
+    let team = timeout(Duration::from_secs(15), ada.create_organization("Engines")).await.expect("no hang");
+    let all = ada.client.get("/v1/organizations").await.ok(200);
+    let named = |team: &&Value| team["name"] == "Engines";
+    assert_eq!(all.body["data"].as_array().expect("a list").iter().filter(named).count(), 1, "{team}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

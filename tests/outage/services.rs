@@ -1,6 +1,8 @@
 //! A PostgreSQL, a PgBouncer and a Redis for one test.
 
-use harness::{TestApp, service};
+use std::{fs, path::PathBuf};
+
+use harness::{Identity, TestApp, service};
 use local_stack::{
     Credentials, Interrupt, Packages, Scratch, Tools,
     pgbouncer::{self, PgBouncer},
@@ -18,6 +20,7 @@ pub struct Services {
     postgres: Postgres,
     redis: Redis,
     pooler_port: u16,
+    authority: PathBuf,
     interrupt: Interrupt,
     _scratch: Scratch,
 }
@@ -42,17 +45,24 @@ impl Services {
         let settings = postgres::Settings { dir: dir.clone(), port: ports::free()?, durable: true };
         let postgres = Postgres::start(&tools, settings, &credentials, &interrupt)?;
         let pooler_port = ports::free()?;
+        let identity = Identity::localhost();
+        let write = |name: &str, text: String| {
+            let path = dir.join(name);
+            fs::write(&path, text).map(|()| path)
+        };
+        let authority = write("authority.pem", identity.authority)?;
         let settings = pgbouncer::Settings {
             dir: dir.clone(),
             port: pooler_port,
             pool_size: 3,
             min_pool_size: 0,
             idle_seconds: 600,
+            tls: Some([write("server.pem", identity.certificate)?, write("server.key", identity.key)?]),
         };
         let pooler = PgBouncer::start(&packages, settings, &postgres, &credentials, &interrupt)?;
         let settings = redis::Settings { dir, port: ports::free()?, durable: false };
         let redis = Redis::start(&packages, settings, &credentials, &interrupt)?;
-        Ok(Self { pooler, postgres, redis, pooler_port, interrupt, _scratch: scratch })
+        Ok(Self { pooler, postgres, redis, pooler_port, authority, interrupt, _scratch: scratch })
     }
 
     /// Starts the API on these services.
@@ -64,7 +74,12 @@ impl Services {
     }
 
     pub fn pooler_url(&self) -> String {
-        format!("{}/arches", self.pooler.url())
+        format!("{}/arches?sslmode=disable", self.pooler.url())
+    }
+
+    /// Returns the path of the certificate of the authority that signed the pooler's.
+    pub fn authority(&self) -> String {
+        self.authority.display().to_string()
     }
 
     /// Connects as the owner, without the pooler.

@@ -230,9 +230,15 @@ fn undocumented_variable_is_noticed() {
 #[test]
 fn incomplete_gateway_error_is_noticed() {
     let responses = "/Resources/Api/Properties/GatewayResponses";
-    for pointer in
-        ["/THROTTLED", "/DEFAULT_5XX/StatusCode", "/WAF_FILTERED/ResponseParameters/Headers/Cache-Control"]
-    {
+    for pointer in [
+        "/THROTTLED",
+        "/DEFAULT_5XX/StatusCode",
+        "/WAF_FILTERED/ResponseParameters/Headers/Cache-Control",
+        "/THROTTLED/ResponseParameters/Headers/Access-Control-Allow-Origin",
+        "/WAF_FILTERED/ResponseParameters/Headers/Access-Control-Allow-Credentials",
+        "/INTEGRATION_FAILURE/ResponseParameters/Headers/Access-Control-Expose-Headers",
+        "/DEFAULT_4XX/ResponseParameters/Headers/Vary",
+    ] {
         let broken = template().without(&format!("{responses}{pointer}"));
         let kind = pointer.split('/').nth(1).expect("a kind");
         assert_noticed(&rules::has_problems_as_gateway_errors(&broken), kind);
@@ -244,6 +250,7 @@ fn environment_with_missing_or_foreign_parameters_is_noticed() {
     let staging = Template::read(&text("infra/environments/staging/app.yaml"));
     for (broken, about) in [
         (staging.without("/MailFrom"), "does not set MailFrom"),
+        (staging.without("/StageRateLimit"), "does not set StageRateLimit"),
         (staging.without("/AppUrl").without("/DomainName"), "neither AppUrl nor DomainName"),
         (staging.with("/Colour", json!("blue")), "Colour"),
         (

@@ -13,6 +13,7 @@ use crate::root;
 
 /// An AWS account in which `app` is deployed.
 const AWS: &str = r#"case "$*" in
+*list-stack-resources*) ;;
 *get-caller-identity*) echo arn:aws:sts::123456789012:assumed-role/deploy/me ;;
 *"--stack-name arches-staging-app"*) echo https://api.staging.archesai.com ;;
 *) if [ "$EDGE" = UPDATE_COMPLETE ]; then echo "$EDGE"; else echo "$EDGE" >&2; false; fi ;;
@@ -30,6 +31,10 @@ fn deploy(arguments: &[&str], edge: &str) -> Run {
 
 /// Like `deploy`. If `wrong` is not empty, the request to `/ready` fails.
 fn deploy_to(arguments: &[&str], edge: &str, wrong: &str) -> Run {
+    run_script("deploy.sh", arguments, edge, wrong)
+}
+
+fn run_script(script: &str, arguments: &[&str], edge: &str, wrong: &str) -> Run {
     let scratch = Scratch::create().expect("a folder");
     let calls = scratch.path().join("calls");
     stand_in(scratch.path(), "sam", "");
@@ -37,7 +42,7 @@ fn deploy_to(arguments: &[&str], edge: &str, wrong: &str) -> Run {
     stand_in(scratch.path(), "aws", AWS);
     fs::write(&calls, "").expect("no calls yet");
     let output = Command::new("sh")
-        .arg(root().join("infra/deploy.sh"))
+        .arg(root().join("infra").join(script))
         .args(arguments)
         .env("PATH", format!("{}:/usr/bin:/bin", scratch.path().display()))
         .env("CALLS", &calls)
@@ -49,7 +54,8 @@ fn deploy_to(arguments: &[&str], edge: &str, wrong: &str) -> Run {
     Run { output, calls: fs::read_to_string(calls).expect("the calls") }
 }
 
-fn stand_in(folder: &Path, program: &str, does: &str) {
+/// Creates a script `program` in `folder` that records its arguments in the file `$CALLS`, and then does `does`.
+pub fn stand_in(folder: &Path, program: &str, does: &str) {
     let path = folder.join(program);
     let text = format!("#!/bin/sh\necho \"{program} $*\" >> \"$CALLS\"\n{does}\n");
     fs::write(&path, text).expect("a script");
@@ -66,7 +72,9 @@ fn stack_is_deployed_with_the_parameters_and_role_of_its_environment() {
     let sam = run.calls.lines().find(|call| call.starts_with("sam")).expect("a deployment");
     for part in [
         "--region eu-west-1",
+        &format!("--config-file {}/samconfig.toml", root().display()),
         "--config-env staging",
+        "--force-upload",
         "--template-file infra/stacks/network.yaml",
         "--stack-name arches-staging-network",
         "--role-arn arn:aws:iam::123456789012:role/arches-account-cloudformation-staging",
@@ -79,12 +87,49 @@ fn stack_is_deployed_with_the_parameters_and_role_of_its_environment() {
 
 #[test]
 fn app_deployment_succeeds_only_if_the_api_is_ready() {
-    let run = deploy(&["staging", "app", "v1.2.3", "--no-execute-changeset"], EXISTS);
+    let run = deploy(&["staging", "app", "v1.2.3"], EXISTS);
     assert!(run.output.status.success());
-    assert!(run.calls.contains("file://infra/environments/staging/app.yaml AppVersion=v1.2.3 --no-execute"));
+    assert!(run.calls.contains("file://infra/environments/staging/app.yaml AppVersion=v1.2.3"));
     assert!(run.calls.contains("https://api.staging.archesai.com/ready"));
     let run = deploy_to(&["staging", "app", "v1.2.3"], EXISTS, "not ready");
     assert!(!run.output.status.success());
+}
+
+#[test]
+fn old_versions_are_deleted_only_after_a_successful_deployment() {
+    for (arguments, wrong, is_pruned) in [
+        (&["staging", "app", "v1.2.3"][..], "", true),
+        (&["staging", "app", "v1.2.3"], "not ready", false),
+        (&["staging", "app", "v1.2.3", "--no-execute-changeset"], "", false),
+        (&["staging", "edge"], "", false),
+    ] {
+        let run = deploy_to(arguments, EXISTS, wrong);
+        let last = run.calls.lines().last().expect("a call");
+        assert_eq!(last.contains("list-stack-resources"), is_pruned, "{arguments:?}: {}", run.calls);
+    }
+}
+
+#[test]
+fn changes_are_shown_without_a_look_at_the_running_version() {
+    let run = deploy_to(&["staging", "app", "v1.2.3", "--no-execute-changeset"], EXISTS, "not ready");
+    assert!(run.output.status.success());
+    assert!(run.calls.contains("AppVersion=v1.2.3 --no-execute-changeset"));
+    for call in ["curl", "delete-function"] {
+        assert!(!run.calls.contains(call), "{call}");
+    }
+}
+
+#[test]
+fn release_deploys_all_stacks_in_the_order_of_their_dependencies() {
+    let run = run_script("release.sh", &["staging", "v1.2.3", "--no-execute-changeset"], EXISTS, "");
+    assert!(run.output.status.success(), "{}", String::from_utf8_lossy(&run.output.stderr));
+    let deployed = run.calls.lines().filter(|call| call.starts_with("sam"));
+    let deployed: Vec<_> =
+        deployed.map(|call| call.split("--stack-name ").nth(1).expect("a stack")).collect();
+    let stacks: Vec<_> = deployed.iter().map(|rest| rest.split(' ').next().expect("a name")).collect();
+    let expected = crate::rules::ORDER.map(|stack| format!("arches-staging-{stack}"));
+    assert_eq!(stacks, expected);
+    assert!(deployed.iter().all(|rest| rest.ends_with("--no-execute-changeset")), "{deployed:?}");
 }
 
 #[test]

@@ -225,6 +225,19 @@ fn every_alarm_uses_a_metric_that_exists() {
 }
 
 #[test]
+fn every_alarm_has_room_for_the_metric_of_another_function() {
+    for template in STACKS.values() {
+        assert_no_problems(&rules::have_room_for_a_metric(template));
+    }
+    let metrics = DEPLOYED.resource("JobMemoryNearlyUsedUp", "AWS::CloudWatch::Alarm")["Metrics"].clone();
+    let mut full = DEPLOYED.clone();
+    for metric in metrics.as_array().expect("metrics").iter().cycle().take(10) {
+        full = full.with("/Resources/JobMemoryNearlyUsedUp/Properties/Metrics/-", metric.clone());
+    }
+    assert_noticed(rules::have_room_for_a_metric, &full, "JobMemoryNearlyUsedUp");
+}
+
+#[test]
 fn every_alarm_acts_and_names_a_runbook() {
     let runbooks = documents::runbooks();
     let rule = |template: &Template| rules::act_and_name_a_runbook(template, &runbooks);

@@ -1,11 +1,17 @@
 //! The templates match their fragments, and follow the rules of `infra/README.md`.
 
+mod account_rules;
 mod backups;
 mod broken;
 mod copies;
 mod deploy;
 mod deployed;
 mod documents;
+mod edge_rules;
+mod prune;
+mod queues;
+mod recover;
+mod release;
 mod rules;
 mod stack_rules;
 mod template;
@@ -86,7 +92,12 @@ fn router() -> BTreeMap<String, String> {
     let spelled = |(path, function): (String, Value)| {
         (path.replace("{*path}", "{proxy+}"), function.as_str().expect("one function per path").to_owned())
     };
-    table.into_iter().map(spelled).collect()
+    let mut routes: BTreeMap<_, _> = table.into_iter().map(spelled).collect();
+    // Every other path. In AWS, the gateway answers.
+    for path in ["/", "/{proxy+}"] {
+        assert_eq!(routes.remove(path).as_deref(), Some("system"), "{path} must not list functions");
+    }
+    routes
 }
 
 #[track_caller]

@@ -1,10 +1,12 @@
 //! The rules for all templates. A rule returns its violations, so that it can be tested with broken templates.
 
 mod access;
+mod account;
 mod alarms;
 mod backups;
 mod database;
 mod edge;
+mod queues;
 mod settings;
 mod stacks;
 
@@ -14,19 +16,30 @@ use serde_json::{Value, json};
 
 use crate::template::{Function, Template, each};
 
-pub use alarms::{act_and_name_a_runbook, notifies_about_old_secrets, runbook, use_existing_metrics};
+pub use account::{
+    allows_actions_without_resources_on_all, allows_only_the_regions_of_environments, deletes_versions_only,
+    fits_the_limit_of_policies, keeps_the_environment_of_a_role, opens_api_gateway_first,
+    trusts_the_repository_by_its_id,
+};
+pub use alarms::{
+    act_and_name_a_runbook, have_room_for_a_metric, notifies_about_old_secrets, runbook, use_existing_metrics,
+};
 pub use backups::{authenticates_backups, keeps_backups, removes_only_expired_backups};
 pub use database::{
     limits_sessions_as_locally, reads_both_names_of_each_login, runs_the_local_major_version,
 };
 pub use edge::{
-    attaches_the_web_acl, limits_addresses_and_bodies, serves_files_only_through_the_distribution,
+    EXPOSED, answers_pages_of_listed_origins, attaches_the_web_acl, blocks_bodies_without_text,
+    limits_addresses_and_bodies, makes_a_distribution_only_if_asked,
+    serves_files_only_through_the_distribution,
 };
+
+pub use queues::{handles_each_message_of_a_queue, reports_bounces_and_complaints};
 
 pub use stacks::{
     ORDER, allow_nothing_from_the_internet, allow_only_https_out, bound_every_role,
-    keep_the_identity_of_the_ledger, refuse_requests_without_tls, retain_data,
-    take_only_published_parameters,
+    keep_the_identity_of_the_ledger, name_the_making_role_in_keys, name_the_region_in_global_names,
+    refuse_requests_without_tls, retain_data, tag_every_role, take_only_published_parameters,
 };
 
 pub use settings::{
@@ -185,7 +198,9 @@ pub fn times_out_before_the_gateway(template: &Template) -> Vec<String> {
 pub fn has_a_failure_destination(template: &Template) -> Vec<String> {
     check_functions(template, |f| {
         let events = f.get("/Events").as_object();
-        let asynchronous = events.is_none_or(|events| events.values().any(|event| event["Type"] != "Api"));
+        let asynchronous = events.is_none_or(|events| {
+            events.values().any(|event| event["Type"] != "Api" && event["Type"] != "SQS")
+        });
         let failed = f.get("/EventInvokeConfig/DestinationConfig/OnFailure/Destination");
         let allowed = f.statements(template).into_iter().any(|statement| {
             each(&statement["Action"]).iter().any(|action| *action == "sqs:SendMessage")
@@ -231,7 +246,12 @@ pub fn has_problems_as_gateway_errors(template: &Template) -> Vec<String> {
             && headers["Strict-Transport-Security"] == "'max-age=31536000; includeSubDomains'"
             && headers["Cache-Control"] == "'no-store'"
             && headers["X-Request-Id"] == "context.requestId";
-        let good = complete && known && safe && problem["status"] == response["StatusCode"];
+        // Otherwise a browser would hide the answer from every page.
+        let readable = headers["Access-Control-Allow-Origin"] == "method.request.header.Origin"
+            && headers["Access-Control-Allow-Credentials"] == "'true'"
+            && headers["Access-Control-Expose-Headers"] == format!("'{EXPOSED}'")
+            && headers["Vary"] == "'Origin'";
+        let good = complete && known && safe && readable && problem["status"] == response["StatusCode"];
         problem_unless(good, "not a problem of this API").map(|problem| format!("{kind}: {problem}"))
     }));
     problems
@@ -242,7 +262,8 @@ pub fn sets_all_parameters(template: &Template, environment: &str, values: &Valu
     let parameters = template.section("Parameters");
     let mut problems: Vec<String> = parameters
         .iter()
-        .filter(|(name, parameter)| parameter["Default"].is_null() && values[name.as_str()].is_null())
+        // CloudFormation keeps the value of an existing stack, so a default never reaches it. deploy.sh passes the version.
+        .filter(|(name, _)| *name != "AppVersion" && values[name.as_str()].is_null())
         .map(|(name, _)| format!("{environment} does not set {name}"))
         .collect();
     let names = ["AppUrl", "DomainName"];

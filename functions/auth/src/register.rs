@@ -16,6 +16,7 @@ use shared::{
         ids::{OrganizationId, UserId},
         input::{Email, Name, Slug},
         page::Data,
+        parse::or_default,
         password::NewPassword,
     },
     http::idempotency::{Create, Created, IdempotencyKey, Idempotent, REUSED},
@@ -41,7 +42,7 @@ pub struct NewUser {
     email: Email,
     password: NewPassword,
     /// The place of the refresh token.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     transport: Transport,
 }
 
@@ -148,13 +149,14 @@ async fn create(
     let register = idempotent.run(&guest, &state.app.sealer, async |tx| {
         let user = insert_user(tx, new, &hash, request).await?;
         link.insert(state, tx, user.id, email).await?;
-        let stored = Created::new(Registered::from(user.clone()))?;
-        Ok((stored, session_tokens::sign_in(state, tx, user, new.transport, request).await?))
+        let (stored, mailbox) = (Created::new(Registered::from(user.clone()))?, user.mailbox());
+        let opened = session_tokens::sign_in(state, tx, user, new.transport, request).await?;
+        Ok((stored, (opened, mailbox)))
     });
     match register.await? {
-        (_, Some(opened)) => {
+        (_, Some((opened, mailbox))) => {
             if throttle::may_mail(state, Purpose::VerifyEmail, email).await? {
-                link.send(state, email).await;
+                link.send(state, &mailbox).await;
             }
             Ok(opened.into_response())
         }

@@ -44,7 +44,7 @@ impl AuthState {
     /// Creates the state, with mail through SES.
     #[must_use]
     pub fn new(app: AppState) -> Self {
-        let mailer = Arc::new(SesMailer::new(app.config.mail.from.clone()));
+        let mailer = Arc::new(SesMailer::new(app.config.mail.clone()));
         Self::with_mailer(app, mailer)
     }
 

@@ -28,7 +28,7 @@ pub async fn list(
 ) -> Result<Json<Page<AuditEvent>>, ApiError> {
     let organization = Some(member.organization.id);
     let rows = member
-        .transaction(async |tx| Ok(store::audit_events::list(tx, organization, &page, &filter).await?))
+        .read(async |tx| Ok(store::audit_events::list(tx, organization, &page, &filter).await?))
         .await?;
     Ok(Json(page.page(rows, |row| Position { at: row.occurred_at, id: row.id.0 }, |row| row)))
 }

@@ -7,6 +7,7 @@ use shared::{
     auth::{Actor, Caller},
     domain::{
         page::{Page, PageQuery, Position},
+        parse::or_default,
         personal_data::RESTORABLE_PERIOD,
     },
     http::extract::List,
@@ -32,7 +33,7 @@ pub enum OrganizationStatus {
 #[into_params(parameter_in = Query)]
 pub struct OrganizationFilter {
     /// `active`, if left out: the organizations to which I belong. `deleted`: those that I own and can restore.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     #[param(inline)]
     status: OrganizationStatus,
 }
@@ -47,7 +48,7 @@ pub async fn list(
     caller: Caller,
     List(page, filter): List<OrganizationFilter>,
 ) -> Result<Json<Page<OrganizationView>>, ApiError> {
-    let rows = caller.transaction(async |tx| match filter.status {
+    let rows = caller.read(async |tx| match filter.status {
         OrganizationStatus::Active => Ok(store::organizations::list(tx, caller.user, &page).await?),
         OrganizationStatus::Deleted => {
             let since = tx.now() - RESTORABLE_PERIOD;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use shared::{
     cache::rate_limit::{self, Limit},
+    domain::mail_delivery::Mailbox,
     mail::message::{self, Letter},
     store::organizations::Organization,
 };
@@ -23,12 +24,12 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 pub async fn organization_deleted(
     state: &OrganizationsState,
     organization: &Organization,
-    owners: Vec<String>,
+    owners: Vec<Mailbox>,
 ) {
     let Some(until) = organization.restorable_until() else { return };
     let count = owners.len();
     let all = stream::iter(owners).for_each_concurrent(CONCURRENT, async |owner| {
-        let limits = [(PER_ADDRESS, rate_limit::pseudonym(&owner))];
+        let limits = [(PER_ADDRESS, rate_limit::pseudonym(&owner.address))];
         let (_, reached) = state.app.rate_limiter.take(&limits, state.app.clock.now()).await;
         if reached.is_none() {
             message::send(

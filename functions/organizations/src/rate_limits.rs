@@ -11,6 +11,7 @@ use shared::{
         ids::{ApiKeyId, OrganizationId},
         input::whole,
         page::Data,
+        parse::nullable,
     },
     http::{
         Routes,
@@ -52,8 +53,7 @@ pub struct LimitedKey {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct RateLimit {
     /// The requests that an API key may make per window; null for the default.
-    // Without this, serde would take an absent member for null.
-    #[serde(deserialize_with = "Option::deserialize")]
+    #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<u32>, required, minimum = 1, maximum = 1_000_000, example = 1000)]
     requests_per_window: Option<Requests>,
 }

@@ -22,7 +22,7 @@ impl OrganizationsState {
     /// Sends mail through SES.
     #[must_use]
     pub fn new(app: AppState) -> Self {
-        let mailer = Arc::new(SesMailer::new(app.config.mail.from.clone()));
+        let mailer = Arc::new(SesMailer::new(app.config.mail.clone()));
         Self { app, mailer }
     }
 }

@@ -112,6 +112,7 @@ pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<R
         clean!(&run, verification_tokens),
         clean!(&run, invitations),
         clean!(&run, idempotency_records),
+        clean!(&run, mail_suppressions),
         clean!(&run, audit_events),
     ];
     let organizations = organizations::purge(&run).await;

@@ -22,8 +22,7 @@ pub async fn list(
     administrator: Administrator,
     List(page, filter): List<AuditFilter>,
 ) -> Result<Json<Page<AuditEvent>>, ApiError> {
-    let rows = administrator
-        .transaction(async |tx| Ok(store::audit_events::list(tx, None, &page, &filter).await?))
-        .await?;
+    let rows =
+        administrator.read(async |tx| Ok(store::audit_events::list(tx, None, &page, &filter).await?)).await?;
     Ok(Json(page.page(rows, |row| Position { at: row.occurred_at, id: row.id.0 }, |row| row)))
 }

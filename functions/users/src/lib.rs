@@ -6,6 +6,7 @@ mod erase;
 mod export;
 mod legal_hold;
 mod list;
+mod mail_suppression;
 mod recover;
 mod refusals;
 mod restore;
@@ -31,6 +32,7 @@ pub fn routes<R: Routes<UsersState>>() -> R {
         .routes(routes!(recover::recover))
         .routes(routes!(erase::erase))
         .routes(routes!(legal_hold::place::place, legal_hold::lift::lift))
+        .routes(routes!(mail_suppression::lift))
         .routes(routes!(export::export))
         .routes(routes!(revoke_sessions::revoke_sessions))
         .routes(routes!(audit_events::list))

@@ -43,9 +43,8 @@ pub async fn list(
     List(page, filter): List<UserFilter>,
 ) -> Result<Json<Page<UserView>>, ApiError> {
     let email = filter.email.as_ref().map(AsRef::as_ref);
-    let rows = administrator
-        .transaction(async |tx| Ok(store::users::list(tx, &page, email, filter.status).await?))
-        .await?;
+    let rows =
+        administrator.read(async |tx| Ok(store::users::list(tx, &page, email, filter.status).await?)).await?;
     let position = |row: &User| Position { at: row.created_at, id: row.id.0 };
     Ok(Json(page.page(rows, position, UserView::from)))
 }

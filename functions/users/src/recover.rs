@@ -75,6 +75,6 @@ pub async fn recover(
     });
     let user = recovered.await?;
     let letter = letters::recovery(&state.app.config.web.app_url, &token);
-    message::send(&*state.mailer, &user.email, letter).await;
+    message::send(&*state.mailer, &user.mailbox(), letter).await;
     Ok(respond(user))
 }

@@ -26,7 +26,6 @@ pub async fn show(
     administrator: Administrator,
     Path(path): Path<UserPath>,
 ) -> Result<UserResponse, ApiError> {
-    let user =
-        administrator.transaction(async |tx| Ok(store::users::find_any(tx, path.user_id).await?)).await?;
+    let user = administrator.read(async |tx| Ok(store::users::find_any(tx, path.user_id).await?)).await?;
     Ok(respond(user.ok_or(refusals::NO_SUCH_USER)?))
 }

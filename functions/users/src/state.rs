@@ -24,7 +24,7 @@ impl UsersState {
     /// Creates the state, with mail through SES. The ledger is in the bucket `ERASURE_BUCKET`.
     #[must_use]
     pub fn new(app: AppState) -> Self {
-        let mailer = Arc::new(SesMailer::new(app.config.mail.from.clone()));
+        let mailer = Arc::new(SesMailer::new(app.config.mail.clone()));
         Self::with_mailer(app, mailer)
     }
 

@@ -7,7 +7,7 @@ use shared::{
     ApiError,
     auth::Administrator,
     db::Tx,
-    domain::{ids::UserId, page::Data},
+    domain::{ids::UserId, mail_delivery::EmailDelivery, page::Data},
     http::etag::ETag,
     store::{self, users},
 };
@@ -27,6 +27,8 @@ pub struct UserView {
     email: String,
     /// Whether the user has verified the address.
     email_verified: bool,
+    /// Whether mail is sent to the address.
+    email_delivery: EmailDelivery,
     /// The URL of a picture.
     #[schema(max_length = 2048)]
     image: Option<String>,
@@ -60,6 +62,7 @@ impl From<users::User> for UserView {
             name: user.name,
             email: user.email,
             email_verified: user.email_verified_at.is_some(),
+            email_delivery: EmailDelivery::new(user.mail_stopped, user.mail_stopped_since),
             image: user.image,
             phone: user.phone,
             system_administrator: user.system_administrator,

@@ -17,6 +17,14 @@ pub trait Actor {
         &self,
         work: impl AsyncFnOnce(&mut Tx) -> Result<T, ApiError> + Clone,
     ) -> impl Future<Output = Result<T, ApiError>>;
+
+    /// [`Self::transaction`] for `work` that is one statement and changes nothing: it ends with that statement.
+    fn read<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<T, ApiError> + Clone,
+    ) -> impl Future<Output = Result<T, ApiError>> {
+        self.transaction(async move |tx: &mut Tx| work(tx.last_read()).await)
+    }
 }
 
 /// The sender of a request without a session.

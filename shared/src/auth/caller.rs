@@ -59,7 +59,7 @@ impl Caller {
             return Ok(self.cached.clone());
         }
         let read_at = Instant::now();
-        let user = self.transaction(async |tx| Ok(store::users::find(tx, self.user).await?)).await?;
+        let user = self.read(async |tx| Ok(store::users::find(tx, self.user).await?)).await?;
         let profile = user.map(|user| Arc::new(CachedProfile::from(user)));
         if let Some(profile) = &profile {
             self.pending.cache(CacheKey::Profile(self.user), &**profile, read_at);

@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{domain::ids::UserId, store::users::User};
+use crate::{
+    domain::{ids::UserId, mail_delivery::StopReason},
+    store::users::User,
+};
 
 /// The part of an account that its user may see.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,13 +20,24 @@ pub struct CachedProfile {
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub version: i64,
+    pub mail_stopped: Option<StopReason>,
+    pub mail_stopped_since: Option<DateTime<Utc>>,
 }
 
 impl From<User> for CachedProfile {
     fn from(user: User) -> Self {
-        let User {
-            id, name, email, email_verified_at, image, phone, created_at, updated_at, version, ..
-        } = user;
-        Self { id, name, email, email_verified_at, image, phone, created_at, updated_at, version }
+        Self {
+            id: user.id,
+            name: user.name,
+            email: user.email,
+            email_verified_at: user.email_verified_at,
+            image: user.image,
+            phone: user.phone,
+            created_at: user.created_at,
+            updated_at: user.updated_at,
+            version: user.version,
+            mail_stopped: user.mail_stopped,
+            mail_stopped_since: user.mail_stopped_since,
+        }
     }
 }

@@ -2,7 +2,9 @@
 
 pub mod client;
 pub mod cloudformation;
+pub mod elasticache;
 pub mod kms;
+mod query;
 pub mod rds;
 pub mod s3;
 pub mod secret_rotation;

@@ -151,6 +151,8 @@ fn is_retryable(error: &anyhow::Error) -> bool {
             || error.is_timeout()
             || error.is_connection_dropped()
             || error.is_connection_refusal()
+            // Of a new connection. The secret was read again.
+            || error.kind() == redis::ErrorKind::AuthenticationFailed
             || matches!(error.code(), Some("READONLY" | "LOADING" | "MASTERDOWN" | "NOAUTH" | "WRONGPASS"))
     })
 }

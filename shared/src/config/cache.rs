@@ -18,6 +18,8 @@ section! {
         max_retries: u32 = number("REDIS_MAX_RETRIES", 3, 0..=10) { used_by: "api" };
         /// The delay before a retry.
         retry_delay: Duration = millis("REDIS_RETRY_DELAY", 50) { used_by: "api" };
+        /// The user of `ElastiCache` whose passwords are rotated.
+        user: String = text("REDIS_USER_ID", "") { allowed: "the id of a user", example: "arches-dev" };
         /// The beginning of every key.
         prefix: String = text("REDIS_PREFIX", "arches") { used_by: "api" };
     }

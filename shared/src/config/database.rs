@@ -25,6 +25,8 @@ section! {
         pool_max: u32 = number("DB_POOL_MAX", 1, 1..=1000) { used_by: "api, retention, restore-drill" };
         /// The timeout of waiting for a connection.
         connection_timeout: Duration = millis("DB_CONNECTION_TIMEOUT", 3_000) { used_by: "api, retention, restore-drill" };
+        /// Whether statements are sent with BEGIN and COMMIT in one round trip.
+        pipeline: bool = flag("DB_PIPELINE", true) { used_by: "api, retention, restore-drill" };
         /// A connection that was idle for longer is closed instead of used.
         idle_timeout: Duration = millis("DB_IDLE_TIMEOUT", 600_000) { used_by: "api, retention, restore-drill" };
     }

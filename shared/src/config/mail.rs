@@ -10,5 +10,11 @@ section! {
             used_by: "auth, organizations, users",
             allowed: "any text; SES must have verified the address"
         };
+        /// The SES configuration set of every mail, which reports bounces and complaints to `mail-events`.
+        configuration_set: String = text("MAIL_CONFIGURATION_SET", "") {
+            used_by: "auth, organizations, users",
+            allowed: "the name of a configuration set; empty for none",
+            example: "arches-dev"
+        };
     }
 }

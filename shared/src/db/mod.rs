@@ -1,10 +1,12 @@
 //! The database. Transactions are the only access.
 
+mod connection;
 #[cfg(debug_assertions)]
 mod lock_order;
 mod pool;
 mod rds_certificates;
 mod transaction;
+mod wire;
 
 use std::{sync::Arc, time::Duration};
 
@@ -80,6 +82,14 @@ impl Db {
         self.resume(None, async |_| Ok(()), work).await
     }
 
+    /// Runs `work`, which is one statement and changes nothing, in one round trip.
+    pub async fn read<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<T, ApiError> + Clone,
+    ) -> Result<T, ApiError> {
+        self.transaction(async |tx| work.clone()(tx.last_read()).await).await
+    }
+
     /// Runs `work` in `begun` and ends it; without `begun`, in a new transaction, after `check` succeeded in it.
     pub(crate) async fn resume<T, E: Failure>(
         &self,
@@ -151,10 +161,9 @@ impl Db {
 
     /// Commits `tx`, and invalidates what it changed, also when the outcome of COMMIT is unknown (timeout, lost connection).
     pub(crate) async fn commit(&self, mut tx: Tx) -> anyhow::Result<()> {
-        let Inner { pool, cache, .. } = &*self.0;
         let (changed, deadline) = (tx.take_invalidated(), tx.deadline());
-        let done = timeout_at(deadline, tx.commit(pool)).await;
-        if let Some(cache) = cache {
+        let done = timeout_at(deadline, tx.commit()).await;
+        if let Some(cache) = &self.0.cache {
             cache.invalidate(&changed).await;
         }
         done.map_err(unavailable)?
@@ -164,7 +173,7 @@ impl Db {
     pub(crate) async fn roll_back(&self, tx: Tx) {
         let deadline = tx.deadline();
         // After the deadline the connection is closed, and the server rolls back.
-        _ = timeout_at(deadline, tx.roll_back(&self.0.pool)).await;
+        _ = timeout_at(deadline, tx.roll_back()).await;
     }
 }
 

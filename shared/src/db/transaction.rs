@@ -2,11 +2,11 @@
 
 #[cfg(debug_assertions)]
 use std::sync::{Arc, Mutex, PoisonError};
-use std::{fmt, mem};
+use std::{fmt, future::ready, mem};
 
 use chrono::{DateTime, Utc};
 use futures_core::{future::BoxFuture, stream::BoxStream};
-use futures_util::{TryFutureExt, TryStreamExt};
+use futures_util::TryStreamExt;
 use metrics::histogram;
 use sqlx::{
     Describe, Either, Execute, Executor, Postgres, SqlStr,
@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 #[cfg(debug_assertions)]
 use super::lock_order::LockOrder;
-use super::pool::{Lease, Pool};
+use super::pool::Lease;
 use crate::cache::invalidation::CacheKey;
 
 /// A transaction: the only access of [`crate::store`] to the database.
@@ -92,22 +92,27 @@ impl Tx {
         mem::take(&mut self.invalidated)
     }
 
+    /// Sends COMMIT with the next statement, which changes nothing; BEGIN READ ONLY, if it is also the first one. A further statement
+    /// fails. Without the wire, the transaction ends as usual.
+    pub(crate) fn last_read(&mut self) -> &mut Self {
+        if let Some(wire) = self.lease.wire() {
+            wire.last_read();
+        }
+        self
+    }
+
     /// Commits. PostgreSQL answers COMMIT with success even after a failed statement, so that case is an error here.
-    pub(super) async fn commit(mut self, pool: &Pool) -> anyhow::Result<()> {
+    pub(super) async fn commit(self) -> anyhow::Result<()> {
         if self.failed {
-            self.roll_back(pool).await;
+            self.roll_back().await;
             anyhow::bail!("a statement failed but the transaction was committed");
         }
-        sqlx::raw_sql("COMMIT").execute(&mut self.lease.connection).await?;
-        pool.give_back(self.lease);
-        Ok(())
+        Ok(self.lease.end("COMMIT").await?)
     }
 
     /// Rolls back. If that fails, the connection is closed and the server rolls back.
-    pub(super) async fn roll_back(mut self, pool: &Pool) {
-        if sqlx::raw_sql("ROLLBACK").execute(&mut self.lease.connection).await.is_ok() {
-            pool.give_back(self.lease);
-        }
+    pub(super) async fn roll_back(self) {
+        _ = self.lease.end("ROLLBACK").await;
     }
 }
 
@@ -160,34 +165,35 @@ impl<'c> Executor<'c> for &'c mut Tx {
     {
         let query = self.unnamed(query);
         let Tx { lease, failed, .. } = self;
-        Box::pin(lease.connection.fetch_many(query).inspect_err(|_| *failed = true))
+        Box::pin(lease.fetch_many(query).inspect_err(|_| *failed = true))
     }
 
+    /// Reads all results: an error, of a deferred constraint or of COMMIT, can follow the row.
     fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, sqlx::Result<Option<PgRow>>>
     where
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let query = self.unnamed(query);
-        let Tx { lease, failed, .. } = self;
-        Box::pin(lease.connection.fetch_optional(query).inspect_err(|_| *failed = true))
+        let first = async |first: Option<PgRow>, result| Ok(first.or(Either::right(result)));
+        Box::pin(self.fetch_many(query).try_fold(None, first))
     }
 
-    fn prepare_with<'e>(
-        self,
-        sql: SqlStr,
-        parameters: &'e [PgTypeInfo],
-    ) -> BoxFuture<'e, sqlx::Result<PgStatement>>
+    /// Fails: a statement with a name does not work behind a transaction pooler.
+    fn prepare_with<'e>(self, _: SqlStr, _: &'e [PgTypeInfo]) -> BoxFuture<'e, sqlx::Result<PgStatement>>
     where
         'c: 'e,
     {
-        self.lease.connection.prepare_with(sql, parameters)
+        Box::pin(ready(Err(named())))
     }
 
-    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, sqlx::Result<Describe<Postgres>>>
+    fn describe<'e>(self, _: SqlStr) -> BoxFuture<'e, sqlx::Result<Describe<Postgres>>>
     where
         'c: 'e,
     {
-        self.lease.connection.describe(sql)
+        Box::pin(ready(Err(named())))
     }
+}
+
+fn named() -> sqlx::Error {
+    sqlx::Error::Protocol("a statement in a transaction has no name".to_owned())
 }

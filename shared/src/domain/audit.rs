@@ -52,6 +52,10 @@ text_enum!(
         UserRestored = "user.restored",
         /// Every personal column was overwritten.
         UserErased = "user.erased",
+        /// No mail is sent to the user's address any more: a mail bounced, or the user complained about it.
+        MailStopped = "user.mail_stopped",
+        /// Mail is sent to the user's address again.
+        MailResumed = "user.mail_resumed",
         LegalHoldPlaced = "user.legal_hold_placed",
         LegalHoldLifted = "user.legal_hold_lifted",
         OrganizationCreated = "organization.created",

@@ -9,6 +9,8 @@ use utoipa::{
 };
 use uuid::Uuid;
 
+use crate::domain::parse::or_default;
+
 const DEFAULT_LIMIT: u8 = 20;
 const MAX_LIMIT: u8 = 100;
 /// 10,000 AD, in microseconds.
@@ -56,14 +58,14 @@ pub struct PageMeta {
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
     /// The maximum number of resources on the page.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     #[param(value_type = u8, minimum = 1, maximum = 100, default = 20)]
     limit: Limit,
     /// The `nextCursor` of the previous page.
     #[param(value_type = Option<String>, min_length = 32, max_length = 32, pattern = "^[A-Za-z0-9_-]{32}$")]
     cursor: Option<Cursor>,
     /// Oldest first (`createdAt`) or newest first (`-createdAt`).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     #[param(inline)]
     sort: Sort,
 }
@@ -149,7 +151,7 @@ impl<'de> Deserialize<'de> for Limit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match u8::deserialize(deserializer) {
             Ok(limit @ 1..=MAX_LIMIT) => Ok(Self(limit)),
-            _ => Err(D::Error::custom("limit must be a whole number from 1 to 100")),
+            _ => Err(D::Error::custom("this must be an integer from 1 to 100")),
         }
     }
 }
@@ -163,6 +165,6 @@ impl<'de> Deserialize<'de> for Cursor {
         let raw = String::deserialize(deserializer)?;
         Position::decode(&raw)
             .map(Self)
-            .ok_or_else(|| D::Error::custom("cursor must be the nextCursor of an earlier page"))
+            .ok_or_else(|| D::Error::custom("this must be the nextCursor of an earlier page"))
     }
 }

@@ -6,19 +6,19 @@ use utoipa::ToSchema;
 
 /// A time (RFC 3339) in the years 1 to 9999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(try_from = "DateTime<Utc>")]
+#[serde(try_from = "String")]
 #[schema(as = Moment, value_type = DateTime<Utc>, example = "2100-01-01T00:00:00Z")]
 pub struct Timestamp(pub DateTime<Utc>);
 
-impl TryFrom<DateTime<Utc>> for Timestamp {
+impl TryFrom<String> for Timestamp {
     type Error = &'static str;
 
-    fn try_from(time: DateTime<Utc>) -> Result<Self, Self::Error> {
-        // The parser accepts times that the database cannot represent.
-        match time.year() {
-            1..=9999 => Ok(Self(time)),
-            _ => Err("a time must be in the years 1 to 9999"),
-        }
+    fn try_from(raw: String) -> Result<Self, Self::Error> {
+        let time = DateTime::parse_from_rfc3339(&raw).ok().map(|time| time.to_utc());
+        // The database cannot represent all times that the parser accepts.
+        time.filter(|time| (1..=9999).contains(&time.year()))
+            .map(Self)
+            .ok_or("this must be an RFC 3339 date-time such as 2026-11-24T00:00:00Z, in the years 1 to 9999")
     }
 }
 
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_that_the_database_cannot_hold_is_refused() {
+    fn a_time_is_rfc_3339_and_one_that_the_database_can_hold() {
         for (text, valid) in [
             ("0001-01-01T00:00:00Z", true),
             ("9999-12-31T23:59:59Z", true),
@@ -35,6 +35,13 @@ mod tests {
             ("+262142-12-31T23:59:59Z", false),
             ("-262143-01-01T00:00:00Z", false),
             ("0000-12-31T23:59:59Z", false),
+            ("2026-11-24T01:00:00+01:00", true),
+            ("2026-11-24", false),
+            ("2026-11-24T00:00:00", false),
+            ("2026-11-24T00:00Z", false),
+            ("2026-11-24T00:00:00 01:00", false),
+            (" 2026-11-24T00:00:00Z", false),
+            ("1764000000", false),
         ] {
             let time = serde_json::from_value::<Timestamp>(text.into());
             assert_eq!(time.is_ok(), valid, "{text}");

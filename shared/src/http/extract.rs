@@ -1,25 +1,29 @@
 //! Extractors whose rejections are problem documents.
 
-use std::{borrow::Cow, convert::Infallible};
+use std::convert::Infallible;
 
 use axum::{
     body::Bytes,
-    extract::{FromRef, FromRequest, FromRequestParts, Request},
+    extract::{FromRef, FromRequest, FromRequestParts, RawPathParams, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::error::Category;
-use serde_path_to_error::{Path as ErrorPath, Segment};
 use url::form_urlencoded;
 
 use crate::{
     AppState,
     db::Db,
-    domain::page::PageQuery,
-    error::{ApiError, NO_SUCH_ROUTE, Refusal},
+    domain::{
+        page::PageQuery,
+        parse::{self, Fault, Invalid, Step},
+    },
+    error::{ApiError, FieldError, NO_SUCH_ROUTE, Refusal},
 };
 
-const MALFORMED: Refusal = Refusal::bad_request("malformed-body", "The request body is not JSON (RFC 8259).");
+const MALFORMED: Refusal = Refusal::bad_request(
+    "malformed-body",
+    "The request body is not JSON (RFC 8259), or is nested more than 127 levels deep.",
+);
 const INVALID: Refusal = Refusal::invalid(
     "invalid-body",
     "The request body is JSON, but does not match the schema of this endpoint; see errors.",
@@ -50,17 +54,16 @@ where
     }
 }
 
-/// The path parameters. A path that does not parse is refused with 404, like an unknown path.
+/// The path parameters, as a struct. A path that does not parse is refused with 404, like an unknown path.
 pub struct Path<T>(pub T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        match axum::extract::Path::from_request_parts(parts, state).await {
-            Ok(axum::extract::Path(value)) => Ok(Self(value)),
-            Err(_) => Err(NO_SUCH_ROUTE.into()),
-        }
+        let raw = RawPathParams::from_request_parts(parts, state).await.map_err(|_| NO_SUCH_ROUTE)?;
+        let pairs = raw.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Ok(Self(parse::parameters(pairs).map_err(|_| NO_SUCH_ROUTE)?))
     }
 }
 
@@ -78,15 +81,25 @@ impl<F: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for List<F> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let query = parts.uri.query().unwrap_or_default();
         let (page, filter): (Vec<_>, Vec<_>) = form_urlencoded::parse(query.as_bytes())
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
             .partition(|(name, _)| matches!(&**name, "limit" | "cursor" | "sort"));
-        Ok(Self(parse_query(page)?, parse_query(filter)?))
+        match (parse::parameters(page), parse::parameters(filter)) {
+            (Ok(page), Ok(filter)) => Ok(Self(page, filter)),
+            (page, filter) => {
+                let faults = [page.err(), filter.err()].into_iter().flatten().flatten();
+                Err(ApiError::fields(INVALID_QUERY, faults.map(of_parameter).collect()))
+            }
+        }
     }
 }
 
-fn parse_query<T: DeserializeOwned>(pairs: Vec<(Cow<str>, Cow<str>)>) -> Result<T, ApiError> {
-    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-    serde_urlencoded::from_str(&query)
-        .map_err(|error| ApiError::field(INVALID_QUERY, String::new(), error.to_string()))
+fn of_parameter(Fault { path, detail }: Fault) -> FieldError {
+    let name = match path.into_iter().next() {
+        Some(Step::Member(name)) => name,
+        // The query as a whole.
+        Some(Step::Element(_)) | None => String::new(),
+    };
+    FieldError::of_parameter(name, detail)
 }
 
 /// A JSON body. Domain types validate themselves while they are deserialized, so the value is valid.
@@ -143,31 +156,20 @@ async fn read_bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes
 }
 
 fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        match error.inner().classify() {
-            Category::Data => ApiError::field(INVALID, json_pointer(error.path()), detail(error.inner())),
-            Category::Syntax | Category::Eof | Category::Io => MALFORMED.into(),
+    parse::json(bytes).map_err(|invalid| match invalid {
+        Invalid::Malformed => MALFORMED.into(),
+        Invalid::Faults(faults) => {
+            let errors =
+                faults.into_iter().map(|Fault { path, detail }| FieldError::new(json_pointer(&path), detail));
+            ApiError::fields(INVALID, errors.collect())
         }
-    })?;
-    deserializer.end().map_err(|_| MALFORMED)?;
-    Ok(value)
-}
-
-/// Returns the text of the error without serde's " at line 1 column 7": the pointer is clearer.
-fn detail(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    match text.rsplit_once(" at line ") {
-        Some((detail, _)) => detail.to_owned(),
-        None => text,
-    }
+    })
 }
 
 /// Converts `path` to a JSON Pointer (RFC 6901).
-fn json_pointer(path: &ErrorPath) -> String {
-    path.iter().fold(String::new(), |pointer, segment| match segment {
-        Segment::Map { key } => format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")),
-        Segment::Seq { index } => format!("{pointer}/{index}"),
-        Segment::Enum { .. } | Segment::Unknown => pointer,
+fn json_pointer(path: &[Step]) -> String {
+    path.iter().fold(String::new(), |pointer, step| match step {
+        Step::Member(name) => format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1")),
+        Step::Element(index) => format!("{pointer}/{index}"),
     })
 }

@@ -41,7 +41,7 @@ pub(super) fn render(response: Response, request: &RequestInfo) -> Response {
 
 /// Returns the challenge of a 401 (RFC 6750, section 3). With `max_age` in seconds, it asks for a newer sign-in (RFC 9470, section 3).
 ///
-/// The body says the same: a REST API renames this header to `x-amzn-remapped-www-authenticate`.
+/// The body says the same: a REST API renames this header, as `tests/harness/client.rs` does.
 fn challenge(max_age: Option<i64>) -> HeaderValue {
     let newer =
         max_age.map(|age| format!(r#"Bearer error="insufficient_user_authentication", max_age="{age}""#));

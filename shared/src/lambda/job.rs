@@ -118,6 +118,8 @@ async fn run_once<S, E: DeserializeOwned, R: Serialize>(
     work: &impl AsyncFn(&S, E, &Job) -> anyhow::Result<R>,
 ) -> anyhow::Result<Value> {
     let done = async {
+        // Types that are derived accept an array as well.
+        anyhow::ensure!(event.is_object(), "invalid event: it is not an object");
         let event =
             serde_json::from_value(event).map_err(|error| anyhow::anyhow!("invalid event: {error}"))?;
         anyhow::Ok(serde_json::to_value(Box::pin(work(state, event, job)).await?)?)
@@ -134,4 +136,31 @@ async fn run_once<S, E: DeserializeOwned, R: Serialize>(
 #[expect(clippy::print_stdout, reason = "a command prints its result")]
 fn print(text: &str) {
     println!("{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Default, Deserialize, Serialize)]
+    #[serde(default)]
+    struct Request {
+        dry_run: bool,
+    }
+
+    #[tokio::test]
+    async fn an_event_is_an_object() {
+        let job = Job { id: "1".to_owned(), deadline: Deadline::far() };
+        let run = async |event| {
+            run_once(&(), event, &job, &async |(): &(), request: Request, _: &Job| Ok(request)).await
+        };
+        assert_eq!(run(json!({ "dry_run": true })).await.expect("a result"), json!({ "dry_run": true }));
+        for event in [json!([]), json!([true]), json!(null), json!("{}")] {
+            let error = run(event.clone()).await.expect_err("no object").to_string();
+            assert_eq!(error, "invalid event: it is not an object", "{event}");
+        }
+    }
 }

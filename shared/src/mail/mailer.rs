@@ -12,7 +12,7 @@ use metrics::histogram;
 use tokio::{sync::OnceCell, time::Instant};
 
 use crate::aws::client;
-use crate::{domain::input::Email, error::Unavailable};
+use crate::{config::Mail as MailConfig, domain::input::Email, error::Unavailable};
 
 /// One mail to one recipient, as text and HTML.
 #[derive(Debug, Clone)]
@@ -43,17 +43,24 @@ pub trait Mailer: Send + Sync {
     fn send(&self, mail: Mail) -> BoxFuture<'_, Result<(), MailError>>;
 }
 
-/// Sends through SES with the sender `from`.
+/// Sends through SES.
 pub struct SesMailer {
-    from: String,
+    config: MailConfig,
     client: OnceCell<Client>,
 }
 
 impl SesMailer {
     /// Connects at the first mail.
     #[must_use]
-    pub fn new(from: String) -> Self {
-        Self { from, client: OnceCell::new() }
+    pub fn new(config: MailConfig) -> Self {
+        Self { config, client: OnceCell::new() }
+    }
+}
+
+impl SesMailer {
+    /// Returns the configuration set, which reports bounces and complaints. `None` if the setting is empty.
+    fn configuration_set(&self) -> Option<String> {
+        Some(self.config.configuration_set.clone()).filter(|name| !name.is_empty())
     }
 }
 
@@ -68,7 +75,8 @@ impl Mailer for SesMailer {
             let started = Instant::now();
             let sent = client
                 .send_email()
-                .from_email_address(&self.from)
+                .from_email_address(&self.config.from)
+                .set_configuration_set_name(self.configuration_set())
                 .destination(Destination::builder().to_addresses(mail.to.as_ref()).build())
                 .content(EmailContent::builder().simple(message).build())
                 .send()

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use askama::Template;
+use metrics::counter;
 use tokio::time::timeout;
 use url::Url;
 
 use crate::{
     crypto::one_time_token::OneTimeToken,
-    domain::input::Email,
+    domain::{input::Email, mail_delivery::Mailbox},
     mail::mailer::{Mail, MailError, Mailer},
 };
 
@@ -56,13 +57,18 @@ pub fn link(app_url: &Url, page: &str, token: &OneTimeToken) -> Url {
     link
 }
 
-/// Sends `letter` to `to`.
+/// Sends `letter` to `to`, unless mail to it is stopped.
 ///
 /// A failure is only logged: the change that the mail is about is already committed, and every mail except a notice can be
 /// requested again.
-pub async fn send(mailer: &dyn Mailer, to: &str, letter: Letter) {
+pub async fn send(mailer: &dyn Mailer, to: &Mailbox, letter: Letter) {
     let subject = letter.subject;
-    let Ok(to) = Email::try_from(to.to_owned()) else {
+    if let Some(reason) = to.stopped {
+        counter!("MailsSuppressed", "reason" => reason.as_str()).increment(1);
+        tracing::info!(subject, reason = reason.as_str(), "mail not sent to a suppressed address");
+        return;
+    }
+    let Ok(to) = Email::try_from(to.address.clone()) else {
         // An address from before the rules of today.
         tracing::warn!(subject, error = "the address cannot receive mail", "mail refused");
         return;

@@ -8,6 +8,7 @@ use crate::{
     domain::{
         actor::Principal,
         ids::{ApiKeyId, InvitationId, OrganizationId, UserId},
+        mail_delivery::StopReason,
         page::PageQuery,
         permission::Role,
     },
@@ -124,11 +125,13 @@ pub struct Sent {
     pub first: Option<DateTime<Utc>>,
 }
 
-/// The invitations that limits count, whatever became of them.
+/// The invitations that limits count, whatever became of them, and whether mail to the address is stopped.
 pub struct Counted {
     pub in_organization: Sent,
     pub to_address_in_organization: Sent,
     pub to_address: Sent,
+    /// The reason for which no mail is sent to the address.
+    pub mail_stopped: Option<StopReason>,
 }
 
 /// Counts the invitations of the organization, and those to `email`. The caller has locked the organization.
@@ -145,7 +148,9 @@ pub async fn count(
                count(*) FILTER (WHERE here AND same) AS "both!",
                min(created_at) FILTER (WHERE here AND same) AS first_both,
                count(*) FILTER (WHERE same) AS "same!",
-               min(created_at) FILTER (WHERE same) AS first_same
+               min(created_at) FILTER (WHERE same) AS first_same,
+               (SELECT s.reason FROM mail_suppressions s WHERE s.address = lower($2) AND s.lifted_at IS NULL)
+                   AS "mail_stopped: StopReason"
         FROM (
             SELECT created_at, organization_id = $1 AS here, lower(email) = lower($2) AND created_at > $4 AS same
             FROM invitations
@@ -163,6 +168,7 @@ pub async fn count(
         in_organization: Sent { count: row.here, first: row.first_here },
         to_address_in_organization: Sent { count: row.both, first: row.first_both },
         to_address: Sent { count: row.same, first: row.first_same },
+        mail_stopped: row.mail_stopped,
     })
 }
 

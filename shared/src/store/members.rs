@@ -7,6 +7,7 @@ use crate::{
     db::Tx,
     domain::{
         ids::{OrganizationId, UserId},
+        mail_delivery::{Mailbox, StopReason},
         page::{PageQuery, Sort},
         permission::Role,
     },
@@ -120,10 +121,13 @@ pub async fn find(tx: &mut Tx, organization: OrganizationId, user: UserId) -> sq
 }
 
 /// Returns the verified addresses of the owners who are active (neither deleted nor suspended).
-pub async fn owner_addresses(tx: &mut Tx, organization: OrganizationId) -> sqlx::Result<Vec<String>> {
-    sqlx::query_scalar!(
+pub async fn owner_addresses(tx: &mut Tx, organization: OrganizationId) -> sqlx::Result<Vec<Mailbox>> {
+    sqlx::query_as!(
+        Mailbox,
         r#"
-        SELECT u.email
+        SELECT u.email AS address,
+               (SELECT s.reason FROM mail_suppressions s WHERE s.address = lower(u.email) AND s.lifted_at IS NULL)
+                   AS "stopped: StopReason"
         FROM members m JOIN users u ON u.id = m.user_id
         WHERE m.organization_id = $1 AND m.role = 'owner' AND u.email_verified_at IS NOT NULL AND u.deleted_at IS NULL
           AND u.suspended_at IS NULL

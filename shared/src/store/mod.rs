@@ -39,6 +39,7 @@ pub mod database_properties;
 pub mod databases;
 pub mod idempotency_records;
 pub mod invitations;
+pub mod mail_suppressions;
 pub mod members;
 pub mod organizations;
 pub mod personal_data;

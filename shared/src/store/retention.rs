@@ -113,6 +113,15 @@ past!(
     "FOR UPDATE OF t SKIP LOCKED"
 );
 past!(
+    /// Addresses to which no mail is sent, by the time of the bounce or the complaint.
+    mail_suppressions,
+    "mail_suppressions",
+    "address" as String,
+    "since",
+    "EXISTS (SELECT 1 FROM users u WHERE lower(u.email) = t.address AND u.legal_hold_at IS NOT NULL)",
+    "FOR UPDATE OF t SKIP LOCKED"
+);
+past!(
     /// Audit events, by the time at which they were written.
     audit_events,
     "audit_events",

@@ -93,6 +93,31 @@ async fn legal_hold_on_a_user_of_the_organization_stops_its_purge() {
 }
 
 #[tokio::test]
+async fn account_deleted_at_the_same_moment_keeps_no_organization_of_others() {
+    let app = TestApp::new().await;
+    let (ada, zoe) = (app.verified_person("Ada").await, app.verified_person("Zoe").await);
+    let grace = app.administrator("Grace").await;
+    let team = ada.create_organization("Engines").await;
+    zoe.create_organization("Looms").await;
+    ada.client.delete(&team).await.ok(200);
+    zoe.client.delete("/v1/auth/me").await.ok(204);
+    let hold = json!({ "reason": "case 12/34" });
+    grace.client.post(&format!("/v1/users/{}/legal-hold", zoe.id), hold).await.ok(200);
+    app.clock.advance(PERIOD);
+
+    assert_eq!(counts(&dry_run(&app).await, "organizations"), (1, 0));
+    let mut other = app.database.pool().begin().await.expect("a transaction");
+    let lock = sqlx::query("SELECT 1 FROM organizations WHERE name = 'Engines' FOR UPDATE");
+    lock.execute(&mut *other).await.expect("the lock");
+    let report = clean(&app).await;
+    assert_eq!((counts(&report, "organizations"), report.complete), ((0, 0), false), "it is locked");
+    other.rollback().await.expect("the end of the transaction");
+    assert_eq!(counts(&clean(&app).await, "organizations"), (1, 0));
+    let left = "SELECT string_agg(name, ' ') FROM organizations WHERE personal_to IS NULL";
+    assert_eq!(text(&app, left).await, "Looms");
+}
+
+#[tokio::test]
 async fn organization_deleted_with_an_account_stays_as_long_as_the_account_can_be_restored() {
     let app = TestApp::new().await;
     let (ada, grace) = (app.verified_person("Ada").await, app.administrator("Grace").await);

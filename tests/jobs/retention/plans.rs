@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Executor};
 use super::insert;
 
 /// The index of each table, and the id in the arguments of its statements.
-const TABLES: [(&str, &str, &str); 5] = [
+const TABLES: [(&str, &str, &str); 6] = [
     ("sessions", "sessions_ended_id_idx", "'00000000-0000-0000-0000-000000000000'"),
     (
         "verification_tokens",
@@ -16,6 +16,7 @@ const TABLES: [(&str, &str, &str); 5] = [
     ),
     ("invitations", "invitations_expires_at_id_idx", "'00000000-0000-0000-0000-000000000000'"),
     ("idempotency_records", "idempotency_records_expires_at_idx", "'\\x00'"),
+    ("mail_suppressions", "mail_suppressions_since_address_idx", "''"),
     ("audit_events", "audit_events_occurred_at_id_idx", "'00000000-0000-0000-0000-000000000000'"),
 ];
 
@@ -57,6 +58,7 @@ const ROWS: &str = "
     SELECT gen_random_uuid(), id, sha256(n::text::bytea), moment, 'body', moment, moment, moment, moment, moment FROM numbered;
     INSERT INTO verification_tokens (id, user_id, email, token_hash, created_at, expires_at)
     SELECT gen_random_uuid(), id, email, sha256(n::text::bytea), moment, moment FROM numbered;
+    INSERT INTO mail_suppressions (address, reason, since) SELECT email, 'bounce', moment FROM numbered;
     INSERT INTO invitations (id, organization_id, email, role, token_hash, created_at, updated_at, expires_at)
     SELECT gen_random_uuid(), o.id, u.email, 'member', sha256(u.n::text::bytea), u.moment, u.moment, u.moment
     FROM numbered u, organizations o;

@@ -19,6 +19,9 @@ const OF_AWS: &[(&str, &str, &[&str])] = &[
     ("AWS/RDS", "DatabaseConnectionsBorrowLatency", &["ProxyName"]),
     ("AWS/RDS", "DatabaseConnectionsCurrentlySessionPinned", &["ProxyName"]),
     ("AWS/RDS", "FreeableMemory", &["DBClusterIdentifier", "Role"]),
+    ("AWS/SES", "Reputation.BounceRate", &[]),
+    ("AWS/SES", "Reputation.ComplaintRate", &[]),
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage", &["QueueName"]),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", &["QueueName"]),
     ("AWS/WAFV2", "BlockedRequests", &["WebACL", "Region", "Rule"]),
 ];
@@ -101,6 +104,15 @@ pub fn act_and_name_a_runbook(template: &Template, runbooks: &BTreeSet<String>) 
             || !runbook(alarm).is_some_and(|runbook| runbooks.contains(runbook))
     });
     mute.map(|(id, _)| format!("{id}: has no action, or names no page of docs/runbooks")).collect()
+}
+
+/// `CloudWatch` allows ten metrics in one alarm. One stays free, for the next function.
+const MAX_METRICS: usize = 9;
+
+pub fn have_room_for_a_metric(template: &Template) -> Vec<String> {
+    let alarms = template.of_type("AWS::CloudWatch::Alarm").into_iter();
+    let full = alarms.filter(|(_, alarm)| metrics(&alarm["Properties"]).len() > MAX_METRICS);
+    full.map(|(id, _)| format!("{id}: more than {MAX_METRICS} metrics; split it")).collect()
 }
 
 /// The alarm about secrets that cannot be read again, in seconds: before the maximum age, whose default is 30 minutes.

@@ -9,7 +9,7 @@ use crate::template::Template;
 /// A resource type, a JSON Pointer to a setting, and a check of its value.
 type Setting = (&'static str, &'static str, fn(&Value) -> bool);
 
-const SETTINGS: [Setting; 39] = [
+const SETTINGS: [Setting; 42] = [
     ("AWS::ApiGateway::RestApi", "/Properties/MinimumCompressionSize", |size| *size == 1000),
     ("AWS::ApiGateway::RestApi", "/Properties/EndpointConfiguration/Types", |types| {
         *types == json!(["REGIONAL"])
@@ -29,13 +29,19 @@ const SETTINGS: [Setting; 39] = [
         *policy == "noeviction"
     }),
     ("AWS::ElastiCache::ReplicationGroup", "/Properties/AtRestEncryptionEnabled", is_true),
-    ("AWS::ElastiCache::ReplicationGroup", "/Properties/AuthToken", is_given),
+    // With users, whose passwords can be rotated.
+    ("AWS::ElastiCache::ReplicationGroup", "/Properties/AuthToken", Value::is_null),
+    ("AWS::ElastiCache::ReplicationGroup", "/Properties/UserGroupIds/0", is_given),
     ("AWS::ElastiCache::ReplicationGroup", "/Properties/AutomaticFailoverEnabled", is_given),
     // Snapshots would keep copies of accounts.
     ("AWS::ElastiCache::ReplicationGroup", "/DeletionPolicy", |policy| *policy != "Snapshot"),
     ("AWS::ElastiCache::ReplicationGroup", "/UpdateReplacePolicy", |policy| *policy != "Snapshot"),
     ("AWS::ElastiCache::ReplicationGroup", "/Properties/SnapshotRetentionLimit", |days| *days == 0),
     ("AWS::ElastiCache::ReplicationGroup", "/Properties/TransitEncryptionEnabled", is_true),
+    ("AWS::ElastiCache::User", "/Properties/AccessString", |access| {
+        access.as_str().is_some_and(|access| access.ends_with(" -@dangerous"))
+    }),
+    ("AWS::ElastiCache::User", "/Properties/AuthenticationMode/Type", |kind| *kind == "password"),
     // KMS does not rotate HMAC keys.
     ("AWS::KMS::Key", "/Properties", |key| key["EnableKeyRotation"] == true || key["KeySpec"] == "HMAC_256"),
     ("AWS::Lambda::Alias", "/UpdatePolicy/CodeDeployLambdaAliasUpdate/DeploymentGroupName", is_given),

@@ -46,8 +46,10 @@ pub fn take_only_published_parameters(
     }
     let unused = known.difference(&taken).filter(|name| !BY_HAND.contains(name));
     problems.extend(unused.map(|name| format!("no stack takes {name}")));
-    if values["app"]["DomainName"] != values["edge"]["DomainName"] {
-        problems.push("app and edge do not agree on DomainName".to_owned());
+    for name in ["CorsOrigins", "DomainName"] {
+        if values["app"][name] != values["edge"][name] {
+            problems.push(format!("app and edge do not agree on {name}"));
+        }
     }
     problems
 }
@@ -146,8 +148,77 @@ pub fn retain_data(template: &Template) -> Vec<String> {
     let locked = |id: &str| {
         let lock =
             &template.resource(id, "AWS::S3::Bucket")["ObjectLockConfiguration"]["Rule"]["DefaultRetention"];
-        lock["Mode"]["Fn::If"][2] == "COMPLIANCE" && lock["Days"].as_u64() >= Some(30)
+        // In compliance mode nobody can delete an object before its time, so only production has it.
+        lock["Mode"] == json!({ "Fn::If": ["IsProduction", "COMPLIANCE", "GOVERNANCE"] })
+            && lock["Days"].as_u64() >= Some(30)
     };
     let unlocked = ["BackupBucket", "ErasureBucket"].into_iter().filter(|id| !locked(id));
-    all.chain(unlocked.map(|id| format!("{id}: objects can be deleted"))).collect()
+    all.chain(unlocked.map(|id| format!("{id}: objects can be deleted in production, or in no environment")))
+        .collect()
+}
+
+/// Every role has the tag that the permissions boundary compares, also if the stack has lost its tags.
+pub fn tag_every_role(template: &Template) -> Vec<String> {
+    let tag = json!({ "Key": "environment", "Value": { "Ref": "Environment" } });
+    let roles = template.of_type("AWS::IAM::Role").into_iter();
+    let untagged = roles.filter(|(_, role)| !each(&role["Properties"]["Tags"]).contains(&tag));
+    untagged.map(|(id, _)| format!("{id}: does not name its environment in a tag")).collect()
+}
+
+/// The role of `CloudFormation` is a principal of each key: its permission by the tag of a key holds only minutes after the key is
+/// made, but rotation is enabled, and the key used, at once.
+pub fn name_the_making_role_in_keys(template: &Template) -> Vec<String> {
+    const ROOT: &str = "arn:${AWS::Partition}:iam::${AWS::AccountId}:root";
+    const ROLE: &str =
+        "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/arches-account-cloudformation-${Environment}";
+    // What CloudFormation calls for a key, and what the services call in its name when they make a resource.
+    const NEEDED: [&str; 4] =
+        ["kms:EnableKeyRotation", "kms:PutKeyPolicy", "kms:CreateGrant", "kms:GenerateDataKey"];
+    let both = json!({ "AWS": [{ "Fn::Sub": ROOT }, { "Fn::Sub": ROLE }] });
+    let keys = template.of_type("AWS::KMS::Key").into_iter();
+    let checks = keys.flat_map(|(id, key)| {
+        let statements = each(&key["Properties"]["KeyPolicy"]["Statement"]);
+        let administrates = statements.iter().any(|statement| {
+            let actions = each(&statement["Action"]);
+            statement["Principal"] == both
+                && (actions.contains(&json!("kms:*")) || actions.contains(&json!("kms:EnableKeyRotation")))
+        });
+        let forgotten = statements.iter().filter(|statement| {
+            let services = &statement["Condition"]["StringEquals"]["kms:ViaService"];
+            let used =
+                ["rds.", "secretsmanager."].iter().any(|service| services.to_string().contains(service));
+            let needed =
+                each(&statement["Action"]).iter().any(|action| NEEDED.iter().any(|one| action == one));
+            used && needed && statement["Principal"] != both
+        });
+        let mut problems = Vec::new();
+        if !administrates {
+            problems.push(format!("{id}: does not name the role that makes it"));
+        }
+        problems.extend(forgotten.map(|_| format!("{id}: the role that makes it cannot use it at once")));
+        problems
+    });
+    checks.collect()
+}
+
+/// Names that are unique in an account, not in a region, contain the region: an environment can exist in two regions.
+pub fn name_the_region_in_global_names(template: &Template) -> Vec<String> {
+    const GLOBAL: [(&str, &str); 8] = [
+        ("AWS::CloudFront::CachePolicy", "/CachePolicyConfig/Name"),
+        ("AWS::CloudFront::Function", "/Name"),
+        ("AWS::CloudFront::OriginAccessControl", "/OriginAccessControlConfig/Name"),
+        ("AWS::CloudFront::ResponseHeadersPolicy", "/ResponseHeadersPolicyConfig/Name"),
+        ("AWS::CloudWatch::Dashboard", "/DashboardName"),
+        ("AWS::IAM::ManagedPolicy", "/ManagedPolicyName"),
+        ("AWS::IAM::Role", "/RoleName"),
+        ("AWS::S3::Bucket", "/BucketName"),
+    ];
+    let named = GLOBAL.iter().flat_map(|(kind, place)| {
+        template.of_type(kind).into_iter().filter_map(move |(id, resource)| {
+            let name = resource["Properties"].pointer(place)?;
+            (!name.to_string().contains("${AWS::Region}"))
+                .then(|| format!("{id}: collides in a second region"))
+        })
+    });
+    named.collect()
 }

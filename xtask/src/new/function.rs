@@ -57,7 +57,7 @@ pub fn plan(project: &Project, plan: &mut Plan<'_>, arguments: &Arguments) -> Re
     lambda::diagram(plan, &name, docs, &arrow, "proxy & redis & secrets")?;
     let outage = "| `%kebab%` | 503 | as usual, PostgreSQL is asked each time | as usual | 503; without a token 401 | as usual |\n";
     plan.before(page, "| `GET /account/…` | 200 |", &filled(outage))?;
-    let trips = filled("| show_%snake%_status | 1 | 4 |");
+    let trips = filled("| show_%snake%_status | 1 | 1 |");
     plan.sorted_row("docs/round-trips.md", "| operation | Redis | PostgreSQL |", &trips)?;
     changelog(plan, &filled("- `GET /v1/%kebab%/status`: whether `%kebab%` reaches the database.\n"))?;
     Ok(filled(
@@ -82,7 +82,7 @@ fn register(plan: &mut Plan<'_>, filled: &impl Fn(&str) -> String) -> Result<()>
     plan.within("tests/api/main.rs", "\n\n", "mod ", &filled("mod %snake%;\n"))
 }
 
-/// Adds the parameter of the reserved concurrency, and its value in production.
+/// Adds the parameter of the reserved concurrency, and its value in each environment.
 fn reserve(plan: &mut Plan<'_>, filled: &impl Fn(&str) -> String) -> Result<()> {
     let head = "infra/app/head.yaml";
     let parameter = "\n  %Pascal%Concurrency:\n    Type: Number\n    Default: -1\n    MinValue: -1";
@@ -90,6 +90,10 @@ fn reserve(plan: &mut Plan<'_>, filled: &impl Fn(&str) -> String) -> Result<()> 
     let condition = "\n  Has%Pascal%Concurrency: !Not [!Equals [!Ref %Pascal%Concurrency, -1]]";
     plan.within(head, "Conditions:\n", "\n\n", &filled(condition))?;
 
+    for environment in ["dev", "staging"] {
+        let path = format!("infra/environments/{environment}/app.yaml");
+        plan.within(&path, "\nAuthConcurrency: ", "\nSubnets: ", &filled("\n%Pascal%Concurrency: -1"))?;
+    }
     let production = "infra/environments/production/app.yaml";
     let text = plan.text(production)?;
     let reserved = text.lines().filter_map(|line| line.split_once("Concurrency: ")?.1.parse::<u32>().ok());
@@ -101,6 +105,11 @@ fn reserve(plan: &mut Plan<'_>, filled: &impl Fn(&str) -> String) -> Result<()> 
     let limits = "docs/limits.md";
     let together = "for the API functions together (";
     plan.replace(limits, &format!("{before} {together}"), &format!("{after} {together}"))?;
+    plan.replace(
+        "docs/deploy.md",
+        &format!("production {before} more"),
+        &format!("production {after} more"),
+    )?;
     plan.within(limits, together, ")", &filled(&format!(", `%kebab%` {CONCURRENCY}")))
 }
 

@@ -1,6 +1,6 @@
 //! `cargo xtask new job`
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::{Options, edit::Plan, lambda, names::fill};
 use crate::project::Project;
@@ -39,6 +39,7 @@ pub fn plan(project: &Project, plan: &mut Plan<'_>, arguments: &Arguments) -> Re
     plan.within("tests/jobs/main.rs", "\n\n", "mod ", &filled("mod %snake%;\n"))?;
     let row = "1 | one run; the next run does the rest | the new version of `%kebab%` | `error` of the line `job failed`";
     lambda::rollback(plan, &name, &filled(row), &filled(SECTION))?;
+    reserve(plan)?;
     lambda::metric(plan, lambda::SECRETS_ALARM, &filled(lambda::SECRET_AGE))?;
     let content = filled("| `%kebab%` | none | runs every day |");
     plan.last_row("docs/architecture.md", "| function | routes | content |", &content)?;
@@ -50,4 +51,16 @@ pub fn plan(project: &Project, plan: &mut Plan<'_>, arguments: &Arguments) -> Re
   3. write the work in functions/%kebab%/src/lib.rs, and say what it does in docs/architecture.md and docs/runbooks/rollback.md
   4. set schedule, timeout and memory in infra/app/functions/%kebab%.yaml\n",
     ))
+}
+
+/// Counts the reserved execution of the job in the page about the first deployment.
+fn reserve(plan: &mut Plan<'_>) -> Result<()> {
+    const PAGE: &str = "docs/deploy.md";
+    const AROUND: (&str, &str) = ("Every environment reserves ", " for its jobs");
+    let text = plan.text(PAGE)?;
+    let count = text.split(AROUND.0).nth(1).and_then(|rest| rest.split(AROUND.1).next());
+    let count: u32 =
+        count.and_then(|count| count.parse().ok()).with_context(|| format!("{PAGE} has no count"))?;
+    let sentence = |count| format!("{}{count}{}", AROUND.0, AROUND.1);
+    plan.replace(PAGE, &sentence(count), &sentence(count + 1))
 }

@@ -10,8 +10,8 @@ use crate::project::Project;
 /// The alarm about secrets that could not be read again, and the metric of one function in it.
 pub const SECRETS_ALARM: &str = "SecretsTooOld";
 pub const SECRET_AGE: &str = include_str!("../../templates/lambda/secret-age.yaml");
-/// CloudWatch allows no more metrics in one alarm.
-const MAX_METRICS: usize = 10;
+/// CloudWatch allows ten metrics in one alarm. One stays free.
+const MAX_METRICS: usize = 9;
 
 /// Reads the name of a new function. Refuses a name that something else has.
 pub fn name(project: &Project, text: &str) -> Result<Name> {
@@ -67,7 +67,7 @@ pub fn metric(plan: &mut Plan<'_>, alarm: &str, metric: &str) -> Result<()> {
     let metrics = properties.unwrap_or_default().matches("MetricStat:").count();
     ensure!(
         metrics < MAX_METRICS,
-        "{ALARMS}: {alarm} has {metrics} metrics, the most that an alarm can have; split it"
+        "{ALARMS}: {alarm} has {metrics} metrics, and one of ten stays free; split it"
     );
     plan.within(ALARMS, &begin, "      EvaluationPeriods: ", metric)
 }

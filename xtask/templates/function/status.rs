@@ -26,6 +26,6 @@ pub struct Status {
     responses((status = 200, description = "It does.", body = Data<Status>)),
 )]
 pub async fn status(caller: Caller) -> Result<Json<Data<Status>>, ApiError> {
-    caller.transaction(async |tx| Ok(store::ping(tx).await?)).await?;
+    caller.read(async |tx| Ok(store::ping(tx).await?)).await?;
     Ok(Json(Data { data: Status { status: "ok" } }))
 }

@@ -27,7 +27,7 @@ pub async fn list(
     List(page, _): List,
 ) -> Result<Json<Page<%Pascal%View>>, ApiError> {
     let organization = member.organization.id;
-    let rows = member.transaction(async |tx| Ok(store::%snakes%::list(tx, organization, &page).await?)).await?;
+    let rows = member.read(async |tx| Ok(store::%snakes%::list(tx, organization, &page).await?)).await?;
     let position = |row: &%Pascal%| Position { at: row.created_at, id: row.id.0 };
     Ok(Json(page.page(rows, position, %Pascal%View::from)))
 }

@@ -24,6 +24,6 @@ pub async fn show(
     member: Member<Read%Pascals%>,
     Path(path): Path<%Pascal%Path>,
 ) -> Result<%Pascal%Response, ApiError> {
-    let found = member.transaction(async |tx| find(tx, &member, path.%snake%_id).await);
+    let found = member.read(async |tx| find(tx, &member, path.%snake%_id).await);
     Ok(respond(found.await?))
 }

@@ -6,9 +6,13 @@ use shared::{
     ApiError,
     auth::{Actor, Caller},
     db::Tx,
-    domain::{audit::Action, input::Email, password::Password},
+    domain::{audit::Action, input::Email, mail_delivery::Mailbox, password::Password},
     http::extract::Body,
-    store::{self, users::User, verification_tokens::Purpose},
+    store::{
+        self,
+        users::{NewAddress, User},
+        verification_tokens::Purpose,
+    },
 };
 use utoipa::ToSchema;
 
@@ -53,18 +57,19 @@ pub async fn change_email(
         let link = Link::generate(purpose)?;
         let new = change.new_email.as_ref();
         let request = caller.transaction(async |tx| {
-            let (user, free) = find(tx, &caller, &expected_hash, &change.new_email).await?;
+            let (user, address) = find(tx, &caller, &expected_hash, &change.new_email).await?;
             caller.audit(tx, Action::EmailChangeRequested, caller.user).await?;
-            let send_link = free && may_mail;
+            let send_link = !address.taken && may_mail;
             if send_link {
                 link.insert(&state, tx, user.id, new).await?;
             }
-            Ok((user.email, send_link))
+            let to = Mailbox { address: new.to_owned(), stopped: address.stopped };
+            Ok((user.mailbox(), send_link.then_some(to)))
         });
-        let (current, send_link) = request.await?;
+        let (current, new) = request.await?;
         let send = async {
-            if send_link {
-                link.send(&state, new).await;
+            if let Some(new) = new {
+                link.send(&state, &new).await;
             }
         };
         tokio::join!(mails::send_email_change_requested(&state, &current), send);
@@ -73,7 +78,7 @@ pub async fn change_email(
     links::equalize_time(Box::pin(mailed)).await
 }
 
-/// Returns the caller's account, and whether no other account has the new address.
+/// Returns the caller's account, and what the change depends on.
 ///
 /// Refuses if the password has changed since it was verified: a changed password withdraws all requested changes of the address.
 async fn find(
@@ -81,9 +86,9 @@ async fn find(
     caller: &Caller,
     expected_hash: &str,
     email: &Email,
-) -> Result<(User, bool), ApiError> {
+) -> Result<(User, NewAddress), ApiError> {
     let user = store::users::lock_password(tx, caller.user, expected_hash).await?;
     let user = user.ok_or(refusals::WRONG_PASSWORD)?;
-    let free = !store::users::is_taken(tx, email, user.id).await?;
-    Ok((user, free))
+    let address = store::users::check_address(tx, email, user.id).await?;
+    Ok((user, address))
 }

@@ -122,9 +122,9 @@ async fn redeem(
     let old = moved.await?.ok_or_else(invalid_token)?;
     // The reader of an address that was never verified may be a stranger, who must not get the account.
     if old.email_verified_at.is_some() {
-        undo.send(state, &old.email).await;
+        undo.send(state, &old.mailbox()).await;
     } else {
-        mails::send_email_changed(state, &old.email, None).await;
+        mails::send_email_changed(state, &old.mailbox(), None).await;
     }
     Ok(())
 }

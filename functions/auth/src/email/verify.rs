@@ -5,11 +5,12 @@ use shared::{
     ApiError,
     auth::{Actor, Caller, Guest},
     crypto::one_time_token::OneTimeToken,
-    db::Db,
+    db::{Db, Tx},
     domain::{
         actor::RequestInfo,
         audit::{Action, Event},
         ids::UserId,
+        mail_delivery::StopReason,
         page::Data,
     },
     http::extract::Body,
@@ -32,7 +33,7 @@ pub struct Verification {
 
 /// Verify an address with the mailed token.
 ///
-/// Sent with an access token of the same account, it also shows that the account's password belongs to the reader of the mail. Otherwise
+/// If mail to the address had stopped after a bounce, mail is sent again. Sent with an access token of the same account, it also shows that the account's password belongs to the reader of the mail. Otherwise
 /// the first sign-in by mail removes the password.
 #[utoipa::path(
     post, path = "/v1/auth/verify-email", tag = "auth", operation_id = "verify_email",
@@ -70,10 +71,20 @@ pub async fn redeem(
             return Ok(None);
         };
         let by_user = signed_in == Some(owner.id);
+        resume_mail(tx, &owner, &consumed.email, request).await?;
         let user = store::users::verify_email(tx, owner.id, &consumed.email, by_user).await?;
         let user = user.ok_or_else(invalid_token)?;
         store::audit_events::insert(tx, &Event::new(Action::EmailVerified, user.id, request)).await?;
         Ok(Some(user))
     });
     verified.await?.ok_or_else(invalid_token)
+}
+
+/// Lets mail be sent to `address` again, if it is the user's and mail has stopped after a bounce: the link arrived.
+async fn resume_mail(tx: &mut Tx, user: &User, address: &str, request: &RequestInfo) -> Result<(), ApiError> {
+    let bounced = user.mail_stopped == Some(StopReason::Bounce) && user.email == address;
+    if bounced && store::mail_suppressions::lift(tx, address, Some(StopReason::Bounce)).await? {
+        store::audit_events::insert(tx, &Event::new(Action::MailResumed, user.id, request)).await?;
+    }
+    Ok(())
 }

@@ -26,9 +26,8 @@ pub async fn list(
     List(page, filter): List<OwnAuditFilter>,
 ) -> Result<Json<Page<AuditEvent>>, ApiError> {
     let user = caller.user;
-    let rows = caller
-        .transaction(async |tx| Ok(store::audit_events::list_of(tx, user, &page, &filter).await?))
-        .await?;
+    let rows =
+        caller.read(async |tx| Ok(store::audit_events::list_of(tx, user, &page, &filter).await?)).await?;
     let position = |row: &AuditEvent| Position { at: row.occurred_at, id: row.id.0 };
     Ok(Json(page.page(rows, position, |row| row.shown_to(user))))
 }

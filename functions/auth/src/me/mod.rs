@@ -12,7 +12,7 @@ use serde::Serialize;
 use shared::{
     ApiError,
     auth::{caller::UNAUTHENTICATED, profile::CachedProfile},
-    domain::{ids::UserId, page::Data},
+    domain::{ids::UserId, mail_delivery::EmailDelivery, page::Data},
     http::etag::{ETag, STALE},
     store::users::User,
 };
@@ -29,6 +29,8 @@ pub struct Profile {
     email: String,
     /// Whether the caller has verified the address.
     email_verified: bool,
+    /// Whether mail is sent to the address.
+    email_delivery: EmailDelivery,
     /// The URL of a picture.
     #[schema(max_length = 2048)]
     image: Option<String>,
@@ -52,6 +54,7 @@ impl From<&CachedProfile> for Profile {
             name: profile.name.clone(),
             email: profile.email.clone(),
             email_verified: profile.email_verified_at.is_some(),
+            email_delivery: EmailDelivery::new(profile.mail_stopped, profile.mail_stopped_since),
             image: profile.image.clone(),
             phone: profile.phone.clone(),
             created_at: profile.created_at,

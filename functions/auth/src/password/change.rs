@@ -53,9 +53,9 @@ pub async fn change_password(
         replace_password(tx, &caller, &expected_hash, &new_hash).await?;
         Ok(user)
     });
-    let email = user.await?.email;
-    throttle::forgive(&state, &email).await;
-    mails::send_password_changed(&state, &email).await;
+    let mailbox = user.await?.mailbox();
+    throttle::forgive(&state, &mailbox.address).await;
+    mails::send_password_changed(&state, &mailbox).await;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -88,7 +88,7 @@ pub async fn verify_password_of(
 ) -> Result<String, ApiError> {
     let guesser = session.map_or(Guesser::Source(request), Guesser::Session);
     let attempt = throttle::attempt(state, &user.to_string(), guesser).await?;
-    let hash = actor.transaction(async |tx| Ok(store::users::password_hash(tx, user).await?)).await;
+    let hash = actor.read(async |tx| Ok(store::users::password_hash(tx, user).await?)).await;
     let hash = match hash {
         Ok(hash) => hash,
         Err(error) => {

@@ -74,15 +74,15 @@ pub async fn redeem(
         return Err(PASSWORD_LIKE_ACCOUNT.at("/newPassword"));
     }
     let hash = state.passwords.hash(new.as_ref())?;
-    let email = db.transaction(async |tx| {
+    let mailbox = db.transaction(async |tx| {
         let redeemed = links::redeem_of(tx, owner.id, purpose, &token).await?;
-        let (_, consumed) = redeemed.ok_or_else(invalid_token)?;
+        let (user, consumed) = redeemed.ok_or_else(invalid_token)?;
         set_password(tx, &consumed, &hash, request).await?;
-        Ok(consumed.email)
+        Ok(user.mailbox())
     });
-    let email = email.await?;
-    throttle::forgive(state, &email).await;
-    mails::send_password_changed(state, &email).await;
+    let mailbox = mailbox.await?;
+    throttle::forgive(state, &mailbox.address).await;
+    mails::send_password_changed(state, &mailbox).await;
     Ok(())
 }
 

@@ -20,8 +20,7 @@ use super::SessionView;
     ),
 )]
 pub async fn list(caller: Caller, List(page, _): List) -> Result<Json<Page<SessionView>>, ApiError> {
-    let rows =
-        caller.transaction(async |tx| Ok(store::sessions::list(tx, caller.user, &page).await?)).await?;
+    let rows = caller.read(async |tx| Ok(store::sessions::list(tx, caller.user, &page).await?)).await?;
     let position = |row: &Session| Position { at: row.created_at, id: row.id.0 };
     Ok(Json(page.page(rows, position, |row| SessionView::new(row, caller.session))))
 }

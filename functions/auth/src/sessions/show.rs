@@ -25,8 +25,7 @@ pub async fn show(
     caller: Caller,
     Path(path): Path<SessionPath>,
 ) -> Result<Json<Data<SessionView>>, ApiError> {
-    let session =
-        caller.transaction(async |tx| Ok(store::sessions::find(tx, caller.user, path.id).await?)).await?;
+    let session = caller.read(async |tx| Ok(store::sessions::find(tx, caller.user, path.id).await?)).await?;
     let session = session.ok_or(refusals::NO_SUCH_SESSION)?;
     Ok(Json(Data { data: SessionView::new(session, caller.session) }))
 }

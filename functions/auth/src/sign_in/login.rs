@@ -13,6 +13,7 @@ use shared::{
         ids::UserId,
         input::Email,
         page::Data,
+        parse::or_default,
         password::Password,
     },
     http::extract::Body,
@@ -39,7 +40,7 @@ pub struct Credentials {
     #[schema(max_length = 78)]
     device_token: Option<String>,
     /// The place of the refresh token.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     transport: Transport,
 }
 
@@ -118,7 +119,7 @@ pub async fn verify_password(
     let guesser = device.map_or(Guesser::Source(request), Guesser::Device);
     let attempt = throttle::attempt(state, email.as_ref(), guesser).await?;
     let db = &state.app.db;
-    let find = db.transaction(async |tx| Ok(store::users::credentials_by_email(tx, email).await?));
+    let find = db.read(async |tx| Ok(store::users::credentials_by_email(tx, email).await?));
     let found = match find.await {
         Ok(found) => found,
         Err(error) => {

@@ -47,7 +47,7 @@ pub async fn remove(
         caller.audit(tx, Action::PasswordRemoved, user.id).await?;
         Ok(user)
     });
-    mails::send_password_removed(&state, &user.await?.email).await;
+    mails::send_password_removed(&state, &user.await?.mailbox()).await;
     Ok(StatusCode::NO_CONTENT)
 }
 

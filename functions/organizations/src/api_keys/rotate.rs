@@ -8,7 +8,7 @@ use shared::{
     auth::{Fresh, Member},
     crypto::api_key::ApiKeyToken,
     db::Tx,
-    domain::{audit::Action, input::whole, page::Data, permission::ManageApiKeys},
+    domain::{audit::Action, input::whole, page::Data, parse::or_default, permission::ManageApiKeys},
     http::{
         extract::Path,
         idempotency::{Create, IdempotencyKey},
@@ -25,7 +25,7 @@ use crate::{OrganizationsState, organization::OrganizationPath, refusals};
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Rotation {
     /// Seconds for which the old secret stays valid: a day if left out, at most a week; 0 if the secret has leaked.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     #[schema(value_type = u32, maximum = 604_800, default = 86_400)]
     overlap_seconds: Overlap,
 }

@@ -23,6 +23,6 @@ pub async fn show(
     member: Member<ManageApiKeys>,
     Path(path): Path<ApiKeyPath>,
 ) -> Result<ApiKeyResponse, ApiError> {
-    let found = member.transaction(async |tx| find(tx, &member, path.api_key_id).await);
+    let found = member.read(async |tx| find(tx, &member, path.api_key_id).await);
     Ok(respond(found.await?))
 }

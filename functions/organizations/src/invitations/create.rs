@@ -14,6 +14,7 @@ use shared::{
         changes::ChangedFields,
         ids::OrganizationId,
         input::Email,
+        mail_delivery::Mailbox,
         page::Data,
         permission::{ManageInvitations, Role},
     },
@@ -99,23 +100,24 @@ pub async fn create(
     }
     let token = OneTimeToken::generate()?;
     let work = async |tx: &mut Tx| {
-        let invitation = invite(tx, &member, &new, &token).await?;
+        let (invitation, to) = invite(tx, &member, &new, &token).await?;
         let version = invitation.version;
-        Ok((Created::new(InvitationView::new(invitation, tx.now()))?.version(version), ()))
+        Ok((Created::new(InvitationView::new(invitation, tx.now()))?.version(version), to))
     };
     let (response, invited) = idempotent.run(&member, &state.app.sealer, work).await?;
-    if invited.is_some() {
-        message::send(&*state.mailer, new.email.as_ref(), letter(&state, &token)).await;
+    if let Some(to) = invited {
+        message::send(&*state.mailer, &to, letter(&state, &token)).await;
     }
     Ok(response)
 }
 
-/// Refuses an invitation above a limit. The rows are the counts, so only invitations that were sent use them up.
+/// Refuses an invitation above a limit. Returns where its mail goes. The rows are the counts, so only invitations that were sent use
+/// them up.
 async fn require_below_limits(
     tx: &mut Tx,
     organization: OrganizationId,
     email: &str,
-) -> Result<(), ApiError> {
+) -> Result<Mailbox, ApiError> {
     let since =
         Since { organization: PER_ORGANIZATION.since(tx.now()), address: PER_ADDRESS.since(tx.now()) };
     let sent = store::invitations::count(tx, organization, email, since).await?;
@@ -131,17 +133,17 @@ async fn require_below_limits(
         .max_by_key(|reached| reached.wait)
     {
         Some(reached) => Err(refusals::TOO_MANY_INVITATIONS.reached(reached)),
-        None => Ok(()),
+        None => Ok(Mailbox { address: email.to_owned(), stopped: sent.mail_stopped }),
     }
 }
 
-/// Checks what the member may do, and adds the invitation.
+/// Checks what the member may do, and adds the invitation. Returns it, and where its mail goes.
 async fn invite(
     tx: &mut Tx,
     member: &Member<ManageInvitations>,
     new: &NewInvitation,
     token: &OneTimeToken,
-) -> Result<Invitation, ApiError> {
+) -> Result<(Invitation, Mailbox), ApiError> {
     let (organization, email) = (member.organization.id, new.email.as_ref());
     require_role_up_to(member.lock(tx).await?, new.role)?;
     if new.role == Role::Owner {
@@ -151,7 +153,7 @@ async fn invite(
     if store::members::has_email(tx, organization, email).await? {
         return Err(ALREADY_MEMBER.into());
     }
-    require_below_limits(tx, organization, email).await?;
+    let to = require_below_limits(tx, organization, email).await?;
     let row = store::invitations::NewInvitation {
         email,
         role: new.role,
@@ -164,7 +166,7 @@ async fn invite(
         .on_constraint("invitations_organization_id_email_key", refusals::ALREADY_INVITED)?;
     let changes = ChangedFields::default().values("role", None, Some(new.role));
     member.audit_changes(tx, Action::InvitationCreated, invitation.id, &changes).await?;
-    Ok(invitation)
+    Ok((invitation, to))
 }
 
 /// Returns the mail. It does not name the organization or the inviter: a stranger may have chosen the names.

@@ -43,7 +43,7 @@ pub async fn list(
     List(page, filter): List<InvitationFilter>,
 ) -> Result<Json<Page<InvitationView>>, ApiError> {
     let organization = member.organization.id;
-    let found = member.transaction(async |tx| {
+    let found = member.read(async |tx| {
         let rows = store::invitations::list(tx, organization, &page, filter.status).await?;
         Ok((rows, tx.now()))
     });

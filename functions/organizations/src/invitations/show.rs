@@ -25,7 +25,7 @@ pub async fn show(
     member: Member<ReadInvitations>,
     Path(path): Path<InvitationPath>,
 ) -> Result<(ETag, Json<Data<InvitationView>>), ApiError> {
-    let found = member.transaction(async |tx| Ok((find(tx, &member, path.invitation_id).await?, tx.now())));
+    let found = member.read(async |tx| Ok((find(tx, &member, path.invitation_id).await?, tx.now())));
     let (invitation, now) = found.await?;
     Ok((ETag(invitation.version), Json(Data { data: InvitationView::new(invitation, now) })))
 }

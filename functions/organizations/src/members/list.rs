@@ -39,9 +39,8 @@ pub async fn list(
     List(page, filter): List<MemberFilter>,
 ) -> Result<Json<Page<MemberView>>, ApiError> {
     let organization = member.organization.id;
-    let rows = member
-        .transaction(async |tx| Ok(store::members::list(tx, organization, &page, filter.role).await?))
-        .await?;
+    let rows =
+        member.read(async |tx| Ok(store::members::list(tx, organization, &page, filter.role).await?)).await?;
     let position = |row: &members::Member| Position { at: row.created_at, id: row.user_id.0 };
     Ok(Json(page.page(rows, position, MemberView::from)))
 }

@@ -23,6 +23,6 @@ pub async fn show(
     member: Member<ReadMembers>,
     Path(path): Path<MemberPath>,
 ) -> Result<MemberResponse, ApiError> {
-    let found = member.transaction(async |tx| find(tx, &member, path.member_id).await);
+    let found = member.read(async |tx| find(tx, &member, path.member_id).await);
     Ok(respond(found.await?))
 }

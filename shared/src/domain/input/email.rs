@@ -20,7 +20,7 @@ impl AsRef<str> for Email {
     }
 }
 
-const NO_ADDRESS: &str = "this is not an e-mail address";
+const NO_ADDRESS: &str = "this must be an e-mail address such as ada@example.com";
 
 impl TryFrom<String> for Email {
     type Error = &'static str;

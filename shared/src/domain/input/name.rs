@@ -35,7 +35,7 @@ impl TryFrom<String> for Name {
             return Err("a name has no link in it");
         }
         if !name.chars().any(is_visible) {
-            return Err("a name has something to see");
+            return Err("a name has a visible character");
         }
         if has_hidden(name) {
             return Err("a name has no invisible characters, and none that change the direction of text");

@@ -46,8 +46,8 @@ text_enum!(
         NinetyDays = "90 days after the end",
         /// Until they expire, used or not.
         Usable = "while usable",
-        /// For a year, also after erasure: evidence of changes to accounts is kept for the defence of legal claims (GDPR,
-        /// article 17(3)(e)).
+        /// For a year. Audit events also after erasure: evidence of changes to accounts is kept for the defence of legal claims
+        /// (GDPR, article 17(3)(e)).
         Year = "1 year",
     }
 );

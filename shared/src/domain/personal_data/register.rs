@@ -187,6 +187,19 @@ pub const TABLES: &[Table] = &[
         ],
     },
     Table {
+        name: "mail_suppressions",
+        whose: Some("address = lower($2)"),
+        names: None,
+        retention: Retention::Year,
+        erasure: Erasure::Delete,
+        columns: &[
+            personal("address", "address to which no mail is sent"),
+            personal("reason", "why no mail is sent: a bounce or a complaint"),
+            personal("since", "time of the bounce or the complaint"),
+            operational("lifted_at", "time since which mail is sent again"),
+        ],
+    },
+    Table {
         name: "audit_events",
         whose: Some("actor_id = $1 OR target_id = $1"),
         names: None,

@@ -62,7 +62,11 @@ pub async fn list(
         r#"
         SELECT id AS "id: UserId", name, email, email_verified_at, image, phone, created_at, updated_at,
                system_administrator, suspended_at, suspended_reason, legal_hold_at, legal_hold_reason,
-               deleted_at, erased_at, version
+               deleted_at, erased_at, version,
+               (SELECT s.reason FROM mail_suppressions s WHERE s.address = lower(users.email) AND s.lifted_at IS NULL)
+                   AS "mail_stopped: crate::domain::mail_delivery::StopReason",
+               (SELECT s.since FROM mail_suppressions s WHERE s.address = lower(users.email) AND s.lifted_at IS NULL)
+                   AS mail_stopped_since
         FROM users
         WHERE ($3::text IS NULL OR lower(email) = lower($3))
           AND ($4::text IS NULL OR $4 = CASE WHEN erased_at IS NOT NULL THEN 'erased'

@@ -9,6 +9,7 @@ use crate::{
         changes::ChangedFields,
         ids::UserId,
         input::{Email, ImageUrl, Name, Phone},
+        mail_delivery::{Mailbox, StopReason},
         patch::Patch,
     },
 };
@@ -36,9 +37,18 @@ pub struct User {
     /// The time at which every personal column was overwritten.
     pub erased_at: Option<DateTime<Utc>>,
     pub version: i64,
+    /// The reason for which no mail is sent to the address; `None` if mail is sent.
+    pub mail_stopped: Option<StopReason>,
+    pub mail_stopped_since: Option<DateTime<Utc>>,
 }
 
 impl User {
+    /// Returns where mail for the user goes.
+    #[must_use]
+    pub fn mailbox(&self) -> Mailbox {
+        Mailbox { address: self.email.clone(), stopped: self.mail_stopped }
+    }
+
     /// Returns the states of the account in which `after` differs, for the audit log.
     #[must_use]
     pub fn changed_states(&self, after: &Self) -> ChangedFields {
@@ -61,7 +71,12 @@ macro_rules! users {
             User,
             $before + r#" id AS "id: UserId", name, email, email_verified_at, image, phone, created_at, updated_at,
                           system_administrator, suspended_at, suspended_reason, legal_hold_at, legal_hold_reason,
-                          deleted_at, erased_at, version "# + $after,
+                          deleted_at, erased_at, version,
+                          (SELECT s.reason FROM mail_suppressions s
+                           WHERE s.address = lower(users.email) AND s.lifted_at IS NULL)
+                              AS "mail_stopped: crate::domain::mail_delivery::StopReason",
+                          (SELECT s.since FROM mail_suppressions s
+                           WHERE s.address = lower(users.email) AND s.lifted_at IS NULL) AS mail_stopped_since "# + $after,
             $($argument)*
         )
     };
@@ -155,13 +170,57 @@ pub async fn lock_by_email(tx: &mut Tx, email: &Email) -> sqlx::Result<Option<Us
     .await
 }
 
-/// Checks whether an account other than `user`, not deleted, has `email`, ignoring case.
-pub async fn is_taken(tx: &mut Tx, email: &Email, user: UserId) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
+/// Loads and locks the user with `email`, ignoring case, until the transaction ends, if not deleted.
+pub async fn lock_owner(tx: &mut Tx, email: &Email) -> sqlx::Result<Option<User>> {
+    users!(
+        "SELECT",
+        r#"
+        FROM users
+        WHERE lower(email) = lower($1) AND deleted_at IS NULL
+        FOR NO KEY UPDATE
+        "#,
+        email.as_ref(),
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Gives the user a new version, because something has changed that is shown with the user but stored elsewhere.
+pub async fn touch(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
+    let now = tx.now();
+    tx.invalidate(CacheKey::Profile(id));
+    users!(
+        r#"
+        UPDATE users
+        SET updated_at = $2, version = version + 1
+        WHERE id = $1
+        RETURNING"#,
+        "",
+        id as UserId,
+        now,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// What a change to an address depends on.
+pub struct NewAddress {
+    /// Whether another account that is not deleted has the address, ignoring case.
+    pub taken: bool,
+    /// The reason for which no mail is sent to it.
+    pub stopped: Option<StopReason>,
+}
+
+/// Checks whether the account of `user` can move to `email`.
+pub async fn check_address(tx: &mut Tx, email: &Email, user: UserId) -> sqlx::Result<NewAddress> {
+    sqlx::query_as!(
+        NewAddress,
         r#"
         SELECT EXISTS (
-            SELECT 1 FROM users WHERE lower(email) = lower($1) AND id <> $2 AND deleted_at IS NULL
-        ) AS "exists!"
+                   SELECT 1 FROM users WHERE lower(email) = lower($1) AND id <> $2 AND deleted_at IS NULL
+               ) AS "taken!",
+               (SELECT s.reason FROM mail_suppressions s WHERE s.address = lower($1) AND s.lifted_at IS NULL)
+                   AS "stopped: StopReason"
         "#,
         email.as_ref(),
         user as UserId,

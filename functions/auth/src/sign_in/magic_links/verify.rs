@@ -12,6 +12,7 @@ use shared::{
         ids::{SessionId, UserId, VerificationTokenId},
         input::Email,
         page::Data,
+        parse::or_default,
     },
     http::extract::Body,
     store::{
@@ -45,7 +46,7 @@ pub struct MagicLinkProof {
     #[schema(min_length = 1, max_length = 16, example = "123456")]
     code: Option<String>,
     /// The place of the refresh token.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     transport: Transport,
 }
 

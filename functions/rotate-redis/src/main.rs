@@ -1,0 +1,10 @@
+//! The `rotate-redis` function, also a command.
+
+use std::process::ExitCode;
+
+use shared::lambda::job;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    job::serve(env!("CARGO_CRATE_NAME"), rotate_redis::USAGE, rotate_redis::make, rotate_redis::run).await
+}

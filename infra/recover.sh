@@ -1,0 +1,146 @@
+#!/bin/sh
+# Recovers a database: infra/recover.sh <environment> <command> [<argument>…]
+#
+#   close                answers every request with 429, so that nothing is written that the recovery would lose
+#   cluster <moment>     restores the cluster to <moment> (UTC, 2026-01-02T03:04:05Z) in a new cluster, beside the old one
+#   switch <version>     deploys the built app to the new cluster; the API stays closed
+#   replay [erase|keep]  erases and ends in the new cluster what was erased and ended after the moment
+#   open                 lets requests in again
+#
+# Each command can be repeated. docs/operations/restore.md has the order.
+set -eu
+cd "$(dirname "$0")/.."
+usage() {
+    sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+}
+[ $# -ge 2 ] && [ $# -le 3 ] || usage
+environment=$1 command=$2 argument=${3-}
+[ -d "infra/environments/$environment" ] || usage
+case "$command $argument" in
+'close ' | 'open ' | 'replay ' | 'replay erase' | 'replay keep') ;;
+'cluster '[0-9]*Z | 'switch '[!-]*) ;;
+*) usage ;;
+esac
+
+parameter() { aws ssm get-parameter --name "/arches/$environment/$1" --query Parameter.Value --output text; }
+put() { aws ssm put-parameter --overwrite --type String --name "/arches/$environment/$1" --value "$2" --query Version; }
+stack() { aws cloudformation describe-stacks --stack-name "arches-$environment-app" --query "Stacks[0].$1" --output text; }
+of_cluster() { aws rds describe-db-clusters --db-cluster-identifier "$1" --query "DBClusters[0].$2" --output text; }
+
+# Waits until a command prints the wanted text, for half an hour.
+wait_for() {
+    wanted=$1 tries=0
+    shift
+    until [ "$("$@")" = "$wanted" ]; do
+        tries=$((tries + 1))
+        [ "$tries" -lt "${RECOVER_TRIES:-120}" ] || { echo "not $wanted after $tries tries: $*" >&2 && return 1; }
+        sleep "${RECOVER_DELAY:-15}"
+    done
+}
+
+# Sets the limits of the stage: requests per second, and at once.
+throttle() {
+    aws apigateway update-stage --rest-api-id "$(parameter app/api-id)" --stage-name live --patch-operations \
+        "op=replace,path=/*/*/throttling/rateLimit,value=$1" "op=replace,path=/*/*/throttling/burstLimit,value=$2" \
+        --query 'methodSettings."*/*".[throttlingRateLimit,throttlingBurstLimit]' --output text
+}
+
+is_closed() {
+    rate=$(aws apigateway get-stage --rest-api-id "$(parameter app/api-id)" --stage-name live \
+        --query 'methodSettings."*/*".throttlingRateLimit' --output text)
+    case $rate in 0 | 0.0) ;; *) echo "the API is open: infra/recover.sh $environment close" >&2 && return 1 ;; esac
+}
+
+# Ends the script if AWS cannot be asked.
+exists() {
+    error=$("$@" 2>&1 >/dev/null) && return
+    case $error in *NotFound*) return 1 ;; *) echo "$error" >&2 && exit 1 ;; esac
+}
+
+# The recovery in progress is "<moment> restored", then "<moment> replayed". Sets $moment, $state and $new, the cluster of the moment.
+read_recovery() {
+    moment='' state=''
+    if exists aws ssm get-parameter --name "/arches/$environment/recovery"; then
+        recovery=$(parameter recovery)
+        moment=${recovery% *} state=${recovery#* }
+    fi
+    new=arches-$environment-$(echo "$moment" | tr 'TZ' 'tz' | tr -d ':-')
+}
+require_recovery() {
+    [ -n "$moment" ] || { echo "no recovery is in progress: infra/recover.sh $environment cluster <moment>" >&2 && exit 1; }
+}
+
+read_recovery
+
+case $command in
+close)
+    throttle 0 0
+    ;;
+cluster)
+    is_closed
+    source=$(parameter data/database-cluster-id)
+    [ "$moment" = "$argument" ] || put recovery "$argument restored"
+    read_recovery
+    if ! exists aws rds describe-db-clusters --db-cluster-identifier "$new"; then
+        scaling=$(aws rds describe-db-clusters --db-cluster-identifier "$source" --output json \
+            --query 'DBClusters[0].ServerlessV2ScalingConfiguration.{MinCapacity:MinCapacity,MaxCapacity:MaxCapacity}')
+        aws rds restore-db-cluster-to-point-in-time --source-db-cluster-identifier "$source" --db-cluster-identifier "$new" \
+            --restore-to-time "$argument" --db-subnet-group-name "$(of_cluster "$source" DBSubnetGroup)" \
+            --vpc-security-group-ids "$(of_cluster "$source" 'VpcSecurityGroups[0].VpcSecurityGroupId')" \
+            --kms-key-id "$(of_cluster "$source" KmsKeyId)" \
+            --db-cluster-parameter-group-name "$(of_cluster "$source" DBClusterParameterGroup)" --copy-tags-to-snapshot \
+            --deletion-protection --enable-cloudwatch-logs-exports postgresql --serverless-v2-scaling-configuration "$scaling" \
+            --tags "Key=environment,Value=$environment" --query DBCluster.Status --output text
+    fi
+    for i in 1 2; do
+        exists aws rds describe-db-instances --db-instance-identifier "$new-$i" ||
+            aws rds create-db-instance --db-instance-identifier "$new-$i" --db-cluster-identifier "$new" \
+                --db-instance-class db.serverless --engine aurora-postgresql --query DBInstance.DBInstanceStatus --output text
+    done
+    for i in 1 2; do aws rds wait db-instance-available --db-instance-identifier "$new-$i"; done
+    wait_for available of_cluster "$new" Status
+    if [ "$(of_cluster "$new" MasterUserSecret.SecretArn)" = None ]; then
+        aws rds modify-db-cluster --db-cluster-identifier "$new" --apply-immediately --manage-master-user-password \
+            --master-user-secret-kms-key-id "$(of_cluster "$source" MasterUserSecret.KmsKeyId)" --query DBCluster.Status --output text
+    fi
+    # The deployment reads this secret. It has no value before it is active.
+    wait_for active of_cluster "$new" MasterUserSecret.SecretStatus
+    ;;
+switch)
+    is_closed
+    require_recovery
+    put recovery "$moment restored"
+    wait_for active of_cluster "$new" MasterUserSecret.SecretStatus
+    put data/database-cluster "$(of_cluster "$new" Endpoint)"
+    put data/database-cluster-id "$new"
+    put data/database-owner-secret "$(of_cluster "$new" MasterUserSecret.SecretArn)"
+    infra/deploy.sh "$environment" observability
+    # Creates the logins with today's passwords, and moves the proxy to the new cluster.
+    API_CLOSED=yes infra/deploy.sh "$environment" app "$argument"
+    is_closed
+    ;;
+replay)
+    is_closed
+    require_recovery
+    [ "$(parameter data/database-cluster-id)" = "$new" ] ||
+        { echo "the app does not use $new: infra/recover.sh $environment switch" >&2 && exit 1; }
+    [ -z "$argument" ] || argument=", \"unconfirmed\": \"$argument\""
+    function=$(stack "Outputs[?OutputKey=='RestoreDrillFunction'].OutputValue")
+    database=$(stack "Parameters[?ParameterKey=='DatabaseName'].ParameterValue")
+    result=$(mktemp)
+    trap 'rm "$result"' EXIT
+    failed=$(AWS_MAX_ATTEMPTS=1 aws lambda invoke --function-name "$function:live" --cli-binary-format raw-in-base64-out \
+        --cli-read-timeout 910 --payload "{\"command\": \"replay\", \"target\": \"$database\", \"since\": \"$moment\"$argument}" \
+        --query FunctionError --output text "$result")
+    cat "$result" && echo
+    [ "$failed" = None ]
+    put recovery "$moment replayed"
+    ;;
+open)
+    [ "$state" != restored ] || [ "$(parameter data/database-cluster-id)" != "$new" ] ||
+        { echo "erased people would be back: infra/recover.sh $environment replay" >&2 && exit 1; }
+    throttle "$(stack "Parameters[?ParameterKey=='StageRateLimit'].ParameterValue")" \
+        "$(stack "Parameters[?ParameterKey=='StageBurstLimit'].ParameterValue")"
+    ;;
+esac

@@ -1,0 +1,188 @@
+//! Runs a function that SQS invokes with batches of messages.
+//!
+//! Each message is handled on its own. A message that fails is reported to SQS as a batch item failure: SQS deletes the others, and
+//! delivers this one again after its visibility timeout. After five receives SQS moves it to the dead letters. That also happens to a
+//! message that can never be handled, because it is malformed: nothing is lost, an alarm notifies, and a person can read it.
+//!
+//! SQS delivers at least once and in any order, so handling a message again must be safe.
+
+use std::{any::Any, panic::AssertUnwindSafe, process::ExitCode, time::Duration};
+
+use anyhow::{Context, anyhow};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use futures_util::FutureExt;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use serde_json::Value;
+use tokio::time::timeout;
+
+use super::job::{Deadline, Job};
+use crate::{config::ConfigError, domain::actor::RequestInfo, telemetry};
+
+/// Time kept at the end of the invocation, for the response.
+const RESERVE: Duration = Duration::from_secs(1);
+
+/// A message of a queue.
+#[derive(Debug)]
+pub struct Message {
+    pub id: String,
+    pub body: String,
+    /// How often SQS has delivered it, this time included.
+    pub receives: u32,
+}
+
+impl Message {
+    /// Returns the origin of the audit events of this message: its id, without address or user agent.
+    #[must_use]
+    pub fn request(&self) -> RequestInfo {
+        RequestInfo { id: self.id.clone(), address: None, path: String::new(), user_agent: None }
+    }
+}
+
+impl TryFrom<SqsMessage> for Message {
+    type Error = anyhow::Error;
+
+    fn try_from(message: SqsMessage) -> anyhow::Result<Self> {
+        let receives = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
+        Ok(Self {
+            id: message.message_id.context("invalid event: a message without an id")?,
+            body: message.body.unwrap_or_default(),
+            receives: receives.unwrap_or(1),
+        })
+    }
+}
+
+/// Runs `handle_one` for each message of each batch in Lambda. `make` creates the state once.
+///
+/// `function` is the name of the function's crate ([`telemetry::init`]). A failure is logged with the id of the message and never with
+/// its body, which may be personal data. A message may take its share of the time that is left, so one that hangs does not fail the
+/// others. Messages for which no time is left are returned to the queue.
+pub async fn serve<S>(
+    function: &'static str,
+    make: impl FnOnce() -> Result<S, ConfigError>,
+    handle_one: impl AsyncFn(&S, &Message) -> anyhow::Result<()>,
+) -> ExitCode {
+    telemetry::init(function);
+    let Ok(state) = make() else { return ExitCode::FAILURE };
+    let handler = service_fn(async |event: LambdaEvent<Value>| {
+        let LambdaEvent { payload, context } = event;
+        let job = Job::from(context);
+        let response = handle_batch(payload, &job, async |message| handle_one(&state, message).await).await;
+        if let Err(error) = &response {
+            tracing::error!(request.id = job.id, error = format!("{error:#}"), "batch failed");
+        }
+        telemetry::flush();
+        response.map_err(|error| Error::from(anyhow!("{error:#}")))
+    });
+    if run(handler).await.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Handles the messages one after the other. Returns those that failed.
+async fn handle_batch(
+    event: Value,
+    job: &Job,
+    handle_one: impl AsyncFn(&Message) -> anyhow::Result<()>,
+) -> anyhow::Result<SqsBatchResponse> {
+    let event: SqsEvent = serde_json::from_value(event).context("invalid event")?;
+    let messages = event.records.into_iter().map(Message::try_from).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut response = SqsBatchResponse::default();
+    let mut returned = 0;
+    for (number, message) in messages.iter().enumerate() {
+        let Some(time) = share(job.deadline, messages.len() - number) else {
+            returned += 1;
+            response.add_failure(message.id.clone());
+            continue;
+        };
+        let handled = AssertUnwindSafe(handle_one(message)).catch_unwind();
+        let handled = timeout(time, handled).await.map_err(|_| anyhow!("deadline exceeded"));
+        let handled = handled.and_then(|done| done.unwrap_or_else(|panic| Err(panicked(&*panic))));
+        if let Err(error) = handled {
+            let (id, receives, error) = (&message.id, message.receives, format!("{error:#}"));
+            tracing::error!(request.id = job.id, message.id = id, receives, error, "message failed");
+            response.add_failure(message.id.clone());
+        }
+    }
+    if returned > 0 {
+        tracing::warn!(request.id = job.id, returned, "no time left; messages returned to the queue");
+    }
+    let (handled, failed) = (messages.len(), response.batch_item_failures.len());
+    tracing::info!(request.id = job.id, messages = handled, failed, "batch done");
+    Ok(response)
+}
+
+/// Returns how long one of `messages` messages may take; `None` if no time is left.
+fn share(deadline: Deadline, messages: usize) -> Option<Duration> {
+    let left = deadline.left(RESERVE) / u32::try_from(messages).unwrap_or(u32::MAX);
+    (!left.is_zero()).then_some(left)
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> anyhow::Error {
+    let text = panic.downcast_ref::<&str>().copied();
+    anyhow!("panicked: {}", text.or_else(|| panic.downcast_ref().map(String::as_str)).unwrap_or("no message"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    fn batch(bodies: &[&str]) -> Value {
+        let records = bodies.iter().enumerate().map(|(number, body)| {
+            json!({ "messageId": format!("m{number}"), "body": body, "attributes": { "ApproximateReceiveCount": "2" } })
+        });
+        json!({ "Records": records.collect::<Vec<_>>() })
+    }
+
+    fn job(time: Duration) -> Job {
+        Job { id: "run".to_owned(), deadline: Deadline::after(time) }
+    }
+
+    async fn failed(
+        event: Value,
+        time: Duration,
+        handle_one: impl AsyncFn(&Message) -> anyhow::Result<()>,
+    ) -> Vec<String> {
+        let response = handle_batch(event, &job(time), handle_one).await.expect("a response");
+        response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
+    }
+
+    #[tokio::test]
+    async fn message_that_panics_fails_alone() {
+        let handle = async |message: &Message| {
+            assert_eq!(message.receives, 2);
+            assert!(message.body != "broken", "a bug");
+            Ok(())
+        };
+        let event = batch(&["good", "broken", "good"]);
+        assert_eq!(failed(event, Duration::from_secs(10), handle).await, ["m1"]);
+    }
+
+    #[tokio::test]
+    async fn message_that_hangs_takes_only_its_share_of_the_time() {
+        let begin = Instant::now();
+        let handle = async |message: &Message| {
+            if message.body == "hang" {
+                sleep(Duration::from_hours(1)).await;
+            }
+            Ok(())
+        };
+        let event = batch(&["hang", "good", "hang", "good"]);
+        let time = RESERVE + Duration::from_millis(800);
+        assert_eq!(failed(event, time, handle).await, ["m0", "m2"]);
+        assert!(begin.elapsed() < time);
+    }
+
+    #[tokio::test]
+    async fn messages_without_time_are_returned_and_not_begun() {
+        let handle = async |_: &Message| -> anyhow::Result<()> { panic!("begun without time") };
+        assert_eq!(failed(batch(&["a", "b"]), RESERVE, handle).await, ["m0", "m1"]);
+    }
+
+    #[tokio::test]
+    async fn batch_without_message_ids_fails_as_a_whole() {
+        let event = json!({ "Records": [{ "body": "good" }] });
+        let handled = handle_batch(event, &job(Duration::from_secs(10)), async |_| Ok(())).await;
+        assert!(handled.is_err_and(|error| error.to_string().contains("without an id")));
+    }
+}

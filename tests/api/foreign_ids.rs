@@ -1,0 +1,170 @@
+//! Handlers look a row up before they change it, and refuse one that is not the caller's. The statements behind them refuse it too.
+
+use harness::{PASSWORD, TestApp};
+use serde_json::json;
+use shared::{
+    domain::ids::{ApiKeyId, InvitationId, OrganizationId, SessionId, UserId},
+    store::{api_keys, invitations, members, organizations, sessions},
+};
+use uuid::Uuid;
+
+fn uuid(text: &str) -> Uuid {
+    let id = text.rsplit('/').next().expect("an id");
+    id.parse().expect("a UUID")
+}
+
+#[tokio::test]
+async fn statement_neither_finds_nor_changes_what_another_organization_has() {
+    let app = TestApp::new().await;
+    let (ada, zoe) = (app.person("Ada").await, app.verified_person("Zoe").await);
+    let (here, there) = (ada.create_organization("Here").await, ada.create_organization("There").await);
+    let things = ada.create_everything(&there).await;
+    ada.add(&there, &zoe, "member").await;
+    let here = OrganizationId(uuid(&here));
+    let (key, invitation) =
+        (ApiKeyId(uuid(&things["apiKeyId"])), InvitationId(uuid(&things["invitationId"])));
+    let zoe = UserId(uuid(&zoe.id));
+    let before = app.database.checksums().await;
+
+    let work = async |tx: &mut _| {
+        // The order of locks asks for it.
+        assert!(organizations::lock(tx, here).await?);
+        assert!(api_keys::find(tx, here, key).await?.is_none());
+        assert!(api_keys::update(tx, here, key, (Some("Mine"), None), None).await?.is_none());
+        let now = tx.now();
+        assert!(api_keys::rotate(tx, here, key, b"mine", now).await?.is_none());
+        assert!(!api_keys::revoke(tx, here, key, None).await?);
+        assert!(!api_keys::set_rate_limit(tx, here, key, Some(1)).await?);
+        assert!(invitations::find(tx, here, invitation).await?.is_none());
+        assert!(invitations::end(tx, here, invitation, invitations::Status::Revoked).await?.is_none());
+        assert!(members::find(tx, here, zoe).await?.is_none());
+        assert!(members::role(tx, here, zoe).await?.is_none());
+        assert!(members::access(tx, here, zoe).await?.is_none());
+        assert!(!members::update(tx, here, zoe, shared::domain::permission::Role::Owner, None).await?);
+        assert!(!members::delete(tx, here, zoe, None).await?);
+        Ok(())
+    };
+    app.state.app.db.transaction(work).await.expect("the transaction commits");
+
+    assert_eq!(app.database.checksums().await, before);
+}
+
+#[tokio::test]
+async fn statement_neither_finds_nor_changes_the_session_of_another_user() {
+    let app = TestApp::new().await;
+    let (ada, zoe) = (app.person("Ada").await, app.person("Zoe").await);
+    let (ada, session) = (UserId(uuid(&ada.id)), SessionId(uuid(&zoe.session)));
+    app.clock.advance(chrono::TimeDelta::seconds(1));
+    let before = app.database.checksums().await;
+
+    let work = async |tx: &mut _| {
+        assert!(sessions::find(tx, ada, session).await?.is_none());
+        assert!(!sessions::set_authenticated(tx, ada, session).await?);
+        assert!(!sessions::revoke(tx, ada, session, "the test").await?);
+        Ok(())
+    };
+    app.state.app.db.transaction(work).await.expect("the transaction commits");
+
+    assert_eq!(app.database.checksums().await, before);
+}
+
+/// Not that of any other user who is active.
+#[tokio::test]
+async fn suspension_that_counts_is_that_of_the_member() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.person("Ada").await, app.verified_person("Bob").await);
+    let path = ada.create_organization("Engines").await;
+    ada.add(&path, &bob, "owner").await;
+    let (organization, ada, bob) =
+        (OrganizationId(uuid(&path)), UserId(uuid(&ada.id)), UserId(uuid(&bob.id)));
+    app.database
+        .execute("UPDATE users SET suspended_at = now(), suspended_reason = 'the test' WHERE name = 'Bob'")
+        .await;
+
+    let work = async |tx: &mut _| {
+        assert!(members::role(tx, organization, bob).await?.is_none());
+        assert!(members::access(tx, organization, bob).await?.is_none());
+        assert!(members::role(tx, organization, ada).await?.is_some());
+        assert!(members::is_last_owner(tx, organization, ada).await?);
+        Ok(())
+    };
+    app.state.app.db.transaction(work).await.expect("the transaction commits");
+}
+
+#[tokio::test]
+async fn member_whose_account_is_deleted_is_no_member() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.person("Ada").await, app.verified_person("Bob").await);
+    let _active = app.person("Zoe").await;
+    let path = ada.create_organization("Engines").await;
+    ada.add(&path, &bob, "member").await;
+    app.database.execute("UPDATE users SET deleted_at = now() WHERE name = 'Bob'").await;
+
+    ada.client.delete_with("/v1/auth/me", json!({ "currentPassword": PASSWORD })).await.ok(204);
+
+    let left = "SELECT count(*) FROM organizations WHERE name = 'Engines' AND deleted_at IS NULL";
+    assert_eq!(app.database.value::<i64>(left).await, 0);
+}
+
+#[tokio::test]
+async fn same_hash_of_two_passwords_confuses_nobody() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+    let same = "UPDATE users SET password_hash = (SELECT password_hash FROM users WHERE name = 'Ada')";
+    app.database.execute(same).await;
+
+    for person in [&ada, &bob] {
+        let body = json!({ "email": person.email, "password": PASSWORD });
+        let answer = app.client().post("/v1/auth/login", body).await.ok(201);
+        assert_eq!(answer.text("/data/user/id"), person.id);
+    }
+    let change = json!({ "currentPassword": PASSWORD, "newPassword": "another long enough phrase" });
+    ada.client.post("/v1/auth/change-password", change).await.ok(204);
+    bob.sign_in_again().await;
+}
+
+#[tokio::test]
+async fn restored_user_gets_back_own_organizations_only() {
+    let app = TestApp::new().await;
+    let root = app.administrator("Root").await;
+    let (ada, zoe) = (app.verified_person("Ada").await, app.verified_person("Zoe").await);
+    for person in [&ada, &zoe] {
+        person.create_organization("Own").await;
+    }
+    let joined = zoe.create_organization("Joined").await;
+    zoe.add(&joined, &ada, "member").await;
+    // All at the same moment: the clock stands still.
+    zoe.client.delete(&joined).await.ok(200);
+    for person in [&ada, &zoe] {
+        root.client.delete(&format!("/v1/users/{}", person.id)).await.ok(204);
+    }
+    let deleted = "SELECT coalesce(string_agg(DISTINCT u.name, ' ' ORDER BY u.name), '')
+                   FROM organizations o JOIN members m ON m.organization_id = o.id JOIN users u ON u.id = m.user_id
+                   WHERE o.deleted_at IS NOT NULL AND m.role = 'owner'";
+    assert_eq!(app.database.value::<String>(deleted).await, "Ada Zoe");
+
+    root.client.post_nothing(&format!("/v1/users/{}/restore", ada.id)).await.ok(200);
+
+    assert_eq!(app.database.value::<String>(deleted).await, "Zoe");
+    let joined = "SELECT deleted_at IS NOT NULL FROM organizations WHERE name = 'Joined'";
+    assert!(app.database.value::<bool>(joined).await);
+    let zoe = "SELECT deleted_at IS NOT NULL FROM users WHERE name = 'Zoe'";
+    assert!(app.database.value::<bool>(zoe).await);
+}
+
+#[tokio::test]
+async fn invitation_of_a_deleted_organization_is_not_found() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    let (here, _live) = (ada.create_organization("Here").await, ada.create_organization("Live").await);
+    ada.invite(&here, "eve@example.com", "member").await;
+    let hash: Vec<u8> = app.database.value("SELECT token_hash FROM invitations").await;
+    let found = async || {
+        let work = async |tx: &mut _| Ok(invitations::find_open(tx, &hash).await?.is_some());
+        app.state.app.db.transaction(work).await.expect("the transaction commits")
+    };
+
+    assert!(found().await);
+    ada.client.delete(&here).await.ok(200);
+    assert!(!found().await);
+}

@@ -1,0 +1,27 @@
+//! `cargo xtask trial`
+
+pub mod deploy;
+mod isolation;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::project::Project;
+
+/// Try what the tests cannot: it takes longer, or changes the product on purpose
+#[derive(Debug, clap::Subcommand)]
+pub enum Trial {
+    Deploy(deploy::Arguments),
+    Isolation(isolation::Arguments),
+}
+
+impl Trial {
+    /// Runs the trial.
+    pub fn run(&self, project: &Project) -> Result<ExitCode> {
+        match self {
+            Self::Deploy(arguments) => deploy::run(project, arguments),
+            Self::Isolation(arguments) => isolation::run(project, arguments),
+        }
+    }
+}
