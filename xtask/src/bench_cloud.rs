@@ -37,7 +37,7 @@ const SERVER: &str = include_str!("../../bench/better-auth/server.mjs");
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  cargo xtask bench cloud --built --rounds 1 --print")]
 pub struct Arguments {
-    /// Number of rounds, of about 10 seconds each
+    /// Number of rounds
     #[arg(long, default_value_t = 15, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// Delay of PostgreSQL in each direction, in milliseconds

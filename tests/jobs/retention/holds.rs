@@ -10,6 +10,7 @@ const ADAS_ROWS: &str = "
         UNION ALL SELECT to_jsonb(s)::text FROM sessions s WHERE s.user_id = u.id
         UNION ALL SELECT to_jsonb(t)::text FROM verification_tokens t WHERE t.user_id = u.id
         UNION ALL SELECT to_jsonb(i)::text FROM invitations i WHERE lower(i.email) = lower(u.email)
+        UNION ALL SELECT to_jsonb(m)::text FROM mail_suppressions m WHERE m.address = lower(u.email)
         UNION ALL SELECT to_jsonb(e)::text FROM audit_events e WHERE u.id IN (e.actor_id, e.target_id)
         UNION ALL SELECT to_jsonb(o)::text FROM organizations o JOIN members m ON m.organization_id = o.id
                   WHERE m.user_id = u.id AND o.name = 'Past'
@@ -26,7 +27,8 @@ async fn create_expired_users(app: &TestApp) {
             app,
             &format!(
                 "INSERT INTO invitations (id, organization_id, email, role, token_hash, created_at, updated_at, expires_at)
-                 SELECT gen_random_uuid(), '{}', upper('{email}'), 'member', sha256('{email}'), $now, $now, $now",
+                 SELECT gen_random_uuid(), '{}', upper('{email}'), 'member', sha256('{email}'), $now, $now, $now;
+                 INSERT INTO mail_suppressions (address, reason, since) VALUES (lower('{email}'), 'bounce', $now)",
                 team.rsplit('/').next().expect("an id"),
                 email = person.email,
             ),
