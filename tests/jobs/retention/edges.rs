@@ -148,7 +148,11 @@ async fn insert_expired_rows(app: &TestApp) {
         person.client.delete(&past).await.ok(200);
     }
     app.person("Squatter").await;
-    insert(app, "INSERT INTO mail_suppressions (address, reason, since) VALUES ('gone@example.com', 'bounce', $now)").await;
+    insert(
+        app,
+        "INSERT INTO mail_suppressions (address, reason, since) VALUES ('gone@example.com', 'bounce', $now)",
+    )
+    .await;
     app.database.execute("UPDATE users SET deleted_at = updated_at WHERE name = 'Ada'").await;
     app.clock.advance(chrono::TimeDelta::days(400));
 }

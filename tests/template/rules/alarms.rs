@@ -121,7 +121,7 @@ const MAX_SECRET_AGE: u64 = 900;
 /// Finds functions whose secrets can become too old without a notification. Left out: functions that give up at the first failure,
 /// and whose failures notify.
 pub fn notifies_about_old_secrets(template: &Template) -> Vec<String> {
-    const ONE_RUN: [&str; 3] = ["Migrate", "RotateKeys", "Smoke"];
+    const ONE_RUN: [&str; 4] = ["Migrate", "RotateKeys", "RotateRedis", "Smoke"];
     let alarm = template.resource("SecretsTooOld", "AWS::CloudWatch::Alarm");
     let notifies = alarm["AlarmActions"] == json!([{"Ref": "AlarmTopic"}])
         && alarm["ComparisonOperator"] == "GreaterThanThreshold"
