@@ -102,8 +102,12 @@ pub fn allows_only_the_regions_of_environments(template: &Template) -> Vec<Strin
 
 pub fn allows_actions_without_resources_on_all(template: &Template) -> Vec<String> {
     let useless = ON_NO_RESOURCE.into_iter().filter(|action| {
-        !all_statements(template).any(|(_, statement)| {
-            statement["Effect"] == "Allow" && statement["Resource"] == "*" && names(statement, action)
+        // The permissions boundary grants nothing.
+        !all_statements(template).any(|(policy, statement)| {
+            policy != "Boundary"
+                && statement["Effect"] == "Allow"
+                && statement["Resource"] == "*"
+                && names(statement, action)
         })
     });
     let mut problems: Vec<String> =

@@ -13,12 +13,34 @@ use axum::{
     extract::MatchedPath,
     http::{Method, request::Parts},
 };
+use sqlx::Row;
+
+use crate::{db::Tx, domain::ids::OrganizationId, store::organizations::Organization};
 
 /// `<check> <METHOD> <path>`
 static TAKEN: LazyLock<Option<String>> = LazyLock::new(|| env::var("TRIAL_TAKEN").ok());
 /// The file of what was reached.
 static RECORD: LazyLock<Option<String>> = LazyLock::new(|| env::var("TRIAL_RECORD").ok());
 static REACHED: Mutex<Option<HashSet<String>>> = Mutex::new(None);
+
+/// Returns any organization.
+pub async fn organization(tx: &mut Tx, id: OrganizationId) -> sqlx::Result<Option<Organization>> {
+    let row = sqlx::query("SELECT * FROM organizations WHERE id = $1 AND deleted_at IS NULL").bind(id.0);
+    let Some(row) = row.fetch_optional(tx).await? else { return Ok(None) };
+    Ok(Some(Organization {
+        id,
+        name: row.try_get("name")?,
+        slug: row.try_get("slug")?,
+        logo: row.try_get("logo")?,
+        billing_email: row.try_get("billing_email")?,
+        plan: row.try_get("plan")?,
+        personal_to: row.try_get("personal_to")?,
+        created_at: row.try_get("created_at")?,
+        updated_at: row.try_get("updated_at")?,
+        deleted_at: row.try_get("deleted_at")?,
+        version: row.try_get("version")?,
+    }))
+}
 
 /// The method and the path of an operation.
 #[derive(Debug, Clone, Default)]

@@ -110,9 +110,10 @@ pub const PATCHES: &[Patch] = &[
     ),
     patch(
         ADMINISTRATOR,
-        "        if still { Ok(())",
+        "        if own.is_none_or(",
         "        let operation = self.caller.pending().operation();
-        if still || operation.lacks(\"administrator\") || operation.lacks(\"anonymous\") { Ok(())",
+        let is_checked = !operation.lacks(\"administrator\") && !operation.lacks(\"anonymous\");
+        if is_checked && own.is_none_or(",
     ),
     patch(
         ADMINISTRATOR,
@@ -161,7 +162,7 @@ pub const PATCHES: &[Patch] = &[
         "    let Some((organization, role)) = store::members::access(tx, id, user).await? else {\n",
         "    let mut found = store::members::access(tx, id, user).await?;
     if found.is_none() && operation.lacks(\"membership\") {
-        found = store::organizations::find(tx, id).await?.map(|organization| (organization, Role::Owner));
+        found = crate::trial::organization(tx, id).await?.map(|organization| (organization, Role::Owner));
     }
     let Some((organization, role)) = found else {
 ",
@@ -169,8 +170,15 @@ pub const PATCHES: &[Patch] = &[
     patch(MEMBER, "    if role < P::ROLE {\n", "    if role < P::ROLE && !operation.lacks(\"role\") {\n"),
     patch(
         MEMBER,
-        "Some(id) if id == stored.organization_id =>",
-        "Some(id) if id == stored.organization_id || pending.operation().lacks(\"key\") =>",
+        "    if id != Some(stored.organization.id) {\n",
+        "    let mut stored = stored;
+    if let (Some(id), true) = (id, pending.operation().lacks(\"key\"))
+        && let Some(organization) = crate::trial::organization(tx, id).await?
+    {
+        stored.organization = organization;
+    }
+    if id != Some(stored.organization.id) {
+",
     ),
     patch(
         MEMBER,
@@ -179,10 +187,12 @@ pub const PATCHES: &[Patch] = &[
     ),
     patch(
         MEMBER,
-        "                Some(role) if role >= P::ROLE => Ok(role),\n",
-        "                Some(role) if role >= P::ROLE || self.pending.operation().lacks(\"role\") => Ok(role),
-                None if self.pending.operation().lacks(\"membership\") => Ok(Role::Owner),
-",
+        "Some(ActiveMember { role, has_verified_address }) if role >= P::ROLE =>",
+        "None if self.pending.operation().lacks(\"membership\") => {
+                        Ok(Authority { role: Role::Owner, has_verified_address: true })
+                    }
+                    Some(ActiveMember { role, has_verified_address })
+                        if role >= P::ROLE || self.pending.operation().lacks(\"role\") =>",
     ),
     patch(
         MEMBER,
