@@ -57,6 +57,10 @@ impl Connection {
         self.fetch_many(pool, sqlx::raw_sql(command)).try_for_each(async |_| Ok(())).await
     }
 
+    pub(super) fn is_open(&self) -> bool {
+        self.wire.as_ref().is_none_or(|wire| wire.require_connection().is_ok())
+    }
+
     pub(super) fn wire(&mut self) -> Option<&mut Wire> {
         self.wire.as_mut()
     }

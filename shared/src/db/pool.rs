@@ -62,7 +62,10 @@ impl Lease {
     /// Ends the transaction with `COMMIT` or `ROLLBACK`, and keeps the connection for the next one.
     pub(super) async fn end(mut self, command: &'static str) -> sqlx::Result<()> {
         self.connection.end(&self.pool, command).await?;
-        self.pool.locked().push((Instant::now(), self.connection));
+        // The server may have closed it after its answer.
+        if self.connection.is_open() {
+            self.pool.locked().push((Instant::now(), self.connection));
+        }
         Ok(())
     }
 }

@@ -122,16 +122,20 @@ const MAX_SECRET_AGE: u64 = 900;
 /// and whose failures notify.
 pub fn notifies_about_old_secrets(template: &Template) -> Vec<String> {
     const ONE_RUN: [&str; 4] = ["Migrate", "RotateKeys", "RotateRedis", "Smoke"];
-    let alarm = template.resource("SecretsTooOld", "AWS::CloudWatch::Alarm");
-    let notifies = alarm["AlarmActions"] == json!([{"Ref": "AlarmTopic"}])
-        && alarm["ComparisonOperator"] == "GreaterThanThreshold"
-        && alarm["Threshold"].as_u64().is_some_and(|threshold| threshold <= MAX_SECRET_AGE)
-        && alarm["Metrics"][0]["Expression"] == "MAX(METRICS())";
-    if !notifies {
+    let alarms =
+        ["SecretsTooOld", "JobSecretsTooOld"].map(|id| template.resource(id, "AWS::CloudWatch::Alarm"));
+    let notifies = |alarm: &&Value| {
+        alarm["AlarmActions"] == json!([{"Ref": "AlarmTopic"}])
+            && alarm["ComparisonOperator"] == "GreaterThanThreshold"
+            && alarm["Threshold"].as_u64().is_some_and(|threshold| threshold <= MAX_SECRET_AGE)
+            && alarm["Metrics"][0]["Expression"] == "MAX(METRICS())"
+    };
+    if !alarms.iter().all(notifies) {
         return vec!["no alarm about secrets that cannot be read again".to_owned()];
     }
-    let watched: Vec<_> = metrics(alarm)
+    let watched: Vec<_> = alarms
         .into_iter()
+        .flat_map(metrics)
         .filter(|(_, name, _)| *name == "SecretAge")
         .filter_map(|(.., dimensions)| dimensions.first()?.1["Ref"].as_str())
         .collect();

@@ -9,6 +9,7 @@ use crate::project::Project;
 
 /// The alarm about secrets that could not be read again, and the metric of one function in it.
 pub const SECRETS_ALARM: &str = "SecretsTooOld";
+pub const JOB_SECRETS_ALARM: &str = "JobSecretsTooOld";
 pub const SECRET_AGE: &str = include_str!("../../templates/lambda/secret-age.yaml");
 /// CloudWatch allows ten metrics in one alarm. One stays free.
 const MAX_METRICS: usize = 9;

@@ -12,7 +12,11 @@ use serde::Serialize;
 use shared::{
     ApiError,
     auth::{caller::UNAUTHENTICATED, profile::CachedProfile},
-    domain::{ids::UserId, mail_delivery::EmailDelivery, page::Data},
+    domain::{
+        ids::UserId,
+        mail_delivery::{EmailDelivery, StopReason},
+        page::Data,
+    },
     http::etag::{ETag, STALE},
     store::users::User,
 };
@@ -54,12 +58,24 @@ impl From<&CachedProfile> for Profile {
             name: profile.name.clone(),
             email: profile.email.clone(),
             email_verified: profile.email_verified_at.is_some(),
-            email_delivery: EmailDelivery::new(profile.mail_stopped, profile.mail_stopped_since),
+            email_delivery: delivery(profile),
             image: profile.image.clone(),
             phone: profile.phone.clone(),
             created_at: profile.created_at,
             updated_at: profile.updated_at,
         }
+    }
+}
+
+/// Returns what the user may know about mail to the address. An address that is not verified may be somebody else's: then only a mail
+/// that bounced since the registration.
+fn delivery(profile: &CachedProfile) -> EmailDelivery {
+    let CachedProfile { mail_stopped: reason, mail_stopped_since: since, created_at, .. } = *profile;
+    let is_own_bounce = reason == Some(StopReason::Bounce) && since.is_some_and(|since| since >= created_at);
+    if profile.email_verified_at.is_some() || is_own_bounce {
+        EmailDelivery::new(reason, since)
+    } else {
+        EmailDelivery::new(None, None)
     }
 }
 

@@ -138,7 +138,7 @@ impl Wire {
                 }
                 self.exchange.repeat();
                 self.is_flushed = false;
-            } else if is_silent {
+            } else if is_silent || failed.kind() == io::ErrorKind::InvalidData {
                 self.is_lost = true;
                 return failed.into();
             } else {

@@ -184,7 +184,8 @@ impl<'de> Deserializer<'de> for Reader<'_> {
             Value::Text(text) | Value::Parameter(text) => {
                 visitor.visit_enum(text.as_str().into_deserializer())
             }
-            Value::Object(members) if members.len() == 1 => {
+            // A variant with a value. `null` would be one without a value, which is a string.
+            Value::Object(members) if matches!(&members[..], [(_, value)] if !matches!(value, Value::Null)) => {
                 visitor.visit_enum(MapAccessDeserializer::new(self.members(&[])?))
             }
             _ => Err(self.wanted(format_args!("one of `{}`", variants.join("`, `")))),

@@ -123,6 +123,11 @@ fn an_array_is_no_object() {
     assert_eq!(faults(&with("place", json!(["Rome", "Via"]))), ["/place: this must be an object"]);
     assert_eq!(faults(&with("places", json!([["Rome", "Via"]]))), ["/places/0: this must be an object"]);
     assert_eq!(faults(&with("shape", json!({ "circle": [3] }))), ["/shape/circle: this must be an object"]);
+    assert_eq!(
+        faults(&with("color", json!({ "green": null }))),
+        ["/color: this must be one of `red`, `green`"],
+        "an object is no string"
+    );
 }
 
 #[test]
