@@ -195,7 +195,10 @@ fn secret_that_cannot_be_read_again_notifies_before_requests_fail() {
         (without("app", &format!("{alarm}/AlarmActions")), "no alarm"),
         (with("app", &format!("{alarm}/Metrics/1/MetricStat/Metric/MetricName"), json!("Duration")), "Auth"),
         (without("app", "SecretsTooOld"), "no alarm"),
-        (without("app", "JobSecretsTooOld/Properties/Metrics/1"), "Backup"),
+        (
+            with("app", "JobSecretsTooOld/Properties/Metrics/1/MetricStat/Metric/MetricName", json!("Age")),
+            "Backup",
+        ),
     ] {
         assert_noticed(rules::notifies_about_old_secrets, &broken, about);
     }
