@@ -96,7 +96,7 @@ cluster)
     for i in 1 2; do
         exists aws rds describe-db-instances --db-instance-identifier "$new-$i" ||
             aws rds create-db-instance --db-instance-identifier "$new-$i" --db-cluster-identifier "$new" \
-                --db-instance-class db.serverless --engine aurora-postgresql --query DBInstance.DBInstanceStatus --output text
+                --db-instance-class db.serverless --engine aurora-postgresql --no-publicly-accessible --query DBInstance.DBInstanceStatus --output text
     done
     for i in 1 2; do aws rds wait db-instance-available --db-instance-identifier "$new-$i"; done
     wait_for available of_cluster "$new" Status
