@@ -60,7 +60,7 @@ impl Value {
         }
     }
 
-    /// Refuses what is at `path`; adds a refused member if there is none. Returns `false` if that changes nothing.
+    /// Refuses what is at `path`; adds a refused member if it is missing. Returns `false` if that changes nothing.
     pub fn refuse(&mut self, path: &[Step]) -> bool {
         let Some((last, parent)) = path.split_last() else { return false };
         match (self.at_mut(parent), last) {
