@@ -26,6 +26,9 @@ pub(super) fn render(response: Response, request: &RequestInfo) -> Response {
         request_id: request.id.clone(),
         errors: refused.errors,
         max_age: refused.max_age,
+        limit: refused.usage.map(|usage| usage.limit),
+        used: refused.usage.map(|usage| usage.used),
+        artifact_id: refused.artifact,
     };
     let (mut parts, _) = response.into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);
