@@ -96,19 +96,19 @@ impl Refusal {
     /// Adds `maxAge`: the longest time since a sign-in.
     #[must_use]
     pub fn with_max_age(self, max_age: TimeDelta) -> ApiError {
-        ApiError::Refused(Refused { max_age: Some(max_age.num_seconds()), ..self.into() })
+        ApiError::Refused(Refused { more: Some(Box::new(More::MaxAge(max_age.num_seconds()))), ..self.into() })
     }
 
     /// Adds `limit` and `used`: what the plan allows, and what is used already.
     #[must_use]
     pub fn with_usage(self, limit: i64, used: i64) -> ApiError {
-        ApiError::Refused(Refused { usage: Some(Usage { limit, used }), ..self.into() })
+        ApiError::Refused(Refused { more: Some(Box::new(More::Usage { limit, used })), ..self.into() })
     }
 
     /// Adds `artifactId`: the artifact that is there already.
     #[must_use]
     pub fn with_artifact(self, id: impl Into<Uuid>) -> ApiError {
-        ApiError::Refused(Refused { artifact: Some(id.into()), ..self.into() })
+        ApiError::Refused(Refused { more: Some(Box::new(More::Artifact(id.into()))), ..self.into() })
     }
 }
 
@@ -172,33 +172,25 @@ pub struct Refused {
     pub(crate) refusal: Refusal,
     pub(crate) errors: Vec<FieldError>,
     pub(crate) retry_after: Option<Duration>,
-    /// Seconds.
-    pub(crate) max_age: Option<i64>,
     /// For a 429.
     pub(crate) limit: Option<ReachedLimit>,
-    /// For a 402.
-    pub(crate) usage: Option<Usage>,
-    pub(crate) artifact: Option<Uuid>,
+    pub(crate) more: Option<Box<More>>,
 }
 
-/// What a plan allows, and what is used already.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Usage {
-    pub limit: i64,
-    pub used: i64,
+/// What few refusals say.
+#[derive(Debug, Clone)]
+pub(crate) enum More {
+    /// The longest time since a sign-in, in seconds.
+    MaxAge(i64),
+    /// What a plan allows, and what is used already.
+    Usage { limit: i64, used: i64 },
+    /// The artifact that is there already.
+    Artifact(Uuid),
 }
 
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
-        Self {
-            refusal,
-            errors: Vec::new(),
-            retry_after: None,
-            max_age: None,
-            limit: None,
-            usage: None,
-            artifact: None,
-        }
+        Self { refusal, errors: Vec::new(), retry_after: None, limit: None, more: None }
     }
 }
 
