@@ -13,7 +13,7 @@ use serde_json::json;
 use shared::domain::permission::Scope;
 
 /// What those with the lowest role may do; everything else they may not.
-const OF_MEMBERS: &[&str] = &["show_organization", "list_members", "show_member"];
+const OF_MEMBERS: &[&str] = &["show_organization", "list_members", "show_member", "search"];
 /// What only owners may do.
 const OF_OWNERS: [&str; 2] = ["delete_organization", "restore_organization"];
 /// What needs a session, also below an organization.
