@@ -50,7 +50,10 @@ pub mod organizations;
 pub mod personal_data;
 pub mod restoring_role;
 pub mod retention;
+pub mod search;
 pub mod sessions;
+pub mod token_budgets;
+pub mod usage_days;
 pub mod users;
 pub mod verification_tokens;
 
