@@ -36,6 +36,12 @@ pub struct Message {
     pub deadline: Deadline,
 }
 
+/// The failure of a message that is expected to succeed later. It is logged as a warning, so it moves no alarm that rolls a deployment
+/// back.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct TryAgain(pub String);
+
 impl Message {
     /// Returns the origin of the audit events of this message: its id, without address or user agent.
     #[must_use]
@@ -107,8 +113,13 @@ async fn handle_batch(
         let handled = timeout(time, handled).await.map_err(|_| anyhow!("deadline exceeded"));
         let handled = handled.and_then(|done| done.unwrap_or_else(|panic| Err(panicked(&*panic))));
         if let Err(error) = handled {
+            let expected = error.is::<TryAgain>();
             let (id, receives, error) = (&message.id, message.receives, format!("{error:#}"));
-            tracing::error!(request.id = job.id, message.id = id, receives, error, "message failed");
+            if expected {
+                tracing::warn!(request.id = job.id, message.id = id, receives, error, "message returned to the queue");
+            } else {
+                tracing::error!(request.id = job.id, message.id = id, receives, error, "message failed");
+            }
             response.add_failure(message.id.clone());
         }
     }
