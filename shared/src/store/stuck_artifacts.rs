@@ -33,8 +33,8 @@ pub async fn list(
         SELECT organization_id AS "organization_id: OrganizationId", id AS "id: ArtifactId", generation, stage AS "stage: Stage", attempts,
                progressed_at
         FROM artifacts
-        WHERE status = $1 AND deleted_at IS NULL AND progressed_at <= $2 - make_interval(secs => $3)
-          AND progressed_at <= $2 - make_interval(secs => $3 * least(attempts + 1, 3))
+        WHERE status = $1 AND deleted_at IS NULL AND progressed_at <= $2::timestamptz - make_interval(secs => $3)
+          AND progressed_at <= $2::timestamptz - make_interval(secs => $3 * least(attempts + 1, 3))
           AND (lease_until IS NULL OR lease_until <= $2)
         ORDER BY progressed_at
         LIMIT $4
