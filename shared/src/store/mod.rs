@@ -32,6 +32,8 @@ macro_rules! page_of {
 
 pub mod addresses;
 pub mod api_keys;
+pub mod artifact_labels;
+pub mod artifacts;
 pub mod audit_events;
 pub mod chunks;
 pub mod contents;
@@ -43,6 +45,7 @@ pub mod embedding_spaces;
 pub mod idempotency_records;
 pub mod ingestion;
 pub mod invitations;
+pub mod labels;
 pub mod mail_suppressions;
 pub mod members;
 pub mod object_deletions;
