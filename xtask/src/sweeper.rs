@@ -14,7 +14,7 @@ use crate::project::{Profile, Project};
 
 const INTERVAL: Duration = Duration::from_mins(2);
 /// The event of the schedule.
-const EVENT: &str = r#"{"task": "artifacts"}"#;
+const EVENT: &str = r#"{"command": "sweep"}"#;
 
 /// Runs until it is dropped.
 pub struct Sweeper {
