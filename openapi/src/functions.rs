@@ -2,9 +2,11 @@
 //!
 //! The router of `cargo lambda watch` in `Cargo.toml` has the paths of each function; `tests/template` compares the two lists.
 
+use artifacts::ArtifactsState;
 use auth::AuthState;
 use axum::Router;
 use organizations::OrganizationsState;
+use search::SearchState;
 use shared::http;
 use system::SystemState;
 use users::UsersState;
@@ -60,5 +62,17 @@ pub const API_FUNCTIONS: &[ApiFunction] = &[
             let state = SystemState::new(state.app.clone());
             http::service_with_probes(system::routes(), system::probes(), state)
         },
+    },
+    ApiFunction {
+        name: "artifacts",
+        about: "Artifacts.",
+        describe: || artifacts::routes::<OpenApiRouter<_>>().into_openapi(),
+        serve: |state| http::service(artifacts::routes(), ArtifactsState::new(state.app.clone())),
+    },
+    ApiFunction {
+        name: "search",
+        about: "Search.",
+        describe: || search::routes::<OpenApiRouter<_>>().into_openapi(),
+        serve: |state| http::service(search::routes(), SearchState::new(state.app.clone())),
     },
 ];

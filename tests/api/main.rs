@@ -3,6 +3,7 @@
 //! The test of a route stands at the address of its handler: `auth/sessions/refresh.rs`. `lifecycle.rs` follows an account or an
 //! organization through the routes of its group. The files at the top test what several groups have in common.
 
+mod artifacts;
 mod audit;
 mod auth;
 mod bystanders;
@@ -28,6 +29,7 @@ mod personal_data;
 mod races;
 mod rate_limit;
 mod round_trips;
+mod search;
 mod system;
 mod takeover;
 mod transactions;

@@ -9,3 +9,4 @@ pub mod rds;
 pub mod s3;
 pub mod secret_rotation;
 pub mod secrets;
+pub mod sqs;

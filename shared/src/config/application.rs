@@ -11,6 +11,10 @@ section! {
         environment: Environment = environment("NODE_ENV") { used_by: "all" };
         /// The deployed version; in the log and in `/v1/config`.
         version: String = text("APP_VERSION", "dev") { used_by: "all" };
+        /// The plan of every organization.
+        default_plan: &'static str = one_of("DEFAULT_PLAN", "enterprise", &["free", "team", "enterprise"]) {
+            used_by: "artifacts, index, search"
+        };
         /// The address on which `cargo xtask dev` listens. In AWS the gateway listens.
         host: IpAddr = ip_address("API_HOST", [127, 0, 0, 1]) { used_by: "`xtask`; the functions only check it" };
         /// The port on which `cargo xtask dev` listens.

@@ -7,12 +7,12 @@ mod address;
 mod application;
 mod aws;
 mod cache;
-mod chat;
 mod database;
 mod keys;
 mod kinds;
 mod logins;
 mod mail;
+mod models;
 mod monitoring;
 mod rate_limit;
 mod reader;
@@ -30,11 +30,11 @@ use std::env;
 pub use address::{Address, Credentials};
 pub use application::{Application, Environment};
 pub use cache::Cache;
-pub use chat::Chat;
 pub use database::Database;
 pub use keys::Keys;
 pub use logins::Logins;
 pub use mail::Mail;
+pub use models::Models;
 pub use monitoring::Monitoring;
 pub use rate_limit::RateLimit;
 use reader::Reader;
@@ -59,7 +59,7 @@ pub struct Config {
     pub storage: Storage,
     pub smoke: Smoke,
     pub rate_limit: RateLimit,
-    pub chat: Chat,
+    pub models: Models,
     pub monitoring: Monitoring,
 }
 
@@ -103,7 +103,7 @@ impl Config {
             storage: Storage::read(&mut reader),
             smoke: Smoke::read(&mut reader),
             rate_limit: RateLimit::read(&mut reader),
-            chat: Chat::read(&mut reader),
+            models: Models::read(&mut reader),
             monitoring: Monitoring::read(&mut reader),
         };
         config.database.check(&mut reader);
@@ -127,7 +127,7 @@ pub fn sections() -> Vec<Section> {
         Storage::section(),
         Smoke::section(),
         RateLimit::section(),
-        Chat::section(),
+        Models::section(),
         Monitoring::section(),
         aws::section(),
     ]

@@ -1,9 +1,9 @@
-//! `BACKUP_*`, `POSTGRES_BIN`, `DATABASE_CLUSTER_ID`, `ERASURE_BUCKET`: storage that outlives the database.
+//! `*_BUCKET`, `*_QUEUE_URL`, `BACKUP_*`, `POSTGRES_BIN`, `DATABASE_CLUSTER_ID`: storage and queues.
 
 use super::section::section;
 
 section! {
-    /// Storage that outlives the database
+    /// Storage and queues
     pub struct Storage {
         /// The S3 bucket of the backups.
         backups: String = text("BACKUP_BUCKET", "") { allowed: "a bucket's name", example: "arches-dev-backups" };
@@ -32,6 +32,21 @@ section! {
         erasures: String = text("ERASURE_BUCKET", "") {
             allowed: "a bucket's name",
             example: "arches-dev-erasures"
+        };
+        /// The S3 bucket of the artifacts.
+        artifacts: String = text("ARTIFACT_BUCKET", "") {
+            allowed: "a bucket's name",
+            example: "arches-dev-artifacts"
+        };
+        /// The queue of `extract`.
+        extract_queue: String = text("EXTRACT_QUEUE_URL", "") {
+            allowed: "the URL of an SQS queue",
+            example: "https://sqs.eu-west-1.amazonaws.com/123456789012/arches-dev-extract"
+        };
+        /// The queue of `index`.
+        index_queue: String = text("INDEX_QUEUE_URL", "") {
+            allowed: "the URL of an SQS queue",
+            example: "https://sqs.eu-west-1.amazonaws.com/123456789012/arches-dev-index"
         };
     }
 }

@@ -83,6 +83,20 @@ text_enum!(
         ApiKeyRevoked = "api_key.revoked",
         /// A system administrator set the limit of requests of the key.
         ApiKeyRateLimitSet = "api_key.rate_limit_set",
+        ArtifactCreated = "artifact.created",
+        ArtifactUpdated = "artifact.updated",
+        ArtifactDeleted = "artifact.deleted",
+        /// A link to the file or the text of an artifact was given out.
+        ArtifactDownloaded = "artifact.downloaded",
+        /// The processing of an artifact began again.
+        ArtifactRetried = "artifact.retried",
+        /// An artifact can be found.
+        ArtifactReady = "artifact.ready",
+        /// The processing of an artifact ended without success.
+        ArtifactFailed = "artifact.failed",
+        LabelCreated = "label.created",
+        LabelUpdated = "label.updated",
+        LabelDeleted = "label.deleted",
         /// The role of a member or the scopes of a key did not allow the request.
         AccessDenied = "access.denied",
         /// A refresh token was used a second time: it or its successor was stolen.

@@ -65,3 +65,19 @@ id!(
     /// The id of an API key.
     ApiKeyId
 );
+id!(
+    /// The id of an artifact: a document of an organization.
+    ArtifactId
+);
+id!(
+    /// The id of a label of artifacts.
+    LabelId
+);
+id!(
+    /// The id of a chunk: a piece of the text of an artifact.
+    ChunkId
+);
+id!(
+    /// The id of a reservation of tokens.
+    ReservationId
+);

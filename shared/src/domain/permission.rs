@@ -29,6 +29,10 @@ text_enum!(
         InvitationsWrite = "invitations:write",
         /// Read the audit log.
         AuditEventsRead = "audit-events:read",
+        /// Read and search artifacts.
+        ArtifactsRead = "artifacts:read",
+        /// Create, change and delete artifacts and labels.
+        ArtifactsWrite = "artifacts:write",
     }
 );
 
@@ -72,4 +76,7 @@ permissions!(
     /// Read, create, change, rotate and revoke API keys. Not for keys: a key cannot create keys.
     ManageApiKeys: Admin, None;
     ReadAuditEvents: Admin, Some(Scope::AuditEventsRead);
+    ReadArtifacts: Member, Some(Scope::ArtifactsRead);
+    /// Create, change and delete artifacts and labels. Members delete their own artifacts only.
+    WriteArtifacts: Member, Some(Scope::ArtifactsWrite);
 );
