@@ -22,12 +22,14 @@ fn each_function_has_its_part_of_the_artifacts() {
     let rule = rules::share_artifacts_exactly;
     assert_no_problems(&rule(&template()));
     let bucket = "arn:${AWS::Partition}:s3:::${ArtifactBucket}";
-    let allow = |action: &str, objects: &str| {
-        json!({ "Effect": "Allow", "Action": action, "Resource": { "Fn::Sub": format!("{bucket}{objects}") } })
-    };
+    let allow = |action: &str, objects: &str| json!({ "Effect": "Allow", "Action": action, "Resource": { "Fn::Sub": format!("{bucket}{objects}") } });
     let statements = |policy: &str| format!("{policy}/Properties/PolicyDocument/Statement");
     for (policy, statement, about) in [
-        ("TextMaking", allow("s3:DeleteObjectVersion", "/texts/*"), "TextMaking: may use s3:DeleteObjectVersion"),
+        (
+            "TextMaking",
+            allow("s3:DeleteObjectVersion", "/texts/*"),
+            "TextMaking: may use s3:DeleteObjectVersion",
+        ),
         ("TextMaking", allow("s3:PutObject", "/uploads/*"), "TextMaking: may use s3:PutObject"),
         ("TextReading", allow("s3:GetObject", "/uploads/*"), "TextReading: may use s3:GetObject"),
         ("UploadSigning", allow("s3:GetObject", "/*"), "UploadSigning: may use s3:GetObject"),
@@ -47,7 +49,11 @@ fn each_function_has_its_part_of_the_artifacts() {
     let send = |queue: Value| json!({ "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue });
     for (pointer, value, about) in [
         (role("Search"), allow("s3:GetObject", "/texts/*"), "SearchRole: may use s3:GetObject"),
-        ("SearchRole/Properties/ManagedPolicyArns/-".to_owned(), json!({ "Ref": "TextReading" }), "SearchRole"),
+        (
+            "SearchRole/Properties/ManagedPolicyArns/-".to_owned(),
+            json!({ "Ref": "TextReading" }),
+            "SearchRole",
+        ),
         ("RetentionRole/Properties/ManagedPolicyArns".to_owned(), json!([]), "UploadRemoving belongs to"),
         (role("Search"), send(json!({ "Fn::GetAtt": ["IndexQueue", "Arn"] })), "Search: sends to IndexQueue"),
         (role("Extract"), send(json!({ "Ref": "ExtractQueue" })), "Extract: sends to ExtractQueue"),
@@ -64,7 +70,11 @@ fn extract_is_isolated_and_only_callers_of_the_model_have_a_way_out() {
     let group = |name: &str| json!([{ "Ref": name }]);
     for (pointer, value, about) in [
         ("Extract/Properties/VpcConfig/SecurityGroupIds", group("SecurityGroup"), "Extract: is isolated"),
-        ("Extract/Properties/VpcConfig/SubnetIds", json!({ "Ref": "OutboundSubnets" }), "Extract: in subnets"),
+        (
+            "Extract/Properties/VpcConfig/SubnetIds",
+            json!({ "Ref": "OutboundSubnets" }),
+            "Extract: in subnets",
+        ),
         (
             "Extract/Properties/Environment/Variables/DATABASE_URL",
             json!({ "Fn::Sub": "postgresql://${DatabaseProxy}/arches" }),
@@ -83,7 +93,11 @@ fn extract_is_isolated_and_only_callers_of_the_model_have_a_way_out() {
         ("ExtractRole/Properties/ManagedPolicyArns/-", json!({ "Ref": "SecretsAccess" }), "other policies"),
         ("Index/Properties/VpcConfig/SecurityGroupIds", group("SecurityGroup"), "Index: has a way out, or"),
         ("Search/Properties/VpcConfig/SubnetIds", json!({ "Ref": "Subnets" }), "Search: has a way out, or"),
-        ("Users/Properties/VpcConfig/SecurityGroupIds", group("OutboundSecurityGroup"), "Users: has a way out"),
+        (
+            "Users/Properties/VpcConfig/SecurityGroupIds",
+            group("OutboundSecurityGroup"),
+            "Users: has a way out",
+        ),
         ("Auth/Properties/VpcConfig/SecurityGroupIds", group("IsolatedSecurityGroup"), "Auth: is isolated"),
     ] {
         assert_noticed(&rule(&resource(&template(), pointer, value)), about);
@@ -121,7 +135,11 @@ fn bucket_of_artifacts_is_closed_and_alone_reports_uploads() {
         (format!("{bucket}/LifecycleConfiguration/Rules"), json!([]), "replaced versions"),
         (format!("{bucket}/LifecycleConfiguration/Rules"), json!([]), "parts of uploads"),
         (format!("{bucket}/NotificationConfiguration/QueueConfigurations"), json!([]), "reports other"),
-        (format!("{bucket}/CorsConfiguration/CorsRules"), json!([{ "AllowedOrigins": ["*"] }]), "other pages"),
+        (
+            format!("{bucket}/CorsConfiguration/CorsRules"),
+            json!([{ "AllowedOrigins": ["*"] }]),
+            "other pages",
+        ),
         (format!("{sender}/Condition"), json!({}), "ExtractQueuePolicy"),
         (format!("{sender}/Principal"), json!({ "AWS": "*" }), "ExtractQueuePolicy"),
         (

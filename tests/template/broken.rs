@@ -193,9 +193,12 @@ fn path_to_no_function_or_to_two_is_noticed() {
 
 #[test]
 fn second_variable_in_a_place_is_noticed() {
-    for path in
-        ["/v1/organizations/{proxy+}", "/v1/organizations/{id}/labels", "/v1/users/{userId}", "/v1/docs/{a}/{b}"]
-    {
+    for path in [
+        "/v1/organizations/{proxy+}",
+        "/v1/organizations/{id}/labels",
+        "/v1/users/{userId}",
+        "/v1/docs/{a}/{b}",
+    ] {
         let event = json!({"Type": "Api", "Properties": {"Path": path, "Method": "ANY"}});
         let broken = template().with("/Resources/System/Properties/Events/Rest", event);
         let problems = rules::has_one_variable_per_place(&broken);

@@ -67,20 +67,39 @@ fn broken_queue_of_artifacts_is_noticed() {
         ("/Resources/IndexFailed", "Index: no alarm about its dead letters"),
         ("/Resources/ExtractDeadLettersLate", "Index: no alarm about the age"),
         ("/Resources/IndexDeadLettersLate", "Index: no alarm about the age"),
-        ("/Resources/IndexDeadLetters/Properties/MessageRetentionPeriod", "Index: its queue has no encrypted"),
+        (
+            "/Resources/IndexDeadLetters/Properties/MessageRetentionPeriod",
+            "Index: its queue has no encrypted",
+        ),
     ] {
         assert_noticed(&handles(&template().without(pointer)), about);
     }
     for (pointer, value, about) in [
         (format!("{events}/Messages/Properties/ScalingConfig/MaximumConcurrency"), json!(11), "concurrency"),
-        (format!("{events}/ExtractDeadLetters/Properties/Queue"), json!({"Ref": "Uploads"}), "does not exist"),
-        ("/Resources/Extract/Properties/Timeout".to_owned(), json!(121), "Extract: a message can be delivered"),
+        (
+            format!("{events}/ExtractDeadLetters/Properties/Queue"),
+            json!({"Ref": "Uploads"}),
+            "does not exist",
+        ),
+        (
+            "/Resources/Extract/Properties/Timeout".to_owned(),
+            json!(121),
+            "Extract: a message can be delivered",
+        ),
     ] {
         assert_noticed(&handles(&template().with(&pointer, value)), about);
     }
     for (pointer, value, about) in [
-        ("ExtractQueue/Properties/RedrivePolicy/maxReceiveCount", json!(1), "Extract: its queue has no encrypted"),
-        ("ExtractDeadLetters/Properties/MessageRetentionPeriod", json!(600), "Extract: its queue has no encrypted"),
+        (
+            "ExtractQueue/Properties/RedrivePolicy/maxReceiveCount",
+            json!(1),
+            "Extract: its queue has no encrypted",
+        ),
+        (
+            "ExtractDeadLetters/Properties/MessageRetentionPeriod",
+            json!(600),
+            "Extract: its queue has no encrypted",
+        ),
         ("ExtractQueue/Properties/SqsManagedSseEnabled", json!(false), "Extract: its queue is not encrypted"),
         ("ExtractDeadLetters/Properties/VisibilityTimeout", json!(30), "Index: a message can be delivered"),
     ] {

@@ -77,7 +77,11 @@ fn outgoing_traffic_is_encrypted_and_passes_nat_only_where_it_must() {
     // With interface endpoints, only the outbound subnets have a route to NAT (`isolate_groups_and_subnets`).
     for (name, gateways) in [("staging", 1), ("production", 2)] {
         let values = &environment(name)["network"];
-        assert_eq!((&values["NatGateways"], &values["InterfaceEndpoints"]), (&json!(gateways), &json!("true")), "{name}");
+        assert_eq!(
+            (&values["NatGateways"], &values["InterfaceEndpoints"]),
+            (&json!(gateways), &json!("true")),
+            "{name}"
+        );
     }
     assert_eq!(STACKS["network"].0["Parameters"]["NatGateways"]["Default"], 0);
 }

@@ -22,7 +22,7 @@ const PUBLIC: [&str; 6] = [
 const RESERVED: [(&str, &[&str]); 12] = [
     ("SigningKeysSecret", &["Auth", "RotateKeys"]),
     ("AuthSecret", &["Auth", "RotateKeys"]),
-    ("EncryptionSecret", &["Auth", "Organizations", "RotateKeys"]),
+    ("EncryptionSecret", &["Artifacts", "Auth", "Organizations", "RotateKeys"]),
     ("DatabaseOwnerSecret", &["Migrate", "RestoreDrill"]),
     ("DatabaseBackupSecret", &["Backup", "Migrate"]),
     ("DatabaseRetentionSecret", &["Migrate", "Retention"]),

@@ -20,8 +20,10 @@ const ACCESS: [(&str, &str, &str, &str); 10] = [
     ("UploadRemoving", "RetentionRole", "s3:DeleteObjectVersion", "/texts/*"),
 ];
 /// Who may send to a queue of artifacts: the functions, without those that send failures of jobs to `FailedJobs`.
-const SENDERS: [(&str, &[&str]); 2] =
-    [("ExtractQueue", &["Artifacts", "Retention"]), ("IndexQueue", &["Artifacts", "Extract", "Index", "Retention"])];
+const SENDERS: [(&str, &[&str]); 2] = [
+    ("ExtractQueue", &["Artifacts", "Retention"]),
+    ("IndexQueue", &["Artifacts", "Extract", "Index", "Retention"]),
+];
 /// What `extract` may do beside its access to the bucket.
 const OF_EXTRACT: [&str; 7] = [
     "logs:CreateLogStream",
@@ -49,16 +51,19 @@ pub fn share_artifacts_exactly(app: &Template) -> Vec<String> {
         policies.map(move |policy| (*id, &policy["PolicyDocument"]["Statement"]))
     });
     let mut granted = Vec::new();
-    for (id, statement) in managed.chain(own).flat_map(|(id, all)| each(all).iter().map(move |one| (id, one))) {
+    for (id, statement) in managed.chain(own).flat_map(|(id, all)| each(all).iter().map(move |one| (id, one)))
+    {
         for resource in each(&statement["Resource"]) {
-            let Some(objects) =
-                resource["Fn::Sub"].as_str().and_then(|arn| arn.strip_prefix("arn:${AWS::Partition}:s3:::${ArtifactBucket}"))
+            let Some(objects) = resource["Fn::Sub"]
+                .as_str()
+                .and_then(|arn| arn.strip_prefix("arn:${AWS::Partition}:s3:::${ArtifactBucket}"))
             else {
                 continue;
             };
             for action in each(&statement["Action"]).iter().filter_map(Value::as_str) {
                 granted.push((id, action, objects));
-                let creates_only = statement["Condition"] == json!({ "Null": { "s3:if-none-match": "false" } });
+                let creates_only =
+                    statement["Condition"] == json!({ "Null": { "s3:if-none-match": "false" } });
                 if (action, objects) == ("s3:PutObject", "/uploads/*") && !creates_only {
                     problems.push(format!("{id}: may write over an upload"));
                 }
@@ -81,9 +86,11 @@ pub fn share_artifacts_exactly(app: &Template) -> Vec<String> {
             }
         }
     }
-    let listed = |one: &(&str, &str, &str)| ACCESS.iter().any(|(id, _, action, at)| *one == (*id, *action, *at));
+    let listed =
+        |one: &(&str, &str, &str)| ACCESS.iter().any(|(id, _, action, at)| *one == (*id, *action, *at));
     let more = granted.iter().filter(|one| !listed(one));
-    problems.extend(more.map(|(id, action, objects)| format!("{id}: may use {action} on artifacts {objects}")));
+    problems
+        .extend(more.map(|(id, action, objects)| format!("{id}: may use {action} on artifacts {objects}")));
     problems.extend(send_to_their_queues(app));
     problems
 }
@@ -128,7 +135,8 @@ pub fn let_only_callers_of_the_model_out(app: &Template) -> Vec<String> {
             "Extract: its role may do more than extract needs",
         ),
         (
-            *managed == json!([{ "Ref": "TracingAccess" }, { "Ref": "NetworkAccess" }, { "Ref": "TextMaking" }]),
+            *managed
+                == json!([{ "Ref": "TracingAccess" }, { "Ref": "NetworkAccess" }, { "Ref": "TextMaking" }]),
             "Extract: its role has other policies",
         ),
         (
@@ -164,7 +172,10 @@ pub fn isolate_groups_and_subnets(network: &Template) -> Vec<String> {
     let ingress = network.of_type("AWS::EC2::SecurityGroupIngress");
     let from = |group: &str| -> Vec<&Value> {
         let rules = ingress.iter().map(|(_, rule)| &rule["Properties"]);
-        rules.filter(|rule| rule["SourceSecurityGroupId"]["Ref"] == group).map(|rule| &rule["GroupId"]["Ref"]).collect()
+        rules
+            .filter(|rule| rule["SourceSecurityGroupId"]["Ref"] == group)
+            .map(|rule| &rule["GroupId"]["Ref"])
+            .collect()
     };
     let to_model = ingress.iter().map(|(_, rule)| &rule["Properties"]);
     let to_model = to_model.filter(|rule| rule["GroupId"]["Ref"] == "ModelGroup");
@@ -174,7 +185,8 @@ pub fn isolate_groups_and_subnets(network: &Template) -> Vec<String> {
         !["OutboundRoutesA", "OutboundRoutesB", "PublicRoutes"].contains(&table)
             && !(["RoutesA", "RoutesB"].contains(&table) && route["Condition"] == "ReachesServicesByNat")
     });
-    let by_nat = json!([{ "Condition": "HasNat" }, { "Fn::Not": [{ "Condition": "HasInterfaceEndpoints" }] }]);
+    let by_nat =
+        json!([{ "Condition": "HasNat" }, { "Fn::Not": [{ "Condition": "HasInterfaceEndpoints" }] }]);
     let mut problems: Vec<String> = out.map(|(id, _)| format!("{id}: a way out for all functions")).collect();
     problems.extend(broken([
         (egress == wanted, "IsolatedGroup: reaches more than S3 and SQS"),
@@ -192,7 +204,8 @@ pub fn isolate_groups_and_subnets(network: &Template) -> Vec<String> {
 /// presigned URLs for 15 minutes, and alone reports uploads to the queue.
 pub fn guard_the_bucket_of_artifacts(data: &Template) -> Vec<String> {
     let bucket = data.resource("ArtifactBucket", "AWS::S3::Bucket");
-    let encryption = &bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]["ServerSideEncryptionByDefault"];
+    let encryption =
+        &bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]["ServerSideEncryptionByDefault"];
     let rules = each(&bucket["LifecycleConfiguration"]["Rules"]);
     let has = |member: &str, field: &str, value: u64| rules.iter().any(|rule| rule[member][field] == value);
     let reports = json!([{
@@ -216,7 +229,8 @@ pub fn guard_the_bucket_of_artifacts(data: &Template) -> Vec<String> {
         "StringEquals": { "aws:SourceAccount": { "Ref": "AWS::AccountId" } },
         "ArnLike": { "aws:SourceArn": { "Fn::Sub": "arn:${AWS::Partition}:s3:::${AWS::StackName}-artifactbucket-*" } },
     });
-    let policy = &data.resource("ArtifactBucketPolicy", "AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"];
+    let policy =
+        &data.resource("ArtifactBucketPolicy", "AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"];
     let short = each(policy).iter().any(|statement| {
         statement["Effect"] == "Deny"
             && statement["Principal"] == "*"

@@ -65,7 +65,8 @@ impl<'a> Queues<'a> {
     fn has_dead_letters(&self, queue: &Queue<'_>) -> bool {
         let target = json!({ "Fn::GetAtt": [queue.id, "Arn"] });
         let all = [self.app, self.data].into_iter().flat_map(|template| template.of_type("AWS::SQS::Queue"));
-        all.into_iter().any(|(_, other)| other["Properties"]["RedrivePolicy"]["deadLetterTargetArn"] == target)
+        all.into_iter()
+            .any(|(_, other)| other["Properties"]["RedrivePolicy"]["deadLetterTargetArn"] == target)
     }
 
     /// Whether a function reads `queue`.
