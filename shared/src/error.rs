@@ -1,5 +1,6 @@
 //! The two ways a request can end badly: a refusal (4xx) or a failure (5xx).
 
+mod body;
 mod causes;
 
 use std::{sync::Arc, time::Duration};
@@ -10,9 +11,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::TimeDelta;
-use serde::Serialize;
-use utoipa::ToSchema;
+use uuid::Uuid;
 
+pub use body::{FieldError, Problem};
 pub(crate) use causes::{Failure, is_contention, is_wrong_password};
 pub use causes::{OnConstraint, Unavailable, is_outage, is_time_limit};
 
@@ -41,6 +42,12 @@ impl Refusal {
     #[must_use]
     pub const fn unauthorized(code: &'static str, message: &'static str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, code, message)
+    }
+
+    /// 402: the plan of the organization does not allow more.
+    #[must_use]
+    pub const fn payment_required(code: &'static str, message: &'static str) -> Self {
+        Self::new(StatusCode::PAYMENT_REQUIRED, code, message)
     }
 
     /// 403: the caller is known but not allowed.
@@ -89,7 +96,19 @@ impl Refusal {
     /// Adds `maxAge`: the longest time since a sign-in.
     #[must_use]
     pub fn with_max_age(self, max_age: TimeDelta) -> ApiError {
-        ApiError::Refused(Refused { max_age: Some(max_age.num_seconds()), ..self.into() })
+        ApiError::Refused(Refused { more: Some(Box::new(More::MaxAge(max_age.num_seconds()))), ..self.into() })
+    }
+
+    /// Adds `limit` and `used`: what the plan allows, and what is used already.
+    #[must_use]
+    pub fn with_usage(self, limit: i64, used: i64) -> ApiError {
+        ApiError::Refused(Refused { more: Some(Box::new(More::Usage { limit, used })), ..self.into() })
+    }
+
+    /// Adds `artifactId`: the artifact that is there already.
+    #[must_use]
+    pub fn with_artifact(self, id: impl Into<Uuid>) -> ApiError {
+        ApiError::Refused(Refused { more: Some(Box::new(More::Artifact(id.into()))), ..self.into() })
     }
 }
 
@@ -153,15 +172,25 @@ pub struct Refused {
     pub(crate) refusal: Refusal,
     pub(crate) errors: Vec<FieldError>,
     pub(crate) retry_after: Option<Duration>,
-    /// Seconds.
-    pub(crate) max_age: Option<i64>,
     /// For a 429.
     pub(crate) limit: Option<ReachedLimit>,
+    pub(crate) more: Option<Box<More>>,
+}
+
+/// What few refusals say.
+#[derive(Debug, Clone)]
+pub(crate) enum More {
+    /// The longest time since a sign-in, in seconds.
+    MaxAge(i64),
+    /// What a plan allows, and what is used already.
+    Usage { limit: i64, used: i64 },
+    /// The artifact that is there already.
+    Artifact(Uuid),
 }
 
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, errors: Vec::new(), retry_after: None, max_age: None, limit: None }
+        Self { refusal, errors: Vec::new(), retry_after: None, limit: None, more: None }
     }
 }
 
@@ -210,71 +239,6 @@ impl<E: Into<anyhow::Error>> From<E> for ApiError {
     fn from(error: E) -> Self {
         Self::Failed(error.into())
     }
-}
-
-/// An error in one member of the body or in one parameter of the query. It has either `pointer` or `parameter`.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct FieldError {
-    /// The member of the body, as a JSON Pointer (RFC 6901); empty for the body as a whole.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    // A body of 64 KiB, with each character escaped.
-    #[schema(value_type = String, required = false, example = "/email", max_length = 131_072)]
-    pub pointer: Option<String>,
-    /// The parameter of the query.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    // The longest URI that the `http` crate reads.
-    #[schema(value_type = String, required = false, example = "since", max_length = 65_534)]
-    pub parameter: Option<String>,
-    /// What is wanted. It does not repeat the value.
-    #[schema(example = "this must be an e-mail address such as ada@example.com", max_length = 1000)]
-    pub detail: String,
-}
-
-impl FieldError {
-    /// Makes an error in the member of the body at `pointer` (RFC 6901).
-    #[must_use]
-    pub fn new(pointer: String, detail: String) -> Self {
-        Self { pointer: Some(pointer), parameter: None, detail }
-    }
-
-    /// Makes an error in a parameter of the query.
-    #[must_use]
-    pub fn of_parameter(parameter: String, detail: String) -> Self {
-        Self { pointer: None, parameter: Some(parameter), detail }
-    }
-}
-
-/// The body of every refusal and failure (RFC 9457).
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Problem {
-    /// A URI that identifies the kind of problem. It never changes.
-    #[schema(example = "https://archesai.com/problems/email-taken", max_length = 128)]
-    pub r#type: String,
-    /// The status in words.
-    #[schema(example = "Conflict", max_length = 64)]
-    pub title: &'static str,
-    /// The status of this response.
-    #[schema(example = 409, minimum = 400, maximum = 599)]
-    pub status: u16,
-    /// An explanation for humans. The text may change.
-    #[schema(max_length = 500)]
-    pub detail: &'static str,
-    /// The path of the request.
-    // The longest URI that the `http` crate reads.
-    #[schema(example = "/v1/auth/register", max_length = 65_534)]
-    pub instance: String,
-    /// The same id as in `X-Request-Id`. Include it when you ask for help.
-    #[schema(min_length = 1, max_length = 128)]
-    pub request_id: String,
-    /// For 422: the errors, one for each member or parameter that is invalid, unknown or missing. There may be more than are listed.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(min_items = 1, max_items = 64)]
-    pub errors: Vec<FieldError>,
-    /// For `fresh-sign-in-needed`: the longest time since the sign-in, in seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = 600, minimum = 1, maximum = 86_400)]
-    pub max_age: Option<i64>,
 }
 
 /// The reason of a refusal or failure. It travels on the response to [`crate::http`], which renders and logs it.

@@ -9,7 +9,8 @@
 //! | `state` | [`AppState`] |
 //! | `store` | SQL: a file per table |
 //! | `db` | connections and transactions |
-//! | `cache` | Redis: cache and rate limits |
+//! | `http_client` | HTTP calls to systems outside AWS: the embedding model |
+//! | `cache` | Redis: cache, rate limits and circuit breakers |
 //! | `mail` | rendering and sending mail |
 //! | `crypto` | tokens, keys, passwords, encryption |
 //! | `aws` | AWS services |
@@ -31,6 +32,7 @@ pub mod db;
 pub mod domain;
 pub mod error;
 pub mod http;
+pub mod http_client;
 pub mod lambda;
 pub mod mail;
 #[cfg(test)]

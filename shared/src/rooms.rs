@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 /// From top to bottom.
-const ROOMS: [&str; 16] = [
+const ROOMS: [&str; 17] = [
     "lambda",
     "accounts",
     "backup",
@@ -12,6 +12,7 @@ const ROOMS: [&str; 16] = [
     "state",
     "store",
     "db",
+    "http_client",
     "cache",
     "mail",
     "crypto",

@@ -21,7 +21,7 @@ use tracing_subscriber::{
 /// The CloudWatch namespace of every metric.
 pub const NAMESPACE: &str = "Arches";
 
-const COUNTERS: [(&str, Unit, &str); 8] = [
+const COUNTERS: [(&str, Unit, &str); 9] = [
     ("Requests", Unit::Count, "requests, by route and status class"),
     ("ColdStarts", Unit::Count, "first requests of an instance"),
     (
@@ -38,6 +38,7 @@ const COUNTERS: [(&str, Unit, &str); 8] = [
         "mails that were not sent because mail to the address is stopped, by reason",
     ),
     ("SmokeChecks", Unit::Count, "checks of new versions, by outcome"),
+    ("BreakerOpen", Unit::Count, "openings of a circuit breaker, by dependency"),
 ];
 /// No gauges: an instance would repeat the last value, also after a run that measured nothing.
 const HISTOGRAMS: [(&str, Unit, &str); 11] = [

@@ -13,7 +13,24 @@ use serde_json::json;
 use shared::domain::permission::Scope;
 
 /// What those with the lowest role may do; everything else they may not.
-const OF_MEMBERS: &[&str] = &["show_organization", "list_members", "show_member"];
+const OF_MEMBERS: &[&str] = &[
+    "show_organization",
+    "list_members",
+    "show_member",
+    "list_artifacts",
+    "create_artifact",
+    "show_artifact",
+    "update_artifact",
+    "upload_artifact",
+    "retry_artifact",
+    "download_artifact",
+    "show_artifact_passage",
+    "list_labels",
+    "create_label",
+    "show_label",
+    "update_label",
+    "delete_label",
+];
 /// What only owners may do.
 const OF_OWNERS: [&str; 2] = ["delete_organization", "restore_organization"];
 /// What needs a session, also below an organization.
@@ -85,6 +102,10 @@ fn expected(operation: &Operation, access: Access) -> Option<(u16, &'static str)
     assert!(path.starts_with("/v1/organizations/{organizationId}"), "no expectation for {path}");
     if is_key && NOT_BY_KEYS.contains(&name) {
         return Some((401, "unauthenticated"));
+    }
+    if name == "delete_artifact" && matches!(access, Member | Key(None)) {
+        // Ada created it.
+        return Some((403, "not-own-artifact"));
     }
     let above = NOT_TO_OWNERS.contains(&name).then_some((403, "role-above-own"));
     match access {

@@ -20,15 +20,27 @@ impl Functions {
     /// Returns the function that serves `path`, or `system` if no function does.
     pub fn at(&self, path: &str) -> Router {
         let path = path.split('?').next().unwrap_or(path);
-        let serves = |route: &str| match route.strip_suffix("/{*path}") {
-            Some(folder) => {
-                path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            }
-            None => path == route,
-        };
-        let function = routes().find(|(route, _)| serves(route)).and_then(|(_, name)| self.0.get(name));
+        let best = routes().filter_map(|(route, name)| Some((literals(route, path)?, name)));
+        let function = best.max_by_key(|(literals, _)| *literals).and_then(|(_, name)| self.0.get(name));
         function.unwrap_or(&self.0["system"]).clone()
     }
+}
+
+/// Returns how many segments of `route` are literal, if it serves `path`. The route with the most serves it.
+fn literals(route: &str, path: &str) -> Option<usize> {
+    let (mut given, mut literals) = (path.split('/'), 0);
+    for segment in route.split('/') {
+        if segment.starts_with("{*") {
+            return Some(literals);
+        }
+        let given = given.next()?;
+        if segment == given {
+            literals += 1;
+        } else if !segment.starts_with('{') || given.is_empty() {
+            return None;
+        }
+    }
+    given.next().is_none().then_some(literals)
 }
 
 /// Each path of the router with the name of its function.

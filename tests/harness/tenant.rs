@@ -160,6 +160,11 @@ impl Person<'_> {
             // An address can be invited once.
             body["email"] = json!(format!("{}@example.com", Uuid::new_v4().simple()));
         }
+        if body.get("text").is_some() || path.ends_with("/labels") {
+            // A content can be created once, and so can a label's name.
+            let member = if path.ends_with("/labels") { "name" } else { "text" };
+            body[member] = json!(Uuid::new_v4().to_string());
+        }
         self.client.call(&create.method, &path, Some(&body)).await.ok(201).id().to_owned()
     }
 }

@@ -44,6 +44,7 @@ pub fn routes<R: Routes<AuthState>>() -> R {
         .routes(routes!(email::undo::undo_email_change))
         .routes(routes!(email::reject::reject_link))
         .routes(routes!(me::export::export))
+        .routes(routes!(me::create_export::create))
         .routes(routes!(me::audit_events::list))
         .routes(routes!(me::show::show, me::update::update, me::delete::delete))
         .merge(pages::routes())

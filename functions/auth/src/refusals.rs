@@ -5,6 +5,10 @@ use shared::{ApiError, Refusal, TooMany};
 
 pub const EMAIL_TAKEN: Refusal =
     Refusal::conflict("email-taken", "There is an account with this address already.");
+pub const EXPORT_TOO_LARGE: Refusal = Refusal::conflict(
+    "export-too-large",
+    "There is too much data for one request. Ask the operator for your export.",
+);
 /// For a wrong password, an unknown address, and a suspended or deleted account.
 pub const WRONG_CREDENTIALS: Refusal =
     Refusal::unauthorized("wrong-credentials", "The address or the password is wrong.");

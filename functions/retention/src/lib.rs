@@ -114,6 +114,7 @@ pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<R
         clean!(&run, idempotency_records),
         clean!(&run, mail_suppressions),
         clean!(&run, audit_events),
+        clean!(&run, artifacts),
     ];
     let organizations = organizations::purge(&run).await;
     let deleted = users::erase(&run, Group::Deleted).await;

@@ -19,7 +19,11 @@ use crate::{
 pub async fn erase(tx: &mut Tx, user: &User, departure: &Departure, event: &Event<'_>) -> sqlx::Result<()> {
     departure.apply(tx, event).await?;
     for organization in store::organizations::lock_only_of(tx, user.id).await? {
-        if !store::personal_data::is_held(tx, organization, Some(user.id)).await? {
+        if store::personal_data::is_held(tx, organization, Some(user.id)).await? {
+            // Its artifacts go, except those of users under a legal hold.
+            store::object_deletions::insert_organization(tx, organization, true).await?;
+            store::artifacts::delete_unheld(tx, organization).await?;
+        } else {
             purge(tx, organization, event).await?;
         }
     }
@@ -27,8 +31,9 @@ pub async fn erase(tx: &mut Tx, user: &User, departure: &Departure, event: &Even
     store::audit_events::insert(tx, event).await
 }
 
-/// Purges a deleted organization. `cause` is the event that it follows from.
+/// Purges a deleted organization, with the objects of its artifacts. `cause` is the event that it follows from.
 pub async fn purge(tx: &mut Tx, organization: OrganizationId, cause: &Event<'_>) -> sqlx::Result<()> {
+    store::object_deletions::insert_organization(tx, organization, false).await?;
     if store::organizations::purge(tx, organization).await? {
         let event = Event { action: Action::OrganizationPurged, changes: None, ..*cause };
         store::audit_events::insert(tx, &event.within(organization).to(organization.0)).await?;

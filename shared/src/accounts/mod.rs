@@ -4,4 +4,5 @@ pub mod departure;
 pub mod erasure;
 pub mod erasure_ledger;
 pub mod export;
+pub mod export_file;
 pub mod invitation;

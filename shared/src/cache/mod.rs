@@ -1,5 +1,6 @@
-//! Redis: cache and rate limits.
+//! Redis: cache, rate limits and circuit breakers.
 
+pub mod breaker;
 pub mod invalidation;
 pub mod rate_limit;
 pub mod redis;

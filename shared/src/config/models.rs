@@ -22,6 +22,8 @@ section! {
         };
         /// The length of its vectors.
         embedding_dimensions: u32 = number("EMBEDDING_DIMENSIONS", 768, 1..=768) { used_by: "index, search" };
+        /// Whether the request asks for this length. `false` for a model with vectors of one length: its server may refuse to be asked.
+        embedding_sends_dimensions: bool = flag("EMBEDDING_SEND_DIMENSIONS", true) { used_by: "index, search" };
         /// Most tokens of an answer.
         max_tokens: u32 = number("OPENAI_MAX_TOKENS", 4_096, 1..=1_000_000) { used_by: "none" };
         /// The timeout of a call.

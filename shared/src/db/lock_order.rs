@@ -6,7 +6,8 @@
 /// The tables that are locked before what belongs to their rows, in this order.
 const OWNERS: [&str; 2] = ["users", "organizations"];
 /// The tables whose rows belong to a row of an owner.
-const OWNED: [&str; 5] = ["sessions", "verification_tokens", "members", "invitations", "api_keys"];
+const OWNED: [&str; 7] =
+    ["sessions", "verification_tokens", "members", "invitations", "api_keys", "artifacts", "labels"];
 /// The texts of statements that find one row: by a unique column, or the first row.
 const ONE_ROW: [&str; 5] = [" id = $", ".id = $", " token_hash = $", "lower(email) = lower($", " LIMIT 1 "];
 

@@ -255,7 +255,7 @@ pub struct AuditFilter {
 }
 
 /// The filter of a user's own list of events. Not by actor: it would tell who caused an event.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct OwnAuditFilter {

@@ -83,6 +83,12 @@ pub enum Sort {
 }
 
 impl PageQuery {
+    /// Returns the query of the longest page after `after`, newest first.
+    #[must_use]
+    pub fn longest(after: Option<Position>) -> Self {
+        Self { limit: Limit(MAX_LIMIT), cursor: after.map(Cursor), sort: Sort::NewestFirst }
+    }
+
     /// Returns the position of the last row of the previous page.
     #[must_use]
     pub fn after(&self) -> Option<Position> {

@@ -19,9 +19,44 @@ pub fn to_text(vector: &[f32]) -> String {
     text
 }
 
+/// Returns the vector with length 1, and with zeros up to [`DIMENSIONS`] numbers. `None` for one that is too long or has no direction:
+/// only zeros, or a number that is not finite.
+#[must_use]
+pub fn normalized(mut vector: Vec<f32>) -> Option<Vec<f32>> {
+    let length = vector.iter().map(|number| f64::from(*number).powi(2)).sum::<f64>().sqrt();
+    if !length.is_normal() || vector.len() > DIMENSIONS {
+        return None;
+    }
+    for number in &mut vector {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a number from -1 to 1, with the precision of the input"
+        )]
+        let scaled = (f64::from(*number) / length) as f32;
+        *number = scaled;
+    }
+    vector.resize(DIMENSIONS, 0.0);
+    Some(vector)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn vector_without_a_direction_is_not_normalized() {
+        for vector in
+            [vec![], vec![0.0, 0.0], vec![f32::NAN, 1.0], vec![f32::INFINITY], vec![1.0; DIMENSIONS + 1]]
+        {
+            assert_eq!(normalized(vector), None);
+        }
+        // Their squares overflow or vanish as f32.
+        for vector in [vec![f32::MAX, f32::MAX], vec![1e-30, 1e-30]] {
+            let vector = normalized(vector).expect("a vector");
+            assert!(vector[..2].iter().all(|number| (number - std::f32::consts::FRAC_1_SQRT_2).abs() < 1e-6));
+            assert_eq!(vector[2..], [0.0; DIMENSIONS - 2]);
+        }
+    }
 
     #[test]
     fn text_is_a_list_in_brackets() {

@@ -102,6 +102,21 @@ fn of_parameter(Fault { path, detail }: Fault) -> FieldError {
     FieldError::of_parameter(name, detail)
 }
 
+/// The query string of an operation that is no list.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let query = parts.uri.query().unwrap_or_default();
+        let pairs = form_urlencoded::parse(query.as_bytes()).into_owned();
+        parse::parameters(pairs).map(Self).map_err(|faults| {
+            ApiError::fields(INVALID_QUERY, faults.into_iter().map(of_parameter).collect())
+        })
+    }
+}
+
 /// A JSON body. Domain types validate themselves while they are deserialized, so the value is valid.
 pub struct Body<T>(pub T);
 

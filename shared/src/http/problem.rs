@@ -7,7 +7,7 @@ use axum::{
 };
 
 use crate::domain::actor::RequestInfo;
-use crate::error::{Outcome, Problem};
+use crate::error::{More, Outcome, Problem};
 
 /// The `type` of a problem is this, followed by its code.
 const TYPE_PREFIX: &str = "https://archesai.com/problems/";
@@ -17,7 +17,7 @@ pub(super) fn render(response: Response, request: &RequestInfo) -> Response {
     let Some(Outcome { refused, .. }) = response.extensions().get::<Outcome>().cloned() else {
         return response;
     };
-    let problem = Problem {
+    let mut problem = Problem {
         r#type: format!("{TYPE_PREFIX}{}", refused.refusal.code),
         title: refused.refusal.status.canonical_reason().unwrap_or_default(),
         status: refused.refusal.status.as_u16(),
@@ -25,8 +25,17 @@ pub(super) fn render(response: Response, request: &RequestInfo) -> Response {
         instance: request.path.clone(),
         request_id: request.id.clone(),
         errors: refused.errors,
-        max_age: refused.max_age,
+        max_age: None,
+        limit: None,
+        used: None,
+        artifact_id: None,
     };
+    match refused.more.as_deref() {
+        Some(More::MaxAge(seconds)) => problem.max_age = Some(*seconds),
+        Some(More::Usage { limit, used }) => (problem.limit, problem.used) = (Some(*limit), Some(*used)),
+        Some(More::Artifact(id)) => problem.artifact_id = Some(*id),
+        None => {}
+    }
     let (mut parts, _) = response.into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -34,7 +43,7 @@ pub(super) fn render(response: Response, request: &RequestInfo) -> Response {
         parts.headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
     }
     if parts.status == StatusCode::UNAUTHORIZED {
-        parts.headers.insert(header::WWW_AUTHENTICATE, challenge(refused.max_age));
+        parts.headers.insert(header::WWW_AUTHENTICATE, challenge(problem.max_age));
     }
     Response::from_parts(parts, Json(problem).into_response().into_body())
 }

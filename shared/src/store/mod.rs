@@ -32,6 +32,8 @@ macro_rules! page_of {
 
 pub mod addresses;
 pub mod api_keys;
+pub mod artifact_labels;
+pub mod artifacts;
 pub mod audit_events;
 pub mod contents;
 pub mod database;
@@ -39,8 +41,11 @@ pub mod database_properties;
 pub mod databases;
 pub mod idempotency_records;
 pub mod invitations;
+pub mod labels;
 pub mod mail_suppressions;
 pub mod members;
+pub mod object_deletions;
+pub mod organization_totals;
 pub mod organizations;
 pub mod personal_data;
 pub mod restoring_role;

@@ -20,25 +20,16 @@ pub async fn export(tx: &mut Tx, user: &User) -> sqlx::Result<Vec<Records>> {
     let mut found = Vec::new();
     for table in TABLES {
         let Some(whose) = table.whose else { continue };
-        let shown =
-            table.columns.iter().filter(|column| matches!(column.class, Class::Personal | Class::Identifier));
-        let (pairs, purposes): (Vec<_>, _) = shown
-            .map(|column| {
-                let name = camel_case(column.name);
-                let value = column.exported.unwrap_or(column.name);
-                (format!("'{name}', {value}"), (name, column.purpose))
-            })
-            .unzip();
         let mut records = Records {
             table: table.name,
-            purposes,
+            purposes: table.purposes(),
             retention: table.retention,
             rows: Value::Array(Vec::new()),
             complete: false,
             paged_at: table.paged_at(),
         };
         if records.paged_at.is_none() {
-            let statement = newest_rows(table, whose, &pairs.join(", "));
+            let statement = newest_rows(table, whose, &members(table));
             // Built from constants only.
             let newest = sqlx::query_as(AssertSqlSafe(statement)).bind(user.id.0).bind(&email);
             (records.rows, records.complete) = newest.fetch_one(&mut *tx).await?;
@@ -46,6 +37,48 @@ pub async fn export(tx: &mut Tx, user: &User) -> sqlx::Result<Vec<Records>> {
         found.push(records);
     }
     Ok(found)
+}
+
+/// Returns the members of an exported row, as arguments of `jsonb_build_object`.
+fn members(table: &Table) -> String {
+    let pairs = table.exported().map(|column| {
+        format!("'{}', {}", column.member(), column.exported.unwrap_or(column.name))
+    });
+    pairs.collect::<Vec<_>>().join(", ")
+}
+
+/// The arguments of the conditions for a user's rows.
+#[derive(Debug)]
+pub struct Whose {
+    user: UserId,
+    email: Option<String>,
+}
+
+impl Whose {
+    pub async fn of(tx: &mut Tx, user: &User) -> sqlx::Result<Self> {
+        Ok(Self { user: user.id, email: address(tx, user).await? })
+    }
+}
+
+/// Returns the first thousand rows of the user in `table` after the one with the key `after`, as an export shows them, with their keys.
+pub async fn rows(
+    tx: &mut Tx,
+    table: &Table,
+    whose: &Whose,
+    after: Option<&str>,
+) -> sqlx::Result<Vec<(String, Value)>> {
+    let (name, key, condition) = (table.name, table.columns[0].name, table.whose.unwrap_or("false"));
+    // Ids are UUIDs; the other key is an address.
+    let kind = if table.columns[0].class == Class::Identifier { "uuid" } else { "text" };
+    let statement = format!(
+        "SELECT {key}::text, jsonb_build_object({}) FROM {name}
+         WHERE ({condition}) AND ($3::text IS NULL OR {key} > $3::{kind})
+         ORDER BY {key} LIMIT 1000",
+        members(table)
+    );
+    // Built from constants only.
+    let rows = sqlx::query_as(AssertSqlSafe(statement)).bind(whose.user.0).bind(&whose.email).bind(after);
+    rows.fetch_all(tx).await
 }
 
 /// Builds the statement that returns the newest rows that fit into a table's share of an export, and whether these are all rows.
@@ -126,13 +159,4 @@ pub async fn address(tx: &mut Tx, user: &User) -> sqlx::Result<Option<String>> {
     .fetch_one(tx)
     .await?;
     Ok((!taken).then(|| user.email.clone()))
-}
-
-fn camel_case(name: &str) -> String {
-    let mut words = name.split('_');
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |name, word| {
-        let (head, tail) = word.split_at(1);
-        name + &head.to_uppercase() + tail
-    })
 }

@@ -132,3 +132,12 @@ past!(
     // No other code locks events, and the role of `retention` may not change them, which a lock would need.
     ""
 );
+past!(
+    /// Deleted artifacts. Their content was removed at the deletion.
+    artifacts,
+    "artifacts",
+    "id" as uuid::Uuid,
+    "deleted_at",
+    "EXISTS (SELECT 1 FROM users u WHERE u.id = t.created_by AND u.legal_hold_at IS NOT NULL)",
+    "FOR UPDATE OF t SKIP LOCKED"
+);

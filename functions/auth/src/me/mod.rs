@@ -1,6 +1,7 @@
 //! `/v1/auth/me`: the caller's own profile.
 
 pub mod audit_events;
+pub mod create_export;
 pub mod delete;
 pub mod export;
 pub mod show;

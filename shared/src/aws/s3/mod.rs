@@ -1,5 +1,6 @@
 //! Object storage in Amazon S3.
 
+mod presign;
 mod upload;
 mod versions;
 
@@ -14,12 +15,14 @@ use aws_sdk_s3::{
     types::ServerSideEncryption,
 };
 use chrono::{DateTime, Utc};
+use data_encoding::BASE64;
 use tokio::sync::OnceCell;
 
 use super::client;
 use crate::error::Unavailable;
 
 pub use aws_sdk_s3::types::CompletedPart;
+pub use presign::{Content, Download, SignedRequest};
 pub use upload::{MAX_PARTS, Upload};
 pub use versions::Version;
 
@@ -67,6 +70,22 @@ impl Bucket {
         match put.set_ssekms_key_id(self.key.clone()).send().await {
             Ok(_) => Ok(()),
             // It is there: written by an earlier attempt whose response was lost.
+            Err(error) if is_there(&error) => Ok(()),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    /// Writes a small object with this content, which S3 compares with the checksum. `key` must be unique, as in [`Self::put_new`].
+    pub async fn put_content(
+        &self,
+        key: &str,
+        body: Vec<u8>,
+        content: &Content<'_>,
+    ) -> Result<(), Unavailable> {
+        let put = self.client().await.put_object().bucket(&self.name).key(key).body(body.into());
+        let put = put.content_type(content.media_type).checksum_sha256(BASE64.encode(content.sha256));
+        match put.if_none_match("*").set_server_side_encryption(self.encryption()).send().await {
+            Ok(_) => Ok(()),
             Err(error) if is_there(&error) => Ok(()),
             Err(error) => Err(unavailable(error)),
         }

@@ -13,7 +13,7 @@ mod email;
 mod name;
 
 pub use email::Email;
-pub use name::Name;
+pub use name::{DocumentName, Name};
 
 macro_rules! text {
     ($name:ident) => {

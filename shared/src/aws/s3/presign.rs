@@ -1,0 +1,208 @@
+//! Presigned requests: a client sends them to S3 itself, without credentials. Signing asks no service.
+
+use std::time::Duration;
+
+use aws_sdk_s3::{
+    Client,
+    error::SdkError,
+    presigning::PresigningConfig,
+};
+use data_encoding::BASE64;
+
+use super::{Bucket, unavailable};
+use crate::error::Unavailable;
+
+/// The content of an object, as a client announces it.
+#[derive(Debug, Clone, Copy)]
+pub struct Content<'a> {
+    pub media_type: &'a str,
+    pub bytes: u64,
+    pub sha256: &'a [u8],
+}
+
+/// A request that a client sends to S3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedRequest {
+    /// Contains the signature.
+    pub url: String,
+    /// The headers that the client must send. The signature covers them.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+/// What a browser does with a downloaded object.
+#[derive(Debug, Clone, Copy)]
+pub struct Download<'a> {
+    /// The name of the file that the browser saves.
+    pub file_name: &'a str,
+    pub media_type: &'a str,
+}
+
+impl Bucket {
+    /// Signs a `PUT` that creates the object `key`, once, with exactly this content.
+    pub async fn sign_put(
+        &self,
+        key: &str,
+        content: &Content<'_>,
+        lifetime: Duration,
+    ) -> Result<SignedRequest, Unavailable> {
+        sign_put(self.client().await, &self.name, key, content, lifetime).await
+    }
+
+    /// Signs a `GET` of the object `key`, which a browser saves as a file.
+    pub async fn sign_get(
+        &self,
+        key: &str,
+        download: &Download<'_>,
+        lifetime: Duration,
+    ) -> Result<String, Unavailable> {
+        sign_get(self.client().await, &self.name, key, download, lifetime).await
+    }
+}
+
+async fn sign_put(
+    client: &Client,
+    bucket: &str,
+    key: &str,
+    content: &Content<'_>,
+    lifetime: Duration,
+) -> Result<SignedRequest, Unavailable> {
+    let headers = vec![
+        ("content-length", content.bytes.to_string()),
+        ("content-type", content.media_type.to_owned()),
+        ("if-none-match", "*".to_owned()),
+        ("x-amz-checksum-sha256", BASE64.encode(content.sha256)),
+    ];
+    let signed = headers.clone();
+    // Set on the request itself: the SDK leaves the checksum out of what it signs (aws-sdk-rust, issue 1103).
+    let put = client.put_object().bucket(bucket).key(key).customize().mutate_request(move |request| {
+        for (name, value) in &signed {
+            request.headers_mut().insert(*name, value.clone());
+        }
+    });
+    let request = put.presigned(expiring(lifetime)?).await.map_err(unsigned)?;
+    Ok(SignedRequest { url: request.uri().to_owned(), headers })
+}
+
+async fn sign_get(
+    client: &Client,
+    bucket: &str,
+    key: &str,
+    download: &Download<'_>,
+    lifetime: Duration,
+) -> Result<String, Unavailable> {
+    let get = client.get_object().bucket(bucket).key(key).response_content_type(download.media_type);
+    let get = get.response_content_disposition(attachment(download.file_name));
+    let request = get.presigned(expiring(lifetime)?).await.map_err(unsigned)?;
+    Ok(request.uri().to_owned())
+}
+
+fn expiring(lifetime: Duration) -> Result<PresigningConfig, Unavailable> {
+    PresigningConfig::expires_in(lifetime).map_err(|error| Unavailable::new("s3", error))
+}
+
+/// Signing fails without credentials.
+fn unsigned<E, R>(error: SdkError<E, R>) -> Unavailable
+where
+    E: std::error::Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    unavailable(error)
+}
+
+/// Returns a `Content-Disposition` that saves a file with this name (RFC 6266). Old clients read the name without what is not ASCII.
+fn attachment(file_name: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || " -_.()[]+=@,".contains(c);
+    let plain: String = file_name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
+    // `attr-char` of RFC 8187.
+    let is_attr = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte);
+    let encoded: String = file_name
+        .bytes()
+        .map(|byte| if is_attr(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect();
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_s3::{
+        Config,
+        config::{BehaviorVersion, Credentials, Region},
+    };
+    use url::Url;
+
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_mins(1);
+    const SHA256: [u8; 32] = [7; 32];
+
+    fn client() -> Client {
+        let credentials = Credentials::new("id", "key", Some("token".to_owned()), None, "test");
+        let config = Config::builder().behavior_version(BehaviorVersion::latest());
+        Client::from_conf(config.region(Region::new("eu-west-1")).credentials_provider(credentials).build())
+    }
+
+    /// Returns the parameter `name` of `url`.
+    fn parameter(url: &str, name: &str) -> String {
+        let url = Url::parse(url).expect("a URL");
+        let mut pairs = url.query_pairs();
+        let value = pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned());
+        value.unwrap_or_else(|| panic!("{name} in {url}"))
+    }
+
+    async fn put(content: Content<'_>) -> SignedRequest {
+        sign_put(&client(), "bucket", "uploads/1/2/3", &content, MINUTE).await.expect("a signed request")
+    }
+
+    #[tokio::test]
+    async fn length_type_checksum_and_newness_of_an_upload_are_signed() {
+        let content = Content { media_type: "text/csv", bytes: 12, sha256: &SHA256 };
+        let signed = put(content).await;
+        assert_eq!(
+            parameter(&signed.url, "X-Amz-SignedHeaders"),
+            "content-length;content-type;host;if-none-match;x-amz-checksum-sha256"
+        );
+        assert_eq!(parameter(&signed.url, "X-Amz-Expires"), "60");
+        assert!(signed.url.starts_with("https://bucket.s3.eu-west-1.amazonaws.com/uploads/1/2/3?"));
+        let checksum = BASE64.encode(&SHA256);
+        let expected = [
+            ("content-length", "12"),
+            ("content-type", "text/csv"),
+            ("if-none-match", "*"),
+            ("x-amz-checksum-sha256", checksum.as_str()),
+        ];
+        assert_eq!(signed.headers, expected.map(|(name, value)| (name, value.to_owned())));
+        for other in [
+            Content { bytes: 13, ..content },
+            Content { media_type: "text/html", ..content },
+            Content { sha256: &[8; 32], ..content },
+        ] {
+            let signature = |request: &SignedRequest| parameter(&request.url, "X-Amz-Signature");
+            assert_ne!(signature(&put(other).await), signature(&signed), "{other:?}");
+        }
+        // No default checksum of an empty body, which storage would compare with the content.
+        assert!(!signed.url.to_lowercase().contains("crc"), "{}", signed.url);
+    }
+
+    #[tokio::test]
+    async fn a_download_is_saved_and_not_shown() {
+        let download = Download { file_name: "Bericht.pdf", media_type: "application/octet-stream" };
+        let url = sign_get(&client(), "bucket", "uploads/1/2/3", &download, MINUTE).await.expect("a URL");
+        assert_eq!(parameter(&url, "response-content-type"), "application/octet-stream");
+        let disposition = parameter(&url, "response-content-disposition");
+        assert_eq!(disposition, "attachment; filename=\"Bericht.pdf\"; filename*=UTF-8''Bericht.pdf");
+        assert_eq!(parameter(&url, "X-Amz-SignedHeaders"), "host");
+    }
+
+    #[test]
+    fn a_file_name_cannot_leave_its_header() {
+        for (name, expected) in [
+            ("a\"; b=c", r#"attachment; filename="a__ b=c"; filename*=UTF-8''a%22%3B%20b%3Dc"#),
+            ("a\\b/c", r#"attachment; filename="a_b_c"; filename*=UTF-8''a%5Cb%2Fc"#),
+            ("a\r\nX: y", r#"attachment; filename="a__X_ y"; filename*=UTF-8''a%0D%0AX%3A%20y"#),
+            ("Größe €.txt", r#"attachment; filename="Gr__e _.txt"; filename*=UTF-8''Gr%C3%B6%C3%9Fe%20%E2%82%AC.txt"#),
+            ("100%.txt", r#"attachment; filename="100_.txt"; filename*=UTF-8''100%25.txt"#),
+        ] {
+            assert_eq!(attachment(name), expected);
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! Embeddings: texts as vectors, from a server with the wire format of OpenAI's API.
+
+use std::time::Duration;
+
+use metrics::histogram;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+use url::Url;
+
+use super::{HttpClient, HttpError, Request};
+use crate::{
+    aws::secrets::Secrets,
+    cache::{breaker::Breaker, redis::Redis},
+    config::{Config, Setting},
+    domain::{deadline::Deadline, vector},
+};
+
+/// 64 vectors of 3,072 numbers, written with 20 characters each, have 4 MB.
+const MAX_RESPONSE_BYTES: usize = 8 << 20;
+const MAX_ERROR_BYTES: usize = 64 << 10;
+/// For a 429 without `Retry-After`.
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(20);
+/// A server may not delay work longer than this.
+const MAX_RETRY_AFTER: Duration = Duration::from_mins(10);
+/// Usual text has 4 bytes or more for each token.
+const BYTES_PER_TOKEN: usize = 3;
+
+/// The embedding model. Cheap to clone.
+#[derive(Clone)]
+pub struct Embeddings {
+    http: HttpClient,
+    secrets: Secrets,
+    breaker: Breaker,
+    url: Url,
+    api_key: Setting,
+    model: String,
+    dimensions: usize,
+    /// Whether `dimensions` is part of the request.
+    asks_for_dimensions: bool,
+    timeout: Duration,
+}
+
+/// The vectors of some texts, in the order of the texts.
+#[derive(Debug)]
+pub struct Embedded {
+    /// Each of length 1, and padded with zeros to [`vector::DIMENSIONS`] numbers.
+    pub vectors: Vec<Vec<f32>>,
+    /// The tokens to pay. An estimate, if the server reports none.
+    pub tokens: u64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum EmbeddingError {
+    /// The model did not answer, or is not asked because the breaker is open. Retry later.
+    #[error("model unavailable")]
+    Unavailable(#[source] anyhow::Error),
+    /// 429.
+    #[error("model throttled")]
+    Throttled { retry_after: Duration },
+    /// Another 4xx: our request or a setting is wrong. A retry has the same result.
+    #[error("model rejected the request: {0}")]
+    Rejected(String),
+    /// The answer cannot be used.
+    #[error("invalid answer of the model: {0}")]
+    Invalid(String),
+}
+
+impl Embeddings {
+    /// Creates a client of the configured model. With `redis`, all instances share one breaker.
+    #[must_use]
+    pub fn new(config: &Config, secrets: Secrets, redis: Option<Redis>) -> Self {
+        Self {
+            http: HttpClient::new(config.application.environment),
+            secrets,
+            breaker: Breaker::new("model", redis),
+            url: endpoint(&config.models.base_url),
+            api_key: config.models.api_key.clone(),
+            model: config.models.embedding_model.clone(),
+            dimensions: usize::try_from(config.models.embedding_dimensions).unwrap_or(usize::MAX),
+            asks_for_dimensions: config.models.embedding_sends_dimensions,
+            timeout: config.models.timeout,
+        }
+    }
+
+    /// Returns the vectors of `texts`, at `deadline` at the latest.
+    pub async fn embed(&self, texts: &[&str], deadline: Deadline) -> Result<Embedded, EmbeddingError> {
+        if texts.is_empty() {
+            return Ok(Embedded { vectors: Vec::new(), tokens: 0 });
+        }
+        let Some(permit) = self.breaker.admit().await else {
+            return Err(EmbeddingError::Unavailable(anyhow::anyhow!("the breaker is open")));
+        };
+        let started = Instant::now();
+        let embedded = self.call(texts, deadline).await;
+        histogram!("DependencyTime", "dependency" => "model").record(started.elapsed().as_secs_f64() * 1e3);
+        match &embedded {
+            Err(EmbeddingError::Unavailable(_) | EmbeddingError::Invalid(_)) => permit.failed().await,
+            _ => permit.succeeded().await,
+        }
+        embedded
+    }
+
+    async fn call(&self, texts: &[&str], deadline: Deadline) -> Result<Embedded, EmbeddingError> {
+        let authorization = match &self.api_key {
+            Setting::Absent(_) => None,
+            key => {
+                let key = self.secrets.get(key).await.map_err(EmbeddingError::Unavailable)?;
+                Some(format!("Bearer {}", key.as_str()))
+            }
+        };
+        let mut headers = vec![("content-type", "application/json"), ("accept", "application/json")];
+        headers.extend(authorization.as_deref().map(|value| ("authorization", value)));
+        let body = Body {
+            model: &self.model,
+            input: texts,
+            dimensions: self.asks_for_dimensions.then_some(self.dimensions),
+            encoding_format: "float",
+        };
+        let request = Request {
+            method: "POST",
+            url: &self.url,
+            headers: &headers,
+            body: serde_json::to_vec(&body).map_err(|error| EmbeddingError::Rejected(error.to_string()))?,
+            deadline: Deadline::after(self.timeout.min(deadline.left(Duration::ZERO))),
+            max_bytes: MAX_RESPONSE_BYTES,
+        };
+        let response = self.http.send(request).await.map_err(refused_or_unavailable)?;
+        let (status, retry_after) = (response.status(), retry_after(response.header("retry-after")));
+        let body = response.bytes().await.map_err(refused_or_unavailable)?;
+        match status {
+            200 => parse(&body, texts, self.dimensions),
+            429 => Err(EmbeddingError::Throttled { retry_after }),
+            408 | 500.. => Err(EmbeddingError::Unavailable(anyhow::anyhow!("status {status}"))),
+            _ => Err(EmbeddingError::Rejected(format!("status {status}, {}", error_code(&body)))),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    input: &'a [&'a str],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dimensions: Option<usize>,
+    encoding_format: &'static str,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    data: Vec<Item>,
+    usage: Option<Usage>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    index: Option<usize>,
+    embedding: Vec<f32>,
+}
+
+#[derive(Deserialize)]
+struct Usage {
+    prompt_tokens: Option<u64>,
+    total_tokens: Option<u64>,
+}
+
+/// Reads a successful answer.
+fn parse(body: &[u8], texts: &[&str], dimensions: usize) -> Result<Embedded, EmbeddingError> {
+    let invalid = |why: String| EmbeddingError::Invalid(why);
+    // The message of serde_json has a position and a type, and nothing of the body but a number or a name of a member.
+    let answer: Answer = serde_json::from_slice(body).map_err(|error| invalid(error.to_string()))?;
+    let (expected, count) = (texts.len(), answer.data.len());
+    if count != expected {
+        return Err(invalid(format!("{count} vectors for {expected} texts")));
+    }
+    let mut vectors = vec![Vec::new(); count];
+    for (place, item) in answer.data.into_iter().enumerate() {
+        let index = item.index.unwrap_or(place);
+        let slot = vectors.get_mut(index).filter(|slot| slot.is_empty());
+        let slot = slot.ok_or_else(|| invalid(format!("index {index} is out of range or repeated")))?;
+        let length = item.embedding.len();
+        if length != dimensions {
+            return Err(invalid(format!("a vector has {length} numbers instead of {dimensions}")));
+        }
+        *slot = vector::normalized(item.embedding)
+            .ok_or_else(|| invalid("a vector has no direction".to_owned()))?;
+    }
+    let reported = answer.usage.and_then(|usage| usage.prompt_tokens.or(usage.total_tokens));
+    Ok(Embedded { vectors, tokens: reported.unwrap_or_else(|| estimate(texts)) })
+}
+
+/// Returns an upper bound of the tokens of `texts`.
+#[must_use]
+pub fn estimate(texts: &[&str]) -> u64 {
+    let tokens = texts.iter().map(|text| text.len().div_ceil(BYTES_PER_TOKEN) as u64);
+    tokens.sum()
+}
+
+fn endpoint(base: &Url) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}/embeddings", base.path().trim_end_matches('/')));
+    url
+}
+
+fn refused_or_unavailable(error: HttpError) -> EmbeddingError {
+    match error {
+        HttpError::NotSent(why) => EmbeddingError::Rejected(why),
+        HttpError::TooLarge(_) => EmbeddingError::Invalid(error.to_string()),
+        HttpError::Unavailable(error) => EmbeddingError::Unavailable(error),
+    }
+}
+
+/// Reads `Retry-After` in seconds. Its other form, a date, counts as missing.
+fn retry_after(value: Option<&str>) -> Duration {
+    let seconds = value.and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
+    seconds.unwrap_or(DEFAULT_RETRY_AFTER).clamp(Duration::from_secs(1), MAX_RETRY_AFTER)
+}
+
+/// Returns the code of an error of OpenAI's API. Not its message, which may repeat a text.
+fn error_code(body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Refused {
+        error: Reason,
+    }
+    #[derive(Deserialize)]
+    struct Reason {
+        code: Option<String>,
+        r#type: Option<String>,
+    }
+    let is_code = |code: &String| {
+        code.len() <= 64 && code.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
+    };
+    let refused = serde_json::from_slice::<Refused>(&body[..body.len().min(MAX_ERROR_BYTES)]).ok();
+    let code = refused.and_then(|refused| refused.error.code.or(refused.error.r#type));
+    code.filter(is_code).unwrap_or_else(|| "no code".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(data: &str) -> Result<Embedded, EmbeddingError> {
+        let body = format!(
+            r#"{{"object": "list", "data": {data}, "usage": {{"prompt_tokens": 7, "total_tokens": 7}}}}"#
+        );
+        parse(body.as_bytes(), &["one", "two"], 2)
+    }
+
+    #[test]
+    fn vectors_are_normalized_and_padded_in_the_order_of_the_texts() {
+        let data = r#"[{"index": 1, "embedding": [0, 2]}, {"index": 0, "embedding": [3, 4]}]"#;
+        let embedded = answer(data).expect("an answer");
+        assert_eq!(embedded.tokens, 7);
+        for (vector, start) in embedded.vectors.iter().zip([[0.6, 0.8], [0.0, 1.0]]) {
+            assert_eq!(vector.len(), vector::DIMENSIONS);
+            assert_eq!(vector[..2], start);
+            assert!(vector[2..].iter().all(|number| *number == 0.0));
+        }
+    }
+
+    #[test]
+    fn unusable_answers_are_invalid() {
+        for data in [
+            r#"[{"index": 0, "embedding": [1, 0]}]"#,
+            r#"[{"index": 0, "embedding": [1, 0]}, {"index": 0, "embedding": [1, 0]}]"#,
+            r#"[{"index": 0, "embedding": [1, 0]}, {"index": 2, "embedding": [1, 0]}]"#,
+            r#"[{"index": 0, "embedding": [1, 0]}, {"index": 1, "embedding": [1]}]"#,
+            r#"[{"index": 0, "embedding": [1, 0]}, {"index": 1, "embedding": [1, 0, 0]}]"#,
+            r#"[{"index": 0, "embedding": [1, 0]}, {"index": 1, "embedding": [NaN, 0]}]"#,
+            r#"[{"index": 0, "embedding": [1, 0]}, {"index": 1, "embedding": [null, 0]}]"#,
+            r#"[{"index": 0, "embedding": [1, 0]}, {"index": 1, "embedding": [1e300, 0]}]"#,
+            r#"[{"index": 0, "embedding": [1, 0]}, {"index": 1, "embedding": [0, 0]}]"#,
+            r#""none""#,
+        ] {
+            assert!(matches!(answer(data), Err(EmbeddingError::Invalid(_))), "{data}");
+        }
+        assert!(matches!(parse(b"<html>", &["one"], 2), Err(EmbeddingError::Invalid(_))));
+    }
+
+    #[test]
+    fn tokens_that_the_server_does_not_report_are_estimated() {
+        let body = br#"{"data": [{"embedding": [1, 0]}]}"#;
+        assert_eq!(parse(body, &["ten bytes!"], 2).expect("an answer").tokens, 4);
+    }
+
+    #[test]
+    fn retry_after_is_read_in_seconds_within_bounds() {
+        for (value, seconds) in [
+            (Some("7"), 7),
+            (Some("0"), 1),
+            (Some("86400"), 600),
+            (Some("Fri, 31 Dec 1999 23:59:59 GMT"), 20),
+            (None, 20),
+        ] {
+            assert_eq!(retry_after(value), Duration::from_secs(seconds), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn message_of_a_refusal_is_not_repeated() {
+        let body = br#"{"error": {"message": "cannot embed 'a secret'", "type": "invalid_request_error", "code": null}}"#;
+        assert_eq!(error_code(body), "invalid_request_error");
+        assert_eq!(error_code(br#"{"error": {"code": "a secret"}}"#), "no code");
+        assert_eq!(error_code(b"a secret"), "no code");
+    }
+
+    #[test]
+    fn path_of_the_base_url_is_kept() {
+        for (base, url) in [
+            ("https://api.openai.com/v1", "https://api.openai.com/v1/embeddings"),
+            ("https://gateway.example.com/openai/v1/", "https://gateway.example.com/openai/v1/embeddings"),
+        ] {
+            assert_eq!(endpoint(&base.parse().expect("a URL")).as_str(), url);
+        }
+    }
+}
