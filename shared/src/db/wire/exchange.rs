@@ -278,9 +278,8 @@ impl Exchange {
             }
             (Some(Answer::Commit), b'C') => return Err(invalid("COMMIT did not commit")),
             // sqlx did not ask for these. (CloseComplete of the statement comes after its CommandComplete.)
-            (Some(Answer::Begin | Answer::Commit), b'1' | b'2' | b'3') => {}
-            // ParseComplete, BindComplete, ParameterDescription, NoData.
-            (Some(Answer::Deferred), b'1' | b'2' | b't' | b'n') => {}
+            (Some(Answer::Begin | Answer::Commit), b'1' | b'2' | b'3')
+            | (Some(Answer::Deferred), b'1' | b'2' | b't' | b'n') => {}
             (front, _) => {
                 // CommandComplete, EmptyQueryResponse.
                 if front == Some(&Answer::Statement) && matches!(tag, b'C' | b'I') {
