@@ -52,8 +52,6 @@ pub mod restoring_role;
 pub mod retention;
 pub mod search;
 pub mod sessions;
-pub mod token_budgets;
-pub mod usage_days;
 pub mod users;
 pub mod verification_tokens;
 
