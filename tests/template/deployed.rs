@@ -137,6 +137,8 @@ fn new_versions_are_tested_before_they_get_all_traffic() {
         json!("CodeDeployDefault.LambdaAllAtOnce"),
     );
     assert_noticed(rules::tests_new_versions_first, &at_once, "UsersAliaslive");
+    let mute = with("app", "SmokeRole/Properties/Policies", json!([]));
+    assert_noticed(rules::tests_new_versions_first, &mute, "SearchAliaslive");
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod new;
 mod progress;
 mod project;
 mod sam_build;
+mod sweeper;
 mod test;
 mod trial;
 mod welcome;

@@ -23,6 +23,7 @@ const OF_AWS: &[(&str, &str, &[&str])] = &[
     ("AWS/SES", "Reputation.ComplaintRate", &[]),
     ("AWS/SQS", "ApproximateAgeOfOldestMessage", &["QueueName"]),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", &["QueueName"]),
+    ("AWS/SQS", "NumberOfMessagesReceived", &["QueueName"]),
     ("AWS/WAFV2", "BlockedRequests", &["WebACL", "Region", "Rule"]),
 ];
 
