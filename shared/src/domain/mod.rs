@@ -23,4 +23,5 @@ pub mod permission;
 pub mod personal_data;
 pub mod plan;
 pub mod timestamp;
+pub mod usage;
 pub mod vector;
