@@ -33,7 +33,9 @@ fn each_function_has_its_part_of_the_artifacts() {
         ("TextMaking", allow("s3:PutObject", "/uploads/*"), "TextMaking: may use s3:PutObject"),
         ("TextReading", allow("s3:GetObject", "/uploads/*"), "TextReading: may use s3:GetObject"),
         ("UploadSigning", allow("s3:GetObject", "/*"), "UploadSigning: may use s3:GetObject"),
-        ("UploadSigning", allow("s3:PutObject", "/uploads/*"), "may write over an upload"),
+        ("UploadSigning", allow("s3:PutObject", "/uploads/*"), "UploadSigning: may write over"),
+        ("ExportSigning", allow("s3:PutObject", "/exports/*"), "ExportSigning: may write over"),
+        ("ExportSigning", allow("s3:GetObject", "/uploads/*"), "ExportSigning: may use s3:GetObject"),
         ("UploadRemoving", allow("s3:DeleteObject", "/uploads/*"), "UploadRemoving: may use s3:DeleteObject"),
         ("BackupMaking", allow("s3:GetObject", "/uploads/*"), "BackupMaking: may use s3:GetObject"),
         (
@@ -151,4 +153,18 @@ fn bucket_of_artifacts_is_closed_and_alone_reports_uploads() {
     ] {
         assert_noticed(&rule(&resource(&stack("data"), &pointer, value)), about);
     }
+}
+
+#[test]
+fn queues_have_the_names_by_which_index_tells_them_apart() {
+    let rule = rules::name_queues_as_index_reads_them;
+    assert_no_problems(&rule(&template(), &stack("data")));
+    let code = text("functions/index/src/lib.rs");
+    for name in ["extract-dead-letters", "index-dead-letters"] {
+        assert!(code.contains(&format!("ends_with(\"{name}\")")), "index does not look for {name}");
+    }
+    let other = resource(&template(), "IndexDeadLetters/Properties/QueueName", json!("arches-dead-letters"));
+    assert_noticed(&rule(&other, &stack("data")), "IndexDeadLetters");
+    let generated = stack("data").without("/Resources/ExtractDeadLetters/Properties/QueueName");
+    assert_noticed(&rule(&template(), &generated), "ExtractDeadLetters");
 }

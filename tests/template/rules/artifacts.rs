@@ -1,5 +1,7 @@
 //! Artifacts: who reads and writes them, who reaches what, and their bucket.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::check_functions;
@@ -7,17 +9,23 @@ use crate::template::{Template, each, secret};
 
 /// Every access of the app to the bucket of artifacts: the policy, the role that has it, an action, and the objects (nothing: the
 /// bucket itself).
-const ACCESS: [(&str, &str, &str, &str); 10] = [
+const ACCESS: [(&str, &str, &str, &str); 16] = [
     ("TextMaking", "ExtractRole", "s3:ListBucket", ""),
     ("TextMaking", "ExtractRole", "s3:GetObject", "/uploads/*"),
+    ("TextMaking", "ExtractRole", "s3:GetObjectVersion", "/uploads/*"),
     ("TextMaking", "ExtractRole", "s3:PutObject", "/texts/*"),
+    ("TextReading", "IndexRole", "s3:ListBucket", ""),
     ("TextReading", "IndexRole", "s3:GetObject", "/texts/*"),
     ("UploadSigning", "ArtifactsRole", "s3:PutObject", "/uploads/*"),
     ("UploadSigning", "ArtifactsRole", "s3:GetObject", "/uploads/*"),
     ("UploadSigning", "ArtifactsRole", "s3:GetObject", "/texts/*"),
+    ("ExportSigning", "AuthRole", "s3:PutObject", "/exports/*"),
+    ("ExportSigning", "AuthRole", "s3:GetObject", "/exports/*"),
+    ("ExportSigning", "AuthRole", "s3:AbortMultipartUpload", "/exports/*"),
     ("UploadRemoving", "RetentionRole", "s3:ListBucketVersions", ""),
     ("UploadRemoving", "RetentionRole", "s3:DeleteObjectVersion", "/uploads/*"),
     ("UploadRemoving", "RetentionRole", "s3:DeleteObjectVersion", "/texts/*"),
+    ("UploadRemoving", "RetentionRole", "s3:DeleteObjectVersion", "/exports/*"),
 ];
 /// Who may send to a queue of artifacts: the functions, without those that send failures of jobs to `FailedJobs`.
 const SENDERS: [(&str, &[&str]); 2] = [
@@ -38,6 +46,15 @@ const OF_EXTRACT: [&str; 7] = [
 /// Returns the problems of the checks that fail.
 fn broken<const N: usize>(checks: [(bool, &str); N]) -> Vec<String> {
     checks.into_iter().filter(|(good, _)| !good).map(|(_, problem)| problem.to_owned()).collect()
+}
+
+/// Returns the ids of the functions that read or write artifacts, send to their queues, or call the model.
+pub fn functions_of_artifacts(app: &Template) -> BTreeSet<String> {
+    let holders = ACCESS.iter().filter_map(|(_, role, ..)| role.strip_suffix("Role"));
+    let senders = SENDERS.iter().flat_map(|(_, senders)| senders.iter().copied());
+    let functions = app.functions();
+    let callers = functions.iter().filter(|f| f.environment().contains_key("OPENAI_API_KEY")).map(|f| f.id);
+    holders.chain(senders).chain(callers).map(str::to_owned).collect()
 }
 
 /// Each role has its part of the bucket and no other; nobody may write over an upload; only `retention` deletes, and only versions.
@@ -64,8 +81,12 @@ pub fn share_artifacts_exactly(app: &Template) -> Vec<String> {
                 granted.push((id, action, objects));
                 let creates_only =
                     statement["Condition"] == json!({ "Null": { "s3:if-none-match": "false" } });
-                if (action, objects) == ("s3:PutObject", "/uploads/*") && !creates_only {
-                    problems.push(format!("{id}: may write over an upload"));
+                // The other requests of a multipart upload.
+                let creates_nothing = objects == "/exports/*"
+                    && statement["Condition"] == json!({ "Bool": { "s3:ObjectCreationOperation": "false" } });
+                // `extract` writes a text again when its message is delivered again.
+                if action == "s3:PutObject" && objects != "/texts/*" && !(creates_only || creates_nothing) {
+                    problems.push(format!("{id}: may write over an upload or an export"));
                 }
             }
         }
@@ -108,6 +129,22 @@ fn send_to_their_queues(app: &Template) -> Vec<String> {
         }));
     }
     problems
+}
+
+/// `index` tells the queues apart by the ends of their names (`functions/index/src/lib.rs`).
+pub fn name_queues_as_index_reads_them(app: &Template, data: &Template) -> Vec<String> {
+    let names = [
+        (data, "ExtractQueue", "extract"),
+        (data, "ExtractDeadLetters", "extract-dead-letters"),
+        (app, "IndexQueue", "index"),
+        (app, "IndexDeadLetters", "index-dead-letters"),
+    ];
+    let named = |template: &Template, id: &str, name: &str| {
+        let queue = template.resource(id, "AWS::SQS::Queue");
+        queue["QueueName"] == json!({ "Fn::Sub": format!("${{AWS::StackName}}-{name}") })
+    };
+    let unnamed = names.into_iter().filter(|(template, id, name)| !named(template, id, name));
+    unnamed.map(|(_, id, name)| format!("{id}: its name does not end with {name}")).collect()
 }
 
 /// `extract` reads files of strangers: it has no database, no Redis, no secret, no other right, and no way out. Only functions that
