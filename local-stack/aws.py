@@ -20,6 +20,7 @@ import uuid
 import boto3
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.s3 import notifications
 from moto.ses.responses import EmailResponse
 from moto.sesv2.responses import SESV2Response
 from werkzeug.serving import make_server
@@ -146,6 +147,28 @@ def collect_mail(mailbox: Mailbox) -> None:
     SESV2Response.send_email, EmailResponse.send_email, EmailResponse.send_raw_email = v2, v1, raw_v1
 
 
+def report(s3, bucket: str, prefix: str, queue: str) -> None:
+    """Makes S3 report new objects to a queue."""
+    rules = {"Key": {"FilterRules": [{"Name": "prefix", "Value": prefix}]}}
+    configuration = {"QueueArn": queue, "Events": ["s3:ObjectCreated:*"], "Filter": rules}
+    s3.put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [configuration]}
+    )
+
+
+def add_versions_to_reports() -> None:
+    """Makes moto's reports of new objects name the object's version, as S3 does in a bucket with versions."""
+    make = notifications._get_s3_event
+
+    def with_version(event_name, bucket, key, notification_id):
+        event = make(event_name, bucket, key, notification_id)
+        if bucket.is_versioned:
+            event["Records"][0]["s3"]["object"]["versionId"] = key.version_id
+        return event
+
+    notifications._get_s3_event = with_version
+
+
 def seed(settings: dict, kept: dict) -> dict:
     """Creates the buckets, the key of the backups, mail identities, queues and secrets. Returns the ARNs of the secrets."""
 
@@ -169,13 +192,28 @@ def seed(settings: dict, kept: dict) -> dict:
         mail.create_email_identity(EmailIdentity=identity)
     mail.create_configuration_set(ConfigurationSetName=settings["mailConfiguration"])
     queues = client("sqs")
-    for name in settings["queues"]:
-        letters = queues.create_queue(QueueName=f"{name}-dead-letters")["QueueUrl"]
-        arn = queues.get_queue_attributes(QueueUrl=letters, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": "5"})
-        # Much shorter than in AWS, so that a developer sees the next attempt.
-        attributes = {"VisibilityTimeout": "10", "RedrivePolicy": redrive}
-        queues.create_queue(QueueName=name, Attributes=attributes)
+
+    def arn_of(name: str) -> str:
+        # Much shorter than in AWS, so that a developer sees the next attempt. An existing queue is returned as it is.
+        url = queues.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "10"})["QueueUrl"]
+        return queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+    for queue in settings["queues"]:
+        arn_of(queue["name"])
+        if queue["receives"] is not None:
+            letters = arn_of(f"{queue['name']}-dead-letters")
+            redrive = json.dumps({"deadLetterTargetArn": letters, "maxReceiveCount": str(queue["receives"])})
+            url = queues.get_queue_url(QueueName=queue["name"])["QueueUrl"]
+            queues.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": redrive})
+    uploads = settings["uploads"]
+    report(client("s3"), uploads["bucket"], uploads["prefix"], arn_of(uploads["queue"]))
+    rule = {
+        "AllowedOrigins": uploads["origins"],
+        "AllowedMethods": ["GET", "PUT"],
+        "AllowedHeaders": ["*"],
+        "ExposeHeaders": ["ETag"],
+    }
+    client("s3").put_bucket_cors(Bucket=uploads["bucket"], CORSConfiguration={"CORSRules": [rule]})
     manager = client("secretsmanager")
     values = {
         "database": {"url": settings["databaseUrl"]},
@@ -203,6 +241,7 @@ def main() -> None:
     directory = pathlib.Path(settings["directory"])
     kept = kept_secrets(directory)
     collect_mail(Mailbox(directory / "mail"))
+    add_versions_to_reports()
 
     application = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", settings["port"], application, threaded=True, request_handler=MotoRequestHandler)

@@ -17,7 +17,7 @@ use serde_json::json;
 use crate::{
     Interrupt, Service, Tools,
     process::StopSignal,
-    queues::QUEUES,
+    queues::{self, QUEUES},
     wait::{self, Probe},
 };
 
@@ -27,6 +27,8 @@ pub const SENDER: &str = "no-reply@arches.local";
 pub const BACKUPS: &str = "arches-local-backups";
 /// The bucket of the erasure ledger.
 pub const ERASURES: &str = "arches-local-erasures";
+/// The bucket of the artifacts.
+pub const ARTIFACTS: &str = "arches-local-artifacts";
 /// The alias of the KMS key that authenticates the backups.
 pub const MAC_KEY: &str = "alias/arches-local-backups";
 /// The SES configuration set of every mail.
@@ -53,6 +55,8 @@ pub struct Settings {
     /// The database URL of `backup`.
     pub database_backup_url: String,
     pub redis_url: String,
+    /// The origins of pages that may upload and download artifacts.
+    pub origins: Vec<String>,
 }
 
 /// The running stand-ins.
@@ -69,11 +73,12 @@ impl Aws {
             "directory": settings.dir,
             "port": settings.port,
             "region": REGION,
-            "buckets": [BACKUPS, ERASURES],
+            "buckets": [BACKUPS, ERASURES, ARTIFACTS],
+            "uploads": { "bucket": ARTIFACTS, "prefix": "uploads/", "queue": queues::EXTRACT, "origins": settings.origins },
             "macKey": MAC_KEY,
             "senders": [SENDER, "arches.local"],
             "mailConfiguration": MAIL_CONFIGURATION,
-            "queues": QUEUES.map(|queue| queue.name),
+            "queues": QUEUES.map(|queue| json!({ "name": queue.name, "receives": queue.receives })),
             "prefix": "arches/local",
             "databaseUrl": settings.database_url,
             "databaseOwnerUrl": settings.database_owner_url,

@@ -4,7 +4,10 @@ use std::{env, process::Command};
 
 use anyhow::{Context, Result};
 
-use crate::{Stack, aws, stack::Purpose};
+use crate::{Stack, aws, model, queues, stack::Purpose};
+
+/// The origin of a front end on this machine.
+pub const FRONT_END: &str = "http://localhost:3000";
 
 /// Names and values of environment variables.
 pub type Variables = Vec<(&'static str, String)>;
@@ -20,13 +23,14 @@ impl Stack {
             Purpose::Test | Purpose::Measurement => "test",
         };
         let mut variables = aws(self.settings.ports.aws);
+        variables.extend(self.model_environment());
         variables.extend([
             ("NODE_ENV", purpose.to_owned()),
             ("LOG_LEVEL", "info".to_owned()),
             ("LOG_FORMAT", "json".to_owned()),
             ("APP_VERSION", self.settings.version.clone()),
-            ("APP_URL", "http://localhost:3000".to_owned()),
-            ("CORS_ORIGINS", "http://localhost:3000".to_owned()),
+            ("APP_URL", FRONT_END.to_owned()),
+            ("CORS_ORIGINS", FRONT_END.to_owned()),
             ("MAIL_CONFIGURATION_SET", aws::MAIL_CONFIGURATION.to_owned()),
             ("MAIL_FROM", format!("Arches <{}>", aws::SENDER)),
             ("DATABASE_URL", member("database", "url")?),
@@ -40,11 +44,37 @@ impl Stack {
         Ok(variables)
     }
 
+    /// Returns the settings of the embedding model: the real one for developers, the stub for tests that name no other.
+    fn model_environment(&self) -> Variables {
+        let (name, timeout) = match self.settings.purpose {
+            // A batch takes up to a minute on a busy machine without a graphics card.
+            Purpose::Development => (model::NAME, "120000"),
+            Purpose::Test | Purpose::Measurement => (model::STUB, "30000"),
+        };
+        vec![
+            ("OPENAI_BASE_URL", model::url(self.settings.ports.model)),
+            ("OPENAI_API_KEY", "local".to_owned()),
+            ("OPENAI_TIMEOUT", timeout.to_owned()),
+            ("EMBEDDING_MODEL", name.to_owned()),
+            ("EMBEDDING_DIMENSIONS", model::DIMENSIONS.to_string()),
+            ("EMBEDDING_SEND_DIMENSIONS", "false".to_owned()),
+        ]
+    }
+
     /// Returns the environment of `migrate`, which connects as the owner of the schema.
     pub fn migrate_environment(&self) -> Result<Variables> {
+        self.environment_with_database("database-owner")
+    }
+
+    /// Returns the environment of `retention`, which has a role of its own.
+    pub fn retention_environment(&self) -> Result<Variables> {
+        self.environment_with_database("database-retention")
+    }
+
+    fn environment_with_database(&self, secret: &str) -> Result<Variables> {
         let mut variables = self.environment()?;
         variables.retain(|(name, _)| *name != "DATABASE_URL");
-        variables.push(("DATABASE_URL", format!("{}:url::", self.aws.arn("database-owner")?)));
+        variables.push(("DATABASE_URL", format!("{}:url::", self.aws.arn(secret)?)));
         Ok(variables)
     }
 
@@ -78,6 +108,9 @@ pub fn aws(port: u16) -> Variables {
         ("BACKUP_BUCKET", aws::BACKUPS.to_owned()),
         ("BACKUP_MAC_KEY", aws::MAC_KEY.to_owned()),
         ("ERASURE_BUCKET", aws::ERASURES.to_owned()),
+        ("ARTIFACT_BUCKET", aws::ARTIFACTS.to_owned()),
+        ("EXTRACT_QUEUE_URL", queues::url(port, queues::EXTRACT)),
+        ("INDEX_QUEUE_URL", queues::url(port, queues::INDEX)),
     ]
 }
 

@@ -1,4 +1,4 @@
-//! The services that the functions need, as local processes: PostgreSQL, PgBouncer, Redis, and stand-ins for AWS. `cargo xtask dev`,
+//! The services that the functions need, as local processes: PostgreSQL, PgBouncer, Redis, an embedding model, and stand-ins for AWS. `cargo xtask dev`,
 //! `cargo xtask test` and `cargo xtask bench` start them.
 //!
 //! Every service is a real process with a log in `<dir>/logs` and a record in `<dir>/run`. It is stopped when its value is dropped. A
@@ -10,6 +10,7 @@ mod credentials;
 pub mod environment;
 mod http;
 mod interrupt;
+pub mod model;
 mod npm;
 pub mod orphans;
 mod packages;
@@ -30,6 +31,7 @@ mod wait;
 pub use aws::Aws;
 pub use credentials::Credentials;
 pub use interrupt::{Interrupt, Interrupted};
+pub use model::Model;
 pub use npm::NpmPackages;
 pub use packages::Packages;
 pub use pgbouncer::PgBouncer;

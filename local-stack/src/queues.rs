@@ -24,17 +24,29 @@ pub struct Queue {
     pub function: &'static str,
     /// The most messages of one invocation.
     pub batch: u32,
+    /// After so many receives a message goes to `<name>-dead-letters`. `None` for dead letters themselves: they stay.
+    pub receives: Option<u32>,
 }
 
-/// The queues of `infra/app`, except those of dead letters: `<name>-dead-letters`.
-pub const QUEUES: [Queue; 1] = [Queue { name: "mail-events", function: "mail-events", batch: 5 }];
+/// The queues with a function. Each with `receives` has dead letters; those of `mail-events` have no function.
+pub const QUEUES: [Queue; 5] = [
+    Queue { name: "mail-events", function: "mail-events", batch: 5, receives: Some(5) },
+    Queue { name: EXTRACT, function: "extract", batch: 5, receives: Some(3) },
+    Queue { name: INDEX, function: "index", batch: 5, receives: Some(5) },
+    Queue { name: "extract-dead-letters", function: "index", batch: 5, receives: None },
+    Queue { name: "index-dead-letters", function: "index", batch: 5, receives: None },
+];
+/// The queue of the files to extract, to which S3 reports uploads.
+pub const EXTRACT: &str = "extract";
+/// The queue of the artifacts to index.
+pub const INDEX: &str = "index";
 
 /// The account of the AWS stand-ins.
 const ACCOUNT: &str = "123456789012";
 /// How long a request for messages waits for the first one, in seconds.
 const WAIT_SECONDS: u32 = 20;
-/// Enough to compile the function.
-const INVOCATION_TIMEOUT: Duration = Duration::from_mins(5);
+/// As long as a function may run in AWS; enough to compile it.
+const INVOCATION_TIMEOUT: Duration = Duration::from_mins(15);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// The pause after a failure.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
@@ -48,7 +60,7 @@ struct Sqs {
 
 impl Sqs {
     fn call(&self, action: &str, queue: &str, mut arguments: Value) -> Result<Value> {
-        arguments["QueueUrl"] = json!(format!("http://{}/{ACCOUNT}/{queue}", self.address));
+        arguments["QueueUrl"] = json!(url_at(&self.address, queue));
         let target = format!("AmazonSQS.{action}");
         // moto reads the service from the credential; it does not check the signature.
         let credential = format!(
@@ -63,6 +75,16 @@ impl Sqs {
         post(&self.address, "/", &headers, &arguments, REQUEST_TIMEOUT)
             .with_context(|| format!("{action} of {queue}"))
     }
+}
+
+/// Returns the URL of a queue of the AWS stand-ins at `port`.
+#[must_use]
+pub fn url(port: u16, queue: &str) -> String {
+    url_at(&format!("127.0.0.1:{port}"), queue)
+}
+
+fn url_at(address: &str, queue: &str) -> String {
+    format!("http://{address}/{ACCOUNT}/{queue}")
 }
 
 /// Sends a message to a queue of the AWS stand-ins at `port`.

@@ -10,8 +10,8 @@ use std::{
 use anyhow::{Context, Result, anyhow};
 
 use crate::{
-    Aws, Credentials, Interrupt, Packages, PgBouncer, Postgres, Redis, Report, Tools, aws, pgbouncer,
-    postgres, redis, service,
+    Aws, Credentials, Interrupt, Model, Packages, PgBouncer, Postgres, Redis, Report, Tools, aws,
+    environment, pgbouncer, postgres, redis, service,
 };
 
 /// The purpose of the services.
@@ -34,13 +34,15 @@ pub struct Ports {
     pub redis: u16,
     /// Of the stand-ins for AWS.
     pub aws: u16,
+    /// Of the embedding model.
+    pub model: u16,
 }
 
 impl Ports {
     /// Returns unused ports.
     pub fn free() -> Result<Self> {
         use crate::ports::free;
-        Ok(Self { postgres: free()?, pooler: free()?, redis: free()?, aws: free()? })
+        Ok(Self { postgres: free()?, pooler: free()?, redis: free()?, aws: free()?, model: free()? })
     }
 }
 
@@ -62,6 +64,7 @@ pub struct Settings {
 pub struct Stack {
     // In the order in which they are stopped.
     pub(crate) aws: Aws,
+    model: Model,
     pooler: Option<PgBouncer>,
     redis: Redis,
     postgres: Option<Postgres>,
@@ -81,23 +84,24 @@ impl Stack {
             report.begins(&format!("Stopped {name}, left over from an earlier run"));
         }
         // A log has the lines of one run only.
-        for name in ["initdb", "postgres", "pgbouncer", "redis", "aws", "queues"] {
+        for name in ["initdb", "postgres", "pgbouncer", "redis", "aws", "model", "queues"] {
             let _not_there = fs::remove_file(service::log_path(&settings.dir, name));
         }
         let credentials = Credentials::load_or_create(&settings.dir)?;
         let starter =
             Starter { tools, packages, settings: &settings, credentials: &credentials, interrupt, report };
-        let (databases, redis, aws) = thread::scope(|scope| {
+        let (databases, redis, aws, model) = thread::scope(|scope| {
             let databases = scope.spawn(|| starter.databases());
             let redis = scope.spawn(|| starter.redis());
             let aws = scope.spawn(|| starter.aws());
-            (databases.join(), redis.join(), aws.join())
+            let model = scope.spawn(|| starter.model());
+            (databases.join(), redis.join(), aws.join(), model.join())
         });
         let panicked = |_| anyhow!("a thread panicked");
-        let (databases, redis, aws) =
-            (databases.map_err(panicked)?, redis.map_err(panicked)?, aws.map_err(panicked)?);
-        let ((postgres, pooler), redis, aws) = (databases?, redis?, aws?);
-        Ok(Self { aws, pooler, redis, postgres, settings })
+        let (databases, redis) = (databases.map_err(panicked)?, redis.map_err(panicked)?);
+        let (aws, model) = (aws.map_err(panicked)?, model.map_err(panicked)?);
+        let ((postgres, pooler), redis, aws, model) = (databases?, redis?, aws?, model?);
+        Ok(Self { aws, model, pooler, redis, postgres, settings })
     }
 
     /// Fails with the name and the end of the log of a service that has exited.
@@ -105,6 +109,7 @@ impl Stack {
         self.postgres.as_mut().map_or(Ok(()), Postgres::check)?;
         self.pooler.as_mut().map_or(Ok(()), PgBouncer::check)?;
         self.redis.check()?;
+        self.model.check()?;
         self.aws.check()
     }
 
@@ -214,6 +219,13 @@ impl Starter<'_> {
         Ok(redis)
     }
 
+    fn model(&self) -> Result<Model> {
+        let begin = Instant::now();
+        let model = Model::start(self.tools, &self.settings.dir, self.settings.ports.model, self.interrupt)?;
+        self.report.done("Embedding model", begin.elapsed());
+        Ok(model)
+    }
+
     fn aws(&self) -> Result<Aws> {
         let begin = Instant::now();
         let ports = self.settings.ports;
@@ -231,6 +243,7 @@ impl Starter<'_> {
             database_retention_url: own.clone().unwrap_or(retention),
             database_backup_url: own.clone().unwrap_or(backup),
             redis_url: redis::url(self.credentials, ports.redis),
+            origins: vec![environment::FRONT_END.to_owned()],
         };
         let aws = Aws::start(self.tools, &settings, self.interrupt)?;
         self.report.done("AWS stand-ins", begin.elapsed());

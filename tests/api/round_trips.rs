@@ -67,6 +67,9 @@ impl<'a> Counter<'a> {
         for (name, value) in headers {
             client = client.with(name, value);
         }
+        if let Some((_, artifact)) = ids.iter().find(|(name, _)| *name == "artifactId") {
+            self.app.prepare_artifact(id, artifact).await;
+        }
         // Caches the session and the profile.
         client.get("/v1/auth/me").await;
         self.redis.reset();

@@ -12,9 +12,12 @@ pub mod document;
 pub mod events;
 mod functions;
 mod identity;
+pub mod ingestion;
+pub mod model;
 pub mod runtime_api;
 mod secrets;
 mod server;
+mod strict_s3;
 mod tenant;
 mod tls;
 mod wire;
@@ -39,6 +42,7 @@ use functions::Functions;
 pub use identity::Identity;
 pub use secrets::{create_secret, printable, put_secret, split_credentials};
 pub use server::Server;
+pub use strict_s3::StrictS3;
 pub use tenant::{ApiKey, Invitation, token_in};
 pub use tls::TlsProxy;
 pub use wire::Wire;
@@ -158,12 +162,18 @@ fn lookup(database: &Database, changes: &[(&str, &str)]) -> impl Fn(&str) -> Opt
 /// Settings of `cargo xtask test` that the functions under test do not get, because the log must show the default version.
 const NOT_PASSED: [&str; 1] = ["APP_VERSION"];
 
+/// Returns the settings of `cargo xtask test`, for a function that uses no database.
+#[must_use]
+pub fn environment_without_database() -> HashMap<String, String> {
+    let given = service("TEST_SETTINGS");
+    let passed = given.split(',').filter(|name| !NOT_PASSED.contains(name));
+    passed.map(|name| (name.to_owned(), service(name))).collect()
+}
+
 /// Returns the environment of a function on `database`, with references to secrets as in AWS.
 #[must_use]
 pub fn environment(database: &Database) -> HashMap<String, String> {
-    let given = service("TEST_SETTINGS");
-    let passed = given.split(',').filter(|name| !NOT_PASSED.contains(name));
-    let mut environment: HashMap<_, _> = passed.map(|name| (name.to_owned(), service(name))).collect();
+    let mut environment = environment_without_database();
     environment.extend(function_settings(database));
     // As in the template: the routes do not contain the name of the stage.
     environment.insert("AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH".to_owned(), "true".to_owned());

@@ -24,6 +24,9 @@ fn settings(app: &TestApp, bucket: &str) -> HashMap<String, String> {
     let mut settings = function_settings(&app.database);
     settings.insert("DATABASE_URL".to_owned(), app.database.retention_url());
     settings.insert("ERASURE_BUCKET".to_owned(), bucket.to_owned());
+    settings.insert("ARTIFACT_BUCKET".to_owned(), "artifacts".to_owned());
+    settings.insert("EXTRACT_QUEUE_URL".to_owned(), "http://127.0.0.1:9/extract".to_owned());
+    settings.insert("INDEX_QUEUE_URL".to_owned(), "http://127.0.0.1:9/index".to_owned());
     settings
 }
 
@@ -49,7 +52,7 @@ async fn clean(app: &TestApp) -> Report {
 
 /// Runs `retention` without changes.
 async fn dry_run(app: &TestApp) -> Report {
-    run(&state(app), Request { dry_run: true }, &job(Deadline::far())).await.expect("a report")
+    run(&state(app), Request { dry_run: true, ..Request::default() }, &job(Deadline::far())).await.expect("a report")
 }
 
 /// Returns how many rows of `table` were deleted and how many were held.

@@ -22,6 +22,7 @@ use crate::{
     http,
     progress::{Lines, step},
     project::{Profile, Project},
+    sweeper::Sweeper,
     welcome,
 };
 
@@ -33,7 +34,7 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Requests that show that the functions work: path, and expected status without a token.
 const READINESS_CHECKS: [(&str, u16); 3] = [("/health", 200), ("/ready", 200), ("/v1/auth/me", 401)];
 
-/// Run the whole backend on this machine: database, pooler, Redis, AWS stand-ins and all functions
+/// Run the whole backend on this machine: database, pooler, Redis, embedding model, AWS stand-ins and all functions
 ///
 /// The first start installs everything it needs into .dev. Data is kept there until `--reset`. Changed code is compiled again. Ctrl-C
 /// stops everything.
@@ -70,6 +71,9 @@ pub struct Arguments {
     /// Port of the AWS stand-ins
     #[arg(long, env = "AWS_PORT", default_value_t = 9004, value_name = "PORT")]
     aws_port: u16,
+    /// Port of the embedding model
+    #[arg(long, env = "MODEL_PORT", default_value_t = 9005, value_name = "PORT")]
+    model_port: u16,
 }
 
 /// Runs until Ctrl-C, or until a service fails.
@@ -90,6 +94,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let mut functions = watch(project, arguments, &tools, &stack)?;
     step("Functions", || await_ready(project, arguments, &mut functions))?;
     let pump = Pump::start(arguments.aws_port, &arguments.local_address(), &project.dev())?;
+    let sweeper = Sweeper::start(project, arguments.profile(), &stack)?;
     welcome::print(arguments, &stack, begin.elapsed())?;
 
     while !project.interrupt.requested() {
@@ -98,6 +103,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
         thread::sleep(POLL_INTERVAL);
     }
     eprintln!("\nStopping …");
+    drop(sweeper);
     drop(pump);
     drop(functions);
     drop(stack);
@@ -119,6 +125,11 @@ impl Arguments {
     /// Returns whether the user's own database is used.
     pub fn has_own_database(&self) -> bool {
         self.database_url.is_some()
+    }
+
+    /// Returns the port of the embedding model.
+    pub fn model_port(&self) -> u16 {
+        self.model_port
     }
 
     fn profile(&self) -> Profile {
@@ -152,6 +163,7 @@ fn require_free_ports(arguments: &Arguments) -> Result<()> {
         ("the API", arguments.port, "--port or API_PORT"),
         ("Redis", arguments.redis_port, "--redis-port or REDIS_PORT"),
         ("the AWS stand-ins", arguments.aws_port, "--aws-port or AWS_PORT"),
+        ("the embedding model", arguments.model_port, "--model-port or MODEL_PORT"),
     ];
     if !arguments.has_own_database() {
         wanted.push(("PostgreSQL", arguments.postgres_port, "--postgres-port or POSTGRES_PORT"));
@@ -177,6 +189,7 @@ fn start(project: &Project, arguments: &Arguments, tools: &Tools, packages: &Pac
             pooler: arguments.pooler_port,
             redis: arguments.redis_port,
             aws: arguments.aws_port,
+            model: arguments.model_port,
         },
         database_url: arguments.database_url.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

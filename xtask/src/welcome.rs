@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use local_stack::{Stack, postgres};
+use local_stack::{Stack, model, postgres};
 
 use crate::dev::Arguments;
 
@@ -14,6 +14,7 @@ pub fn print(arguments: &Arguments, stack: &Stack, took: Duration) -> Result<()>
         Some(postgres) => postgres.url(postgres::DATABASE),
         None => String::from("from DATABASE_URL"),
     };
+    let (model, name) = (model::url(arguments.model_port()), model::NAME);
     let text = format!(
         r#"
 Arches is running ({:.0} s).
@@ -24,6 +25,7 @@ Arches is running ({:.0} s).
   Mailbox    cargo xtask mail
   Logs       .dev/logs/functions.log, and one per service
   Database   {database}
+  Model      {model}, {name} for embeddings
 
 Register an account:
 

@@ -1,18 +1,20 @@
 //! Every day: deletes expired rows, as the register of personal data says, purges organizations that were deleted 30 days ago, erases
 //! users who were deleted 30 days ago or have not verified their address within 30 days, and confirms entries of the ledger of
-//! erasures.
+//! erasures. Every two minutes: brings artifacts to their final state, and deletes objects that are due.
 
 mod ledger;
 mod one_by_one;
 mod organizations;
 mod report;
 mod rows;
+mod sweeper;
+mod totals;
 mod users;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use shared::{
     aws::{s3::Bucket, secrets::Secrets},
     config::{Config, ConfigError},
@@ -28,30 +30,53 @@ use tokio::time::{Duration, Instant};
 
 pub use ledger::Checked;
 pub use report::{Cleaned, Report};
+use sweeper::Ingestion;
+pub use sweeper::{Swept, sweep};
 use users::Group;
 
 /// Printed for unknown arguments.
-pub const USAGE: &str = "usage: retention ['{\"dryRun\": true}']
+pub const USAGE: &str = "usage: retention ['{\"dryRun\": true}' | '{\"task\": \"artifacts\"}']
 
-DATABASE_URL names the database, as a member of the role arches_retention; ERASURE_BUCKET the ledger of erasures.";
+DATABASE_URL names the database, as a member of the role arches_retention; ERASURE_BUCKET the ledger of erasures; ARTIFACT_BUCKET,
+EXTRACT_QUEUE_URL and INDEX_QUEUE_URL the files of artifacts and the queues of their ingestion.";
 /// The settings without which this function does not start.
-pub const REQUIRED: &[&str] = &["DATABASE_URL", "ERASURE_BUCKET"];
+pub const REQUIRED: &[&str] =
+    &["DATABASE_URL", "ERASURE_BUCKET", "ARTIFACT_BUCKET", "EXTRACT_QUEUE_URL", "INDEX_QUEUE_URL"];
 
 /// Time kept at the end of the run: for the longest transaction (10 s), and for the report.
 pub const RESERVE: Duration = Duration::from_secs(15);
 
-/// The event: `{}`, or `{"dryRun": true}`.
+/// The event: `{}`, `{"dryRun": true}` or `{"task": "artifacts"}`.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Request {
-    /// Counts, and changes nothing.
+    /// Counts, and changes nothing. Only of the task `expired-data`.
     pub dry_run: bool,
+    pub task: Task,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Task {
+    #[default]
+    ExpiredData,
+    /// [`sweep`]
+    Artifacts,
+}
+
+/// The result of one of the tasks.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Outcome {
+    ExpiredData(Report),
+    Artifacts(Swept),
 }
 
 /// Created once in `main`.
 pub struct State {
     db: Db,
     ledger: Bucket,
+    ingestion: Ingestion,
     clock: Arc<dyn Clock>,
 }
 
@@ -60,7 +85,7 @@ impl State {
     pub fn new(config: &Config, clock: Arc<dyn Clock>) -> Self {
         let secrets = Secrets::new(config.keys.max_age, Arc::clone(&clock));
         let db = Db::new(config.database.clone(), secrets, None, Arc::clone(&clock));
-        Self { db, ledger: Bucket::new(&config.storage.erasures, ""), clock }
+        Self { db, ledger: Bucket::new(&config.storage.erasures, ""), ingestion: Ingestion::new(config), clock }
     }
 }
 
@@ -100,6 +125,17 @@ macro_rules! clean {
     };
 }
 
+/// Runs the task of `request`.
+pub async fn handle(state: &State, request: Request, job: &Job) -> anyhow::Result<Outcome> {
+    match request.task {
+        Task::ExpiredData => Ok(Outcome::ExpiredData(Box::pin(run(state, request, job)).await?)),
+        Task::Artifacts => {
+            anyhow::ensure!(!request.dry_run, "invalid event: the task artifacts has no dry run");
+            Ok(Outcome::Artifacts(Box::pin(sweep(state, job)).await?))
+        }
+    }
+}
+
 /// Deletes expired rows, table by table, until the deadline is near. The next run continues there.
 ///
 /// Users come last: their erasure deletes rows that the counts of the other tables would otherwise miss. A failure with some
@@ -121,7 +157,8 @@ pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<R
     let never_verified = users::erase(&run, Group::NeverVerified).await;
     tables.extend([organizations?, deleted?, never_verified?]);
     let ledger = ledger::check(&run).await?;
-    let report = Report::new(run.dry, tables, ledger, started.elapsed());
+    let wrong_totals = totals::check(&run).await?;
+    let report = Report::new(run.dry, tables, ledger, wrong_totals, started.elapsed());
     report.record();
     Ok(report)
 }

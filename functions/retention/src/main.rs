@@ -9,5 +9,5 @@ use shared::lambda::job;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    job::serve(env!("CARGO_CRATE_NAME"), retention::USAGE, retention::make, retention::run).await
+    job::serve(env!("CARGO_CRATE_NAME"), retention::USAGE, retention::make, retention::handle).await
 }

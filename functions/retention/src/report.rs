@@ -22,6 +22,8 @@ pub struct Report {
     pub tables: Vec<Cleaned>,
     /// The entries of the ledger of erasures whose outcome was not written.
     pub ledger: Checked,
+    /// Organizations of which the totals were wrong. They are corrected.
+    pub wrong_totals: u64,
     pub duration_ms: u64,
 }
 
@@ -64,10 +66,10 @@ impl Cleaned {
 }
 
 impl Report {
-    pub(crate) fn new(dry_run: bool, tables: Vec<Cleaned>, ledger: Checked, duration: Duration) -> Self {
+    pub(crate) fn new(dry_run: bool, tables: Vec<Cleaned>, ledger: Checked, wrong_totals: u64, duration: Duration) -> Self {
         let complete = tables.iter().all(|table| table.complete);
         let duration_ms = duration.as_millis().try_into().unwrap_or(u64::MAX);
-        Self { dry_run, complete, tables, ledger, duration_ms }
+        Self { dry_run, complete, tables, ledger, wrong_totals, duration_ms }
     }
 
     /// Records the metric of the alarm, unless the run is dry.

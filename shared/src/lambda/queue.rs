@@ -26,9 +26,21 @@ const RESERVE: Duration = Duration::from_secs(1);
 pub struct Message {
     pub id: String,
     pub body: String,
+    /// The name of the queue: the last part of its ARN.
+    pub queue: String,
+    /// Names this delivery, to change when it becomes visible again.
+    pub receipt: String,
     /// How often SQS has delivered it, this time included.
     pub receives: u32,
+    /// When its share of the time ends.
+    pub deadline: Deadline,
 }
+
+/// The failure of a message that is expected to succeed later. It is logged as a warning, so it moves no alarm that rolls a deployment
+/// back.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct TryAgain(pub String);
 
 impl Message {
     /// Returns the origin of the audit events of this message: its id, without address or user agent.
@@ -46,7 +58,10 @@ impl TryFrom<SqsMessage> for Message {
         Ok(Self {
             id: message.message_id.context("invalid event: a message without an id")?,
             body: message.body.unwrap_or_default(),
+            queue: message.event_source_arn.and_then(|arn| Some(arn.rsplit_once(':')?.1.to_owned())).unwrap_or_default(),
+            receipt: message.receipt_handle.unwrap_or_default(),
             receives: receives.unwrap_or(1),
+            deadline: Deadline::after(Duration::ZERO),
         })
     }
 }
@@ -83,29 +98,36 @@ async fn handle_batch(
     handle_one: impl AsyncFn(&Message) -> anyhow::Result<()>,
 ) -> anyhow::Result<SqsBatchResponse> {
     let event: SqsEvent = serde_json::from_value(event).context("invalid event")?;
-    let messages = event.records.into_iter().map(Message::try_from).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut messages = event.records.into_iter().map(Message::try_from).collect::<anyhow::Result<Vec<_>>>()?;
     let mut response = SqsBatchResponse::default();
-    let mut returned = 0;
-    for (number, message) in messages.iter().enumerate() {
-        let Some(time) = share(job.deadline, messages.len() - number) else {
+    let (count, mut returned) = (messages.len(), 0);
+    for (number, message) in messages.iter_mut().enumerate() {
+        let Some(time) = share(job.deadline, count - number) else {
             returned += 1;
             response.add_failure(message.id.clone());
             continue;
         };
+        message.deadline = Deadline::after(time);
+        let message = &*message;
         let handled = AssertUnwindSafe(handle_one(message)).catch_unwind();
         let handled = timeout(time, handled).await.map_err(|_| anyhow!("deadline exceeded"));
         let handled = handled.and_then(|done| done.unwrap_or_else(|panic| Err(panicked(&*panic))));
         if let Err(error) = handled {
+            let expected = error.is::<TryAgain>();
             let (id, receives, error) = (&message.id, message.receives, format!("{error:#}"));
-            tracing::error!(request.id = job.id, message.id = id, receives, error, "message failed");
+            if expected {
+                tracing::warn!(request.id = job.id, message.id = id, receives, error, "message returned to the queue");
+            } else {
+                tracing::error!(request.id = job.id, message.id = id, receives, error, "message failed");
+            }
             response.add_failure(message.id.clone());
         }
     }
     if returned > 0 {
         tracing::warn!(request.id = job.id, returned, "no time left; messages returned to the queue");
     }
-    let (handled, failed) = (messages.len(), response.batch_item_failures.len());
-    tracing::info!(request.id = job.id, messages = handled, failed, "batch done");
+    let failed = response.batch_item_failures.len();
+    tracing::info!(request.id = job.id, messages = count, failed, "batch done");
     Ok(response)
 }
 
@@ -129,7 +151,10 @@ mod tests {
 
     fn batch(bodies: &[&str]) -> Value {
         let records = bodies.iter().enumerate().map(|(number, body)| {
-            json!({ "messageId": format!("m{number}"), "body": body, "attributes": { "ApproximateReceiveCount": "2" } })
+            json!({
+                "messageId": format!("m{number}"), "body": body, "receiptHandle": "r", "attributes": { "ApproximateReceiveCount": "2" },
+                "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:mails"
+            })
         });
         json!({ "Records": records.collect::<Vec<_>>() })
     }
@@ -150,7 +175,7 @@ mod tests {
     #[tokio::test]
     async fn message_that_panics_fails_alone() {
         let handle = async |message: &Message| {
-            assert_eq!(message.receives, 2);
+            assert_eq!((message.receives, &*message.queue, &*message.receipt), (2, "mails", "r"));
             assert!(message.body != "broken", "a bug");
             Ok(())
         };

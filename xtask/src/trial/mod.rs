@@ -1,6 +1,7 @@
 //! `cargo xtask trial`
 
 pub mod deploy;
+mod ingestion;
 mod isolation;
 
 use std::process::ExitCode;
@@ -13,6 +14,7 @@ use crate::project::Project;
 #[derive(Debug, clap::Subcommand)]
 pub enum Trial {
     Deploy(deploy::Arguments),
+    Ingestion(ingestion::Arguments),
     Isolation(isolation::Arguments),
 }
 
@@ -21,6 +23,7 @@ impl Trial {
     pub fn run(&self, project: &Project) -> Result<ExitCode> {
         match self {
             Self::Deploy(arguments) => deploy::run(project, arguments),
+            Self::Ingestion(arguments) => ingestion::run(project, arguments),
             Self::Isolation(arguments) => isolation::run(project, arguments),
         }
     }

@@ -24,7 +24,7 @@ use crate::error::Unavailable;
 
 pub use aws_sdk_s3::types::CompletedPart;
 pub use large::ObjectReader;
-pub use presign::{Content, Download, SignedRequest};
+pub use presign::{Content, Download, SignedRequest, Validity};
 pub use upload::{MAX_PARTS, Upload};
 pub use versions::Version;
 

@@ -5,12 +5,15 @@
 use aws_sdk_s3::{
     error::{ProvideErrorMetadata, SdkError},
     operation::get_object::GetObjectError,
-    types::{DeleteMarkerEntry, ObjectVersion, Tag, Tagging},
+    types::{Delete, DeleteMarkerEntry, ObjectIdentifier, ObjectVersion, Tag, Tagging},
 };
 use chrono::{DateTime, Utc};
 
 use super::{Bucket, collect, unavailable};
 use crate::error::Unavailable;
+
+/// The limit of S3 for one call.
+const MAX_DELETIONS: usize = 1_000;
 
 /// A version of an object, or a delete marker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +59,25 @@ impl Bucket {
             Err(error) if is_missing(&error) => Ok(None),
             Err(error) => Err(unavailable(error)),
         }
+    }
+
+    /// Deletes versions and delete markers for good. One that does not exist counts as deleted.
+    pub async fn delete_versions(&self, versions: &[Version]) -> Result<(), Unavailable> {
+        for versions in versions.chunks(MAX_DELETIONS) {
+            let identifiers = versions.iter().map(|version| {
+                ObjectIdentifier::builder().key(&version.key).version_id(&version.id).build()
+            });
+            let identifiers: Result<_, _> = identifiers.collect();
+            let delete = identifiers.and_then(|all| Delete::builder().set_objects(Some(all)).quiet(true).build());
+            let delete = delete.map_err(|error| Unavailable::new("s3", error))?;
+            let request = self.client().await.delete_objects().bucket(&self.name).delete(delete);
+            let deleted = request.send().await.map_err(unavailable)?;
+            if let Some(error) = deleted.errors().first() {
+                let code = error.code().unwrap_or("no code");
+                return Err(Unavailable::new("s3", anyhow::anyhow!("a version was not deleted: {code}")));
+            }
+        }
+        Ok(())
     }
 
     /// Replaces the tags of the current version of an object by one tag.
