@@ -125,7 +125,7 @@ async fn instance(world: Arc<World>, queue: &'static str) {
             if is_killed { Duration::from_millis(random(MAX_LIFE_MILLIS)) } else { INVOCATION_TIMEOUT * 2 };
         let answer = timeout(life, function.invoke_within(INVOCATION_TIMEOUT, batch.event.clone())).await;
         if let Ok(answer) = answer {
-            world.ingestion.settle(&batch, answer.as_ref().ok(), false).await;
+            world.ingestion.delete_handled(&batch, answer.as_ref().ok()).await;
         } else {
             world.kills.add(name);
             // Dropping it sends SIGKILL.
