@@ -30,7 +30,8 @@ async fn search_reads_the_rows_of_one_organization_by_indexes() {
     let database = Database::create().await;
     let mut connection = PgConnection::connect(&database.owner_url()).await.expect("a connection");
     connection.execute(sqlx::raw_sql(ROWS)).await.expect("rows");
-    // Index-only scans need pages that are known to be visible to all.
+    // Index-only scans need pages that are known to be visible to all: not before their commit is on disk.
+    connection.execute("CHECKPOINT").await.expect("a checkpoint");
     connection.execute("VACUUM ANALYZE").await.expect("statistics");
     let all = statements();
     let (_, query) = all.iter().find(|(line, _)| line.contains("AS is_small")).expect("the search");
