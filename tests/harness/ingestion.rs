@@ -168,7 +168,7 @@ impl Ingestion {
         let functions = self.functions.get_or_init(|| self.start(database)).await;
         let answer =
             functions[function_of(name)].invoke_within(INVOCATION_TIMEOUT, batch.event.clone()).await;
-        self.settle(&batch, answer.as_ref().ok(), Duration::ZERO).await;
+        self.settle(&batch, answer.as_ref().ok(), true).await;
         batch.receipts.len()
     }
 
@@ -188,16 +188,18 @@ impl Ingestion {
         (!receipts.is_empty()).then_some(Batch { queue: name, event, receipts })
     }
 
-    /// Deletes the messages that the function handled. The others are received again after `delay`. Without an answer these are all.
-    pub async fn settle(&self, batch: &Batch, answer: Option<&Value>, delay: Duration) {
-        let delay = i32::try_from(delay.as_secs()).expect("seconds");
+    /// Deletes the messages that the function handled. The others are received again: at once, if `retry_now`. Without an answer these
+    /// are all.
+    pub async fn settle(&self, batch: &Batch, answer: Option<&Value>, retry_now: bool) {
         let failed =
             answer.map(|answer| answer["batchItemFailures"].as_array().map_or(&[][..], Vec::as_slice));
         let url = &self.urls[batch.queue];
         for (id, receipt) in &batch.receipts {
             if failed.is_none_or(|failed| failed.iter().any(|item| item["itemIdentifier"] == **id)) {
-                let change = self.sqs.change_message_visibility().queue_url(url).receipt_handle(receipt);
-                change.visibility_timeout(delay).send().await.expect("the message is received again");
+                if retry_now {
+                    let change = self.sqs.change_message_visibility().queue_url(url).receipt_handle(receipt);
+                    change.visibility_timeout(0).send().await.expect("the message is received again");
+                }
             } else {
                 let delete = self.sqs.delete_message().queue_url(url).receipt_handle(receipt);
                 delete.send().await.expect("the message is deleted");

@@ -125,7 +125,7 @@ async fn instance(world: Arc<World>, queue: &'static str) {
             if is_killed { Duration::from_millis(random(MAX_LIFE_MILLIS)) } else { INVOCATION_TIMEOUT * 2 };
         let answer = timeout(life, function.invoke_within(INVOCATION_TIMEOUT, batch.event.clone())).await;
         if let Ok(answer) = answer {
-            world.ingestion.settle(&batch, answer.as_ref().ok(), VISIBILITY).await;
+            world.ingestion.settle(&batch, answer.as_ref().ok(), false).await;
         } else {
             world.kills.add(name);
             // Dropping it sends SIGKILL.
@@ -140,7 +140,7 @@ async fn sweep(world: Arc<World>) {
     environment.insert("DATABASE_URL".to_owned(), world.database.retention_url());
     let retention = Function::start("retention", environment).await;
     while !world.done.load(Ordering::SeqCst) {
-        retention.invoke(json!({ "command": "sweep" })).await.expect("a sweep");
+        retention.invoke(json!({ "task": "artifacts" })).await.expect("a sweep");
         let begin = Instant::now();
         while begin.elapsed() < SWEEP_INTERVAL && !world.done.load(Ordering::SeqCst) {
             sleep(Duration::from_millis(200)).await;

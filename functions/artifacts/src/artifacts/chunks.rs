@@ -57,21 +57,21 @@ impl TryFrom<String> for Center {
 pub struct ChunkView {
     id: ChunkId,
     /// Its place in the artifact, from 0.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 4999)]
     ordinal: i32,
     /// The page on which it begins, from 1; null if the file has no pages.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1_000_000)]
     page: Option<i32>,
     /// The heading above it.
     #[schema(max_length = 1000)]
     heading: Option<String>,
     /// Its first character in the whole text, from 0.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 10_000_000)]
     start: i32,
     /// The character after its last one.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 10_000_000)]
     end: i32,
-    #[schema(max_length = 10_000)]
+    #[schema(example = "The Analytical Engine weaves algebraic patterns.", max_length = 10_000)]
     text: String,
 }
 
@@ -94,12 +94,13 @@ impl From<Chunk> for ChunkView {
 #[serde(rename_all = "camelCase")]
 #[schema(as = ArtifactPassage)]
 pub struct PassageView {
+    /// The artifact.
     artifact_id: ArtifactId,
     /// The ordinal of the chunk in the middle. Neighbouring passages are around ordinals before and after it.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 4999)]
     around: i32,
-    /// The chunks of the whole artifact.
-    #[schema(minimum = 0)]
+    /// The number of chunks of the whole artifact.
+    #[schema(minimum = 0, maximum = 5000)]
     total: i32,
     /// In the order of the text. Two neighbours overlap.
     #[schema(max_items = 11)]

@@ -22,7 +22,7 @@ use super::client;
 use crate::error::Unavailable;
 
 pub use aws_sdk_s3::types::CompletedPart;
-pub use presign::{Content, Download, SignedRequest};
+pub use presign::{Content, Download, SignedRequest, Validity};
 pub use upload::{MAX_PARTS, Upload};
 pub use versions::Version;
 
