@@ -95,7 +95,8 @@ pub async fn fill(pool: &PgPool, organizations: &[OrganizationId], real: &[(&str
     for statement in replaced(FILL).split(";\n") {
         sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&mut *connection).await?;
     }
-    // As autovacuum does in a database that grew over time.
+    // As autovacuum does in a database that grew over time. Commits that are not on disk yet would keep it from its work.
+    sqlx::raw_sql("CHECKPOINT").execute(&mut *connection).await?;
     sqlx::raw_sql("VACUUM ANALYZE").execute(&mut *connection).await?;
     Ok(())
 }

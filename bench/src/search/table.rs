@@ -79,10 +79,11 @@ impl Table {
     pub fn text(&self) -> String {
         let mut text = format!(
             "Beside {OTHERS} chunks of other organizations. Up to {REAL} chunks are real paragraphs; all others are drawn around them. \
-             {QUERIES} queries, {} rounds.\n\n\
+             {QUERIES} queries, {} rounds, {} build of the bench.\n\n\
              | chunks | compared by | recall@{TOP} | by meaning, ms | by words, ms | hybrid, ms | all vectors compared, ms | target | |\n\
              |---|---|---|---|---|---|---|---|---|\n",
-            self.rounds
+            self.rounds,
+            if cfg!(debug_assertions) { "debug" } else { "release" },
         );
         for row in &self.rows {
             let target = TIME_TARGETS.iter().find(|(chunks, _)| *chunks == row.chunks).map(|(_, target)| *target);

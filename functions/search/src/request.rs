@@ -30,7 +30,7 @@ pub enum Mode {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct SearchRequest {
-    pub query: Query,
+    pub query: SearchQuery,
     #[serde(default, deserialize_with = "or_default")]
     #[schema(required = false, default = "hybrid")]
     pub mode: Mode,
@@ -53,15 +53,15 @@ pub struct SearchRequest {
     value_type = String, min_length = 1, max_length = 1000, example = "how long is a deleted account kept",
     pattern = r"^[^\u0000]*[^\s\u0000\u0085][^\u0000]*$",
 )]
-pub struct Query(String);
+pub struct SearchQuery(String);
 
-impl AsRef<str> for Query {
+impl AsRef<str> for SearchQuery {
     fn as_ref(&self) -> &str {
         &self.0
     }
 }
 
-impl TryFrom<String> for Query {
+impl TryFrom<String> for SearchQuery {
     type Error = &'static str;
 
     fn try_from(raw: String) -> Result<Self, Self::Error> {
@@ -127,10 +127,10 @@ mod tests {
     #[test]
     fn query_is_text_of_1_to_1000_characters() {
         for query in ["a", " rotate keys ", &"😀".repeat(1000), "a & b | !c <-> ((", "'; DROP TABLE chunks; --"] {
-            assert!(Query::try_from(query.to_owned()).is_ok(), "{query:?}");
+            assert!(SearchQuery::try_from(query.to_owned()).is_ok(), "{query:?}");
         }
         for query in ["", "  ", "\u{a0}", "a\0b", &"x".repeat(1001)] {
-            assert!(Query::try_from(query.to_owned()).is_err(), "{query:?}");
+            assert!(SearchQuery::try_from(query.to_owned()).is_err(), "{query:?}");
         }
     }
 

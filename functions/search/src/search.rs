@@ -91,6 +91,7 @@ pub struct MatchedChunk {
     #[schema(minimum = 1)]
     page: Option<i32>,
     /// The heading above it; null without one.
+    #[schema(max_length = 1000)]
     heading: Option<String>,
     /// Its first character in the text of the artifact.
     #[schema(minimum = 0)]
@@ -98,6 +99,7 @@ pub struct MatchedChunk {
     /// The character after its last one.
     #[schema(minimum = 0)]
     end: i32,
+    #[schema(max_length = 10_000)]
     text: String,
 }
 

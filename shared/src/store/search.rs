@@ -1,5 +1,6 @@
 //! The search in `chunks` and `chunk_vectors`.
 
+use super::artifacts::Chunk;
 use crate::{
     db::Tx,
     domain::{
@@ -46,21 +47,6 @@ pub struct Found {
     pub distance: Option<f64>,
     /// The frequency and the nearness of the words in the chunk.
     pub frequency: Option<f32>,
-}
-
-/// A row of `chunks`, without its terms.
-#[derive(Debug, Clone)]
-pub struct Chunk {
-    pub id: ChunkId,
-    /// Its place in the artifact, from 0.
-    pub ordinal: i32,
-    pub page: Option<i32>,
-    pub heading: Option<String>,
-    /// Its first character in the text of the artifact.
-    pub starts: i32,
-    /// The character after its last one.
-    pub ends: i32,
-    pub text: String,
 }
 
 /// Returns the chunks of the organization's ready artifacts that fit best, the best one first.
@@ -165,30 +151,4 @@ pub async fn search(
             frequency: row.frequency,
         })
         .collect())
-}
-
-/// Returns up to `limit` chunks of the artifact in their order, with the one at `ordinal` in the middle, unless the artifact is deleted.
-pub async fn around(
-    tx: &mut Tx,
-    organization: OrganizationId,
-    artifact: ArtifactId,
-    ordinal: i32,
-    limit: i32,
-) -> sqlx::Result<Vec<Chunk>> {
-    sqlx::query_as!(
-        Chunk,
-        r#"
-        SELECT c.id AS "id: ChunkId", c.ordinal, c.page, c.heading, c.starts, c.ends, c.text
-        FROM chunks c JOIN artifacts a ON a.id = c.artifact_id
-        WHERE c.organization_id = $1 AND c.artifact_id = $2 AND a.deleted_at IS NULL
-          AND c.ordinal >= $3::int - $4::int / 2 AND c.ordinal < $3::int - $4::int / 2 + $4::int
-        ORDER BY c.ordinal
-        "#,
-        organization as OrganizationId,
-        artifact as ArtifactId,
-        ordinal,
-        limit,
-    )
-    .fetch_all(tx)
-    .await
 }

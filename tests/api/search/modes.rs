@@ -2,13 +2,9 @@
 
 use harness::TestApp;
 use serde_json::json;
-use shared::{
-    domain::ids::{ArtifactId, OrganizationId},
-    store,
-};
 
 use super::{
-    planted::{Artifact, execute, id_of, label, plant, plant_artifact},
+    planted::{Artifact, execute, label, plant, plant_artifact},
     search, texts, texts_of,
 };
 
@@ -146,12 +142,14 @@ async fn deleted_artifact_is_gone_at_once() {
     let ada = app.person("Ada").await;
     let path = ada.create_organization("Engines").await;
     let deleted = plant(&app, &path, &["deleted engine"]).await;
+    let marked = plant(&app, &path, &["engine that is marked"]).await;
     plant(&app, &path, &["kept engine"]).await;
     for mode in ["hybrid", "semantic", "keyword"] {
-        assert_eq!(texts(&ada, &path, mode, "engine").await.len(), 2, "{mode}");
+        assert_eq!(texts(&ada, &path, mode, "engine").await.len(), 3, "{mode}");
     }
-    // The deletion removes the chunks too. The mark alone must be enough.
-    let mark = format!("UPDATE artifacts SET deleted_at = now() WHERE id = '{}'", deleted.id);
+    ada.client.delete(&format!("{path}/artifacts/{}", deleted.id)).await.ok(204);
+    // The deletion removes the chunks. For others the mark alone must be enough.
+    let mark = format!("UPDATE artifacts SET deleted_at = now() WHERE id = '{}'", marked.id);
     execute(&app, &mark).await;
     for mode in ["hybrid", "semantic", "keyword"] {
         assert_eq!(texts(&ada, &path, mode, "engine").await, ["kept engine"], "{mode}");
@@ -198,28 +196,4 @@ async fn quotes_or_and_minus_mean_what_they_mean_on_the_web() {
     // Nothing that must occur: everything would be read.
     assert!(found("-red").await.is_empty());
     assert!(found("-red -blue").await.is_empty());
-}
-
-#[tokio::test]
-async fn chunks_around_a_place_are_in_their_order() {
-    let app = TestApp::new().await;
-    let ada = app.person("Ada").await;
-    let path = ada.create_organization("Engines").await;
-    let planted = plant(&app, &path, &["a", "b", "c", "d", "e"]).await;
-    let around = async |ordinal, limit| {
-        let (organization, artifact) = (OrganizationId(id_of(&path)), ArtifactId(planted.id));
-        let read = async |tx: &mut _| {
-            Ok(store::search::around(tx, organization, artifact, ordinal, limit).await?)
-        };
-        let chunks = app.state.app.db.read(read).await.expect("chunks");
-        chunks.into_iter().map(|chunk| chunk.text).collect::<String>()
-    };
-    assert_eq!(around(2, 3).await, "bcd");
-    assert_eq!(around(2, 2).await, "bc");
-    assert_eq!(around(0, 3).await, "ab");
-    assert_eq!(around(4, 3).await, "de");
-    assert_eq!(around(2, 100).await, "abcde");
-    assert_eq!(around(90, 3).await, "");
-    app.database.execute("UPDATE artifacts SET deleted_at = now()").await;
-    assert_eq!(around(2, 3).await, "");
 }
