@@ -1,5 +1,5 @@
-//! Measures the functions as they are deployed. `cargo xtask bench` and `cargo xtask bench cloud` build them, start the services and run
-//! this program.
+//! Measures the functions as they are deployed, and the search. `cargo xtask bench`, `cargo xtask bench cloud` and `cargo xtask bench
+//! search` build what they need, start the services and run this program.
 
 mod cloud;
 mod cold;
@@ -8,6 +8,7 @@ mod growth;
 mod instance;
 mod jobs;
 mod report;
+mod search;
 mod secrets;
 mod size;
 mod statements;
@@ -30,6 +31,9 @@ async fn main() -> Result<()> {
     let mut arguments = env::args().skip(1).peekable();
     if arguments.next_if_eq("cloud").is_some() {
         return cloud(arguments).await;
+    }
+    if arguments.next_if_eq("search").is_some() {
+        return search(arguments).await;
     }
     let mut next = |what| arguments.next().context(what);
     let root = PathBuf::from(next("the first argument is missing: the checkout")?);
@@ -87,7 +91,23 @@ async fn cloud(mut arguments: impl Iterator<Item = String>) -> Result<()> {
     std::io::stdout().write_all(tables.as_bytes())?;
     if arguments.next().as_deref() == Some("write") {
         fs::write(root.join("bench/cloud.json"), serde_json::to_string_pretty(&figures)? + "\n")?;
-        replace(&root, CLOUD_TABLES, Some(END_OF_CLOUD_TABLES), &tables)?;
+        replace(&root, CLOUD_TABLES, Some(END_OF_TABLES), &tables)?;
+    }
+    Ok(())
+}
+
+/// Measures the search.
+async fn search(mut arguments: impl Iterator<Item = String>) -> Result<()> {
+    let mut next = |what: &'static str| arguments.next().with_context(|| format!("no argument with {what}"));
+    let root = PathBuf::from(next("the checkout")?);
+    let rounds = next("the number of rounds")?.parse()?;
+    let (write, global_index) = (next("whether to write")? == "write", next("whether to build an index")? == "global-index");
+    let (tables, figures) = search::run(search::Options { root: root.clone(), rounds, global_index }).await?;
+    let tables = format!("\nOn {}.\n\n{tables}\n", machine()?);
+    std::io::stdout().write_all(tables.as_bytes())?;
+    if write {
+        fs::write(root.join("bench/search.json"), serde_json::to_string_pretty(&figures)? + "\n")?;
+        replace(&root, SEARCH_TABLES, Some(END_OF_TABLES), &tables)?;
     }
     Ok(())
 }
@@ -115,6 +135,7 @@ fn machine() -> Result<String> {
 
 /// `bench` replaces everything after this marker in the page.
 const TABLES: &str = "<!-- made by cargo xtask bench -->\n";
-/// `bench cloud` replaces everything between these markers.
+/// `bench cloud` and `bench search` replace everything between their marker and the next end.
 const CLOUD_TABLES: &str = "<!-- made by cargo xtask bench cloud -->\n";
-const END_OF_CLOUD_TABLES: &str = "<!-- end -->\n";
+const SEARCH_TABLES: &str = "<!-- made by cargo xtask bench search -->\n";
+const END_OF_TABLES: &str = "<!-- end -->\n";

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::{Context, Result};
 
-const BEGIN: &str = "const REQUIRED: &[&str] = &[";
+const BEGIN: &str = "const REQUIRED: &[&str] =";
 
 /// Returns the variables that functions in the folder `functions` require, each with the names of these functions.
 pub fn by_variable(functions: &Path) -> Result<BTreeMap<String, Vec<String>>> {
@@ -25,7 +25,7 @@ pub fn by_variable(functions: &Path) -> Result<BTreeMap<String, Vec<String>>> {
 
 /// Returns the list in `text`, if it has one.
 fn variables(text: &str) -> Option<Vec<String>> {
-    let (list, _) = text.split_once(BEGIN)?.1.split_once(']')?;
+    let (list, _) = text.split_once(BEGIN)?.1.split_once(';')?;
     Some(list.split('"').skip(1).step_by(2).map(str::to_owned).collect())
 }
 

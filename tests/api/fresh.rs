@@ -12,6 +12,7 @@ use serde_json::json;
 /// The operations that always need one.
 const ALWAYS: &[&str] = &[
     "create_api_key",
+    "create_my_export",
     "delete_me",
     "delete_organization",
     "delete_user",

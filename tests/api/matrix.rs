@@ -30,6 +30,7 @@ const OF_MEMBERS: &[&str] = &[
     "show_label",
     "update_label",
     "delete_label",
+    "search",
 ];
 /// What only owners may do.
 const OF_OWNERS: [&str; 2] = ["delete_organization", "restore_organization"];

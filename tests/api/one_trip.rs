@@ -8,6 +8,11 @@ use harness::{TestApp, Wire, function_settings};
 use shared::{
     ApiError,
     db::{Db, Tx},
+    domain::{
+        actor::RequestInfo,
+        audit::{Action, Event},
+    },
+    store,
 };
 use sqlx::{Connection, Decode, Encode, PgConnection, Postgres, Row, Type, types::Json};
 use tokio::{
@@ -137,6 +142,64 @@ async fn error_at_commit_is_the_error_of_the_transaction() {
     let done =
         db.transaction(async |tx| Ok(sqlx::query(orphan).bind(1_i64).fetch_one(tx).await.map(drop)?)).await;
     assert!(format!("{done:?}").contains("foreign key"), "{done:?}");
+    assert_eq!(count(db).await, 0);
+}
+
+/// Adds an event to the audit log, which is sent with the next statement or with COMMIT.
+async fn audit(tx: &mut Tx) -> Result<(), ApiError> {
+    let request = RequestInfo { id: "r".to_owned(), address: None, path: String::new(), user_agent: None };
+    Ok(store::audit_events::insert(tx, &Event::anonymous(Action::UserUpdated, &request)).await?)
+}
+
+#[tokio::test]
+async fn event_of_the_audit_log_takes_no_trip_of_its_own() {
+    let app = app(&[]).await;
+    let events = "SELECT count(*) FROM audit_events";
+    for (setting, writes, trips) in [("true", 2, 3), ("true", 1, 2), ("false", 1, 6)] {
+        let (instance, wire) = wired(&app, &[("DB_PIPELINE", setting)]).await;
+        let db = &instance.state.app.db;
+        let before = app.database.value::<i64>(events).await;
+        let first = count(db).await;
+        wire.reset();
+        let done = db.transaction(async |tx| {
+            for id in first..first + writes {
+                insert(tx, id).await?;
+                audit(tx).await?;
+            }
+            Ok(())
+        });
+        done.await.expect("committed");
+        assert_eq!(wire.round_trips(), trips, "DB_PIPELINE={setting}");
+        assert_eq!(count(db).await, first + writes);
+        assert_eq!(app.database.value::<i64>(events).await, before + writes);
+    }
+}
+
+#[tokio::test]
+async fn event_that_cannot_be_written_fails_its_transaction() {
+    let app = app(&[("DB_POOL_MAX", "1")]).await;
+    let db = &app.state.app.db;
+    app.database.execute("REVOKE INSERT ON audit_events FROM arches_app").await;
+    for writes_after in [0, 1] {
+        let done = db.transaction(async |tx| {
+            insert(tx, 1).await?;
+            audit(tx).await?;
+            for id in 0..writes_after {
+                insert(tx, 10 + id).await?;
+            }
+            Ok(())
+        });
+        let done = done.await;
+        assert!(format!("{done:?}").contains("permission denied for table audit_events"), "{done:?}");
+        assert_eq!(count(db).await, 0);
+    }
+    // A transaction that fails for another reason does not send its event.
+    let refused = db.transaction(async |tx| {
+        insert(tx, 1).await?;
+        audit(tx).await?;
+        Err::<(), _>(ApiError::from(anyhow::anyhow!("refused")))
+    });
+    assert!(format!("{:?}", refused.await).contains("refused"));
     assert_eq!(count(db).await, 0);
 }
 

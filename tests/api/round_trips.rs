@@ -67,6 +67,9 @@ impl<'a> Counter<'a> {
         for (name, value) in headers {
             client = client.with(name, value);
         }
+        if let Some((_, artifact)) = ids.iter().find(|(name, _)| *name == "artifactId") {
+            self.app.prepare_artifact(id, artifact).await;
+        }
         // Caches the session and the profile.
         client.get("/v1/auth/me").await;
         self.redis.reset();
@@ -231,6 +234,7 @@ async fn organizations(counter: &mut Counter<'_>) {
     counter.by(&ada, "update_api_key", &key, Some(json!({ "name": "Renamed" }))).await;
     counter.by(&ada, "rotate_api_key", &key, Some(json!({}))).await;
     counter.by(&ada, "revoke_api_key", &key, None).await;
+    searches(counter, &ada, here).await;
     let spare = ada.create_organization("Spare").await;
     ada.client.delete(&spare).await.ok(200);
     let spare = spare.rsplit('/').next().expect("an id");
@@ -246,6 +250,18 @@ async fn organizations(counter: &mut Counter<'_>) {
     let things: Vec<_> = things.chain([("organizationId", &*organization), ("memberId", &*ada.id)]).collect();
     counter.rest(&ada, "/v1/organizations/{organizationId}/", &things).await;
     counter.by(&ada, "delete_organization", here, None).await;
+}
+
+async fn searches(counter: &mut Counter<'_>, person: &Person<'_>, here: &[(&str, &str)]) {
+    let token = format!("Bearer {}", person.sign_in_again().await.access_token);
+    for (row, body) in [
+        ("search, the first of a month", json!({ "query": "engine" })),
+        ("search", json!({ "query": "an engine" })),
+        ("search, with a cached vector", json!({ "query": "an engine" })),
+        ("search, by words", json!({ "query": "engine", "mode": "keyword" })),
+    ] {
+        counter.count(row, "search", &[("authorization", &token)], here, Some(body)).await;
+    }
 }
 
 async fn users(counter: &mut Counter<'_>) {

@@ -88,6 +88,25 @@ impl TestApp {
     }
 }
 
+impl TestApp {
+    /// Brings the artifact `id` into a state in which `operation` succeeds.
+    pub async fn prepare_artifact(&self, operation: &str, id: &str) {
+        let (status, failure) = match operation {
+            "retry_artifact" => ("failed", Some("processing-stopped")),
+            "download_artifact" => ("ready", None),
+            "upload_artifact" => ("pending", None),
+            _ => return,
+        };
+        sqlx::query("UPDATE artifacts SET status = $2, failure = $3, stage = NULL WHERE id = $1::uuid")
+            .bind(id)
+            .bind(status)
+            .bind(failure)
+            .execute(self.database.pool())
+            .await
+            .expect("the artifact exists");
+    }
+}
+
 impl Answer {
     /// Returns the id of the resource.
     #[must_use]

@@ -108,14 +108,20 @@ async fn probe_that_is_dropped_lets_no_other_call_pass_for_now() {
 #[tokio::test]
 async fn every_key_expires() {
     let (redis, breakers) = instances(1);
-    admit(&breakers[0]).await.failed().await;
-    for name in ["calls", "failures"] {
+    let expires = async |name: &str, millis: i64| {
         let mut commands = redis::pipe();
         commands.cmd("PTTL").arg(redis.key(&format!("breaker:model:{name}")));
         let (left,): (i64,) = redis.query(&commands).await.expect("Redis");
-        assert!((1..=30_000).contains(&left), "{name}: {left}");
+        assert!((1..=millis).contains(&left), "{name}: {left}");
+    };
+    for _ in 1..MIN_FAILURES {
+        admit(&breakers[0]).await.failed().await;
     }
-    open(&breakers[0]).await;
+    expires("calls", 30_000).await;
+    expires("failures", 30_000).await;
+    admit(&breakers[0]).await.failed().await;
+    expires("open", 15_000).await;
+    expires("half-open", 300_000).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The schema, as the migrations create it.
 
 mod plans;
+mod search;
 
 use futures_util::future::join_all;
 use harness::{Database, TestApp};

@@ -174,7 +174,7 @@ const OWN_AUDIT: &str = "OR id < $1) ORDER BY id DESC LIMIT $2) UNION";
 const USERS: &str = "ELSE 'active' END) AND ($1::uuid IS NULL OR id < $1)";
 
 /// The statements of the functions as sqlx has checked them, by their text in one line.
-fn statements() -> BTreeMap<String, String> {
+pub fn statements() -> BTreeMap<String, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.sqlx");
     let files = fs::read_dir(folder).expect("the query data");
     files
@@ -195,13 +195,13 @@ async fn filled(database: &Database) -> PgConnection {
 }
 
 /// Returns the plan, line by line. The explained statement may have parameters, so `explain` is sent as plain text.
-async fn plan(connection: &mut PgConnection, explain: String) -> String {
+pub async fn plan(connection: &mut PgConnection, explain: String) -> String {
     let lines = connection.fetch_all(sqlx::raw_sql(AssertSqlSafe(explain))).await.expect("a plan");
     lines.iter().map(|line| line.get::<String, _>(0)).collect::<Vec<_>>().join("\n")
 }
 
 /// Returns our tables that `plan` reads completely.
-fn whole_tables(plan: &str) -> Vec<&str> {
+pub fn whole_tables(plan: &str) -> Vec<&str> {
     let read = plan.lines().filter_map(|step| step.split_once("Seq Scan on ")?.1.split(' ').next());
     read.filter(|table| !table.starts_with("pg_")).collect()
 }

@@ -116,6 +116,8 @@ fn reserved_secret_given_to_another_function_is_noticed() {
         ("DatabaseOwnerSecret", "Auth"),
         ("DatabaseRetentionSecret", "Users"),
         ("ProxyApiAlternateSecret", "Users"),
+        ("ModelSecret", "Extract"),
+        ("ModelSecret", "Artifacts"),
         ("SmokeSecret", "Users"),
     ] {
         let arn = json!({"Ref": secret});
@@ -184,9 +186,24 @@ fn path_to_no_function_or_to_two_is_noticed() {
         &rules::serves_every_path_once(&template(), &documented),
         "0 functions answer at /v1/auth",
     );
-    let event = json!({"Type": "Api", "Properties": {"Path": "/v1/{proxy+}", "Method": "ANY"}});
+    let event = json!({"Type": "Api", "Properties": {"Path": "/v1/auth/{proxy+}", "Method": "ANY"}});
     let broken = template().with("/Resources/System/Properties/Events/Rest", event);
     assert_noticed(&rules::serves_every_path_once(&broken, &["/v1/auth/me".to_owned()]), "2 functions");
+}
+
+#[test]
+fn second_variable_in_a_place_is_noticed() {
+    for path in [
+        "/v1/organizations/{proxy+}",
+        "/v1/organizations/{id}/labels",
+        "/v1/users/{userId}",
+        "/v1/docs/{a}/{b}",
+    ] {
+        let event = json!({"Type": "Api", "Properties": {"Path": path, "Method": "ANY"}});
+        let broken = template().with("/Resources/System/Properties/Events/Rest", event);
+        let problems = rules::has_one_variable_per_place(&broken);
+        assert_eq!(problems.len(), usize::from(path != "/v1/docs/{a}/{b}"), "{path}: {problems:?}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use shared::domain::{audit::Action, permission};
 
-use crate::{names, rules, text};
+use crate::{names, rules, template, text};
 
 /// Returns the rows of the table below the line `header`.
 fn table(page: &str, header: &str) -> Vec<String> {
@@ -22,6 +22,15 @@ fn permissions_table_matches_the_code() {
         })
         .collect();
     assert_eq!(table(&text("docs/security.md"), "| permission | role | scope |"), rows);
+}
+
+#[test]
+fn functions_of_artifacts_match_the_templates() {
+    let page = table(&text("docs/security.md"), "| function | uploads | texts | may also |");
+    let written = page.iter().map(|row| row.split('`').nth(1).unwrap_or_default());
+    let written: BTreeSet<String> = written.map(rules::id_of).collect();
+    assert_eq!(written, rules::functions_of_artifacts(&template()));
+    assert_eq!(page.len(), written.len(), "a function has two rows");
 }
 
 #[test]

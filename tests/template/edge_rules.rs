@@ -80,7 +80,8 @@ fn browser_shows_the_answers_of_the_web_acl_to_listed_origins() {
 }
 
 /// Members of bodies that people write: passwords, names, and texts.
-const WRITTEN: [&str; 5] = ["currentPassword", "name", "newPassword", "password", "reason"];
+const WRITTEN: [&str; 8] =
+    ["currentPassword", "description", "name", "newPassword", "password", "query", "reason", "text"];
 
 /// Returns the paths with a body that people write, and the other paths, with a UUID for each parameter.
 fn paths_by_body() -> (Vec<String>, Vec<String>) {
@@ -124,8 +125,11 @@ fn web_acl_blocks_no_password_name_or_text() {
     assert!(written.contains(&"/v1/auth/login".to_owned()), "{written:?}");
     assert!(other.iter().any(|path| path.ends_with("/members")), "{other:?}");
     written.push("/account/reset-password".to_owned());
-    for end in ["search", "artifacts", "conversations/01987c1e-0000-7000-8000-0000000000aa/messages"] {
-        written.push(format!("/v1/organizations/01987c1e-0000-7000-8000-0000000000aa/{end}"));
+    let id = "01987c1e-0000-7000-8000-0000000000aa";
+    for end in
+        ["search", "artifacts", "labels", &format!("artifacts/{id}"), &format!("conversations/{id}/messages")]
+    {
+        written.push(format!("/v1/organizations/{id}/{end}"));
     }
     let rule = |template: &Template| {
         rules::blocks_bodies_without_text(template, (written.as_slice(), other.as_slice()), is_found)
@@ -158,6 +162,14 @@ fn web_acl_blocks_no_password_name_or_text() {
                 json!("^(/${ApiStage})?/v1/organizations"),
             ),
             "does not protect /v1/organizations/01987c1e-0000-7000-8000-0000000000aa/members",
+        ),
+        (
+            with("edge", &format!("{paths}/2/RegexMatchStatement/RegexString"), json!("^/v1/conversations$")),
+            "may block a text at /v1/organizations/01987c1e-0000-7000-8000-0000000000aa/artifacts",
+        ),
+        (
+            with("edge", &format!("{paths}/2/RegexMatchStatement/RegexString"), json!("^/v1/conversations$")),
+            "may block a text at /v1/organizations/01987c1e-0000-7000-8000-0000000000aa/search",
         ),
     ] {
         assert_noticed(rule, &broken, about);

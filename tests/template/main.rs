@@ -1,6 +1,7 @@
 //! The templates match their fragments, and follow the rules of `infra/README.md`.
 
 mod account_rules;
+mod artifacts;
 mod backups;
 mod broken;
 mod copies;
@@ -175,6 +176,11 @@ fn every_documented_path_leads_to_exactly_one_function() {
     let documented = documented_paths();
     assert!(!documented.is_empty(), "openapi.json has no paths");
     assert_no_problems(&rules::serves_every_path_once(&template(), &documented));
+}
+
+#[test]
+fn every_place_in_a_path_has_one_variable() {
+    assert_no_problems(&rules::has_one_variable_per_place(&template()));
 }
 
 #[test]

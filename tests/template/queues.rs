@@ -2,16 +2,24 @@
 
 use serde_json::json;
 
-use crate::{assert_no_problems, rules, template};
+use crate::{assert_no_problems, rules, template, template::Template, text};
 
 #[track_caller]
 fn assert_noticed(problems: &[String], about: &str) {
     assert!(problems.iter().any(|problem| problem.contains(about)), "{about} is not in {problems:?}");
 }
 
+fn handles(app: &Template) -> Vec<String> {
+    rules::handles_each_message_of_a_queue(app, &data())
+}
+
+fn data() -> Template {
+    Template::read(&text("infra/stacks/data.yaml"))
+}
+
 #[test]
 fn every_queue_returns_failed_messages_and_notifies() {
-    assert_no_problems(&rules::handles_each_message_of_a_queue(&template()));
+    assert_no_problems(&handles(&template()));
 }
 
 #[test]
@@ -36,7 +44,7 @@ fn broken_queue_is_noticed() {
         ("/Resources/MailEventsFailed".to_owned(), "alarm about its dead letters"),
     ] {
         let broken = template().without(&pointer);
-        assert_noticed(&rules::handles_each_message_of_a_queue(&broken), about);
+        assert_noticed(&handles(&broken), about);
     }
     for (pointer, value, about) in [
         (format!("{queue}/VisibilityTimeout"), json!(359), "delivered again"),
@@ -46,7 +54,57 @@ fn broken_queue_is_noticed() {
         (format!("{event}/ScalingConfig/MaximumConcurrency"), json!(3), "concurrency"),
     ] {
         let broken = template().with(&pointer, value);
-        assert_noticed(&rules::handles_each_message_of_a_queue(&broken), about);
+        assert_noticed(&handles(&broken), about);
+    }
+}
+
+#[test]
+fn broken_queue_of_artifacts_is_noticed() {
+    let events = "/Resources/Index/Properties/Events";
+    for (pointer, about) in [
+        ("/Resources/ExtractLate", "Extract: no alarm about the age"),
+        ("/Resources/ExtractFailed", "Extract: no alarm about its dead letters"),
+        ("/Resources/IndexFailed", "Index: no alarm about its dead letters"),
+        ("/Resources/ExtractDeadLettersLate", "Index: no alarm about the age"),
+        ("/Resources/IndexDeadLettersLate", "Index: no alarm about the age"),
+        (
+            "/Resources/IndexDeadLetters/Properties/MessageRetentionPeriod",
+            "Index: its queue has no encrypted",
+        ),
+    ] {
+        assert_noticed(&handles(&template().without(pointer)), about);
+    }
+    for (pointer, value, about) in [
+        (format!("{events}/Messages/Properties/ScalingConfig/MaximumConcurrency"), json!(11), "concurrency"),
+        (
+            format!("{events}/ExtractDeadLetters/Properties/Queue"),
+            json!({"Ref": "Uploads"}),
+            "does not exist",
+        ),
+        (
+            "/Resources/Extract/Properties/Timeout".to_owned(),
+            json!(121),
+            "Extract: a message can be delivered",
+        ),
+    ] {
+        assert_noticed(&handles(&template().with(&pointer, value)), about);
+    }
+    for (pointer, value, about) in [
+        (
+            "ExtractQueue/Properties/RedrivePolicy/maxReceiveCount",
+            json!(1),
+            "Extract: its queue has no encrypted",
+        ),
+        (
+            "ExtractDeadLetters/Properties/MessageRetentionPeriod",
+            json!(600),
+            "Extract: its queue has no encrypted",
+        ),
+        ("ExtractQueue/Properties/SqsManagedSseEnabled", json!(false), "Extract: its queue is not encrypted"),
+        ("ExtractDeadLetters/Properties/VisibilityTimeout", json!(30), "Index: a message can be delivered"),
+    ] {
+        let broken = data().with(&format!("/Resources/{pointer}"), value);
+        assert_noticed(&rules::handles_each_message_of_a_queue(&template(), &broken), about);
     }
 }
 

@@ -3,6 +3,7 @@
 mod access;
 mod account;
 mod alarms;
+mod artifacts;
 mod backups;
 mod database;
 mod edge;
@@ -23,6 +24,10 @@ pub use account::{
 };
 pub use alarms::{
     act_and_name_a_runbook, have_room_for_a_metric, notifies_about_old_secrets, runbook, use_existing_metrics,
+};
+pub use artifacts::{
+    functions_of_artifacts, guard_the_bucket_of_artifacts, name_queues_as_index_reads_them, isolate_groups_and_subnets, let_only_callers_of_the_model_out,
+    share_artifacts_exactly,
 };
 pub use backups::{authenticates_backups, keeps_backups, removes_only_expired_backups};
 pub use database::{
@@ -153,11 +158,18 @@ pub fn publishes_every_change(template: &Template) -> Vec<String> {
 /// `documented` are the paths of `openapi.json`.
 pub fn serves_every_path_once(template: &Template, documented: &[String]) -> Vec<String> {
     let functions = template.functions();
-    let reaching =
-        |path: &str| functions.iter().filter(|f| f.paths().iter().any(|event| reaches(event, path))).count();
+    // The gateway takes the most specific event: the path itself, otherwise the longest one that ends with {proxy+}.
+    let most_specific = |f: &Function<'_>, path: &str| {
+        let events = f.paths().into_iter().filter(|event| reaches(event, path));
+        events.map(|event| if event == path { usize::MAX } else { event.len() }).max()
+    };
+    let answering = |path: &str| {
+        let found: Vec<usize> = functions.iter().filter_map(|f| most_specific(f, path)).collect();
+        found.iter().filter(|one| Some(*one) == found.iter().max()).count()
+    };
     documented
         .iter()
-        .filter_map(|path| match reaching(path) {
+        .filter_map(|path| match answering(path) {
             1 => None,
             count => Some(format!("{count} functions answer at {path}")),
         })
@@ -169,6 +181,21 @@ fn reaches(event: &str, path: &str) -> bool {
         Some(prefix) => path.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty()),
         None => event == path,
     }
+}
+
+/// API Gateway allows one variable below a resource, `{proxy+}` included: a second one fails the deployment.
+pub fn has_one_variable_per_place(template: &Template) -> Vec<String> {
+    let mut places: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for f in template.functions() {
+        for path in f.paths() {
+            let parts: Vec<&str> = path.split('/').collect();
+            for (at, part) in parts.iter().enumerate().filter(|(_, part)| part.starts_with('{')) {
+                places.entry(parts[..at].join("/")).or_default().insert((*part).to_owned());
+            }
+        }
+    }
+    let crowded = places.into_iter().filter(|(_, variables)| variables.len() > 1);
+    crowded.map(|(place, variables)| format!("{place} has the variables {variables:?}")).collect()
 }
 
 /// `router` has the routes of `cargo lambda watch`, in the notation of the gateway.

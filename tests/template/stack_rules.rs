@@ -68,15 +68,20 @@ fn every_role_has_a_permissions_boundary() {
 }
 
 #[test]
-fn outgoing_traffic_is_encrypted_and_has_no_route_in_production() {
+fn outgoing_traffic_is_encrypted_and_passes_nat_only_where_it_must() {
     assert_no_problems(&rules::allow_only_https_out(&STACKS["network"]));
     for (field, value) in [("FromPort", json!(22)), ("ToPort", json!(8080)), ("IpProtocol", json!("-1"))] {
         let pointer = format!("FunctionGroup/Properties/SecurityGroupEgress/2/{field}");
         assert_noticed(rules::allow_only_https_out, &with("network", &pointer, value), "FunctionGroup");
     }
-    for name in ["staging", "production"] {
+    // With interface endpoints, only the outbound subnets have a route to NAT (`isolate_groups_and_subnets`).
+    for (name, gateways) in [("staging", 1), ("production", 2)] {
         let values = &environment(name)["network"];
-        assert_eq!(values["NatGateways"], 0, "{name}");
+        assert_eq!(
+            (&values["NatGateways"], &values["InterfaceEndpoints"]),
+            (&json!(gateways), &json!("true")),
+            "{name}"
+        );
     }
     assert_eq!(STACKS["network"].0["Parameters"]["NatGateways"]["Default"], 0);
 }
@@ -100,6 +105,10 @@ fn stacks_take_only_parameters_that_earlier_stacks_publish() {
     for name in ["DomainName", "CorsOrigins"] {
         assert!(problems.iter().any(|problem| problem.contains(name)), "{problems:?}");
     }
+    let mut values = environment("staging");
+    values.get_mut("data").expect("data")["CorsOrigins"] = json!("https://app.example.com");
+    let problems = rule("staging", &STACKS, &values);
+    assert!(problems.contains(&"app and data do not agree on CorsOrigins".to_owned()), "{problems:?}");
 }
 
 #[test]

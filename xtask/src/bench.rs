@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use local_stack::{Packages, Scratch, Stack, ToolSet, command, environment::set_variables, stack::Purpose};
 
 use crate::{
-    bench_cloud,
+    bench_cloud, bench_search,
     progress::{Lines, step},
     project::Project,
     test::temporary_settings,
@@ -40,6 +40,7 @@ pub struct Arguments {
 #[derive(Debug, clap::Subcommand)]
 enum Other {
     Cloud(bench_cloud::Arguments),
+    Search(bench_search::Arguments),
 }
 
 /// Builds the measuring program in a third of the time. It need not be small.
@@ -48,8 +49,10 @@ pub const FAST_BUILD: [(&str, &str); 2] =
 
 /// Builds the functions, starts the services and runs the measurements.
 pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
-    if let Some(Other::Cloud(arguments)) = &arguments.other {
-        return bench_cloud::run(project, arguments);
+    match &arguments.other {
+        Some(Other::Cloud(arguments)) => return bench_cloud::run(project, arguments),
+        Some(Other::Search(arguments)) => return bench_search::run(project, arguments),
+        None => {}
     }
     if !arguments.built {
         let mut build = project.cargo(&["xtask", "sam-build"]);

@@ -4,6 +4,7 @@ mod appoint;
 mod artifacts;
 mod bench;
 mod bench_cloud;
+mod bench_search;
 mod ci;
 mod database;
 mod dev;

@@ -1,7 +1,11 @@
-//! `/v1/search/…`
+//! `/v1/organizations/{organizationId}/search`
 
+mod cache;
+mod refusals;
+mod request;
+mod search;
 mod state;
-mod status;
+mod vector;
 
 use shared::{http::Routes, routes};
 
@@ -10,5 +14,5 @@ pub use state::{REQUIRED, SearchState};
 /// Every route of this function; the integration tests and the OpenAPI document start here too.
 #[must_use]
 pub fn routes<R: Routes<SearchState>>() -> R {
-    R::default().routes(routes!(status::status))
+    R::default().routes(routes!(search::search))
 }

@@ -1,7 +1,7 @@
-//! The state of this function. Add what it needs beside that of every function.
+//! The state of this function: the shared state, and the embedding model.
 
 use axum::extract::FromRef;
-use shared::AppState;
+use shared::{AppState, http_client::embeddings::Embeddings};
 
 /// The settings without which this function does not start.
 pub const REQUIRED: &[&str] = &["DATABASE_URL", "REDIS_URL", "JWT_PUBLIC_KEYS"];
@@ -10,12 +10,14 @@ pub const REQUIRED: &[&str] = &["DATABASE_URL", "REDIS_URL", "JWT_PUBLIC_KEYS"];
 #[derive(Clone)]
 pub struct SearchState {
     pub app: AppState,
+    pub embeddings: Embeddings,
 }
 
 impl SearchState {
     #[must_use]
     pub fn new(app: AppState) -> Self {
-        Self { app }
+        let embeddings = Embeddings::new(&app.config, app.secrets.clone(), Some(app.redis.clone()));
+        Self { app, embeddings }
     }
 }
 

@@ -11,8 +11,9 @@ section! {
     pub struct Models {
         /// The API. Calls go to `<url>/embeddings`.
         base_url: Url = url_or("OPENAI_BASE_URL", "https://api.openai.com/v1") { used_by: "index, search" };
-        /// The key of the API.
+        /// The key of the API. Without one, none is sent.
         api_key: Setting = setting("OPENAI_API_KEY") {
+            used_by: "index, search",
             example: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:arches/dev/openai-AbCdEf:key::"
         };
         /// The model of embeddings. Another model needs all artifacts to be indexed again.

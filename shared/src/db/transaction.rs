@@ -101,6 +101,18 @@ impl Tx {
         self
     }
 
+    /// Sends the next statement together with the one after it, or with COMMIT, which saves a round trip. If it fails, that one fails,
+    /// and with it the transaction.
+    ///
+    /// For statements that insert, whose result nobody reads, and which violate no constraint that has a refusal. The first statement
+    /// of a transaction is sent at once, and so is every one without the wire.
+    pub(crate) fn deferred(&mut self) -> &mut Self {
+        if let Some(wire) = self.lease.wire() {
+            wire.defer();
+        }
+        self
+    }
+
     /// Commits. PostgreSQL answers COMMIT with success even after a failed statement, so that case is an error here.
     pub(super) async fn commit(self) -> anyhow::Result<()> {
         if self.failed {

@@ -1,7 +1,10 @@
 //! The body of every refusal and failure.
 
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type},
+};
 use uuid::Uuid;
 
 /// An error in one member of the body or in one parameter of the query. It has either `pointer` or `parameter`.
@@ -69,13 +72,26 @@ pub struct Problem {
     pub max_age: Option<i64>,
     /// For `plan-limit-reached`: what the plan allows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = 1_073_741_824_i64, minimum = 0)]
+    #[schema(required = false, schema_with = amount)]
     pub limit: Option<i64>,
     /// For `plan-limit-reached`: what is used already, in the unit of `limit`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = 1_073_000_000_i64, minimum = 0)]
+    #[schema(required = false, schema_with = amount)]
     pub used: Option<i64>,
     /// For `same-content-exists`: the id of the artifact with this content.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub artifact_id: Option<Uuid>,
+}
+
+/// Describes a number of bytes or rows.
+fn amount() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+        .description(Some("In the unit of the limit, such as bytes."))
+        .examples([1_073_741_824_i64])
+        .minimum(Some(0))
+        // The largest integer that every JSON parser reads exactly.
+        .maximum(Some(9_007_199_254_740_991_i64))
+        .build()
 }

@@ -38,7 +38,7 @@ pub async fn insert(tx: &mut Tx, event: &Event<'_>) -> sqlx::Result<()> {
         event.request.address.map(|address| address.to_string()),
         event.request.id,
     )
-    .execute(tx)
+    .execute(tx.deferred())
     .await
     .map(drop)
 }

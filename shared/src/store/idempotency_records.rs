@@ -50,7 +50,7 @@ pub async fn replace(tx: &mut Tx, key: &[u8], sealed: &[u8], expires_at: DateTim
         expires_at,
         now,
     )
-    .execute(tx)
+    .execute(tx.deferred())
     .await
     .map(drop)
 }

@@ -55,6 +55,7 @@ pub mod personal_data;
 pub mod recount;
 pub mod restoring_role;
 pub mod retention;
+pub mod search;
 pub mod sessions;
 pub mod stuck_artifacts;
 pub mod token_budgets;

@@ -55,6 +55,7 @@ pub struct Whose {
 }
 
 impl Whose {
+    /// Returns the arguments for `user`.
     pub async fn of(tx: &mut Tx, user: &User) -> sqlx::Result<Self> {
         Ok(Self { user: user.id, email: address(tx, user).await? })
     }

@@ -70,9 +70,9 @@ pub struct Refreshable {
 /// Inserts the session of a user who has just signed in, and the audit event of the sign-in.
 pub async fn insert(tx: &mut Tx, new: &NewSession<'_>) -> sqlx::Result<Session> {
     let now = tx.now();
+    let ip_address = new.request.address.map(|address| address.to_string());
     // One statement, because each costs a round trip and every sign-in makes both.
-    sqlx::query_as!(
-        Session,
+    sqlx::query!(
         r#"
         WITH event AS (
             INSERT INTO audit_events
@@ -82,14 +82,13 @@ pub async fn insert(tx: &mut Tx, new: &NewSession<'_>) -> sqlx::Result<Session> 
         INSERT INTO sessions (id, user_id, refresh_token_hash, rotated_at, transport, user_agent, ip_address,
                               created_at, authenticated_at, last_used_at, expires_at, ends_at)
         VALUES ($1, $2, $3, $9, $4, $5, $6, $9, $9, $9, $7, $8)
-        RETURNING id AS "id: SessionId", user_agent, ip_address, created_at, last_used_at, expires_at
         "#,
         new.id as SessionId,
         new.user as UserId,
         new.refresh_token_hash,
         new.transport,
         new.request.user_agent,
-        new.request.address.map(|address| address.to_string()),
+        ip_address,
         new.expires_at,
         new.ends_at,
         now,
@@ -97,8 +96,16 @@ pub async fn insert(tx: &mut Tx, new: &NewSession<'_>) -> sqlx::Result<Session> 
         Action::SessionCreated.as_str(),
         new.request.id,
     )
-    .fetch_one(tx)
-    .await
+    .execute(tx.deferred())
+    .await?;
+    Ok(Session {
+        id: new.id,
+        user_agent: new.request.user_agent.clone(),
+        ip_address,
+        created_at: now,
+        last_used_at: now,
+        expires_at: new.expires_at,
+    })
 }
 
 /// Returns the session `id`, if it is live (neither revoked nor expired) and its user is active (neither deleted nor suspended).

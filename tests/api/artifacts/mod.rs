@@ -11,6 +11,7 @@ mod labels;
 mod list;
 mod races;
 mod retry;
+mod strict;
 mod update;
 mod upload;
 
@@ -61,7 +62,11 @@ async fn add_chunks(app: &TestApp, path: &str, texts: &[&str]) {
     .execute(app.database.pool())
     .await
     .expect("the chunks");
-    let count = format!("UPDATE organization_totals SET chunks = chunks + {}", texts.len());
+    let count = format!(
+        "UPDATE organization_totals SET chunks = chunks + {} WHERE organization_id IN (SELECT organization_id FROM artifacts WHERE id = '{}')",
+        texts.len(),
+        id(path)
+    );
     sqlx::query(AssertSqlSafe(count)).execute(app.database.pool()).await.expect("the total");
     let ready = format!("status = 'ready', stage = NULL, chunks_done = {0}, chunks_total = {0}", texts.len());
     set(app, path, &ready).await;

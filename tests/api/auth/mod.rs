@@ -2,6 +2,7 @@
 
 mod audit_events;
 mod email;
+mod exports;
 mod lifecycle;
 mod me;
 mod pages;

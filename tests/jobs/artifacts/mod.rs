@@ -1,6 +1,7 @@
-//! Artifacts on their way from a file to chunks with vectors.
+//! The way of an artifact: the real functions with S3 and SQS.
 
 mod budget;
+mod extract;
 mod index;
 mod index_faults;
 mod index_final;

@@ -118,6 +118,38 @@ async fn audit_event_is_deleted_after_exactly_a_year() {
     assert_eq!(text(&app, stays).await, "a second less, now");
 }
 
+/// Inserts a deleted artifact of each name into the only organization, with the age of its deletion.
+async fn insert_deleted_artifacts(app: &TestApp, artifacts: &[(&str, &str)]) {
+    for (name, age) in artifacts {
+        insert(
+            app,
+            &format!(
+                "INSERT INTO artifacts (id, organization_id, name, media_type, byte_size, sha256, status, progressed_at, created_at,
+                                        updated_at, deleted_at)
+                 SELECT gen_random_uuid(), min(id::text)::uuid, '{name}', 'text/plain', 1, sha256('{name}'), 'expired', $now, $now, $now,
+                        $now - interval {age}
+                 FROM organizations"
+            ),
+        )
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn deleted_artifact_is_removed_after_exactly_30_days() {
+    let app = TestApp::new().await;
+    app.person("Ada").await;
+    let ages = [("30 days", "'30 days'"), ("a second less", "'30 days' - interval '1 s'"), ("now", "'0 s'")];
+    insert_deleted_artifacts(&app, &ages).await;
+    app.database.execute("UPDATE artifacts SET deleted_at = NULL WHERE name = 'now'").await;
+
+    let report = clean(&app).await;
+
+    assert_eq!((counts(&report, "artifacts"), total(&report)), ((1, 0), 1));
+    let stays = "SELECT string_agg(name, ', ' ORDER BY name) FROM artifacts";
+    assert_eq!(text(&app, stays).await, "a second less, now");
+}
+
 #[tokio::test]
 async fn user_is_erased_exactly_30_days_after_deletion() {
     let app = TestApp::new().await;
@@ -148,6 +180,7 @@ async fn insert_expired_rows(app: &TestApp) {
         person.client.delete(&past).await.ok(200);
     }
     app.person("Squatter").await;
+    insert_deleted_artifacts(app, &[("gone", "'0 s'")]).await;
     insert(
         app,
         "INSERT INTO mail_suppressions (address, reason, since) VALUES ('gone@example.com', 'bounce', $now)",

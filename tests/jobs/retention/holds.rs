@@ -11,6 +11,7 @@ const ADAS_ROWS: &str = "
         UNION ALL SELECT to_jsonb(t)::text FROM verification_tokens t WHERE t.user_id = u.id
         UNION ALL SELECT to_jsonb(i)::text FROM invitations i WHERE lower(i.email) = lower(u.email)
         UNION ALL SELECT to_jsonb(m)::text FROM mail_suppressions m WHERE m.address = lower(u.email)
+        UNION ALL SELECT to_jsonb(a)::text FROM artifacts a WHERE a.created_by = u.id
         UNION ALL SELECT to_jsonb(e)::text FROM audit_events e WHERE u.id IN (e.actor_id, e.target_id)
         UNION ALL SELECT to_jsonb(o)::text FROM organizations o JOIN members m ON m.organization_id = o.id
                   WHERE m.user_id = u.id AND o.name = 'Past'
@@ -22,15 +23,20 @@ async fn create_expired_users(app: &TestApp) {
     let (ada, bob) = (app.verified_person("Ada").await, app.verified_person("Bob").await);
     let grace = app.administrator("Grace").await;
     let team = app.verified_person("Eve").await.create_organization("Engines").await;
+    let team = team.rsplit('/').next().expect("an id");
     for person in [&ada, &bob] {
         insert(
             app,
             &format!(
                 "INSERT INTO invitations (id, organization_id, email, role, token_hash, created_at, updated_at, expires_at)
-                 SELECT gen_random_uuid(), '{}', upper('{email}'), 'member', sha256('{email}'), $now, $now, $now;
-                 INSERT INTO mail_suppressions (address, reason, since) VALUES (lower('{email}'), 'bounce', $now)",
-                team.rsplit('/').next().expect("an id"),
+                 SELECT gen_random_uuid(), '{team}', upper('{email}'), 'member', sha256('{email}'), $now, $now, $now;
+                 INSERT INTO mail_suppressions (address, reason, since) VALUES (lower('{email}'), 'bounce', $now);
+                 INSERT INTO artifacts (id, organization_id, name, media_type, byte_size, sha256, status, created_by, progressed_at,
+                                        created_at, updated_at, deleted_at)
+                 SELECT gen_random_uuid(), '{team}', 'deleted', 'text/plain', 1, sha256('{email}'), 'expired', '{id}', $now, $now, $now,
+                        $now",
                 email = person.email,
+                id = person.id,
             ),
         )
         .await;

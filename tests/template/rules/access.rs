@@ -9,13 +9,20 @@ use crate::template::{Template, each, secret};
 
 /// Parts of names of variables whose values must be references to secrets.
 const SECRET: [&str; 7] = ["_URL", "SECRET", "KEY", "PASSWORD", "TOKEN", "CREDENTIAL", "_DSN"];
-/// Names that look like secrets and are not: the address of links in mails, and the names of keys.
-const PUBLIC: [&str; 3] = ["APP_URL", "BACKUP_KMS_KEY", "BACKUP_MAC_KEY"];
+/// Names that look like secrets and are not: addresses without credentials, and the names of keys.
+const PUBLIC: [&str; 6] = [
+    "APP_URL",
+    "BACKUP_KMS_KEY",
+    "BACKUP_MAC_KEY",
+    "EXTRACT_QUEUE_URL",
+    "INDEX_QUEUE_URL",
+    "OPENAI_BASE_URL",
+];
 /// Secrets that only these functions may read.
-const RESERVED: [(&str, &[&str]); 11] = [
+const RESERVED: [(&str, &[&str]); 12] = [
     ("SigningKeysSecret", &["Auth", "RotateKeys"]),
     ("AuthSecret", &["Auth", "RotateKeys"]),
-    ("EncryptionSecret", &["Auth", "Organizations", "RotateKeys"]),
+    ("EncryptionSecret", &["Artifacts", "Auth", "Organizations", "RotateKeys"]),
     ("DatabaseOwnerSecret", &["Migrate", "RestoreDrill"]),
     ("DatabaseBackupSecret", &["Backup", "Migrate"]),
     ("DatabaseRetentionSecret", &["Migrate", "Retention"]),
@@ -23,6 +30,7 @@ const RESERVED: [(&str, &[&str]); 11] = [
     ("ProxyApiAlternateSecret", &["Migrate"]),
     ("ProxyRetentionSecret", &["Migrate"]),
     ("ProxyRetentionAlternateSecret", &["Migrate"]),
+    ("ModelSecret", &["Index", "Search"]),
     ("SmokeSecret", &["Smoke"]),
 ];
 /// The keys of a policy statement in which a wildcard can be.

@@ -13,6 +13,7 @@ const OF_AWS: &[(&str, &str, &[&str])] = &[
     ("AWS/ElastiCache", "DatabaseMemoryUsagePercentage", &["CacheClusterId"]),
     ("AWS/ElastiCache", "EngineCPUUtilization", &["CacheClusterId"]),
     ("AWS/ElastiCache", "Evictions", &["CacheClusterId"]),
+    ("AWS/Lambda", "Invocations", &["FunctionName"]),
     ("AWS/Lambda", "Throttles", &["FunctionName"]),
     ("AWS/RDS", "AvailabilityPercentage", &["ProxyName", "TargetGroup", "TargetRole"]),
     ("AWS/RDS", "CPUUtilization", &["DBClusterIdentifier", "Role"]),
@@ -23,6 +24,7 @@ const OF_AWS: &[(&str, &str, &[&str])] = &[
     ("AWS/SES", "Reputation.ComplaintRate", &[]),
     ("AWS/SQS", "ApproximateAgeOfOldestMessage", &["QueueName"]),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", &["QueueName"]),
+    ("AWS/SQS", "NumberOfMessagesReceived", &["QueueName"]),
     ("AWS/WAFV2", "BlockedRequests", &["WebACL", "Region", "Rule"]),
 ];
 

@@ -15,69 +15,157 @@ const MAX_AGE: u64 = 600;
 /// A dead letter stays as long as SQS can keep it, in seconds: 14 days.
 const DEAD_LETTER_RETENTION: u64 = 1_209_600;
 
+/// The queues that the app uses: its own, and those that the data stack publishes.
+struct Queues<'a> {
+    app: &'a Template,
+    data: &'a Template,
+}
+
+/// A queue, and how alarms of the app name it.
+struct Queue<'a> {
+    id: &'a str,
+    properties: &'a Value,
+    name: Value,
+}
+
+impl<'a> Queues<'a> {
+    /// Returns the queue to whose ARN `value` refers: to a resource of the app, or to a parameter with the ARN of a queue of the data
+    /// stack of the same name.
+    fn at(&self, value: &'a Value) -> Option<Queue<'a>> {
+        if let Some(id) = value["Fn::GetAtt"][0].as_str() {
+            let name = json!({ "Fn::GetAtt": [id, "QueueName"] });
+            return self.queue(self.app, id, name);
+        }
+        let id = value["Ref"].as_str()?;
+        let arn = json!({ "Fn::GetAtt": [id, "Arn"] });
+        let parameters = self.data.of_type("AWS::SSM::Parameter");
+        parameters.iter().find(|(_, parameter)| parameter["Properties"]["Value"] == arn)?;
+        let name = json!({ "Fn::Select": [5, { "Fn::Split": [":", { "Ref": id }] }] });
+        self.queue(self.data, id, name)
+    }
+
+    fn queue(&self, template: &'a Template, id: &'a str, name: Value) -> Option<Queue<'a>> {
+        let properties = template.resource(id, "AWS::SQS::Queue");
+        (!properties.is_null()).then_some(Queue { id, properties, name })
+    }
+
+    /// Returns the dead letters of `queue`, which are in the same stack.
+    fn dead_letters(&self, queue: &Queue<'a>) -> Option<Queue<'a>> {
+        let target = &queue.properties["RedrivePolicy"]["deadLetterTargetArn"];
+        let id = target["Fn::GetAtt"][0].as_str()?;
+        let is_of_app = queue.name["Fn::GetAtt"].is_array();
+        if is_of_app {
+            return self.at(target);
+        }
+        let name = json!({ "Fn::Select": [5, { "Fn::Split": [":", { "Ref": id }] }] });
+        self.queue(self.data, id, name)
+    }
+
+    /// Whether another queue sends its dead letters to `queue`.
+    fn has_dead_letters(&self, queue: &Queue<'_>) -> bool {
+        let target = json!({ "Fn::GetAtt": [queue.id, "Arn"] });
+        let all = [self.app, self.data].into_iter().flat_map(|template| template.of_type("AWS::SQS::Queue"));
+        all.into_iter()
+            .any(|(_, other)| other["Properties"]["RedrivePolicy"]["deadLetterTargetArn"] == target)
+    }
+
+    /// Whether a function reads `queue`.
+    fn is_read(&self, queue: &Queue<'_>) -> bool {
+        let functions = self.app.functions();
+        let mut events = functions.iter().flat_map(|f| queue_events(f));
+        events.any(|event| self.at(&event["Queue"]).is_some_and(|read| read.name == queue.name))
+    }
+}
+
+fn queue_events<'a>(f: &Function<'a>) -> Vec<&'a Value> {
+    let events = f.resource["Properties"]["Events"].as_object().into_iter().flatten();
+    events.filter(|(_, event)| event["Type"] == "SQS").map(|(_, event)| &event["Properties"]).collect()
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_default()
+}
+
 /// Every queue of a function returns the messages of a batch that failed, keeps dead letters, and notifies about old messages and dead
-/// letters.
-pub fn handles_each_message_of_a_queue(template: &Template) -> Vec<String> {
+/// letters. `data` has the queues that its stack publishes.
+pub fn handles_each_message_of_a_queue(template: &Template, data: &Template) -> Vec<String> {
+    let queues = Queues { app: template, data };
     check_functions(template, |f| {
-        let events = f.get("/Events").as_object().into_iter().flatten();
-        let mut queues = events.filter(|(_, event)| event["Type"] == "SQS");
-        queues.find_map(|(_, event)| problem(template, f, &event["Properties"]))
+        let events = queue_events(f);
+        let together: u64 =
+            events.iter().map(|event| number(&event["ScalingConfig"]["MaximumConcurrency"])).sum();
+        let too_many = problem_unless(
+            events.is_empty() || together <= number(f.get("/ReservedConcurrentExecutions")),
+            "its queue invokes it more often than its concurrency allows",
+        );
+        too_many.or_else(|| events.into_iter().find_map(|event| problem(&queues, f, event)))
     })
 }
 
-fn problem(template: &Template, f: &Function<'_>, event: &Value) -> Option<String> {
-    let id = event["Queue"]["Fn::GetAtt"][0].as_str().unwrap_or_default();
-    let queue = template.resource(id, "AWS::SQS::Queue");
-    let dead = queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0].as_str().unwrap_or_default();
-    let letters = template.resource(dead, "AWS::SQS::Queue");
-    let number = |value: &Value| value.as_u64().unwrap_or_default();
-    let concurrency = number(&event["ScalingConfig"]["MaximumConcurrency"]);
-    let receives = f.statements(template).into_iter().any(|statement| {
+fn problem(queues: &Queues<'_>, f: &Function<'_>, event: &Value) -> Option<String> {
+    let Some(queue) = queues.at(&event["Queue"]) else { return Some("its queue does not exist".to_owned()) };
+    let letters = queues.dead_letters(&queue);
+    let receives = f.statements(queues.app).into_iter().any(|statement| {
         let actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
         actions.iter().all(|action| each(&statement["Action"]).contains(&json!(action)))
             && each(&statement["Resource"]).contains(&event["Queue"])
     });
+    let stays = |letters: &Queue<'_>| {
+        letters.properties["SqsManagedSseEnabled"] == true
+            && number(&letters.properties["MessageRetentionPeriod"]) >= DEAD_LETTER_RETENTION
+    };
+    // Dead letters that a function reads have no dead letters of their own: they stay until they are handled.
+    let keeps = if queues.has_dead_letters(&queue) {
+        stays(&queue)
+    } else {
+        number(&queue.properties["RedrivePolicy"]["maxReceiveCount"]) >= MIN_RECEIVES
+            && letters.as_ref().is_some_and(stays)
+    };
     let checks = [
         (
             each(&event["FunctionResponseTypes"]).contains(&json!("ReportBatchItemFailures")),
             "a message that fails returns its whole batch",
         ),
         (
-            number(&queue["VisibilityTimeout"]) >= VISIBILITY * number(f.get("/Timeout")).max(1),
+            number(&queue.properties["VisibilityTimeout"]) >= VISIBILITY * number(f.get("/Timeout")).max(1),
             "a message can be delivered again while it is handled",
         ),
-        (queue["SqsManagedSseEnabled"] == true, "its queue is not encrypted"),
+        (queue.properties["SqsManagedSseEnabled"] == true, "its queue is not encrypted"),
+        (keeps, "its queue has no encrypted dead letters that stay"),
         (
-            number(&queue["RedrivePolicy"]["maxReceiveCount"]) >= MIN_RECEIVES
-                && letters["SqsManagedSseEnabled"] == true
-                && number(&letters["MessageRetentionPeriod"]) >= DEAD_LETTER_RETENTION,
-            "its queue has no encrypted dead letters that stay",
-        ),
-        (
-            (2..=number(f.get("/ReservedConcurrentExecutions"))).contains(&concurrency),
+            number(&event["ScalingConfig"]["MaximumConcurrency"]) >= 2,
             "its queue invokes it more often than its concurrency allows",
         ),
         (receives, "it may not receive from its queue"),
         (
-            notifies(template, id, "ApproximateAgeOfOldestMessage", MAX_AGE),
+            notifies(queues.app, &queue, "ApproximateAgeOfOldestMessage", "Maximum", MAX_AGE),
             "no alarm about the age of its messages",
         ),
         (
-            notifies(template, dead, "ApproximateNumberOfMessagesVisible", 0),
+            letters.as_ref().is_none_or(|letters| notifies_about_dead_letters(queues, letters)),
             "no alarm about its dead letters",
         ),
     ];
     checks.into_iter().find_map(|(good, text)| problem_unless(good, text))
 }
 
+/// Dead letters that a function reads are gone at once, so the alarm counts what it reads.
+fn notifies_about_dead_letters(queues: &Queues<'_>, letters: &Queue<'_>) -> bool {
+    if queues.is_read(letters) {
+        notifies(queues.app, letters, "NumberOfMessagesReceived", "Sum", 0)
+    } else {
+        notifies(queues.app, letters, "ApproximateNumberOfMessagesVisible", "Maximum", 0)
+    }
+}
+
 /// Checks that an alarm notifies when `metric` of `queue` is above `most` at the latest.
-fn notifies(template: &Template, queue: &str, metric: &str, most: u64) -> bool {
+fn notifies(template: &Template, queue: &Queue<'_>, metric: &str, statistic: &str, most: u64) -> bool {
     template.of_type("AWS::CloudWatch::Alarm").into_iter().any(|(_, alarm)| {
         let alarm = &alarm["Properties"];
         alarm["Namespace"] == "AWS/SQS"
             && alarm["MetricName"] == metric
-            && alarm["Dimensions"][0]["Value"] == json!({ "Fn::GetAtt": [queue, "QueueName"] })
-            && alarm["Statistic"] == "Maximum"
+            && alarm["Dimensions"][0]["Value"] == queue.name
+            && alarm["Statistic"] == statistic
             && alarm["ComparisonOperator"] == "GreaterThanThreshold"
             && alarm["Threshold"].as_u64().is_some_and(|threshold| threshold <= most)
             && alarm["AlarmActions"] == json!([{ "Ref": "AlarmTopic" }])

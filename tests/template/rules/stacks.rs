@@ -46,9 +46,9 @@ pub fn take_only_published_parameters(
     }
     let unused = known.difference(&taken).filter(|name| !BY_HAND.contains(name));
     problems.extend(unused.map(|name| format!("no stack takes {name}")));
-    for name in ["CorsOrigins", "DomainName"] {
-        if values["app"][name] != values["edge"][name] {
-            problems.push(format!("app and edge do not agree on {name}"));
+    for (stack, name) in [("edge", "CorsOrigins"), ("edge", "DomainName"), ("data", "CorsOrigins")] {
+        if values["app"][name] != values[stack][name] {
+            problems.push(format!("app and {stack} do not agree on {name}"));
         }
     }
     problems

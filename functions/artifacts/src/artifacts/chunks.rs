@@ -11,7 +11,10 @@ use shared::{
         permission::ReadArtifacts,
     },
     http::extract::{Path, Query},
-    store::artifacts::{self, Around, Chunk},
+    store::{
+        artifacts::{Around, find_ordinal},
+        search::{self, Chunk},
+    },
 };
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -19,8 +22,8 @@ use uuid::Uuid;
 use super::{ArtifactPath, find};
 use crate::{organization::OrganizationPath, refusals};
 
-/// The chunks before and after a chunk.
-const NEIGHBOURS: i32 = 5;
+/// The chunks of a passage: one, and five before and after it.
+const LIMIT: i32 = 11;
 
 /// The place in the text of an artifact.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -57,21 +60,21 @@ impl TryFrom<String> for Center {
 pub struct ChunkView {
     id: ChunkId,
     /// Its place in the artifact, from 0.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 4999)]
     ordinal: i32,
     /// The page on which it begins, from 1; null if the file has no pages.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1_000_000)]
     page: Option<i32>,
     /// The heading above it.
     #[schema(max_length = 1000)]
     heading: Option<String>,
     /// Its first character in the whole text, from 0.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 10_000_000)]
     start: i32,
     /// The character after its last one.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 10_000_000)]
     end: i32,
-    #[schema(max_length = 10_000)]
+    #[schema(example = "The Analytical Engine weaves algebraic patterns.", max_length = 10_000)]
     text: String,
 }
 
@@ -94,12 +97,13 @@ impl From<Chunk> for ChunkView {
 #[serde(rename_all = "camelCase")]
 #[schema(as = ArtifactPassage)]
 pub struct PassageView {
+    /// The artifact.
     artifact_id: ArtifactId,
     /// The ordinal of the chunk in the middle. Neighbouring passages are around ordinals before and after it.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 4999)]
     around: i32,
-    /// The chunks of the whole artifact.
-    #[schema(minimum = 0)]
+    /// The number of chunks of the whole artifact.
+    #[schema(minimum = 0, maximum = 5000)]
     total: i32,
     /// In the order of the text. Two neighbours overlap.
     #[schema(max_items = 11)]
@@ -126,11 +130,11 @@ pub async fn list(
     let found = member.transaction(async |tx| {
         let artifact = find(tx, &member, id).await?;
         let ordinal = match &around {
-            Some(Center(around)) => artifacts::find_ordinal(tx, organization, id, *around).await?,
+            Some(Center(around)) => find_ordinal(tx, organization, id, *around).await?,
             None => Some(0),
         };
         let ordinal = ordinal.ok_or(refusals::NO_SUCH_CHUNK)?;
-        let chunks = artifacts::list_chunks(tx, organization, id, ordinal, NEIGHBOURS).await?;
+        let chunks = search::around(tx, organization, id, ordinal, LIMIT).await?;
         Ok((artifact.chunks_total, ordinal, chunks))
     });
     let (total, around, chunks) = found.await?;

@@ -39,7 +39,7 @@ pub struct NewFile {
     #[schema(value_type = MediaType)]
     media_type: String,
     /// The size of the file: storage takes exactly so many bytes.
-    #[schema(maximum = 104_857_600)]
+    #[schema(minimum = 0, maximum = 104_857_600)]
     byte_size: u64,
     sha256: Sha256,
 }

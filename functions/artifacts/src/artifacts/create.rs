@@ -94,7 +94,7 @@ pub async fn create(
         let artifact = insert(tx, &state, &member, upload.artifact_id, &new, &content).await?;
         member.audit(tx, Action::ArtifactCreated, artifact.id).await?;
         let version = artifact.version;
-        // Last, so that a refused request leaves no object.
+        // Last, so that a refused request leaves no object. If the transaction runs again, the object counts as written.
         let upload = store_content(&state, &upload, &content).await?;
         Ok((Created::new(ArtifactWithUpload { view: artifact.into(), upload })?.version(version), ()))
     };

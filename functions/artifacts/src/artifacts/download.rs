@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     ApiError,
     auth::{Actor, Member},
-    aws::s3::Download,
+    aws::s3::{Download, Validity},
     domain::{
         audit::Action,
         ingestion::{ArtifactStatus, FailureCode, MediaType, Stage},
@@ -75,14 +75,14 @@ pub async fn download(
     Path(path): Path<ArtifactPath>,
     Body(new): Body<NewDownload>,
 ) -> Result<Json<Data<DownloadView>>, ApiError> {
-    let expires_at = state.app.clock.now() + LIFETIME;
+    let valid = Validity { from: state.app.clock.now(), lifetime: LIFETIME };
     let url = member.transaction(async |tx| {
         let artifact = find(tx, &member, path.artifact_id).await?;
         require_stored(&artifact, new.r#as)?;
         member.audit(tx, Action::ArtifactDownloaded, artifact.id).await?;
-        Ok(sign(&state, &artifact, new.r#as).await?)
+        Ok(sign(&state, &artifact, new.r#as, &valid).await?)
     });
-    Ok(Json(Data { data: DownloadView { url: url.await?, expires_at } }))
+    Ok(Json(Data { data: DownloadView { url: url.await?, expires_at: valid.ends() } }))
 }
 
 /// Refuses a download of what is not in storage.
@@ -106,6 +106,7 @@ async fn sign(
     state: &ArtifactsState,
     artifact: &Artifact,
     form: DownloadForm,
+    valid: &Validity,
 ) -> Result<String, shared::error::Unavailable> {
     let text_name = format!("{}.jsonl.zst", artifact.name);
     let (key, file_name, media_type) = match form {
@@ -115,5 +116,5 @@ async fn sign(
         DownloadForm::File => (artifact.upload().file_key(), &artifact.name, BYTES),
         DownloadForm::Text => (artifact.upload().text_key(), &text_name, BYTES),
     };
-    state.bucket.sign_get(&key, &Download { file_name, media_type }, LIFETIME).await
+    state.bucket.sign_get(&key, &Download { file_name, media_type }, valid).await
 }

@@ -53,6 +53,7 @@ impl TryFrom<String> for Description {
 /// Changes of an artifact. An absent member does not change.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "Notes, third edition", "description": null }))]
 pub struct ArtifactChanges {
     #[serde(default)]
     #[schema(value_type = Option<DocumentName>, nullable = false)]

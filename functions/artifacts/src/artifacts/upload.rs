@@ -8,7 +8,7 @@ use serde::Serialize;
 use shared::{
     ApiError,
     auth::{Actor, Member},
-    aws::s3::Content,
+    aws::s3::{Content, Validity},
     db::Tx,
     domain::{
         audit::Action,
@@ -50,10 +50,10 @@ pub async fn sign(
     upload: &Upload,
     content: &Content<'_>,
 ) -> Result<UploadView, ApiError> {
-    let expires_at = state.app.clock.now() + LIFETIME;
-    let signed = state.bucket.sign_put(&upload.file_key(), content, LIFETIME).await?;
+    let valid = Validity { from: state.app.clock.now(), lifetime: LIFETIME };
+    let signed = state.bucket.sign_put(&upload.file_key(), content, &valid).await?;
     let headers = signed.headers.into_iter().collect();
-    Ok(UploadView { method: "PUT", url: signed.url, headers, expires_at })
+    Ok(UploadView { method: "PUT", url: signed.url, headers, expires_at: valid.ends() })
 }
 
 /// Get a new link for the upload of a file.

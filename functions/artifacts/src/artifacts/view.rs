@@ -23,7 +23,7 @@ pub struct ArtifactView {
     id: ArtifactId,
     #[schema(example = "Notes on the Analytical Engine.pdf", min_length = 1, max_length = 255)]
     name: String,
-    #[schema(min_length = 1, max_length = 2000)]
+    #[schema(example = "The translator's notes, third edition", min_length = 1, max_length = 2000)]
     description: Option<String>,
     media_type: MediaType,
     /// The size of the file, in bytes.
@@ -54,14 +54,15 @@ pub struct ArtifactView {
     indexed_at: Option<DateTime<Utc>>,
 }
 
-/// How many pieces of the text can be found.
+/// The progress of the processing.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ArtifactProgress)]
 pub struct Progress {
-    #[schema(minimum = 0)]
+    /// The pieces that a search finds once all are done.
+    #[schema(minimum = 0, maximum = 5000)]
     done: i32,
-    /// 0 until the text is known.
-    #[schema(minimum = 0)]
+    /// All pieces; 0 until the text is known.
+    #[schema(minimum = 0, maximum = 5000)]
     of: i32,
 }
 

@@ -9,7 +9,7 @@ use shared::{
     ApiError,
     accounts::export_file,
     auth::{Actor, Caller, Fresh, caller::UNAUTHENTICATED},
-    aws::s3::{Bucket, Download},
+    aws::s3::{Bucket, Download, Validity},
     db::Db,
     domain::{audit::Action, page::Data},
     store,
@@ -72,8 +72,8 @@ pub async fn create(
     let written = timeout(TIMEOUT, export_file::write(&db, &bucket, &key, &user, now)).await;
     written.map_err(|_| refusals::EXPORT_TOO_LARGE)??;
 
-    let expires_at = state.app.clock.now() + LINK_LIFETIME;
+    let valid = Validity { from: state.app.clock.now(), lifetime: LINK_LIFETIME };
     let download = Download { file_name: "arches-export.json", media_type: "application/octet-stream" };
-    let url = bucket.sign_get(&key, &download, LINK_LIFETIME).await?;
-    Ok((StatusCode::CREATED, Json(Data { data: ExportFile { url, expires_at } })))
+    let url = bucket.sign_get(&key, &download, &valid).await?;
+    Ok((StatusCode::CREATED, Json(Data { data: ExportFile { url, expires_at: valid.ends() } })))
 }

@@ -7,6 +7,7 @@ use aws_sdk_s3::{
     error::SdkError,
     presigning::PresigningConfig,
 };
+use chrono::{DateTime, Utc};
 use data_encoding::BASE64;
 
 use super::{Bucket, unavailable};
@@ -37,15 +38,35 @@ pub struct Download<'a> {
     pub media_type: &'a str,
 }
 
+/// The time in which a signed request is valid.
+#[derive(Debug, Clone, Copy)]
+pub struct Validity {
+    pub from: DateTime<Utc>,
+    pub lifetime: Duration,
+}
+
+impl Validity {
+    fn config(self) -> Result<PresigningConfig, Unavailable> {
+        let config = PresigningConfig::builder().start_time(self.from.into()).expires_in(self.lifetime);
+        config.build().map_err(|error| Unavailable::new("s3", error))
+    }
+
+    /// Returns the time at which the request is not valid any more.
+    #[must_use]
+    pub fn ends(&self) -> DateTime<Utc> {
+        self.from + self.lifetime
+    }
+}
+
 impl Bucket {
     /// Signs a `PUT` that creates the object `key`, once, with exactly this content.
     pub async fn sign_put(
         &self,
         key: &str,
         content: &Content<'_>,
-        lifetime: Duration,
+        valid: &Validity,
     ) -> Result<SignedRequest, Unavailable> {
-        sign_put(self.client().await, &self.name, key, content, lifetime).await
+        sign_put(self.client().await, &self.name, key, content, valid).await
     }
 
     /// Signs a `GET` of the object `key`, which a browser saves as a file.
@@ -53,9 +74,9 @@ impl Bucket {
         &self,
         key: &str,
         download: &Download<'_>,
-        lifetime: Duration,
+        valid: &Validity,
     ) -> Result<String, Unavailable> {
-        sign_get(self.client().await, &self.name, key, download, lifetime).await
+        sign_get(self.client().await, &self.name, key, download, valid).await
     }
 }
 
@@ -64,7 +85,7 @@ async fn sign_put(
     bucket: &str,
     key: &str,
     content: &Content<'_>,
-    lifetime: Duration,
+    valid: &Validity,
 ) -> Result<SignedRequest, Unavailable> {
     let headers = vec![
         ("content-length", content.bytes.to_string()),
@@ -79,7 +100,7 @@ async fn sign_put(
             request.headers_mut().insert(*name, value.clone());
         }
     });
-    let request = put.presigned(expiring(lifetime)?).await.map_err(unsigned)?;
+    let request = put.presigned(valid.config()?).await.map_err(unsigned)?;
     Ok(SignedRequest { url: request.uri().to_owned(), headers })
 }
 
@@ -88,16 +109,12 @@ async fn sign_get(
     bucket: &str,
     key: &str,
     download: &Download<'_>,
-    lifetime: Duration,
+    valid: &Validity,
 ) -> Result<String, Unavailable> {
     let get = client.get_object().bucket(bucket).key(key).response_content_type(download.media_type);
     let get = get.response_content_disposition(attachment(download.file_name));
-    let request = get.presigned(expiring(lifetime)?).await.map_err(unsigned)?;
+    let request = get.presigned(valid.config()?).await.map_err(unsigned)?;
     Ok(request.uri().to_owned())
-}
-
-fn expiring(lifetime: Duration) -> Result<PresigningConfig, Unavailable> {
-    PresigningConfig::expires_in(lifetime).map_err(|error| Unavailable::new("s3", error))
 }
 
 /// Signing fails without credentials.
@@ -132,13 +149,18 @@ mod tests {
 
     use super::*;
 
-    const MINUTE: Duration = Duration::from_mins(1);
     const SHA256: [u8; 32] = [7; 32];
 
     fn client() -> Client {
         let credentials = Credentials::new("id", "key", Some("token".to_owned()), None, "test");
         let config = Config::builder().behavior_version(BehaviorVersion::latest());
         Client::from_conf(config.region(Region::new("eu-west-1")).credentials_provider(credentials).build())
+    }
+
+    /// For a minute.
+    fn validity() -> Validity {
+        let from = "2026-01-02T03:04:05Z".parse().expect("a time");
+        Validity { from, lifetime: Duration::from_mins(1) }
     }
 
     /// Returns the parameter `name` of `url`.
@@ -150,7 +172,7 @@ mod tests {
     }
 
     async fn put(content: Content<'_>) -> SignedRequest {
-        sign_put(&client(), "bucket", "uploads/1/2/3", &content, MINUTE).await.expect("a signed request")
+        sign_put(&client(), "bucket", "uploads/1/2/3", &content, &validity()).await.expect("a signed request")
     }
 
     #[tokio::test]
@@ -162,6 +184,7 @@ mod tests {
             "content-length;content-type;host;if-none-match;x-amz-checksum-sha256"
         );
         assert_eq!(parameter(&signed.url, "X-Amz-Expires"), "60");
+        assert_eq!(parameter(&signed.url, "X-Amz-Date"), "20260102T030405Z");
         assert!(signed.url.starts_with("https://bucket.s3.eu-west-1.amazonaws.com/uploads/1/2/3?"));
         let checksum = BASE64.encode(&SHA256);
         let expected = [
@@ -186,7 +209,7 @@ mod tests {
     #[tokio::test]
     async fn a_download_is_saved_and_not_shown() {
         let download = Download { file_name: "Bericht.pdf", media_type: "application/octet-stream" };
-        let url = sign_get(&client(), "bucket", "uploads/1/2/3", &download, MINUTE).await.expect("a URL");
+        let url = sign_get(&client(), "bucket", "uploads/1/2/3", &download, &validity()).await.expect("a URL");
         assert_eq!(parameter(&url, "response-content-type"), "application/octet-stream");
         let disposition = parameter(&url, "response-content-disposition");
         assert_eq!(disposition, "attachment; filename=\"Bericht.pdf\"; filename*=UTF-8''Bericht.pdf");

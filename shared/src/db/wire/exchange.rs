@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::{collections::VecDeque, io, mem};
+use std::{collections::VecDeque, io, iter, mem};
 
 use super::messages::{self, Message, invalid, message, parameter_types, refusal, split, statement};
 
@@ -22,6 +22,11 @@ pub(super) struct Exchange {
     is_repeatable: bool,
     /// sqlx's messages since the last Parse, not sent before it executes the statement.
     held: Vec<u8>,
+    /// Whether the next statement is kept until the one after it.
+    defers: bool,
+    /// Complete statements that are sent with the next one, and their number.
+    deferred: Vec<u8>,
+    deferred_count: usize,
     /// The answers that the server still owes, in this order.
     expected: VecDeque<Answer>,
     /// The start of an incomplete message.
@@ -84,6 +89,8 @@ enum Commit {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Answer {
     Begin,
+    /// Of a statement whose success sqlx was told already.
+    Deferred,
     Statement,
     Commit,
 }
@@ -93,6 +100,20 @@ impl Exchange {
     pub(super) fn begin(&mut self, is_repeatable: bool) {
         (self.begin, self.commit) = (Begin::Unsent("BEGIN"), Commit::Separate);
         self.is_repeatable = is_repeatable;
+        self.defers = false;
+        self.drop_deferred();
+    }
+
+    /// Sends the next statement together with the one after it, or with COMMIT. Until then it counts as successful.
+    ///
+    /// Not the first one of the transaction: it may be sent again on another connection.
+    pub(super) fn defer(&mut self) {
+        self.defers = !self.is_unsent();
+    }
+
+    fn drop_deferred(&mut self) {
+        self.deferred.clear();
+        self.deferred_count = 0;
     }
 
     /// Sends COMMIT with the next statement, which changes nothing.
@@ -156,11 +177,21 @@ impl Exchange {
             b'D' | b'B' | b'E' | b'C' => self.held.extend_from_slice(whole),
             // Sync, first after Parse and Describe, then after Execute.
             b'S' if is_described_only(&self.held)? => self.answer_describe()?,
+            b'S' if mem::take(&mut self.defers) => self.keep()?,
             b'S' => self.send(&[], SYNC),
             // A simple query: COMMIT and ROLLBACK.
             b'Q' => {
                 self.held.clear();
-                self.send(whole, &[]);
+                if body == b"ROLLBACK\0" {
+                    self.drop_deferred();
+                }
+                if self.deferred.is_empty() {
+                    self.send(whole, &[]);
+                } else {
+                    // After an error the server skips everything before Sync, also a simple query.
+                    self.held = statement("COMMIT");
+                    self.send(&[], SYNC);
+                }
             }
             b'X' => self.to_server.push(whole),
             _ => return Err(invalid(&format!("unexpected message of sqlx: {tag}, {} bytes", body.len()))),
@@ -184,7 +215,22 @@ impl Exchange {
         Ok(())
     }
 
-    /// Sends `[BEGIN] statement [COMMIT] Sync` as one.
+    /// Keeps a statement, and tells sqlx that it inserted a row.
+    fn keep(&mut self) -> io::Result<()> {
+        let held = mem::take(&mut self.held);
+        each(held, |Message { tag, whole, .. }| {
+            // Its portal needs no Close: the next Bind replaces it.
+            if tag != b'C' {
+                self.deferred.extend_from_slice(whole);
+            }
+            Ok(())
+        })?;
+        self.deferred_count += 1;
+        self.to_sqlx.push(&[message(b'2', &[]), message(b'C', b"INSERT 0 1\0"), READY.to_vec()].concat());
+        Ok(())
+    }
+
+    /// Sends `[BEGIN] [deferred statements] statement [COMMIT] Sync` as one.
     fn send(&mut self, query: &[u8], end: &[u8]) {
         if let Begin::Unsent(begin) = self.begin {
             self.to_server.push(&statement(begin));
@@ -193,6 +239,8 @@ impl Exchange {
             self.expected.push_back(Answer::Begin);
             self.begin = Begin::Unanswered;
         }
+        self.to_server.bytes.append(&mut self.deferred);
+        self.expected.extend(iter::repeat_n(Answer::Deferred, mem::take(&mut self.deferred_count)));
         self.to_server.bytes.append(&mut self.held);
         self.to_server.push(query);
         self.expected.push_back(Answer::Statement);
@@ -221,13 +269,17 @@ impl Exchange {
                 self.expected.pop_front();
                 self.end_begin();
             }
+            (Some(Answer::Deferred), b'C') => {
+                self.expected.pop_front();
+            }
             (Some(Answer::Commit), b'C') if body == b"COMMIT\0" => {
                 self.expected.pop_front();
                 self.commit = Commit::Done;
             }
             (Some(Answer::Commit), b'C') => return Err(invalid("COMMIT did not commit")),
             // sqlx did not ask for these. (CloseComplete of the statement comes after its CommandComplete.)
-            (Some(Answer::Begin | Answer::Commit), b'1' | b'2' | b'3') => {}
+            (Some(Answer::Begin | Answer::Commit), b'1' | b'2' | b'3')
+            | (Some(Answer::Deferred), b'1' | b'2' | b't' | b'n') => {}
             (front, _) => {
                 // CommandComplete, EmptyQueryResponse.
                 if front == Some(&Answer::Statement) && matches!(tag, b'C' | b'I') {

@@ -21,6 +21,8 @@
 //!  |<----------------------------------|<----------------------------------------------|
 //! ```
 //!
+//! A statement without a result that matters, such as the event of the audit log, waits for the next one or for COMMIT.
+//!
 //! There is one Sync in each flush: some poolers give the connection to another client after the first one. The login passes
 //! through unchanged. The wire also opens the TCP and TLS connection, because sqlx 0.9.0 does not set `TCP_NODELAY`.
 //!
@@ -101,6 +103,11 @@ impl Wire {
     /// Sends COMMIT with the next statement, which changes nothing; BEGIN READ ONLY, if BEGIN was not sent.
     pub(super) fn last_read(&mut self) {
         self.exchange.last_read();
+    }
+
+    /// Sends the next statement together with the one after it, or with COMMIT.
+    pub(super) fn defer(&mut self) {
+        self.exchange.defer();
     }
 
     /// Fails if the connection is lost.

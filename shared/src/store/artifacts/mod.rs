@@ -15,8 +15,8 @@ use crate::{
     },
 };
 
-pub use chunks::{Around, Chunk, find_ordinal, list_chunks};
-pub use deleted::{Deleted, delete, delete_chunks, delete_unheld};
+pub use chunks::{Around, find_ordinal};
+pub use deleted::{Deleted, delete, delete_unheld};
 
 /// A row of `artifacts` that is not deleted, with its labels.
 #[derive(Debug, Clone)]

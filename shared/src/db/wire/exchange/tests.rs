@@ -144,3 +144,75 @@ fn login_passes_unchanged() {
     assert_eq!(tags(exchange.to_sqlx.rest()), "RSKZ");
     assert!(exchange.is_open);
 }
+
+/// Returns an exchange that has sent its first statement, and keeps the second one.
+fn deferring() -> Exchange {
+    let mut exchange = sent(true, false);
+    exchange.to_server = Outgoing::default();
+    exchange.take_from_server(&answers("12C1tT2DC3Z")).expect("messages");
+    exchange.to_sqlx = Outgoing::default();
+    exchange.defer();
+    exchange.take_from_sqlx(&described("INSERT")).expect("messages");
+    exchange.take_from_sqlx(&executed()).expect("messages");
+    assert!(exchange.to_server.rest().is_empty());
+    // The answers to Describe, then BindComplete, CommandComplete, ReadyForQuery.
+    assert_eq!(tags(exchange.to_sqlx.rest()), "1tnZ2CZ");
+    exchange.to_sqlx = Outgoing::default();
+    exchange
+}
+
+fn query(sql: &str) -> Vec<u8> {
+    message(b'Q', format!("{sql}\0").as_bytes())
+}
+
+#[test]
+fn deferred_statement_is_sent_with_the_next_one_and_one_sync() {
+    let mut exchange = deferring();
+    exchange.take_from_sqlx(&described("SELECT 2")).expect("messages");
+    exchange.to_sqlx = Outgoing::default();
+    exchange.take_from_sqlx(&executed()).expect("messages");
+    assert_eq!(tags(exchange.to_server.rest()), "PDBEPDBECS");
+    exchange.take_from_server(&answers("1tn2C1tT2DC3Z")).expect("messages");
+    assert_eq!(tags(exchange.to_sqlx.rest()), "1tT2DC3Z");
+}
+
+#[test]
+fn deferred_statements_are_sent_with_commit_and_never_with_rollback() {
+    let mut exchange = deferring();
+    exchange.take_from_sqlx(&query("COMMIT")).expect("a message");
+    // A simple query would be skipped after an error.
+    assert_eq!(tags(exchange.to_server.rest()), "PDBEPBES");
+    exchange.take_from_server(&answers("1tn2C12CZ")).expect("messages");
+    assert_eq!(tags(exchange.to_sqlx.rest()), "12CZ");
+
+    let mut exchange = deferring();
+    exchange.take_from_sqlx(&query("ROLLBACK")).expect("a message");
+    assert_eq!(tags(exchange.to_server.rest()), "Q");
+}
+
+#[test]
+fn failure_of_a_deferred_statement_is_that_of_the_later_one() {
+    let mut exchange = deferring();
+    exchange.take_from_sqlx(&query("COMMIT")).expect("a message");
+    exchange.take_from_server(&answers("1tn2EZ")).expect("messages");
+    assert_eq!(tags(exchange.to_sqlx.rest()), "EZ");
+}
+
+#[test]
+fn deferred_statements_of_an_abandoned_transaction_are_never_sent() {
+    let mut exchange = deferring();
+    exchange.begin(true);
+    exchange.take_from_sqlx(&described("SELECT 1")).expect("messages");
+    exchange.take_from_sqlx(&executed()).expect("messages");
+    assert_eq!(tags(exchange.to_server.rest()), "PBEHPDBECS");
+}
+
+#[test]
+fn first_statement_is_never_deferred() {
+    let mut exchange = Exchange { is_open: true, ..Exchange::default() };
+    exchange.begin(true);
+    exchange.defer();
+    exchange.take_from_sqlx(&described("INSERT")).expect("messages");
+    exchange.take_from_sqlx(&executed()).expect("messages");
+    assert_eq!(tags(exchange.to_server.rest()), "PBEHPDBECS");
+}

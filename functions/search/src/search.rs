@@ -1,0 +1,228 @@
+//! `POST /v1/organizations/{organizationId}/search`
+
+use axum::{Json, extract::State};
+use serde::Serialize;
+use shared::{
+    ApiError,
+    auth::{Actor, Member},
+    db::Tx,
+    domain::{
+        ids::{ArtifactId, ChunkId, OrganizationId},
+        permission::ReadArtifacts,
+    },
+    http::extract::Body,
+    store::{
+        self,
+        search::{EXACT_UP_TO, Found, Search},
+    },
+};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    SearchState,
+    cache,
+    request::{Ids, Mode, SearchRequest},
+    vector::{Bill, QueryVector},
+};
+
+/// The path of an organization, for the documentation.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes a parameter that `Member` reads")]
+pub struct OrganizationPath {
+    /// The organization's id.
+    organization_id: OrganizationId,
+}
+
+/// The chunks that were found.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SearchResponse {
+    /// The best one first.
+    #[schema(max_items = 50)]
+    data: Vec<SearchMatch>,
+    meta: SearchMeta,
+}
+
+/// How the chunks were found.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SearchMeta {
+    /// The mode of the request.
+    #[schema(inline)]
+    mode: Mode,
+    /// Null if the search was done as requested.
+    #[schema(inline)]
+    degraded: Option<Degraded>,
+}
+
+/// What a search did in place of what was requested.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Degraded {
+    /// It searched by words only: the model was unavailable, or the organization has used its tokens of this month.
+    KeywordOnly,
+}
+
+/// A chunk that was found.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SearchMatch {
+    artifact: MatchedArtifact,
+    chunk: MatchedChunk,
+    /// The higher, the better. It can be compared within one answer only. In the mode `semantic`, the cosine of the two meanings.
+    score: f64,
+    ranks: Ranks,
+}
+
+/// The artifact of a chunk.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MatchedArtifact {
+    id: ArtifactId,
+    #[schema(example = "Handbook.pdf", min_length = 1, max_length = 255)]
+    name: String,
+}
+
+/// A piece of the text of an artifact.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MatchedChunk {
+    id: ChunkId,
+    /// Its place among the chunks of the artifact, from 0.
+    #[schema(minimum = 0)]
+    ordinal: i32,
+    /// The page on which it begins, from 1; null if the file has no pages.
+    #[schema(minimum = 1)]
+    page: Option<i32>,
+    /// The heading above it; null without one.
+    #[schema(max_length = 1000)]
+    heading: Option<String>,
+    /// Its first character in the text of the artifact.
+    #[schema(minimum = 0)]
+    start: i32,
+    /// The character after its last one.
+    #[schema(minimum = 0)]
+    end: i32,
+    #[schema(max_length = 10_000)]
+    text: String,
+}
+
+/// The places of a chunk in the two lists from which the answer is made.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Ranks {
+    /// Its place by meaning, from 1; null if it is not among the nearest 50.
+    #[schema(minimum = 1, maximum = 50)]
+    semantic: Option<i64>,
+    /// Its place by words, from 1; null if it is not among the best 50.
+    #[schema(minimum = 1, maximum = 50)]
+    keyword: Option<i64>,
+}
+
+impl SearchMatch {
+    fn new(found: Found, mode: Mode) -> Self {
+        let score = match mode {
+            Mode::Hybrid => found.score,
+            Mode::Semantic => found.distance.map_or(0.0, |distance| -distance),
+            Mode::Keyword => found.frequency.map_or(0.0, f64::from),
+        };
+        let chunk = found.chunk;
+        Self {
+            artifact: MatchedArtifact { id: found.artifact_id, name: found.artifact_name },
+            chunk: MatchedChunk {
+                id: chunk.id,
+                ordinal: chunk.ordinal,
+                page: chunk.page,
+                heading: chunk.heading,
+                start: chunk.starts,
+                end: chunk.ends,
+                text: chunk.text,
+            },
+            score,
+            ranks: Ranks { semantic: found.semantic, keyword: found.keyword },
+        }
+    }
+}
+
+/// Search in the artifacts of an organization.
+///
+/// Only artifacts with the status `ready` are searched. Labels and artifacts that do not exist are not an error: nothing is found in them.
+/// If the model of meanings is unavailable, or the organization has used its tokens of this month, `hybrid` searches by words only, and
+/// says so in `degraded`; `semantic` fails.
+#[utoipa::path(
+    post, path = "/v1/organizations/{organizationId}/search", tag = "search", operation_id = "search",
+    request_body = SearchRequest, params(OrganizationPath),
+    security(("bearer" = []), ("apiKey" = [])),
+    responses(
+        (status = 200, description = "The chunks that fit best.", body = SearchResponse),
+        (status = 429, description = "`too-many-attempts` or `budget-used-up`"),
+    ),
+)]
+pub async fn search(
+    State(state): State<SearchState>,
+    member: Member<ReadArtifacts>,
+    Body(request): Body<SearchRequest>,
+) -> Result<Json<SearchResponse>, ApiError> {
+    let (app, query, mode) = (&state.app, request.query.as_ref(), request.mode);
+    let QueryVector { vector, bill, key } = match mode {
+        Mode::Hybrid | Mode::Semantic => QueryVector::find(&state, &member, query).await?,
+        Mode::Keyword => {
+            cache::take(app, &member, None).await?;
+            let found = find(&state, &member, None, &request, None).await?;
+            return Ok(respond(found, mode, None));
+        }
+    };
+    let vector = match vector {
+        Ok(vector) => Some(vector),
+        Err(_) if mode == Mode::Hybrid => None,
+        Err(missing) => {
+            if let Some(bill) = bill {
+                app.db.transaction(async |tx| bill.settle(tx, &app.config.models).await).await?;
+            }
+            return Err(missing.into_error());
+        }
+    };
+    let cache_vector = async {
+        if let (Some(key), Some(vector)) = (&key, &vector) {
+            cache::put(app, key, vector).await;
+        }
+    };
+    let found = find(&state, &member, vector.as_deref(), &request, bill.as_ref());
+    let (found, ()) = tokio::join!(found, cache_vector);
+    Ok(respond(found?, mode, vector.is_none().then_some(Degraded::KeywordOnly)))
+}
+
+/// Finds the chunks, and settles the bill.
+async fn find(
+    state: &SearchState,
+    member: &Member<ReadArtifacts>,
+    vector: Option<&[f32]>,
+    request: &SearchRequest,
+    bill: Option<&Bill>,
+) -> Result<Vec<Found>, ApiError> {
+    let models = &state.app.config.models;
+    let wanted = Search {
+        vector,
+        model: &models.embedding_model,
+        dimensions: models.embedding_dimensions.cast_signed(),
+        words: (request.mode != Mode::Semantic).then_some(request.query.as_ref()),
+        labels: request.labels.as_ref().map(Ids::as_ref),
+        artifacts: request.artifact_ids.as_ref().map(Ids::as_ref),
+        limit: request.limit.0.into(),
+        exact_up_to: EXACT_UP_TO,
+    };
+    let organization = member.organization.id;
+    let search = async |tx: &mut Tx| Ok(store::search::search(tx, organization, &wanted).await?);
+    let Some(bill) = bill else { return member.read(search).await };
+    let search_and_settle = async |tx: &mut Tx| {
+        let found = store::search::search(tx, organization, &wanted).await?;
+        bill.settle(tx, models).await?;
+        Ok(found)
+    };
+    let found = member.transaction(search_and_settle).await;
+    if found.is_err() {
+        // The tokens were used all the same.
+        state.app.db.transaction(async |tx| bill.settle(tx, models).await).await?;
+    }
+    found
+}
+
+fn respond(found: Vec<Found>, mode: Mode, degraded: Option<Degraded>) -> Json<SearchResponse> {
+    let data = found.into_iter().map(|found| SearchMatch::new(found, mode)).collect();
+    Json(SearchResponse { data, meta: SearchMeta { mode, degraded } })
+}

@@ -1,0 +1,92 @@
+use chrono::TimeDelta;
+use harness::{CANARIES, TestApp, create_canaries, service};
+use serde_json::Value;
+use shared::aws::s3::Bucket;
+
+fn bucket() -> Bucket {
+    Bucket::new(&service("ARTIFACT_BUCKET"), "")
+}
+
+/// Returns the key in a link to the bucket.
+fn key(url: &str) -> &str {
+    let (_, rest) = url.split_once("/exports/").expect("an export");
+    &url[url.len() - rest.len() - "exports/".len()..url.find('?').expect("a signature")]
+}
+
+async fn read(url: &str) -> Value {
+    let stored = bucket().get(key(url)).await.expect("S3").expect("the file");
+    serde_json::from_slice(&stored).expect("JSON")
+}
+
+#[tokio::test]
+async fn an_export_needs_a_recent_sign_in_and_storage() {
+    let app = TestApp::new().await;
+    app.client().post_nothing("/v1/auth/me/exports").await.refused(401, "unauthenticated");
+    let ada = app.person("Ada").await;
+    let without = app.second_instance_with(&[("ARTIFACT_BUCKET", "arches-there-is-no-such-bucket")]);
+    let client = without.client().token(&ada.access_token);
+    client.post_nothing("/v1/auth/me/exports").await.refused(503, "unavailable");
+    app.clock.advance(TimeDelta::minutes(11));
+    ada.client.post_nothing("/v1/auth/me/exports").await.refused(401, "fresh-sign-in-needed");
+}
+
+#[tokio::test]
+async fn the_file_has_all_that_is_stored_about_the_user_and_no_secret() {
+    let app = TestApp::new().await;
+    let (id, token) = create_canaries(&app).await;
+    let made = app.client().token(&token).post_nothing("/v1/auth/me/exports").await.ok(201);
+    assert_eq!(made.text("/data/expiresAt"), "2026-01-02T03:19:05Z");
+    let url = made.text("/data/url");
+    assert!(url.contains("X-Amz-Expires=900") && key(url).starts_with(&format!("exports/{id}/")), "{url}");
+
+    let export = read(url).await;
+    let text = export.to_string();
+    for canary in CANARIES {
+        assert!(text.contains(canary), "{canary} is missing");
+    }
+    for secret in ["Hash", "argon2", "\"sealed\""] {
+        assert!(!text.contains(secret), "{secret} is in the export");
+    }
+    assert_eq!((&export["userId"], &export["exportedAt"]), (&id.into(), &"2026-01-02T03:04:05Z".into()));
+    let due = "SELECT due_at = '2026-01-02T04:04:05Z' FROM object_deletions";
+    assert!(app.database.value::<bool>(due).await);
+    let bob = app.person("Bob").await.client.post_nothing("/v1/auth/me/exports").await.ok(201);
+    assert!(!read(bob.text("/data/url")).await.to_string().to_lowercase().contains("canary"));
+}
+
+#[tokio::test]
+async fn the_file_has_more_rows_than_a_response() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    // With the agents, the file has two parts of 8 MiB and a rest.
+    app.database
+        .execute(
+            "INSERT INTO sessions (id, user_id, refresh_token_hash, rotated_at, transport, user_agent, created_at,
+                                   authenticated_at, last_used_at, expires_at, ends_at)
+             SELECT uuidv7(), u.id, sha256(n::text::bytea), now(), 'body', repeat('x', 7000), now(), now(), now(), now(), now()
+             FROM users u, generate_series(1, 2500) n",
+        )
+        .await;
+    app.database
+        .execute(
+            "INSERT INTO audit_events (id, occurred_at, action, outcome, actor_id, target_id, ip_address, request_id)
+             SELECT uuidv7(), now(), 'user.updated', 'success', CASE WHEN n % 2 = 0 THEN u.id ELSE uuidv7() END, u.id,
+                    '192.0.2.1', 'the request'
+             FROM users u, generate_series(1, 450) n",
+        )
+        .await;
+    let made = ada.client.post_nothing("/v1/auth/me/exports").await.ok(201);
+    let export = read(made.text("/data/url")).await;
+    let records = export["records"].as_array().expect("records");
+    let rows = |table: &str| {
+        let found = records.iter().find(|record| record["table"] == table).expect("the table");
+        assert_eq!(found["complete"], true);
+        found["rows"].as_array().expect("rows")
+    };
+    assert_eq!(rows("sessions").len(), 2501);
+    let events = rows("audit_events");
+    let of_others = events.iter().filter(|event| event["action"] == "user.updated" && event["actorId"].is_null());
+    assert_eq!(events.iter().filter(|event| event["action"] == "user.updated").count(), 450);
+    assert_eq!(of_others.clone().count(), 225);
+    assert!(of_others.into_iter().all(|event| event["ipAddress"].is_null()));
+}
