@@ -64,13 +64,14 @@ async fn model_that_throttles() {
 #[tokio::test]
 async fn throttled_message_is_delivered_again_after_the_time_that_the_model_asks_for() {
     let setup = Setup::new().await;
-    setup.model.fail("429", Some(1)).await;
+    setup.model.fail("429", None).await;
     let (function, upload) = (setup.index().await, setup.extracted(1).await);
     setup.ingestion.send("index", &extracted(&upload)).await;
     // A visibility timeout for which no test waits. The model asks for a second.
     let batch = setup.ingestion.receive("index", Duration::from_hours(1)).await.expect("a message");
     let answer = function.invoke(batch.event.clone()).await.expect("a response");
-    assert_eq!(answer["batchItemFailures"].as_array().map(Vec::len), Some(1));
+    assert_eq!(answer["batchItemFailures"].as_array().map(Vec::len), Some(1), "{:#?}", function.log());
+    setup.model.recover().await;
     let begin = std::time::Instant::now();
     let again = loop {
         if let Some(batch) = setup.ingestion.receive("index", Duration::from_mins(1)).await {

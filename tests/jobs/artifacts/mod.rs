@@ -5,5 +5,6 @@ mod extract;
 mod index;
 mod index_faults;
 mod index_final;
+mod ingestion;
 mod setup;
 mod sweeper;

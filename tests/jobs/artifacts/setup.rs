@@ -34,6 +34,10 @@ impl Setup {
         let organization = OrganizationId::new();
         let setup = Self { database, ingestion, model, organization, changes };
         setup.insert_organization(organization).await;
+        // S3 tests a new notification.
+        if let Some(batch) = setup.ingestion.receive("extract", Duration::from_mins(1)).await {
+            setup.ingestion.settle(&batch, Some(&json!({ "batchItemFailures": [] })), Duration::ZERO).await;
+        }
         setup
     }
 

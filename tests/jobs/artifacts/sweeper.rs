@@ -107,8 +107,8 @@ async fn artifact_without_a_file_is_asked_for_and_expires_after_an_hour() {
 #[tokio::test]
 async fn what_cannot_be_sent_ends_all_the_same() {
     let gone = [
-        ("EXTRACT_QUEUE_URL", "http://127.0.0.1:9/extract"),
-        ("INDEX_QUEUE_URL", "http://127.0.0.1:9/index"),
+        ("EXTRACT_QUEUE_URL", "http://127.0.0.1/123456789012/no-such-queue"),
+        ("INDEX_QUEUE_URL", "http://127.0.0.1/123456789012/no-such-queue"),
     ];
     let setup = Setup::with(harness::model::Model::default(), &gone).await;
     let (extracting, indexing) =
