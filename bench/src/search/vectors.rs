@@ -20,9 +20,11 @@ use super::paragraphs::hash;
 const BATCH: usize = 64;
 const TIMEOUT: Duration = Duration::from_mins(5);
 /// A hash and the vector, without the zeros at its end.
-const RECORD: usize = 32 + model::DIMENSIONS * 4;
+const RECORD: usize = 32 + NUMBERS * 4;
+/// The numbers of a vector.
+const NUMBERS: usize = model::DIMENSIONS as usize;
 
-/// Returns the vectors of `texts`, each with `model::DIMENSIONS` numbers.
+/// Returns the vectors of `texts`, each with [`NUMBERS`] numbers.
 pub async fn of(root: &Path, config: &Config, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
     let folder = root.join(".dev/search");
     fs::create_dir_all(&folder)?;
@@ -40,7 +42,7 @@ pub async fn of(root: &Path, config: &Config, texts: &[&str]) -> Result<Vec<Vec<
     for batch in missing.chunks(BATCH) {
         let embedded = embeddings.embed(batch, Deadline::after(TIMEOUT)).await?;
         for (text, mut vector) in batch.iter().zip(embedded.vectors) {
-            vector.truncate(model::DIMENSIONS);
+            vector.truncate(NUMBERS);
             let numbers = vector.iter().flat_map(|number| number.to_le_bytes());
             let record: Vec<u8> = hash(text).into_iter().chain(numbers).collect();
             file.write_all(&record)?;
