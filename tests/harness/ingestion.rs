@@ -168,7 +168,7 @@ impl Ingestion {
         let functions = self.functions.get_or_init(|| self.start(database)).await;
         let answer =
             functions[function_of(name)].invoke_within(INVOCATION_TIMEOUT, batch.event.clone()).await;
-        self.settle(&batch, answer.as_ref().ok(), true).await;
+        self.settle(&batch, answer.as_ref().ok(), Duration::ZERO).await;
         batch.receipts.len()
     }
 
@@ -188,23 +188,32 @@ impl Ingestion {
         (!receipts.is_empty()).then_some(Batch { queue: name, event, receipts })
     }
 
-    /// Deletes the messages that the function handled. The others are received again: at once, if `retry_now`. Without an answer these
-    /// are all.
-    pub async fn settle(&self, batch: &Batch, answer: Option<&Value>, retry_now: bool) {
-        let failed =
+    /// Deletes the messages that the function handled. The others are received again after `delay`. Without an answer these are all.
+    pub async fn settle(&self, batch: &Batch, answer: Option<&Value>, delay: Duration) {
+        let delay = i32::try_from(delay.as_secs()).expect("seconds");
+        for receipt in self.delete_handled(batch, answer).await {
+            let change = self.sqs.change_message_visibility().queue_url(&self.urls[batch.queue]);
+            let change = change.receipt_handle(receipt).visibility_timeout(delay);
+            change.send().await.expect("the message is received again");
+        }
+    }
+
+    /// Deletes the messages that the function handled. Returns the receipts of the others, which are received again when the queue or
+    /// the function says.
+    pub async fn delete_handled<'a>(&self, batch: &'a Batch, answer: Option<&Value>) -> Vec<&'a str> {
+        let failures =
             answer.map(|answer| answer["batchItemFailures"].as_array().map_or(&[][..], Vec::as_slice));
-        let url = &self.urls[batch.queue];
+        let mut failed = Vec::new();
         for (id, receipt) in &batch.receipts {
-            if failed.is_none_or(|failed| failed.iter().any(|item| item["itemIdentifier"] == **id)) {
-                if retry_now {
-                    let change = self.sqs.change_message_visibility().queue_url(url).receipt_handle(receipt);
-                    change.visibility_timeout(0).send().await.expect("the message is received again");
-                }
+            if failures.is_none_or(|failures| failures.iter().any(|item| item["itemIdentifier"] == **id)) {
+                failed.push(receipt.as_str());
             } else {
-                let delete = self.sqs.delete_message().queue_url(url).receipt_handle(receipt);
+                let delete =
+                    self.sqs.delete_message().queue_url(&self.urls[batch.queue]).receipt_handle(receipt);
                 delete.send().await.expect("the message is deleted");
             }
         }
+        failed
     }
 
     /// Returns the log lines of both functions.

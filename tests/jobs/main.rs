@@ -1,5 +1,6 @@
 //! The functions that no gateway calls: the real binaries, on real services.
 
+mod artifacts;
 mod authentic;
 mod backup;
 mod backup_store;

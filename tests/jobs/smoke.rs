@@ -20,7 +20,13 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-const FUNCTIONS: [&str; 5] = ["system", "docs", "auth", "organizations", "users"];
+const FUNCTIONS: [&str; 7] = ["system", "docs", "auth", "organizations", "users", "artifacts", "search"];
+/// What `artifacts` needs to start. The checks call neither storage nor a queue.
+const STORAGE: [(&str, &str); 3] = [
+    ("ARTIFACT_BUCKET", "smoke-artifacts"),
+    ("EXTRACT_QUEUE_URL", "http://127.0.0.1:1/extract"),
+    ("INDEX_QUEUE_URL", "http://127.0.0.1:1/index"),
+];
 const RUN_TIMEOUT: Duration = Duration::from_mins(1);
 const PASSWORD: &str = "a synthetic but long phrase";
 
@@ -54,7 +60,8 @@ impl Aws {
         let mut functions = HashMap::new();
         for name in FUNCTIONS {
             let mut environment = environment(database);
-            environment.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+            let changes = STORAGE.iter().chain(changes);
+            environment.extend(changes.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
             functions.insert(name, Function::start(name, environment).await);
         }
         let aws = Self {
@@ -201,7 +208,10 @@ async fn working_versions_succeed_and_leave_no_session() {
         assert_eq!(report["status"], "Succeeded", "{report}");
         let names: Vec<_> =
             report["checks"].as_array().expect("checks").iter().map(|check| check["name"].clone()).collect();
-        assert_eq!(names, ["health", "ready", "docs", "login", "organizations", "users", "logout"]);
+        assert_eq!(
+            names,
+            ["health", "ready", "docs", "login", "organizations", "users", "artifacts", "search", "logout"]
+        );
         let open = database.value::<i64>("SELECT count(*) FROM sessions WHERE revoked_at IS NULL").await;
         assert_eq!(open, 0);
     }
@@ -221,6 +231,8 @@ async fn broken_version_fails_and_is_named_in_the_report() {
         ("auth", "login"),
         ("organizations", "organizations"),
         ("users", "users"),
+        ("artifacts", "artifacts"),
+        ("search", "search"),
     ] {
         let aws = Aws::start(&database, &[]).await;
         let smoke = smoke(&aws, PASSWORD).await;
@@ -296,7 +308,7 @@ async fn wrong_password_fails_and_creates_no_second_account() {
 }
 
 #[tokio::test]
-async fn five_concurrent_runs_succeed_with_one_account() {
+async fn concurrent_runs_succeed_with_one_account() {
     let database = Database::create().await;
     let aws = Aws::start(&database, &[]).await;
     let runs = FUNCTIONS.map(|_| async {

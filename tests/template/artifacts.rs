@@ -116,8 +116,8 @@ fn isolated_group_reaches_storage_and_queues_only() {
         ("IsolatedGroup/Properties/SecurityGroupEgress/-", anywhere, "IsolatedGroup: reaches more"),
         ("FunctionToProxy/Properties/SourceSecurityGroupId", of_isolated.clone(), "IsolatedGroup: is let in"),
         ("OutboundToModel/Properties/SourceSecurityGroupId", of_isolated, "ModelGroup"),
-        ("RouteOutA/Properties/RouteTableId", json!({ "Ref": "RoutesA" }), "RouteOutA: a way out"),
-        ("RouteToServicesB/Condition", json!("HasNat"), "RouteToServicesB: a way out"),
+        ("OutboundRouteA/Properties/RouteTableId", json!({ "Ref": "RoutesA" }), "OutboundRouteA: a way out"),
+        ("RouteOutB/Condition", json!("HasNat"), "RouteOutB: a way out"),
     ] {
         assert_noticed(&rule(&resource(&stack("network"), pointer, value)), about);
     }

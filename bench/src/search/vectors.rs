@@ -16,15 +16,15 @@ use shared::{
 
 use super::paragraphs::hash;
 
+/// Numbers of a vector.
+const DIMENSIONS: usize = model::DIMENSIONS as usize;
 /// Texts of one request.
 const BATCH: usize = 64;
 const TIMEOUT: Duration = Duration::from_mins(5);
 /// A hash and the vector, without the zeros at its end.
-const RECORD: usize = 32 + NUMBERS * 4;
-/// The numbers of a vector.
-const NUMBERS: usize = model::DIMENSIONS as usize;
+const RECORD: usize = 32 + DIMENSIONS * 4;
 
-/// Returns the vectors of `texts`, each with [`NUMBERS`] numbers.
+/// Returns the vectors of `texts`, each with `model::DIMENSIONS` numbers.
 pub async fn of(root: &Path, config: &Config, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
     let folder = root.join(".dev/search");
     fs::create_dir_all(&folder)?;
@@ -42,7 +42,7 @@ pub async fn of(root: &Path, config: &Config, texts: &[&str]) -> Result<Vec<Vec<
     for batch in missing.chunks(BATCH) {
         let embedded = embeddings.embed(batch, Deadline::after(TIMEOUT)).await?;
         for (text, mut vector) in batch.iter().zip(embedded.vectors) {
-            vector.truncate(NUMBERS);
+            vector.truncate(DIMENSIONS);
             let numbers = vector.iter().flat_map(|number| number.to_le_bytes());
             let record: Vec<u8> = hash(text).into_iter().chain(numbers).collect();
             file.write_all(&record)?;

@@ -26,6 +26,7 @@ pub const REQUIRED: &[&str] = &[
     "JWT_REFRESH_SECRET",
     "SESSION_SECRET",
     "ENCRYPTION_KEY",
+    "ARTIFACT_BUCKET",
 ];
 
 /// Lambda allows ten seconds for init, then starts it again.

@@ -83,7 +83,7 @@ impl Work<'_> {
     /// Ends the lease. `waits_for_model` says why there was no progress.
     pub async fn release(&self, waits_for_model: bool) -> anyhow::Result<()> {
         let release = async |tx: &mut Tx| {
-            Ok(store::ingestion::release(tx, self.upload, self.lease_until.get(), waits_for_model).await?)
+            anyhow::Ok(store::ingestion::release(tx, self.upload, self.lease_until.get(), waits_for_model).await?)
         };
         self.state.db.transaction_as(release).await
     }
@@ -140,7 +140,7 @@ async fn begin(tx: &mut Tx, upload: &Upload, is_new: bool) -> anyhow::Result<Opt
     let mut has_chunks = false;
     if artifact.stage == Some(Stage::Indexing) {
         let stored = store::chunks::count(tx, upload.organization_id, upload.artifact_id).await?;
-        has_chunks = artifact.chunker == Some(CHUNKER) && stored > 0 && stored == artifact.chunks_total.into();
+        has_chunks = artifact.chunker == Some(CHUNKER) && stored > 0 && stored == i64::from(artifact.chunks_total);
     } else if is_new {
         store::ingestion::set_indexing(tx, upload).await?;
     } else {
@@ -248,7 +248,7 @@ fn hash(chunks: &[Chunk]) -> digest::Digest {
 
 async fn delete_chunks(work: &Work<'_>, tx: &mut Tx) -> anyhow::Result<()> {
     let Upload { organization_id, artifact_id, .. } = *work.upload;
-    let deleted = i64::try_from(store::chunks::delete(tx, organization_id, artifact_id).await?)?;
+    let deleted = store::artifacts::delete_chunks(tx, organization_id, artifact_id).await?;
     store::organization_totals::add_chunks(tx, organization_id, -deleted, i64::MAX).await?;
     Ok(())
 }

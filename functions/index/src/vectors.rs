@@ -49,7 +49,7 @@ enum Next {
 pub(crate) async fn embed(work: &Work<'_>) -> anyhow::Result<End> {
     let model = &work.state.model;
     let find = async |tx: &mut Tx| {
-        Ok(store::embedding_spaces::find_or_create(tx, &model.name, model.dimensions).await?)
+        anyhow::Ok(store::embedding_spaces::find_or_create(tx, &model.name, model.dimensions).await?)
     };
     let space = work.state.db.transaction_as(find).await?;
     loop {
@@ -131,7 +131,7 @@ async fn store_vectors(
 async fn not_embedded(work: &Work<'_>, reservation: Uuid, error: EmbeddingError) -> anyhow::Error {
     let cancel = async |tx: &mut Tx| {
         let organization = work.upload.organization_id;
-        Ok(store::token_budgets::cancel(tx, organization, reservation).await?)
+        anyhow::Ok(store::token_budgets::cancel(tx, organization, reservation).await?)
     };
     let is_temporary = !matches!(error, EmbeddingError::Rejected(_));
     let ended = match work.state.db.transaction_as(cancel).await {

@@ -77,7 +77,7 @@ pub async fn sweep(state: &State, job: &Job) -> anyhow::Result<Swept> {
     let mut swept = Swept::default();
     let processing = run.artifacts(ArtifactStatus::Processing, PROCESSING_PERIOD, &mut swept).await?;
     let pending = run.artifacts(ArtifactStatus::Pending, PENDING_PERIOD, &mut swept).await?;
-    let release = async |tx: &mut Tx| Ok(store::token_budgets::release_expired(tx, None).await?);
+    let release = async |tx: &mut Tx| anyhow::Ok(store::token_budgets::release_expired(tx, None).await?);
     swept.reservations_released = state.db.transaction_as(release).await?.unsigned_abs();
     let objects = run.objects(&mut swept).await?;
     swept.complete = processing && pending && objects;
@@ -120,7 +120,7 @@ impl Sweep<'_> {
     ) -> anyhow::Result<bool> {
         let seconds = period.as_seconds_f64();
         while self.has_time() {
-            let list = async |tx: &mut Tx| Ok(store::stuck_artifacts::list(tx, status, seconds, BATCH_ROWS).await?);
+            let list = async |tx: &mut Tx| anyhow::Ok(store::stuck_artifacts::list(tx, status, seconds, BATCH_ROWS).await?);
             let found = self.state.db.transaction_as(list).await?;
             let (count, errors) = (found.len(), swept.errors);
             for stuck in found {
@@ -159,7 +159,7 @@ impl Sweep<'_> {
         } else {
             extract.send(&file_event(bucket, &stuck.upload)).await?;
         }
-        let count = async |tx: &mut Tx| Ok(store::stuck_artifacts::count_attempt(tx, stuck).await?);
+        let count = async |tx: &mut Tx| anyhow::Ok(store::stuck_artifacts::count_attempt(tx, stuck).await?);
         self.state.db.transaction_as(count).await?;
         tracing::warn!(request.id = self.job.id, artifact.id = %stuck.upload.artifact_id, "artifact sent again");
         Ok(Outcome::SentAgain)
@@ -181,7 +181,7 @@ impl Sweep<'_> {
             }
             let failure = artifact.failure_or(FailureCode::ProcessingStopped);
             store::ingestion::fail(tx, &stuck.upload, failure, None, &request).await?;
-            Ok(Outcome::Failed)
+            anyhow::Ok(Outcome::Failed)
         };
         let outcome = self.state.db.transaction_as(end).await?;
         if matches!(outcome, Outcome::Failed) {
@@ -193,7 +193,7 @@ impl Sweep<'_> {
     /// Deletes every version of the objects that are due. Returns whether none is left.
     async fn objects(&self, swept: &mut Swept) -> anyhow::Result<bool> {
         while self.has_time() {
-            let list = async |tx: &mut Tx| Ok(store::due_objects::list(tx, BATCH_ROWS).await?);
+            let list = async |tx: &mut Tx| anyhow::Ok(store::due_objects::list(tx, BATCH_ROWS).await?);
             let due = self.state.db.transaction_as(list).await?;
             let (count, errors) = (due.len(), swept.errors);
             let mut gone = Vec::with_capacity(count);
@@ -209,7 +209,7 @@ impl Sweep<'_> {
                     }
                 }
             }
-            let remove = async |tx: &mut Tx| Ok(store::due_objects::remove(tx, &gone).await?);
+            let remove = async |tx: &mut Tx| anyhow::Ok(store::due_objects::remove(tx, &gone).await?);
             swept.objects_deleted += self.state.db.transaction_as(remove).await?;
             if i64::try_from(count)? < BATCH_ROWS || swept.errors > errors {
                 return Ok(swept.errors == errors);

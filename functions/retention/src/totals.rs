@@ -13,13 +13,13 @@ pub(crate) async fn check(run: &Run<'_>) -> anyhow::Result<u64> {
         return Ok(0);
     }
     while run.has_time() {
-        let next = async |tx: &mut Tx| Ok(recount::next(tx, after).await?);
+        let next = async |tx: &mut Tx| anyhow::Ok(recount::next(tx, after).await?);
         let Some(organization) = run.state.db.transaction_as(next).await? else {
             #[expect(clippy::cast_precision_loss, reason = "a few organizations")]
             histogram!("TotalsDrift").record(wrong as f64);
             break;
         };
-        let count = async |tx: &mut Tx| Ok(recount::correct(tx, organization).await?);
+        let count = async |tx: &mut Tx| anyhow::Ok(recount::correct(tx, organization).await?);
         if run.state.db.transaction_as(count).await? {
             tracing::warn!(request.id = run.job.id, organization.id = %organization, "totals were wrong; corrected");
             wrong += 1;

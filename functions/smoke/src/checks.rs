@@ -68,23 +68,39 @@ async fn run_in_order(config: &Config, secrets: &Secrets, checks: &Checks) -> Op
     checks.check("docs", async { get(&smoke.docs, "/docs", None).await?.expect(200) }).await?;
     let token = Box::pin(checks.check("login", sign_in(config, secrets, &versions))).await?;
     let token = Some(token.as_str());
-    let organizations = async { get(&smoke.organizations, "/v1/organizations", token).await?.expect(200) };
-    let organizations = checks.check("organizations", organizations).await;
+    let organizations = async {
+        let answer = get(&smoke.organizations, "/v1/organizations", token).await?.expect(200)?;
+        Ok(format!("/v1/organizations/{}", answer.text("/data/0/id")?))
+    };
+    let organization = checks.check("organizations", organizations).await;
     // The account is not an administrator. The 403 shows that its token and its row were read.
     let users = async {
         let answer = get(&smoke.users, "/v1/users", token).await?.expect(403)?;
         anyhow::ensure!(answer.problem() == "administrator-needed", "the status is 403 {}", answer.problem());
         Ok(())
     };
-    let users = match organizations {
-        Some(_) => checks.check("users", users).await,
+    let tenant = async |path: &str| {
+        checks.check("users", users).await?;
+        let artifacts =
+            async { get(&smoke.artifacts, &format!("{path}/artifacts"), token).await?.expect(200) };
+        checks.check("artifacts", artifacts).await?;
+        // Without the model: a new version must not wait for a service that is optional.
+        let search = async {
+            let query = json!({ "query": "smoke", "mode": "keyword" });
+            let path = format!("{path}/search");
+            versions.request(&smoke.search, "POST", &path, token, Some(&query)).await?.expect(200)
+        };
+        checks.check("search", search).await.map(drop)
+    };
+    let tenant = match &organization {
+        Some(path) => tenant(path).await,
         None => None,
     };
     // Also after a failure, so that no session stays open.
     let logout =
         async { versions.request(&smoke.auth, "POST", "/v1/auth/logout", token, None).await?.expect(204) };
     checks.check("logout", logout).await?;
-    users
+    tenant
 }
 
 /// Signs in, and registers the account if it does not exist. Returns the access token.

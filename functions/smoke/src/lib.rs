@@ -37,6 +37,8 @@ const REQUIRED: &[&str] = &[
     "SMOKE_AUTH",
     "SMOKE_ORGANIZATIONS",
     "SMOKE_USERS",
+    "SMOKE_ARTIFACTS",
+    "SMOKE_SEARCH",
 ];
 /// Time kept at the end of the run to report to CodeDeploy: one call to AWS with its retries.
 const RESERVE: Duration = Duration::from_secs(12);

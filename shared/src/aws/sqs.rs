@@ -36,7 +36,8 @@ impl Queue {
     /// Lets the message with this receipt be delivered again after `delay`, at most 12 hours after it was received.
     pub async fn return_after(&self, receipt: &str, delay: Duration) -> Result<(), Unavailable> {
         let seconds = i32::try_from(delay.as_secs()).unwrap_or(i32::MAX);
-        let change = self.client().await.change_message_visibility().queue_url(&self.url).receipt_handle(receipt);
+        let change =
+            self.client().await.change_message_visibility().queue_url(&self.url).receipt_handle(receipt);
         change.visibility_timeout(seconds).send().await.map_err(|error| Unavailable::new("sqs", error))?;
         Ok(())
     }

@@ -40,5 +40,15 @@ section! {
             allowed: "the ARN of a version",
             example: "arn:aws:lambda:eu-west-1:123456789012:function:users:7"
         };
+        /// The new version of `artifacts`.
+        artifacts: String = text("SMOKE_ARTIFACTS", "") {
+            allowed: "the ARN of a version",
+            example: "arn:aws:lambda:eu-west-1:123456789012:function:artifacts:7"
+        };
+        /// The new version of `search`.
+        search: String = text("SMOKE_SEARCH", "") {
+            allowed: "the ARN of a version",
+            example: "arn:aws:lambda:eu-west-1:123456789012:function:search:7"
+        };
     }
 }

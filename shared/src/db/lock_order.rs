@@ -8,6 +8,9 @@ const OWNERS: [&str; 2] = ["users", "organizations"];
 /// The tables whose rows belong to a row of an owner.
 const OWNED: [&str; 7] =
     ["sessions", "verification_tokens", "members", "invitations", "api_keys", "artifacts", "labels"];
+/// Tables of which the later ones are never locked before the earlier ones.
+const ORDERED: [&str; 5] =
+    ["artifacts", "chunks", "organization_totals", "token_reservations", "token_budgets"];
 /// The texts of statements that find one row: by a unique column, or the first row.
 const ONE_ROW: [&str; 5] = [" id = $", ".id = $", " token_hash = $", "lower(email) = lower($", " LIMIT 1 "];
 
@@ -52,6 +55,11 @@ impl LockOrder {
             None => {}
         }
         if let Some((later, _)) = self.0.iter().find(|(locked, _)| rank(locked) > rank(table)) {
+            return Err(format!("{table} is locked after {later}"));
+        }
+        let place = |table: &str| ORDERED.iter().position(|ordered| *ordered == table);
+        let is_later = |locked: &str| place(table).is_some() && place(locked) > place(table);
+        if let Some((later, _)) = self.0.iter().find(|(locked, _)| is_later(locked)) {
             return Err(format!("{table} is locked after {later}"));
         }
         if OWNERS.contains(&table) && !is_ordered {
@@ -118,6 +126,9 @@ mod tests {
     const TOKENS: &str = "UPDATE verification_tokens SET consumed_at = $1 WHERE user_id = $2";
     const TOKEN: &str = "UPDATE verification_tokens SET consumed_at = $1 WHERE id = $2";
 
+    const ARTIFACT: &str = "SELECT 1 FROM artifacts WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE";
+    const TOTALS: &str = "UPDATE organization_totals SET chunks = 0 WHERE organization_id = $1";
+
     fn check(transaction: &[&str]) -> Result<(), String> {
         let mut order = LockOrder::default();
         transaction.iter().try_for_each(|sql| order.check(sql))
@@ -139,6 +150,7 @@ mod tests {
                 "UPDATE organizations SET name = $1 WHERE personal_to = $2",
             ],
             &[ORGANIZATION, "SELECT id FROM users WHERE deleted_at < $1 FOR UPDATE SKIP LOCKED"],
+            &[ARTIFACT, "DELETE FROM chunks WHERE artifact_id = $1", TOTALS, ARTIFACT],
             &["DELETE FROM sessions WHERE id = ANY (ARRAY(SELECT id FROM sessions FOR UPDATE SKIP LOCKED))"],
         ] {
             assert_eq!(check(allowed), Ok(()), "{allowed:?}");
@@ -164,6 +176,7 @@ mod tests {
                 "several rows of organizations",
             ),
             (&["DELETE FROM sessions WHERE user_id = $1"], "several rows of sessions"),
+            (&[TOTALS, ARTIFACT], "artifacts is locked after organization_totals"),
         ] {
             let error = check(refused).expect_err("refused");
             assert!(error.contains(reason), "{refused:?}: {error}");

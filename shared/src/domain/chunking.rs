@@ -132,7 +132,9 @@ fn end_of_chunk(text: &str) -> usize {
 
 /// Returns where the chunk after `chunk` begins, in bytes of `chunk`: with its last sentences or words.
 fn start_of_next(chunk: &str) -> usize {
-    let Some((earliest, _)) = chunk.char_indices().rev().nth(OVERLAP_CHARACTERS - 1) else { return chunk.len() };
+    let Some((earliest, _)) = chunk.char_indices().rev().nth(OVERLAP_CHARACTERS - 1) else {
+        return chunk.len();
+    };
     let tail = &chunk[earliest..];
     let sentence = sentence_ends(tail).find(|end| *end < tail.trim_end().len());
     let word = || tail.find(char::is_whitespace).filter(|at| *at < tail.trim_end().len());
@@ -179,7 +181,9 @@ mod tests {
 
     /// About `words` words in sentences of 12, in paragraphs of 60. With characters of several bytes.
     fn prose(words: usize) -> String {
-        let word = |n: usize| ["river", "straße", "of", "日本", "gives", "naïve", "the", "water", "𝔘nicode"][n * 7 % 9];
+        let word = |n: usize| {
+            ["river", "straße", "of", "日本", "gives", "naïve", "the", "water", "𝔘nicode"][n * 7 % 9]
+        };
         let mut text = String::new();
         for n in 1..=words {
             text.push_str(word(n));
@@ -200,8 +204,13 @@ mod tests {
             part(Some(2), None, "  Another page\0.  "),
             part(Some(2), Some("Heading"), &prose(300)),
         ];
-        let whole: Vec<_> =
-            parts.iter().map(|part| part.text.replace('\0', " ")).collect::<Vec<_>>().join("\n").chars().collect();
+        let whole: Vec<_> = parts
+            .iter()
+            .map(|part| part.text.replace('\0', " "))
+            .collect::<Vec<_>>()
+            .join("\n")
+            .chars()
+            .collect();
         let chunks = chunks(parts);
         assert!(chunks.len() > 4);
         for (n, chunk) in chunks.iter().enumerate() {
@@ -250,7 +259,8 @@ mod tests {
         let pages = |count: usize| (0..count).map(|page| part(u32::try_from(page).ok(), None, "A page."));
         assert_eq!(chunks(pages(MAX_CHUNKS)).len(), MAX_CHUNKS);
         let mut chunker = Chunker::default();
-        let refused = pages(MAX_CHUNKS + 1).try_for_each(|page| chunker.push(page)).is_err() || chunker.finish().is_err();
+        let refused = pages(MAX_CHUNKS + 1).try_for_each(|page| chunker.push(page)).is_err()
+            || chunker.finish().is_err();
         assert!(refused);
     }
 

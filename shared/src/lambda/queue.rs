@@ -58,7 +58,10 @@ impl TryFrom<SqsMessage> for Message {
         Ok(Self {
             id: message.message_id.context("invalid event: a message without an id")?,
             body: message.body.unwrap_or_default(),
-            queue: message.event_source_arn.and_then(|arn| Some(arn.rsplit_once(':')?.1.to_owned())).unwrap_or_default(),
+            queue: message
+                .event_source_arn
+                .and_then(|arn| Some(arn.rsplit_once(':')?.1.to_owned()))
+                .unwrap_or_default(),
             receipt: message.receipt_handle.unwrap_or_default(),
             receives: receives.unwrap_or(1),
             deadline: Deadline::after(Duration::ZERO),
@@ -98,7 +101,8 @@ async fn handle_batch(
     handle_one: impl AsyncFn(&Message) -> anyhow::Result<()>,
 ) -> anyhow::Result<SqsBatchResponse> {
     let event: SqsEvent = serde_json::from_value(event).context("invalid event")?;
-    let mut messages = event.records.into_iter().map(Message::try_from).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut messages =
+        event.records.into_iter().map(Message::try_from).collect::<anyhow::Result<Vec<_>>>()?;
     let mut response = SqsBatchResponse::default();
     let (count, mut returned) = (messages.len(), 0);
     for (number, message) in messages.iter_mut().enumerate() {
@@ -116,7 +120,13 @@ async fn handle_batch(
             let expected = error.is::<TryAgain>();
             let (id, receives, error) = (&message.id, message.receives, format!("{error:#}"));
             if expected {
-                tracing::warn!(request.id = job.id, message.id = id, receives, error, "message returned to the queue");
+                tracing::warn!(
+                    request.id = job.id,
+                    message.id = id,
+                    receives,
+                    error,
+                    "message returned to the queue"
+                );
             } else {
                 tracing::error!(request.id = job.id, message.id = id, receives, error, "message failed");
             }

@@ -81,8 +81,8 @@ pub async fn set_extracting(tx: &mut Tx, upload: &Upload) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
         UPDATE artifacts
-        SET version = version + (status = 'pending')::int, status = 'processing', stage = 'extracting', progressed_at = $3,
-            updated_at = $3
+        SET version = version + (status = 'pending')::int, status = 'processing', stage = 'extracting', chunks_done = 0,
+            chunks_total = 0, progressed_at = $3, updated_at = $3
         WHERE organization_id = $1 AND id = $2
         "#,
         upload.organization_id as OrganizationId,

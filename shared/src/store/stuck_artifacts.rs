@@ -21,12 +21,7 @@ pub struct Stuck {
 
 /// Returns artifacts with `status` that have made no progress for `seconds`, or for twice or three times as long if they were sent again
 /// once or twice; at most `limit`: those first that have waited longest. Not those on which a delivery works.
-pub async fn list(
-    tx: &mut Tx,
-    status: ArtifactStatus,
-    seconds: f64,
-    limit: i64,
-) -> sqlx::Result<Vec<Stuck>> {
+pub async fn list(tx: &mut Tx, status: ArtifactStatus, seconds: f64, limit: i64) -> sqlx::Result<Vec<Stuck>> {
     let now = tx.now();
     let found = sqlx::query!(
         r#"
@@ -47,7 +42,11 @@ pub async fn list(
     .fetch_all(tx)
     .await?;
     let stuck = found.into_iter().map(|row| Stuck {
-        upload: Upload { organization_id: row.organization_id, artifact_id: row.id, generation: row.generation },
+        upload: Upload {
+            organization_id: row.organization_id,
+            artifact_id: row.id,
+            generation: row.generation,
+        },
         stage: row.stage,
         attempts: row.attempts,
         progressed_at: row.progressed_at,

@@ -11,6 +11,7 @@ mod labels;
 mod list;
 mod races;
 mod retry;
+mod strict;
 mod update;
 mod upload;
 

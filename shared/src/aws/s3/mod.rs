@@ -1,5 +1,6 @@
 //! Object storage in Amazon S3.
 
+mod large;
 mod presign;
 mod upload;
 mod versions;
@@ -22,6 +23,7 @@ use super::client;
 use crate::error::Unavailable;
 
 pub use aws_sdk_s3::types::CompletedPart;
+pub use large::ObjectReader;
 pub use presign::{Content, Download, SignedRequest, Validity};
 pub use upload::{MAX_PARTS, Upload};
 pub use versions::Version;

@@ -64,11 +64,12 @@ impl Bucket {
     /// Deletes versions and delete markers for good. One that does not exist counts as deleted.
     pub async fn delete_versions(&self, versions: &[Version]) -> Result<(), Unavailable> {
         for versions in versions.chunks(MAX_DELETIONS) {
-            let identifiers = versions.iter().map(|version| {
-                ObjectIdentifier::builder().key(&version.key).version_id(&version.id).build()
-            });
+            let identifiers = versions
+                .iter()
+                .map(|version| ObjectIdentifier::builder().key(&version.key).version_id(&version.id).build());
             let identifiers: Result<_, _> = identifiers.collect();
-            let delete = identifiers.and_then(|all| Delete::builder().set_objects(Some(all)).quiet(true).build());
+            let delete =
+                identifiers.and_then(|all| Delete::builder().set_objects(Some(all)).quiet(true).build());
             let delete = delete.map_err(|error| Unavailable::new("s3", error))?;
             let request = self.client().await.delete_objects().bucket(&self.name).delete(delete);
             let deleted = request.send().await.map_err(unavailable)?;

@@ -6,6 +6,7 @@ use crate::{
         ids::{ArtifactId, OrganizationId},
         ingestion::Upload,
     },
+    store::recount,
 };
 
 /// What a deleted artifact used.
@@ -47,22 +48,6 @@ pub async fn delete(
     }))
 }
 
-/// Deletes the chunks of an artifact, and with them their vectors. Returns their number.
-pub async fn delete_chunks(
-    tx: &mut Tx,
-    organization: OrganizationId,
-    artifact: ArtifactId,
-) -> sqlx::Result<i64> {
-    let result = sqlx::query!(
-        "DELETE FROM chunks WHERE organization_id = $1 AND artifact_id = $2",
-        organization as OrganizationId,
-        artifact as ArtifactId,
-    )
-    .execute(tx)
-    .await?;
-    Ok(result.rows_affected().try_into().unwrap_or(i64::MAX))
-}
-
 /// Deletes the rows of the organization's artifacts and labels, except of artifacts that a user under a legal hold created, and counts what
 /// is left.
 pub async fn delete_unheld(tx: &mut Tx, organization: OrganizationId) -> sqlx::Result<()> {
@@ -79,18 +64,5 @@ pub async fn delete_unheld(tx: &mut Tx, organization: OrganizationId) -> sqlx::R
     sqlx::query!("DELETE FROM labels WHERE organization_id = $1", organization as OrganizationId)
         .execute(&mut *tx)
         .await?;
-    sqlx::query!(
-        r#"
-        UPDATE organization_totals t
-        SET artifacts = (SELECT count(*) FROM artifacts WHERE organization_id = t.organization_id AND deleted_at IS NULL),
-            bytes = (SELECT coalesce(sum(byte_size), 0) FROM artifacts
-                     WHERE organization_id = t.organization_id AND deleted_at IS NULL),
-            chunks = (SELECT count(*) FROM chunks WHERE organization_id = t.organization_id)
-        WHERE organization_id = $1
-        "#,
-        organization as OrganizationId,
-    )
-    .execute(tx)
-    .await
-    .map(drop)
+    recount::correct(tx, organization).await.map(drop)
 }

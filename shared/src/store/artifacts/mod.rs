@@ -15,8 +15,8 @@ use crate::{
     },
 };
 
-pub use chunks::{Around, Chunk, find_ordinal, list_chunks};
-pub use deleted::{Deleted, delete, delete_chunks, delete_unheld};
+pub use chunks::{Around, find_ordinal};
+pub use deleted::{Deleted, delete, delete_unheld};
 
 /// A row of `artifacts` that is not deleted, with its labels.
 #[derive(Debug, Clone)]
@@ -250,7 +250,7 @@ pub async fn begin_upload(
         r#"
         UPDATE artifacts
         SET generation = generation + 1, status = 'pending', failure = NULL, failure_detail = NULL, attempts = 0,
-            lease_until = NULL, progressed_at = $3, updated_at = $3, version = version + 1
+            chunks_done = 0, chunks_total = 0, lease_until = NULL, progressed_at = $3, updated_at = $3, version = version + 1
         WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL AND status IN ('failed', 'expired')
         "#,
         organization as OrganizationId,
