@@ -43,8 +43,8 @@ async fn artifacts_of_an_organization_that_a_hold_keeps_go_except_those_of_the_h
     add_chunks(&app, &gone, &["Canary text"]).await;
     ada.client.post(&format!("{team}/labels"), json!({ "name": "Canary label" })).await.ok(201);
     ada.client.delete(&format!("{team}/members/{}", cy.id)).await.ok(204);
-    let hold = json!({ "reason": "case 12/34" });
-    grace.client.post(&format!("/v1/users/{}/legal-hold", cy.id), hold).await.ok(200);
+    let because = json!({ "reason": "case 12/34" });
+    grace.client.post(&format!("/v1/users/{}/legal-hold", cy.id), because).await.ok(200);
 
     grace.client.post_nothing(&format!("/v1/users/{}/erase", ada.id)).await.ok(200);
 
