@@ -220,8 +220,9 @@ async fn content_type_and_checksum_of_the_object_are_verified() {
     let other = BASE64.encode(digest(&SHA256, b"other").as_ref());
     let upload = extract.upload_as("text/plain", b"text".to_vec(), Some(other)).await;
     let mismatch = "the content differs from the announced SHA-256";
+    let id = upload.0;
     assert_eq!(extract.outcome(upload).await, failed("checksum-mismatch", Some(mismatch)));
-    assert_eq!(extract.text(&upload.0).await, None);
+    assert_eq!(extract.text(&id).await, None);
     let without = extract.upload_as("text/plain", b"text".to_vec(), None).await;
     assert_eq!(
         extract.outcome(without).await,
