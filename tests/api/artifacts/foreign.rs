@@ -10,7 +10,7 @@ use shared::{
     store::{
         artifact_labels,
         artifacts::{self, Around},
-        chunks, labels, object_deletions, organization_totals, organizations, search,
+        chunks, labels, object_deletions, organization_totals, organizations,
     },
 };
 use uuid::Uuid;
@@ -83,7 +83,7 @@ async fn statement_neither_finds_nor_changes_what_another_organization_has() {
         assert!(artifacts::delete(tx, here, foreign, None).await?.is_none());
         assert_eq!(chunks::delete(tx, here, foreign).await?, 0);
         assert!(artifacts::find_ordinal(tx, here, foreign, Around::Ordinal(0)).await?.is_none());
-        assert!(search::around(tx, here, foreign, 0, 5).await?.is_empty());
+        assert!(artifacts::list_chunks(tx, here, foreign, 0, 5).await?.is_empty());
         artifact_labels::delete_all(tx, here, foreign).await?;
         assert_eq!(artifact_labels::insert(tx, here, own, &[label]).await?, 0);
         assert!(labels::find(tx, here, label).await?.is_none());

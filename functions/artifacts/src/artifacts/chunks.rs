@@ -11,10 +11,7 @@ use shared::{
         permission::ReadArtifacts,
     },
     http::extract::{Path, Query},
-    store::{
-        artifacts::{Around, find_ordinal},
-        search::{self, Chunk},
-    },
+    store::artifacts::{self, Around, Chunk},
 };
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -22,8 +19,8 @@ use uuid::Uuid;
 use super::{ArtifactPath, find};
 use crate::{organization::OrganizationPath, refusals};
 
-/// The chunks of a passage: one, and five before and after it.
-const LIMIT: i32 = 11;
+/// The chunks before and after a chunk.
+const NEIGHBOURS: i32 = 5;
 
 /// The place in the text of an artifact.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -130,11 +127,11 @@ pub async fn list(
     let found = member.transaction(async |tx| {
         let artifact = find(tx, &member, id).await?;
         let ordinal = match &around {
-            Some(Center(around)) => find_ordinal(tx, organization, id, *around).await?,
+            Some(Center(around)) => artifacts::find_ordinal(tx, organization, id, *around).await?,
             None => Some(0),
         };
         let ordinal = ordinal.ok_or(refusals::NO_SUCH_CHUNK)?;
-        let chunks = search::around(tx, organization, id, ordinal, LIMIT).await?;
+        let chunks = artifacts::list_chunks(tx, organization, id, ordinal, NEIGHBOURS).await?;
         Ok((artifact.chunks_total, ordinal, chunks))
     });
     let (total, around, chunks) = found.await?;
