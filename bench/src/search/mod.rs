@@ -161,7 +161,7 @@ async fn search(
     let wanted = Search {
         vector,
         model: model::NAME,
-        dimensions: i32::try_from(model::DIMENSIONS)?,
+        dimensions: model::DIMENSIONS.cast_signed(),
         words,
         labels: None,
         artifacts: None,

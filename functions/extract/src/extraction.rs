@@ -26,8 +26,8 @@ use crate::{
     protocol::{EXIT_NOT_LIMITED, Failure, Line, MAX_LINE},
 };
 
-/// From the start of the process to its end. The CPU time of a small function takes about twice as long as it is.
-pub const WALL_TIME: Duration = Duration::from_mins(2);
+/// From the start of the process to its end. The function has 120 s for a file, its text and its messages.
+pub const WALL_TIME: Duration = Duration::from_secs(90);
 
 /// The most bytes of the compressed text.
 const MAX_PACKED: usize = 48 << 20;

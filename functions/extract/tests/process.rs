@@ -133,6 +133,19 @@ async fn damaged_files_are_broken() {
 }
 
 #[tokio::test]
+async fn pdf_with_a_wrong_table_of_objects_is_read() {
+    let good = String::from_utf8(pdf(&["First page", "Second page"])).expect("ASCII");
+    // As after a transfer as text.
+    let lines = good.replace('\n', "\r\n");
+    let no_table = good.replace("xref\n0 8\n", "xref\n0 8 \n\n");
+    let no_root = good.replace("xref\n", "\n").replace("/Root", "/Other");
+    for (name, file) in [("line ends", lines), ("table", no_table), ("trailer", no_root)] {
+        let text = text(PDF, file.as_bytes()).await;
+        assert!(text.contains("First page") && text.contains("Second page"), "{name}: {text}");
+    }
+}
+
+#[tokio::test]
 async fn encrypted_files_say_so_unless_the_password_is_empty() {
     use pdf_extract::{Document, EncryptionState, EncryptionVersion, Permissions};
     for (user_password, expected) in [("secret", Err(FailureCode::EncryptedFile)), ("", Ok("some text"))] {

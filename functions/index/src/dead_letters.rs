@@ -38,12 +38,14 @@ struct Object {
 
 /// A file that `extract` could not handle.
 pub(crate) async fn extraction(state: &State, message: &Message) -> anyhow::Result<()> {
-    let event: FileEvent = serde_json::from_str(&message.body)
-        .map_err(|error| anyhow::anyhow!("invalid message: line {}, column {}", error.line(), error.column()))?;
+    let event: FileEvent = serde_json::from_str(&message.body).map_err(|error| {
+        anyhow::anyhow!("invalid message: line {}, column {}", error.line(), error.column())
+    })?;
     let request = message.request();
     for record in event.records {
         let key = record.s3.object.key.replace('+', " ");
-        let key: Cow<'_, str> = percent_decode_str(&key).decode_utf8().context("invalid message: the key is not UTF-8")?;
+        let key: Cow<'_, str> =
+            percent_decode_str(&key).decode_utf8().context("invalid message: the key is not UTF-8")?;
         let Some(upload) = Upload::from_file_key(&key) else {
             tracing::warn!(message.id, "dead letter ignored: its key is not that of an upload");
             continue;

@@ -83,7 +83,9 @@ impl Work<'_> {
     /// Ends the lease. `waits_for_model` says why there was no progress.
     pub async fn release(&self, waits_for_model: bool) -> anyhow::Result<()> {
         let release = async |tx: &mut Tx| {
-            anyhow::Ok(store::ingestion::release(tx, self.upload, self.lease_until.get(), waits_for_model).await?)
+            anyhow::Ok(
+                store::ingestion::release(tx, self.upload, self.lease_until.get(), waits_for_model).await?,
+            )
         };
         self.state.db.transaction_as(release).await
     }
@@ -140,7 +142,8 @@ async fn begin(tx: &mut Tx, upload: &Upload, is_new: bool) -> anyhow::Result<Opt
     let mut has_chunks = false;
     if artifact.stage == Some(Stage::Indexing) {
         let stored = store::chunks::count(tx, upload.organization_id, upload.artifact_id).await?;
-        has_chunks = artifact.chunker == Some(CHUNKER) && stored > 0 && stored == i64::from(artifact.chunks_total);
+        has_chunks =
+            artifact.chunker == Some(CHUNKER) && stored > 0 && stored == i64::from(artifact.chunks_total);
     } else if is_new {
         store::ingestion::set_indexing(tx, upload).await?;
     } else {

@@ -75,8 +75,9 @@ pub async fn handle(state: &State, message: &Message) -> anyhow::Result<()> {
         return dead_letters::extraction(state, message).await;
     }
     // serde's message can repeat a value.
-    let IndexMessage { upload, kind } = serde_json::from_str(&message.body)
-        .map_err(|error| anyhow::anyhow!("invalid message: line {}, column {}", error.line(), error.column()))?;
+    let IndexMessage { upload, kind } = serde_json::from_str(&message.body).map_err(|error| {
+        anyhow::anyhow!("invalid message: line {}, column {}", error.line(), error.column())
+    })?;
     if message.queue.ends_with("index-dead-letters") {
         return dead_letters::indexing(state, &upload, kind, message).await;
     }

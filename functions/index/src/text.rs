@@ -3,11 +3,9 @@
 use std::io::{BufRead, BufReader, Read};
 
 use anyhow::Context;
-use shared::{
-    domain::{
-        chunking::{Chunk, Chunker},
-        ingestion::{MAX_CHARACTERS, TextPart, Upload},
-    },
+use shared::domain::{
+    chunking::{Chunk, Chunker},
+    ingestion::{MAX_CHARACTERS, TextPart, Upload},
 };
 use zstd::Decoder;
 
@@ -28,7 +26,9 @@ pub(crate) enum Text {
 
 /// Reads the text of `upload` and cuts it into chunks.
 pub(crate) async fn read(state: &State, upload: &Upload) -> anyhow::Result<Text> {
-    let Some(source) = state.artifacts.open(&upload.text_key(), None).await? else { return Ok(Text::Missing) };
+    let Some(source) = state.artifacts.open(&upload.text_key(), None).await? else {
+        return Ok(Text::Missing);
+    };
     let mut packed = Vec::new();
     let mut at = 0;
     while at < source.size {
@@ -66,9 +66,12 @@ mod tests {
 
     #[test]
     fn lines_are_cut_into_chunks() {
-        let text = packed("{\"page\": 1, \"text\": \"One.\"}\n{\"page\": 2, \"heading\": \"B\", \"text\": \"Two.\"}\n");
+        let text = packed(
+            "{\"page\": 1, \"text\": \"One.\"}\n{\"page\": 2, \"heading\": \"B\", \"text\": \"Two.\"}\n",
+        );
         let Ok(Text::Chunks(chunks)) = cut(&text) else { panic!("no chunks") };
-        let found: Vec<_> = chunks.iter().map(|chunk| (chunk.page, chunk.heading.as_deref(), &*chunk.text)).collect();
+        let found: Vec<_> =
+            chunks.iter().map(|chunk| (chunk.page, chunk.heading.as_deref(), &*chunk.text)).collect();
         assert_eq!(found, [(Some(1), None, "One."), (Some(2), Some("B"), "Two.")]);
     }
 
@@ -76,7 +79,8 @@ mod tests {
     fn damaged_text_is_an_error_that_does_not_repeat_it() {
         let mut cut_off = packed(&"{\"text\": \"secret\"}\n".repeat(1_000));
         cut_off.truncate(cut_off.len() - 8);
-        for text in [cut_off, packed("{\"text\": secret}\n"), packed("{\"text\": \"sec"), b"secret".to_vec()] {
+        for text in [cut_off, packed("{\"text\": secret}\n"), packed("{\"text\": \"sec"), b"secret".to_vec()]
+        {
             let error = cut(&text).err().expect("damaged");
             assert!(!format!("{error:#}").contains("secret"), "{error:#}");
         }

@@ -140,7 +140,11 @@ async fn not_embedded(work: &Work<'_>, reservation: Uuid, error: EmbeddingError)
     };
     if let Err(error) = ended {
         let id = &work.message.id;
-        tracing::warn!(message.id = id, error = format!("{error:#}"), "reservation and lease not released; they expire");
+        tracing::warn!(
+            message.id = id,
+            error = format!("{error:#}"),
+            "reservation and lease not released; they expire"
+        );
     }
     let pause = match &error {
         EmbeddingError::Throttled { retry_after } => *retry_after,

@@ -85,7 +85,12 @@ impl State {
     pub fn new(config: &Config, clock: Arc<dyn Clock>) -> Self {
         let secrets = Secrets::new(config.keys.max_age, Arc::clone(&clock));
         let db = Db::new(config.database.clone(), secrets, None, Arc::clone(&clock));
-        Self { db, ledger: Bucket::new(&config.storage.erasures, ""), ingestion: Ingestion::new(config), clock }
+        Self {
+            db,
+            ledger: Bucket::new(&config.storage.erasures, ""),
+            ingestion: Ingestion::new(config),
+            clock,
+        }
     }
 }
 

@@ -66,7 +66,13 @@ impl Cleaned {
 }
 
 impl Report {
-    pub(crate) fn new(dry_run: bool, tables: Vec<Cleaned>, ledger: Checked, wrong_totals: u64, duration: Duration) -> Self {
+    pub(crate) fn new(
+        dry_run: bool,
+        tables: Vec<Cleaned>,
+        ledger: Checked,
+        wrong_totals: u64,
+        duration: Duration,
+    ) -> Self {
         let complete = tables.iter().all(|table| table.complete);
         let duration_ms = duration.as_millis().try_into().unwrap_or(u64::MAX);
         Self { dry_run, complete, tables, ledger, wrong_totals, duration_ms }

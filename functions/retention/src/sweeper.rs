@@ -8,9 +8,7 @@ use shared::{
     aws::{s3::Bucket, sqs::Queue},
     config::Config,
     db::Tx,
-    domain::ingestion::{
-        ArtifactStatus, FailureCode, IndexKind, IndexMessage, Stage, file_event,
-    },
+    domain::ingestion::{ArtifactStatus, FailureCode, IndexKind, IndexMessage, Stage, file_event},
     lambda::job::Job,
     store::{self, due_objects::DueObject, stuck_artifacts::Stuck},
     telemetry,
@@ -88,7 +86,11 @@ pub async fn sweep(state: &State, job: &Job) -> anyhow::Result<Swept> {
             counter!("ArtifactsSwept", "outcome" => outcome).increment(count);
         }
     }
-    anyhow::ensure!(swept.errors == 0, "{} artifacts or objects were not handled; the log says which and why", swept.errors);
+    anyhow::ensure!(
+        swept.errors == 0,
+        "{} artifacts or objects were not handled; the log says which and why",
+        swept.errors
+    );
     Ok(swept)
 }
 
@@ -120,7 +122,9 @@ impl Sweep<'_> {
     ) -> anyhow::Result<bool> {
         let seconds = period.as_seconds_f64();
         while self.has_time() {
-            let list = async |tx: &mut Tx| anyhow::Ok(store::stuck_artifacts::list(tx, status, seconds, BATCH_ROWS).await?);
+            let list = async |tx: &mut Tx| {
+                anyhow::Ok(store::stuck_artifacts::list(tx, status, seconds, BATCH_ROWS).await?)
+            };
             let found = self.state.db.transaction_as(list).await?;
             let (count, errors) = (found.len(), swept.errors);
             for stuck in found {
@@ -169,7 +173,9 @@ impl Sweep<'_> {
     async fn end(&self, stuck: &Stuck) -> anyhow::Result<Outcome> {
         let request = self.job.request();
         let end = async |tx: &mut Tx| {
-            let Some(artifact) = store::ingestion::lock(tx, &stuck.upload).await? else { return Ok(Outcome::Unchanged) };
+            let Some(artifact) = store::ingestion::lock(tx, &stuck.upload).await? else {
+                return Ok(Outcome::Unchanged);
+            };
             let same = (artifact.stage, artifact.attempts, artifact.progressed_at)
                 == (stuck.stage, stuck.attempts, stuck.progressed_at);
             if !same || artifact.is_final() || artifact.deleted_at.is_some() || artifact.is_leased(tx.now()) {

@@ -129,15 +129,3 @@ async fn found_in_store(app: &TestApp, organization: &str) -> [usize; 3] {
     }
     found
 }
-
-/// The number of chunks of another organization does not decide how this one is searched.
-#[tokio::test]
-async fn size_of_another_organization_does_not_matter() {
-    let app = TestApp::new().await;
-    let (ada, zoe) = (app.person("Ada").await, app.person("Zoe").await);
-    let (here, there) = (ada.create_organization("Here").await, zoe.create_organization("There").await);
-    plant(&app, &here, &["An engine of ours"]).await;
-    plant(&app, &there, &[SECRET]).await;
-    app.database.execute("UPDATE organization_totals SET chunks = 900000 WHERE chunks = 1").await;
-    assert_eq!(texts(&ada, &here, "semantic", "engine").await, ["An engine of ours"]);
-}

@@ -47,11 +47,19 @@ impl Extract {
     }
 
     async fn start_with(settings: &[(&str, &str)]) -> Self {
-        let (s3, sqs) = (aws_sdk_s3::Client::new(client::config().await), aws_sdk_sqs::Client::new(client::config().await));
+        let (s3, sqs) = (
+            aws_sdk_s3::Client::new(client::config().await),
+            aws_sdk_sqs::Client::new(client::config().await),
+        );
         let name = format!("extract-{}", Uuid::new_v4().simple());
         s3.create_bucket().bucket(&name).send().await.expect("a bucket");
         let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
-        s3.put_bucket_versioning().bucket(&name).versioning_configuration(enabled).send().await.expect("versions");
+        s3.put_bucket_versioning()
+            .bucket(&name)
+            .versioning_configuration(enabled)
+            .send()
+            .await
+            .expect("versions");
         let queue = sqs.create_queue().queue_name(&name).send().await.expect("a queue");
         let queue = queue.queue_url.expect("its URL");
         let passed = ["AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
@@ -85,7 +93,8 @@ impl Extract {
             json!({ "messageId": number.to_string(), "body": body, "attributes": { "ApproximateReceiveCount": "1" } })
         });
         let event = json!({ "Records": records.collect::<Vec<_>>() });
-        let response = self.function.invoke_within(Duration::from_secs(120), event).await.expect("a response");
+        let response =
+            self.function.invoke_within(Duration::from_secs(120), event).await.expect("a response");
         let failures = response["batchItemFailures"].as_array().expect("a list");
         failures.iter().map(|failure| failure["itemIdentifier"].as_str().expect("an id").to_owned()).collect()
     }
@@ -103,12 +112,22 @@ impl Extract {
             for message in messages {
                 let mut report: Value = serde_json::from_str(&message.body.expect("a body")).expect("JSON");
                 let fields = report.as_object_mut().expect("an object");
-                let ids = ["organizationId", "artifactId", "generation"].map(|name| fields.remove(name).expect("an id"));
+                let ids = ["organizationId", "artifactId", "generation"]
+                    .map(|name| fields.remove(name).expect("an id"));
                 assert_eq!(ids[0], upload.organization_id.to_string());
-                assert_eq!((&ids[1], &ids[2]), (&json!(upload.artifact_id.to_string()), &json!(upload.generation)));
+                assert_eq!(
+                    (&ids[1], &ids[2]),
+                    (&json!(upload.artifact_id.to_string()), &json!(upload.generation))
+                );
                 reports.push(report);
                 let receipt = message.receipt_handle.expect("a receipt");
-                self.sqs.delete_message().queue_url(&self.queue).receipt_handle(receipt).send().await.expect("deleted");
+                self.sqs
+                    .delete_message()
+                    .queue_url(&self.queue)
+                    .receipt_handle(receipt)
+                    .send()
+                    .await
+                    .expect("deleted");
             }
         }
     }
@@ -167,7 +186,8 @@ async fn version_that_the_event_names_is_read() {
     let (upload, message) = extract.upload("text/plain", "the first").await;
     let versions = extract.s3.list_object_versions().bucket(&extract.bucket).send().await.expect("versions");
     let first = versions.versions()[0].version_id().expect("an id").to_owned();
-    let put = extract.s3.put_object().bucket(&extract.bucket).key(upload.file_key()).content_type("text/plain");
+    let put =
+        extract.s3.put_object().bucket(&extract.bucket).key(upload.file_key()).content_type("text/plain");
     put.body(b"the second".to_vec().into()).send().await.expect("written over");
     let mut event: Value = serde_json::from_str(&message).expect("JSON");
     event["Records"][0]["s3"]["object"]["versionId"] = json!(first);
@@ -186,7 +206,8 @@ async fn file_that_is_missing_is_reported() {
 #[tokio::test]
 async fn events_that_are_not_about_uploads_are_acknowledged_and_malformed_ones_are_not() {
     let extract = Extract::start().await;
-    let test = json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": extract.bucket }).to_string();
+    let test =
+        json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": extract.bucket }).to_string();
     let text = json!({ "Records": [{ "s3": { "object": { "key": "texts/x" } } }] }).to_string();
     let malformed = json!({ "Records": [{ "s3": { "object": { "key": "uploads/x" } } }] }).to_string();
     assert_eq!(extract.deliver(&[&test, &text, &malformed, "{}"]).await, ["2", "3"]);
@@ -202,13 +223,19 @@ async fn content_type_and_checksum_of_the_object_are_verified() {
     assert_eq!(extract.outcome(upload).await, failed("checksum-mismatch", Some(mismatch)));
     assert_eq!(extract.text(&upload.0).await, None);
     let without = extract.upload_as("text/plain", b"text".to_vec(), None).await;
-    assert_eq!(extract.outcome(without).await, failed("checksum-mismatch", Some("the object has no SHA-256")));
+    assert_eq!(
+        extract.outcome(without).await,
+        failed("checksum-mismatch", Some("the object has no SHA-256"))
+    );
     let picture = extract.upload("text/plain", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec()).await;
     let detail = "the file is image/png, not text/plain";
     assert_eq!(extract.outcome(picture).await, failed("wrong-media-type", Some(detail)));
     let unknown = extract.upload("image/png", b"\x89PNG".to_vec()).await;
     assert_eq!(extract.outcome(unknown).await["failure"], "wrong-media-type");
-    assert_eq!(extract.outcome(extract.upload("text/plain", Vec::new()).await).await, failed("empty-file", None));
+    assert_eq!(
+        extract.outcome(extract.upload("text/plain", Vec::new()).await).await,
+        failed("empty-file", None)
+    );
 }
 
 #[tokio::test]
@@ -223,7 +250,9 @@ async fn hostile_file_is_final_and_the_others_of_its_batch_are_unharmed() {
     assert_eq!(extract.text(&hostile.0).await, None);
     let receive = extract.sqs.receive_message().queue_url(&extract.queue).max_number_of_messages(10);
     let messages = receive.send().await.expect("messages").messages.expect("messages");
-    let crashed = messages.iter().filter(|message| message.body().is_some_and(|body| body.contains("extraction-crashed")));
+    let crashed = messages
+        .iter()
+        .filter(|message| message.body().is_some_and(|body| body.contains("extraction-crashed")));
     assert_eq!(crashed.count(), 1);
 }
 
@@ -252,7 +281,8 @@ async fn message_fails_while_the_queue_is_unavailable() {
 
 /// Adds the table of a PDF's objects, which stand at the beginnings of lines.
 fn xref(objects: &str) -> String {
-    let offsets = objects.match_indices(" 0 obj").map(|(at, _)| objects[..at].rfind('\n').map_or(0, |line| line + 1));
+    let offsets =
+        objects.match_indices(" 0 obj").map(|(at, _)| objects[..at].rfind('\n').map_or(0, |line| line + 1));
     let entries: Vec<_> = offsets.map(|offset| format!("{offset:010} 00000 n \n")).collect();
     let (size, start) = (entries.len() + 1, objects.len());
     let entries = entries.concat();

@@ -1,3 +1,10 @@
 //! The way of an artifact: the real functions with S3 and SQS.
 
+mod budget;
 mod extract;
+mod index;
+mod index_faults;
+mod index_final;
+mod ingestion;
+mod setup;
+mod sweeper;

@@ -11,7 +11,7 @@ use shared::{
         permission::ReadArtifacts,
     },
     http::extract::{Path, Query},
-    store::artifacts::{self, Around, Chunk},
+    store::artifacts::{Around, Chunk, find_ordinal, list_chunks},
 };
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::{ArtifactPath, find};
 use crate::{organization::OrganizationPath, refusals};
 
-/// The chunks before and after a chunk.
+/// The chunks before and after the one in the middle, each.
 const NEIGHBOURS: i32 = 5;
 
 /// The place in the text of an artifact.
@@ -127,11 +127,11 @@ pub async fn list(
     let found = member.transaction(async |tx| {
         let artifact = find(tx, &member, id).await?;
         let ordinal = match &around {
-            Some(Center(around)) => artifacts::find_ordinal(tx, organization, id, *around).await?,
+            Some(Center(around)) => find_ordinal(tx, organization, id, *around).await?,
             None => Some(0),
         };
         let ordinal = ordinal.ok_or(refusals::NO_SUCH_CHUNK)?;
-        let chunks = artifacts::list_chunks(tx, organization, id, ordinal, NEIGHBOURS).await?;
+        let chunks = list_chunks(tx, organization, id, ordinal, NEIGHBOURS).await?;
         Ok((artifact.chunks_total, ordinal, chunks))
     });
     let (total, around, chunks) = found.await?;

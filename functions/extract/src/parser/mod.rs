@@ -9,6 +9,7 @@ mod html;
 mod markdown;
 mod output;
 mod pdf;
+mod pdf_repair;
 mod plain;
 mod sniff;
 

@@ -5,7 +5,7 @@ use crate::{
     domain::ids::{ArtifactId, ChunkId, OrganizationId},
 };
 
-/// A row of `chunks`, without its terms.
+/// A row of `chunks`.
 #[derive(Debug, Clone)]
 pub struct Chunk {
     pub id: ChunkId,
