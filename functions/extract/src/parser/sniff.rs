@@ -54,7 +54,8 @@ fn is_text(file: &[u8]) -> bool {
 
 /// Checks for a share of control characters that no text has.
 pub fn is_binary(bytes: &[u8]) -> bool {
-    let is_odd = |byte: &&u8| **byte < 0x20 && !matches!(**byte, b'\t' | b'\n' | b'\r' | b'\x0b' | b'\x0c' | b'\x1b');
+    let is_odd =
+        |byte: &&u8| **byte < 0x20 && !matches!(**byte, b'\t' | b'\n' | b'\r' | b'\x0b' | b'\x0c' | b'\x1b');
     // A few may be damage.
     bytes.iter().filter(is_odd).count().saturating_sub(4) * 100 > bytes.len()
 }
