@@ -1,6 +1,6 @@
 //! The budget of tokens: what concurrent calls may use together.
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use futures_util::future::join_all;
 use harness::TestApp;
 use shared::{
