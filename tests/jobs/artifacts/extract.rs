@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fs, time::Duration};
 
-use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
+use aws_sdk_s3::types::{BucketVersioningStatus, ChecksumAlgorithm, VersioningConfiguration};
 use aws_sdk_sqs::types::MessageSystemAttributeName;
 use data_encoding::BASE64;
 use harness::{runtime_api::Function, service};
@@ -83,6 +83,8 @@ impl Extract {
     async fn upload_as(&self, media_type: &str, file: Vec<u8>, sha256: Option<String>) -> (Upload, String) {
         let upload = new_upload();
         let put = self.s3.put_object().bucket(&self.bucket).key(upload.file_key()).content_type(media_type);
+        // moto stores a checksum only if its algorithm is named too.
+        let put = put.set_checksum_algorithm(sha256.is_some().then_some(ChecksumAlgorithm::Sha256));
         put.set_checksum_sha256(sha256).body(file.into()).send().await.expect("uploaded");
         (upload, file_event(&self.bucket, &upload))
     }

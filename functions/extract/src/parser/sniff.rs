@@ -1,5 +1,6 @@
 //! Compares the content of a file with its declared type.
 
+use infer::MatcherType;
 use shared::domain::ingestion::{FailureCode, MediaType};
 
 use crate::protocol::Failure;
@@ -49,15 +50,22 @@ fn is_text(file: &[u8]) -> bool {
         return false;
     }
     let sample = &file[..file.len().min(SAMPLE)];
-    is_utf_16(sample).is_some() || !is_binary(sample)
+    if is_utf_16(sample).is_some() {
+        return true;
+    }
+    // A short file of a known format has few of these characters. Text without any can begin like one, for instance with "BM".
+    let is_known = || infer::get(sample).is_some_and(|found| found.matcher_type() != MatcherType::Text);
+    !is_binary(sample) && !(sample.iter().any(|byte| is_odd(*byte)) && is_known())
 }
 
-/// Checks for a share of control characters that no text has.
+/// Checks for a share of control characters that no text has. A few may be damage.
 pub fn is_binary(bytes: &[u8]) -> bool {
-    let is_odd =
-        |byte: &&u8| **byte < 0x20 && !matches!(**byte, b'\t' | b'\n' | b'\r' | b'\x0b' | b'\x0c' | b'\x1b');
-    // A few may be damage.
-    bytes.iter().filter(is_odd).count().saturating_sub(4) * 100 > bytes.len()
+    bytes.iter().filter(|byte| is_odd(**byte)).count().saturating_sub(4) * 100 > bytes.len()
+}
+
+/// Checks for a control character that text does not have.
+fn is_odd(byte: u8) -> bool {
+    byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r' | b'\x0b' | b'\x0c' | b'\x1b')
 }
 
 /// Returns whether `sample` is UTF-16, and if so, whether it is little-endian: by its mark, or by the zeros of Latin text.
