@@ -90,11 +90,7 @@ pub async fn insert(
 }
 
 /// Deletes the chunks of an artifact, and their vectors. Returns their number. The caller takes them out of `organization_totals`.
-pub async fn delete(
-    tx: &mut Tx,
-    organization: OrganizationId,
-    artifact: ArtifactId,
-) -> sqlx::Result<u64> {
+pub async fn delete(tx: &mut Tx, organization: OrganizationId, artifact: ArtifactId) -> sqlx::Result<i64> {
     let deleted = sqlx::query!(
         "DELETE FROM chunks WHERE organization_id = $1 AND artifact_id = $2",
         organization as OrganizationId,
@@ -102,7 +98,7 @@ pub async fn delete(
     )
     .execute(tx)
     .await?;
-    Ok(deleted.rows_affected())
+    Ok(deleted.rows_affected().cast_signed())
 }
 
 /// Returns the first `limit` chunks of an artifact that have no vector in `space`.

@@ -62,7 +62,11 @@ fn collect(folder: &Path, sentences: &mut BTreeSet<String>) {
         } else if path.extension().is_some_and(|extension| extension == "md") {
             let page = fs::read_to_string(&path).expect("a page");
             // Every second part is outside of a block of code.
-            let prose = page.split("```").step_by(2).flat_map(|part| part.split("\n\n")).map(|p| p.replace('\n', " "));
+            let prose = page
+                .split("```")
+                .step_by(2)
+                .flat_map(|part| part.split("\n\n"))
+                .map(|p| p.replace('\n', " "));
             for paragraph in prose {
                 let parts = paragraph.split(['|', ';']).flat_map(|part| part.split(". "));
                 let parts = parts.map(|part| part.trim().to_owned());
@@ -96,7 +100,10 @@ async fn nearest_chunks_are_found() {
     let pool = app.database.pool();
     // One connection, because of the seed.
     let mut connection = pool.acquire().await.expect("a connection");
-    sqlx::query("CREATE TABLE given (n int, text text, e vector(768))").execute(&mut *connection).await.expect("a table");
+    sqlx::query("CREATE TABLE given (n int, text text, e vector(768))")
+        .execute(&mut *connection)
+        .await
+        .expect("a table");
     for (number, (text, vector)) in all.iter().zip(&vectors).enumerate().skip(QUERIES) {
         sqlx::query("INSERT INTO given VALUES ($1, $2, $3::text::vector(768))")
             .bind(i32::try_from(number).expect("a number"))

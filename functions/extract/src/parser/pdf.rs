@@ -33,11 +33,18 @@ pub fn parse(file: &[u8], output: &mut Output) -> Result<(), Failure> {
         return Err(Failure::broken("the document has no pages that can be found"));
     }
     if pages.len() > MAX_PAGES {
-        return Err(Failure::broken(format!("the document has {} pages; at most {MAX_PAGES} are read", pages.len())));
+        return Err(Failure::broken(format!(
+            "the document has {} pages; at most {MAX_PAGES} are read",
+            pages.len()
+        )));
     }
     let mut failed = 0;
     for page in pages.keys().copied() {
-        let text = if used()? < CAREFUL { careful(&document, page).or_else(|| fast(&document, page)) } else { fast(&document, page) };
+        let text = if used()? < CAREFUL {
+            careful(&document, page).or_else(|| fast(&document, page))
+        } else {
+            fast(&document, page)
+        };
         let Some(text) = text else {
             failed += 1;
             continue;
@@ -49,9 +56,10 @@ pub fn parse(file: &[u8], output: &mut Output) -> Result<(), Failure> {
         return Err(Failure::broken("no page of the document can be read"));
     }
     match output.finish() {
-        Err(failure) if failure.code == FailureCode::NoText && failed > 0 => {
-            Err(Failure::broken(format!("{failed} of {} pages cannot be read, and the others have no text", pages.len())))
-        }
+        Err(failure) if failure.code == FailureCode::NoText && failed > 0 => Err(Failure::broken(format!(
+            "{failed} of {} pages cannot be read, and the others have no text",
+            pages.len()
+        ))),
         done => done,
     }
 }

@@ -34,7 +34,8 @@ pub fn rebuild(file: &[u8]) -> Option<Vec<u8>> {
         rebuilt.extend(format!("{number} 1\n{start:010} {generation:05} n \n").bytes());
     }
     let (size, (_, generation)) = (objects.last_key_value()?.0 + 1, objects.get(&root)?);
-    let trailer = format!("trailer\n<< /Size {size} /Root {root} {generation} R >>\nstartxref\n{table}\n%%EOF\n");
+    let trailer =
+        format!("trailer\n<< /Size {size} /Root {root} {generation} R >>\nstartxref\n{table}\n%%EOF\n");
     rebuilt.extend(trailer.bytes());
     Some(rebuilt)
 }
