@@ -101,7 +101,8 @@ async fn search(mut arguments: impl Iterator<Item = String>) -> Result<()> {
     let mut next = |what: &'static str| arguments.next().with_context(|| format!("no argument with {what}"));
     let root = PathBuf::from(next("the checkout")?);
     let rounds = next("the number of rounds")?.parse()?;
-    let (write, global_index) = (next("whether to write")? == "write", next("whether to build an index")? == "global-index");
+    let (write, global_index) =
+        (next("whether to write")? == "write", next("whether to build an index")? == "global-index");
     let (tables, figures) = search::run(search::Options { root: root.clone(), rounds, global_index }).await?;
     let tables = format!("\nOn {}.\n\n{tables}\n", machine()?);
     std::io::stdout().write_all(tables.as_bytes())?;

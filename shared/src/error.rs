@@ -96,7 +96,10 @@ impl Refusal {
     /// Adds `maxAge`: the longest time since a sign-in.
     #[must_use]
     pub fn with_max_age(self, max_age: TimeDelta) -> ApiError {
-        ApiError::Refused(Refused { more: Some(Box::new(More::MaxAge(max_age.num_seconds()))), ..self.into() })
+        ApiError::Refused(Refused {
+            more: Some(Box::new(More::MaxAge(max_age.num_seconds()))),
+            ..self.into()
+        })
     }
 
     /// Adds `limit` and `used`: what the plan allows, and what is used already.

@@ -52,7 +52,9 @@ async fn clean(app: &TestApp) -> Report {
 
 /// Runs `retention` without changes.
 async fn dry_run(app: &TestApp) -> Report {
-    run(&state(app), Request { dry_run: true, ..Request::default() }, &job(Deadline::far())).await.expect("a report")
+    run(&state(app), Request { dry_run: true, ..Request::default() }, &job(Deadline::far()))
+        .await
+        .expect("a report")
 }
 
 /// Returns how many rows of `table` were deleted and how many were held.

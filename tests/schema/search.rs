@@ -41,11 +41,17 @@ async fn search_reads_the_rows_of_one_organization_by_indexes() {
     for (what, number, vector, words, exact_up_to, index) in [
         ("by codes", 1, vector, "NULL", 0, "Index Only Scan using chunk_vectors_organization_id_space_idx"),
         ("exact", 7, vector, "NULL", 20_000, "chunk_vectors_organization_id_space_idx"),
-        ("by words", 7, "NULL", "'engine w3'", 20_000, "Bitmap Index Scan on chunks_organization_id_terms_idx"),
+        (
+            "by words",
+            7,
+            "NULL",
+            "'engine w3'",
+            20_000,
+            "Bitmap Index Scan on chunks_organization_id_terms_idx",
+        ),
     ] {
         let organization = organization(number);
-        let arguments =
-            format!("{organization}, {vector}, 'm', 768, {words}, NULL, NULL, {exact_up_to}, 10");
+        let arguments = format!("{organization}, {vector}, 'm', 768, {words}, NULL, NULL, {exact_up_to}, 10");
         let plan = plan(&mut connection, format!("EXPLAIN EXECUTE search ({arguments})")).await;
         assert!(plan.contains(index), "{what}: not through {index}\n{plan}");
         let whole: Vec<_> =

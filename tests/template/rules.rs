@@ -26,8 +26,8 @@ pub use alarms::{
     act_and_name_a_runbook, have_room_for_a_metric, notifies_about_old_secrets, runbook, use_existing_metrics,
 };
 pub use artifacts::{
-    functions_of_artifacts, guard_the_bucket_of_artifacts, name_queues_as_index_reads_them, isolate_groups_and_subnets, let_only_callers_of_the_model_out,
-    share_artifacts_exactly,
+    functions_of_artifacts, guard_the_bucket_of_artifacts, isolate_groups_and_subnets,
+    let_only_callers_of_the_model_out, name_queues_as_index_reads_them, share_artifacts_exactly,
 };
 pub use backups::{authenticates_backups, keeps_backups, removes_only_expired_backups};
 pub use database::{

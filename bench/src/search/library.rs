@@ -76,9 +76,12 @@ pub async fn fill(pool: &PgPool, organizations: &[OrganizationId], real: &[(&str
         .into_iter()
         .fold(sql.to_owned(), |sql, (name, value)| sql.replace(name, &value))
     };
-    sqlx::raw_sql(AssertSqlSafe(format!("SELECT setseed(0.5); {}", replaced(SOURCES)))).execute(&mut *connection).await?;
+    sqlx::raw_sql(AssertSqlSafe(format!("SELECT setseed(0.5); {}", replaced(SOURCES))))
+        .execute(&mut *connection)
+        .await?;
     for (batch, rows) in real.chunks(BATCH).enumerate() {
-        let numbers: Vec<i32> = (0..rows.len()).map(|row| i32::try_from(batch * BATCH + row)).collect::<Result<_, _>>()?;
+        let numbers: Vec<i32> =
+            (0..rows.len()).map(|row| i32::try_from(batch * BATCH + row)).collect::<Result<_, _>>()?;
         let texts: Vec<&str> = rows.iter().map(|(text, _)| *text).collect();
         let vectors: Vec<String> = rows.iter().map(|(_, vector)| vector::to_text(&padded(vector))).collect();
         sqlx::query("INSERT INTO real (n, text, e) SELECT n, t, v::halfvec(768) FROM unnest($1::int[], $2::text[], $3::text[]) u (n, t, v)")
@@ -90,7 +93,11 @@ pub async fn fill(pool: &PgPool, organizations: &[OrganizationId], real: &[(&str
     }
     sqlx::raw_sql("CREATE TABLE measured (id uuid, chunks bigint)").execute(&mut *connection).await?;
     for (organization, chunks) in organizations.iter().zip(SIZES) {
-        sqlx::query("INSERT INTO measured VALUES ($1, $2)").bind(organization.0).bind(chunks).execute(&mut *connection).await?;
+        sqlx::query("INSERT INTO measured VALUES ($1, $2)")
+            .bind(organization.0)
+            .bind(chunks)
+            .execute(&mut *connection)
+            .await?;
     }
     for statement in replaced(FILL).split(";\n") {
         sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&mut *connection).await?;
@@ -109,7 +116,12 @@ pub fn padded(vector: &[f32]) -> Vec<f32> {
 }
 
 /// Returns the chunks with the nearest vectors: a statement that compares each of them, in one table that has no index on vectors.
-pub async fn nearest(pool: &PgPool, organization: OrganizationId, vector: &str, count: i64) -> Result<Vec<Uuid>> {
+pub async fn nearest(
+    pool: &PgPool,
+    organization: OrganizationId,
+    vector: &str,
+    count: i64,
+) -> Result<Vec<Uuid>> {
     sqlx::query_scalar(
         "WITH q AS MATERIALIZED (SELECT $2::text::halfvec(768) AS e)
          SELECT v.chunk_id FROM chunk_vectors v WHERE v.organization_id = $1

@@ -72,7 +72,8 @@ pub async fn run(options: Options) -> Result<(String, serde_json::Value)> {
     library::fill(app.database.pool(), &organizations, &real).await?;
     progress(&format!("Library filled, {:.0} s", began.elapsed().as_secs_f64()));
 
-    let queries: Vec<_> = queries.iter().zip(of_queries).map(|(text, vector)| Query::new(text, vector)).collect();
+    let queries: Vec<_> =
+        queries.iter().zip(of_queries).map(|(text, vector)| Query::new(text, vector)).collect();
     let mut rows: Vec<_> = SIZES.into_iter().map(Row::new).collect();
     for round in 0..=rounds {
         let began = Instant::now();
@@ -88,7 +89,8 @@ pub async fn run(options: Options) -> Result<(String, serde_json::Value)> {
     for (row, organization) in rows.iter_mut().zip(&organizations) {
         compare(&app, *organization, &queries, row).await?;
     }
-    let global = if global_index { Some(global_index::run(app.database.pool(), &queries).await?) } else { None };
+    let global =
+        if global_index { Some(global_index::run(app.database.pool(), &queries).await?) } else { None };
     let table = Table { rows, rounds, global };
     Ok((table.text(), table.json()))
 }
@@ -98,7 +100,8 @@ fn texts(root: &Path) -> Result<(Vec<String>, Vec<String>)> {
     let mut texts = paragraphs::all(root)?;
     progress(&format!("{} paragraphs found", texts.len()));
     let rest = texts.split_off(REAL.min(texts.len()));
-    let queries: Vec<_> = rest.iter().filter_map(|text| paragraphs::query(text)).take(QUERIES).map(str::to_owned).collect();
+    let queries: Vec<_> =
+        rest.iter().filter_map(|text| paragraphs::query(text)).take(QUERIES).map(str::to_owned).collect();
     anyhow::ensure!(queries.len() == QUERIES, "too few paragraphs: build the workspace first");
     Ok((texts, queries))
 }
@@ -139,7 +142,12 @@ async fn measure(app: &TestApp, organization: OrganizationId, queries: &[Query])
 }
 
 /// Compares what is found by meaning with the nearest vectors.
-async fn compare(app: &TestApp, organization: OrganizationId, queries: &[Query], row: &mut Row) -> Result<()> {
+async fn compare(
+    app: &TestApp,
+    organization: OrganizationId,
+    queries: &[Query],
+    row: &mut Row,
+) -> Result<()> {
     for query in queries {
         let found = search(&app.state.app.db, organization, Some(&query.vector), None).await?;
         let vector = to_text(&query.vector);
@@ -161,7 +169,7 @@ async fn search(
     let wanted = Search {
         vector,
         model: model::NAME,
-        dimensions: i32::try_from(model::DIMENSIONS)?,
+        dimensions: model::DIMENSIONS.cast_signed(),
         words,
         labels: None,
         artifacts: None,

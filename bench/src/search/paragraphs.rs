@@ -133,9 +133,9 @@ fn is_prose(paragraph: &str) -> bool {
 
 /// Returns the first sentence of a paragraph, if it can be a query.
 pub fn query(paragraph: &str) -> Option<&str> {
-    let end = paragraph.match_indices(['.', ':', '?']).find(|(at, _)| {
-        paragraph[at + 1..].chars().next().is_none_or(char::is_whitespace)
-    })?;
+    let end = paragraph
+        .match_indices(['.', ':', '?'])
+        .find(|(at, _)| paragraph[at + 1..].chars().next().is_none_or(char::is_whitespace))?;
     let sentence = &paragraph[..=end.0];
     ((30..=200).contains(&sentence.chars().count()) && sentence.ends_with('.')).then_some(sentence)
 }

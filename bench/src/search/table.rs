@@ -86,7 +86,8 @@ impl Table {
             if cfg!(debug_assertions) { "debug" } else { "release" },
         );
         for row in &self.rows {
-            let target = TIME_TARGETS.iter().find(|(chunks, _)| *chunks == row.chunks).map(|(_, target)| *target);
+            let target =
+                TIME_TARGETS.iter().find(|(chunks, _)| *chunks == row.chunks).map(|(_, target)| *target);
             let is_met = row.recall() >= RECALL_TARGET
                 && target.is_none_or(|target| percentile(&row.times.hybrid, 95) <= target);
             _ = writeln!(

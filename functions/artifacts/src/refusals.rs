@@ -6,8 +6,7 @@ pub const NO_SUCH_ARTIFACT: Refusal =
     Refusal::not_found("artifact-not-found", "The organization has no such artifact.");
 pub const NO_SUCH_LABEL: Refusal =
     Refusal::not_found("label-not-found", "The organization has no such label.");
-pub const NO_SUCH_CHUNK: Refusal =
-    Refusal::not_found("chunk-not-found", "The artifact has no such chunk.");
+pub const NO_SUCH_CHUNK: Refusal = Refusal::not_found("chunk-not-found", "The artifact has no such chunk.");
 pub const LABEL_EXISTS: Refusal =
     Refusal::conflict("label-exists", "The organization has a label with this name already.");
 pub const UNKNOWN_LABEL: Refusal =
@@ -28,10 +27,8 @@ pub const SAME_CONTENT: Refusal = Refusal::conflict(
     "same-content-exists",
     "An artifact of this organization has the same content; see artifactId. With allowDuplicate it can be created again.",
 );
-pub const NOT_PENDING: Refusal = Refusal::conflict(
-    "artifact-not-pending",
-    "The file of this artifact is uploaded already.",
-);
+pub const NOT_PENDING: Refusal =
+    Refusal::conflict("artifact-not-pending", "The file of this artifact is uploaded already.");
 pub const NOTHING_TO_RETRY: Refusal = Refusal::conflict(
     "nothing-to-retry",
     "This artifact has not failed, or it would fail again with the same file.",

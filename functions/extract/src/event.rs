@@ -82,7 +82,8 @@ mod tests {
             KEY.replace('/', "%2F")
         );
         let uploads = parse(&body).expect("an event");
-        let read: Vec<_> = uploads.iter().map(|upload| (upload.upload.file_key(), upload.version.as_deref())).collect();
+        let read: Vec<_> =
+            uploads.iter().map(|upload| (upload.upload.file_key(), upload.version.as_deref())).collect();
         assert_eq!(read, [(KEY.to_owned(), Some("v1")), (KEY.to_owned(), None)]);
     }
 

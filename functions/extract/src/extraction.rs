@@ -26,8 +26,8 @@ use crate::{
     protocol::{EXIT_NOT_LIMITED, Failure, Line, MAX_LINE},
 };
 
-/// From the start of the process to its end. The CPU time of a small function takes about twice as long as it is.
-pub const WALL_TIME: Duration = Duration::from_mins(2);
+/// From the start of the process to its end. The function has 120 s for a file, its text and its messages.
+pub const WALL_TIME: Duration = Duration::from_secs(90);
 
 /// The most bytes of the compressed text.
 const MAX_PACKED: usize = 48 << 20;
@@ -170,7 +170,9 @@ impl Packer {
                 return Err(FailureCode::ExtractionCrashed);
             }
             match serde_json::from_slice(&line).map_err(|_| FailureCode::ExtractionCrashed)? {
-                Line::Limited { filtered } => (self.written.limited, self.written.filtered) = (true, filtered),
+                Line::Limited { filtered } => {
+                    (self.written.limited, self.written.filtered) = (true, filtered);
+                }
                 Line::Part(part) => self.add(&part)?,
                 end => self.written.end = Some(end),
             }
@@ -196,7 +198,10 @@ impl Packer {
 }
 
 /// Reads a line without its end. Returns `false` at the end of the output.
-async fn read_line(output: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>) -> Result<bool, FailureCode> {
+async fn read_line(
+    output: &mut (impl AsyncBufRead + Unpin),
+    line: &mut Vec<u8>,
+) -> Result<bool, FailureCode> {
     line.clear();
     loop {
         let bytes = output.fill_buf().await.map_err(|_| FailureCode::ExtractionCrashed)?;

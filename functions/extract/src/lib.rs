@@ -81,7 +81,8 @@ async fn extract(state: &State, uploaded: &Uploaded) -> anyhow::Result<()> {
         }
         Err(failure) => Err(failure),
     };
-    let (size, code) = (object.size, outcome.as_ref().err().map_or("extracted", |failure| failure.code.as_str()));
+    let (size, code) =
+        (object.size, outcome.as_ref().err().map_or("extracted", |failure| failure.code.as_str()));
     counter!("Extractions", "outcome" => code).increment(1);
     tracing::info!(artifact.id = %upload.artifact_id, upload.generation, size, outcome = code, "file read");
     let kind = match outcome {

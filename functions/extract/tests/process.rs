@@ -34,7 +34,10 @@ async fn extract(media_type: &str, file: &[u8]) -> Result<Vec<TextPart>, Failure
     assert_eq!(extraction.size, file.len() as u64);
     extraction.outcome.map(|text| {
         let lines = zstd::decode_all(text.packed.as_slice()).expect("zstd");
-        let parts: Vec<TextPart> = serde_json::Deserializer::from_slice(&lines).into_iter().map(|part| part.expect("a part")).collect();
+        let parts: Vec<TextPart> = serde_json::Deserializer::from_slice(&lines)
+            .into_iter()
+            .map(|part| part.expect("a part"))
+            .collect();
         assert_eq!(text.characters, parts.iter().map(|part| part.text.chars().count() as u64).sum::<u64>());
         parts
     })
@@ -65,7 +68,8 @@ async fn each_kind_of_file_has_its_text() {
 
 #[tokio::test]
 async fn pages_and_headings_are_kept() {
-    let parts = extract(PDF, &pdf(&["First page", "", "Third page\nwith a divi-\nded word"])).await.expect("text");
+    let parts =
+        extract(PDF, &pdf(&["First page", "", "Third page\nwith a divi-\nded word"])).await.expect("text");
     let parts: Vec<_> = parts.iter().map(|part| (part.page, part.text.as_str())).collect();
     assert_eq!(parts[0], (Some(1), "First page"));
     assert_eq!(parts[1].0, Some(3));
@@ -107,7 +111,10 @@ async fn content_of_another_type_is_refused() {
     for media_type in ["text/plain", "text/markdown", "text/html", "text/csv", PDF, DOCX] {
         let failure = extract(media_type, &png).await.expect_err("a picture");
         assert_eq!(failure.code, FailureCode::WrongMediaType, "{media_type}");
-        assert_eq!(failure.detail.as_deref(), Some(format!("the file is image/png, not {media_type}").as_str()));
+        assert_eq!(
+            failure.detail.as_deref(),
+            Some(format!("the file is image/png, not {media_type}").as_str())
+        );
     }
     assert_eq!(failure("text/plain", &pdf(&["text"])).await, FailureCode::WrongMediaType);
     assert_eq!(failure(PDF, b"just text").await, FailureCode::WrongMediaType);
@@ -129,6 +136,19 @@ async fn damaged_files_are_broken() {
         ("docx, malformed XML", DOCX, docx("<w:p><w:r><w:t>text</w:r></w:p>")),
     ] {
         assert_eq!(failure(media_type, &file).await, FailureCode::BrokenFile, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn pdf_with_a_wrong_table_of_objects_is_read() {
+    let good = String::from_utf8(pdf(&["First page", "Second page"])).expect("ASCII");
+    // As after a transfer as text.
+    let lines = good.replace('\n', "\r\n");
+    let no_table = good.replace("xref\n0 8\n", "xref\n0 8 \n\n");
+    let no_root = good.replace("xref\n", "\n").replace("/Root", "/Other");
+    for (name, file) in [("line ends", lines), ("table", no_table), ("trailer", no_root)] {
+        let text = text(PDF, file.as_bytes()).await;
+        assert!(text.contains("First page") && text.contains("Second page"), "{name}: {text}");
     }
 }
 
@@ -165,7 +185,8 @@ async fn bombs_are_refused_and_the_next_file_is_unharmed() {
     let zip_bomb = docx(&paragraph(&megabyte.repeat(60)));
     assert!(zip_bomb.len() < 1 << 20, "{}", zip_bomb.len());
     let deep_html = format!("{}deep", "<div>".repeat(1_000_000));
-    let entities = r#"<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><w:p><w:r><w:t>&e;</w:t></w:r></w:p>"#;
+    let entities =
+        r#"<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><w:p><w:r><w:t>&e;</w:t></w:r></w:p>"#;
     let external = archive(&[("word/document.xml", entities.as_bytes())]);
     let undefined = docx("<w:p><w:r><w:t>&e;</w:t></w:r></w:p>");
     let deep_docx = docx(&"<w:x>".repeat(800_000));
@@ -180,7 +201,12 @@ async fn bombs_are_refused_and_the_next_file_is_unharmed() {
         ("a line of 100 MiB", "text/html", long_line.clone().into_bytes(), FailureCode::TooMuchText),
         ("a field of 100 MiB", "text/csv", long_line.into_bytes(), FailureCode::TooMuchText),
         ("a million columns", "text/csv", "a,".repeat(1_000_000).into_bytes(), FailureCode::BrokenFile),
-        ("too many rows", "text/csv", "name,value\n1,22222222\n".repeat(1_000_000).into_bytes(), FailureCode::TooMuchText),
+        (
+            "too many rows",
+            "text/csv",
+            "name,value\n1,22222222\n".repeat(1_000_000).into_bytes(),
+            FailureCode::TooMuchText,
+        ),
         ("nested arrays", PDF, nested_pdf(), FailureCode::BrokenFile),
         ("form that contains itself", PDF, looping_pdf(), FailureCode::ExtractionCrashed),
         ("page tree that contains itself", PDF, looping_pages(), FailureCode::BrokenFile),
@@ -209,11 +235,27 @@ async fn hostile_process_is_ended_and_not_trusted() {
         ("silence", "exit 0", FailureCode::ExtractionCrashed),
         ("garbage", "echo garbage; sleep 600", FailureCode::ExtractionCrashed),
         ("endless line", "cat /dev/zero", FailureCode::ExtractionCrashed),
-        ("endless text", r#"yes '{"part":{"text":"0123456789012345678901234567890123456789012345678901234567890123456789"}}'"#, FailureCode::TooMuchText),
-        ("after the end", r#"echo '"done"'; echo '{"part":{"text":"x"}}'; sleep 600"#, FailureCode::ExtractionCrashed),
+        (
+            "endless text",
+            r#"yes '{"part":{"text":"0123456789012345678901234567890123456789012345678901234567890123456789"}}'"#,
+            FailureCode::TooMuchText,
+        ),
+        (
+            "after the end",
+            r#"echo '"done"'; echo '{"part":{"text":"x"}}'; sleep 600"#,
+            FailureCode::ExtractionCrashed,
+        ),
         ("half a line", r#"printf '{"part":{"text":"x'"#, FailureCode::ExtractionCrashed),
-        ("unknown code", r#"echo '{"failed":{"code":"other","detail":null}}'"#, FailureCode::ExtractionCrashed),
-        ("panic", r#"echo '{"panicked":"src/lib.rs:1:1 <text of the file>"}'"#, FailureCode::ExtractionCrashed),
+        (
+            "unknown code",
+            r#"echo '{"failed":{"code":"other","detail":null}}'"#,
+            FailureCode::ExtractionCrashed,
+        ),
+        (
+            "panic",
+            r#"echo '{"panicked":"src/lib.rs:1:1 <text of the file>"}'"#,
+            FailureCode::ExtractionCrashed,
+        ),
     ];
     let file = vec![b'x'; 1 << 20];
     for (name, script, expected) in cases {
@@ -237,7 +279,9 @@ async fn failure_that_is_not_of_the_file_is_an_error() {
     assert!(run(&missing, "text/plain", b"x").await.is_err());
     let parser = program();
     let media_type = parser::media_type("text/plain").expect("a known type");
-    let reset = parser.run(media_type, async || -> anyhow::Result<Option<Vec<u8>>> { anyhow::bail!("connection reset") }).await;
+    let reset = parser
+        .run(media_type, async || -> anyhow::Result<Option<Vec<u8>>> { anyhow::bail!("connection reset") })
+        .await;
     assert!(reset.is_err_and(|error| error.to_string() == "connection reset"));
     let slow = Parser { wall_time: Duration::from_millis(200), ..program() };
     let hang = async || -> anyhow::Result<Option<Vec<u8>>> { std::future::pending().await };

@@ -31,7 +31,9 @@ const SUCCEEDED: i32 = 41;
 /// Runs this program again, for one attempt. Returns its exit status and output.
 fn attempt(name: &str) -> (Option<i32>, String) {
     let mut command = Command::new(env::current_exe().expect("a path"));
-    command.args(["attempts", "--exact", "--ignored", "--nocapture", "--test-threads", "1"]).env(ATTEMPT, name);
+    command
+        .args(["attempts", "--exact", "--ignored", "--nocapture", "--test-threads", "1"])
+        .env(ATTEMPT, name);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a process");
     child.stdin.take().expect("a pipe").write_all(b"the file").expect("it reads");
     let output = child.wait_with_output().expect("it ends");
@@ -95,7 +97,11 @@ fn attempts() {
 }
 
 fn send(socket: &UnixStream) -> io::Result<()> {
-    nix::sys::socket::send(std::os::fd::AsRawFd::as_raw_fd(socket), b"x", nix::sys::socket::MsgFlags::empty())?;
+    nix::sys::socket::send(
+        std::os::fd::AsRawFd::as_raw_fd(socket),
+        b"x",
+        nix::sys::socket::MsgFlags::empty(),
+    )?;
     Ok(())
 }
 
@@ -121,8 +127,21 @@ fn limited_process_reads_computes_and_writes() {
 #[test]
 fn limited_process_has_no_sockets_files_programs_or_other_processes() {
     let attempts = [
-        "socket", "datagram", "unix socket", "send on an open socket", "open", "environment of the parent", "create", "duplicate",
-        "start", "thread", "signal", "trace", "raise the limit", "remove", "memory",
+        "socket",
+        "datagram",
+        "unix socket",
+        "send on an open socket",
+        "open",
+        "environment of the parent",
+        "create",
+        "duplicate",
+        "start",
+        "thread",
+        "signal",
+        "trace",
+        "raise the limit",
+        "remove",
+        "memory",
     ];
     for name in attempts {
         let (code, output) = attempt(name);
@@ -134,7 +153,16 @@ fn limited_process_has_no_sockets_files_programs_or_other_processes() {
 /// Without the filter, the limits of the kernel still forbid every new file descriptor.
 #[test]
 fn limits_alone_forbid_sockets_and_files() {
-    for name in ["socket", "datagram", "unix socket", "open", "environment of the parent", "create", "duplicate", "memory"] {
+    for name in [
+        "socket",
+        "datagram",
+        "unix socket",
+        "open",
+        "environment of the parent",
+        "create",
+        "duplicate",
+        "memory",
+    ] {
         let (code, output) = attempt(&format!("unfiltered {name}"));
         assert_eq!(code, Some(REFUSED), "{name}: {output}");
     }

@@ -251,7 +251,7 @@ fn hash(chunks: &[Chunk]) -> digest::Digest {
 
 async fn delete_chunks(work: &Work<'_>, tx: &mut Tx) -> anyhow::Result<()> {
     let Upload { organization_id, artifact_id, .. } = *work.upload;
-    let deleted = store::artifacts::delete_chunks(tx, organization_id, artifact_id).await?;
+    let deleted = store::chunks::delete(tx, organization_id, artifact_id).await?;
     store::organization_totals::add_chunks(tx, organization_id, -deleted, i64::MAX).await?;
     Ok(())
 }

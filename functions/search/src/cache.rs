@@ -70,7 +70,8 @@ pub async fn take<P>(
         };
         ([count(0), count(1)], None)
     };
-    let reached = iter::zip(&limits, counts).filter_map(|((limit, _), count)| limit.check(count, now).reached());
+    let reached =
+        iter::zip(&limits, counts).filter_map(|((limit, _), count)| limit.check(count, now).reached());
     match reached.max_by_key(|reached| reached.wait) {
         Some(reached) => Err(refusals::TOO_MANY_SEARCHES.reached(reached)),
         None => Ok(bytes.and_then(|bytes| decode(&bytes))),

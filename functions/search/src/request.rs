@@ -126,7 +126,9 @@ mod tests {
 
     #[test]
     fn query_is_text_of_1_to_1000_characters() {
-        for query in ["a", " rotate keys ", &"😀".repeat(1000), "a & b | !c <-> ((", "'; DROP TABLE chunks; --"] {
+        for query in
+            ["a", " rotate keys ", &"😀".repeat(1000), "a & b | !c <-> ((", "'; DROP TABLE chunks; --"]
+        {
             assert!(SearchQuery::try_from(query.to_owned()).is_ok(), "{query:?}");
         }
         for query in ["", "  ", "\u{a0}", "a\0b", &"x".repeat(1001)] {

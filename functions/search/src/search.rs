@@ -19,8 +19,7 @@ use shared::{
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    SearchState,
-    cache,
+    SearchState, cache,
     request::{Ids, Mode, SearchRequest},
     vector::{Bill, QueryVector},
 };

@@ -93,7 +93,7 @@ async fn run_in_order(config: &Config, secrets: &Secrets, checks: &Checks) -> Op
         checks.check("search", search).await.map(drop)
     };
     let tenant = match &organization {
-        Some(path) => tenant(path).await,
+        Some(path) => Box::pin(tenant(path)).await,
         None => None,
     };
     // Also after a failure, so that no session stays open.

@@ -71,15 +71,11 @@ async fn write_document(
 }
 
 /// Writes the rows of the user in `table`.
-async fn write_rows(
-    db: &Db,
-    object: &mut Object<'_>,
-    table: &Table,
-    whose: &Whose,
-) -> Result<(), ApiError> {
+async fn write_rows(db: &Db, object: &mut Object<'_>, table: &Table, whose: &Whose) -> Result<(), ApiError> {
     let (mut after, mut comma) = (None::<String>, "");
     loop {
-        let read = db.read(async |tx| Ok(store::personal_data::rows(tx, table, whose, after.as_deref()).await?));
+        let read =
+            db.read(async |tx| Ok(store::personal_data::rows(tx, table, whose, after.as_deref()).await?));
         let rows = read.await?;
         let Some((last, _)) = rows.last() else { return Ok(()) };
         after = Some(last.clone());

@@ -111,9 +111,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let query = parts.uri.query().unwrap_or_default();
         let pairs = form_urlencoded::parse(query.as_bytes()).into_owned();
-        parse::parameters(pairs).map(Self).map_err(|faults| {
-            ApiError::fields(INVALID_QUERY, faults.into_iter().map(of_parameter).collect())
-        })
+        parse::parameters(pairs)
+            .map(Self)
+            .map_err(|faults| ApiError::fields(INVALID_QUERY, faults.into_iter().map(of_parameter).collect()))
     }
 }
 

@@ -27,11 +27,7 @@ pub async fn insert(
 }
 
 /// Takes all labels from an artifact.
-pub async fn delete_all(
-    tx: &mut Tx,
-    organization: OrganizationId,
-    artifact: ArtifactId,
-) -> sqlx::Result<()> {
+pub async fn delete_all(tx: &mut Tx, organization: OrganizationId, artifact: ArtifactId) -> sqlx::Result<()> {
     sqlx::query!(
         "DELETE FROM artifact_labels WHERE organization_id = $1 AND artifact_id = $2",
         organization as OrganizationId,

@@ -89,6 +89,18 @@ pub async fn insert(
     .map(drop)
 }
 
+/// Deletes the chunks of an artifact, and their vectors. Returns their number. The caller takes them out of `organization_totals`.
+pub async fn delete(tx: &mut Tx, organization: OrganizationId, artifact: ArtifactId) -> sqlx::Result<i64> {
+    let deleted = sqlx::query!(
+        "DELETE FROM chunks WHERE organization_id = $1 AND artifact_id = $2",
+        organization as OrganizationId,
+        artifact as ArtifactId,
+    )
+    .execute(tx)
+    .await?;
+    Ok(deleted.rows_affected().cast_signed())
+}
+
 /// Returns the first `limit` chunks of an artifact that have no vector in `space`.
 pub async fn list_pending(
     tx: &mut Tx,

@@ -41,9 +41,9 @@ pub async fn export(tx: &mut Tx, user: &User) -> sqlx::Result<Vec<Records>> {
 
 /// Returns the members of an exported row, as arguments of `jsonb_build_object`.
 fn members(table: &Table) -> String {
-    let pairs = table.exported().map(|column| {
-        format!("'{}', {}", column.member(), column.exported.unwrap_or(column.name))
-    });
+    let pairs = table
+        .exported()
+        .map(|column| format!("'{}', {}", column.member(), column.exported.unwrap_or(column.name)));
     pairs.collect::<Vec<_>>().join(", ")
 }
 

@@ -85,7 +85,7 @@ pub async fn search(
             SELECT * FROM (
                 SELECT v.chunk_id FROM chunk_vectors v JOIN searched a ON a.artifact_id = v.artifact_id
                 WHERE v.organization_id = $1 AND v.space = (SELECT number FROM space)
-                ORDER BY v.code <~> (SELECT code FROM vector) LIMIT 400
+                ORDER BY v.code <~> (SELECT code FROM vector) LIMIT 800
             ) nearest WHERE NOT (SELECT is_small FROM size)
         ), coded AS (
             SELECT v.chunk_id, v.embedding <#> (SELECT embedding FROM vector) AS distance

@@ -34,7 +34,10 @@ async fn a_passage_is_a_chunk_with_its_neighbours() {
     assert_eq!(by_id.body["data"], middle.body["data"]);
     assert_eq!(ordinals(&passage("1").await.ok(200).body["data"]), (0..=6).collect::<Vec<_>>());
     let chunk = &middle.body["data"]["chunks"][0];
-    assert_eq!((&chunk["text"], &chunk["page"], &chunk["heading"]), (&json!("Text 5"), &json!(1), &json!("Heading")));
+    assert_eq!(
+        (&chunk["text"], &chunk["page"], &chunk["heading"]),
+        (&json!("Text 5"), &json!(1), &json!("Heading"))
+    );
     assert_eq!((&chunk["start"], &chunk["end"]), (&json!(0), &json!(9)));
     ada.client.delete(&path).await.ok(204);
     passage("1").await.refused(404, "artifact-not-found");

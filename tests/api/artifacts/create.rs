@@ -34,7 +34,11 @@ async fn a_bad_artifact_is_refused() {
         (with("allowDuplicate", json!("yes")), "invalid-body", Some("/allowDuplicate")),
         (with("status", json!("ready")), "invalid-body", Some("/status")),
         (of_file("mediaType", json!("application/zip")), "media-type-not-supported", Some("/file/mediaType")),
-        (of_file("mediaType", json!("text/plain; charset=latin1")), "media-type-not-supported", Some("/file/mediaType")),
+        (
+            of_file("mediaType", json!("text/plain; charset=latin1")),
+            "media-type-not-supported",
+            Some("/file/mediaType"),
+        ),
         (of_file("byteSize", json!(104_857_601)), "file-too-large", Some("/file/byteSize")),
         (of_file("byteSize", json!(-1)), "invalid-body", Some("/file/byteSize")),
         (of_file("byteSize", json!(1.5)), "invalid-body", Some("/file/byteSize")),
@@ -74,7 +78,10 @@ async fn a_text_is_stored_and_a_file_is_awaited() {
     body["labels"] = json!([label.id(), label.id()]);
     let made = ada.client.post(&format!("{team}/artifacts"), body).await.ok(201);
     let data = &made.body["data"];
-    assert_eq!((made.header("etag"), &data["byteSize"], &data["mediaType"]), ("\"1\"", &json!(7), &json!("text/plain")));
+    assert_eq!(
+        (made.header("etag"), &data["byteSize"], &data["mediaType"]),
+        ("\"1\"", &json!(7), &json!("text/plain"))
+    );
     assert_eq!((&data["status"], &data["labels"]), (&json!("pending"), &json!([label.id()])));
     assert_eq!((&data["description"], &data["createdBy"]), (&json!("The first"), &json!(ada.id)));
     assert_eq!((&data["failure"], &data["progress"]), (&Value::Null, &json!({ "done": 0, "of": 0 })));
@@ -109,7 +116,8 @@ async fn the_same_content_is_created_once_unless_it_is_wanted_twice() {
     create(&ada, &team, twice.clone()).await;
     create(&ada, &team, twice).await;
     // What failed does not count.
-    super::set(&app, &format!("{artifacts}/{}", first.id()), "status = 'failed', failure = 'broken-file'").await;
+    super::set(&app, &format!("{artifacts}/{}", first.id()), "status = 'failed', failure = 'broken-file'")
+        .await;
     create(&ada, &team, text("One")).await;
     ada.client.post(&artifacts, text("One")).await.refused(409, "same-content-exists");
 }

@@ -50,7 +50,8 @@ async fn a_file_is_saved_and_not_shown() {
     let url = download(&path, "file").await;
     assert!(url.contains(&format!("uploads/{}/{}/1?", id(&team), id(&path))), "{url}");
     assert_eq!(parameter(&url, "response-content-type"), "application/octet-stream");
-    let disposition = "attachment; filename=\"Gr__e _1_.html\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe%20%221%22.html";
+    let disposition =
+        "attachment; filename=\"Gr__e _1_.html\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe%20%221%22.html";
     assert_eq!(parameter(&url, "response-content-disposition"), disposition);
     assert_eq!(parameter(&url, "X-Amz-Expires"), "300");
 

@@ -10,7 +10,7 @@ use shared::{
     store::{
         artifact_labels,
         artifacts::{self, Around},
-        chunks, labels, object_deletions, organization_totals, organizations, search,
+        chunks, labels, object_deletions, organization_totals, organizations,
     },
 };
 use uuid::Uuid;
@@ -43,7 +43,10 @@ async fn another_organizations_artifacts_and_labels_do_not_exist() {
     for action in ["upload", "retry"] {
         bob.client.post_nothing(&format!("{here}/{action}")).await.refused(404, "artifact-not-found");
     }
-    bob.client.post(&format!("{here}/download"), json!({ "as": "file" })).await.refused(404, "artifact-not-found");
+    bob.client
+        .post(&format!("{here}/download"), json!({ "as": "file" }))
+        .await
+        .refused(404, "artifact-not-found");
     bob.client.get(&format!("{here}/chunks?around=0")).await.refused(404, "artifact-not-found");
     let here = label.replacen(&team, &other, 1);
     bob.client.get(&here).await.refused(404, "label-not-found");
@@ -68,7 +71,8 @@ async fn statement_neither_finds_nor_changes_what_another_organization_has() {
     ada.client.patch(&foreign, json!({ "labels": [label.id()] })).await.ok(200);
     let own = create(&ada, &here, text("Own")).await;
     let (here, there) = (OrganizationId(uuid(&here)), OrganizationId(uuid(&there)));
-    let (foreign, own, label) = (ArtifactId(uuid(&foreign)), ArtifactId(uuid(&own)), LabelId(uuid(label.id())));
+    let (foreign, own, label) =
+        (ArtifactId(uuid(&foreign)), ArtifactId(uuid(&own)), LabelId(uuid(label.id())));
     let before = app.database.checksums().await;
 
     let work = async |tx: &mut _| {
@@ -83,7 +87,7 @@ async fn statement_neither_finds_nor_changes_what_another_organization_has() {
         assert!(artifacts::delete(tx, here, foreign, None).await?.is_none());
         assert_eq!(chunks::delete(tx, here, foreign).await?, 0);
         assert!(artifacts::find_ordinal(tx, here, foreign, Around::Ordinal(0)).await?.is_none());
-        assert!(search::around(tx, here, foreign, 0, 5).await?.is_empty());
+        assert!(artifacts::list_chunks(tx, here, foreign, 0, 5).await?.is_empty());
         artifact_labels::delete_all(tx, here, foreign).await?;
         assert_eq!(artifact_labels::insert(tx, here, own, &[label]).await?, 0);
         assert!(labels::find(tx, here, label).await?.is_none());

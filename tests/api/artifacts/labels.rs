@@ -62,6 +62,10 @@ async fn labels_are_listed_changed_and_deleted() {
     ada.client.delete(&path).await.ok(204);
     ada.client.get(&path).await.refused(404, "label-not-found");
     for action in ["label.created", "label.updated", "label.deleted"] {
-        assert_eq!(events(&ada, &team, action).await, if action == "label.created" { 2 } else { 1 }, "{action}");
+        assert_eq!(
+            events(&ada, &team, action).await,
+            if action == "label.created" { 2 } else { 1 },
+            "{action}"
+        );
     }
 }

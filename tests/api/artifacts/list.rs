@@ -9,7 +9,13 @@ async fn a_bad_filter_is_refused() {
     let ada = app.person("Ada").await;
     let team = ada.create_organization("Engines").await;
     for query in [
-        "status=gone", "labelId=1", "mediaType=text", "name=", "name=%00", "stage=indexing", "status=ready&status=ready",
+        "status=gone",
+        "labelId=1",
+        "mediaType=text",
+        "name=",
+        "name=%00",
+        "stage=indexing",
+        "status=ready&status=ready",
     ] {
         ada.client.get(&format!("{team}/artifacts?{query}")).await.refused(422, "invalid-query");
     }
@@ -22,12 +28,19 @@ async fn a_list_is_filtered_and_comes_in_pages() {
     let team = ada.create_organization("Engines").await;
     let label = ada.client.post(&format!("{team}/labels"), json!({ "name": "Drafts" })).await.ok(201);
     for (n, (name, labels)) in
-        [("Alpha", json!([])), ("alphabet%", json!([label.id()])), ("Beta_x", json!([label.id()]))].into_iter().enumerate()
+        [("Alpha", json!([])), ("alphabet%", json!([label.id()])), ("Beta_x", json!([label.id()]))]
+            .into_iter()
+            .enumerate()
     {
         create(&ada, &team, json!({ "name": name, "text": n.to_string(), "labels": labels })).await;
     }
     let pdf = create(&ada, &team, file(3, 1)).await;
-    set(&app, &pdf, "status = 'failed', failure = 'encrypted-file', failure_detail = 'A password is needed.'").await;
+    set(
+        &app,
+        &pdf,
+        "status = 'failed', failure = 'encrypted-file', failure_detail = 'A password is needed.'",
+    )
+    .await;
     let listed = async |query: &str| {
         let page = ada.client.get(&format!("{team}/artifacts?{query}")).await.ok(200);
         names(&page).join(" ")
@@ -51,6 +64,9 @@ async fn a_list_is_filtered_and_comes_in_pages() {
     let next = format!("limit=3&cursor={}", first.text("/meta/nextCursor"));
     assert_eq!(listed(&next).await, "Alpha");
     let failure = ada.client.get(&pdf).await.ok(200).body["data"]["failure"].clone();
-    assert_eq!(failure, json!({ "code": "encrypted-file", "detail": "A password is needed.", "retryable": false }));
+    assert_eq!(
+        failure,
+        json!({ "code": "encrypted-file", "detail": "A password is needed.", "retryable": false })
+    );
     create(&ada, &team, text("Last")).await;
 }

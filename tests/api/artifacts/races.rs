@@ -17,7 +17,9 @@ async fn concurrent_app(settings: &[(&str, &str)]) -> TestApp {
 /// Returns how many answers have this status. All others are this refusal.
 fn succeeded(answers: &[Answer], status: u16, (refused, problem): (u16, &str)) -> usize {
     let (done, others): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == status);
-    others.iter().for_each(|answer| answer.refused(refused, problem));
+    for answer in others {
+        answer.refused(refused, problem);
+    }
     done.len()
 }
 

@@ -52,17 +52,29 @@ async fn a_retry_continues_where_the_processing_stopped() {
     let team = ada.create_organization("Engines").await;
     let path = create(&ada, &team, file(12, 1)).await;
 
-    set(&app, &path, "status = 'failed', failure = 'processing-stopped', attempts = 3, lease_until = now()").await;
+    set(&app, &path, "status = 'failed', failure = 'processing-stopped', attempts = 3, lease_until = now()")
+        .await;
     let retried = ada.client.post_nothing(&format!("{path}/retry")).await.ok(202);
     let data = &retried.body["data"];
     assert_eq!((&data["status"], &data["stage"]), (&json!("processing"), &json!("extracting")));
     assert_eq!((&data["failure"], retried.header("etag")), (&Value::Null, "\"2\""));
-    assert_eq!((waiting(&extract).await, waiting(&index).await), (["0", "1"].map(str::to_owned), ["0", "0"].map(str::to_owned)));
+    assert_eq!(
+        (waiting(&extract).await, waiting(&index).await),
+        (["0", "1"].map(str::to_owned), ["0", "0"].map(str::to_owned))
+    );
 
-    set(&app, &path, "status = 'failed', stage = NULL, failure = 'budget-used-up', chunks_total = 9, chunks_done = 4").await;
+    set(
+        &app,
+        &path,
+        "status = 'failed', stage = NULL, failure = 'budget-used-up', chunks_total = 9, chunks_done = 4",
+    )
+    .await;
     let retried = ada.client.post_nothing(&format!("{path}/retry")).await.ok(202);
     assert_eq!(retried.body["data"]["stage"], "indexing");
-    assert_eq!((waiting(&extract).await, waiting(&index).await), (["0", "1"].map(str::to_owned), ["0", "1"].map(str::to_owned)));
+    assert_eq!(
+        (waiting(&extract).await, waiting(&index).await),
+        (["0", "1"].map(str::to_owned), ["0", "1"].map(str::to_owned))
+    );
     let left = "SELECT attempts || ' ' || (lease_until IS NULL) FROM artifacts";
     assert_eq!(app.database.value::<String>(left).await, "0 true");
     assert_eq!(events(&ada, &team, "artifact.retried").await, 2);
@@ -72,7 +84,9 @@ async fn a_retry_continues_where_the_processing_stopped() {
 #[tokio::test]
 async fn without_the_queue_nothing_is_retried() {
     let nowhere = "http://127.0.0.1:1/123456789012/extract";
-    let app = TestApp::with(&[("EXTRACT_QUEUE_URL", nowhere), ("INDEX_QUEUE_URL", "http://127.0.0.1:1/1/none")]).await;
+    let app =
+        TestApp::with(&[("EXTRACT_QUEUE_URL", nowhere), ("INDEX_QUEUE_URL", "http://127.0.0.1:1/1/none")])
+            .await;
     let ada = app.person("Ada").await;
     let team = ada.create_organization("Engines").await;
     let path = create(&ada, &team, file(12, 1)).await;

@@ -20,8 +20,10 @@ struct Upload {
 impl Upload {
     fn read(answer: &Answer, pointer: &str) -> Self {
         let upload = answer.body.pointer(pointer).expect("an upload");
-        let header = |name: &'static str| (name, upload["headers"][name].as_str().expect("a header").to_owned());
-        let headers = ["content-type", "content-length", "if-none-match", "x-amz-checksum-sha256"].map(header);
+        let header =
+            |name: &'static str| (name, upload["headers"][name].as_str().expect("a header").to_owned());
+        let headers =
+            ["content-type", "content-length", "if-none-match", "x-amz-checksum-sha256"].map(header);
         Self { url: upload["url"].as_str().expect("a URL").to_owned(), headers: headers.into() }
     }
 
@@ -36,7 +38,8 @@ impl Upload {
 async fn announce(ada: &Person<'_>, team: &str) -> (String, Upload) {
     let sha256 = HEXLOWER.encode(digest(&SHA256, CONTENT).as_ref());
     let file = json!({ "mediaType": "application/pdf", "byteSize": CONTENT.len(), "sha256": sha256 });
-    let made = ada.client.post(&format!("{team}/artifacts"), json!({ "name": "A.pdf", "file": file })).await.ok(201);
+    let made =
+        ada.client.post(&format!("{team}/artifacts"), json!({ "name": "A.pdf", "file": file })).await.ok(201);
     (format!("{team}/artifacts/{}", made.id()), Upload::read(&made, "/data/upload"))
 }
 
@@ -52,7 +55,9 @@ async fn storage_takes_the_announced_file_once_and_nothing_else() {
         let (status, body) = upload.put(&storage, content).await;
         assert!([400, 403].contains(&status), "{status}: {body}");
     }
-    for (name, value) in [("content-type", "text/html"), ("x-amz-checksum-sha256", "x"), ("if-none-match", "x")] {
+    for (name, value) in
+        [("content-type", "text/html"), ("x-amz-checksum-sha256", "x"), ("if-none-match", "x")]
+    {
         let mut headers = upload.headers.clone();
         headers.iter_mut().filter(|(known, _)| *known == name).for_each(|(_, given)| value.clone_into(given));
         let (status, body) = Upload { url: upload.url.clone(), headers }.put(&storage, CONTENT).await;

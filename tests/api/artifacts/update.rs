@@ -44,7 +44,10 @@ async fn name_description_and_labels_change() {
 
     let changed = ada.client.patch(&path, json!({ "description": null, "labels": [second] })).await.ok(200);
     let data = &changed.body["data"];
-    assert_eq!((&data["name"], &data["description"], &data["labels"]), (&json!("New"), &Value::Null, &json!([second])));
+    assert_eq!(
+        (&data["name"], &data["description"], &data["labels"]),
+        (&json!("New"), &Value::Null, &json!([second]))
+    );
     ada.client.delete(&format!("{team}/labels/{second}")).await.ok(204);
     assert_eq!(ada.client.get(&path).await.ok(200).body["data"]["labels"], json!([]));
 

@@ -15,7 +15,9 @@ async fn a_new_link_is_for_artifacts_without_a_file() {
     let pending = ada.client.post_nothing(&upload).await.ok(200);
     assert!(pending.text("/data/url").contains(&key(1)), "{pending:?}");
     assert_eq!(pending.body["data"]["headers"]["content-type"], "application/pdf");
-    for (status, problem) in [("status = 'processing', stage = 'extracting'", 409), ("status = 'ready', stage = NULL", 409)] {
+    for (status, problem) in
+        [("status = 'processing', stage = 'extracting'", 409), ("status = 'ready', stage = NULL", 409)]
+    {
         set(&app, &path, status).await;
         ada.client.post_nothing(&upload).await.refused(problem, "artifact-not-pending");
     }

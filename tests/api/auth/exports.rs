@@ -85,7 +85,8 @@ async fn the_file_has_more_rows_than_a_response() {
     };
     assert_eq!(rows("sessions").len(), 2501);
     let events = rows("audit_events");
-    let of_others = events.iter().filter(|event| event["action"] == "user.updated" && event["actorId"].is_null());
+    let of_others =
+        events.iter().filter(|event| event["action"] == "user.updated" && event["actorId"].is_null());
     assert_eq!(events.iter().filter(|event| event["action"] == "user.updated").count(), 450);
     assert_eq!(of_others.clone().count(), 225);
     assert!(of_others.into_iter().all(|event| event["ipAddress"].is_null()));

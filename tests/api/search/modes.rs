@@ -97,9 +97,9 @@ async fn labels_and_artifacts_narrow_the_search() {
     let app = TestApp::new().await;
     let ada = app.person("Ada").await;
     let path = ada.create_organization("Engines").await;
-    let (one, two) = (plant(&app, &path, &["first engine"]).await, plant(&app, &path, &["second engine"]).await);
-    let (label_of_one, label_of_two) =
-        (label(&app, &path, one.id).await, label(&app, &path, two.id).await);
+    let (one, two) =
+        (plant(&app, &path, &["first engine"]).await, plant(&app, &path, &["second engine"]).await);
+    let (label_of_one, label_of_two) = (label(&app, &path, one.id).await, label(&app, &path, two.id).await);
     for mode in ["hybrid", "semantic", "keyword"] {
         let found = async |filter: serde_json::Value| {
             let mut body = json!({ "query": "engine", "mode": mode });

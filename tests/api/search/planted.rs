@@ -130,5 +130,8 @@ pub async fn label(app: &TestApp, organization: &str, artifact: Uuid) -> Uuid {
 
 /// Executes a statement that a test has built.
 pub async fn execute(app: &TestApp, statement: &str) {
-    sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(app.database.pool()).await.expect("a valid statement");
+    sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
+        .execute(app.database.pool())
+        .await
+        .expect("a valid statement");
 }

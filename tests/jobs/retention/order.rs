@@ -26,7 +26,9 @@ async fn nothing_is_started_at_the_deadline_and_the_next_run_does_it() {
     let before = app.database.checksums().await;
     for (left, dry_run) in [(Duration::ZERO, false), (RESERVE, false), (RESERVE, true)] {
         let report =
-            run(&state(&app), Request { dry_run, ..Request::default() }, &job(Deadline::after(left))).await.expect("a report");
+            run(&state(&app), Request { dry_run, ..Request::default() }, &job(Deadline::after(left)))
+                .await
+                .expect("a report");
         assert!(!report.complete && report.tables.iter().all(|cleaned| !cleaned.complete));
         assert_eq!((total(&report), report.tables.len()), (0, 10));
     }

@@ -11,10 +11,7 @@ use shared::{
         permission::ReadArtifacts,
     },
     http::extract::{Path, Query},
-    store::{
-        artifacts::{Around, find_ordinal},
-        search::{self, Chunk},
-    },
+    store::artifacts::{Around, Chunk, find_ordinal, list_chunks},
 };
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -22,8 +19,8 @@ use uuid::Uuid;
 use super::{ArtifactPath, find};
 use crate::{organization::OrganizationPath, refusals};
 
-/// The chunks of a passage: one, and five before and after it.
-const LIMIT: i32 = 11;
+/// The chunks before and after the one in the middle, each.
+const NEIGHBOURS: i32 = 5;
 
 /// The place in the text of an artifact.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -134,7 +131,7 @@ pub async fn list(
             None => Some(0),
         };
         let ordinal = ordinal.ok_or(refusals::NO_SUCH_CHUNK)?;
-        let chunks = search::around(tx, organization, id, ordinal, LIMIT).await?;
+        let chunks = list_chunks(tx, organization, id, ordinal, NEIGHBOURS).await?;
         Ok((artifact.chunks_total, ordinal, chunks))
     });
     let (total, around, chunks) = found.await?;

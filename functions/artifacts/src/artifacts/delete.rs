@@ -71,7 +71,7 @@ async fn remove(
     versions: Option<&[i64]>,
 ) -> Result<(), ApiError> {
     let deleted = store::artifacts::delete(tx, organization, id, versions).await?.ok_or(STALE)?;
-    let chunks = store::chunks::delete(tx, organization, id).await?.try_into()?;
+    let chunks = store::chunks::delete(tx, organization, id).await?;
     store::artifact_labels::delete_all(tx, organization, id).await?;
     store::organization_totals::remove_artifact(tx, organization, deleted.byte_size, chunks).await?;
     store::object_deletions::insert_uploads(tx, deleted.upload).await?;

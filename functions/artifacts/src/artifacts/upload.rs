@@ -98,11 +98,7 @@ pub async fn upload(
 }
 
 /// Begins another upload of the artifact. The objects of the last one are not needed any more.
-async fn begin(
-    tx: &mut Tx,
-    member: &Member<WriteArtifacts>,
-    artifact: &Artifact,
-) -> Result<(), ApiError> {
+async fn begin(tx: &mut Tx, member: &Member<WriteArtifacts>, artifact: &Artifact) -> Result<(), ApiError> {
     require_only_content(tx, artifact).await?;
     store::artifacts::begin_upload(tx, artifact.organization_id, artifact.id).await?;
     store::object_deletions::insert_uploads(tx, artifact.upload()).await?;

@@ -81,8 +81,7 @@ pub struct Failure {
 impl From<Artifact> for ArtifactView {
     fn from(row: Artifact) -> Self {
         let detail = row.failure_detail;
-        let failure =
-            row.failure.map(|code| Failure { code, detail, retryable: code.is_retryable() });
+        let failure = row.failure.map(|code| Failure { code, detail, retryable: code.is_retryable() });
         Self {
             id: row.id,
             name: row.name,

@@ -23,9 +23,11 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{ArtifactsState, refusals};
 
 pub fn add_routes<R: Routes<ArtifactsState>>(routes: R) -> R {
-    routes
-        .routes(routes!(list::list, create::create))
-        .routes(routes!(show::show, update::update, delete::delete))
+    routes.routes(routes!(list::list, create::create)).routes(routes!(
+        show::show,
+        update::update,
+        delete::delete
+    ))
 }
 
 /// The path of a label.

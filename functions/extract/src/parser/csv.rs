@@ -30,18 +30,21 @@ pub fn parse(table: &str, output: &mut Output) -> Result<(), Failure> {
         _ => (separator(table), table),
     };
     let source = Source { rest: table.as_bytes(), row: 0 };
-    let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator).from_reader(source);
+    let mut reader =
+        ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator).from_reader(source);
     let (mut names, mut row) = (Vec::new(), ByteRecord::new());
     let mut number = 0_u64;
     // The only possible error is that of the source.
-    while reader
-        .read_byte_record(&mut row)
-        .map_err(|_| Failure::new(FailureCode::TooMuchText, format!("row {} has more than {MAX_ROW} bytes", number + 1)))?
-    {
+    while reader.read_byte_record(&mut row).map_err(|_| {
+        Failure::new(FailureCode::TooMuchText, format!("row {} has more than {MAX_ROW} bytes", number + 1))
+    })? {
         number += 1;
         reader.get_mut().row = 0;
         if row.len() > MAX_COLUMNS {
-            return Err(Failure::broken(format!("row {number} has {} columns; at most {MAX_COLUMNS} are read", row.len())));
+            return Err(Failure::broken(format!(
+                "row {number} has {} columns; at most {MAX_COLUMNS} are read",
+                row.len()
+            )));
         }
         if number == 1 {
             names = row.iter().map(name).collect();
@@ -96,12 +99,17 @@ fn separator(table: &str) -> u8 {
         end -= 1;
     }
     let score = |separator: &u8| {
-        let mut reader =
-            ReaderBuilder::new().has_headers(false).flexible(true).delimiter(*separator).from_reader(&table.as_bytes()[..end]);
-        let rows: Vec<_> = reader.byte_records().take(30).filter_map(Result::ok).map(|row| row.len()).collect();
+        let mut reader = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(*separator)
+            .from_reader(&table.as_bytes()[..end]);
+        let rows: Vec<_> =
+            reader.byte_records().take(30).filter_map(Result::ok).map(|row| row.len()).collect();
         // The last row may be cut.
         let rows = if rows.len() > 1 && end < table.len() { &rows[..rows.len() - 1] } else { &rows };
-        let most = rows.iter().copied().max_by_key(|width| rows.iter().filter(|other| *other == width).count());
+        let most =
+            rows.iter().copied().max_by_key(|width| rows.iter().filter(|other| *other == width).count());
         let columns = most.filter(|columns| *columns > 1).unwrap_or_default();
         (rows.iter().filter(|width| **width == columns).count(), columns)
     };
@@ -122,7 +130,8 @@ mod tests {
     #[test]
     fn rows_have_the_names_of_their_columns() {
         let table = "name,age\n\"Lovelace, Ada\",36\nGrace,\n,,extra\n\"two\nlines\",\"a \"\"b\"\"\"\n";
-        let expected = "name; age\nname: Lovelace, Ada; age: 36\nname: Grace\nextra\nname: two\nlines; age: a \"b\"";
+        let expected =
+            "name; age\nname: Lovelace, Ada; age: 36\nname: Grace\nextra\nname: two\nlines; age: a \"b\"";
         assert_eq!(text(table), expected);
     }
 
@@ -130,7 +139,11 @@ mod tests {
     fn separator_is_found() {
         for separator in [",", ";", "\t", "|"] {
             let table = ["a, b", "1,5", "x"].join(separator) + "\n" + &["c, d", "2,5", "y"].join(separator);
-            let quoted = table.replace("a, b", "\"a, b\"").replace("c, d", "\"c, d\"").replace("1,5", "\"1,5\"").replace("2,5", "\"2,5\"");
+            let quoted = table
+                .replace("a, b", "\"a, b\"")
+                .replace("c, d", "\"c, d\"")
+                .replace("1,5", "\"1,5\"")
+                .replace("2,5", "\"2,5\"");
             assert!(text(&quoted).contains("a, b: c, d; 1,5: 2,5; x: y"), "{separator}: {}", text(&quoted));
         }
         assert!(text("sep=;\na;b\n1,2;3").contains("a: 1,2; b: 3"));

@@ -116,9 +116,13 @@ fn events(xml: &str, mut handle: impl FnMut(&Event) -> Result<(), Failure>) -> R
     let mut open = 0_u32;
     loop {
         match reader.read_event() {
-            Ok(Event::Eof) if open > 0 => return Err(Failure::broken("malformed XML: elements are not closed")),
+            Ok(Event::Eof) if open > 0 => {
+                return Err(Failure::broken("malformed XML: elements are not closed"));
+            }
             Ok(Event::Eof) => return Ok(()),
-            Ok(Event::DocType(_)) => return Err(Failure::broken("the document has a document type definition")),
+            Ok(Event::DocType(_)) => {
+                return Err(Failure::broken("the document has a document type definition"));
+            }
             Ok(event) => {
                 match event {
                     Event::Start(_) => open += 1,

@@ -34,7 +34,11 @@ pub fn decode_html(file: Vec<u8>) -> Result<String, Failure> {
 
 /// Refuses what passed as text only because its beginning is.
 fn refuse_binary(text: String) -> Result<String, Failure> {
-    if sniff::is_binary(text.as_bytes()) { Err(sniff::wrong(MediaType::PlainText, text.as_bytes())) } else { Ok(text) }
+    if sniff::is_binary(text.as_bytes()) {
+        Err(sniff::wrong(MediaType::PlainText, text.as_bytes()))
+    } else {
+        Ok(text)
+    }
 }
 
 fn decode_other(bytes: &[u8]) -> String {
@@ -84,10 +88,13 @@ mod tests {
 
     use super::*;
 
-    const GERMAN: &str = "Die Prüfung der Geräte dauert länger, als die Behörde für möglich hielt. Über Öfen weiß man mehr.";
-    const RUSSIAN: &str = "Все счастливые семьи похожи друг на друга, каждая несчастливая семья несчастлива по-своему.";
+    const GERMAN: &str =
+        "Die Prüfung der Geräte dauert länger, als die Behörde für möglich hielt. Über Öfen weiß man mehr.";
+    const RUSSIAN: &str =
+        "Все счастливые семьи похожи друг на друга, каждая несчастливая семья несчастлива по-своему.";
     const JAPANESE: &str = "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。何でも薄暗いじめじめした所で泣いていた。";
-    const CHINESE: &str = "道可道,非常道。名可名,非常名。无名天地之始;有名万物之母。故常无欲,以观其妙;常有欲,以观其徼。";
+    const CHINESE: &str =
+        "道可道,非常道。名可名,非常名。无名天地之始;有名万物之母。故常无欲,以观其妙;常有欲,以观其徼。";
     const ARABIC: &str = "يولد جميع الناس أحراراً متساوين في الكرامة والحقوق. وقد وهبوا عقلاً وضميراً";
 
     #[test]

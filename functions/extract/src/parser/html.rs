@@ -12,14 +12,54 @@ const HIDDEN: &[&[u8]] = &[b"script", b"style", b"noscript", b"iframe", b"noembe
 
 /// Elements that begin and end lines.
 const BLOCKS: &[&[u8]] = &[
-    b"address", b"article", b"aside", b"blockquote", b"body", b"caption", b"center", b"dd", b"details", b"dialog", b"div", b"dl",
-    b"dt", b"fieldset", b"figcaption", b"figure", b"footer", b"form", b"head", b"header", b"hgroup", b"hr", b"html", b"legend",
-    b"li", b"main", b"menu", b"nav", b"ol", b"optgroup", b"option", b"p", b"pre", b"search", b"section", b"select", b"summary",
-    b"table", b"tbody", b"tfoot", b"thead", b"tr", b"ul",
+    b"address",
+    b"article",
+    b"aside",
+    b"blockquote",
+    b"body",
+    b"caption",
+    b"center",
+    b"dd",
+    b"details",
+    b"dialog",
+    b"div",
+    b"dl",
+    b"dt",
+    b"fieldset",
+    b"figcaption",
+    b"figure",
+    b"footer",
+    b"form",
+    b"head",
+    b"header",
+    b"hgroup",
+    b"hr",
+    b"html",
+    b"legend",
+    b"li",
+    b"main",
+    b"menu",
+    b"nav",
+    b"ol",
+    b"optgroup",
+    b"option",
+    b"p",
+    b"pre",
+    b"search",
+    b"section",
+    b"select",
+    b"summary",
+    b"table",
+    b"tbody",
+    b"tfoot",
+    b"thead",
+    b"tr",
+    b"ul",
 ];
 
 /// Elements whose ends are followed by an empty line.
-const PARAGRAPHS: &[&[u8]] = &[b"p", b"table", b"ul", b"ol", b"dl", b"pre", b"blockquote", b"section", b"article"];
+const PARAGRAPHS: &[&[u8]] =
+    &[b"p", b"table", b"ul", b"ol", b"dl", b"pre", b"blockquote", b"section", b"article"];
 
 /// The most bytes that are taken for a heading. One that is never closed would be the whole page.
 const MAX_HEADING_BYTES: usize = 2000;
@@ -27,7 +67,8 @@ const MAX_HEADING_BYTES: usize = 2000;
 pub fn parse(page: &str, output: &mut Output) -> Result<(), Failure> {
     let mut emitter = DefaultEmitter::default();
     emitter.naively_switch_states(true);
-    let mut writer = Writer { output, heading: None, hidden: false, preformatted: 0, at_word: false, in_row: false };
+    let mut writer =
+        Writer { output, heading: None, hidden: false, preformatted: 0, at_word: false, in_row: false };
     for token in Tokenizer::new_with_emitter(page, emitter) {
         let Ok(token) = token;
         match token {
@@ -132,7 +173,11 @@ impl Writer<'_, '_> {
 
     fn end_heading(&mut self) -> Result<(), Failure> {
         let Some(heading) = self.heading.take() else { return Ok(()) };
-        if heading.len() > MAX_HEADING_BYTES { self.output.text(&heading) } else { self.output.heading(&heading) }
+        if heading.len() > MAX_HEADING_BYTES {
+            self.output.text(&heading)
+        } else {
+            self.output.heading(&heading)
+        }
     }
 }
 
@@ -156,11 +201,18 @@ mod tests {
             <table><tr><td>1<td>2<tr><td>3</table><pre>a\n  b</pre><noscript><img src=x>hidden</noscript>
             <h2></h2><h2>Two</h2>last</body></html>";
         let heading = |text: &str| Some(text.to_owned());
-        assert_eq!(parts(page), [
-            (None, heading("The title"), "The title".into()),
-            (None, heading("One & only"), "One & only\n\nA bc, d\u{e9}\ne\n\n- x\n- y\n\n1\t2\n3\n\na\n  b".into()),
-            (None, heading("Two"), "Two\nlast".into()),
-        ]);
+        assert_eq!(
+            parts(page),
+            [
+                (None, heading("The title"), "The title".into()),
+                (
+                    None,
+                    heading("One & only"),
+                    "One & only\n\nA bc, d\u{e9}\ne\n\n- x\n- y\n\n1\t2\n3\n\na\n  b".into()
+                ),
+                (None, heading("Two"), "Two\nlast".into()),
+            ]
+        );
     }
 
     #[test]

@@ -75,7 +75,8 @@ fn opens(line: &str) -> Option<(char, usize)> {
 }
 
 fn closes(line: &str, (mark, length): (char, usize)) -> bool {
-    unindented(line).is_some_and(|line| line.len() >= length && line.chars().all(|character| character == mark))
+    unindented(line)
+        .is_some_and(|line| line.len() >= length && line.chars().all(|character| character == mark))
 }
 
 /// Returns the line without its blanks; `None` if it has four of them, which makes it code.
@@ -95,12 +96,15 @@ mod tests {
     #[test]
     fn headings_begin_parts() {
         let text = "before\n\n# One #\n\ntext one\n\nTwo\n===\ntext two\n## \n###### Three\n#no heading\n    # code\n";
-        assert_eq!(parts(text), [
-            (None, None, "before".into()),
-            (None, Some("One".into()), "One\n\ntext one".into()),
-            (None, Some("Two".into()), "Two\ntext two".into()),
-            (None, Some("Three".into()), "Three\n#no heading\n    # code".into()),
-        ]);
+        assert_eq!(
+            parts(text),
+            [
+                (None, None, "before".into()),
+                (None, Some("One".into()), "One\n\ntext one".into()),
+                (None, Some("Two".into()), "Two\ntext two".into()),
+                (None, Some("Three".into()), "Three\n#no heading\n    # code".into()),
+            ]
+        );
     }
 
     #[test]

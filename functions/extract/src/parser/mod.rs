@@ -9,6 +9,7 @@ mod html;
 mod markdown;
 mod output;
 mod pdf;
+mod pdf_repair;
 mod plain;
 mod sniff;
 
@@ -56,7 +57,8 @@ mod testing {
     /// Parses `file` in this process.
     pub fn summary(media_type: &str, file: impl Into<Vec<u8>>) -> Result<Parts, Failure> {
         let mut parts = Vec::new();
-        let mut sink = |part: shared::domain::ingestion::TextPart| parts.push((part.page, part.heading, part.text));
+        let mut sink =
+            |part: shared::domain::ingestion::TextPart| parts.push((part.page, part.heading, part.text));
         let media_type = super::media_type(media_type).expect("a known type");
         parse(media_type, file.into(), &mut Output::new(&mut sink))?;
         Ok(parts)

@@ -162,15 +162,20 @@ mod tests {
     fn text_is_cleaned() {
         let raw = "a\r\nb\rc \t\n\n\n\n\u{0}d\u{7}e\u{ad}f\u{fb01}n\u{a0}g e\u{301} \u{fe8d}\u{2f00}\u{feff}";
         let (parts, _) = run(|output| output.text(raw));
-        assert_eq!(parts[0].text, "a\nb\nc\n\ndef\u{66}in g \u{e9} \u{627}\u{4e00}".replace("def\u{66}in", "deffin"));
+        assert_eq!(
+            parts[0].text,
+            "a\nb\nc\n\ndef\u{66}in g \u{e9} \u{627}\u{4e00}".replace("def\u{66}in", "deffin")
+        );
     }
 
     #[test]
     fn long_text_is_cut_after_words_and_nothing_is_lost() {
         let word = "word ".repeat(MAX_PART);
-        let (parts, done) = run(|output| word.as_bytes().chunks(70_001).try_for_each(|part| {
-            output.text(std::str::from_utf8(part).expect("ASCII"))
-        }));
+        let (parts, done) = run(|output| {
+            word.as_bytes()
+                .chunks(70_001)
+                .try_for_each(|part| output.text(std::str::from_utf8(part).expect("ASCII")))
+        });
         done.expect("text");
         assert!(parts.len() >= 5 && parts.iter().all(|part| part.text.len() <= MAX_PART));
         let words = parts.iter().flat_map(|part| part.text.split(' '));
@@ -208,8 +213,12 @@ mod tests {
             output.page(2);
             output.text("next")
         });
-        let parts: Vec<_> = parts.iter().map(|part| (part.page, part.heading.as_deref(), part.text.as_str())).collect();
+        let parts: Vec<_> =
+            parts.iter().map(|part| (part.page, part.heading.as_deref(), part.text.as_str())).collect();
         let heading = Some("The title");
-        assert_eq!(parts, [(Some(1), None, "before"), (Some(1), heading, "The title\nbelow"), (Some(2), heading, "next")]);
+        assert_eq!(
+            parts,
+            [(Some(1), None, "before"), (Some(1), heading, "The title\nbelow"), (Some(2), heading, "next")]
+        );
     }
 }

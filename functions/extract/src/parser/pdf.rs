@@ -13,7 +13,7 @@ use nix::time::{ClockId, clock_gettime};
 use pdf_extract::{Document, Error, PlainTextOutput, output_doc_page};
 use shared::domain::ingestion::FailureCode;
 
-use super::Output;
+use super::{Output, pdf_repair};
 use crate::protocol::Failure;
 
 /// The CPU time after which the pages that are left are read in the fast way: half of what the process has.
@@ -23,7 +23,7 @@ const CAREFUL: Duration = Duration::from_secs(30);
 const MAX_PAGES: usize = 50_000;
 
 pub fn parse(file: &[u8], output: &mut Output) -> Result<(), Failure> {
-    let mut document = Document::load_mem(file).map_err(|error| unreadable(&error))?;
+    let mut document = load(file)?;
     if document.is_encrypted() {
         // Many documents have only a password of the owner. The password that opens them is empty.
         document.decrypt("").map_err(|_| FailureCode::EncryptedFile)?;
@@ -33,11 +33,18 @@ pub fn parse(file: &[u8], output: &mut Output) -> Result<(), Failure> {
         return Err(Failure::broken("the document has no pages that can be found"));
     }
     if pages.len() > MAX_PAGES {
-        return Err(Failure::broken(format!("the document has {} pages; at most {MAX_PAGES} are read", pages.len())));
+        return Err(Failure::broken(format!(
+            "the document has {} pages; at most {MAX_PAGES} are read",
+            pages.len()
+        )));
     }
     let mut failed = 0;
     for page in pages.keys().copied() {
-        let text = if used()? < CAREFUL { careful(&document, page).or_else(|| fast(&document, page)) } else { fast(&document, page) };
+        let text = if used()? < CAREFUL {
+            careful(&document, page).or_else(|| fast(&document, page))
+        } else {
+            fast(&document, page)
+        };
         let Some(text) = text else {
             failed += 1;
             continue;
@@ -49,17 +56,22 @@ pub fn parse(file: &[u8], output: &mut Output) -> Result<(), Failure> {
         return Err(Failure::broken("no page of the document can be read"));
     }
     match output.finish() {
-        Err(failure) if failure.code == FailureCode::NoText && failed > 0 => {
-            Err(Failure::broken(format!("{failed} of {} pages cannot be read, and the others have no text", pages.len())))
-        }
+        Err(failure) if failure.code == FailureCode::NoText && failed > 0 => Err(Failure::broken(format!(
+            "{failed} of {} pages cannot be read, and the others have no text",
+            pages.len()
+        ))),
         done => done,
     }
 }
 
-fn unreadable(error: &Error) -> Failure {
-    match error {
-        Error::Decryption(_) | Error::InvalidPassword => FailureCode::EncryptedFile.into(),
-        _ => Failure::broken("the document cannot be read; it may be incomplete"),
+fn load(file: &[u8]) -> Result<Document, Failure> {
+    match Document::load_mem(file) {
+        Ok(document) => Ok(document),
+        Err(Error::Decryption(_) | Error::InvalidPassword) => Err(FailureCode::EncryptedFile.into()),
+        Err(_) => {
+            let rebuilt = pdf_repair::rebuild(file).and_then(|file| Document::load_mem(&file).ok());
+            rebuilt.ok_or_else(|| Failure::broken("the document cannot be read; it may be incomplete"))
+        }
     }
 }
 

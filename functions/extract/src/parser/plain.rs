@@ -15,7 +15,9 @@ pub fn chunks(mut text: &str) -> impl Iterator<Item = &str> {
             end += 1;
         }
         // Never between `\r` and `\n`, or before an accent.
-        while text[end..].starts_with(|next: char| next == '\n' || unicode_normalization::char::is_combining_mark(next)) {
+        while text[end..]
+            .starts_with(|next: char| next == '\n' || unicode_normalization::char::is_combining_mark(next))
+        {
             end += text[end..].chars().next().map_or(0, char::len_utf8);
         }
         let (chunk, rest) = text.split_at(end);

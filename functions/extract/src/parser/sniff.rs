@@ -35,7 +35,9 @@ pub fn check(declared: MediaType, file: &[u8]) -> Result<(), Failure> {
 pub fn wrong(declared: MediaType, file: &[u8]) -> Failure {
     let declared = declared.as_str();
     let detail = match infer::get(file) {
-        Some(found) if found.mime_type() != declared => format!("the file is {}, not {declared}", found.mime_type()),
+        Some(found) if found.mime_type() != declared => {
+            format!("the file is {}, not {declared}", found.mime_type())
+        }
         _ => format!("the file is not {declared}"),
     };
     Failure::new(FailureCode::WrongMediaType, detail)
@@ -52,7 +54,8 @@ fn is_text(file: &[u8]) -> bool {
 
 /// Checks for a share of control characters that no text has.
 pub fn is_binary(bytes: &[u8]) -> bool {
-    let is_odd = |byte: &&u8| **byte < 0x20 && !matches!(**byte, b'\t' | b'\n' | b'\r' | b'\x0b' | b'\x0c' | b'\x1b');
+    let is_odd =
+        |byte: &&u8| **byte < 0x20 && !matches!(**byte, b'\t' | b'\n' | b'\r' | b'\x0b' | b'\x0c' | b'\x1b');
     bytes.iter().filter(is_odd).count() * 100 > bytes.len()
 }
 

@@ -1,10 +1,6 @@
 //! Objects of some megabytes: read from the beginning to the end without keeping them in memory, and written at once.
 
-use aws_sdk_s3::{
-    operation::head_object::HeadObjectError,
-    primitives::ByteStream,
-    types::ChecksumMode,
-};
+use aws_sdk_s3::{operation::head_object::HeadObjectError, primitives::ByteStream, types::ChecksumMode};
 use bytes::Bytes;
 
 use super::{Bucket, large_transfer, unavailable};
@@ -24,7 +20,11 @@ impl Bucket {
     /// Begins to read a version of an object, or the current one; `None` if it does not exist.
     ///
     /// Without the permission `s3:ListBucket` S3 answers 403 for an object that does not exist, which is an error here.
-    pub async fn reader(&self, key: &str, version: Option<&str>) -> Result<Option<ObjectReader>, Unavailable> {
+    pub async fn reader(
+        &self,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<Option<ObjectReader>, Unavailable> {
         let version = version.map(str::to_owned);
         let head = self.client().await.head_object().bucket(&self.name).key(key);
         // The checksum of the object comes from here: the response of a read with it would make the SDK compute it again.

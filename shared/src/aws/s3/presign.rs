@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_s3::{
-    Client,
-    error::SdkError,
-    presigning::PresigningConfig,
-};
+use aws_sdk_s3::{Client, error::SdkError, presigning::PresigningConfig};
 use chrono::{DateTime, Utc};
 use data_encoding::BASE64;
 
@@ -209,7 +205,8 @@ mod tests {
     #[tokio::test]
     async fn a_download_is_saved_and_not_shown() {
         let download = Download { file_name: "Bericht.pdf", media_type: "application/octet-stream" };
-        let url = sign_get(&client(), "bucket", "uploads/1/2/3", &download, &validity()).await.expect("a URL");
+        let url =
+            sign_get(&client(), "bucket", "uploads/1/2/3", &download, &validity()).await.expect("a URL");
         assert_eq!(parameter(&url, "response-content-type"), "application/octet-stream");
         let disposition = parameter(&url, "response-content-disposition");
         assert_eq!(disposition, "attachment; filename=\"Bericht.pdf\"; filename*=UTF-8''Bericht.pdf");
@@ -222,7 +219,10 @@ mod tests {
             ("a\"; b=c", r#"attachment; filename="a__ b=c"; filename*=UTF-8''a%22%3B%20b%3Dc"#),
             ("a\\b/c", r#"attachment; filename="a_b_c"; filename*=UTF-8''a%5Cb%2Fc"#),
             ("a\r\nX: y", r#"attachment; filename="a__X_ y"; filename*=UTF-8''a%0D%0AX%3A%20y"#),
-            ("Größe €.txt", r#"attachment; filename="Gr__e _.txt"; filename*=UTF-8''Gr%C3%B6%C3%9Fe%20%E2%82%AC.txt"#),
+            (
+                "Größe €.txt",
+                r#"attachment; filename="Gr__e _.txt"; filename*=UTF-8''Gr%C3%B6%C3%9Fe%20%E2%82%AC.txt"#,
+            ),
             ("100%.txt", r#"attachment; filename="100_.txt"; filename*=UTF-8''100%25.txt"#),
         ] {
             assert_eq!(attachment(name), expected);

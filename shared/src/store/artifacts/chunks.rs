@@ -1,9 +1,23 @@
-//! Statements that find a chunk of one artifact.
+//! Statements that read the text of one artifact.
 
 use crate::{
     db::Tx,
     domain::ids::{ArtifactId, ChunkId, OrganizationId},
 };
+
+/// A row of `chunks`.
+#[derive(Debug, Clone)]
+pub struct Chunk {
+    pub id: ChunkId,
+    pub ordinal: i32,
+    pub text: String,
+    pub heading: Option<String>,
+    pub page: Option<i32>,
+    /// Its first character in the text of the artifact.
+    pub starts: i32,
+    /// The character after its last one.
+    pub ends: i32,
+}
 
 /// A chunk of an artifact.
 #[derive(Debug, Clone, Copy)]
@@ -32,5 +46,30 @@ pub async fn find_ordinal(
         id as Option<ChunkId>,
     )
     .fetch_optional(tx)
+    .await
+}
+
+/// Returns the chunk `ordinal` of the artifact with its neighbours: so many before it, and as many after it.
+pub async fn list_chunks(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    artifact: ArtifactId,
+    ordinal: i32,
+    neighbours: i32,
+) -> sqlx::Result<Vec<Chunk>> {
+    sqlx::query_as!(
+        Chunk,
+        r#"
+        SELECT id AS "id: ChunkId", ordinal, text, heading, page, starts, ends
+        FROM chunks
+        WHERE organization_id = $1 AND artifact_id = $2 AND ordinal BETWEEN $3::int - $4::int AND $3::int + $4::int
+        ORDER BY ordinal
+        "#,
+        organization as OrganizationId,
+        artifact as ArtifactId,
+        ordinal,
+        neighbours,
+    )
+    .fetch_all(tx)
     .await
 }

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-pub use chunks::{Around, find_ordinal};
+pub use chunks::{Around, Chunk, find_ordinal, list_chunks};
 pub use deleted::{Deleted, delete, delete_unheld};
 
 /// A row of `artifacts` that is not deleted, with its labels.
@@ -240,11 +240,7 @@ pub async fn update(
 }
 
 /// Waits for a new upload of the failed or expired artifact. Returns whether it did.
-pub async fn begin_upload(
-    tx: &mut Tx,
-    organization: OrganizationId,
-    id: ArtifactId,
-) -> sqlx::Result<bool> {
+pub async fn begin_upload(tx: &mut Tx, organization: OrganizationId, id: ArtifactId) -> sqlx::Result<bool> {
     let now = tx.now();
     let result = sqlx::query!(
         r#"
