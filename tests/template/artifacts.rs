@@ -47,18 +47,22 @@ fn each_function_has_its_part_of_the_artifacts() {
         let broken = resource(&template(), &format!("{}/-", statements(policy)), statement);
         assert_noticed(&rule(&broken), about);
     }
-    let role = |function: &str| format!("{function}Role/Properties/Policies/0/PolicyDocument/Statement/-");
+    let in_role = |function: &str| format!("{function}Role/Properties/Policies/0/PolicyDocument/Statement/-");
     let send = |queue: Value| json!({ "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue });
     for (pointer, value, about) in [
-        (role("Search"), allow("s3:GetObject", "/texts/*"), "SearchRole: may use s3:GetObject"),
+        (in_role("Search"), allow("s3:GetObject", "/texts/*"), "SearchRole: may use s3:GetObject"),
         (
             "SearchRole/Properties/ManagedPolicyArns/-".to_owned(),
             json!({ "Ref": "TextReading" }),
             "SearchRole",
         ),
         ("RetentionRole/Properties/ManagedPolicyArns".to_owned(), json!([]), "UploadRemoving belongs to"),
-        (role("Search"), send(json!({ "Fn::GetAtt": ["IndexQueue", "Arn"] })), "Search: sends to IndexQueue"),
-        (role("Extract"), send(json!({ "Ref": "ExtractQueue" })), "Extract: sends to ExtractQueue"),
+        (
+            in_role("Search"),
+            send(json!({ "Fn::GetAtt": ["IndexQueue", "Arn"] })),
+            "Search: sends to IndexQueue",
+        ),
+        (in_role("Extract"), send(json!({ "Ref": "ExtractQueue" })), "Extract: sends to ExtractQueue"),
         (statements("TextReading"), json!([]), "TextReading: may not use s3:GetObject"),
     ] {
         assert_noticed(&rule(&resource(&template(), &pointer, value)), about);

@@ -44,6 +44,10 @@ fn attempt(name: &str) -> (Option<i32>, String) {
 #[test]
 #[ignore = "only as a process of its own: the other tests of this file start it"]
 fn attempts() {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "not a setting: the other tests of this file say what to attempt"
+    )]
     let name = env::var(ATTEMPT).expect("an attempt");
     let (listener, socket) = UnixStream::pair().expect("sockets");
     let parent_memory = fs::read(format!("/proc/{}/environ", getppid()));
@@ -58,8 +62,7 @@ fn attempts() {
             let mut file = String::new();
             io::stdin().read_to_string(&mut file).expect("standard input");
             let big: Vec<u8> = vec![1; 100 << 20];
-            print!("read: {file}, {}", big.iter().map(|byte| u64::from(*byte)).sum::<u64>());
-            Ok(())
+            write!(io::stdout(), "read: {file}, {}", big.iter().map(|byte| u64::from(*byte)).sum::<u64>())
         }
         "socket" => TcpStream::connect("127.0.0.1:80").map(drop),
         "datagram" => UdpSocket::bind("127.0.0.1:0").map(drop),
@@ -88,7 +91,7 @@ fn attempts() {
         Ok(()) => SUCCEEDED,
         Err(error) if error.kind() == ErrorKind::NotFound => SUCCEEDED,
         Err(error) => {
-            print!("{error}");
+            write!(io::stdout(), "{error}").expect("standard output");
             REFUSED
         }
     };

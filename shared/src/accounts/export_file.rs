@@ -77,12 +77,15 @@ async fn write_rows(db: &Db, object: &mut Object<'_>, table: &Table, whose: &Who
         let read =
             db.read(async |tx| Ok(store::personal_data::rows(tx, table, whose, after.as_deref()).await?));
         let rows = read.await?;
-        let Some((last, _)) = rows.last() else { return Ok(()) };
-        after = Some(last.clone());
+        let is_last = rows.len() < store::personal_data::PAGE_ROWS;
+        after = rows.last().map(|(key, _)| key.clone());
         for (_, row) in rows {
             object.write(comma).await?;
             object.write(&row.to_string()).await?;
             comma = ",\n";
+        }
+        if is_last {
+            return Ok(());
         }
     }
 }
@@ -94,12 +97,15 @@ async fn write_events(db: &Db, object: &mut Object<'_>, user: &User) -> Result<(
         let page = PageQuery::longest(after);
         let events = db.read(async |tx| Ok(store::audit_events::list_of(tx, user.id, &page, &filter).await?));
         let events = events.await?;
-        let Some(last) = events.last() else { return Ok(()) };
-        after = Some(Position { at: last.occurred_at, id: last.id.0 });
+        let is_last = i64::try_from(events.len())? < page.rows();
+        after = events.last().map(|last| Position { at: last.occurred_at, id: last.id.0 });
         for event in events {
             object.write(comma).await?;
             object.write(&serde_json::to_string(&event.shown_to(user.id))?).await?;
             comma = ",\n";
+        }
+        if is_last {
+            return Ok(());
         }
     }
 }

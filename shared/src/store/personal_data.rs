@@ -61,7 +61,10 @@ impl Whose {
     }
 }
 
-/// Returns the first thousand rows of the user in `table` after the one with the key `after`, as an export shows them, with their keys.
+/// The most rows that [`rows`] returns.
+pub const PAGE_ROWS: usize = 1_000;
+
+/// Returns the first [`PAGE_ROWS`] rows of the user in `table` after the one with the key `after`, as an export shows them, with their keys.
 pub async fn rows(
     tx: &mut Tx,
     table: &Table,
@@ -74,7 +77,7 @@ pub async fn rows(
     let statement = format!(
         "SELECT {key}::text, jsonb_build_object({}) FROM {name}
          WHERE ({condition}) AND ($3::text IS NULL OR {key} > $3::{kind})
-         ORDER BY {key} LIMIT 1000",
+         ORDER BY {key} LIMIT {PAGE_ROWS}",
         members(table)
     );
     // Built from constants only.

@@ -122,10 +122,9 @@ async fn expired_reservations_are_released_and_their_late_use_counts() {
 async fn artifact_without_budget_fails_and_continues_when_there_is_one() {
     let setup = Setup::with(harness::model::Model::default(), &[("DEFAULT_PLAN", "free")]).await;
     let (function, upload) = (setup.index().await, setup.extracted(70).await);
-    let month = Utc::now().format("%Y-%m-01");
     let organization = setup.organization;
     setup
-        .execute(&format!("INSERT INTO token_budgets (organization_id, month, used) VALUES ('{organization}', '{month}', 199999)"))
+        .execute(&format!("INSERT INTO token_budgets (organization_id, month, used) VALUES ('{organization}', date_trunc('month', now() AT TIME ZONE 'UTC'), 199999)"))
         .await;
     assert!(deliver(&function, &extracted(&upload)).await);
     assert_eq!(setup.state(&upload).await, "failed/budget-used-up", "{:#?}", function.log());

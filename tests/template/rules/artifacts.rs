@@ -139,11 +139,11 @@ pub fn name_queues_as_index_reads_them(app: &Template, data: &Template) -> Vec<S
         (app, "IndexQueue", "index"),
         (app, "IndexDeadLetters", "index-dead-letters"),
     ];
-    let named = |template: &Template, id: &str, name: &str| {
+    let ends_with = |template: &Template, id: &str, ending: &str| {
         let queue = template.resource(id, "AWS::SQS::Queue");
-        queue["QueueName"] == json!({ "Fn::Sub": format!("${{AWS::StackName}}-{name}") })
+        queue["QueueName"] == json!({ "Fn::Sub": format!("${{AWS::StackName}}-{ending}") })
     };
-    let unnamed = names.into_iter().filter(|(template, id, name)| !named(template, id, name));
+    let unnamed = names.into_iter().filter(|(template, id, name)| !ends_with(template, id, name));
     unnamed.map(|(_, id, name)| format!("{id}: its name does not end with {name}")).collect()
 }
 
@@ -219,8 +219,9 @@ pub fn isolate_groups_and_subnets(network: &Template) -> Vec<String> {
     let to_model: Vec<&Value> = to_model.map(|rule| &rule["SourceSecurityGroupId"]["Ref"]).collect();
     let out = network.of_type("AWS::EC2::Route").into_iter().filter(|(_, route)| {
         let table = route["Properties"]["RouteTableId"]["Ref"].as_str().unwrap_or_default();
-        !["OutboundRoutesA", "OutboundRoutesB", "PublicRoutes"].contains(&table)
-            && !(["RoutesA", "RoutesB"].contains(&table) && route["Condition"] == "ReachesServicesByNat")
+        let is_outbound = ["OutboundRoutesA", "OutboundRoutesB", "PublicRoutes"].contains(&table);
+        let is_private = ["RoutesA", "RoutesB"].contains(&table);
+        !is_outbound && (!is_private || route["Condition"] != "ReachesServicesByNat")
     });
     let by_nat =
         json!([{ "Condition": "HasNat" }, { "Fn::Not": [{ "Condition": "HasInterfaceEndpoints" }] }]);

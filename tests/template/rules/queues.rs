@@ -34,17 +34,17 @@ impl<'a> Queues<'a> {
     fn at(&self, value: &'a Value) -> Option<Queue<'a>> {
         if let Some(id) = value["Fn::GetAtt"][0].as_str() {
             let name = json!({ "Fn::GetAtt": [id, "QueueName"] });
-            return self.queue(self.app, id, name);
+            return Self::queue(self.app, id, name);
         }
         let id = value["Ref"].as_str()?;
         let arn = json!({ "Fn::GetAtt": [id, "Arn"] });
         let parameters = self.data.of_type("AWS::SSM::Parameter");
         parameters.iter().find(|(_, parameter)| parameter["Properties"]["Value"] == arn)?;
         let name = json!({ "Fn::Select": [5, { "Fn::Split": [":", { "Ref": id }] }] });
-        self.queue(self.data, id, name)
+        Self::queue(self.data, id, name)
     }
 
-    fn queue(&self, template: &'a Template, id: &'a str, name: Value) -> Option<Queue<'a>> {
+    fn queue(template: &'a Template, id: &'a str, name: Value) -> Option<Queue<'a>> {
         let properties = template.resource(id, "AWS::SQS::Queue");
         (!properties.is_null()).then_some(Queue { id, properties, name })
     }
@@ -58,7 +58,7 @@ impl<'a> Queues<'a> {
             return self.at(target);
         }
         let name = json!({ "Fn::Select": [5, { "Fn::Split": [":", { "Ref": id }] }] });
-        self.queue(self.data, id, name)
+        Self::queue(self.data, id, name)
     }
 
     /// Whether another queue sends its dead letters to `queue`.

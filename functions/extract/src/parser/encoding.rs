@@ -140,7 +140,7 @@ mod tests {
     fn page_names_its_encoding() {
         for meta in [
             r#"<meta charset="windows-1251">"#,
-            r#"<META http-equiv='Content-Type' content='text/html; charset=windows-1251'>"#,
+            "<META http-equiv='Content-Type' content='text/html; charset=windows-1251'>",
         ] {
             let page = format!("<html><head>{meta}</head><p>Да</p>");
             let (bytes, ..) = encoding_rs::WINDOWS_1251.encode(&page);
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn binary_behind_a_beginning_of_text_is_refused() {
         let mut bytes = vec![b'a'; 20_000];
-        bytes.extend([0; 20_000]);
+        bytes.resize(40_000, 0);
         assert_eq!(decode(bytes).map_err(|failure| failure.code), Err(FailureCode::WrongMediaType));
     }
 }

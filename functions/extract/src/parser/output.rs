@@ -162,10 +162,7 @@ mod tests {
     fn text_is_cleaned() {
         let raw = "a\r\nb\rc \t\n\n\n\n\u{0}d\u{7}e\u{ad}f\u{fb01}n\u{a0}g e\u{301} \u{fe8d}\u{2f00}\u{feff}";
         let (parts, _) = run(|output| output.text(raw));
-        assert_eq!(
-            parts[0].text,
-            "a\nb\nc\n\ndef\u{66}in g \u{e9} \u{627}\u{4e00}".replace("def\u{66}in", "deffin")
-        );
+        assert_eq!(parts[0].text, "a\nb\nc\n\ndeffin g \u{e9} \u{627}\u{4e00}");
     }
 
     #[test]

@@ -56,7 +56,8 @@ fn is_text(file: &[u8]) -> bool {
 pub fn is_binary(bytes: &[u8]) -> bool {
     let is_odd =
         |byte: &&u8| **byte < 0x20 && !matches!(**byte, b'\t' | b'\n' | b'\r' | b'\x0b' | b'\x0c' | b'\x1b');
-    bytes.iter().filter(is_odd).count() * 100 > bytes.len()
+    // A few may be damage.
+    bytes.iter().filter(is_odd).count().saturating_sub(4) * 100 > bytes.len()
 }
 
 /// Returns whether `sample` is UTF-16, and if so, whether it is little-endian: by its mark, or by the zeros of Latin text.
