@@ -7,6 +7,9 @@ use shared::domain::ingestion::IndexKind;
 
 use super::setup::{Setup, deliver, deliver_from, extracted, message};
 
+/// As in AWS.
+const INVOCATION_TIMEOUT: Duration = Duration::from_mins(2);
+
 /// An artifact waits for the model and has no lease. Dead letters make it `model-unavailable`; a retry makes it ready.
 async fn waits_then_fails_then_recovers(setup: &Setup) {
     let (function, upload) = (setup.index().await, setup.extracted(70).await);
@@ -69,7 +72,7 @@ async fn throttled_message_is_delivered_again_after_the_time_that_the_model_asks
     setup.ingestion.send("index", &extracted(&upload)).await;
     // A visibility timeout for which no test waits. The model asks for a second.
     let batch = setup.ingestion.receive("index", Duration::from_hours(1)).await.expect("a message");
-    let answer = function.invoke(batch.event.clone()).await.expect("a response");
+    let answer = function.invoke_within(INVOCATION_TIMEOUT, batch.event.clone()).await.expect("a response");
     assert_eq!(answer["batchItemFailures"].as_array().map(Vec::len), Some(1), "{:#?}", function.log());
     setup.model.recover().await;
     let begin = std::time::Instant::now();
@@ -80,7 +83,7 @@ async fn throttled_message_is_delivered_again_after_the_time_that_the_model_asks
         assert!(begin.elapsed() < Duration::from_mins(1), "{:#?}", function.log());
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
-    let answer = function.invoke(again.event.clone()).await.expect("a response");
+    let answer = function.invoke_within(INVOCATION_TIMEOUT, again.event.clone()).await.expect("a response");
     assert_eq!(answer["batchItemFailures"].as_array().map(Vec::len), Some(0));
     assert_eq!(setup.state(&upload).await, "ready");
 }
