@@ -27,6 +27,9 @@ struct Counts {
 
 /// PostgreSQL's simple query `COMMIT` (manual, "Message Formats": Query).
 const COMMIT: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
+/// The same as a statement, which is sent together with deferred ones (Parse), and the beginning of a transaction that changes nothing.
+const COMMIT_STATEMENT: &[u8] = b"\0COMMIT\0";
+const READ: &[u8] = b"BEGIN READ ONLY";
 /// Statements that change cached data. After one of these, the answer to COMMIT can be lost.
 const CHANGES: [&[u8]; 2] = [b"UPDATE sessions", b"UPDATE users"];
 
@@ -85,8 +88,10 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, counts: Arc<Counts>
                     }
                     waits = true;
                     let sent = &asked[..length];
-                    changes |= CHANGES.iter().any(|sql| sent.windows(sql.len()).any(|part| part == *sql));
-                    loses = changes && counts.loses_commits.load(Ordering::SeqCst) && sent.ends_with(COMMIT);
+                    let has = |text: &[u8]| sent.windows(text.len()).any(|part| part == text);
+                    changes |= CHANGES.iter().any(|sql| has(sql));
+                    let commits = sent.ends_with(COMMIT) || (has(COMMIT_STATEMENT) && !has(READ));
+                    loses = changes && commits && counts.loses_commits.load(Ordering::SeqCst);
                     server.write_all(&asked[..length]).await
                 }
             },
