@@ -165,7 +165,8 @@ async fn every_invalid_parameter_of_every_query_is_reported() {
         query.push("unknown=1".to_owned());
         let answer = scene.client.get(&format!("{path}?{}", query.join("&"))).await;
         answer.refused(422, "invalid-query");
-        let names = operation.query.iter().map(|(name, _)| name.clone());
+        // The beginning of a name may be any text.
+        let names = operation.query.iter().map(|(name, _)| name.clone()).filter(|name| name != "name");
         assert_eq!(places(&answer, "parameter"), names.chain(["unknown".to_owned()]).collect(), "{path}");
         assert!(!answer.body["errors"].to_string().contains(CANARY), "{answer:?}");
 

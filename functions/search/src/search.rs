@@ -84,20 +84,21 @@ pub struct MatchedArtifact {
 pub struct MatchedChunk {
     id: ChunkId,
     /// Its place among the chunks of the artifact, from 0.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 4999)]
     ordinal: i32,
     /// The page on which it begins, from 1; null if the file has no pages.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1_000_000)]
     page: Option<i32>,
     /// The heading above it; null without one.
     #[schema(max_length = 1000)]
     heading: Option<String>,
     /// Its first character in the text of the artifact.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 10_000_000)]
     start: i32,
     /// The character after its last one.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 10_000_000)]
     end: i32,
+    /// Its text.
     #[schema(max_length = 10_000)]
     text: String,
 }

@@ -8,7 +8,7 @@ use crate::{
     db::Tx,
     domain::{
         ids::{OrganizationId, UserId},
-        personal_data::{Class, EXPORT_BYTES, EXPORT_ROWS, Erasure, Records, TABLES, Table},
+        personal_data::{Class, EXPORT_ROWS, EXPORT_TABLE_BYTES, Erasure, Records, TABLES, Table},
     },
 };
 
@@ -90,7 +90,7 @@ pub async fn rows(
 /// The first column of a table orders its rows by time: it is a `UUIDv7`. The text of a row is longer than its JSON in the response.
 fn newest_rows(table: &Table, whose: &str, members: &str) -> String {
     let (name, key) = (table.name, table.columns[0].name);
-    let (bytes, rows, more) = (EXPORT_BYTES / TABLES.len(), EXPORT_ROWS, EXPORT_ROWS + 1);
+    let (bytes, rows, more) = (EXPORT_TABLE_BYTES, EXPORT_ROWS, EXPORT_ROWS + 1);
     format!(
         "SELECT coalesce(jsonb_agg(content ORDER BY place) FILTER (WHERE fits), '[]'), coalesce(bool_and(fits), true)
          FROM (SELECT content, place, place <= {rows}

@@ -83,7 +83,7 @@ async fn a_retry_continues_where_the_processing_stopped() {
 
 #[tokio::test]
 async fn without_the_queue_nothing_is_retried() {
-    let nowhere = "http://127.0.0.1:1/123456789012/extract";
+    let nowhere = "http://127.0.0.1:1/123456789012/no-such-queue";
     let app =
         TestApp::with(&[("EXTRACT_QUEUE_URL", nowhere), ("INDEX_QUEUE_URL", "http://127.0.0.1:1/1/none")])
             .await;

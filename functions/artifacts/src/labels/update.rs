@@ -25,7 +25,7 @@ use crate::{organization::OrganizationPath, refusals};
 #[serde(deny_unknown_fields)]
 pub struct LabelChanges {
     #[serde(default)]
-    #[schema(value_type = Option<Name>, nullable = false)]
+    #[schema(value_type = Option<Name>, nullable = false, example = "Signed contracts")]
     name: Patch<Name>,
 }
 
