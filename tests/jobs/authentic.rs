@@ -260,7 +260,7 @@ async fn owner_creates_only_the_extensions_of_the_migrations_for_an_archive() {
 async fn owner_without_superuser_rights_restores() {
     let database = Database::create().await;
     // Here only a superuser may create them. RDS lets its owner do it.
-    database.execute("DROP EXTENSION pg_stat_statements, vector CASCADE").await;
+    database.execute("DROP EXTENSION btree_gin, pg_stat_statements, vector CASCADE").await;
     let store = BackupStore::new(&database).await;
     store.back_up().await;
     let owner = format!("owner_{}", Uuid::new_v4().simple());

@@ -86,7 +86,7 @@ async fn invalid_index_is_reported() {
 #[tokio::test]
 async fn required_extensions_and_indexes_exist() {
     let database = Database::create().await;
-    for extension in ["vector", "pg_stat_statements"] {
+    for extension in ["btree_gin", "vector", "pg_stat_statements"] {
         let there: Vec<String> = sqlx::query_scalar("SELECT extname::text FROM pg_extension")
             .fetch_all(database.pool())
             .await

@@ -16,6 +16,7 @@ const MAX_LIMIT: u8 = 50;
 /// How chunks are found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = SearchMode)]
 pub enum Mode {
     /// By meaning and by words. A chunk that is found both ways is near the top.
     #[default]

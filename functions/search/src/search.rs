@@ -46,16 +46,15 @@ pub struct SearchResponse {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SearchMeta {
     /// The mode of the request.
-    #[schema(inline)]
     mode: Mode,
     /// Null if the search was done as requested.
-    #[schema(inline)]
     degraded: Option<Degraded>,
 }
 
 /// What a search did in place of what was requested.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = SearchDegradation)]
 pub enum Degraded {
     /// It searched by words only: the model was unavailable, or the organization has used its tokens of this month.
     KeywordOnly,

@@ -29,7 +29,7 @@ pub async fn create(
 
 /// The extensions of the migrations, and PostgreSQL's own. Another one would give the archive what it does not need, such as
 /// connections to other servers (`dblink`).
-pub const EXTENSIONS: [&str; 3] = ["pg_stat_statements", "plpgsql", "vector"];
+pub const EXTENSIONS: [&str; 4] = ["btree_gin", "pg_stat_statements", "plpgsql", "vector"];
 
 /// Creates extensions in the database of this connection, unless they exist: a plain role cannot create all of them.
 pub async fn create_extensions(
