@@ -43,11 +43,6 @@ fn attempt(name: &str) -> (Option<i32>, String) {
 /// Makes one attempt after the process has limited itself. The tests below start it.
 #[test]
 #[ignore = "only as a process of its own: the other tests of this file start it"]
-#[expect(
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    reason = "a process of its own, with a variable and output for its parent"
-)]
 fn attempts() {
     #[expect(
         clippy::disallowed_methods,

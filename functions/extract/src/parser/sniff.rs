@@ -55,7 +55,7 @@ fn is_text(file: &[u8]) -> bool {
     }
     // A short file of a known format has few of these characters. Text without any can begin like one, for instance with "BM".
     let is_known = || infer::get(sample).is_some_and(|found| found.matcher_type() != MatcherType::Text);
-    !is_binary(sample) && !(sample.iter().any(|byte| is_odd(*byte)) && is_known())
+    !is_binary(sample) && (!sample.iter().any(|byte| is_odd(*byte)) || !is_known())
 }
 
 /// Checks for a share of control characters that no text has. A few may be damage.
