@@ -49,7 +49,7 @@ CREATE TABLE artifacts (
     CONSTRAINT artifacts_failure_check CHECK ((failure IS NOT NULL) = (status = 'failed'))
 );
 
-CREATE INDEX artifacts_organization_id_id_idx ON artifacts (organization_id, id DESC) WHERE deleted_at IS NULL;
+CREATE INDEX artifacts_organization_id_id_idx ON artifacts (organization_id, id DESC);
 -- What the sweeper looks at.
 CREATE INDEX artifacts_status_progressed_at_idx ON artifacts (status, progressed_at) WHERE status IN ('pending', 'processing');
 -- The same content once, unless the client wants it twice. A failed or expired upload does not count.

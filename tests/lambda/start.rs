@@ -66,6 +66,8 @@ async fn deployed_function_does_not_connect_without_tls() {
     let database = Database::create().await;
     let (mut environment, passwords) = environment_with_credentials(&database).await;
     environment.insert("NODE_ENV".to_owned(), "production".to_owned());
+    // A value, as only local development may have it. This function does not use it.
+    environment.remove("OPENAI_API_KEY");
     let system = Function::start("system", environment).await;
     let (status, checks) = readiness(&system).await;
     assert_eq!(status, 503, "{checks}");

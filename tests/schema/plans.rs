@@ -79,7 +79,11 @@ const HOT: [(&str, &str, &str); 44] = [
     ("SELECT k.scopes, k.secret_hash", "$other, now()", "api_keys_pkey"),
     // Idempotency: a record is read; a record is written and old ones are deleted.
     ("SELECT sealed FROM", "'x', now()", "idempotency_records_pkey"),
-    ("WITH expired AS", "'x', 'x', now(), now() - interval '30 d'", "idempotency_records_expires_at_idx"),
+    (
+        "WITH expired AS ( DELETE FROM idempotency_records",
+        "'x', 'x', now(), now() - interval '30 d'",
+        "idempotency_records_expires_at_idx",
+    ),
     // Membership, with the organization and by itself.
     ("o.version, m.role AS \"role: Role\"", "$large, $other", "members_"),
     ("SELECT m.role AS \"role: Role\", u.email_verified_at", "$large, $other", "members_"),
