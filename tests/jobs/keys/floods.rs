@@ -19,10 +19,16 @@ const MIN_READ_INTERVAL: u64 = 10;
 const REQUESTS: u8 = 100;
 
 pub async fn auth(keys: &Keys, database: &Database, settings: &[(&str, &str)]) -> Function {
-    let mut environment: HashMap<String, String> =
-        ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "APP_URL", "MAIL_FROM", "ARTIFACT_BUCKET"]
-            .map(|name| (name.to_owned(), service(name)))
-            .into();
+    let mut environment: HashMap<String, String> = [
+        "AWS_REGION",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "APP_URL",
+        "MAIL_FROM",
+        "ARTIFACT_BUCKET",
+    ]
+    .map(|name| (name.to_owned(), service(name)))
+    .into();
     environment.extend(function_settings(database));
     environment.extend(keys.settings());
     environment.insert("AWS_ENDPOINT_URL".to_owned(), keys.proxy.url.clone());

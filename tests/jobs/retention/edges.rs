@@ -139,7 +139,7 @@ async fn insert_deleted_artifacts(app: &TestApp, artifacts: &[(&str, &str)]) {
 async fn deleted_artifact_is_removed_after_exactly_30_days() {
     let app = TestApp::new().await;
     app.person("Ada").await;
-    let ages = [("30 days", "'30 days'"), ("a second less", "'30 days' - interval '1 s'"), ("now", "'0 s'")];
+    let ages = [("30 days", "'30 days'"), ("a second less", "'29 days 23:59:59'"), ("now", "'0 s'")];
     insert_deleted_artifacts(&app, &ages).await;
     app.database.execute("UPDATE artifacts SET deleted_at = NULL WHERE name = 'now'").await;
 
