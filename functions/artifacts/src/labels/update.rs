@@ -23,9 +23,10 @@ use crate::{organization::OrganizationPath, refusals};
 /// Changes of a label. An absent member does not change.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "Signed contracts" }))]
 pub struct LabelChanges {
     #[serde(default)]
-    #[schema(value_type = Option<Name>, nullable = false, example = "Signed contracts")]
+    #[schema(value_type = Option<Name>, nullable = false)]
     name: Patch<Name>,
 }
 
