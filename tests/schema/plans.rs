@@ -7,7 +7,11 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
 /// Statements that may read a whole table: a text that occurs in no other statement, and the reason.
-const READ_WHOLE_TABLES: [(&str, &str); 4] = [
+const READ_WHOLE_TABLES: [(&str, &str); 5] = [
+    (
+        "FROM artifacts WHERE status = $1 AND deleted_at IS NULL AND progressed_at <=",
+        "the sweeper: planned with the actual status, which the partial index names",
+    ),
     ("FROM audit_events WHERE ($3::uuid IS NULL", "filters: planned with the actual arguments, see below"),
     (
         "SELECT count(*) AS \"count!\" FROM organizations o WHERE deleted_at <= $1",
@@ -231,6 +235,7 @@ async fn no_statement_scans_a_whole_table_without_a_reason() {
     let empty = "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND reltuples = 0";
     let empty: Vec<String> = sqlx::query_scalar(empty).fetch_all(&mut connection).await.expect("names");
     let mut excused = [false; READ_WHOLE_TABLES.len()];
+    let mut whole = Vec::new();
     for (line, query) in statements() {
         let plan = generic_plan(&mut connection, &empty, &query).await;
         let tables = whole_tables(&plan);
@@ -238,9 +243,12 @@ async fn no_statement_scans_a_whole_table_without_a_reason() {
             continue;
         }
         let excuse = READ_WHOLE_TABLES.iter().position(|(part, _)| line.contains(part));
-        let excuse = excuse.unwrap_or_else(|| panic!("{line} reads all of {tables:?}: {plan}"));
-        excused[excuse] = true;
+        match excuse {
+            Some(excuse) => excused[excuse] = true,
+            None => whole.push(format!("{line} reads all of {tables:?}: {plan}")),
+        }
     }
+    assert!(whole.is_empty(), "{}", whole.join("\n\n"));
     for ((part, why), used) in READ_WHOLE_TABLES.iter().zip(excused) {
         assert!(used, "nothing with {part:?} reads a whole table ({why})");
     }
