@@ -1,6 +1,8 @@
 use std::collections::BTreeSet;
 
-use harness::TestApp;
+use harness::{Client, TestApp};
+use serde_json::json;
+use uuid::Uuid;
 
 use crate::{
     schemathesis::{DOCUMENT, Described, Run, described, succeeds, tool},
@@ -73,9 +75,13 @@ async fn organization_owner_gets_documented_answers() {
     // It ends the other sessions of the caller.
     run = run.with_for("remove_account", "Authorization", &bearer(&owner(&app, "Zoe").await));
 
+    let [failed, ready] = artifacts(&app, &ada.client, &tenant).await;
+
     let server = app.serve().await;
     let answered = run
         .with("Authorization", &bearer(&ada))
+        .always_for("retry_artifact", "path.artifactId", &failed)
+        .always_for("download_artifact", "path.artifactId", &ready)
         .often("delete_organization", "path.organizationId", &spare)
         .often("restore_organization", "path.organizationId", &deleted)
         .always_for("show_session", "path.id", &sessions[0])
@@ -117,16 +123,33 @@ async fn api_key_gets_documented_answers() {
     let ada = owner(&app, "Ada").await;
     let tenant = Tenant::of(&app, &ada).await;
     let key = tenant.key_with_every_scope(&ada).await;
+    // A key deletes only what it created.
+    let client = app.client().with("x-api-key", &key);
+    let ([failed, ready], own) =
+        (artifacts(&app, &client, &tenant).await, artifacts(&app, &client, &tenant).await);
 
     let server = app.serve().await;
-    let run = Run::of(|operation| operation.takes("apiKey")).with("X-API-Key", &key).often(
-        "create_invitation",
-        "body.role",
-        &["member".to_owned()],
-    );
+    let run = Run::of(|operation| operation.takes("apiKey"))
+        .with("X-API-Key", &key)
+        .often("create_invitation", "body.role", &["member".to_owned()])
+        .often("delete_artifact", "path.artifactId", &own)
+        .always_for("retry_artifact", "path.artifactId", &failed)
+        .always_for("download_artifact", "path.artifactId", &ready);
     let answered = tenant.give_ids_to(run).ask(&server).await;
 
     all_answered(&answered, &[], |operation| operation.takes("apiKey"));
+}
+
+/// Creates two artifacts: one that can be retried, and one that can be downloaded.
+async fn artifacts(app: &TestApp, client: &Client<'_>, tenant: &Tenant) -> [String; 2] {
+    let mut made = Vec::new();
+    for operation in ["retry_artifact", "download_artifact"] {
+        let body = json!({ "name": "Notes", "text": Uuid::new_v4().to_string() });
+        let artifact = client.post(&format!("/v1/organizations/{}/artifacts", tenant.id), body).await.ok(201);
+        app.prepare_artifact(operation, artifact.id()).await;
+        made.push(artifact.id().to_owned());
+    }
+    made.try_into().expect("two")
 }
 
 /// Checks that every wanted operation succeeded at least once. Requests that are all refused would show nothing.
