@@ -51,8 +51,9 @@ async fn search_reads_the_rows_of_one_organization_by_indexes() {
         ),
     ] {
         // Shows whether the index has every column, however many pages are known to be visible to all.
-        let bitmaps = if what == "by codes" { "off" } else { "on" };
-        connection.execute(AssertSqlSafe(format!("SET enable_bitmapscan = {bitmaps}"))).await.expect("set");
+        let others = if what == "by codes" { "off" } else { "on" };
+        let set = format!("SET enable_bitmapscan = {others}; SET enable_seqscan = {others}");
+        connection.execute(sqlx::raw_sql(AssertSqlSafe(set))).await.expect("set");
         let organization = organization(number);
         let arguments = format!("{organization}, {vector}, 'm', 768, {words}, NULL, NULL, {exact_up_to}, 10");
         let plan = plan(&mut connection, format!("EXPLAIN EXECUTE search ({arguments})")).await;
