@@ -31,8 +31,8 @@ pub struct Queue {
 /// The queues with a function. Each with `receives` has dead letters; those of `mail-events` have no function.
 pub const QUEUES: [Queue; 5] = [
     Queue { name: "mail-events", function: "mail-events", batch: 5, receives: Some(5) },
-    Queue { name: EXTRACT, function: "extract", batch: 5, receives: Some(3) },
-    Queue { name: INDEX, function: "index", batch: 5, receives: Some(5) },
+    Queue { name: EXTRACT, function: "extract", batch: 1, receives: Some(3) },
+    Queue { name: INDEX, function: "index", batch: 1, receives: Some(5) },
     Queue { name: "extract-dead-letters", function: "index", batch: 5, receives: None },
     Queue { name: "index-dead-letters", function: "index", batch: 5, receives: None },
 ];

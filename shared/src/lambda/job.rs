@@ -40,10 +40,17 @@ impl Job {
     }
 }
 
+/// `cargo lambda watch` writes the time that is left, ten minutes, in place of the time of the deadline.
+const LOCAL_TIMEOUT: Duration = Duration::from_mins(10);
+
 impl From<Invocation> for Job {
     fn from(invocation: Invocation) -> Self {
-        let ends = UNIX_EPOCH + Duration::from_millis(invocation.deadline);
-        let left = ends.duration_since(SystemClock.now().into()).unwrap_or_default();
+        let since_1970 = Duration::from_millis(invocation.deadline);
+        let left = if since_1970 < LOCAL_TIMEOUT * 2 {
+            LOCAL_TIMEOUT
+        } else {
+            (UNIX_EPOCH + since_1970).duration_since(SystemClock.now().into()).unwrap_or_default()
+        };
         Self { id: invocation.request_id, deadline: Deadline::after(left) }
     }
 }
@@ -149,6 +156,19 @@ mod tests {
     #[serde(default)]
     struct Request {
         dry_run: bool,
+    }
+
+    #[tokio::test]
+    async fn local_invocation_has_ten_minutes_and_one_in_lambda_what_is_left() {
+        let left = |deadline: u64| {
+            let mut invocation = Invocation::default();
+            invocation.deadline = deadline;
+            Job::from(invocation).deadline.left(Duration::ZERO)
+        };
+        assert!(left(600_000) > Duration::from_mins(9));
+        let now = u64::try_from(SystemClock.now().timestamp_millis()).expect("after 1970");
+        assert!(left(now - 1).is_zero());
+        assert!(left(now + 60_000) <= Duration::from_mins(1) && left(now + 60_000) > Duration::from_secs(50));
     }
 
     #[tokio::test]
