@@ -163,8 +163,8 @@ fn route(plan: &mut Plan<'_>, filled: &impl Fn(&str) -> String) -> Result<()> {
     // Names are texts, which the managed rules about bodies must not block.
     plan.within(
         "infra/edge/web-acl.yaml",
-        "/v1/organizations/[0-9a-f-]{36}/(",
-        ")(/|$)",
+        "/v1/organizations/[0-9a-f-]{36}/((",
+        ")(/[0-9a-f-]{36})?|",
         &filled("|%kebabs%"),
     )?;
     let routes = "functions/organizations/src/lib.rs";
@@ -175,8 +175,8 @@ fn route(plan: &mut Plan<'_>, filled: &impl Fn(&str) -> String) -> Result<()> {
     Refusal::not_found(\"%kebab%-not-found\", \"The organization has no such %words%.\");\n";
     plan.append("functions/organizations/src/refusals.rs", &filled(refusal))?;
     plan.before("tests/api/organizations/mod.rs", "mod ", &filled("mod %snakes%;\n"))?;
-    let readable = filled(", \"list_%snakes%\", \"show_%snake%\"");
-    plan.within("tests/api/matrix.rs", "const OF_MEMBERS: &[&str] = &[", "]", &readable)
+    let readable = filled("\n    \"list_%snakes%\",\n    \"show_%snake%\",");
+    plan.within("tests/api/matrix.rs", "const OF_MEMBERS: &[&str] = &[", "\n];", &readable)
 }
 
 /// Adds the rows of the tables in the documents, and a line for clients.
