@@ -17,6 +17,8 @@ use shared::domain::ingestion::{FailureCode, MAX_CHARACTERS, MediaType, TextPart
 use tokio::{
     io::{AsyncBufRead, AsyncBufReadExt, AsyncWriteExt, BufReader},
     process::{ChildStdin, ChildStdout, Command},
+    select,
+    sync::Notify,
     time::timeout,
 };
 use zstd::stream::write::Encoder;
@@ -91,16 +93,17 @@ impl Parser {
             .spawn()
             .context("start the parser process")?;
         let (input, output) = child.stdin.take().zip(child.stdout.take()).context("no pipes")?;
-        let (mut file, mut text) = (None, Packer::new()?);
+        let (mut file, mut text, ended) = (None, Packer::new()?, Notify::new());
         let work = async {
             let feed = async {
-                file = Some(feed(input, &mut next).await?);
+                file = Some(feed(input, &ended, &mut next).await?);
                 anyhow::Ok(())
             };
             let collect = async {
                 let collected = text.collect(output).await;
                 // Also one that has broken a rule, or closed its output, and would keep the rest of the file waiting.
                 child.start_kill().ok();
+                ended.notify_one();
                 Ok(collected)
             };
             tokio::try_join!(feed, collect)
@@ -130,9 +133,10 @@ impl Parser {
     }
 }
 
-/// Writes the file to the process and hashes it. A process that stops reading does not stop the hashing.
+/// Writes the file to the process until it has `ended`, and hashes it. A process that stops reading does not stop the hashing.
 async fn feed<B: AsRef<[u8]>>(
     input: ChildStdin,
+    ended: &Notify,
     next: &mut impl AsyncFnMut() -> anyhow::Result<Option<B>>,
 ) -> anyhow::Result<(digest::Digest, u64)> {
     let (mut input, mut hash, mut size) = (Some(input), digest::Context::new(&SHA256), 0);
@@ -140,10 +144,14 @@ async fn feed<B: AsRef<[u8]>>(
         let bytes = bytes.as_ref();
         hash.update(bytes);
         size += bytes.len() as u64;
-        if let Some(pipe) = &mut input
-            && pipe.write_all(bytes).await.is_err()
-        {
-            input = None;
+        if let Some(pipe) = &mut input {
+            let is_over = select! {
+                written = pipe.write_all(bytes) => written.is_err(),
+                () = ended.notified() => true,
+            };
+            if is_over {
+                input = None;
+            }
         }
     }
     Ok((hash.finish(), size))
