@@ -45,6 +45,10 @@ pub fn plan(project: &Project, plan: &mut Plan<'_>, arguments: &Arguments) -> Re
     register(plan, &filled)?;
     reserve(plan, &filled)?;
     watch(plan, &filled)?;
+    // The smoke test of its new versions reports to CodeDeploy.
+    let group = "                  - !Sub arn:${AWS::Partition}:codedeploy:${AWS::Region}:${AWS::AccountId}:deploymentgroup:${ServerlessDeploymentApplication}/${%Pascal%DeploymentGroup}\n";
+    let after = "              - Effect: Allow\n                Action: sqs:SendMessage\n                Resource: !GetAtt FailedJobs.Arn";
+    plan.before("infra/app/functions/smoke.yaml", after, &filled(group))?;
     lambda::metric(plan, lambda::SECRETS_ALARM, &filled(lambda::SECRET_AGE))?;
 
     let row =
