@@ -1,4 +1,4 @@
-//! What one index on the vectors of all organizations would find: the reason why there is none.
+//! What one index on the vectors of all organizations would find: the reason why the schema has no such index.
 
 use std::time::{Duration, Instant};
 

@@ -174,7 +174,7 @@ fn limits_alone_forbid_sockets_and_files() {
 
 #[test]
 fn attempts_succeed_without_limits() {
-    // The same calls, by this process: a refusal above is none of the machine.
+    // The same calls, by this process: so the refusals above come from the limits, not from the machine.
     assert!(UdpSocket::bind("127.0.0.1:0").is_ok() && fs::File::open("/etc/passwd").is_ok());
     assert!(Command::new("/bin/true").status().is_ok() && UnixStream::pair().is_ok());
     assert!(kill(Pid::this(), None).is_ok());

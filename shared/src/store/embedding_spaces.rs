@@ -13,7 +13,7 @@ pub async fn find(tx: &mut Tx, model: &str, dimensions: i32) -> sqlx::Result<Opt
     .await
 }
 
-/// Returns the id of the space of `model`. Creates it if there is none.
+/// Returns the id of the space of `model`. Creates it if it does not exist.
 pub async fn find_or_create(tx: &mut Tx, model: &str, dimensions: i32) -> sqlx::Result<i16> {
     if let Some(id) = find(tx, model, dimensions).await? {
         return Ok(id);

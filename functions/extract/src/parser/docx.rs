@@ -79,7 +79,7 @@ impl Package<'_> {
         Ok(target.trim_start_matches('/').to_owned())
     }
 
-    /// Unpacks a part; `None` if there is none of this name.
+    /// Unpacks a part; `None` if the archive has no part with this name.
     fn read(&mut self, name: &str) -> Result<Option<String>, Failure> {
         let entry = match self.archive.by_name(name) {
             Ok(entry) => entry,
