@@ -11,6 +11,7 @@ mod dev;
 mod generate;
 mod http;
 mod job;
+mod libraries;
 mod mail;
 mod new;
 mod progress;

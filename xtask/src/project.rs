@@ -112,15 +112,27 @@ impl Project {
     /// Returns the names of the functions: the programs of the packages in `functions`.
     fn functions(&self) -> Result<Vec<String>> {
         let folder = self.root.join("functions");
+        self.targets_where(|package, target| {
+            package["manifest_path"].as_str().is_some_and(|path| Path::new(path).starts_with(&folder))
+                && target["kind"][0] == "bin"
+        })
+    }
+
+    /// Returns the names of all libraries, programs and tests of the workspace.
+    pub fn targets(&self) -> Result<Vec<String>> {
+        self.targets_where(|_, _| true)
+    }
+
+    fn targets_where(&self, is_wanted: impl Fn(&Value, &Value) -> bool) -> Result<Vec<String>> {
         let metadata = self.metadata()?;
         let packages = metadata["packages"].as_array().context("cargo metadata has no packages")?;
-        let is_function = |package: &&Value| {
-            package["manifest_path"].as_str().is_some_and(|path| Path::new(path).starts_with(&folder))
-        };
-        let targets =
-            packages.iter().filter(is_function).filter_map(|package| package["targets"].as_array()).flatten();
-        let programs = targets.filter(|target| target["kind"][0] == "bin");
-        Ok(programs.filter_map(|target| target["name"].as_str().map(str::to_owned)).collect())
+        let mut names = Vec::new();
+        for package in packages {
+            let targets = package["targets"].as_array().into_iter().flatten();
+            let wanted = targets.filter(|target| is_wanted(package, target));
+            names.extend(wanted.filter_map(|target| target["name"].as_str().map(str::to_owned)));
+        }
+        Ok(names)
     }
 
     /// Returns the stacks: the folders of `infra` that have a `head.yaml`.
@@ -173,7 +185,7 @@ impl Profile {
         (self == Self::Release).then_some("--release")
     }
 
-    fn folder(self) -> &'static str {
+    pub fn folder(self) -> &'static str {
         match self {
             Self::Dev => "debug",
             Self::Release => "release",

@@ -7,7 +7,7 @@ use clap::Parser;
 
 use super::{Arguments, create};
 use crate::{
-    ci, generate,
+    ci, generate, libraries,
     progress::step,
     project::{self, Profile, Project},
     test,
@@ -83,11 +83,13 @@ fn copy(project: &Project) -> Result<Project> {
             copy_file(&from, &root.join(file))?;
         }
     }
+    let build = target.join("new-build");
+    libraries::link(project, &build)?;
     Ok(Project {
         root,
         interrupt: project.interrupt.clone(),
         home: project.home.clone(),
-        target: Some(target.join("new-build")),
+        target: Some(build),
     })
 }
 

@@ -9,7 +9,10 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use super::patches::{NEW_FILES, PATCHES, Patch};
-use crate::project::{self, Project};
+use crate::{
+    libraries,
+    project::{self, Project},
+};
 
 /// Copies all files that git tracks or would track, and patches them. Writes only what differs, so that a second build is short.
 pub fn create(project: &Project) -> Result<Project> {
@@ -20,11 +23,13 @@ pub fn create(project: &Project) -> Result<Project> {
         write(&root.join(file), &text)?;
     }
     remove_others(&root, &root, &files)?;
+    let build = target.join("trial-build");
+    libraries::link(project, &build)?;
     Ok(Project {
         root,
         interrupt: project.interrupt.clone(),
         home: project.home.clone(),
-        target: Some(target.join("trial-build")),
+        target: Some(build),
     })
 }
 
