@@ -10,7 +10,6 @@ mod vectors;
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
 use shared::{
     aws::{s3::Bucket, secrets::Secrets, sqs::Queue},
     cache::redis::Redis,
@@ -98,20 +97,12 @@ pub async fn handle(state: &State, message: &Message) -> anyhow::Result<()> {
 async fn lock(tx: &mut Tx, upload: &Upload) -> anyhow::Result<Option<Artifact>> {
     let artifact = store::ingestion::lock(tx, upload).await?.context("no such artifact")?;
     anyhow::ensure!(upload.generation <= artifact.generation, "no such upload of the artifact");
-    if artifact.deleted_at.is_some() {
-        // Its objects may have been written after the others were deleted.
-        let now = tx.now();
-        delete_objects(tx, upload, now).await?;
+    if artifact.deleted_at.is_some() || upload.generation < artifact.generation {
+        // Its objects may have been written after they were deleted: the link of an upload stays valid, and nothing counts their bytes.
+        store::object_deletions::insert_upload(tx, *upload).await?;
         return Ok(None);
     }
-    let is_old = upload.generation < artifact.generation;
-    Ok(Some(artifact).filter(|artifact| !is_old && !artifact.is_final()))
-}
-
-/// Lets the objects of `upload` be deleted.
-async fn delete_objects(tx: &mut Tx, upload: &Upload, due: DateTime<Utc>) -> anyhow::Result<()> {
-    let keys = [upload.file_key(), upload.text_key()];
-    Ok(store::object_deletions::insert(tx, &keys, due).await?)
+    Ok(Some(artifact).filter(|artifact| !artifact.is_final()))
 }
 
 /// Fails a message that may succeed after `delay`, and lets the queue deliver it again then.

@@ -1,6 +1,6 @@
 //! The way of an artifact from its file to its chunks: its states, the objects in S3, and the messages between the functions.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -11,8 +11,13 @@ use super::ids::{ArtifactId, OrganizationId};
 pub const MAX_FILE_BYTES: u64 = 100 * 1024 * 1024;
 /// The longest text of an artifact, in characters.
 pub const MAX_CHARACTERS: usize = 10_000_000;
+/// The most bytes of an extracted text before it is compressed. A character has at most 4 bytes, or 6 where JSON escapes it; the rest is
+/// for the other members of its parts.
+pub const MAX_TEXT_BYTES: usize = MAX_CHARACTERS * 7;
 /// The most chunks of an artifact.
 pub const MAX_CHUNKS: usize = 5_000;
+/// The lifetime of a link for an upload. Until then an artifact without a file may still get one.
+pub const UPLOAD_LINK_LIFETIME: Duration = Duration::from_mins(15);
 
 text_enum!(
     /// The state of an artifact.

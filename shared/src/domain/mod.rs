@@ -10,6 +10,7 @@ pub mod chunking;
 pub mod clock;
 pub mod database_name;
 pub mod deadline;
+pub mod file_event;
 pub mod ids;
 pub mod ingestion;
 pub mod input;

@@ -11,7 +11,7 @@ use crate::{
         actor::RequestInfo,
         audit::{Action, Event},
         ids::{ArtifactId, OrganizationId},
-        ingestion::{ArtifactStatus, FailureCode, Stage, Upload},
+        ingestion::{ArtifactStatus, FailureCode, Stage, UPLOAD_LINK_LIFETIME, Upload},
     },
 };
 
@@ -39,6 +39,12 @@ impl State {
     #[must_use]
     pub fn is_final(&self) -> bool {
         !matches!(self.status, ArtifactStatus::Pending | ArtifactStatus::Processing)
+    }
+
+    /// Returns whether a link for the upload of its file may still be valid at `now`.
+    #[must_use]
+    pub fn awaits_upload(&self, now: DateTime<Utc>) -> bool {
+        now < self.progressed_at + UPLOAD_LINK_LIFETIME
     }
 
     /// Returns whether a delivery works on it at `now`.

@@ -239,6 +239,24 @@ pub async fn update(
     Ok(result.rows_affected() == 1)
 }
 
+/// Lets the pending artifact wait for its file as long as a new one: there is another link for the upload.
+pub async fn renew_upload(tx: &mut Tx, organization: OrganizationId, id: ArtifactId) -> sqlx::Result<()> {
+    let now = tx.now();
+    sqlx::query!(
+        r#"
+        UPDATE artifacts
+        SET attempts = 0, progressed_at = $3
+        WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL AND status = 'pending'
+        "#,
+        organization as OrganizationId,
+        id as ArtifactId,
+        now,
+    )
+    .execute(tx.deferred())
+    .await
+    .map(drop)
+}
+
 /// Waits for a new upload of the failed or expired artifact. Returns whether it did.
 pub async fn begin_upload(tx: &mut Tx, organization: OrganizationId, id: ArtifactId) -> sqlx::Result<bool> {
     let now = tx.now();
