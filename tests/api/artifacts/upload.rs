@@ -12,7 +12,10 @@ async fn a_new_link_is_for_artifacts_without_a_file() {
     let upload = format!("{path}/upload");
     let key = |generation: u8| format!("uploads/{}/{}/{generation}?", id(&team), id(&path));
 
+    set(&app, &path, "progressed_at = '2026-01-01', attempts = 2").await;
     let pending = ada.client.post_nothing(&upload).await.ok(200);
+    let is_extended = "SELECT progressed_at > '2026-01-02' AND attempts = 0 FROM artifacts";
+    assert!(app.database.value::<bool>(is_extended).await, "it does not expire before the link");
     assert!(pending.text("/data/url").contains(&key(1)), "{pending:?}");
     assert_eq!(pending.body["data"]["headers"]["content-type"], "application/pdf");
     for (status, problem) in

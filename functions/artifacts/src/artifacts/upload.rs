@@ -80,7 +80,10 @@ pub async fn upload(
         refusals::require_proved_address(&member.lock(tx).await?)?;
         let mut artifact = find(tx, &member, path.artifact_id).await?;
         match artifact.status {
-            ArtifactStatus::Pending => {}
+            // It expires with the last link, not before.
+            ArtifactStatus::Pending => {
+                store::artifacts::extend_upload(tx, artifact.organization_id, artifact.id).await?;
+            }
             ArtifactStatus::Failed | ArtifactStatus::Expired => {
                 begin(tx, &member, &artifact).await?;
                 artifact = find(tx, &member, path.artifact_id).await?;

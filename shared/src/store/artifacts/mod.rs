@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-pub use chunks::{Around, Chunk, find_ordinal, list_chunks};
+pub use chunks::{Around, find_ordinal, list_chunks};
 pub use deleted::{Deleted, delete, delete_unheld};
 
 /// A row of `artifacts` that is not deleted, with its labels.
@@ -256,6 +256,24 @@ pub async fn begin_upload(tx: &mut Tx, organization: OrganizationId, id: Artifac
     .execute(tx)
     .await?;
     Ok(result.rows_affected() == 1)
+}
+
+/// Waits longer for the file of the pending artifact.
+pub async fn extend_upload(tx: &mut Tx, organization: OrganizationId, id: ArtifactId) -> sqlx::Result<()> {
+    let now = tx.now();
+    sqlx::query!(
+        r#"
+        UPDATE artifacts
+        SET progressed_at = $3, attempts = 0
+        WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL AND status = 'pending'
+        "#,
+        organization as OrganizationId,
+        id as ArtifactId,
+        now,
+    )
+    .execute(tx)
+    .await
+    .map(drop)
 }
 
 /// Marks the failed artifact as being processed, in `stage`. Returns whether it did.
