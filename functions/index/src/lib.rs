@@ -3,6 +3,7 @@
 
 mod dead_letters;
 mod indexing;
+mod reindexing;
 mod reports;
 mod text;
 mod vectors;
@@ -13,11 +14,11 @@ use anyhow::Context;
 use shared::{
     aws::{s3::Bucket, secrets::Secrets, sqs::Queue},
     cache::redis::Redis,
-    config::{Config, ConfigError},
+    config::{Config, ConfigError, Prices},
     db::{Db, Tx},
     domain::{
         clock::{Clock, SystemClock},
-        ingestion::{IndexKind, IndexMessage, Upload},
+        ingestion::{IndexKind, IndexMessage, ReindexMessage, Upload},
         plan::{Limits, Plan},
     },
     http_client::embeddings::Embeddings,
@@ -35,15 +36,10 @@ pub struct State {
     artifacts: Bucket,
     queue: Queue,
     embeddings: Embeddings,
-    model: Model,
+    /// The model that replaces it soon.
+    next_embeddings: Option<Embeddings>,
+    prices: Prices,
     limits: Limits,
-}
-
-/// The model of the vectors.
-struct Model {
-    name: String,
-    dimensions: i32,
-    timeout: Duration,
 }
 
 /// Reads the settings.
@@ -51,18 +47,14 @@ pub fn make() -> Result<State, ConfigError> {
     let config = Config::from_env(REQUIRED)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let secrets = Secrets::new(config.keys.max_age, Arc::clone(&clock));
-    // Only for the breaker of the model.
+    // Only for the breakers of the models.
     let redis = Redis::new(config.cache.clone(), secrets.clone());
-    let models = &config.models;
     Ok(State {
-        embeddings: Embeddings::new(&config, secrets.clone(), Some(redis)),
+        embeddings: Embeddings::new(&config, secrets.clone(), Some(redis.clone())),
+        next_embeddings: Embeddings::next(&config, secrets.clone(), Some(redis)),
+        prices: config.models.prices.clone(),
         artifacts: Bucket::new(&config.storage.artifacts, ""),
         queue: Queue::new(&config.storage.index_queue),
-        model: Model {
-            name: models.embedding_model.clone(),
-            dimensions: i32::try_from(models.embedding_dimensions).unwrap_or(i32::MAX),
-            timeout: models.timeout,
-        },
         limits: Plan::named(config.application.default_plan).unwrap_or(Plan::Free).limits(),
         db: Db::new(config.database, secrets, None, clock),
     })
@@ -72,6 +64,9 @@ pub fn make() -> Result<State, ConfigError> {
 pub async fn handle(state: &State, message: &Message) -> anyhow::Result<()> {
     if message.queue.ends_with("extract-dead-letters") {
         return dead_letters::extraction(state, message).await;
+    }
+    if let Ok(ReindexMessage { reindex }) = serde_json::from_str(&message.body) {
+        return reindexing::handle(state, reindex, message).await;
     }
     // serde's message can repeat a value.
     let IndexMessage { upload, kind } = serde_json::from_str(&message.body).map_err(|error| {

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::{
     application::Environment,
+    prices::Prices,
     reader::{DURATION, FLAG, IP_ADDRESS, MILLIS, ORIGINS, PORT, URL, whole_number},
     section::Declared,
 };
@@ -61,6 +62,10 @@ pub fn url_or(name: &str, default: &str) -> Vec<Declared> {
 
 pub fn origins(name: &str) -> Vec<Declared> {
     vec![Declared::new(name, ORIGINS)]
+}
+
+pub fn prices(name: &str) -> Vec<Declared> {
+    vec![Declared::new(name, Prices::FORM)]
 }
 
 pub fn setting(name: &str) -> Vec<Declared> {

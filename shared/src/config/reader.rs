@@ -15,6 +15,7 @@ use super::{
     Address, ConfigError, Setting,
     address::{Credentials, is_bare},
     application::Environment,
+    prices::Prices,
 };
 
 pub const IP_ADDRESS: &str = "an IP address";
@@ -174,6 +175,11 @@ impl<'a> Reader<'a> {
             }
         }
         origins
+    }
+
+    /// Reads the prices of models.
+    pub fn prices(&mut self, key: &str) -> Prices {
+        self.parsed(key, Prices::default(), Prices::FORM)
     }
 
     pub fn setting(&mut self, key: &'static str) -> Setting {

@@ -104,6 +104,13 @@ impl FailureCode {
                 | Self::ProcessingStopped
         )
     }
+
+    /// Returns whether a retry can use the chunks and vectors that were stored so far.
+    #[must_use]
+    pub const fn keeps_chunks(self) -> bool {
+        // Chunks that the plan does not allow are not kept.
+        self.is_retryable() && !matches!(self, Self::PlanLimitReached)
+    }
 }
 
 /// An upload of an artifact.
@@ -186,6 +193,35 @@ pub enum IndexKind {
     Missing,
     /// Indexing goes on where it stopped.
     Continue,
+}
+
+/// A message to `index` about vectors of one more model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReindexMessage {
+    pub reindex: Reindex,
+}
+
+/// Embeds chunks of ready artifacts that have no vector of the model: of the next one if there is one, otherwise of the current one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum Reindex {
+    /// The chunks of one artifact.
+    Artifact(Upload),
+    /// Those of all artifacts, in the order of their organizations and ids.
+    All {
+        /// The artifacts up to this one are done.
+        after: Option<(OrganizationId, ArtifactId)>,
+        /// Artifacts that got vectors so far.
+        artifacts: u64,
+        /// Organizations whose tokens are used up.
+        skipped: u64,
+    },
+}
+
+impl Reindex {
+    /// From the first artifact.
+    pub const ALL: Self = Self::All { after: None, artifacts: 0, skipped: 0 };
 }
 
 /// Returns the message that S3 sends to the queue of `extract` when a file is written. `/retry` and the sweeper send it too.

@@ -4,6 +4,7 @@
 pub mod text_enum;
 
 pub mod actor;
+pub mod artifact_chunk;
 pub mod audit;
 pub mod changes;
 pub mod chunking;

@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 
+use crate::config::Price;
+
 text_enum!(
     /// What a language model was used for.
     UsageKind {
@@ -20,7 +22,7 @@ pub struct Usage<'a> {
     pub model: &'a str,
     pub prompt_tokens: u64,
     pub completion_tokens: u64,
-    pub cost_micros: u64,
+    pub price: Price,
 }
 
 impl Usage<'_> {

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-pub use chunks::{Around, Chunk, find_ordinal, list_chunks};
+pub use chunks::{Around, find_ordinal, list_chunks};
 pub use deleted::{Deleted, delete, delete_unheld};
 
 /// A row of `artifacts` that is not deleted, with its labels.
