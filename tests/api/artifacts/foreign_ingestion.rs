@@ -9,7 +9,7 @@ use shared::{
         ingestion::{ArtifactStatus, FailureCode, Upload},
         usage::{Usage, UsageKind},
     },
-    store::{chunks, ingestion, recount, stuck_artifacts, token_budgets},
+    store::{artifacts, chunks, ingestion, recount, stuck_artifacts, token_budgets},
 };
 use uuid::Uuid;
 
@@ -64,6 +64,12 @@ async fn ingestion_neither_finds_nor_changes_what_another_organization_has() {
         Ok(())
     };
     app.state.app.db.transaction(count).await.expect("the transaction commits");
+    assert_eq!(app.database.checksums().await, before);
+
+    set(&app, &foreign, "status = 'pending', stage = NULL, attempts = 2, progressed_at = '2020-01-01'").await;
+    let before = app.database.checksums().await;
+    let renew = async |tx: &mut _| Ok(artifacts::renew_upload(tx, here, ArtifactId(uuid(&foreign))).await?);
+    app.state.app.db.transaction(renew).await.expect("the transaction commits");
     assert_eq!(app.database.checksums().await, before);
 }
 
