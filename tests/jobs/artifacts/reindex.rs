@@ -127,8 +127,9 @@ async fn killed_while_it_reindexes_it_continues_and_pays_at_most_one_batch_again
     let mut function = index_with(&setup, &next).await;
     let done =
         format!("SELECT count(*) - 200 FROM chunk_vectors WHERE artifact_id = '{}'", upload.artifact_id);
+    let body = all();
     tokio::select! {
-        handled = deliver(&function, &all()) => panic!("not killed in time: {handled}"),
+        handled = deliver(&function, &body) => panic!("not killed in time: {handled}"),
         () = setup.wait_for(&done, 64) => {}
     }
     let status = Command::new("kill").args(["-9", &function.pid().to_string()]).status().expect("kill");
