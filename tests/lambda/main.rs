@@ -3,6 +3,7 @@
 mod erasure;
 mod functions;
 mod logs;
+mod observe;
 mod queue;
 mod start;
 
