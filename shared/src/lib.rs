@@ -9,7 +9,7 @@
 //! | `state` | [`AppState`] |
 //! | `store` | SQL: a file per table |
 //! | `db` | connections and transactions |
-//! | `http_client` | HTTP calls to systems outside AWS: the embedding model |
+//! | `http_client` | HTTP calls to systems outside AWS: language models |
 //! | `cache` | Redis: cache, rate limits and circuit breakers |
 //! | `mail` | rendering and sending mail |
 //! | `crypto` | tokens, keys, passwords, encryption |

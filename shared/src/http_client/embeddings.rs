@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use url::Url;
 
-use super::{HttpClient, HttpError, Request};
+use super::{
+    HttpClient, HttpError, Request,
+    openai::{authorization, endpoint, error_code, retry_after},
+};
 use crate::{
     aws::secrets::Secrets,
     cache::{breaker::Breaker, redis::Redis},
@@ -17,11 +20,6 @@ use crate::{
 
 /// 64 vectors of 3,072 numbers, written with 20 characters each, have 4 MB.
 const MAX_RESPONSE_BYTES: usize = 8 << 20;
-const MAX_ERROR_BYTES: usize = 64 << 10;
-/// For a 429 without `Retry-After`.
-const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(20);
-/// A server may not delay work longer than this.
-const MAX_RETRY_AFTER: Duration = Duration::from_mins(10);
 /// Usual text has 4 bytes or more for each token.
 const BYTES_PER_TOKEN: usize = 3;
 
@@ -73,7 +71,7 @@ impl Embeddings {
             http: HttpClient::new(config.application.environment),
             secrets,
             breaker: Breaker::new("model", redis),
-            url: endpoint(&config.models.base_url),
+            url: endpoint(&config.models.base_url, "embeddings"),
             api_key: config.models.api_key.clone(),
             model: config.models.embedding_model.clone(),
             dimensions: usize::try_from(config.models.embedding_dimensions).unwrap_or(usize::MAX),
@@ -101,13 +99,8 @@ impl Embeddings {
     }
 
     async fn call(&self, texts: &[&str], deadline: Deadline) -> Result<Embedded, EmbeddingError> {
-        let authorization = match &self.api_key {
-            Setting::Absent(_) => None,
-            key => {
-                let key = self.secrets.get(key).await.map_err(EmbeddingError::Unavailable)?;
-                Some(format!("Bearer {}", key.as_str()))
-            }
-        };
+        let authorization = authorization(&self.secrets, &self.api_key).await;
+        let authorization = authorization.map_err(EmbeddingError::Unavailable)?;
         let mut headers = vec![("content-type", "application/json"), ("accept", "application/json")];
         headers.extend(authorization.as_deref().map(|value| ("authorization", value)));
         let body = Body {
@@ -195,43 +188,12 @@ pub fn estimate(texts: &[&str]) -> u64 {
     tokens.sum()
 }
 
-fn endpoint(base: &Url) -> Url {
-    let mut url = base.clone();
-    url.set_path(&format!("{}/embeddings", base.path().trim_end_matches('/')));
-    url
-}
-
 fn refused_or_unavailable(error: HttpError) -> EmbeddingError {
     match error {
         HttpError::NotSent(why) => EmbeddingError::Rejected(why),
         HttpError::TooLarge(_) => EmbeddingError::Invalid(error.to_string()),
         HttpError::Unavailable(error) => EmbeddingError::Unavailable(error),
     }
-}
-
-/// Reads `Retry-After` in seconds. Its other form, a date, counts as missing.
-fn retry_after(value: Option<&str>) -> Duration {
-    let seconds = value.and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
-    seconds.unwrap_or(DEFAULT_RETRY_AFTER).clamp(Duration::from_secs(1), MAX_RETRY_AFTER)
-}
-
-/// Returns the code of an error of OpenAI's API. Not its message, which may repeat a text.
-fn error_code(body: &[u8]) -> String {
-    #[derive(Deserialize)]
-    struct Refused {
-        error: Reason,
-    }
-    #[derive(Deserialize)]
-    struct Reason {
-        code: Option<String>,
-        r#type: Option<String>,
-    }
-    let is_code = |code: &String| {
-        code.len() <= 64 && code.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
-    };
-    let refused = serde_json::from_slice::<Refused>(&body[..body.len().min(MAX_ERROR_BYTES)]).ok();
-    let code = refused.and_then(|refused| refused.error.code.or(refused.error.r#type));
-    code.filter(is_code).unwrap_or_else(|| "no code".to_owned())
 }
 
 #[cfg(test)]
@@ -280,36 +242,5 @@ mod tests {
     fn tokens_that_the_server_does_not_report_are_estimated() {
         let body = br#"{"data": [{"embedding": [1, 0]}]}"#;
         assert_eq!(parse(body, &["ten bytes!"], 2).expect("an answer").tokens, 4);
-    }
-
-    #[test]
-    fn retry_after_is_read_in_seconds_within_bounds() {
-        for (value, seconds) in [
-            (Some("7"), 7),
-            (Some("0"), 1),
-            (Some("86400"), 600),
-            (Some("Fri, 31 Dec 1999 23:59:59 GMT"), 20),
-            (None, 20),
-        ] {
-            assert_eq!(retry_after(value), Duration::from_secs(seconds), "{value:?}");
-        }
-    }
-
-    #[test]
-    fn message_of_a_refusal_is_not_repeated() {
-        let body = br#"{"error": {"message": "cannot embed 'a secret'", "type": "invalid_request_error", "code": null}}"#;
-        assert_eq!(error_code(body), "invalid_request_error");
-        assert_eq!(error_code(br#"{"error": {"code": "a secret"}}"#), "no code");
-        assert_eq!(error_code(b"a secret"), "no code");
-    }
-
-    #[test]
-    fn path_of_the_base_url_is_kept() {
-        for (base, url) in [
-            ("https://api.openai.com/v1", "https://api.openai.com/v1/embeddings"),
-            ("https://gateway.example.com/openai/v1/", "https://gateway.example.com/openai/v1/embeddings"),
-        ] {
-            assert_eq!(endpoint(&base.parse().expect("a URL")).as_str(), url);
-        }
     }
 }

@@ -1,0 +1,201 @@
+//! Citations in the answer of a model: `[1]`, `[1, 2]` or `【1】`. Only numbers of sources that the model was given count.
+
+use std::ops::RangeInclusive;
+
+/// The longest list of numbers in brackets, in characters. Longer ones are text.
+const MAX_CHARACTERS: usize = 64;
+
+/// A place in an answer that names a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Citation {
+    /// The number of the source.
+    pub n: i16,
+    /// Its first character in the answer, and the one after its last. All citations in one pair of brackets have the same.
+    pub start: usize,
+    pub end: usize,
+}
+
+/// Numbers in brackets.
+struct Brackets {
+    numbers: Vec<i64>,
+    /// In characters.
+    start: usize,
+    end: usize,
+}
+
+/// Returns the citations of `text`, in their order. `given` are the numbers of the sources.
+///
+/// Brackets in code, and those of a Markdown link or image, are text: `[1](https://…)` names no source.
+#[must_use]
+pub fn find(text: &str, given: &RangeInclusive<i16>) -> Vec<Citation> {
+    let characters: Vec<_> = text.chars().collect();
+    let cite = |Brackets { numbers, start, end }| {
+        let known = numbers.into_iter().filter_map(|n| i16::try_from(n).ok().filter(|n| given.contains(n)));
+        known.map(move |n| Citation { n, start, end }).collect::<Vec<_>>()
+    };
+    brackets(&characters).into_iter().flat_map(cite).collect()
+}
+
+/// Returns `text` without numbers in brackets: for an earlier answer, whose sources had other numbers.
+#[must_use]
+pub fn remove(text: &str) -> String {
+    let characters: Vec<_> = text.chars().collect();
+    let (mut rest, mut at) = (String::with_capacity(text.len()), 0);
+    for Brackets { start, end, .. } in brackets(&characters) {
+        rest.extend(&characters[at..start]);
+        if rest.ends_with(' ') && characters.get(end).is_none_or(|next| !next.is_alphanumeric()) {
+            rest.pop();
+        }
+        at = end;
+    }
+    rest.extend(&characters[at..]);
+    rest
+}
+
+fn brackets(text: &[char]) -> Vec<Brackets> {
+    let (mut found, mut at) = (Vec::new(), 0);
+    while at < text.len() {
+        match text[at] {
+            '`' => at = after_code(text, at),
+            '[' | '【' => match read(text, at) {
+                Some(brackets) => {
+                    at = brackets.end;
+                    found.push(brackets);
+                }
+                None => at += 1,
+            },
+            _ => at += 1,
+        }
+    }
+    found
+}
+
+/// Returns the place after the code that begins at `start`; the one after its backticks, if they are never closed.
+fn after_code(text: &[char], start: usize) -> usize {
+    let ticks = |from: usize| text[from..].iter().take_while(|c| **c == '`').count();
+    let opened = ticks(start);
+    let mut at = start + opened;
+    while at < text.len() {
+        match ticks(at) {
+            0 => at += 1,
+            closed if closed == opened => return at + closed,
+            other => at += other,
+        }
+    }
+    // A fence that is not closed reaches to the end of the text (CommonMark, 4.5).
+    if opened >= 3 { text.len() } else { start + opened }
+}
+
+/// Reads numbers in brackets that open at `start`.
+fn read(text: &[char], start: usize) -> Option<Brackets> {
+    let close = if text[start] == '[' { ']' } else { '】' };
+    let inside = &text[start + 1..];
+    let length = inside.iter().take(MAX_CHARACTERS).position(|c| *c == close)?;
+    let end = start + 1 + length + 1;
+    let is_image = start > 0 && text[start - 1] == '!';
+    // `[1](…)`, `[[1]](…)`, and at the beginning of a line `[1]: …`.
+    let next = text[end..].iter().find(|c| **c != ']');
+    let starts_line = text[..start].iter().rev().find(|c| **c != ' ').is_none_or(|c| *c == '\n');
+    let is_link = next == Some(&'(') || (next == Some(&':') && starts_line);
+    // `[text][1]`
+    let is_reference = start > 0 && text[start - 1] == ']' && !ends_with_numbers(text, start - 1);
+    if is_image || is_link || is_reference {
+        return None;
+    }
+    let inside: String = inside[..length].iter().collect();
+    let numbers = inside.split([',', ';']).map(|number| {
+        let number = number.trim();
+        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        if is_number { number.parse().ok() } else { None }
+    });
+    Some(Brackets { numbers: numbers.collect::<Option<_>>()?, start, end })
+}
+
+/// Returns whether the bracket that closes at `close` holds numbers, as in `[1][2]`.
+fn ends_with_numbers(text: &[char], close: usize) -> bool {
+    let before = text[..close].iter().rev().take(MAX_CHARACTERS);
+    let inside: Vec<_> = before.take_while(|c| **c != '[').collect();
+    !inside.is_empty() && inside.iter().all(|c| c.is_ascii_digit() || matches!(c, ',' | ';' | ' '))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the numbers and the cited text.
+    fn cited(text: &str) -> Vec<(i16, String)> {
+        let cut = |c: Citation| (c.n, text.chars().skip(c.start).take(c.end - c.start).collect());
+        find(text, &(1..=3)).into_iter().map(cut).collect()
+    }
+
+    fn numbers(text: &str) -> Vec<i16> {
+        cited(text).into_iter().map(|(n, _)| n).collect()
+    }
+
+    #[test]
+    fn given_numbers_are_citations() {
+        assert_eq!(cited("Kept for 35 days [1]."), [(1, "[1]".to_owned())]);
+        assert_eq!(cited("Größe 😀[2], x【3】"), [(2, "[2]".to_owned()), (3, "【3】".to_owned())]);
+        assert_eq!(cited("[1, 3]"), [(1, "[1, 3]".to_owned()), (3, "[1, 3]".to_owned())]);
+        assert_eq!(numbers("a[1][2] [ 3 ] [1;2]"), [1, 2, 3, 1, 2]);
+    }
+
+    #[test]
+    fn other_numbers_are_text() {
+        for text in [
+            "[0]", "[4]", "[99]", "[-1]", "[1.5]", "[65537]", "[99999999999999999999]", "[]", "[ ]", "[1,]",
+            "[a]", "[1-3]", "1]", "[1", "(1)", "[١]", "[1, x]",
+        ] {
+            assert_eq!(numbers(text), [], "{text}");
+        }
+        assert_eq!(numbers("[1, 99]"), [1]);
+        assert_eq!(find("[1]", &(1..=0)), [], "no source was given");
+    }
+
+    #[test]
+    fn links_and_images_are_no_citations() {
+        for text in [
+            "[1](https://attacker.example/)",
+            "![1](https://attacker.example/x.png)",
+            "![1]",
+            "[1]: https://attacker.example/",
+            "See below.\n  [1]: https://attacker.example/",
+            "[the manual][1]",
+            "[[1]](https://attacker.example/)",
+        ] {
+            assert_eq!(numbers(text), [], "{text}");
+        }
+        assert_eq!(numbers("As in [1]: for 35 days [2] (see [3])."), [1, 2, 3]);
+    }
+
+    #[test]
+    fn brackets_in_code_are_text() {
+        for text in ["`a[1]`", "``a ` [1]``", "```\nx[1]\n```", "```rust\nx[1]"] {
+            assert_eq!(numbers(text), [], "{text}");
+        }
+        assert_eq!(numbers("`a` [1] `b[2]` [3]"), [1, 3]);
+        assert_eq!(numbers("a ` alone [2]"), [2]);
+    }
+
+    #[test]
+    fn numbers_of_an_earlier_answer_are_removed() {
+        for (text, rest) in [
+            ("Kept for 35 days [1]. And [2] more.", "Kept for 35 days. And more."),
+            ("a [1][2], b", "a, b"),
+            ("`x[1]` stays", "`x[1]` stays"),
+            ("nothing", "nothing"),
+            ("[99]", ""),
+        ] {
+            assert_eq!(remove(text), rest, "{text}");
+        }
+    }
+
+    #[test]
+    fn long_hostile_texts_take_no_quadratic_time() {
+        let begin = std::time::Instant::now();
+        for piece in ["[", "`", "``` ", "[1", "]", "[1]["] {
+            find(&piece.repeat(262_144 / piece.len()), &(1..=8));
+        }
+        assert!(begin.elapsed() < std::time::Duration::from_secs(5), "{:?}", begin.elapsed());
+    }
+}

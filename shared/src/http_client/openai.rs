@@ -1,0 +1,91 @@
+//! What calls of servers with the wire format of OpenAI's API have in common.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use url::Url;
+
+use crate::{aws::secrets::Secrets, config::Setting};
+
+/// Of the body of an error, so much is read.
+const MAX_ERROR_BYTES: usize = 64 << 10;
+/// For a 429 without `Retry-After`.
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(20);
+/// A server may not delay work longer than this.
+const MAX_RETRY_AFTER: Duration = Duration::from_mins(10);
+
+/// Returns the URL of `route` below the base URL of the API.
+pub(super) fn endpoint(base: &Url, route: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}/{route}", base.path().trim_end_matches('/')));
+    url
+}
+
+/// Returns the value of the header `Authorization`; `None` without a key.
+pub(super) async fn authorization(secrets: &Secrets, api_key: &Setting) -> anyhow::Result<Option<String>> {
+    match api_key {
+        Setting::Absent(_) => Ok(None),
+        key => Ok(Some(format!("Bearer {}", secrets.get(key).await?.as_str()))),
+    }
+}
+
+/// Reads `Retry-After` in seconds. Its other form, a date, counts as missing.
+pub(super) fn retry_after(value: Option<&str>) -> Duration {
+    let seconds = value.and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
+    seconds.unwrap_or(DEFAULT_RETRY_AFTER).clamp(Duration::from_secs(1), MAX_RETRY_AFTER)
+}
+
+/// Returns the code of an error of OpenAI's API. Not its message, which may repeat a text.
+pub(super) fn error_code(body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Refused {
+        error: Reason,
+    }
+    #[derive(Deserialize)]
+    struct Reason {
+        code: Option<String>,
+        r#type: Option<String>,
+    }
+    let is_code = |code: &String| {
+        code.len() <= 64 && code.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
+    };
+    let refused = serde_json::from_slice::<Refused>(&body[..body.len().min(MAX_ERROR_BYTES)]).ok();
+    let code = refused.and_then(|refused| refused.error.code.or(refused.error.r#type));
+    code.filter(is_code).unwrap_or_else(|| "no code".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_read_in_seconds_within_bounds() {
+        for (value, seconds) in [
+            (Some("7"), 7),
+            (Some("0"), 1),
+            (Some("86400"), 600),
+            (Some("Fri, 31 Dec 1999 23:59:59 GMT"), 20),
+            (None, 20),
+        ] {
+            assert_eq!(retry_after(value), Duration::from_secs(seconds), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn message_of_a_refusal_is_not_repeated() {
+        let body = br#"{"error": {"message": "cannot embed 'a secret'", "type": "invalid_request_error", "code": null}}"#;
+        assert_eq!(error_code(body), "invalid_request_error");
+        assert_eq!(error_code(br#"{"error": {"code": "a secret"}}"#), "no code");
+        assert_eq!(error_code(b"a secret"), "no code");
+    }
+
+    #[test]
+    fn path_of_the_base_url_is_kept() {
+        for (base, url) in [
+            ("https://api.openai.com/v1", "https://api.openai.com/v1/embeddings"),
+            ("https://gateway.example.com/openai/v1/", "https://gateway.example.com/openai/v1/embeddings"),
+        ] {
+            assert_eq!(endpoint(&base.parse().expect("a URL"), "embeddings").as_str(), url);
+        }
+    }
+}
