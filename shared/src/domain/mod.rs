@@ -8,6 +8,7 @@ pub mod audit;
 pub mod changes;
 pub mod chunking;
 pub mod clock;
+pub mod conversation;
 pub mod database_name;
 pub mod deadline;
 pub mod ids;
