@@ -5,6 +5,7 @@
 use artifacts::ArtifactsState;
 use auth::AuthState;
 use axum::Router;
+use chat::ChatState;
 use organizations::OrganizationsState;
 use search::SearchState;
 use shared::http;
@@ -74,5 +75,11 @@ pub const API_FUNCTIONS: &[ApiFunction] = &[
         about: "Search.",
         describe: || search::routes::<OpenApiRouter<_>>().into_openapi(),
         serve: |state| http::service(search::routes(), SearchState::new(state.app.clone())),
+    },
+    ApiFunction {
+        name: "chat",
+        about: "Conversations with language models, and what they used.",
+        describe: || chat::routes::<OpenApiRouter<_>>().into_openapi(),
+        serve: |state| http::service(chat::routes(), ChatState::new(state.app.clone())),
     },
 ];

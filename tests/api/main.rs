@@ -8,6 +8,7 @@ mod audit;
 mod auth;
 mod bystanders;
 mod cached;
+mod chat;
 mod credentials;
 mod foreign_ids;
 mod forged_tokens;

@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use shared::{
     aws::{s3::Bucket, secrets::Secrets, sqs::Queue},
     cache::redis::Redis,
-    config::{Config, ConfigError},
+    config::{Config, ConfigError, Prices},
     db::{Db, Tx},
     domain::{
         clock::{Clock, SystemClock},
@@ -45,6 +45,7 @@ struct Model {
     name: String,
     dimensions: i32,
     timeout: Duration,
+    prices: Prices,
 }
 
 /// Reads the settings.
@@ -63,6 +64,7 @@ pub fn make() -> Result<State, ConfigError> {
             name: models.embedding_model.clone(),
             dimensions: i32::try_from(models.embedding_dimensions).unwrap_or(i32::MAX),
             timeout: models.timeout,
+            prices: models.prices.clone(),
         },
         limits: Plan::named(config.application.default_plan).unwrap_or(Plan::Free).limits(),
         db: Db::new(config.database, secrets, None, clock),

@@ -37,6 +37,13 @@ struct Batch {
     chunks: Vec<Pending>,
 }
 
+/// What a call of the model used.
+struct Bill {
+    reservation: Uuid,
+    tokens: u64,
+    estimated: bool,
+}
+
 enum Next {
     Batch(Batch),
     /// All chunks have vectors; the artifact is ready.
@@ -66,11 +73,11 @@ pub(crate) async fn embed(work: &Work<'_>) -> anyhow::Result<End> {
             Ok(embedded) => embedded,
             Err(error) => return Err(not_embedded(work, batch.reservation, error).await),
         };
-        let tokens = embedded.tokens;
+        let bill =
+            Bill { reservation: batch.reservation, tokens: embedded.tokens, estimated: embedded.estimated };
         let vectors: Vec<_> = batch.chunks.iter().map(|chunk| chunk.id).zip(embedded.vectors).collect();
-        let store = work.state.db.transaction_as(async |tx| {
-            store_vectors(work, tx, space, batch.reservation, tokens, &vectors).await
-        });
+        let store =
+            work.state.db.transaction_as(async |tx| store_vectors(work, tx, space, &bill, &vectors).await);
         match store.await? {
             Some(lease_until) => work.stepped(lease_until),
             None => return Ok(End::Stopped),
@@ -105,8 +112,7 @@ async fn store_vectors(
     work: &Work<'_>,
     tx: &mut Tx,
     space: i16,
-    reservation: Uuid,
-    tokens: u64,
+    bill: &Bill,
     vectors: &[(ChunkId, Vec<f32>)],
 ) -> anyhow::Result<Option<DateTime<Utc>>> {
     let Upload { organization_id, artifact_id, .. } = *work.upload;
@@ -116,14 +122,16 @@ async fn store_vectors(
         store::chunks::insert_vectors(tx, organization_id, artifact_id, space, vectors).await?;
         store::ingestion::count_done(tx, work.upload, space, lease_until).await?;
     }
+    let model = &work.state.model;
     let usage = Usage {
         kind: UsageKind::Embedding,
-        model: &work.state.model.name,
-        prompt_tokens: tokens,
+        model: &model.name,
+        prompt_tokens: bill.tokens,
         completion_tokens: 0,
-        cost_micros: 0,
+        cost_micros: model.prices.cost_micros(&model.name, bill.tokens, 0),
+        estimated: bill.estimated,
     };
-    store::token_budgets::settle(tx, organization_id, reservation, &usage).await?;
+    store::token_budgets::settle(tx, organization_id, bill.reservation, &usage).await?;
     Ok(may_change.then_some(lease_until))
 }
 

@@ -45,6 +45,7 @@ pub struct Bill {
     organization: OrganizationId,
     reservation: ReservationId,
     tokens: u64,
+    estimated: bool,
 }
 
 /// A reason why there is no vector.
@@ -70,17 +71,21 @@ impl QueryVector {
                 return Ok(Self { vector: Err(Missing::BudgetUsedUp(reached)), bill: None, key: None });
             }
         };
-        let (vector, tokens) = match state.embeddings.embed(&[query], Deadline::after(MODEL_TIMEOUT)).await {
+        let (vector, tokens, estimated) = match state
+            .embeddings
+            .embed(&[query], Deadline::after(MODEL_TIMEOUT))
+            .await
+        {
             Ok(embedded) => {
                 let none = || Missing::ModelUnavailable(EmbeddingError::Invalid("no vector".to_owned()));
-                (embedded.vectors.into_iter().next().ok_or_else(none), embedded.tokens)
+                (embedded.vectors.into_iter().next().ok_or_else(none), embedded.tokens, embedded.estimated)
             }
             Err(error) => {
                 tracing::warn!(%error, "query not embedded");
-                (Err(Missing::ModelUnavailable(error)), 0)
+                (Err(Missing::ModelUnavailable(error)), 0, false)
             }
         };
-        let bill = Bill { organization: member.organization.id, reservation, tokens };
+        let bill = Bill { organization: member.organization.id, reservation, tokens, estimated };
         Ok(Self { vector, bill: Some(bill), key })
     }
 }
@@ -114,7 +119,7 @@ fn until_next_month(now: DateTime<Utc>) -> Duration {
 impl Bill {
     /// Records the tokens, and ends the reservation. Locks the budget of the organization, so it is the last work of a transaction.
     pub async fn settle(&self, tx: &mut Tx, models: &Models) -> Result<(), ApiError> {
-        let Self { organization, reservation, tokens } = *self;
+        let Self { organization, reservation, tokens, estimated } = *self;
         if tokens == 0 {
             return Ok(token_budgets::cancel(tx, organization, reservation.0).await?);
         }
@@ -123,7 +128,8 @@ impl Bill {
             model: &models.embedding_model,
             prompt_tokens: tokens,
             completion_tokens: 0,
-            cost_micros: 0,
+            cost_micros: models.prices.cost_micros(&models.embedding_model, tokens, 0),
+            estimated,
         };
         Ok(token_budgets::settle(tx, organization, reservation.0, &usage).await?)
     }

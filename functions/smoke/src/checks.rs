@@ -90,7 +90,9 @@ async fn run_in_order(config: &Config, secrets: &Secrets, checks: &Checks) -> Op
             let path = format!("{path}/search");
             versions.request(&smoke.search, "POST", &path, token, Some(&query)).await?.expect(200)
         };
-        checks.check("search", search).await.map(drop)
+        checks.check("search", search).await?;
+        let chat = async { get(&smoke.chat, &format!("{path}/conversations"), token).await?.expect(200) };
+        checks.check("chat", chat).await.map(drop)
     };
     let tenant = match &organization {
         Some(path) => Box::pin(tenant(path)).await,

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::{
     application::Environment,
-    reader::{DURATION, FLAG, IP_ADDRESS, MILLIS, ORIGINS, PORT, URL, whole_number},
+    reader::{DURATION, FLAG, IP_ADDRESS, MILLIS, NAMES, ORIGINS, PORT, PRICES, URL, whole_number},
     section::Declared,
 };
 
@@ -61,6 +61,14 @@ pub fn url_or(name: &str, default: &str) -> Vec<Declared> {
 
 pub fn origins(name: &str) -> Vec<Declared> {
     vec![Declared::new(name, ORIGINS)]
+}
+
+pub fn names(name: &str, default: &str) -> Vec<Declared> {
+    vec![Declared::new(name, NAMES).defaults_to(default)]
+}
+
+pub fn prices(name: &str) -> Vec<Declared> {
+    vec![Declared::new(name, PRICES)]
 }
 
 pub fn setting(name: &str) -> Vec<Declared> {

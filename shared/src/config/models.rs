@@ -1,33 +1,46 @@
-//! `OPENAI_*`, `EMBEDDING_*`: language models.
+//! `OPENAI_*`, `EMBEDDING_*`, `CHAT_*`, `MODEL_PRICES`: language models.
 
 use std::time::Duration;
 
 use url::Url;
 
-use super::{Setting, section::section};
+use super::{Prices, Setting, section::section};
 
 section! {
     /// Language models, by an API that is compatible with OpenAI's
     pub struct Models {
         /// The API. Calls go to `<url>/embeddings`.
-        base_url: Url = url_or("OPENAI_BASE_URL", "https://api.openai.com/v1") { used_by: "index, search" };
+        base_url: Url = url_or("OPENAI_BASE_URL", "https://api.openai.com/v1") { used_by: "answers, index, search" };
         /// The key of the API. Without one, none is sent.
         api_key: Setting = setting("OPENAI_API_KEY") {
-            used_by: "index, search",
+            used_by: "answers, index, search",
             example: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:arches/dev/openai-AbCdEf:key::"
         };
         /// The model of embeddings. Another model needs all artifacts to be indexed again.
         embedding_model: String = text("EMBEDDING_MODEL", "text-embedding-3-small") {
-            used_by: "index, search",
+            used_by: "answers, index, search",
             allowed: "the name of a model"
         };
         /// The length of its vectors.
-        embedding_dimensions: u32 = number("EMBEDDING_DIMENSIONS", 768, 1..=768) { used_by: "index, search" };
+        embedding_dimensions: u32 = number("EMBEDDING_DIMENSIONS", 768, 1..=768) { used_by: "answers, index, search" };
         /// Whether the request asks for this length. `false` for a model with vectors of one length: its server may refuse to be asked.
-        embedding_sends_dimensions: bool = flag("EMBEDDING_SEND_DIMENSIONS", true) { used_by: "index, search" };
+        embedding_sends_dimensions: bool = flag("EMBEDDING_SEND_DIMENSIONS", true) { used_by: "answers, index, search" };
+        /// The models of chat, separated by commas. The first one is the model of a conversation that names none.
+        chat_models: Vec<String> = names("CHAT_MODELS", "gpt-4.1-mini") { used_by: "answers, chat" };
         /// Most tokens of an answer.
-        max_tokens: u32 = number("OPENAI_MAX_TOKENS", 4_096, 1..=1_000_000) { used_by: "none" };
+        max_tokens: u32 = number("OPENAI_MAX_TOKENS", 4_096, 1..=1_000_000) { used_by: "answers" };
+        /// Most tokens of a question with its sources and the messages before it.
+        chat_context_tokens: u32 = number("CHAT_CONTEXT_TOKENS", 12_000, 1_000..=1_000_000) { used_by: "answers" };
+        /// The longest time of an answer.
+        chat_deadline: Duration = millis("CHAT_DEADLINE", 240_000) { used_by: "answers" };
+        /// A conversation is removed so long after its last message.
+        chat_retention: Duration = duration("CHAT_RETENTION", "365d") { used_by: "retention" };
+        /// The prices of models, for the costs that `GET /usage` shows: of a million tokens, in any currency. Other models cost nothing.
+        prices: Prices = prices("MODEL_PRICES") {
+            used_by: "answers, index, retention, search",
+            example: "gpt-4.1-mini=0.40/1.60,text-embedding-3-small=0.02"
+        };
         /// The timeout of a call.
-        timeout: Duration = millis("OPENAI_TIMEOUT", 30_000) { used_by: "index, search" };
+        timeout: Duration = millis("OPENAI_TIMEOUT", 30_000) { used_by: "answers, index, search" };
     }
 }

@@ -9,6 +9,7 @@ pub mod changes;
 pub mod chunking;
 pub mod citations;
 pub mod clock;
+pub mod conversation;
 pub mod database_name;
 pub mod deadline;
 pub mod ids;

@@ -45,6 +45,7 @@ pub struct Embedded {
     pub vectors: Vec<Vec<f32>>,
     /// The tokens to pay. An estimate, if the server reports none.
     pub tokens: u64,
+    pub estimated: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +84,7 @@ impl Embeddings {
     /// Returns the vectors of `texts`, at `deadline` at the latest.
     pub async fn embed(&self, texts: &[&str], deadline: Deadline) -> Result<Embedded, EmbeddingError> {
         if texts.is_empty() {
-            return Ok(Embedded { vectors: Vec::new(), tokens: 0 });
+            return Ok(Embedded { vectors: Vec::new(), tokens: 0, estimated: false });
         }
         let Some(permit) = self.breaker.admit().await else {
             return Err(EmbeddingError::Unavailable(anyhow::anyhow!("the breaker is open")));
@@ -178,7 +179,8 @@ fn parse(body: &[u8], texts: &[&str], dimensions: usize) -> Result<Embedded, Emb
             .ok_or_else(|| invalid("a vector has no direction".to_owned()))?;
     }
     let reported = answer.usage.and_then(|usage| usage.prompt_tokens.or(usage.total_tokens));
-    Ok(Embedded { vectors, tokens: reported.unwrap_or_else(|| estimate(texts)) })
+    let tokens = reported.unwrap_or_else(|| estimate(texts));
+    Ok(Embedded { vectors, tokens, estimated: reported.is_none() })
 }
 
 /// Returns an upper bound of the tokens of `texts`.
@@ -241,6 +243,7 @@ mod tests {
     #[test]
     fn tokens_that_the_server_does_not_report_are_estimated() {
         let body = br#"{"data": [{"embedding": [1, 0]}]}"#;
-        assert_eq!(parse(body, &["ten bytes!"], 2).expect("an answer").tokens, 4);
+        let embedded = parse(body, &["ten bytes!"], 2).expect("an answer");
+        assert_eq!((embedded.tokens, embedded.estimated), (4, true));
     }
 }

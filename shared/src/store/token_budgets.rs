@@ -17,6 +17,26 @@ use crate::{
     },
 };
 
+/// The budget of a month.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Budget {
+    pub used: i64,
+    /// What calls in progress may still use.
+    pub reserved: i64,
+}
+
+/// Returns what the organization has used this month, and reserved.
+pub async fn find(tx: &mut Tx, organization: OrganizationId) -> sqlx::Result<Budget> {
+    let this_month = month(tx.now());
+    let found = sqlx::query_as!(
+        Budget,
+        "SELECT used, reserved FROM token_budgets WHERE organization_id = $1 AND month = $2",
+        organization as OrganizationId,
+        this_month,
+    );
+    Ok(found.fetch_optional(tx).await?.unwrap_or_default())
+}
+
 /// Reserves tokens of this month until `expires_at`, unless used and reserved tokens would be more than `limit`. Returns whether it did.
 pub async fn reserve(
     tx: &mut Tx,

@@ -23,6 +23,7 @@ fn usage(tokens: u64) -> Usage<'static> {
         prompt_tokens: tokens,
         completion_tokens: 0,
         cost_micros: 0,
+        estimated: false,
     }
 }
 

@@ -44,6 +44,8 @@ text_enum!(
         Object = "until the object is deleted",
         /// Until 30 days after the deletion.
         Restorable = "30 days after the deletion",
+        /// For a time after the last message of the conversation that the operator sets (`CHAT_RETENTION`).
+        Conversation = "365 days after the last message, unless the operator sets another time",
         /// For 90 days after their end.
         NinetyDays = "90 days after the end",
         /// Until they expire, used or not.
@@ -64,7 +66,8 @@ impl Retention {
             Self::Organization | Self::Object => None,
             Self::NinetyDays => Some(TimeDelta::days(90)),
             Self::Usable => Some(TimeDelta::zero()),
-            Self::Year => Some(TimeDelta::days(365)),
+            // The default of `CHAT_RETENTION`.
+            Self::Conversation | Self::Year => Some(TimeDelta::days(365)),
         }
     }
 }
