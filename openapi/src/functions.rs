@@ -2,6 +2,7 @@
 //!
 //! The router of `cargo lambda watch` in `Cargo.toml` has the paths of each function; `tests/template` compares the two lists.
 
+use answers::AnswersState;
 use artifacts::ArtifactsState;
 use auth::AuthState;
 use axum::Router;
@@ -81,5 +82,11 @@ pub const API_FUNCTIONS: &[ApiFunction] = &[
         about: "Conversations with language models, and what they used.",
         describe: || chat::routes::<OpenApiRouter<_>>().into_openapi(),
         serve: |state| http::service(chat::routes(), ChatState::new(state.app.clone())),
+    },
+    ApiFunction {
+        name: "answers",
+        about: "Answers of language models.",
+        describe: || answers::routes::<OpenApiRouter<_>>().into_openapi(),
+        serve: |state| answers::service(AnswersState::new(state.app.clone())),
     },
 ];

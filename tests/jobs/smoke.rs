@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-const FUNCTIONS: [&str; 8] =
-    ["system", "docs", "auth", "organizations", "users", "artifacts", "search", "chat"];
+const FUNCTIONS: [&str; 9] =
+    ["system", "docs", "auth", "organizations", "users", "artifacts", "search", "chat", "answers"];
 /// What `artifacts` needs to start. The checks call neither storage nor a queue.
 const STORAGE: [(&str, &str); 3] = [
     ("ARTIFACT_BUCKET", "smoke-artifacts"),
@@ -221,6 +221,7 @@ async fn working_versions_succeed_and_leave_no_session() {
                 "artifacts",
                 "search",
                 "chat",
+                "answers",
                 "logout"
             ]
         );
@@ -246,6 +247,7 @@ async fn broken_version_fails_and_is_named_in_the_report() {
         ("artifacts", "artifacts"),
         ("search", "search"),
         ("chat", "chat"),
+        ("answers", "answers"),
     ] {
         let aws = Aws::start(&database, &[]).await;
         let smoke = smoke(&aws, PASSWORD).await;

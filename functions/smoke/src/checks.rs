@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 use shared::{aws::secrets::Secrets, config::Config};
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::versions::Versions;
 
@@ -92,7 +93,21 @@ async fn run_in_order(config: &Config, secrets: &Secrets, checks: &Checks) -> Op
         };
         checks.check("search", search).await?;
         let chat = async { get(&smoke.chat, &format!("{path}/conversations"), token).await?.expect(200) };
-        checks.check("chat", chat).await.map(drop)
+        checks.check("chat", chat).await?;
+        // Of no conversation, so without the model and without a cost. The 404 shows that database and cache were asked.
+        let answers = async {
+            let path = format!("{path}/conversations/{}/answers", Uuid::nil());
+            let question = json!({ "content": "smoke", "sources": { "mode": "none" } });
+            let answer =
+                versions.request(&smoke.answers, "POST", &path, token, Some(&question)).await?.expect(404)?;
+            anyhow::ensure!(
+                answer.problem() == "conversation-not-found",
+                "the status is 404 {}",
+                answer.problem()
+            );
+            Ok(())
+        };
+        checks.check("answers", answers).await
     };
     let tenant = match &organization {
         Some(path) => Box::pin(tenant(path)).await,

@@ -9,7 +9,7 @@ use super::{Prices, Setting, section::section};
 section! {
     /// Language models, by an API that is compatible with OpenAI's
     pub struct Models {
-        /// The API. Calls go to `<url>/embeddings`.
+        /// The API. Calls go to `<url>/embeddings` and `<url>/chat/completions`.
         base_url: Url = url_or("OPENAI_BASE_URL", "https://api.openai.com/v1") { used_by: "answers, index, search" };
         /// The key of the API. Without one, none is sent.
         api_key: Setting = setting("OPENAI_API_KEY") {

@@ -6,14 +6,12 @@
 
 use serde::Serialize;
 
-use super::citations;
+use super::{citations, usage::estimate};
 
 /// The most characters of a passage.
 const MAX_PASSAGE: usize = 1_500;
 /// A message costs a few tokens more than its text.
 const TOKENS_PER_MESSAGE: u64 = 8;
-/// Usual text has 4 bytes or more for each token.
-const BYTES_PER_TOKEN: usize = 3;
 
 /// The role of a message, in the wire format of OpenAI's API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -116,8 +114,7 @@ fn rules(with_passages: bool, nonce: &str) -> String {
 }
 
 fn write(passage: &Passage<'_>, n: usize, nonce: &str) -> String {
-    let text: String = passage.text.chars().take(MAX_PASSAGE).collect();
-    let text = without(&text, nonce);
+    let text = without(cut(passage.text), nonce);
     let name: String = passage
         .name
         .chars()
@@ -126,6 +123,12 @@ fn write(passage: &Passage<'_>, n: usize, nonce: &str) -> String {
     let name = without(&name, nonce);
     let page = passage.page.map_or_else(String::new, |page| format!(" page=\"{page}\""));
     format!("<source-{nonce} n=\"{n}\" name=\"{name}\"{page}>\n{text}\n</source-{nonce}>\n")
+}
+
+/// Returns the beginning of a passage: as much of it as a prompt contains.
+#[must_use]
+pub fn cut(passage: &str) -> &str {
+    passage.char_indices().nth(MAX_PASSAGE).map_or(passage, |(end, _)| &passage[..end])
 }
 
 /// Returns the newest of the earlier messages that fit into `max_tokens`, oldest first. Questions and answers alternate, as some models
@@ -169,7 +172,7 @@ fn without(text: &str, nonce: &str) -> String {
 }
 
 fn tokens_of(text: &str) -> u64 {
-    text.len().div_ceil(BYTES_PER_TOKEN) as u64
+    estimate(text.len())
 }
 
 #[cfg(test)]

@@ -182,7 +182,8 @@ impl ChatModels {
         };
         let started = Instant::now();
         let response = timeout(self.silence, self.http.send(request)).await;
-        histogram!("DependencyTime", "dependency" => "chat-model").record(started.elapsed().as_secs_f64() * 1e3);
+        histogram!("DependencyTime", "dependency" => "chat-model")
+            .record(started.elapsed().as_secs_f64() * 1e3);
         let response = response.map_err(|_| ChatError::TimedOut)??;
         let status = response.status();
         match status {
@@ -190,7 +191,8 @@ impl ChatModels {
             429 => Err(ChatError::Throttled { retry_after: retry_after(response.header("retry-after")) }),
             408 | 500.. => Err(ChatError::Unavailable(anyhow::anyhow!("status {status}"))),
             _ => {
-                let body = timeout(self.silence, response.bytes()).await.map_err(|_| ChatError::TimedOut)??;
+                let body =
+                    timeout(self.silence, response.bytes()).await.map_err(|_| ChatError::TimedOut)??;
                 Err(ChatError::Rejected(format!("status {status}, {}", error_code(&body))))
             }
         }
@@ -199,7 +201,8 @@ impl ChatModels {
 
 impl ChatStream {
     fn new(response: Response, permit: Permit, silence: Duration) -> Self {
-        let is_stream = !response.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
+        let is_stream =
+            !response.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
         let mut events = EventStream::default();
         if !is_stream {
             _ = events.push(b"data: ");
@@ -314,4 +317,3 @@ impl From<HttpError> for ChatError {
         }
     }
 }
-

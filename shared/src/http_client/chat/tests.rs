@@ -10,13 +10,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::{
-    config::Environment,
-    domain::{
-        clock::SystemClock,
-        prompt::{PromptMessage, PromptRole},
-    },
-};
+use crate::{config::Environment, domain::prompt::PromptRole};
 
 const STREAM: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
 const SILENCE: Duration = Duration::from_millis(300);
@@ -54,7 +48,7 @@ impl Server {
     fn models(&self) -> ChatModels {
         ChatModels {
             http: HttpClient::new(Environment::Test),
-            secrets: Secrets::new(Duration::from_mins(1), Arc::new(SystemClock)),
+            secrets: Secrets::default(),
             breaker: Breaker::new("chat-model", None),
             url: endpoint(&self.url, "chat/completions"),
             api_key: Setting::Plain("a key".into()),
@@ -65,7 +59,8 @@ impl Server {
     /// Returns the body of the last request.
     async fn body(&self) -> Value {
         let requests = self.requests.lock().await;
-        let (_, body) = requests.last().expect("a request").split_once("\r\n\r\n").expect("a head and a body");
+        let (_, body) =
+            requests.last().expect("a request").split_once("\r\n\r\n").expect("a head and a body");
         serde_json::from_str(body).expect("JSON")
     }
 }
@@ -103,7 +98,10 @@ fn status(line: &str, headers: &str, body: &str) -> Vec<Step> {
 }
 
 fn token(text: &str) -> String {
-    format!("data: {}\n\n", json!({ "choices": [{ "index": 0, "delta": { "content": text }, "finish_reason": null }] }))
+    format!(
+        "data: {}\n\n",
+        json!({ "choices": [{ "index": 0, "delta": { "content": text }, "finish_reason": null }] })
+    )
 }
 
 fn end(reason: &str) -> String {
@@ -158,11 +156,13 @@ async fn answer_is_read_to_its_end() {
 
 #[tokio::test]
 async fn bytes_may_be_cut_anywhere() {
-    let stream = [": hello\r\n\r\n", &token("größer 😀").replace('\n', "\r\n"), &end("length"), USAGE, DONE].concat();
+    let stream =
+        [": hello\r\n\r\n", &token("größer 😀").replace('\n', "\r\n"), &end("length"), USAGE, DONE].concat();
     for size in [1, 2, 3, 7, 61] {
-        let pieces = stream.as_bytes().chunks(size).flat_map(|piece| {
-            [Step::Write(piece.to_vec()), Step::Wait(Duration::from_micros(100))]
-        });
+        let pieces = stream
+            .as_bytes()
+            .chunks(size)
+            .flat_map(|piece| [Step::Write(piece.to_vec()), Step::Wait(Duration::from_micros(100))]);
         let server = Server::start(vec![std::iter::once(write(STREAM)).chain(pieces).collect()]).await;
         let got = read(&server.models()).await.expect("an accepted question");
         assert_eq!((got.text.as_str(), got.end.expect("an end")), ("größer 😀", Finish::Length), "{size}");
@@ -261,8 +261,14 @@ async fn broken_streams_keep_what_was_written() {
     for (event, expected) in [
         ("", "answer cut"),
         (error, "model unavailable"),
-        ("data: {\"choices\": [{\"delta\": {\"conte\n\n", "invalid answer of the model: Eof error of JSON at byte 32"),
-        ("data: {\"choices\": [{\"delta\": \"a secret\"}]}\n\n", "invalid answer of the model: Data error of JSON at byte 34"),
+        (
+            "data: {\"choices\": [{\"delta\": {\"conte\n\n",
+            "invalid answer of the model: Eof error of JSON at byte 32",
+        ),
+        (
+            "data: {\"choices\": [{\"delta\": \"a secret\"}]}\n\n",
+            "invalid answer of the model: Data error of JSON at byte 34",
+        ),
         ("data: [[\"a secret\"]]\n\n", "invalid answer of the model: an event is not a JSON object"),
         ("data: <html>\n\n", "invalid answer of the model: an event is not a JSON object"),
         ("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"error\"}]}\n\n", "model unavailable"),
@@ -312,7 +318,8 @@ async fn slow_tokens_are_no_silence() {
 
 #[tokio::test]
 async fn usage_is_not_waited_for_long() {
-    let server = Server::start(vec![vec![write(STREAM), write(&token("a")), write(&end("stop")), Step::Hang]]).await;
+    let server =
+        Server::start(vec![vec![write(STREAM), write(&token("a")), write(&end("stop")), Step::Hang]]).await;
     let begin = Instant::now();
     let got = read(&server.models()).await.expect("an accepted question");
     assert_eq!((got.text.as_str(), got.end.expect("an end"), got.usage), ("a", Finish::Stop, None));
@@ -347,9 +354,15 @@ async fn second_failure_is_final() {
 async fn question_is_not_asked_again() {
     let rejected = r#"{"error": {"message": "a secret", "code": "context_length_exceeded"}}"#;
     for (script, expected) in [
-        (status("400 Bad Request", "", rejected), "model rejected the request: status 400, context_length_exceeded"),
+        (
+            status("400 Bad Request", "", rejected),
+            "model rejected the request: status 400, context_length_exceeded",
+        ),
         (status("404 Not Found", "", "<html>"), "model rejected the request: status 404, no code"),
-        (status("302 Found", "Location: http://127.0.0.1:1/\r\n", ""), "model rejected the request: status 302, no code"),
+        (
+            status("302 Found", "Location: http://127.0.0.1:1/\r\n", ""),
+            "model rejected the request: status 302, no code",
+        ),
         (status("429 Too Many Requests", "Retry-After: 60\r\n", "{}"), "model throttled"),
         (vec![Step::Hang], "model timed out"),
     ] {

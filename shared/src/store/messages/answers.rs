@@ -134,6 +134,41 @@ async fn find_again(
     Ok(Some((found.at(now), is_same)))
 }
 
+/// Returns the question of the answer `id`.
+pub async fn question_of(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    conversation: ConversationId,
+    id: MessageId,
+) -> sqlx::Result<Option<MessageId>> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT id AS "id: MessageId" FROM messages
+        WHERE organization_id = $1 AND conversation_id = $2 AND id < $3 AND role = 'user'
+        ORDER BY id DESC
+        LIMIT 1
+        "#,
+        organization as OrganizationId,
+        conversation as ConversationId,
+        id as MessageId,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Returns how many answers of the organization are being written. Exact after the tokens of the answer were reserved: that locks the
+/// budget, for which all answers of the organization wait.
+pub async fn count_streaming(tx: &mut Tx, organization: OrganizationId) -> sqlx::Result<i64> {
+    let now = tx.now();
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM messages WHERE organization_id = $1 AND status = 'streaming' AND deadline_at > $2"#,
+        organization as OrganizationId,
+        now,
+    )
+    .fetch_one(tx)
+    .await
+}
+
 async fn insert(
     tx: &mut Tx,
     new: &NewAnswer<'_>,

@@ -72,8 +72,8 @@ mod answers;
 mod view;
 
 pub use answers::{
-    Begun, Finished, Flushed, Interrupted, NewAnswer, Refusal, RequestKey, begin, finish, flush,
-    interrupt_next,
+    Begun, Finished, Flushed, Interrupted, NewAnswer, Refusal, RequestKey, begin, count_streaming, finish,
+    flush, interrupt_next, question_of,
 };
 pub use view::{MessageView, TokenUsage};
 
