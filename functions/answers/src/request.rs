@@ -48,9 +48,9 @@ impl TryFrom<String> for Content {
 
 /// What the model is given from the artifacts of the organization.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct WantedSources {
-    #[serde(deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "or_default")]
     #[schema(required = false, default = "auto")]
     pub mode: SourceMode,
     /// Only from artifacts with one of these labels.

@@ -263,11 +263,11 @@ async fn broken_streams_keep_what_was_written() {
         (error, "model unavailable"),
         (
             "data: {\"choices\": [{\"delta\": {\"conte\n\n",
-            "invalid answer of the model: Eof error of JSON at byte 32",
+            "invalid answer of the model: Eof error of JSON at byte 30",
         ),
         (
             "data: {\"choices\": [{\"delta\": \"a secret\"}]}\n\n",
-            "invalid answer of the model: Data error of JSON at byte 34",
+            "invalid answer of the model: Data error of JSON at byte 33",
         ),
         ("data: [[\"a secret\"]]\n\n", "invalid answer of the model: an event is not a JSON object"),
         ("data: <html>\n\n", "invalid answer of the model: an event is not a JSON object"),
