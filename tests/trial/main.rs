@@ -175,10 +175,7 @@ async fn await_final(world: &World, begin: Instant) -> Vec<Uuid> {
         assert!(begin.elapsed() < MAX_TIME, "artifacts are in progress for ever");
         sleep(Duration::from_secs(1)).await;
     }
-    // A file is given up when its extraction was killed three times: the parser may be what crashes.
-    let failed = sqlx::query_scalar(
-        "SELECT id FROM artifacts WHERE status <> 'ready' AND failure IS DISTINCT FROM 'extraction-crashed'",
-    );
+    let failed = sqlx::query_scalar("SELECT id FROM artifacts WHERE status <> 'ready'");
     failed.fetch_all(world.database.pool()).await.expect("artifacts")
 }
 
@@ -234,12 +231,6 @@ async fn killed_instances_leave_nothing_half_done() {
     assert!(failed.is_empty(), "{failed:?}");
 
     let database = &world.database;
-    let given_up = count(database, "SELECT count(*) FROM artifacts WHERE status = 'failed'").await;
-    eprintln!("{given_up} were given up after three killed extractions");
-    assert!(
-        given_up * 3 <= world.kills.of_extract() * 5,
-        "more are given up than batches of five were killed"
-    );
     let wrong = count(
         database,
         "SELECT count(*) FROM artifacts a WHERE status = 'ready' AND (chunks_done <> chunks_total
@@ -249,21 +240,15 @@ async fn killed_instances_leave_nothing_half_done() {
             OR chunks_total <> (SELECT count(*) FROM chunk_vectors v WHERE v.artifact_id = a.id))",
     );
     assert_eq!(wrong.await, 0, "artifacts with a chunk or a vector too many or too few");
-    let mut empty = 0;
     for (id, sentences) in &documents {
         let texts: Vec<String> = sqlx::query_scalar("SELECT text FROM chunks WHERE artifact_id = $1::uuid")
             .bind(id)
             .fetch_all(database.pool())
             .await
             .expect("chunks");
-        empty += u64::from(texts.is_empty());
-        if texts.is_empty() {
-            continue;
-        }
         let missing = sentences.iter().filter(|sentence| !texts.iter().any(|text| text.contains(*sentence)));
         assert_eq!(missing.count(), 0, "sentences of {id} are in no chunk");
     }
-    assert_eq!(empty, given_up, "artifacts without chunks are those that were given up");
     let chunks = count(database, "SELECT count(*) FROM chunks").await;
     assert_eq!(count(database, "SELECT sum(chunks)::bigint FROM organization_totals").await, chunks);
 

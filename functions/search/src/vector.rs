@@ -17,7 +17,7 @@ use shared::{
     },
     error::Unavailable,
     http_client::embeddings::{EmbeddingError, estimate},
-    store::token_budgets,
+    store::token_budgets::{self, Reserved},
 };
 
 use crate::{
@@ -30,6 +30,8 @@ use crate::{
 const MODEL_TIMEOUT: Duration = Duration::from_secs(5);
 /// After this, the reservation of a request that died is removed. A request takes 25 s at most.
 const RESERVATION_TTL: TimeDelta = TimeDelta::minutes(1);
+/// When to try again if calls in progress have reserved all tokens that are left.
+const BUSY_WAIT: Duration = Duration::from_secs(10);
 
 /// The vector of a query.
 pub struct QueryVector {
@@ -45,7 +47,6 @@ pub struct Bill {
     organization: OrganizationId,
     reservation: ReservationId,
     tokens: u64,
-    estimated: bool,
 }
 
 /// A reason why there is no vector.
@@ -71,21 +72,21 @@ impl QueryVector {
                 return Ok(Self { vector: Err(Missing::BudgetUsedUp(reached)), bill: None, key: None });
             }
         };
-        let (vector, tokens, estimated) = match state
-            .embeddings
-            .embed(&[query], Deadline::after(MODEL_TIMEOUT))
-            .await
-        {
+        let (vector, tokens) = match state.embeddings.embed(&[query], Deadline::after(MODEL_TIMEOUT)).await {
             Ok(embedded) => {
-                let none = || Missing::ModelUnavailable(EmbeddingError::Invalid("no vector".to_owned()));
-                (embedded.vectors.into_iter().next().ok_or_else(none), embedded.tokens, embedded.estimated)
+                let none = || {
+                    let why = "no vector".to_owned();
+                    Missing::ModelUnavailable(EmbeddingError::Invalid { why, tokens: embedded.tokens })
+                };
+                (embedded.vectors.into_iter().next().ok_or_else(none), embedded.tokens)
             }
             Err(error) => {
                 tracing::warn!(%error, "query not embedded");
-                (Err(Missing::ModelUnavailable(error)), 0, false)
+                let tokens = error.tokens();
+                (Err(Missing::ModelUnavailable(error)), tokens)
             }
         };
-        let bill = Bill { organization: member.organization.id, reservation, tokens, estimated };
+        let bill = Bill { organization: member.organization.id, reservation, tokens };
         Ok(Self { vector, bill: Some(bill), key })
     }
 }
@@ -97,16 +98,17 @@ async fn reserve(
     query: &str,
 ) -> Result<Result<ReservationId, ReachedLimit>, ApiError> {
     let (organization, reservation) = (member.organization.id, ReservationId::new());
-    let plan = Plan::named(state.app.config.application.default_plan).unwrap_or(Plan::Enterprise);
+    let plan = Plan::named(state.app.config.application.default_plan).unwrap_or(Plan::Free);
     let limit = plan.limits().tokens_per_month;
     let reserve = async |tx: &mut Tx| {
         let (tokens, expires_at) = (estimate(&[query]), tx.now() + RESERVATION_TTL);
         Ok(token_budgets::reserve(tx, organization, reservation.0, tokens, limit, expires_at).await?)
     };
-    if member.transaction(reserve).await? {
-        return Ok(Ok(reservation));
-    }
-    let wait = until_next_month(state.app.clock.now());
+    let wait = match member.transaction(reserve).await? {
+        Reserved::Yes => return Ok(Ok(reservation)),
+        Reserved::Busy => BUSY_WAIT,
+        Reserved::UsedUp => until_next_month(state.app.clock.now()),
+    };
     Ok(Err(ReachedLimit::new(u32::try_from(limit).unwrap_or(u32::MAX), wait)))
 }
 
@@ -119,7 +121,7 @@ fn until_next_month(now: DateTime<Utc>) -> Duration {
 impl Bill {
     /// Records the tokens, and ends the reservation. Locks the budget of the organization, so it is the last work of a transaction.
     pub async fn settle(&self, tx: &mut Tx, models: &Models) -> Result<(), ApiError> {
-        let Self { organization, reservation, tokens, estimated } = *self;
+        let Self { organization, reservation, tokens } = *self;
         if tokens == 0 {
             return Ok(token_budgets::cancel(tx, organization, reservation.0).await?);
         }
@@ -128,8 +130,8 @@ impl Bill {
             model: &models.embedding_model,
             prompt_tokens: tokens,
             completion_tokens: 0,
-            cost_micros: models.prices.cost_micros(&models.embedding_model, tokens, 0),
-            estimated,
+            price: models.prices.of(&models.embedding_model),
+            estimated: false,
         };
         Ok(token_budgets::settle(tx, organization, reservation.0, &usage).await?)
     }

@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
 
+use crate::config::Price;
+
 text_enum!(
     /// What a language model was used for.
     UsageKind {
@@ -20,8 +22,8 @@ pub struct Usage<'a> {
     pub model: &'a str,
     pub prompt_tokens: u64,
     pub completion_tokens: u64,
-    pub cost_micros: u64,
-    /// Whether the tokens are estimated: the model did not report them.
+    pub price: Price,
+    /// Whether the tokens of an answer are estimated: the model did not report them.
     pub estimated: bool,
 }
 

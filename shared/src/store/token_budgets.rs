@@ -37,7 +37,17 @@ pub async fn find(tx: &mut Tx, organization: OrganizationId) -> sqlx::Result<Bud
     Ok(found.fetch_optional(tx).await?.unwrap_or_default())
 }
 
-/// Reserves tokens of this month until `expires_at`, unless used and reserved tokens would be more than `limit`. Returns whether it did.
+/// The result of [`reserve`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reserved {
+    Yes,
+    /// The tokens are not used, but calls in progress have reserved them. Most calls use less, so try again.
+    Busy,
+    /// So many tokens are not left this month.
+    UsedUp,
+}
+
+/// Reserves tokens of this month until `expires_at`, unless used and reserved tokens would be more than `limit`.
 pub async fn reserve(
     tx: &mut Tx,
     organization: OrganizationId,
@@ -45,9 +55,9 @@ pub async fn reserve(
     tokens: u64,
     limit: i64,
     expires_at: DateTime<Utc>,
-) -> sqlx::Result<bool> {
+) -> sqlx::Result<Reserved> {
     if try_to_reserve(tx, organization, id, tokens, limit, expires_at).await? {
-        return Ok(true);
+        return Ok(Reserved::Yes);
     }
     let this_month = month(tx.now());
     sqlx::query!(
@@ -58,7 +68,17 @@ pub async fn reserve(
     .execute(&mut *tx)
     .await?;
     release_expired(tx, Some(organization)).await?;
-    try_to_reserve(tx, organization, id, tokens, limit, expires_at).await
+    if try_to_reserve(tx, organization, id, tokens, limit, expires_at).await? {
+        return Ok(Reserved::Yes);
+    }
+    let is_left = sqlx::query_scalar!(
+        r#"SELECT used + $3 <= $4 AS "is_left!" FROM token_budgets WHERE organization_id = $1 AND month = $2"#,
+        organization as OrganizationId,
+        this_month,
+        column(tokens),
+        limit,
+    );
+    Ok(if is_left.fetch_one(tx).await? { Reserved::Busy } else { Reserved::UsedUp })
 }
 
 /// [`reserve`], if this month has a budget.

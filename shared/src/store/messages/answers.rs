@@ -296,7 +296,7 @@ pub async fn interrupt_next(
         model: &ended.model,
         prompt_tokens,
         completion_tokens,
-        cost_micros: prices.cost_micros(&ended.model, prompt_tokens, completion_tokens),
+        price: prices.of(&ended.model),
         estimated: true,
     };
     token_budgets::settle(tx, ended.organization_id, ended.id.0, &usage).await?;
