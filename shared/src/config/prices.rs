@@ -36,8 +36,8 @@ impl FromStr for Prices {
     fn from_str(text: &str) -> Result<Self, ()> {
         let mut prices = BTreeMap::new();
         for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
-            // The name of a model may contain any other character.
-            let (model, price) = entry.rsplit_once('=').ok_or(())?;
+            // The name of a model may contain any character but these two.
+            let (model, price) = entry.split_once('=').ok_or(())?;
             let (prompt, completion) = price.split_once('/').unwrap_or((price, "0"));
             let price = Price {
                 prompt: millionths(prompt.trim()).ok_or(())?,

@@ -3,13 +3,17 @@
 use chrono::TimeDelta;
 use harness::TestApp;
 use shared::{
+    config::Price,
     domain::{
         actor::RequestInfo,
         ids::{ArtifactId, OrganizationId},
         ingestion::{ArtifactStatus, FailureCode, Upload},
         usage::{Usage, UsageKind},
     },
-    store::{artifacts, chunks, ingestion, recount, stuck_artifacts, token_budgets},
+    store::{
+        artifacts, chunks, ingestion, recount, stuck_artifacts,
+        token_budgets::{self, Reserved},
+    },
 };
 use uuid::Uuid;
 
@@ -89,12 +93,12 @@ async fn budget_and_totals_are_those_of_one_organization() {
         model: "a model",
         prompt_tokens: 3,
         completion_tokens: 0,
-        cost_micros: 0,
+        price: Price::default(),
     };
     let work = async |tx: &mut shared::db::Tx| {
         let later = tx.now() + TimeDelta::minutes(5);
-        assert!(token_budgets::reserve(tx, there, foreign, 10, 100, later).await?);
-        assert!(token_budgets::reserve(tx, here, call, 20, 100, later).await?);
+        assert_eq!(token_budgets::reserve(tx, there, foreign, 10, 100, later).await?, Reserved::Yes);
+        assert_eq!(token_budgets::reserve(tx, here, call, 20, 100, later).await?, Reserved::Yes);
         Ok(())
     };
     app.state.app.db.transaction(work).await.expect("the transaction commits");
