@@ -94,6 +94,7 @@ async fn budget_and_totals_are_those_of_one_organization() {
         prompt_tokens: 3,
         completion_tokens: 0,
         price: Price::default(),
+        estimated: false,
     };
     let work = async |tx: &mut shared::db::Tx| {
         let later = tx.now() + TimeDelta::minutes(5);
