@@ -188,9 +188,7 @@ async fn not_embedded(
     let receives = work.message.receives;
     let time = match &error {
         EmbeddingError::Rejected(_) => return Err(error.into()),
-        // A server that always asks for a second must not use up the tries within seconds.
-        EmbeddingError::Throttled { retry_after } if receives <= 1 => *retry_after,
-        EmbeddingError::Throttled { retry_after } => pause(receives - 1).max(*retry_after),
+        EmbeddingError::Throttled { retry_after } => throttled_pause(receives, *retry_after),
         _ => pause(receives),
     };
     let why = error.to_string();
@@ -206,9 +204,23 @@ fn pause(receives: u32) -> Duration {
     doubled.min(MAX_PAUSE)
 }
 
+/// Returns the pause after the model throttled the delivery number `receives` of a message, and asked for `retry_after`. Grows too,
+/// because a server that always asks for a second must not use up the tries within seconds.
+fn throttled_pause(receives: u32, retry_after: Duration) -> Duration {
+    if receives <= 1 { retry_after } else { pause(receives - 1).max(retry_after) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn model_that_throttles_again_is_left_alone_for_longer_than_it_asks() {
+        let seconds =
+            |asked| [1, 2, 3].map(|receives| throttled_pause(receives, Duration::from_secs(asked)).as_secs());
+        assert_eq!(seconds(1), [1, 30, 60]);
+        assert_eq!(seconds(50), [50, 50, 60]);
+    }
 
     #[test]
     fn pauses_grow_and_end() {

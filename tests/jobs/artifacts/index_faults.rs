@@ -101,21 +101,6 @@ async fn model_that_does_not_exist_is_an_error_of_ours() {
 }
 
 #[tokio::test]
-async fn model_that_throttles_again_is_left_alone_for_longer_than_it_asks() {
-    let setup = Setup::new().await;
-    setup.model.fail("429", None).await;
-    let (function, upload) = (setup.index().await, setup.extracted(1).await);
-    setup.ingestion.send("index", &extracted(&upload)).await;
-    for _ in 0..2 {
-        let batch = setup.ingestion.receive("index", Duration::from_hours(1)).await.expect("a message");
-        function.invoke_within(INVOCATION_TIMEOUT, batch.event.clone()).await.expect("a response");
-        tokio::time::sleep(Duration::from_secs(2)).await;
-    }
-    let again = setup.ingestion.receive("index", Duration::from_secs(1)).await;
-    assert!(again.is_none(), "received three times within seconds");
-}
-
-#[tokio::test]
 async fn tokens_of_answers_that_cannot_be_used_are_paid() {
     // The model has vectors of another length.
     let setup = Setup::with(Model::default(), &[("EMBEDDING_DIMENSIONS", "100")]).await;
