@@ -8,22 +8,16 @@ use std::{
     time::Duration,
 };
 
-use data_encoding::HEXLOWER;
 use harness::{
-    Database, Person, TestApp,
+    Database, TestApp,
     ingestion::{Ingestion, function_of},
     model::Model,
     runtime_api::Function,
+    upload::upload,
 };
-use ring::digest::{SHA256, digest};
 use serde_json::json;
-use shared::{
-    config::Environment,
-    domain::deadline::Deadline,
-    http_client::{HttpClient, Request},
-};
+use shared::domain::clock::{Clock, SystemClock};
 use tokio::time::{Instant, sleep, timeout};
-use url::Url;
 use uuid::Uuid;
 
 const UPLOADS: usize = 100;
@@ -88,26 +82,9 @@ fn document(number: usize, sentences: usize) -> Vec<String> {
     (0..sentences).map(sentence).collect()
 }
 
-/// Announces and uploads a file. Returns the artifact's id.
-async fn upload(person: &Person<'_>, organization: &str, number: usize, text: &str) -> String {
-    let sha256 = HEXLOWER.encode(digest(&SHA256, text.as_bytes()).as_ref());
-    let file = json!({ "mediaType": "text/plain", "byteSize": text.len(), "sha256": sha256 });
-    let new = json!({ "name": format!("Document {number}"), "file": file });
-    let made = person.client.post(&format!("{organization}/artifacts"), new).await.ok(201);
-    let upload = &made.body["data"]["upload"];
-    let url: Url = upload["url"].as_str().expect("a URL").parse().expect("a URL");
-    let header = |name: &'static str| (name, upload["headers"][name].as_str().expect("a header"));
-    let request = Request {
-        method: "PUT",
-        url: &url,
-        headers: &[header("content-type"), header("x-amz-checksum-sha256")],
-        body: text.as_bytes().to_vec(),
-        deadline: Deadline::after(Duration::from_secs(30)),
-        max_bytes: 1 << 20,
-    };
-    let put = HttpClient::new(Environment::Test).send(request).await.expect("an answer of storage");
-    assert_eq!(put.status(), 200);
-    made.id().to_owned()
+/// Sets the clock of the API to that of the functions that process files: they would take its artifacts for months old.
+fn set_clock(app: &TestApp) {
+    app.clock.advance(SystemClock.now() - app.clock.now());
 }
 
 /// An instance of the function of `queue`, which is started again when it was killed.
@@ -190,6 +167,7 @@ async fn killed_instances_leave_nothing_half_done() {
     model.delay(Duration::from_millis(50)).await;
     let ingestion = Ingestion::with(&[("EMBEDDING_MODEL", model.name())]).await;
     let app = TestApp::with(&ingestion.settings()).await;
+    set_clock(&app);
     let ada = app.verified_person("Ada").await;
     let organization = ada.create_organization("Analytical Engines").await;
     let world = Arc::new(World {
@@ -210,14 +188,18 @@ async fn killed_instances_leave_nothing_half_done() {
     let mut documents = Vec::new();
     for number in 0..UPLOADS {
         // 1 to about 180 chunks.
+        set_clock(&app);
         let sentences = document(number, 1 + number * number / 4);
-        let id = upload(&ada, &organization, number, &sentences.join(" ")).await;
+        let id = upload(&ada, &organization, &format!("Document {number}"), &sentences.join(" ")).await;
         documents.push((id, sentences));
     }
     let mut failed = await_final(&world, begin).await;
     eprintln!("{} of {UPLOADS} failed, and are tried again", failed.len());
     world.kills.stopped.store(true, Ordering::SeqCst);
     for _ in 0..3 {
+        set_clock(&app);
+        // The first token has expired.
+        let ada = ada.sign_in_again().await;
         for id in &failed {
             let retry = format!("{organization}/artifacts/{id}/retry");
             ada.client.post_nothing(&retry).await.ok(202);
