@@ -6,7 +6,7 @@ use crate::{
     db::Tx,
     domain::{
         ids::OrganizationId,
-        usage::{Usage, UsageKind, column},
+        usage::{Usage, UsageKind, column, last_day},
     },
 };
 
@@ -46,12 +46,17 @@ pub async fn list(
     .await
 }
 
-/// Adds `usage` to today's.
+/// Adds `usage` to today's; to the last day of `month`, if that has ended. So the days of a month have the tokens of its budget.
 ///
 /// A call can cost less than a millionth. So its cost is the difference between what the tokens of the day cost with and without it: no
 /// fraction is lost, and a new price is not applied to earlier tokens.
-pub async fn add(tx: &mut Tx, organization: OrganizationId, usage: &Usage<'_>) -> sqlx::Result<()> {
-    let today = tx.now().date_naive();
+pub async fn add(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    month: NaiveDate,
+    usage: &Usage<'_>,
+) -> sqlx::Result<()> {
+    let day = tx.now().date_naive().min(last_day(month));
     let estimated = if usage.estimated { usage.tokens() } else { 0 };
     sqlx::query!(
         r#"
@@ -68,7 +73,7 @@ pub async fn add(tx: &mut Tx, organization: OrganizationId, usage: &Usage<'_>) -
                 - div(d.prompt_tokens * $7::bigint::numeric + d.completion_tokens * $8::bigint::numeric, 1000000)
         "#,
         organization as OrganizationId,
-        today,
+        day,
         usage.kind.as_str(),
         usage.model,
         column(usage.prompt_tokens),

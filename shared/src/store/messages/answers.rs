@@ -1,6 +1,6 @@
 //! The life of an answer: it begins with its question, is stored while the model writes it, and ends once.
 //!
-//! Whoever ends it settles its tokens, in the same transaction; the id of the message is that of the reservation. An answer of which
+//! Its tokens are settled in the transaction that ends it; the id of the message is that of the reservation. An answer of which
 //! the function died is ended by [`interrupt_next`].
 
 use chrono::{DateTime, Utc};
