@@ -7,7 +7,7 @@ use shared::{
         ids::{ApiKeyId, InvitationId, OrganizationId, SessionId, UserId},
         permission::Role,
     },
-    store::{api_keys, invitations, members, organizations, sessions},
+    store::{api_keys, invitations, members, organizations, sessions, users},
 };
 use uuid::Uuid;
 
@@ -69,6 +69,72 @@ async fn statement_neither_finds_nor_changes_the_session_of_another_user() {
     app.state.app.db.transaction(work).await.expect("the transaction commits");
 
     assert_eq!(app.database.checksums().await, before);
+}
+
+#[tokio::test]
+async fn statement_changes_the_password_and_the_version_of_one_user() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+    let (id, address) = (UserId(uuid(&ada.id)), bob.email.clone());
+    let before = app.database.checksums().await;
+
+    // The address belongs to the other user, as after two changes of addresses.
+    let reset = async |tx: &mut _| Ok(users::reset_password(tx, id, &address, "a hash").await?);
+    let done = app.state.app.db.transaction(reset).await.expect("the transaction commits");
+    assert!(!done);
+    assert_eq!(app.database.checksums().await, before);
+
+    let versions = "SELECT string_agg(name || ' ' || version, ', ' ORDER BY name) FROM users";
+    let before: String = app.database.value(versions).await;
+    let touch = async |tx: &mut _| Ok(users::touch(tx, id).await?);
+    let touched = app.state.app.db.transaction(touch).await.expect("the transaction commits").expect("Ada");
+    let after: String = app.database.value(versions).await;
+    let other = |text: &str| text.split(", ").find(|one| one.starts_with("Bob")).map(str::to_owned);
+    assert_eq!(other(&after), other(&before));
+    assert!(after.contains(&format!("Ada {}", touched.version)), "{after}");
+}
+
+#[tokio::test]
+async fn refresh_token_belongs_to_one_session_of_an_active_user() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+    let (own, other) = (SessionId(uuid(&ada.session)), SessionId(uuid(&bob.session)));
+    let hash: Vec<u8> = sqlx::query_scalar("SELECT refresh_token_hash FROM sessions WHERE id = $1")
+        .bind(other.0)
+        .fetch_one(app.database.pool())
+        .await
+        .expect("the session");
+    let rotate = async |session| {
+        let work = async |tx: &mut shared::db::Tx| {
+            let later = tx.now() + chrono::TimeDelta::days(1);
+            Ok(sessions::rotate(tx, session, &hash, b"another hash", later).await?)
+        };
+        app.state.app.db.transaction(work).await.expect("the transaction commits")
+    };
+    assert!(rotate(own).await.is_none());
+    app.database
+        .execute("UPDATE users SET suspended_at = now(), suspended_reason = 'the test' WHERE name = 'Bob'")
+        .await;
+    assert!(rotate(other).await.is_none());
+    app.database
+        .execute("UPDATE users SET suspended_at = NULL, suspended_reason = NULL WHERE name = 'Bob'")
+        .await;
+    assert!(rotate(other).await.is_some());
+}
+
+#[tokio::test]
+async fn organizations_that_count_are_those_that_the_user_owns() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.person("Ada").await, app.verified_person("Bob").await);
+    let engines = ada.create_organization("Engines").await;
+    bob.create_organization("Looms").await;
+    ada.add(&engines, &bob, "member").await;
+    let count = async |person: &str| {
+        let user = UserId(uuid(person));
+        let work = async |tx: &mut _| Ok(organizations::count_owned(tx, user).await?);
+        app.state.app.db.transaction(work).await.expect("the transaction commits")
+    };
+    assert_eq!((count(&ada.id).await, count(&bob.id).await), (1, 1));
 }
 
 /// Not that of any other user who is active.

@@ -20,6 +20,7 @@ mod server;
 mod strict_s3;
 mod tenant;
 mod tls;
+pub mod upload;
 mod wire;
 
 use std::{collections::HashMap, env, sync::Arc};

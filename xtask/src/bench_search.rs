@@ -41,7 +41,9 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let tools = project.tools(ToolSet::Services)?;
     let packages = Packages::ensure(&project.log("packages"), &project.interrupt, &Lines)?;
     step("Benchmark built", || {
-        let mut build = project.cargo(&["build", "--package", "bench"]);
+        // The functions that process texts run too.
+        let mut build =
+            project.cargo(&["build", "--package", "bench", "--package", "extract", "--package", "index"]);
         project.quietly("bench-build", build.args(release).envs(FAST_BUILD))
     })?;
 
@@ -58,7 +60,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     bench.arg(if arguments.print { "print" } else { "write" });
     bench.arg(if arguments.global_index { "global-index" } else { "no-index" });
     set_variables(&mut bench, &stack.test_environment()?);
-    bench.env("TEST_TOOLS", tools.path());
+    bench.env("TEST_TOOLS", tools.path()).env("TEST_TARGET_DIR", project.target(profile)?);
     let status = command::run_recorded("bench", scratch.path(), &mut bench, &project.interrupt)?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

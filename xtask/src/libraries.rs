@@ -16,6 +16,7 @@ pub fn link(project: &Project, target: &Path) -> Result<()> {
     for folder in FOLDERS {
         let from = project.target(Profile::Dev)?.join(folder);
         let to = target.join(Profile::Dev.folder()).join(folder);
+        fs::create_dir_all(&to).with_context(|| format!("create {}", to.display()))?;
         for entry in fs::read_dir(&from).with_context(|| format!("read {}", from.display()))? {
             let name = entry?.file_name();
             if name.to_str().is_some_and(|name| !own.contains(&package(name))) {

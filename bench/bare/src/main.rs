@@ -3,14 +3,13 @@
 
 use std::sync::{LazyLock, Mutex};
 
-use argon2::{Algorithm, Argon2, Block, Params, Version};
+use argon2_rust::{Algorithm, Argon2, Hasher, Params, Version};
 use axum::{Json, Router, routing::get};
 use lambda_http::{Error, run};
 
-/// 19 MiB, in blocks of 1 KiB.
-const BLOCKS: usize = 19 * 1024;
-
-static MEMORY: LazyLock<Mutex<Vec<Block>>> = LazyLock::new(|| Mutex::new(vec![Block::default(); BLOCKS]));
+/// 19 MiB, 2 passes, 1 lane.
+static HASHER: LazyLock<Mutex<Hasher>> =
+    LazyLock::new(|| Mutex::new(Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT).hasher()));
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -19,11 +18,8 @@ async fn main() -> Result<(), Error> {
 }
 
 fn hash() -> u8 {
-    let params = Params::new(19 * 1024, 2, 1, Some(32)).expect("parameters");
-    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    let mut memory = MEMORY.lock().expect("a lock");
     let mut hash = [0; 32];
     let (password, salt) = (b"correct horse battery staple", b"sixteen bytes ..");
-    argon2.hash_password_into_with_memory(password, salt, &mut hash, &mut *memory).expect("a hash");
+    HASHER.lock().expect("a lock").hash_into(password, salt, &mut hash).expect("a hash");
     hash[0]
 }

@@ -4,6 +4,7 @@ mod global_index;
 mod library;
 mod paragraphs;
 mod table;
+mod throughput;
 mod vectors;
 
 use std::{
@@ -91,7 +92,13 @@ pub async fn run(options: Options) -> Result<(String, serde_json::Value)> {
     }
     let global =
         if global_index { Some(global_index::run(app.database.pool(), &queries).await?) } else { None };
-    let table = Table { rows, rounds, global };
+    let throughput = throughput::run(&texts).await?;
+    progress(&format!(
+        "{} bytes of text can be found, {:.1} s",
+        throughput.bytes,
+        throughput.time.as_secs_f64()
+    ));
+    let table = Table { rows, rounds, global, throughput };
     Ok((table.text(), table.json()))
 }
 

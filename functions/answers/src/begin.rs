@@ -18,7 +18,7 @@ use shared::{
     store::{
         conversations,
         messages::{self, Message, NewAnswer, Refusal, RequestKey},
-        token_budgets,
+        token_budgets::{self, Reserved},
     },
 };
 
@@ -100,8 +100,10 @@ async fn begin_within(
     let limit = state.limits().tokens_per_month;
     let tokens = prompt_tokens + u64::from(asked.max_tokens);
     let expires_at = deadline + RESERVATION_MARGIN;
-    if !token_budgets::reserve(tx, organization, answer.0, tokens, limit, expires_at).await? {
-        return Err(refusals::BUDGET_USED_UP.reached(reached_budget(&state.app, limit)));
+    let reserved = token_budgets::reserve(tx, organization, answer.0, tokens, limit, expires_at).await?;
+    if reserved != Reserved::Yes {
+        let reached = reached_budget(&state.app, limit, reserved == Reserved::Busy);
+        return Err(refusals::BUDGET_USED_UP.reached(reached));
     }
     if messages::count_streaming(tx, organization).await? > MAX_AT_ONCE {
         let at_once = u32::try_from(MAX_AT_ONCE).unwrap_or(u32::MAX);

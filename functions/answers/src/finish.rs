@@ -104,7 +104,7 @@ async fn settle(
         model,
         prompt_tokens,
         completion_tokens,
-        cost_micros: prices.cost_micros(model, prompt_tokens, completion_tokens),
+        price: prices.of(model),
         estimated,
     };
     let settle = async |tx: &mut Tx| {

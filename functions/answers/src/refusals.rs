@@ -18,7 +18,8 @@ pub const CONVERSATION_TOO_LONG: Refusal = Refusal::conflict(
 );
 pub const BUDGET_USED_UP: TooMany = TooMany::new(
     "budget-used-up",
-    "The tokens that the organization may use this month do not suffice for an answer.",
+    "The organization has used its tokens of this month, or answers in progress need those that are left. Wait for the time in \
+     Retry-After, or ask for fewer with `maxTokens`.",
 );
 pub const TOO_MANY_ANSWERS: TooMany =
     TooMany::new("too-many-answers", "Too many answers. Wait for the time in Retry-After.");

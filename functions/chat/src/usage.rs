@@ -65,7 +65,7 @@ pub struct UsageOfDay {
     /// Tokens that were received.
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     completion_tokens: i64,
-    /// Those of both that are estimated, because the model did not report them.
+    /// Those of answers that are estimated, because the model did not report them.
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     estimated_tokens: i64,
     /// Millionths of the currency in which the operator has set the prices; 0 for a model without a price.

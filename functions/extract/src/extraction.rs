@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, bail};
 use nix::libc;
 use ring::digest::{self, SHA256};
-use shared::domain::ingestion::{FailureCode, MAX_CHARACTERS, MediaType, TextPart};
+use shared::domain::ingestion::{FailureCode, MAX_CHARACTERS, MAX_TEXT_BYTES, MediaType, TextPart};
 use tokio::{
     io::{AsyncBufRead, AsyncBufReadExt, AsyncWriteExt, BufReader},
     process::{ChildStdin, ChildStdout, Command},
@@ -25,7 +25,7 @@ use zstd::stream::write::Encoder;
 
 use crate::{
     child,
-    protocol::{EXIT_NOT_LIMITED, Failure, Line, MAX_LINE},
+    protocol::{EXIT_NOT_LIMITED, Failure, Line, MAX_LINE, is_part},
 };
 
 /// From the start of the process to its end. The function has 120 s for a file, its text and its messages.
@@ -126,7 +126,7 @@ impl Parser {
         let outcome = match (collected, written.end) {
             (Err(code), _) => Err(code.into()),
             (Ok(()), Some(Line::Done)) => text.finish(),
-            (Ok(()), Some(Line::Failed(failure))) => Err(failure),
+            (Ok(()), Some(Line::Failed(failure))) => Err(failure.of_process()),
             (Ok(()), _) => Err(death(status).into()),
         };
         Ok(Extraction { outcome, sha256, size, filtered: written.filtered, panicked })
@@ -161,13 +161,15 @@ async fn feed<B: AsRef<[u8]>>(
 struct Packer {
     encoder: Encoder<'static, Vec<u8>>,
     characters: usize,
+    /// Of the text before it is compressed.
+    bytes: usize,
     written: Written,
 }
 
 impl Packer {
     fn new() -> anyhow::Result<Self> {
         let encoder = Encoder::new(Vec::new(), 3).context("create the compressor")?;
-        Ok(Self { encoder, characters: 0, written: Written::default() })
+        Ok(Self { encoder, characters: 0, bytes: 0, written: Written::default() })
     }
 
     /// Reads lines until the process closes its output. Anything that is not a line within the limits is a crash.
@@ -178,7 +180,7 @@ impl Packer {
                 return Err(FailureCode::ExtractionCrashed);
             }
             match serde_json::from_slice(&line).map_err(|_| FailureCode::ExtractionCrashed)? {
-                Line::Limited { filtered } => {
+                Line::Limited { filtered } if !self.written.limited => {
                     (self.written.limited, self.written.filtered) = (true, filtered);
                 }
                 Line::Part(part) => self.add(&part)?,
@@ -189,14 +191,18 @@ impl Packer {
     }
 
     fn add(&mut self, part: &TextPart) -> Result<(), FailureCode> {
+        if !is_part(part) {
+            return Err(FailureCode::ExtractionCrashed);
+        }
+        let mut line = serde_json::to_vec(part).map_err(|_| FailureCode::ExtractionCrashed)?;
+        line.push(b'\n');
         self.characters += part.text.chars().count();
-        let written = serde_json::to_writer(&mut self.encoder, part).map_err(std::io::Error::from);
-        let written = written.and_then(|()| self.encoder.write_all(b"\n"));
-        written.map_err(|_| FailureCode::ExtractionCrashed)?;
-        if self.characters > MAX_CHARACTERS || self.encoder.get_ref().len() > MAX_PACKED {
+        self.bytes += line.len();
+        if self.characters > MAX_CHARACTERS || self.bytes > MAX_TEXT_BYTES {
             return Err(FailureCode::TooMuchText);
         }
-        Ok(())
+        self.encoder.write_all(&line).map_err(|_| FailureCode::ExtractionCrashed)?;
+        if self.encoder.get_ref().len() > MAX_PACKED { Err(FailureCode::TooMuchText) } else { Ok(()) }
     }
 
     fn finish(self) -> Result<Text, Failure> {

@@ -12,6 +12,12 @@ pub const MAX_LINE: usize = MAX_PART * 12 + (16 << 10);
 /// The most characters of a heading.
 pub const MAX_HEADING: usize = 200;
 
+/// The most pages of a file. A document with more is a bomb, or its tree of pages is.
+pub const MAX_PAGES: u32 = 50_000;
+
+/// The most characters of the detail of a failure.
+const MAX_DETAIL: usize = 200;
+
 /// The exit status of a parser process that could not limit itself. It has read no byte of the file.
 pub const EXIT_NOT_LIMITED: u8 = 70;
 
@@ -47,10 +53,42 @@ impl Failure {
     pub fn broken(detail: impl Into<String>) -> Self {
         Self::new(FailureCode::BrokenFile, detail)
     }
+
+    /// Returns the failure as far as the parser process may decide it: a code about the file, and a short sentence in ASCII.
+    #[must_use]
+    pub fn of_process(self) -> Self {
+        let is_about_the_file = matches!(
+            self.code,
+            FailureCode::EmptyFile
+                | FailureCode::NoText
+                | FailureCode::EncryptedFile
+                | FailureCode::BrokenFile
+                | FailureCode::WrongMediaType
+                | FailureCode::TooMuchText
+        );
+        if !is_about_the_file {
+            return FailureCode::ExtractionCrashed.into();
+        }
+        let is_allowed = |c: &char| c.is_ascii_graphic() || *c == ' ';
+        let detail = self.detail.map(|detail| detail.chars().filter(is_allowed).take(MAX_DETAIL).collect());
+        Self { code: self.code, detail }
+    }
 }
 
 impl From<FailureCode> for Failure {
     fn from(code: FailureCode) -> Self {
         Self { code, detail: None }
     }
+}
+
+/// Checks that a part is what a parser writes. The functions after this one rely on it: PostgreSQL takes no text with a NUL.
+#[must_use]
+pub fn is_part(part: &TextPart) -> bool {
+    let is_text = |text: &str, most: usize| {
+        text.chars().count() <= most && !text.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t'))
+    };
+    !part.text.is_empty()
+        && is_text(&part.text, MAX_PART)
+        && part.heading.as_ref().is_none_or(|heading| is_text(heading, MAX_HEADING))
+        && part.page.is_none_or(|page| (1..=MAX_PAGES).contains(&page))
 }

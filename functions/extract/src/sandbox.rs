@@ -7,13 +7,13 @@
 //! AWS Lambda has a filter of its own, which has refused to let functions install another one (openai/codex#4725, chromedp#1074). So the
 //! process also works without it, and says so (docs/adr/0032-parsers-in-a-child-process.md).
 
-use std::{collections::BTreeMap, env::consts::ARCH};
+use std::{collections::BTreeMap, env::consts::ARCH, fs, os::fd::RawFd};
 
 use anyhow::Context;
 use nix::{
     libc,
     sys::resource::{Resource, setrlimit},
-    unistd::getpid,
+    unistd::{close, getpid},
 };
 use seccompiler::{
     BpfProgram, Error as FilterError, SeccompAction, SeccompCmpArgLen as Len, SeccompCmpOp as Op,
@@ -22,6 +22,10 @@ use seccompiler::{
 
 /// CPU time.
 pub const CPU_SECONDS: u64 = 60;
+
+/// CPU time after which the kernel ends the process even if it ignores the signal of [`CPU_SECONDS`]. With the same value for both, the kernel
+/// sends only SIGKILL, as it does when the memory is used up.
+const HARD_CPU_SECONDS: u64 = CPU_SECONDS + 5;
 
 /// Address space, in bytes. The file itself is a part of it.
 pub const ADDRESS_SPACE: u64 = 768 << 20;
@@ -57,6 +61,7 @@ const ALLOWED: &[libc::c_long] = &[
 
 /// Limits the process. Returns whether the system call filter is in force: `false` if the kernel refuses filters.
 pub fn enter() -> anyhow::Result<bool> {
+    close_inherited()?;
     limit()?;
     match apply_filter_all_threads(&filter()?) {
         Ok(()) => Ok(true),
@@ -65,10 +70,22 @@ pub fn enter() -> anyhow::Result<bool> {
     }
 }
 
+/// Closes all files but standard input, output and error. Rust closes its own files when a program is started. Those of others, as of the
+/// environment in which the function runs, can be inherited, and neither limits nor the filter forbid to use what is open.
+fn close_inherited() -> anyhow::Result<()> {
+    let open = fs::read_dir("/proc/self/fd").context("list the open files")?;
+    let open: Vec<RawFd> = open.filter_map(|file| file.ok()?.file_name().to_str()?.parse().ok()).collect();
+    for file in open.into_iter().filter(|file| *file > libc::STDERR_FILENO) {
+        // The list itself was one of them, and is closed already.
+        close(file).ok();
+    }
+    Ok(())
+}
+
 /// Sets the limits of the kernel. The hard limits too, which an ordinary process cannot raise.
 fn limit() -> anyhow::Result<()> {
+    setrlimit(Resource::RLIMIT_CPU, CPU_SECONDS, HARD_CPU_SECONDS).context("limit the CPU time")?;
     let limits = [
-        (Resource::RLIMIT_CPU, CPU_SECONDS),
         (Resource::RLIMIT_AS, ADDRESS_SPACE),
         // A dump has the content of the file.
         (Resource::RLIMIT_CORE, 0),

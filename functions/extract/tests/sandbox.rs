@@ -4,7 +4,7 @@ use std::{
     env, fs,
     io::{self, ErrorKind, Read, Write},
     net::{TcpStream, UdpSocket},
-    os::unix::net::UnixStream,
+    os::{fd::AsFd, unix::net::UnixStream},
     process::{Command, Stdio},
     thread,
 };
@@ -50,7 +50,7 @@ fn attempts() {
         reason = "not a setting: the other tests of this file say what to attempt"
     )]
     let name = env::var(ATTEMPT).expect("an attempt");
-    let (listener, socket) = UnixStream::pair().expect("sockets");
+    let (_listener, socket) = UnixStream::pair().expect("sockets");
     let parent_memory = fs::read(format!("/proc/{}/environ", getppid()));
     assert!(parent_memory.is_ok(), "before, it can be read");
     if name.starts_with("unfiltered") {
@@ -68,11 +68,13 @@ fn attempts() {
         "socket" => TcpStream::connect("127.0.0.1:80").map(drop),
         "datagram" => UdpSocket::bind("127.0.0.1:0").map(drop),
         "unix socket" => UnixStream::pair().map(drop),
-        "send on an open socket" => send(&socket),
+        "write to an inherited socket" => {
+            nix::unistd::write(&socket, b"x").map(drop).map_err(io::Error::from)
+        }
         "open" => fs::File::open("/etc/passwd").map(drop),
         "environment of the parent" => fs::read(format!("/proc/{}/environ", getppid())).map(drop),
         "create" => fs::File::create("/tmp/created-by-a-parser").map(drop),
-        "duplicate" => listener.try_clone().map(drop),
+        "duplicate" => io::stdout().as_fd().try_clone_to_owned().map(drop),
         "start" => Command::new("/bin/true").status().map(drop),
         "thread" => thread::Builder::new().spawn(|| ()).map(drop),
         "signal" => kill(getppid(), Signal::SIGUSR1).map_err(io::Error::from),
@@ -100,15 +102,6 @@ fn attempts() {
     std::process::exit(code);
 }
 
-fn send(socket: &UnixStream) -> io::Result<()> {
-    nix::sys::socket::send(
-        std::os::fd::AsRawFd::as_raw_fd(socket),
-        b"x",
-        nix::sys::socket::MsgFlags::empty(),
-    )?;
-    Ok(())
-}
-
 /// Makes the kernel refuse filters to this process, as AWS Lambda does.
 fn refuse_filters() {
     prctl::set_no_new_privs().expect("no new privileges");
@@ -134,7 +127,7 @@ fn limited_process_has_no_sockets_files_programs_or_other_processes() {
         "socket",
         "datagram",
         "unix socket",
-        "send on an open socket",
+        "write to an inherited socket",
         "open",
         "environment of the parent",
         "create",
@@ -154,13 +147,14 @@ fn limited_process_has_no_sockets_files_programs_or_other_processes() {
     assert!(!fs::exists("/tmp/created-by-a-parser").expect("a look"));
 }
 
-/// Without the filter, the limits of the kernel still forbid every new file descriptor.
+/// Without the filter, the limits of the kernel still forbid every new file descriptor, and the others are closed.
 #[test]
 fn limits_alone_forbid_sockets_and_files() {
     for name in [
         "socket",
         "datagram",
         "unix socket",
+        "write to an inherited socket",
         "open",
         "environment of the parent",
         "create",

@@ -1,52 +1,23 @@
 //! Messages that failed as often as their queue allows. Their artifacts fail too, so that no state is for ever.
 
-use std::borrow::Cow;
-
-use anyhow::Context;
-use percent_encoding::percent_decode_str;
-use serde::Deserialize;
 use shared::{
     db::Tx,
-    domain::ingestion::{FailureCode, IndexKind, Stage, Upload},
+    domain::{
+        file_event,
+        ingestion::{FailureCode, IndexKind, Stage, Upload},
+    },
     lambda::queue::{Message, TryAgain},
     store,
 };
 
-use crate::{State, delete_objects, lock, reports};
-
-/// "Event message structure", Amazon S3 User Guide. The test event of a new notification has no records.
-#[derive(Deserialize)]
-struct FileEvent {
-    #[serde(rename = "Records", default)]
-    records: Vec<Record>,
-}
-
-#[derive(Deserialize)]
-struct Record {
-    s3: Entity,
-}
-
-#[derive(Deserialize)]
-struct Entity {
-    object: Object,
-}
-
-#[derive(Deserialize)]
-struct Object {
-    key: String,
-}
+use crate::{State, lock, reports};
 
 /// A file that `extract` could not handle.
 pub(crate) async fn extraction(state: &State, message: &Message) -> anyhow::Result<()> {
-    let event: FileEvent = serde_json::from_str(&message.body).map_err(|error| {
-        anyhow::anyhow!("invalid message: line {}, column {}", error.line(), error.column())
-    })?;
+    let files = file_event::parse(&message.body)?;
     let request = message.request();
-    for record in event.records {
-        let key = record.s3.object.key.replace('+', " ");
-        let key: Cow<'_, str> =
-            percent_decode_str(&key).decode_utf8().context("invalid message: the key is not UTF-8")?;
-        let Some(upload) = Upload::from_file_key(&key) else {
+    for file in files {
+        let Some(upload) = Upload::from_file_key(&file.key) else {
             tracing::warn!(message.id, "dead letter ignored: its key is not that of an upload");
             continue;
         };
@@ -56,7 +27,8 @@ pub(crate) async fn extraction(state: &State, message: &Message) -> anyhow::Resu
             }
             let Some(artifact) = lock(tx, &upload).await? else { return Ok(()) };
             if artifact.stage != Some(Stage::Indexing) {
-                store::ingestion::fail(tx, &upload, FailureCode::ExtractionCrashed, None, &request).await?;
+                // What a file can do to the parser ends in a report. So the same file may succeed later.
+                store::ingestion::fail(tx, &upload, FailureCode::ProcessingStopped, None, &request).await?;
             }
             Ok(())
         });
@@ -110,7 +82,6 @@ async fn is_unknown(tx: &mut Tx, upload: &Upload) -> anyhow::Result<bool> {
     if known.is_some_and(|artifact| upload.generation <= artifact.generation) {
         return Ok(false);
     }
-    let now = tx.now();
-    delete_objects(tx, upload, now).await?;
+    store::object_deletions::insert_upload(tx, *upload).await?;
     Ok(true)
 }

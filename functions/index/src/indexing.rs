@@ -13,13 +13,14 @@ use shared::{
         ingestion::{FailureCode, IndexKind, IndexMessage, Stage, Upload},
         language,
     },
+    http_client::embeddings::Embeddings,
     lambda::queue::{Message, TryAgain},
     store,
     store::ingestion::Chunks,
 };
 use tokio::time::Duration;
 
-use crate::{State, lock, text, text::Text, vectors};
+use crate::{State, lock, reindexing, reindexing::lock_ready, text, text::Text, vectors};
 
 /// How long a delivery that died keeps others away. Each step extends it.
 const LEASE: TimeDelta = TimeDelta::minutes(2);
@@ -36,26 +37,53 @@ pub(crate) enum End {
     Done,
     /// The artifact was deleted, or another delivery works on it.
     Stopped,
-    /// The time is used up; another delivery continues.
+    /// Another delivery continues: the time is used up.
     Continue,
+    /// Another delivery continues after the pause.
+    Pause(Pause),
     Failed(FailureCode),
+}
+
+/// Why nothing more can be done now.
+pub(crate) struct Pause {
+    pub time: Duration,
+    pub why: String,
+    /// Whether it waits for the model.
+    pub waits_for_model: bool,
 }
 
 /// A delivery that works on an upload.
 pub(crate) struct Work<'a> {
     pub state: &'a State,
+    pub embeddings: &'a Embeddings,
     pub upload: &'a Upload,
     pub message: &'a Message,
+    /// Whether the artifact is ready, and gets vectors of one more model.
+    pub is_ready: bool,
     /// Until when other deliveries do not work on it.
     lease_until: Cell<DateTime<Utc>>,
     /// Whether this delivery has finished a step.
     has_progressed: Cell<bool>,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
+    /// Begins to work on an artifact that is leased until `lease_until`.
+    pub fn new(
+        state: &'a State,
+        embeddings: &'a Embeddings,
+        upload: &'a Upload,
+        message: &'a Message,
+        is_ready: bool,
+        lease_until: DateTime<Utc>,
+    ) -> Self {
+        let (lease_until, has_progressed) = (Cell::new(lease_until), Cell::new(false));
+        Self { state, embeddings, upload, message, is_ready, lease_until, has_progressed }
+    }
+
     /// Locks the artifact. Returns whether this delivery may still change it.
     pub async fn lock(&self, tx: &mut Tx) -> anyhow::Result<bool> {
-        let artifact = lock(tx, self.upload).await?;
+        let artifact =
+            if self.is_ready { lock_ready(tx, self.upload).await? } else { lock(tx, self.upload).await? };
         let lease = artifact.and_then(|artifact| artifact.lease_until);
         Ok(lease == Some(self.lease_until.get()))
     }
@@ -82,12 +110,14 @@ impl Work<'_> {
 
     /// Ends the lease. `waits_for_model` says why there was no progress.
     pub async fn release(&self, waits_for_model: bool) -> anyhow::Result<()> {
-        let release = async |tx: &mut Tx| {
-            anyhow::Ok(
-                store::ingestion::release(tx, self.upload, self.lease_until.get(), waits_for_model).await?,
-            )
-        };
+        let release = async |tx: &mut Tx| self.release_within(tx, waits_for_model).await;
         self.state.db.transaction_as(release).await
+    }
+
+    /// [`Work::release`], in a transaction.
+    pub async fn release_within(&self, tx: &mut Tx, waits_for_model: bool) -> anyhow::Result<()> {
+        let waits_for_model = waits_for_model && !self.is_ready;
+        Ok(store::ingestion::release(tx, self.upload, self.lease_until.get(), waits_for_model).await?)
     }
 }
 
@@ -103,18 +133,22 @@ pub(crate) async fn run(
         tracing::info!(message.id, artifact.id = %upload.artifact_id, "message ignored: nothing to index");
         return Ok(());
     };
-    let (lease_until, has_progressed) = (Cell::new(lease_until), Cell::new(false));
-    let work = Work { state, upload, message, lease_until, has_progressed };
+    let work = Work::new(state, &state.embeddings, upload, message, false, lease_until);
     match index(&work, has_chunks).await {
         Ok(End::Done) => {
             tracing::info!(message.id, artifact.id = %upload.artifact_id, "artifact ready");
+            reindexing::begin_with(state, upload, message).await;
             Ok(())
         }
         Ok(End::Stopped) => Ok(()),
         Ok(End::Continue) => {
             work.release(false).await?;
-            let rest = IndexMessage { upload: *upload, kind: IndexKind::Continue };
-            Ok(state.queue.send(&serde_json::to_string(&rest)?).await?)
+            send_rest(state, upload, Duration::ZERO).await
+        }
+        Ok(End::Pause(Pause { time, why, waits_for_model })) => {
+            tracing::warn!(message.id, artifact.id = %upload.artifact_id, error = why, "indexing continues after a pause");
+            work.release(waits_for_model).await?;
+            send_rest(state, upload, time).await
         }
         Ok(End::Failed(failure)) => fail(&work, failure).await,
         Err(error) => {
@@ -125,6 +159,12 @@ pub(crate) async fn run(
             Err(error)
         }
     }
+}
+
+/// Sends the message that continues after `pause`. Its receives are counted from 1.
+async fn send_rest(state: &State, upload: &Upload, pause: Duration) -> anyhow::Result<()> {
+    let rest = IndexMessage { upload: *upload, kind: IndexKind::Continue };
+    Ok(state.queue.send_after(&serde_json::to_string(&rest)?, pause).await?)
 }
 
 struct Begun {
@@ -237,7 +277,7 @@ async fn keep_beginning(work: &Work<'_>, tx: &mut Tx, chunks: &[Chunk]) -> anyho
     if chunks.get(..count).is_some_and(|beginning| hash(beginning).as_ref() == stored) {
         return Ok(count);
     }
-    delete_chunks(work, tx).await?;
+    store::chunks::delete_counted(tx, organization_id, artifact_id).await?;
     Ok(0)
 }
 
@@ -249,21 +289,11 @@ fn hash(chunks: &[Chunk]) -> digest::Digest {
     context.finish()
 }
 
-async fn delete_chunks(work: &Work<'_>, tx: &mut Tx) -> anyhow::Result<()> {
-    let Upload { organization_id, artifact_id, .. } = *work.upload;
-    let deleted = store::chunks::delete(tx, organization_id, artifact_id).await?;
-    store::organization_totals::add_chunks(tx, organization_id, -deleted, i64::MAX).await?;
-    Ok(())
-}
-
-/// Brings the artifact to its final state. Its chunks stay only if a retry can use them.
+/// Brings the artifact to its final state.
 async fn fail(work: &Work<'_>, failure: FailureCode) -> anyhow::Result<()> {
     let request = work.message.request();
     let transaction = work.state.db.transaction_as(async |tx| {
         if work.lock(tx).await? {
-            if failure != FailureCode::BudgetUsedUp {
-                delete_chunks(work, tx).await?;
-            }
             store::ingestion::fail(tx, work.upload, failure, None, &request).await?;
         }
         Ok(())

@@ -3,6 +3,7 @@
 
 mod dead_letters;
 mod indexing;
+mod reindexing;
 mod reports;
 mod text;
 mod vectors;
@@ -10,7 +11,6 @@ mod vectors;
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
 use shared::{
     aws::{s3::Bucket, secrets::Secrets, sqs::Queue},
     cache::redis::Redis,
@@ -18,7 +18,7 @@ use shared::{
     db::{Db, Tx},
     domain::{
         clock::{Clock, SystemClock},
-        ingestion::{IndexKind, IndexMessage, Upload},
+        ingestion::{IndexKind, IndexMessage, ReindexMessage, Upload},
         plan::{Limits, Plan},
     },
     http_client::embeddings::Embeddings,
@@ -36,16 +36,10 @@ pub struct State {
     artifacts: Bucket,
     queue: Queue,
     embeddings: Embeddings,
-    model: Model,
-    limits: Limits,
-}
-
-/// The model of the vectors.
-struct Model {
-    name: String,
-    dimensions: i32,
-    timeout: Duration,
+    /// The model that replaces it soon.
+    next_embeddings: Option<Embeddings>,
     prices: Prices,
+    limits: Limits,
 }
 
 /// Reads the settings.
@@ -53,19 +47,14 @@ pub fn make() -> Result<State, ConfigError> {
     let config = Config::from_env(REQUIRED)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let secrets = Secrets::new(config.keys.max_age, Arc::clone(&clock));
-    // Only for the breaker of the model.
+    // Only for the breakers of the models.
     let redis = Redis::new(config.cache.clone(), secrets.clone());
-    let models = &config.models;
     Ok(State {
-        embeddings: Embeddings::new(&config, secrets.clone(), Some(redis)),
+        embeddings: Embeddings::new(&config, secrets.clone(), Some(redis.clone())),
+        next_embeddings: Embeddings::next(&config, secrets.clone(), Some(redis)),
+        prices: config.models.prices.clone(),
         artifacts: Bucket::new(&config.storage.artifacts, ""),
         queue: Queue::new(&config.storage.index_queue),
-        model: Model {
-            name: models.embedding_model.clone(),
-            dimensions: i32::try_from(models.embedding_dimensions).unwrap_or(i32::MAX),
-            timeout: models.timeout,
-            prices: models.prices.clone(),
-        },
         limits: Plan::named(config.application.default_plan).unwrap_or(Plan::Free).limits(),
         db: Db::new(config.database, secrets, None, clock),
     })
@@ -75,6 +64,9 @@ pub fn make() -> Result<State, ConfigError> {
 pub async fn handle(state: &State, message: &Message) -> anyhow::Result<()> {
     if message.queue.ends_with("extract-dead-letters") {
         return dead_letters::extraction(state, message).await;
+    }
+    if let Ok(ReindexMessage { reindex }) = serde_json::from_str(&message.body) {
+        return reindexing::handle(state, reindex, message).await;
     }
     // serde's message can repeat a value.
     let IndexMessage { upload, kind } = serde_json::from_str(&message.body).map_err(|error| {
@@ -100,20 +92,12 @@ pub async fn handle(state: &State, message: &Message) -> anyhow::Result<()> {
 async fn lock(tx: &mut Tx, upload: &Upload) -> anyhow::Result<Option<Artifact>> {
     let artifact = store::ingestion::lock(tx, upload).await?.context("no such artifact")?;
     anyhow::ensure!(upload.generation <= artifact.generation, "no such upload of the artifact");
-    if artifact.deleted_at.is_some() {
-        // Its objects may have been written after the others were deleted.
-        let now = tx.now();
-        delete_objects(tx, upload, now).await?;
+    if artifact.deleted_at.is_some() || upload.generation < artifact.generation {
+        // Its objects may have been written after they were deleted: the link of an upload stays valid, and nothing counts their bytes.
+        store::object_deletions::insert_upload(tx, *upload).await?;
         return Ok(None);
     }
-    let is_old = upload.generation < artifact.generation;
-    Ok(Some(artifact).filter(|artifact| !is_old && !artifact.is_final()))
-}
-
-/// Lets the objects of `upload` be deleted.
-async fn delete_objects(tx: &mut Tx, upload: &Upload, due: DateTime<Utc>) -> anyhow::Result<()> {
-    let keys = [upload.file_key(), upload.text_key()];
-    Ok(store::object_deletions::insert(tx, &keys, due).await?)
+    Ok(Some(artifact).filter(|artifact| !artifact.is_final()))
 }
 
 /// Fails a message that may succeed after `delay`, and lets the queue deliver it again then.

@@ -51,6 +51,8 @@ pub(crate) async fn missing(state: &State, upload: &Upload, message: &Message) -
     let transaction = state.db.transaction_as(async |tx| {
         let Some(artifact) = lock(tx, upload).await? else { return Ok(()) };
         match (artifact.status, artifact.stage) {
+            // A member got another link after the sweeper had asked for the file.
+            (ArtifactStatus::Pending, _) if artifact.awaits_upload(tx.now()) => {}
             (ArtifactStatus::Pending, _) => store::ingestion::expire(tx, upload).await?,
             (_, Some(Stage::Indexing)) => {}
             _ => store::ingestion::fail(tx, upload, FailureCode::ContentMissing, None, &request).await?,

@@ -5,14 +5,12 @@ use std::io::{BufRead, BufReader, Read};
 use anyhow::Context;
 use shared::domain::{
     chunking::{Chunk, Chunker},
-    ingestion::{MAX_CHARACTERS, TextPart, Upload},
+    ingestion::{MAX_TEXT_BYTES, TextPart, Upload},
 };
 use zstd::Decoder;
 
 use crate::State;
 
-/// A character of text has at most 4 bytes, or 6 where JSON escapes it; the rest is for the other members.
-const MAX_UNPACKED_BYTES: u64 = MAX_CHARACTERS as u64 * 7;
 /// Bytes of one read from storage.
 const READ_BYTES: u64 = 8 << 20;
 
@@ -42,7 +40,7 @@ pub(crate) async fn read(state: &State, upload: &Upload) -> anyhow::Result<Text>
 /// Cuts a text into chunks, part by part, so that the unpacked text is never in memory as a whole.
 fn cut(packed: &[u8]) -> anyhow::Result<Text> {
     let unpacked = Decoder::new(packed).context("the text in storage is damaged")?;
-    let mut lines = BufReader::new(unpacked.take(MAX_UNPACKED_BYTES));
+    let mut lines = BufReader::new(unpacked.take(MAX_TEXT_BYTES as u64));
     let (mut chunker, mut line) = (Chunker::default(), String::new());
     while lines.read_line(&mut line).context("the text in storage is damaged")? > 0 {
         // serde's message can repeat a value.

@@ -3,6 +3,7 @@
 //! erasures. Every two minutes: brings artifacts and answers of language models to their final state, and deletes objects that are due.
 
 mod conversations;
+mod files;
 mod ledger;
 mod one_by_one;
 mod organizations;
@@ -22,6 +23,7 @@ use shared::{
     db::Db,
     domain::{
         clock::{Clock, SystemClock},
+        ids::{ArtifactId, OrganizationId},
         personal_data::TABLES,
     },
     lambda::job::Job,
@@ -29,6 +31,7 @@ use shared::{
 };
 use tokio::time::{Duration, Instant};
 
+pub use files::{FilesChecked, check_files};
 pub use ledger::Checked;
 pub use report::{Cleaned, Report};
 use sweeper::Ingestion;
@@ -36,7 +39,7 @@ pub use sweeper::{Swept, sweep};
 use users::Group;
 
 /// Printed for unknown arguments.
-pub const USAGE: &str = "usage: retention ['{\"dryRun\": true}' | '{\"task\": \"artifacts\"}']
+pub const USAGE: &str = "usage: retention ['{\"dryRun\": true}' | '{\"task\": \"artifacts\" | \"artifact-files\" | \"reindex\"}']
 
 DATABASE_URL names the database, as a member of the role arches_retention; ERASURE_BUCKET the ledger of erasures; ARTIFACT_BUCKET,
 EXTRACT_QUEUE_URL and INDEX_QUEUE_URL the files of artifacts and the queues of their ingestion.";
@@ -54,9 +57,11 @@ const CONVERSATIONS_OF_A_BATCH: i64 = 100;
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Request {
-    /// Counts, and changes nothing. Only of the task `expired-data`.
+    /// Counts, and changes nothing. Only of the tasks `expired-data` and `artifact-files`.
     pub dry_run: bool,
     pub task: Task,
+    /// Of the task `artifact-files`: `last` of the result of the last run, which was not complete.
+    pub after: Option<(OrganizationId, ArtifactId)>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -66,6 +71,10 @@ pub enum Task {
     ExpiredData,
     /// [`sweep`]
     Artifacts,
+    /// [`check_files`]
+    ArtifactFiles,
+    /// Lets `index` give ready artifacts vectors of another model.
+    Reindex,
 }
 
 /// The result of one of the tasks.
@@ -74,6 +83,15 @@ pub enum Task {
 pub enum Outcome {
     ExpiredData(Report),
     Artifacts(Swept),
+    ArtifactFiles(FilesChecked),
+    Reindex(Sent),
+}
+
+/// The result of the task `reindex`.
+#[derive(Debug, Serialize)]
+pub struct Sent {
+    /// Whether `index` has got the message. Its log says how far it is.
+    pub sent: bool,
 }
 
 /// Created once in `main`.
@@ -147,11 +165,20 @@ macro_rules! clean {
 
 /// Runs the task of `request`.
 pub async fn handle(state: &State, request: Request, job: &Job) -> anyhow::Result<Outcome> {
+    let can_be_dry = matches!(request.task, Task::ExpiredData | Task::ArtifactFiles);
+    anyhow::ensure!(can_be_dry || !request.dry_run, "invalid event: this task has no dry run");
+    let has_after = request.task == Task::ArtifactFiles;
+    anyhow::ensure!(has_after || request.after.is_none(), "invalid event: this task has no after");
     match request.task {
         Task::ExpiredData => Ok(Outcome::ExpiredData(Box::pin(run(state, request, job)).await?)),
-        Task::Artifacts => {
-            anyhow::ensure!(!request.dry_run, "invalid event: the task artifacts has no dry run");
-            Ok(Outcome::Artifacts(Box::pin(sweep(state, job)).await?))
+        Task::Artifacts => Ok(Outcome::Artifacts(Box::pin(sweep(state, job)).await?)),
+        Task::ArtifactFiles => {
+            let check = Box::pin(check_files(state, request.dry_run, request.after, job));
+            Ok(Outcome::ArtifactFiles(check.await?))
+        }
+        Task::Reindex => {
+            state.ingestion.reindex().await?;
+            Ok(Outcome::Reindex(Sent { sent: true }))
         }
     }
 }

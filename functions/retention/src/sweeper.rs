@@ -8,7 +8,9 @@ use shared::{
     aws::{s3::Bucket, sqs::Queue},
     config::Config,
     db::Tx,
-    domain::ingestion::{ArtifactStatus, FailureCode, IndexKind, IndexMessage, Stage, file_event},
+    domain::ingestion::{
+        ArtifactStatus, FailureCode, IndexKind, IndexMessage, Reindex, ReindexMessage, Stage, file_event,
+    },
     lambda::job::Job,
     store::{self, due_objects::DueObject, stuck_artifacts::Stuck},
     telemetry,
@@ -34,7 +36,7 @@ const MAX_TIME: Duration = Duration::from_secs(100);
 
 /// Where the objects and the messages are.
 pub(crate) struct Ingestion {
-    artifacts: Bucket,
+    pub artifacts: Bucket,
     bucket: String,
     extract: Queue,
     index: Queue,
@@ -49,6 +51,12 @@ impl Ingestion {
             extract: Queue::new(&storage.extract_queue),
             index: Queue::new(&storage.index_queue),
         }
+    }
+
+    /// Lets `index` give all ready artifacts vectors of another model.
+    pub async fn reindex(&self) -> anyhow::Result<()> {
+        let message = ReindexMessage { reindex: Reindex::ALL };
+        Ok(self.index.send(&serde_json::to_string(&message)?).await?)
     }
 }
 
@@ -134,6 +142,9 @@ impl Sweep<'_> {
             let found = self.state.db.transaction_as(list).await?;
             let (count, errors) = (found.len(), swept.errors);
             for stuck in found {
+                if !self.has_time() {
+                    return Ok(false);
+                }
                 match self.artifact(&stuck).await {
                     Ok(Outcome::SentAgain) => swept.sent_again += 1,
                     Ok(Outcome::Failed) => swept.failed += 1,
@@ -208,8 +219,12 @@ impl Sweep<'_> {
             let list = async |tx: &mut Tx| anyhow::Ok(store::due_objects::list(tx, BATCH_ROWS).await?);
             let due = self.state.db.transaction_as(list).await?;
             let (count, errors) = (due.len(), swept.errors);
-            let mut gone = Vec::with_capacity(count);
+            let (mut gone, mut is_cut) = (Vec::with_capacity(count), false);
             for object in due {
+                is_cut = !self.has_time();
+                if is_cut {
+                    break;
+                }
                 match self.delete(&object).await {
                     Ok(()) => gone.push(object),
                     Err(error) => {
@@ -223,8 +238,8 @@ impl Sweep<'_> {
             }
             let remove = async |tx: &mut Tx| anyhow::Ok(store::due_objects::remove(tx, &gone).await?);
             swept.objects_deleted += self.state.db.transaction_as(remove).await?;
-            if i64::try_from(count)? < BATCH_ROWS || swept.errors > errors {
-                return Ok(swept.errors == errors);
+            if is_cut || i64::try_from(count)? < BATCH_ROWS || swept.errors > errors {
+                return Ok(!is_cut && swept.errors == errors);
             }
         }
         Ok(false)

@@ -9,7 +9,8 @@ use shared::{
     auth::{Actor, Member},
     cache::rate_limit::Limit,
     domain::{
-        ids::{ArtifactId, ChunkId, OrganizationId},
+        artifact_chunk::ArtifactChunk,
+        ids::{ArtifactId, OrganizationId},
         input::Ids,
         permission::ReadArtifacts,
     },
@@ -71,7 +72,7 @@ pub enum Degraded {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SearchMatch {
     artifact: MatchedArtifact,
-    chunk: MatchedChunk,
+    chunk: ArtifactChunk,
     /// The higher, the better. It can be compared within one answer only. In the mode `semantic`, the cosine of the two meanings.
     score: f64,
     ranks: Ranks,
@@ -83,30 +84,6 @@ pub struct MatchedArtifact {
     id: ArtifactId,
     #[schema(example = "Handbook.pdf", min_length = 1, max_length = 255)]
     name: String,
-}
-
-/// A piece of the text of an artifact.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct MatchedChunk {
-    id: ChunkId,
-    /// Its place among the chunks of the artifact, from 0.
-    #[schema(minimum = 0, maximum = 4999)]
-    ordinal: i32,
-    /// The page on which it begins, from 1; null if the file has no pages.
-    #[schema(minimum = 1, maximum = 1_000_000)]
-    page: Option<i32>,
-    /// The heading above it; null without one.
-    #[schema(max_length = 1000)]
-    heading: Option<String>,
-    /// Its first character in the text of the artifact.
-    #[schema(minimum = 0, maximum = 10_000_000)]
-    start: i32,
-    /// The character after its last one.
-    #[schema(minimum = 0, maximum = 10_000_000)]
-    end: i32,
-    /// Its text.
-    #[schema(max_length = 10_000)]
-    text: String,
 }
 
 /// The places of a chunk in the two lists from which the answer is made.
@@ -127,18 +104,9 @@ impl SearchMatch {
             Mode::Semantic => found.distance.map_or(0.0, |distance| -distance),
             Mode::Keyword => found.frequency.map_or(0.0, f64::from),
         };
-        let chunk = found.chunk;
         Self {
             artifact: MatchedArtifact { id: found.artifact_id, name: found.artifact_name },
-            chunk: MatchedChunk {
-                id: chunk.id,
-                ordinal: chunk.ordinal,
-                page: chunk.page,
-                heading: chunk.heading,
-                start: chunk.starts,
-                end: chunk.ends,
-                text: chunk.text,
-            },
+            chunk: found.chunk,
             score,
             ranks: Ranks { semantic: found.semantic, keyword: found.keyword },
         }

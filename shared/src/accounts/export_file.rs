@@ -3,8 +3,11 @@
 //! It is written in pieces, so that an instance needs the same memory for every user. Each piece is a transaction of its own: none is open
 //! while storage is slow, and the export is no snapshot.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use tokio::time::timeout;
 
 use crate::{
     ApiError,
@@ -23,22 +26,25 @@ use crate::{
 const PART_BYTES: usize = 8 * 1024 * 1024;
 
 /// Writes everything that is stored about `user`, without secrets, into the new object `key`: a JSON document with one record per table,
-/// as [`super::export::Export`] with all rows.
+/// as [`super::export::Export`] with all rows. Returns whether `time` was enough. Without a complete object, its parts are deleted.
 pub async fn write(
     db: &Db,
     bucket: &Bucket,
     key: &str,
     user: &User,
     exported_at: DateTime<Utc>,
-) -> Result<(), ApiError> {
+    time: Duration,
+) -> Result<bool, ApiError> {
     let mut object = Object { bucket, key, buffer: Vec::new(), upload: None, parts: Vec::new() };
-    match write_document(db, &mut object, user, exported_at).await {
-        Ok(()) => Ok(object.finish().await?),
-        Err(error) => {
-            object.abort().await;
-            Err(error)
-        }
+    let work = async {
+        write_document(db, &mut object, user, exported_at).await?;
+        Ok::<_, ApiError>(object.finish().await?)
+    };
+    let written = timeout(time, work).await;
+    if !matches!(written, Ok(Ok(()))) {
+        object.abort().await;
     }
+    written.map_or(Ok(false), |written| written.map(|()| true))
 }
 
 async fn write_document(
@@ -136,16 +142,13 @@ impl Object<'_> {
         Ok(())
     }
 
-    async fn finish(mut self) -> Result<(), Unavailable> {
-        if self.upload.is_none() {
-            return self.bucket.put_new(self.key, self.buffer).await;
-        }
-        if !self.buffer.is_empty() {
+    async fn finish(&mut self) -> Result<(), Unavailable> {
+        if self.upload.is_some() && !self.buffer.is_empty() {
             self.write_part().await?;
         }
         match &self.upload {
-            Some(upload) => upload.complete(self.parts).await,
-            None => Ok(()),
+            Some(upload) => upload.complete(std::mem::take(&mut self.parts)).await,
+            None => self.bucket.put_new(self.key, std::mem::take(&mut self.buffer)).await,
         }
     }
 

@@ -4,7 +4,8 @@ use std::ops::RangeInclusive;
 
 use super::{
     application::Environment,
-    reader::{DURATION, FLAG, IP_ADDRESS, MILLIS, NAMES, ORIGINS, PORT, PRICES, URL, whole_number},
+    prices::Prices,
+    reader::{DURATION, FLAG, IP_ADDRESS, MILLIS, NAMES, ORIGINS, PORT, URL, whole_number},
     section::Declared,
 };
 
@@ -68,7 +69,7 @@ pub fn names(name: &str, default: &str) -> Vec<Declared> {
 }
 
 pub fn prices(name: &str) -> Vec<Declared> {
-    vec![Declared::new(name, PRICES)]
+    vec![Declared::new(name, Prices::FORM)]
 }
 
 pub fn setting(name: &str) -> Vec<Declared> {

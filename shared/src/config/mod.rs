@@ -37,7 +37,7 @@ pub use logins::Logins;
 pub use mail::Mail;
 pub use models::Models;
 pub use monitoring::Monitoring;
-pub use prices::Prices;
+pub use prices::{Price, Prices};
 pub use rate_limit::RateLimit;
 use reader::Reader;
 pub use section::{Declared, Section};
@@ -109,6 +109,7 @@ impl Config {
             monitoring: Monitoring::read(&mut reader),
         };
         config.database.check(&mut reader);
+        config.models.check(&mut reader);
         config.monitoring.check(&mut reader);
         reader.finish().map(|()| config)
     }

@@ -2,60 +2,65 @@
 
 use std::{collections::BTreeMap, str::FromStr};
 
-/// Prices have at most so many decimal places, so that costs are computed with integers.
-const DECIMALS: usize = 6;
+/// What a million tokens of a model cost, in millionths of a currency.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Price {
+    pub prompt: i64,
+    pub completion: i64,
+}
 
-/// The price of each model that has one. Other models cost nothing.
+/// The prices of models, by their names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Prices(BTreeMap<String, Price>);
 
-/// Millionths of the currency for a million tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Price {
-    prompt: u64,
-    completion: u64,
-}
-
 impl Prices {
-    /// Returns the cost of a call of `model`, in millionths of the currency, rounded up.
+    /// The form that [`FromStr`] reads.
+    pub const FORM: &str = "`<model>=<price>` or `<model>=<price of prompts>/<price of completions>`, separated by commas; a price has at most 6 decimals";
+
+    /// Returns the price of `model`; zero without one.
     #[must_use]
-    pub fn cost_micros(&self, model: &str, prompt_tokens: u64, completion_tokens: u64) -> u64 {
-        let Some(price) = self.0.get(model) else { return 0 };
-        let cost = u128::from(prompt_tokens) * u128::from(price.prompt)
-            + u128::from(completion_tokens) * u128::from(price.completion);
-        u64::try_from(cost.div_ceil(1_000_000)).unwrap_or(u64::MAX)
+    pub fn of(&self, model: &str) -> Price {
+        self.0.get(model).copied().unwrap_or_default()
+    }
+
+    /// Checks whether there are prices, but none of `model`.
+    #[must_use]
+    pub fn lack(&self, model: &str) -> bool {
+        !self.0.is_empty() && !self.0.contains_key(model)
     }
 }
 
 impl FromStr for Prices {
     type Err = ();
 
-    /// Reads `<model>=<prompt>[/<completion>]`, separated by commas: the prices of a million tokens.
     fn from_str(text: &str) -> Result<Self, ()> {
-        let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
-        let prices = entries.map(|entry| {
-            let (model, price) = entry.rsplit_once('=').filter(|(model, _)| !model.is_empty())?;
+        let mut prices = BTreeMap::new();
+        for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+            // The name of a model may contain any character but these two.
+            let (model, price) = entry.split_once('=').ok_or(())?;
             let (prompt, completion) = price.split_once('/').unwrap_or((price, "0"));
-            let price = Price { prompt: parse(prompt)?, completion: parse(completion)? };
-            Some((model.to_owned(), price))
-        });
-        prices.collect::<Option<_>>().map(Self).ok_or(())
+            let price = Price {
+                prompt: millionths(prompt.trim()).ok_or(())?,
+                completion: millionths(completion.trim()).ok_or(())?,
+            };
+            let model = model.trim();
+            if model.is_empty() || prices.insert(model.to_owned(), price).is_some() {
+                return Err(());
+            }
+        }
+        Ok(Self(prices))
     }
 }
 
-/// Returns a decimal number in millionths.
-fn parse(number: &str) -> Option<u64> {
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty()
-        || whole.len() > 9
-        || fraction.len() > DECIMALS
-        || !is_number(whole)
-        || !is_number(fraction)
-    {
+/// Reads a decimal number of at most 6 digits before its point, and 6 after it.
+fn millionths(text: &str) -> Option<i64> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
+    let is_number =
+        |digits: &str| (1..=6).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
+    if !is_number(whole) || !is_number(decimals) {
         return None;
     }
-    format!("{whole}{fraction:0<DECIMALS$}").parse().ok()
+    format!("{whole}{decimals:0<6}").parse().ok()
 }
 
 #[cfg(test)]
@@ -63,42 +68,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn costs_are_computed_from_the_prices_of_a_million_tokens() {
-        let prices: Prices =
-            "gpt-4.1-mini=0.40/1.60, meta/llama=3:free=0.000001/0 ,embed=2".parse().expect("prices");
-        for (model, prompt, completion, micros) in [
-            ("gpt-4.1-mini", 1_000_000, 0, 400_000),
-            ("gpt-4.1-mini", 1_000, 500, 1_200),
-            ("gpt-4.1-mini", 1, 0, 1),
-            ("gpt-4.1-mini", 0, 0, 0),
-            ("meta/llama=3:free", 1_000_000, 5, 1),
-            ("embed", 3, 7, 6),
-            ("unknown", 1_000_000, 1_000_000, 0),
-            ("embed", u64::MAX, u64::MAX, u64::MAX),
-        ] {
-            assert_eq!(
-                prices.cost_micros(model, prompt, completion),
-                micros,
-                "{model} {prompt} {completion}"
-            );
-        }
+    fn prices_are_read_for_a_million_tokens() {
+        let prices: Prices = " text-embedding-3-small=0.02, a/b:0=1.5/60 ,free = 0,".parse().expect("prices");
+        assert_eq!(prices.of("text-embedding-3-small"), Price { prompt: 20_000, completion: 0 });
+        assert_eq!(prices.of("a/b:0"), Price { prompt: 1_500_000, completion: 60_000_000 });
+        assert_eq!((prices.of("free"), prices.of("other")), (Price::default(), Price::default()));
+        assert!(prices.lack("other") && !prices.lack("free"));
+        assert!(!Prices::default().lack("other"));
+        assert_eq!(millionths("999999.999999"), Some(999_999_999_999));
     }
 
     #[test]
-    fn other_texts_are_no_prices() {
+    fn other_forms_of_prices_are_refused() {
         for text in [
-            "model",
+            "a",
             "=1",
-            "model=",
-            "model=a",
-            "model=1/",
-            "model=-1",
-            "model=1.0000001",
-            "model=1/2/3",
-            "m=1e3",
+            "a=",
+            "a=-1",
+            "a=+1",
+            "a=1e3",
+            "a=.5",
+            "a=1.",
+            "a=0.0000001",
+            "a=1000000",
+            "a=1/",
+            "a=1/2/3",
+            "a=1,a=2",
+            "a=1;b=2",
+            "a=NaN",
+            "a=1 USD",
         ] {
             assert_eq!(text.parse::<Prices>(), Err(()), "{text}");
         }
-        assert_eq!("".parse::<Prices>(), Ok(Prices::default()));
     }
 }

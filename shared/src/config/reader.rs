@@ -12,9 +12,10 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 use super::{
-    Address, ConfigError, Prices, Setting,
+    Address, ConfigError, Setting,
     address::{Credentials, is_bare},
     application::Environment,
+    prices::Prices,
 };
 
 pub const IP_ADDRESS: &str = "an IP address";
@@ -24,7 +25,6 @@ pub const DURATION: &str = "a whole number with a unit, such as 30s, 15m, 12h or
 pub const URL: &str = "an absolute http or https URL";
 pub const ORIGINS: &str = "origins such as https://app.example.com, separated by commas";
 pub const NAMES: &str = "names of 1 to 200 characters, separated by commas";
-pub const PRICES: &str = "`<model>=<prompt>` or `<model>=<prompt>/<completion>`, separated by commas, with at most 6 decimal places";
 /// Up to a day.
 pub const MILLIS: RangeInclusive<u32> = 1..=86_400_000;
 
@@ -188,8 +188,9 @@ impl<'a> Reader<'a> {
         names
     }
 
+    /// Reads the prices of models.
     pub fn prices(&mut self, key: &str) -> Prices {
-        self.parsed(key, Prices::default(), PRICES)
+        self.parsed(key, Prices::default(), Prices::FORM)
     }
 
     pub fn setting(&mut self, key: &'static str) -> Setting {

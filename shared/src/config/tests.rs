@@ -69,6 +69,25 @@ fn every_problem_is_named_at_once_with_what_would_be_allowed() {
 }
 
 #[test]
+fn prices_are_needed_for_every_embedding_model_or_none() {
+    let prices = |prices: &str, next: &str| {
+        let variables = [("EMBEDDING_MODEL", "a"), ("EMBEDDING_NEXT_MODEL", next), ("MODEL_PRICES", prices)];
+        read(&variables, &[]).map(|config| config.models.prices.of("a").prompt)
+    };
+    for (text, next, price) in [("", "b", 0), ("a=0.02", "", 20_000), ("b=3/4,a=1", "b", 1_000_000)] {
+        assert_eq!(prices(text, next).expect("prices"), price, "{text}");
+    }
+    for (text, next, problem) in [
+        ("b=1", "", "MODEL_PRICES has no price of the model \"a\""),
+        ("a=1", "b", "MODEL_PRICES has no price of the model \"b\""),
+        ("a=cheap", "", "MODEL_PRICES is \"a=cheap\"; allowed: "),
+    ] {
+        let error = prices(text, next).expect_err(problem).to_string();
+        assert!(error.contains(problem), "{problem:?} in {error}");
+    }
+}
+
+#[test]
 fn a_deployed_function_requires_tls() {
     for (environment, required) in
         [("development", false), ("test", false), ("staging", true), ("production", true)]

@@ -1,25 +1,23 @@
-//! Hashes passwords with argon2id, one at a time, in reused memory.
+//! Hashes passwords with argon2id (RFC 9106), one at a time, in reused memory.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicUsize, Ordering},
 };
 
-use argon2::{
-    Algorithm, Argon2, Block, Params, Version,
-    password_hash::phc::{Output, ParamsString, PasswordHash, Salt},
+use argon2_rust::{
+    Algorithm, Argon2, Error, Hasher, Params, Version, decode_string,
+    params::{Memory, TagLen},
 };
 use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::ExposeSecret;
-use subtle::ConstantTimeEq;
 
 use crate::domain::password::Password;
 
 /// 19 MiB, 2 passes, 1 lane: recommended by the OWASP Password Storage Cheat Sheet for argon2id.
-const MEMORY_KIB: u32 = 19 * 1024;
-const PASSES: u32 = 2;
-const LANES: u32 = 1;
-const HASH_LEN: usize = 32;
+const PARAMS: Params =
+    Params::builder().memory(Memory::mib(19)).passes(2).lanes(1).tag_len(TagLen::bytes(32)).build_or_panic();
+/// In bytes.
 const SALT_LEN: usize = 16;
 
 /// Compared with the password for an unknown user, so that the response takes as long as for a known one. All zeros, so no
@@ -30,11 +28,18 @@ const DUMMY_HASH: &str =
 /// Hashes passwords.
 ///
 /// One at a time, and in the calling thread: an instance serves one request at a time with less than one core, so a second thread
-/// would only add two context switches. The memory is kept for the next hash.
-#[derive(Clone, Default)]
+/// would only add two context switches. The memory is overwritten after each hash, and kept for the next one.
+#[derive(Clone)]
 pub struct Passwords {
-    memory: Arc<Mutex<Vec<Block>>>,
+    hasher: Arc<Mutex<Hasher>>,
     hashed: Arc<AtomicUsize>,
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, PARAMS).hasher();
+        Self { hasher: Arc::new(Mutex::new(hasher)), hashed: Arc::default() }
+    }
 }
 
 /// The result of comparing a password with a hash.
@@ -56,56 +61,28 @@ impl Passwords {
     pub fn hash(&self, password: &Password) -> anyhow::Result<String> {
         let mut salt = [0; SALT_LEN];
         SystemRandom::new().fill(&mut salt).map_err(|_| anyhow::anyhow!("no random bytes"))?;
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, current_params()?);
-        let params = ParamsString::try_from(argon2.params())?;
-        let output = self.run(&argon2, password, &salt, HASH_LEN)?;
-        let hash = PasswordHash {
-            algorithm: Algorithm::Argon2id.ident(),
-            version: Some(Version::V0x13.into()),
-            params,
-            salt: Some(Salt::new(&salt)?),
-            hash: Some(Output::new(&output)?),
-        };
-        Ok(hash.to_string())
+        Ok(self.hasher().hash_encoded(password.expose_secret().as_bytes(), &salt)?)
     }
 
     /// Compares `password` with `hash`. Without a hash it does the same work, and the password does not match.
     pub fn verify(&self, password: &Password, hash: Option<&str>) -> anyhow::Result<Verified> {
-        let parsed = PasswordHash::new(hash.unwrap_or(DUMMY_HASH))?;
-        let (Some(salt), Some(expected)) = (parsed.salt, parsed.hash) else {
-            anyhow::bail!("the stored password hash has no salt or no output");
+        let stored = hash.unwrap_or(DUMMY_HASH);
+        let params = decode_string(stored, Algorithm::Argon2id)?.params;
+        let password = password.expose_secret().as_bytes();
+        let equal = match self.hasher().verify_encoded(stored, password, Algorithm::Argon2id) {
+            Ok(()) => true,
+            Err(Error::VerifyMismatch) => false,
+            Err(error) => return Err(error.into()),
         };
-        let params = Params::try_from(&parsed)?;
-        let weaker = params.m_cost() < MEMORY_KIB || params.t_cost() < PASSES;
-        let argon2 = Argon2::new(Algorithm::try_from(parsed.algorithm.as_str())?, Version::V0x13, params);
-        let length = expected.as_bytes().len();
-        let output = self.run(&argon2, password, &salt, length)?;
-        let equal = bool::from(output.ct_eq(expected.as_bytes()));
+        let weaker = params.memory() < PARAMS.memory() || params.passes() < PARAMS.passes();
         Ok(Verified { matches: hash.is_some() && equal, outdated: weaker })
     }
 
-    fn run(
-        &self,
-        argon2: &Argon2<'_>,
-        password: &Password,
-        salt: &[u8],
-        length: usize,
-    ) -> anyhow::Result<Vec<u8>> {
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Locks the hasher for one hash, and counts it.
+    fn hasher(&self) -> MutexGuard<'_, Hasher> {
         self.hashed.fetch_add(1, Ordering::Relaxed);
-        let blocks = argon2.params().block_count();
-        if memory.len() < blocks {
-            memory.resize(blocks, Block::default());
-        }
-        let mut output = vec![0; length];
-        let password = password.expose_secret().as_bytes();
-        argon2.hash_password_into_with_memory(password, salt, &mut output, &mut memory[..blocks])?;
-        Ok(output)
+        self.hasher.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn current_params() -> anyhow::Result<Params> {
-    Ok(Params::new(MEMORY_KIB, PASSES, LANES, Some(HASH_LEN))?)
 }
 
 #[cfg(test)]
@@ -133,19 +110,30 @@ mod tests {
         assert_eq!(verified, Verified { matches: false, outdated: false });
     }
 
+    /// Hashes that another implementation of argon2 made: crate `argon2` 0.6.0.
     #[test]
-    fn a_hash_with_weaker_parameters_still_matches_but_is_outdated() {
-        let weak = "$argon2id$v=19$m=4096,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$";
-        let argon2 = Argon2::new(
-            Algorithm::Argon2id,
-            Version::V0x13,
-            Params::new(4096, 1, 1, Some(32)).expect("params"),
-        );
-        let mut output = [0; 32];
-        argon2.hash_password_into(b"correct horse", b"somesaltsomesalt", &mut output).expect("a hash");
-        let hash = format!("{weak}{}", data_encoding::BASE64_NOPAD.encode(&output));
-        let verified =
-            Passwords::default().verify(&password("correct horse"), Some(&hash)).expect("an answer");
-        assert_eq!(verified, Verified { matches: true, outdated: true });
+    fn a_hash_of_another_implementation_matches_and_is_outdated_if_it_is_weaker() {
+        for (hash, outdated) in [
+            (
+                "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$k9ohroejZy1PN5E1SbHNPug6vB8eQAahb5SOAp6iGF4",
+                false,
+            ),
+            (
+                "$argon2id$v=19$m=4096,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$kJDB5bOOdKXUTbUljRcA6wIHgDrR9jWiMwmeZdp8KOY",
+                true,
+            ),
+        ] {
+            let verify =
+                |text: &str| Passwords::default().verify(&password(text), Some(hash)).expect("an answer");
+            assert_eq!(verify("correct horse"), Verified { matches: true, outdated });
+            assert!(!verify("correct horsf").matches);
+        }
+    }
+
+    #[test]
+    fn what_is_no_hash_is_an_error() {
+        for stored in ["", "secret", "$argon2id$v=19$m=19456,t=2,p=1$AAAA", "$2b$10$abcdefghijklmnopqrstuv"] {
+            Passwords::default().verify(&password("anything"), Some(stored)).expect_err(stored);
+        }
     }
 }

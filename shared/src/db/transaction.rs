@@ -104,8 +104,8 @@ impl Tx {
     /// Sends the next statement together with the one after it, or with COMMIT, which saves a round trip. If it fails, that one fails,
     /// and with it the transaction.
     ///
-    /// For statements that insert, whose result nobody reads, and which violate no constraint that has a refusal. The first statement
-    /// of a transaction is sent at once, and so is every one without the wire.
+    /// For statements that insert or update, whose result nobody reads, and which violate no constraint that has a refusal. The first
+    /// statement of a transaction is sent at once, and so is every one without the wire.
     pub(crate) fn deferred(&mut self) -> &mut Self {
         if let Some(wire) = self.lease.wire() {
             wire.defer();

@@ -1,6 +1,6 @@
 //! The way of an artifact from its file to its chunks: its states, the objects in S3, and the messages between the functions.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -11,8 +11,13 @@ use super::ids::{ArtifactId, OrganizationId};
 pub const MAX_FILE_BYTES: u64 = 100 * 1024 * 1024;
 /// The longest text of an artifact, in characters.
 pub const MAX_CHARACTERS: usize = 10_000_000;
+/// The most bytes of an extracted text before it is compressed. A character has at most 4 bytes, or 6 where JSON escapes it; the rest is
+/// for the other members of its parts.
+pub const MAX_TEXT_BYTES: usize = MAX_CHARACTERS * 7;
 /// The most chunks of an artifact.
 pub const MAX_CHUNKS: usize = 5_000;
+/// The lifetime of a link for an upload. Until then an artifact without a file may still get one.
+pub const UPLOAD_LINK_LIFETIME: Duration = Duration::from_mins(15);
 
 text_enum!(
     /// The state of an artifact.
@@ -99,6 +104,13 @@ impl FailureCode {
                 | Self::ProcessingStopped
         )
     }
+
+    /// Returns whether a retry can use the chunks and vectors that were stored so far.
+    #[must_use]
+    pub const fn keeps_chunks(self) -> bool {
+        // Chunks that the plan does not allow are not kept.
+        self.is_retryable() && !matches!(self, Self::PlanLimitReached)
+    }
 }
 
 /// An upload of an artifact.
@@ -181,6 +193,35 @@ pub enum IndexKind {
     Missing,
     /// Indexing goes on where it stopped.
     Continue,
+}
+
+/// A message to `index` about vectors of one more model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReindexMessage {
+    pub reindex: Reindex,
+}
+
+/// Embeds chunks of ready artifacts that have no vector of the model: of the next one if there is one, otherwise of the current one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum Reindex {
+    /// The chunks of one artifact.
+    Artifact(Upload),
+    /// Those of all artifacts, in the order of their organizations and ids.
+    All {
+        /// The artifacts up to this one are done.
+        after: Option<(OrganizationId, ArtifactId)>,
+        /// Artifacts that got vectors so far.
+        artifacts: u64,
+        /// Organizations whose tokens are used up.
+        skipped: u64,
+    },
+}
+
+impl Reindex {
+    /// From the first artifact.
+    pub const ALL: Self = Self::All { after: None, artifacts: 0, skipped: 0 };
 }
 
 /// Returns the message that S3 sends to the queue of `extract` when a file is written. `/retry` and the sweeper send it too.

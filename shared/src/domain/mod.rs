@@ -4,6 +4,7 @@
 pub mod text_enum;
 
 pub mod actor;
+pub mod artifact_chunk;
 pub mod audit;
 pub mod changes;
 pub mod chunking;
@@ -12,6 +13,7 @@ pub mod clock;
 pub mod conversation;
 pub mod database_name;
 pub mod deadline;
+pub mod file_event;
 pub mod ids;
 pub mod ingestion;
 pub mod input;

@@ -1,6 +1,8 @@
 //! What language models cost.
 
-use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, Utc};
+
+use crate::config::Price;
 
 text_enum!(
     /// What a language model was used for.
@@ -20,8 +22,8 @@ pub struct Usage<'a> {
     pub model: &'a str,
     pub prompt_tokens: u64,
     pub completion_tokens: u64,
-    pub cost_micros: u64,
-    /// Whether the tokens are estimated: the model did not report them.
+    pub price: Price,
+    /// Whether the tokens of an answer are estimated: the model did not report them.
     pub estimated: bool,
 }
 
@@ -58,6 +60,12 @@ pub fn month(now: DateTime<Utc>) -> NaiveDate {
     day.with_day(1).unwrap_or(day)
 }
 
+/// Returns the last day of the month that begins on the day `first`.
+#[must_use]
+pub fn last_day(first: NaiveDate) -> NaiveDate {
+    first + Months::new(1) - Days::new(1)
+}
+
 /// Returns the time at which the next budget begins.
 #[must_use]
 pub fn next_month(now: DateTime<Utc>) -> DateTime<Utc> {
@@ -78,6 +86,15 @@ mod tests {
         ] {
             let [now, next] = [now, next].map(|time| time.parse::<DateTime<Utc>>().expect("a time"));
             assert_eq!(next_month(now), next, "{now}");
+        }
+    }
+
+    #[test]
+    fn months_have_28_to_31_days() {
+        for (first, last) in
+            [("2026-01-01", "2026-01-31"), ("2026-02-01", "2026-02-28"), ("2028-02-01", "2028-02-29")]
+        {
+            assert_eq!(last_day(first.parse().expect("a day")).to_string(), last);
         }
     }
 

@@ -188,7 +188,10 @@ impl ChatModels {
         let status = response.status();
         match status {
             200 => Ok(response),
-            429 => Err(ChatError::Throttled { retry_after: retry_after(response.header("retry-after")) }),
+            429 => {
+                let retry_after = retry_after(response.header("retry-after"), response.header("date"));
+                Err(ChatError::Throttled { retry_after })
+            }
             408 | 500.. => Err(ChatError::Unavailable(anyhow::anyhow!("status {status}"))),
             _ => {
                 let body =

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::DateTime;
 use serde::Deserialize;
 use url::Url;
 
@@ -29,10 +30,13 @@ pub(super) async fn authorization(secrets: &Secrets, api_key: &Setting) -> anyho
     }
 }
 
-/// Reads `Retry-After` in seconds. Its other form, a date, counts as missing.
-pub(super) fn retry_after(value: Option<&str>) -> Duration {
-    let seconds = value.and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
-    seconds.unwrap_or(DEFAULT_RETRY_AFTER).clamp(Duration::from_secs(1), MAX_RETRY_AFTER)
+/// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date, which is compared with `date`, the clock of the server.
+pub(super) fn retry_after(value: Option<&str>, date: Option<&str>) -> Duration {
+    let time = |text: &str| DateTime::parse_from_rfc2822(text.trim()).ok();
+    let until = |value: &str| Some((time(value)? - time(date?)?).to_std().unwrap_or_default());
+    let seconds = |value: &str| value.trim().parse().ok().map(Duration::from_secs);
+    let wait = value.and_then(|value| seconds(value).or_else(|| until(value)));
+    wait.unwrap_or(DEFAULT_RETRY_AFTER).clamp(Duration::from_secs(1), MAX_RETRY_AFTER)
 }
 
 /// Returns the code of an error of OpenAI's API. Not its message, which may repeat a text.
@@ -59,15 +63,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn retry_after_is_read_in_seconds_within_bounds() {
-        for (value, seconds) in [
-            (Some("7"), 7),
-            (Some("0"), 1),
-            (Some("86400"), 600),
-            (Some("Fri, 31 Dec 1999 23:59:59 GMT"), 20),
-            (None, 20),
+    fn retry_after_is_read_in_both_forms_within_bounds() {
+        const DATE: Option<&str> = Some("Fri, 31 Dec 1999 23:59:30 GMT");
+        for (value, date, seconds) in [
+            (Some("7"), None, 7),
+            (Some("0"), DATE, 1),
+            (Some("86400"), None, 600),
+            (Some("Fri, 31 Dec 1999 23:59:59 GMT"), DATE, 29),
+            (Some("Sat, 01 Jan 2000 00:00:00 GMT"), DATE, 30),
+            (Some("Sat, 01 Jan 2000 12:00:00 GMT"), DATE, 600),
+            // Over.
+            (Some("Fri, 31 Dec 1999 23:00:00 GMT"), DATE, 1),
+            (Some("Fri, 31 Dec 1999 23:59:59 GMT"), None, 20),
+            (Some("Fri, 31 Dec 1999 23:59:59 GMT"), Some("now"), 20),
+            (Some("soon"), DATE, 20),
+            (None, DATE, 20),
         ] {
-            assert_eq!(retry_after(value), Duration::from_secs(seconds), "{value:?}");
+            assert_eq!(retry_after(value, date), Duration::from_secs(seconds), "{value:?} at {date:?}");
         }
     }
 

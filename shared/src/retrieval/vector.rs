@@ -17,13 +17,15 @@ use crate::{
         usage::{Usage, UsageKind, estimate, next_month},
     },
     http_client::embeddings::{EmbeddingError, Embeddings},
-    store::token_budgets,
+    store::token_budgets::{self, Reserved},
 };
 
 /// Without an answer of the model by then, the search is by words only.
 const MODEL_TIMEOUT: Duration = Duration::from_secs(5);
 /// After this, the reservation of a request that died is removed. A request takes 25 s at most.
 const RESERVATION_TTL: TimeDelta = TimeDelta::minutes(1);
+/// When to try again if calls in progress have reserved all tokens that are left.
+const BUSY_WAIT: Duration = Duration::from_secs(10);
 
 /// The vector of a query.
 pub struct QueryVector {
@@ -39,7 +41,6 @@ pub struct Bill {
     organization: OrganizationId,
     reservation: ReservationId,
     tokens: u64,
-    estimated: bool,
 }
 
 /// A reason why there is no vector.
@@ -71,17 +72,21 @@ impl QueryVector {
             }
         };
         let embedded = embeddings.embed(&[query], Deadline::after(MODEL_TIMEOUT)).await;
-        let (vector, tokens, estimated) = match embedded {
+        let (vector, tokens) = match embedded {
             Ok(embedded) => {
-                let none = || Missing::ModelUnavailable(EmbeddingError::Invalid("no vector".to_owned()));
-                (embedded.vectors.into_iter().next().ok_or_else(none), embedded.tokens, embedded.estimated)
+                let none = || {
+                    let why = "no vector".to_owned();
+                    Missing::ModelUnavailable(EmbeddingError::Invalid { why, tokens: embedded.tokens })
+                };
+                (embedded.vectors.into_iter().next().ok_or_else(none), embedded.tokens)
             }
             Err(error) => {
                 tracing::warn!(%error, "query not embedded");
-                (Err(Missing::ModelUnavailable(error)), 0, false)
+                let tokens = error.tokens();
+                (Err(Missing::ModelUnavailable(error)), tokens)
             }
         };
-        let bill = Bill { organization, reservation, tokens, estimated };
+        let bill = Bill { organization, reservation, tokens };
         Ok(Self { vector, bill: Some(bill), key })
     }
 }
@@ -94,32 +99,32 @@ async fn reserve(
     query: &str,
 ) -> Result<Result<ReservationId, ReachedLimit>, ApiError> {
     let reservation = ReservationId::new();
-    let limit = Plan::named(app.config.application.default_plan)
-        .unwrap_or(Plan::Enterprise)
-        .limits()
-        .tokens_per_month;
+    let plan = Plan::named(app.config.application.default_plan).unwrap_or(Plan::Free);
+    let limit = plan.limits().tokens_per_month;
     let reserve = async |tx: &mut Tx| {
         let (tokens, expires_at) = (estimate(query.len()), tx.now() + RESERVATION_TTL);
         Ok(token_budgets::reserve(tx, organization, reservation.0, tokens, limit, expires_at).await?)
     };
-    if actor.transaction(reserve).await? {
-        return Ok(Ok(reservation));
-    }
-    Ok(Err(reached_budget(app, limit)))
+    Ok(match actor.transaction(reserve).await? {
+        Reserved::Yes => Ok(reservation),
+        Reserved::Busy => Err(reached_budget(app, limit, true)),
+        Reserved::UsedUp => Err(reached_budget(app, limit, false)),
+    })
 }
 
-/// Returns the limit of tokens of this month, which is reached.
+/// Returns the limit of tokens of this month, which is reached. `is_busy` if calls in progress have reserved the tokens that are left.
 #[must_use]
-pub fn reached_budget(app: &AppState, limit: i64) -> ReachedLimit {
+pub fn reached_budget(app: &AppState, limit: i64, is_busy: bool) -> ReachedLimit {
     let now = app.clock.now();
-    let wait = (next_month(now) - now).to_std().unwrap_or_default();
+    let until_next_month = (next_month(now) - now).to_std().unwrap_or_default();
+    let wait = if is_busy { BUSY_WAIT } else { until_next_month };
     ReachedLimit::new(u32::try_from(limit).unwrap_or(u32::MAX), wait)
 }
 
 impl Bill {
     /// Records the tokens, and ends the reservation. Locks the budget of the organization, so it is the last work of a transaction.
     pub async fn settle(&self, tx: &mut Tx, models: &Models) -> Result<(), ApiError> {
-        let Self { organization, reservation, tokens, estimated } = *self;
+        let Self { organization, reservation, tokens } = *self;
         if tokens == 0 {
             return Ok(token_budgets::cancel(tx, organization, reservation.0).await?);
         }
@@ -128,8 +133,8 @@ impl Bill {
             model: &models.embedding_model,
             prompt_tokens: tokens,
             completion_tokens: 0,
-            cost_micros: models.prices.cost_micros(&models.embedding_model, tokens, 0),
-            estimated,
+            price: models.prices.of(&models.embedding_model),
+            estimated: false,
         };
         Ok(token_budgets::settle(tx, organization, reservation.0, &usage).await?)
     }

@@ -1,5 +1,6 @@
 //! The write side of the `chunks` and `chunk_vectors` tables. Lock the artifact first. The read side is [`super::search`].
 
+use super::organization_totals;
 use crate::{
     db::Tx,
     domain::{
@@ -101,6 +102,16 @@ pub async fn delete(tx: &mut Tx, organization: OrganizationId, artifact: Artifac
     Ok(deleted.rows_affected().cast_signed())
 }
 
+/// Deletes the chunks of an artifact, and their vectors, and no longer counts them.
+pub async fn delete_counted(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    artifact: ArtifactId,
+) -> sqlx::Result<()> {
+    let deleted = delete(tx, organization, artifact).await?;
+    organization_totals::add_chunks(tx, organization, -deleted, i64::MAX).await.map(drop)
+}
+
 /// Returns the first `limit` chunks of an artifact that have no vector in `space`.
 pub async fn list_pending(
     tx: &mut Tx,
@@ -126,6 +137,16 @@ pub async fn list_pending(
     )
     .fetch_all(tx)
     .await
+}
+
+/// Returns whether a chunk of the artifact has no vector in `space`.
+pub async fn lack_vectors(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    artifact: ArtifactId,
+    space: i16,
+) -> sqlx::Result<bool> {
+    Ok(!list_pending(tx, organization, artifact, space, 1).await?.is_empty())
 }
 
 /// Inserts the vectors of chunks. Skips chunks that have one in `space`.

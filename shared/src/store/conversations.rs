@@ -136,7 +136,7 @@ pub async fn lock_own(
 }
 
 /// Changes title and model of the conversation, if its version is one of `versions` or `versions` is `None`. `title` is whether to
-/// change it, and the new value. The caller has checked to whom it belongs.
+/// change it, and the new value. The caller has checked the owner.
 pub async fn update(
     tx: &mut Tx,
     organization: OrganizationId,

@@ -4,14 +4,14 @@
 
 use chrono::{DateTime, Utc};
 
-use super::audit_events;
+use super::{audit_events, chunks};
 use crate::{
     db::Tx,
     domain::{
         actor::RequestInfo,
         audit::{Action, Event},
         ids::{ArtifactId, OrganizationId},
-        ingestion::{ArtifactStatus, FailureCode, Stage, Upload},
+        ingestion::{ArtifactStatus, FailureCode, Stage, UPLOAD_LINK_LIFETIME, Upload},
     },
 };
 
@@ -39,6 +39,12 @@ impl State {
     #[must_use]
     pub fn is_final(&self) -> bool {
         !matches!(self.status, ArtifactStatus::Pending | ArtifactStatus::Processing)
+    }
+
+    /// Returns whether a link for the upload of its file may still be valid at `now`.
+    #[must_use]
+    pub fn awaits_upload(&self, now: DateTime<Utc>) -> bool {
+        now < self.progressed_at + UPLOAD_LINK_LIFETIME
     }
 
     /// Returns whether a delivery works on it at `now`.
@@ -137,7 +143,7 @@ pub async fn release(
         r#"
         UPDATE artifacts
         SET lease_until = NULL, failure_detail = coalesce($4, failure_detail)
-        WHERE organization_id = $1 AND id = $2 AND status = 'processing' AND lease_until = $3
+        WHERE organization_id = $1 AND id = $2 AND lease_until = $3
         "#,
         upload.organization_id as OrganizationId,
         upload.artifact_id as ArtifactId,
@@ -226,7 +232,7 @@ pub async fn set_ready(tx: &mut Tx, upload: &Upload, request: &RequestInfo) -> s
     record(tx, Action::ArtifactReady, upload, request).await
 }
 
-/// Ends with `failure`. `detail` is a sentence, if there is more to say.
+/// Ends with `failure`. `detail` is a sentence, if there is more to say. Deletes its chunks, unless a retry can use them.
 pub async fn fail(
     tx: &mut Tx,
     upload: &Upload,
@@ -234,6 +240,9 @@ pub async fn fail(
     detail: Option<&str>,
     request: &RequestInfo,
 ) -> sqlx::Result<()> {
+    if !failure.keeps_chunks() {
+        chunks::delete_counted(tx, upload.organization_id, upload.artifact_id).await?;
+    }
     let now = tx.now();
     sqlx::query!(
         r#"

@@ -55,6 +55,7 @@ pub mod object_deletions;
 pub mod organization_totals;
 pub mod organizations;
 pub mod personal_data;
+pub mod ready_artifacts;
 pub mod recount;
 pub mod restoring_role;
 pub mod retention;

@@ -7,6 +7,12 @@ use crate::{
     domain::{ids::OrganizationId, ingestion::Upload},
 };
 
+/// Lets the objects of `upload` be deleted.
+pub async fn insert_upload(tx: &mut Tx, upload: Upload) -> sqlx::Result<()> {
+    let now = tx.now();
+    insert(tx, &[upload.file_key(), upload.text_key()], now).await
+}
+
 /// Lets the objects of `last` and of all uploads before it be deleted.
 pub async fn insert_uploads(tx: &mut Tx, last: Upload) -> sqlx::Result<()> {
     let uploads = (1..=last.generation).map(|generation| Upload { generation, ..last });

@@ -1,9 +1,9 @@
 //! The search in `chunks` and `chunk_vectors`.
 
-use super::artifacts::Chunk;
 use crate::{
     db::Tx,
     domain::{
+        artifact_chunk::ArtifactChunk,
         ids::{ArtifactId, ChunkId, LabelId, OrganizationId},
         vector,
     },
@@ -36,7 +36,7 @@ pub struct Search<'a> {
 pub struct Found {
     pub artifact_id: ArtifactId,
     pub artifact_name: String,
-    pub chunk: Chunk,
+    pub chunk: ArtifactChunk,
     /// The sum of `1 / (60 + rank)` over both ranks (reciprocal rank fusion).
     pub score: f64,
     /// The place among the chunks with the nearest meaning, from 1.
@@ -115,7 +115,8 @@ pub async fn search(
         )
         SELECT c.id AS "id: ChunkId", c.artifact_id AS "artifact_id: ArtifactId", a.name, c.ordinal, c.page, c.heading,
                c.starts, c.ends, c.text, f.score AS "score!", f.semantic, f.keyword, f.distance, f.frequency
-        FROM fused f JOIN chunks c ON c.id = f.chunk_id JOIN artifacts a ON a.id = c.artifact_id
+        FROM fused f JOIN chunks c ON c.id = f.chunk_id AND c.organization_id = $1
+             JOIN artifacts a ON a.id = c.artifact_id AND a.organization_id = $1
         ORDER BY f.score DESC, f.chunk_id
         "#,
         organization as OrganizationId,
@@ -135,7 +136,7 @@ pub async fn search(
         .map(|row| Found {
             artifact_id: row.artifact_id,
             artifact_name: row.name,
-            chunk: Chunk {
+            chunk: ArtifactChunk {
                 id: row.id,
                 ordinal: row.ordinal,
                 page: row.page,

@@ -5,7 +5,7 @@
 //!
 //! A reservation is locked before its budget.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::usage_days;
@@ -37,7 +37,17 @@ pub async fn find(tx: &mut Tx, organization: OrganizationId) -> sqlx::Result<Bud
     Ok(found.fetch_optional(tx).await?.unwrap_or_default())
 }
 
-/// Reserves tokens of this month until `expires_at`, unless used and reserved tokens would be more than `limit`. Returns whether it did.
+/// The result of [`reserve`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reserved {
+    Yes,
+    /// The tokens are not used, but calls in progress have reserved them. Most calls use less, so try again.
+    Busy,
+    /// So many tokens are not left this month.
+    UsedUp,
+}
+
+/// Reserves tokens of this month until `expires_at`, unless used and reserved tokens would be more than `limit`.
 pub async fn reserve(
     tx: &mut Tx,
     organization: OrganizationId,
@@ -45,9 +55,9 @@ pub async fn reserve(
     tokens: u64,
     limit: i64,
     expires_at: DateTime<Utc>,
-) -> sqlx::Result<bool> {
+) -> sqlx::Result<Reserved> {
     if try_to_reserve(tx, organization, id, tokens, limit, expires_at).await? {
-        return Ok(true);
+        return Ok(Reserved::Yes);
     }
     let this_month = month(tx.now());
     sqlx::query!(
@@ -58,7 +68,17 @@ pub async fn reserve(
     .execute(&mut *tx)
     .await?;
     release_expired(tx, Some(organization)).await?;
-    try_to_reserve(tx, organization, id, tokens, limit, expires_at).await
+    if try_to_reserve(tx, organization, id, tokens, limit, expires_at).await? {
+        return Ok(Reserved::Yes);
+    }
+    let is_left = sqlx::query_scalar!(
+        r#"SELECT used + $3 <= $4 AS "is_left!" FROM token_budgets WHERE organization_id = $1 AND month = $2"#,
+        organization as OrganizationId,
+        this_month,
+        column(tokens),
+        limit,
+    );
+    Ok(if is_left.fetch_one(tx).await? { Reserved::Busy } else { Reserved::UsedUp })
 }
 
 /// [`reserve`], if this month has a budget.
@@ -101,18 +121,19 @@ pub async fn settle(
     id: Uuid,
     usage: &Usage<'_>,
 ) -> sqlx::Result<()> {
-    end(tx, organization, id, usage.tokens()).await?;
-    usage_days::add(tx, organization, usage).await
+    let month = end(tx, organization, id, usage.tokens()).await?;
+    usage_days::add(tx, organization, month, usage).await
 }
 
 /// Ends the reservation `id` of a call that used nothing.
 pub async fn cancel(tx: &mut Tx, organization: OrganizationId, id: Uuid) -> sqlx::Result<()> {
-    end(tx, organization, id, 0).await
+    end(tx, organization, id, 0).await.map(drop)
 }
 
-async fn end(tx: &mut Tx, organization: OrganizationId, id: Uuid, used: i64) -> sqlx::Result<()> {
+/// Returns the month in which the tokens count: that of the reservation.
+async fn end(tx: &mut Tx, organization: OrganizationId, id: Uuid, used: i64) -> sqlx::Result<NaiveDate> {
     let this_month = month(tx.now());
-    sqlx::query!(
+    sqlx::query_scalar!(
         r#"
         WITH ended AS (
             DELETE FROM token_reservations WHERE organization_id = $1 AND id = $2 RETURNING month, tokens
@@ -121,15 +142,15 @@ async fn end(tx: &mut Tx, organization: OrganizationId, id: Uuid, used: i64) -> 
         VALUES ($1, coalesce((SELECT month FROM ended), $3), $4)
         ON CONFLICT (organization_id, month) DO UPDATE
         SET used = b.used + excluded.used, reserved = b.reserved - coalesce((SELECT tokens FROM ended), 0)
+        RETURNING month
         "#,
         organization as OrganizationId,
         id,
         this_month,
         used,
     )
-    .execute(tx)
+    .fetch_one(tx)
     .await
-    .map(drop)
 }
 
 /// Releases what expired reservations have reserved: those of `organization`, or all if it is `None`. Skips those that a call is

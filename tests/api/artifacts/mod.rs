@@ -7,6 +7,7 @@ mod delete;
 mod download;
 mod erasure;
 mod foreign;
+mod foreign_ingestion;
 mod labels;
 mod list;
 mod races;

@@ -1,7 +1,15 @@
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use harness::{CANARIES, TestApp, create_canaries, service};
 use serde_json::Value;
-use shared::aws::s3::Bucket;
+use shared::{
+    accounts::export_file,
+    aws::{client, s3::Bucket},
+    domain::{clock::Clock, ids::UserId},
+    store::users,
+};
+use tokio::time::{sleep, timeout};
 
 fn bucket() -> Bucket {
     Bucket::new(&service("ARTIFACT_BUCKET"), "")
@@ -54,11 +62,8 @@ async fn the_file_has_all_that_is_stored_about_the_user_and_no_secret() {
     assert!(!read(bob.text("/data/url")).await.to_string().to_lowercase().contains("canary"));
 }
 
-#[tokio::test]
-async fn the_file_has_more_rows_than_a_response() {
-    let app = TestApp::new().await;
-    let ada = app.person("Ada").await;
-    // With the agents, the file has two parts of 8 MiB and a rest.
+/// Gives the user sessions with long agents, with which a file has two parts of 8 MiB and a rest.
+async fn add_sessions(app: &TestApp) {
     app.database
         .execute(
             "INSERT INTO sessions (id, user_id, refresh_token_hash, rotated_at, transport, user_agent, created_at,
@@ -67,6 +72,46 @@ async fn the_file_has_more_rows_than_a_response() {
              FROM users u, generate_series(1, 2500) n",
         )
         .await;
+}
+
+#[tokio::test]
+async fn file_that_takes_too_long_leaves_no_parts_in_storage() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    add_sessions(&app).await;
+    let user = UserId(ada.id.parse().expect("an id"));
+    let find = async |tx: &mut _| Ok(users::find(tx, user).await?.expect("the user"));
+    let user = app.state.app.db.transaction(find).await.expect("the user");
+    // A table that is read after the sessions.
+    let mut lock = app.database.pool().begin().await.expect("a transaction");
+    sqlx::query("LOCK TABLE mail_suppressions").execute(&mut *lock).await.expect("a lock");
+
+    let (key, bucket) = (format!("exports/{}.json", user.id), bucket());
+    let s3 = aws_sdk_s3::Client::new(client::config().await);
+    let uploads = async || {
+        let list = s3.list_multipart_uploads().bucket(service("ARTIFACT_BUCKET")).prefix(&key);
+        list.send().await.expect("a list").uploads().len()
+    };
+    // Less than the time after which the database ends the wait for a lock.
+    let time = Duration::from_secs(4);
+    let write = export_file::write(&app.state.app.db, &bucket, &key, &user, app.clock.now(), time);
+    let begun = async {
+        while uploads().await == 0 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let (written, begun) = tokio::join!(write, timeout(time, begun));
+    begun.expect("parts, before the table that is locked");
+    assert!(!written.expect("no failure"), "there was not enough time");
+    assert_eq!(uploads().await, 0);
+    assert!(bucket.get(&key).await.expect("S3").is_none());
+}
+
+#[tokio::test]
+async fn the_file_has_more_rows_than_a_response() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    add_sessions(&app).await;
     app.database
         .execute(
             "INSERT INTO audit_events (id, occurred_at, action, outcome, actor_id, target_id, ip_address, request_id)

@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use harness::{Database, Person, TestApp, environment, events::rest, runtime_api::Function};
 use serde_json::{Value, json};
 use shared::{
-    config::Prices,
+    config::{Price, Prices},
     db::Tx,
     domain::{
         actor::Principal,
@@ -22,7 +22,7 @@ use shared::{
     store::{
         conversations as rows, message_sources,
         messages::{self as store, Begun, Finished, NewAnswer, RequestKey},
-        token_budgets,
+        token_budgets::{self, Reserved},
     },
 };
 use uuid::Uuid;
@@ -79,9 +79,9 @@ async fn begin(app: &TestApp, owner: &Principal, path: &str, key: Option<&Reques
         match store::begin(tx, &new).await? {
             Ok(Begun::New { answer, .. }) => {
                 let expires_at = tx.now() + TimeDelta::minutes(10);
-                let granted =
+                let reserved =
                     token_budgets::reserve(tx, organization, answer.0, RESERVED, 1_000_000, expires_at);
-                assert!(granted.await?);
+                assert_eq!(reserved.await?, Reserved::Yes);
                 Ok(Started::New(answer))
             }
             Ok(Begun::Again(message)) => Ok(Started::Again(message.id, message.status)),
@@ -144,7 +144,7 @@ async fn finish(app: &TestApp, path: &str, answer: MessageId, status: MessageSta
                 model: MODEL,
                 prompt_tokens: 10,
                 completion_tokens: 20,
-                cost_micros: 0,
+                price: Price::default(),
                 estimated: false,
             };
             token_budgets::settle(tx, organization, answer.0, &usage).await?;

@@ -131,6 +131,19 @@ async fn organization_without_tokens_searches_by_words() {
     assert_eq!(answer.header("ratelimit-limit"), BUDGET.to_string());
     assert_eq!(model.seen().await.inputs, before, "the model was not asked");
 
+    // A call in progress needs the rest. It may use less.
+    execute(
+        &app,
+        &format!(
+            "UPDATE token_budgets SET used = used - 100, reserved = 100 WHERE organization_id = '{}'",
+            id_of(&path)
+        ),
+    )
+    .await;
+    let answer = search(&ada, &path, json!({ "query": QUERY, "mode": "semantic" })).await;
+    answer.refused(429, "budget-used-up");
+    assert_eq!(answer.header("retry-after"), "10");
+
     // Those of another organization are its own.
     let answer = search(&zoe, &other, json!({ "query": QUERY })).await.ok(200);
     assert_eq!(answer.body["meta"]["degraded"], json!(null));
@@ -166,6 +179,19 @@ async fn vector_of_a_query_is_paid_once_and_by_each_organization() {
     search(&zoe, &other, json!({ "query": QUERY })).await.ok(200);
     assert_eq!(model.seen().await.requests, seen.requests + 1);
     assert_eq!(tokens(&app, &other).await, (paid, 0));
+}
+
+#[tokio::test]
+async fn query_costs_what_the_prices_say() {
+    let model = Model::default();
+    let prices = format!("{}=3", model.name());
+    let app = TestApp::with(&[("EMBEDDING_MODEL", model.name()), ("MODEL_PRICES", &prices)]).await;
+    let ada = app.person("Ada").await;
+    let path = ada.create_organization("Engines").await;
+    search(&ada, &path, json!({ "query": QUERY })).await.ok(200);
+    let (paid, _) = tokens(&app, &path).await;
+    assert!(paid > 0);
+    assert_eq!(app.database.value::<i64>("SELECT cost_micros FROM usage_days").await, 3 * paid);
 }
 
 #[tokio::test]

@@ -109,6 +109,19 @@ async fn row_between_two_organizations_is_found_by_neither() {
     }
     assert_eq!(found_in_store(&app, &here).await, [0; 3]);
     assert_eq!(found_in_store(&app, &there).await, [0; 3]);
+
+    // A vector of one organization, in its own artifact, of a chunk of the other.
+    let own = plant(&app, &there, &["Nothing"]).await;
+    let crossed = format!(
+        "UPDATE chunks SET organization_id = '{here}' WHERE artifact_id <> '{own}';
+         UPDATE chunk_vectors SET artifact_id = '{own}' WHERE artifact_id <> '{own}';
+         DELETE FROM chunk_vectors WHERE chunk_id = '{chunk}'",
+        here = id_of(&here),
+        own = own.id,
+        chunk = own.chunks[0]
+    );
+    execute(&app, &crossed).await;
+    assert_eq!(found_in_store(&app, &there).await, [0; 3]);
 }
 
 /// Returns the number of chunks that the store finds by words, by exact vectors, and by codes.

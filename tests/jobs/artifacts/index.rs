@@ -155,7 +155,7 @@ async fn near_the_deadline_it_sends_itself_the_rest() {
 }
 
 #[tokio::test]
-async fn messages_of_another_upload_change_nothing() {
+async fn messages_of_another_upload_change_nothing_and_its_objects_are_deleted() {
     let setup = Setup::new().await;
     let (function, upload) = (setup.index().await, setup.extracted(1).await);
     setup.execute("UPDATE artifacts SET generation = 2, status = 'pending', stage = NULL").await;
@@ -174,7 +174,9 @@ async fn messages_of_another_upload_change_nothing() {
     assert!(!deliver(&function, &extracted(&next)).await, "the upload may be committed later");
     assert_eq!(setup.state(&upload).await, "pending");
     assert_eq!(setup.count("SELECT count(*) FROM chunks").await, 0);
-    assert_eq!(setup.count("SELECT count(*) FROM object_deletions").await, 0);
+    // A link of the old upload may have written them again after they were deleted. No total counts them.
+    let due = setup.text("SELECT string_agg(key, ' ' ORDER BY key) FROM object_deletions").await;
+    assert_eq!(due, format!("{} {}", upload.text_key(), upload.file_key()));
 }
 
 #[tokio::test]

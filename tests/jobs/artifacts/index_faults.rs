@@ -101,6 +101,19 @@ async fn model_that_does_not_exist_is_an_error_of_ours() {
 }
 
 #[tokio::test]
+async fn tokens_of_answers_that_cannot_be_used_are_paid() {
+    // The model has vectors of another length.
+    let setup = Setup::with(Model::default(), &[("EMBEDDING_DIMENSIONS", "100")]).await;
+    let (function, upload) = (setup.index().await, setup.extracted(3).await);
+    assert!(!deliver(&function, &extracted(&upload)).await);
+    function.log_line(|line| line.contains("instead of 100") && line.contains("WARN")).await;
+    let tokens = setup.model.seen().await.tokens;
+    assert!(tokens > 0);
+    assert_eq!(setup.paid().await, tokens);
+    setup.check().await;
+}
+
+#[tokio::test]
 async fn failures_in_the_middle_lose_no_batch() {
     let setup = Setup::new().await;
     let (function, upload) = (setup.index().await, setup.extracted(200).await);
@@ -111,7 +124,9 @@ async fn failures_in_the_middle_lose_no_batch() {
     };
     let body = extracted(&upload);
     let (handled, ()) = tokio::join!(deliver(&function, &body), fail);
-    assert!(!handled);
+    assert!(handled, "a delivery with progress does not count as a try");
+    assert_eq!(setup.ingestion.messages("index").await, 1, "another one continues after a pause");
+    assert_eq!(setup.count("SELECT count(*) FROM artifacts WHERE lease_until IS NULL").await, 1);
     let done = setup.count("SELECT chunks_done::bigint FROM artifacts").await;
     assert!((64..200).contains(&done), "{done}");
     assert!(deliver(&function, &body).await, "{:#?}", function.log());

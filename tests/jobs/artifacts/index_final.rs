@@ -58,6 +58,19 @@ async fn missing_file_expires_a_new_artifact_and_fails_another() {
 }
 
 #[tokio::test]
+async fn missing_file_does_not_expire_an_artifact_whose_link_is_valid() {
+    let (setup, function) = start().await;
+    let upload = setup.artifact(None).await;
+    for (minutes, state) in [(14, "pending"), (16, "expired")] {
+        setup
+            .execute(&format!("UPDATE artifacts SET progressed_at = now() - interval '{minutes} minutes'"))
+            .await;
+        assert!(deliver(&function, &message(&upload, IndexKind::Missing)).await);
+        assert_eq!(setup.state(&upload).await, state);
+    }
+}
+
+#[tokio::test]
 async fn texts_that_cannot_be_indexed_fail() {
     let (setup, function) = start().await;
     let (missing, empty) =
@@ -117,8 +130,8 @@ async fn dead_letters_of_extract_are_final_failures() {
         let body = file_event(setup.ingestion.bucket(), upload).replace('/', "%2F");
         assert!(deliver_from(&function, "extract-dead-letters", &body).await, "{:#?}", function.log());
     }
-    assert_eq!(setup.state(&new).await, "failed/extraction-crashed");
-    assert_eq!(setup.state(&old).await, "failed/extraction-crashed");
+    assert_eq!(setup.state(&new).await, "failed/processing-stopped");
+    assert_eq!(setup.state(&old).await, "failed/processing-stopped");
     assert_eq!(setup.state(&indexing).await, "processing/indexing", "its text is in storage");
     let test_event = json!({ "Service": "Amazon S3", "Event": "s3:TestEvent" }).to_string();
     assert!(deliver_from(&function, "extract-dead-letters", &test_event).await);

@@ -7,5 +7,7 @@ mod index;
 mod index_faults;
 mod index_final;
 mod ingestion;
+mod reindex;
+mod restored;
 mod setup;
 mod sweeper;

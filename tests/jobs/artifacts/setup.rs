@@ -62,18 +62,20 @@ impl Setup {
         Function::start("index", self.environment()).await
     }
 
-    /// Creates an artifact of the organization, in the step `stage`.
+    /// Creates an artifact of the organization, in the step `stage`, or without a file.
     pub async fn artifact(&self, stage: Option<&str>) -> Upload {
         let upload =
             Upload { organization_id: self.organization, artifact_id: ArtifactId::new(), generation: 1 };
-        let (status, stage) = match stage {
-            Some(stage) => ("processing", format!("'{stage}'")),
-            None => ("pending", "NULL".to_owned()),
+        let (status, stage, age) = match stage {
+            Some(stage) => ("processing", format!("'{stage}'"), 0),
+            // The link of its upload has expired.
+            None => ("pending", "NULL".to_owned(), 16),
         };
         self.execute(&format!(
             "INSERT INTO artifacts (id, organization_id, name, media_type, byte_size, sha256, status, stage, progressed_at, created_at,
                                     updated_at)
-             VALUES ('{}', '{}', 'A file', 'text/plain', 10, sha256('{}'), '{status}', {stage}, now(), now(), now())",
+             VALUES ('{}', '{}', 'A file', 'text/plain', 10, sha256('{}'), '{status}', {stage}, now() - interval '{age} minutes', now(),
+                     now())",
             upload.artifact_id, upload.organization_id, upload.artifact_id
         ))
         .await;

@@ -15,7 +15,7 @@ use tokio::time::Duration;
 
 use super::setup::{Setup, deliver, extracted, message};
 
-fn state(setup: &Setup) -> State {
+pub fn state(setup: &Setup) -> State {
     let mut settings = setup.environment();
     settings.insert("DATABASE_URL".to_owned(), setup.database.retention_url());
     let config = Config::from_lookup(|name| settings.get(name).cloned(), retention::REQUIRED);
@@ -40,7 +40,7 @@ async fn age(setup: &Setup, upload: &Upload, seconds: u32) {
 }
 
 /// Takes the only message out of a queue.
-async fn take(setup: &Setup, queue: &'static str) -> String {
+pub async fn take(setup: &Setup, queue: &'static str) -> String {
     let batch = setup.ingestion.receive(queue, Duration::from_mins(1)).await.expect("a message");
     let records = batch.event["Records"].as_array().expect("records");
     assert_eq!(records.len(), 1);

@@ -6,12 +6,13 @@ use shared::{
     ApiError,
     auth::{Actor, Member},
     domain::{
+        artifact_chunk::ArtifactChunk,
         ids::{ArtifactId, ChunkId},
         page::Data,
         permission::ReadArtifacts,
     },
     http::extract::{Path, Query},
-    store::artifacts::{Around, Chunk, find_ordinal, list_chunks},
+    store::artifacts::{Around, find_ordinal, list_chunks},
 };
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -51,44 +52,6 @@ impl TryFrom<String> for Center {
     }
 }
 
-/// A piece of the text of an artifact.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ArtifactChunk)]
-pub struct ChunkView {
-    id: ChunkId,
-    /// Its place in the artifact, from 0.
-    #[schema(minimum = 0, maximum = 4999)]
-    ordinal: i32,
-    /// The page on which it begins, from 1; null if the file has no pages.
-    #[schema(minimum = 1, maximum = 1_000_000)]
-    page: Option<i32>,
-    /// The heading above it.
-    #[schema(max_length = 1000)]
-    heading: Option<String>,
-    /// Its first character in the whole text, from 0.
-    #[schema(minimum = 0, maximum = 10_000_000)]
-    start: i32,
-    /// The character after its last one.
-    #[schema(minimum = 0, maximum = 10_000_000)]
-    end: i32,
-    #[schema(example = "The Analytical Engine weaves algebraic patterns.", max_length = 10_000)]
-    text: String,
-}
-
-impl From<Chunk> for ChunkView {
-    fn from(row: Chunk) -> Self {
-        Self {
-            id: row.id,
-            ordinal: row.ordinal,
-            page: row.page,
-            heading: row.heading,
-            start: row.starts,
-            end: row.ends,
-            text: row.text,
-        }
-    }
-}
-
 /// A passage of an artifact.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -104,7 +67,7 @@ pub struct PassageView {
     total: i32,
     /// In the order of the text. Two neighbours overlap.
     #[schema(max_items = 11)]
-    chunks: Vec<ChunkView>,
+    chunks: Vec<ArtifactChunk>,
 }
 
 /// Show a passage of an artifact: a chunk, and up to five before and after it.
@@ -135,6 +98,5 @@ pub async fn list(
         Ok((artifact.chunks_total, ordinal, chunks))
     });
     let (total, around, chunks) = found.await?;
-    let chunks = chunks.into_iter().map(ChunkView::from).collect();
     Ok(Json(Data { data: PassageView { artifact_id: id, around, total, chunks } }))
 }

@@ -1,6 +1,6 @@
 //! `POST /v1/organizations/{organizationId}/artifacts/{artifactId}/upload`, and the upload as the API shows it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
@@ -12,7 +12,7 @@ use shared::{
     db::Tx,
     domain::{
         audit::Action,
-        ingestion::{ArtifactStatus, Upload},
+        ingestion::{ArtifactStatus, UPLOAD_LINK_LIFETIME, Upload},
         page::Data,
         permission::WriteArtifacts,
     },
@@ -23,9 +23,6 @@ use utoipa::ToSchema;
 
 use super::{ArtifactPath, find, require_only_content};
 use crate::{ArtifactsState, organization::OrganizationPath, refusals};
-
-/// The lifetime of a link for an upload.
-const LIFETIME: Duration = Duration::from_mins(15);
 
 /// The request that uploads the file. Storage takes exactly the announced bytes, once.
 #[derive(Debug, Serialize, ToSchema)]
@@ -50,7 +47,7 @@ pub async fn sign(
     upload: &Upload,
     content: &Content<'_>,
 ) -> Result<UploadView, ApiError> {
-    let valid = Validity { from: state.app.clock.now(), lifetime: LIFETIME };
+    let valid = Validity { from: state.app.clock.now(), lifetime: UPLOAD_LINK_LIFETIME };
     let signed = state.bucket.sign_put(&upload.file_key(), content, &valid).await?;
     let headers = signed.headers.into_iter().collect();
     Ok(UploadView { method: "PUT", url: signed.url, headers, expires_at: valid.ends() })
@@ -80,7 +77,9 @@ pub async fn upload(
         refusals::require_proved_address(&member.lock(tx).await?)?;
         let mut artifact = find(tx, &member, path.artifact_id).await?;
         match artifact.status {
-            ArtifactStatus::Pending => {}
+            ArtifactStatus::Pending => {
+                store::artifacts::renew_upload(tx, artifact.organization_id, artifact.id).await?;
+            }
             ArtifactStatus::Failed | ArtifactStatus::Expired => {
                 begin(tx, &member, &artifact).await?;
                 artifact = find(tx, &member, path.artifact_id).await?;
@@ -101,6 +100,6 @@ pub async fn upload(
 async fn begin(tx: &mut Tx, member: &Member<WriteArtifacts>, artifact: &Artifact) -> Result<(), ApiError> {
     require_only_content(tx, artifact).await?;
     store::artifacts::begin_upload(tx, artifact.organization_id, artifact.id).await?;
-    store::object_deletions::insert_uploads(tx, artifact.upload()).await?;
+    store::object_deletions::insert_upload(tx, artifact.upload()).await?;
     member.audit(tx, Action::ArtifactRetried, artifact.id).await
 }

@@ -14,7 +14,6 @@ use shared::{
     domain::{audit::Action, page::Data},
     store,
 };
-use tokio::time::timeout;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -69,8 +68,9 @@ pub async fn create(
     });
     let (user, now) = begun.await?;
     let bucket = Bucket::new(&state.app.config.storage.artifacts, "");
-    let written = timeout(TIMEOUT, export_file::write(&db, &bucket, &key, &user, now)).await;
-    written.map_err(|_| refusals::EXPORT_TOO_LARGE)??;
+    if !export_file::write(&db, &bucket, &key, &user, now, TIMEOUT).await? {
+        return Err(refusals::EXPORT_TOO_LARGE.into());
+    }
 
     let valid = Validity { from: state.app.clock.now(), lifetime: LINK_LIFETIME };
     let download = Download { file_name: "arches-export.json", media_type: "application/octet-stream" };

@@ -73,16 +73,9 @@ pub async fn login(
         let user = verified.lock(tx).await?;
         session_tokens::sign_in(&state, tx, user, transport, &request).await
     });
-    match signed_in.await {
-        Ok(signed_in) => {
-            verified.attempt.succeed(&state).await;
-            Ok(signed_in)
-        }
-        Err(error) => {
-            verified.attempt.take_back(&state).await;
-            Err(error)
-        }
-    }
+    // The password was right, whatever becomes of the transaction.
+    let (signed_in, ()) = tokio::join!(signed_in, verified.attempt.succeed(&state));
+    signed_in
 }
 
 /// An account whose password was verified.

@@ -178,14 +178,14 @@ impl Attempt {
 
     /// Records that the secret was right: deletes the counts of this guesser and of the failures in a row, and takes this attempt
     /// back from the count of the source.
-    pub async fn succeed(self, state: &AuthState) {
+    pub async fn succeed(&self, state: &AuthState) {
         let limiter = &state.app.rate_limiter;
         limiter.fallback.reset(&self.delay);
         limiter.fallback.reset(&self.failures);
         let mut commands = redis::pipe();
         commands.del(&self.delay).ignore().del(&self.failures).ignore();
-        let of_source = self.limits.into_iter().filter(|(limit, _)| limit.name == ATTEMPTS_PER_SOURCE.name);
-        limiter.add_take_back(&mut commands, &Counts(of_source.map(|(_, key)| key).collect()));
+        let of_source = self.limits.iter().filter(|(limit, _)| limit.name == ATTEMPTS_PER_SOURCE.name);
+        limiter.add_take_back(&mut commands, &Counts(of_source.map(|(_, key)| key.clone()).collect()));
         if let Err(error) = limiter.redis.query::<()>(&commands).await {
             tracing::debug!(%error, "successful attempt not taken back");
         }

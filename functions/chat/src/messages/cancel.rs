@@ -38,7 +38,8 @@ pub async fn cancel(
             return Err(refusals::NOT_STREAMING.into());
         }
         member.audit(tx, Action::AnswerCancelled, id).await?;
-        find(tx, &member, &path).await
+        let cancelled = messages::find(tx, organization, conversation, id).await?;
+        Ok(cancelled.ok_or(refusals::NO_SUCH_MESSAGE)?)
     });
     Ok((StatusCode::ACCEPTED, Json(Data { data: cancelled.await?.into() })))
 }

@@ -91,13 +91,14 @@ impl Package<'_> {
         // What the archive says about sizes may be a lie: the bytes are counted.
         let mut bytes = Vec::new();
         let read = entry.take(allowed + 1).read_to_end(&mut bytes);
-        let size = read.map_err(|_| Failure::broken(format!("{name} cannot be unpacked")))? as u64;
+        // The name can come from the file, so no detail repeats it.
+        let size = read.map_err(|_| Failure::broken("a part of the archive cannot be unpacked"))? as u64;
         if size > allowed {
-            let detail = format!("{name} unpacks from {packed} to more than {allowed} bytes");
+            let detail = format!("a part of the archive unpacks from {packed} to more than {allowed} bytes");
             return Err(Failure::new(FailureCode::TooMuchText, detail));
         }
         self.left -= size;
-        encoding::decode(bytes).map(Some).map_err(|_| Failure::broken(format!("{name} is not text")))
+        encoding::decode(bytes).map(Some).map_err(|_| Failure::broken("a part of the archive is not text"))
     }
 }
 

@@ -14,13 +14,10 @@ use pdf_extract::{Document, Error, PlainTextOutput, output_doc_page};
 use shared::domain::ingestion::FailureCode;
 
 use super::{Output, pdf_repair};
-use crate::protocol::Failure;
+use crate::protocol::{Failure, MAX_PAGES};
 
 /// The CPU time after which the pages that are left are read in the fast way: half of what the process has.
 const CAREFUL: Duration = Duration::from_secs(30);
-
-/// The most pages. A document with more is a bomb, or its tree of pages is.
-const MAX_PAGES: usize = 50_000;
 
 pub fn parse(file: &[u8], output: &mut Output) -> Result<(), Failure> {
     let mut document = load(file)?;
@@ -32,7 +29,7 @@ pub fn parse(file: &[u8], output: &mut Output) -> Result<(), Failure> {
     if pages.is_empty() {
         return Err(Failure::broken("the document has no pages that can be found"));
     }
-    if pages.len() > MAX_PAGES {
+    if pages.len() > MAX_PAGES as usize {
         return Err(Failure::broken(format!(
             "the document has {} pages; at most {MAX_PAGES} are read",
             pages.len()

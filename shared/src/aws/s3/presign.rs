@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_s3::{Client, error::SdkError, presigning::PresigningConfig};
+use aws_sdk_s3::presigning::PresigningConfig;
 use chrono::{DateTime, Utc};
 use data_encoding::BASE64;
 
@@ -54,6 +54,7 @@ impl Validity {
     }
 }
 
+// Signing fails without credentials.
 impl Bucket {
     /// Signs a `PUT` that creates the object `key`, once, with exactly this content.
     pub async fn sign_put(
@@ -62,7 +63,22 @@ impl Bucket {
         content: &Content<'_>,
         valid: &Validity,
     ) -> Result<SignedRequest, Unavailable> {
-        sign_put(self.client().await, &self.name, key, content, valid).await
+        let headers = vec![
+            ("content-length", content.bytes.to_string()),
+            ("content-type", content.media_type.to_owned()),
+            ("if-none-match", "*".to_owned()),
+            ("x-amz-checksum-sha256", BASE64.encode(content.sha256)),
+        ];
+        let signed = headers.clone();
+        let put = self.client().await.put_object().bucket(&self.name).key(key);
+        // Set on the request itself: the SDK leaves the checksum out of what it signs (aws-sdk-rust, issue 1103).
+        let put = put.customize().mutate_request(move |request| {
+            for (name, value) in &signed {
+                request.headers_mut().insert(*name, value.clone());
+            }
+        });
+        let request = put.presigned(valid.config()?).await.map_err(unavailable)?;
+        Ok(SignedRequest { url: request.uri().to_owned(), headers })
     }
 
     /// Signs a `GET` of the object `key`, which a browser saves as a file.
@@ -72,63 +88,26 @@ impl Bucket {
         download: &Download<'_>,
         valid: &Validity,
     ) -> Result<String, Unavailable> {
-        sign_get(self.client().await, &self.name, key, download, valid).await
+        let get = self.client().await.get_object().bucket(&self.name).key(key);
+        let get = get.response_content_type(download.media_type);
+        let get = get.response_content_disposition(attachment(download.file_name));
+        // An upload can have headers that nobody signed, and S3 returns them: an encoding with which a browser saves other bytes than
+        // those that were hashed and read, or a time for which it keeps a copy.
+        let get = get.response_content_encoding("identity").response_cache_control("private, no-store");
+        let request = get.presigned(valid.config()?).await.map_err(unavailable)?;
+        Ok(request.uri().to_owned())
     }
 }
 
-async fn sign_put(
-    client: &Client,
-    bucket: &str,
-    key: &str,
-    content: &Content<'_>,
-    valid: &Validity,
-) -> Result<SignedRequest, Unavailable> {
-    let headers = vec![
-        ("content-length", content.bytes.to_string()),
-        ("content-type", content.media_type.to_owned()),
-        ("if-none-match", "*".to_owned()),
-        ("x-amz-checksum-sha256", BASE64.encode(content.sha256)),
-    ];
-    let signed = headers.clone();
-    // Set on the request itself: the SDK leaves the checksum out of what it signs (aws-sdk-rust, issue 1103).
-    let put = client.put_object().bucket(bucket).key(key).customize().mutate_request(move |request| {
-        for (name, value) in &signed {
-            request.headers_mut().insert(*name, value.clone());
-        }
-    });
-    let request = put.presigned(valid.config()?).await.map_err(unsigned)?;
-    Ok(SignedRequest { url: request.uri().to_owned(), headers })
-}
-
-async fn sign_get(
-    client: &Client,
-    bucket: &str,
-    key: &str,
-    download: &Download<'_>,
-    valid: &Validity,
-) -> Result<String, Unavailable> {
-    let get = client.get_object().bucket(bucket).key(key).response_content_type(download.media_type);
-    let get = get.response_content_disposition(attachment(download.file_name));
-    let request = get.presigned(valid.config()?).await.map_err(unsigned)?;
-    Ok(request.uri().to_owned())
-}
-
-/// Signing fails without credentials.
-fn unsigned<E, R>(error: SdkError<E, R>) -> Unavailable
-where
-    E: std::error::Error + Send + Sync + 'static,
-    R: std::fmt::Debug + Send + Sync + 'static,
-{
-    unavailable(error)
-}
-
-/// Returns a `Content-Disposition` that saves a file with this name (RFC 6266). Old clients read the name without what is not ASCII.
+/// Returns a `Content-Disposition` that saves a file with this name (RFC 6266). Old clients read the name without what is not ASCII. What
+/// separates the parts of a path, on any system, becomes `_`: some clients save a file where its name says.
 fn attachment(file_name: &str) -> String {
+    let name = file_name.replace(['/', '\\', ':'], "_");
     let is_plain = |c: char| c.is_ascii_alphanumeric() || " -_.()[]+=@,".contains(c);
-    let plain: String = file_name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
+    let plain: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
     // `attr-char` of RFC 8187.
     let is_attr = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte);
-    let encoded: String = file_name
+    let encoded: String = name
         .bytes()
         .map(|byte| if is_attr(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
         .collect();
@@ -138,19 +117,22 @@ fn attachment(file_name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use aws_sdk_s3::{
-        Config,
+        Client, Config,
         config::{BehaviorVersion, Credentials, Region},
     };
+    use tokio::sync::OnceCell;
     use url::Url;
 
     use super::*;
 
     const SHA256: [u8; 32] = [7; 32];
 
-    fn client() -> Client {
+    fn bucket() -> Bucket {
         let credentials = Credentials::new("id", "key", Some("token".to_owned()), None, "test");
         let config = Config::builder().behavior_version(BehaviorVersion::latest());
-        Client::from_conf(config.region(Region::new("eu-west-1")).credentials_provider(credentials).build())
+        let config = config.region(Region::new("eu-west-1")).credentials_provider(credentials).build();
+        let client = OnceCell::new_with(Some(Client::from_conf(config)));
+        Bucket { name: "bucket".to_owned(), key: None, client }
     }
 
     /// For a minute.
@@ -168,7 +150,7 @@ mod tests {
     }
 
     async fn put(content: Content<'_>) -> SignedRequest {
-        sign_put(&client(), "bucket", "uploads/1/2/3", &content, &validity()).await.expect("a signed request")
+        bucket().sign_put("uploads/1/2/3", &content, &validity()).await.expect("a signed request")
     }
 
     #[tokio::test]
@@ -205,11 +187,12 @@ mod tests {
     #[tokio::test]
     async fn a_download_is_saved_and_not_shown() {
         let download = Download { file_name: "Bericht.pdf", media_type: "application/octet-stream" };
-        let url =
-            sign_get(&client(), "bucket", "uploads/1/2/3", &download, &validity()).await.expect("a URL");
+        let url = bucket().sign_get("uploads/1/2/3", &download, &validity()).await.expect("a URL");
         assert_eq!(parameter(&url, "response-content-type"), "application/octet-stream");
         let disposition = parameter(&url, "response-content-disposition");
         assert_eq!(disposition, "attachment; filename=\"Bericht.pdf\"; filename*=UTF-8''Bericht.pdf");
+        assert_eq!(parameter(&url, "response-content-encoding"), "identity");
+        assert_eq!(parameter(&url, "response-cache-control"), "private, no-store");
         assert_eq!(parameter(&url, "X-Amz-SignedHeaders"), "host");
     }
 
@@ -217,8 +200,8 @@ mod tests {
     fn a_file_name_cannot_leave_its_header() {
         for (name, expected) in [
             ("a\"; b=c", r#"attachment; filename="a__ b=c"; filename*=UTF-8''a%22%3B%20b%3Dc"#),
-            ("a\\b/c", r#"attachment; filename="a_b_c"; filename*=UTF-8''a%5Cb%2Fc"#),
-            ("a\r\nX: y", r#"attachment; filename="a__X_ y"; filename*=UTF-8''a%0D%0AX%3A%20y"#),
+            ("..\\b/c:d", r#"attachment; filename=".._b_c_d"; filename*=UTF-8''.._b_c_d"#),
+            ("a\r\nX: y", r#"attachment; filename="a__X_ y"; filename*=UTF-8''a%0D%0AX_%20y"#),
             (
                 "Größe €.txt",
                 r#"attachment; filename="Gr__e _.txt"; filename*=UTF-8''Gr%C3%B6%C3%9Fe%20%E2%82%AC.txt"#,

@@ -2,22 +2,11 @@
 
 use crate::{
     db::Tx,
-    domain::ids::{ArtifactId, ChunkId, OrganizationId},
+    domain::{
+        artifact_chunk::ArtifactChunk,
+        ids::{ArtifactId, ChunkId, OrganizationId},
+    },
 };
-
-/// A row of `chunks`.
-#[derive(Debug, Clone)]
-pub struct Chunk {
-    pub id: ChunkId,
-    pub ordinal: i32,
-    pub text: String,
-    pub heading: Option<String>,
-    pub page: Option<i32>,
-    /// Its first character in the text of the artifact.
-    pub starts: i32,
-    /// The character after its last one.
-    pub ends: i32,
-}
 
 /// A chunk of an artifact.
 #[derive(Debug, Clone, Copy)]
@@ -56,9 +45,9 @@ pub async fn list_chunks(
     artifact: ArtifactId,
     ordinal: i32,
     neighbours: i32,
-) -> sqlx::Result<Vec<Chunk>> {
+) -> sqlx::Result<Vec<ArtifactChunk>> {
     sqlx::query_as!(
-        Chunk,
+        ArtifactChunk,
         r#"
         SELECT id AS "id: ChunkId", ordinal, text, heading, page, starts, ends
         FROM chunks

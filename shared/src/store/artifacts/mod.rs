@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-pub use chunks::{Around, Chunk, find_ordinal, list_chunks};
+pub use chunks::{Around, find_ordinal, list_chunks};
 pub use deleted::{Deleted, delete, delete_unheld};
 
 /// A row of `artifacts` that is not deleted, with its labels.
@@ -237,6 +237,24 @@ pub async fn update(
     .execute(tx)
     .await?;
     Ok(result.rows_affected() == 1)
+}
+
+/// Lets the pending artifact wait for its file as long as a new one: there is another link for the upload.
+pub async fn renew_upload(tx: &mut Tx, organization: OrganizationId, id: ArtifactId) -> sqlx::Result<()> {
+    let now = tx.now();
+    sqlx::query!(
+        r#"
+        UPDATE artifacts
+        SET attempts = 0, progressed_at = $3
+        WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL AND status = 'pending'
+        "#,
+        organization as OrganizationId,
+        id as ArtifactId,
+        now,
+    )
+    .execute(tx.deferred())
+    .await
+    .map(drop)
 }
 
 /// Waits for a new upload of the failed or expired artifact. Returns whether it did.

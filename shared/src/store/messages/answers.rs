@@ -1,6 +1,6 @@
 //! The life of an answer: it begins with its question, is stored while the model writes it, and ends once.
 //!
-//! Whoever ends it settles its tokens, in the same transaction; the id of the message is that of the reservation. An answer of which
+//! Its tokens are settled in the transaction that ends it; the id of the message is that of the reservation. An answer of which
 //! the function died is ended by [`interrupt_next`].
 
 use chrono::{DateTime, Utc};
@@ -331,7 +331,7 @@ pub async fn interrupt_next(
         model: &ended.model,
         prompt_tokens,
         completion_tokens,
-        cost_micros: prices.cost_micros(&ended.model, prompt_tokens, completion_tokens),
+        price: prices.of(&ended.model),
         estimated: true,
     };
     token_budgets::settle(tx, ended.organization_id, ended.id.0, &usage).await?;

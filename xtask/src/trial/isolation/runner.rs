@@ -22,8 +22,11 @@ use super::{
 use crate::project::{self, Profile, Project};
 
 /// The programs of `tests/` that run, each with the tests of a recording; all if none is named.
-pub const PROGRAMS: [(&str, &[&str]); 3] =
-    [("api", &[]), ("jobs", &["retention::"]), ("schema", &["appoints_the_first_administrator"])];
+pub const PROGRAMS: [(&str, &[&str]); 3] = [
+    ("api", &[]),
+    ("jobs", &["retention::", "artifacts::"]),
+    ("schema", &["appoints_the_first_administrator"]),
+];
 /// The database from which those of the tests are copied.
 const TEMPLATE: &str = "template_trial";
 /// So many tests may fail without a change. They are not used.

@@ -22,7 +22,16 @@ use super::{
 use crate::progress::print;
 
 /// Suites that were written to notice what is taken away here. Nothing in them depends on the time that something takes.
-const LIKELY: [&str; 5] = ["bystanders::", "credentials::", "forged_tokens::", "fresh::", "matrix::"];
+const LIKELY: [&str; 8] = [
+    "artifacts::foreign",
+    "bystanders::",
+    "credentials::",
+    "foreign_ids::",
+    "forged_tokens::",
+    "fresh::",
+    "matrix::",
+    "search::tenants::",
+];
 /// At first tests run that take so many milliseconds together, and then so many, and then all others.
 const BATCHES: [u64; 3] = [2_000, 6_000, 20_000];
 
