@@ -108,6 +108,23 @@ impl TestApp {
 }
 
 impl TestApp {
+    /// Brings the conversation `id`, which has one answer at least, into a state in which `operation` succeeds.
+    pub async fn prepare_conversation(&self, operation: &str, id: &str) {
+        let change = match operation {
+            // One answer at a time.
+            "create_answer" => {
+                "UPDATE messages SET status = 'complete', finished_at = created_at
+                 WHERE conversation_id = $1::uuid AND status = 'streaming'"
+            }
+            "cancel_message" => {
+                "UPDATE messages SET status = 'streaming', finished_at = NULL
+                 WHERE id = (SELECT id FROM messages WHERE conversation_id = $1::uuid AND role = 'assistant' ORDER BY id LIMIT 1)"
+            }
+            _ => return,
+        };
+        sqlx::query(change).bind(id).execute(self.database.pool()).await.expect("the conversation exists");
+    }
+
     /// Adds a question to the conversation `id`, and an answer that a model writes, as the function does that asks the model. Returns
     /// the id of the answer.
     pub async fn begin_answer(&self, id: &str) -> String {

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use metrics::counter;
 use shared::{
     ApiError,
     cache::breaker::Permit,
@@ -11,7 +12,7 @@ use shared::{
     store::messages::{self, Flushed},
 };
 use tokio::{
-    sync::mpsc::{UnboundedSender, unbounded_channel},
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     task::JoinHandle,
     time::{Instant, sleep_until},
 };
@@ -88,6 +89,8 @@ pub async fn write(answer: Answer, permit: Permit, events: Events) {
         sources = progress.sources, bytes = progress.draft.text.len(), first_text_ms, duration_ms = millis(started.elapsed()),
         "answer ended"
     );
+    let outcome = ended.failure.map_or(ended.status.as_str(), MessageFailure::as_str);
+    counter!("Answers", "outcome" => outcome).increment(1);
     finish::finish(&answer, &progress, ended, &events).await;
 }
 
@@ -105,22 +108,22 @@ async fn follow(answer: &Arc<Answer>, permit: Permit, events: &Events, progress:
         let delta_due = progress.draft.delta_due();
         tokio::select! {
             biased;
-            () = events.closed() => return stopped(MessageStatus::Cancelled, None, progress),
+            () = events.closed() => return stopped(MessageStatus::Cancelled, None, progress, &mut steps),
             Some(step) = steps.recv() => {
                 if !progress.take(step) {
-                    return stopped(MessageStatus::Length, None, progress);
+                    return stopped(MessageStatus::Length, None, progress, &mut steps);
                 }
             }
             flushed = finished(&mut flushing) => {
                 flushing = None;
                 if flushed.is_some_and(|flushed| flushed.cancel_requested) {
-                    return stopped(MessageStatus::Cancelled, None, progress);
+                    return stopped(MessageStatus::Cancelled, None, progress, &mut steps);
                 }
             }
             ended = &mut asking => {
                 while let Ok(step) = steps.try_recv() {
                     if !progress.take(step) {
-                        return stopped(MessageStatus::Length, None, progress);
+                        return stopped(MessageStatus::Length, None, progress, &mut steps);
                     }
                 }
                 return ended_by_model(answer, ended);
@@ -130,7 +133,8 @@ async fn follow(answer: &Arc<Answer>, permit: Permit, events: &Events, progress:
                 flushing = Some(flush(answer, progress.draft.flush()));
             }
             () = sleep_until(deadline) => {
-                return stopped(MessageStatus::Failed, Some(MessageFailure::DeadlineExceeded), progress);
+                let failure = Some(MessageFailure::DeadlineExceeded);
+                return stopped(MessageStatus::Failed, failure, progress, &mut steps);
             }
         }
     }
@@ -154,7 +158,16 @@ impl Progress {
 }
 
 /// Returns the end of an answer whose model was stopped.
-fn stopped(status: MessageStatus, failure: Option<MessageFailure>, progress: &Progress) -> Ended {
+fn stopped(
+    status: MessageStatus,
+    failure: Option<MessageFailure>,
+    progress: &mut Progress,
+    steps: &mut UnboundedReceiver<Step>,
+) -> Ended {
+    // The model may have been asked a moment ago.
+    while let Ok(step) = steps.try_recv() {
+        progress.take(step);
+    }
     let tokens = if progress.prompt_tokens.is_some() { Tokens::Unknown } else { Tokens::None };
     Ended { status, failure, tokens }
 }
