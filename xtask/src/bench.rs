@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use local_stack::{Packages, Scratch, Stack, ToolSet, command, environment::set_variables, stack::Purpose};
 
 use crate::{
-    bench_cloud, bench_search,
+    bench_answers, bench_cloud, bench_search,
     progress::{Lines, step},
     project::Project,
     test::temporary_settings,
@@ -39,6 +39,7 @@ pub struct Arguments {
 /// What else can be measured.
 #[derive(Debug, clap::Subcommand)]
 enum Other {
+    Answers(bench_answers::Arguments),
     Cloud(bench_cloud::Arguments),
     Search(bench_search::Arguments),
 }
@@ -50,6 +51,7 @@ pub const FAST_BUILD: [(&str, &str); 2] =
 /// Builds the functions, starts the services and runs the measurements.
 pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     match &arguments.other {
+        Some(Other::Answers(arguments)) => return bench_answers::run(project, arguments),
         Some(Other::Cloud(arguments)) => return bench_cloud::run(project, arguments),
         Some(Other::Search(arguments)) => return bench_search::run(project, arguments),
         None => {}

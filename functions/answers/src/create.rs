@@ -50,6 +50,31 @@ const MAX_QUERY_CHARACTERS: usize = 1_000;
 /// `Retry-After` while the breaker is open, which it is for 15 s.
 const MODEL_RETRY_AFTER: Duration = Duration::from_secs(15);
 
+/// A stream, for the documentation.
+const EXAMPLE: &str = r#"id: 1
+event: message
+data: {"userMessageId":"019b8c6e-0000-7000-8000-000000000001","messageId":"019b8c6e-0000-7000-8000-000000000002","model":"gpt-4.1-mini"}
+
+id: 2
+event: sources
+data: [{"n":1,"artifactId":"019b8c6e-0000-7000-8000-000000000003","name":"Handbook.pdf","page":3,"chunkId":"019b8c6e-0000-7000-8000-000000000004"}]
+
+id: 3
+event: delta
+data: {"text":"Backups are kept for "}
+
+: ping
+
+id: 4
+event: delta
+data: {"text":"35 days [1]."}
+
+id: 5
+event: done
+data: {"status":"complete","retrieval":"hybrid","citations":[{"n":1,"start":29,"end":32}],"usage":{"promptTokens":612,"completionTokens":9,"estimated":false},"budget":{"used":1533,"limit":2000000}}
+
+"#;
+
 /// The path of a conversation.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
@@ -77,8 +102,8 @@ pub struct OrganizationPath {
 /// Otherwise it is sent as one message when it has ended; look at its status.
 ///
 /// A stream that breaks is not resumed: read the message until its status is final. If the client closes the connection, the answer may go
-/// on; cancel it. `[n]` in the text counts as a citation only if `n` is the number of a source. The text is not HTML: show it as text, or
-/// as Markdown without images.
+/// on; cancel it. `[n]` in the text counts as a citation only if `n` is the number of a source; its place is counted in
+/// characters (Unicode scalar values), not in bytes or UTF-16 units. The text is not HTML: show it as text, or as Markdown without images.
 ///
 /// With an `Idempotency-Key`, a repeated request gets the same answer, for as long as the conversation exists.
 #[utoipa::path(
@@ -87,7 +112,8 @@ pub struct OrganizationPath {
     params(OrganizationPath, ConversationPath, IdempotencyKey),
     security(("bearer" = []), ("apiKey" = [])),
     responses(
-        (status = 200, description = "The events, if the client accepts them.", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "The events, if the client accepts them.", body = String, content_type = "text/event-stream",
+         example = json!(EXAMPLE)),
         (status = 201, description = "The answer, when it has ended.", body = Data<MessageView>),
         (status = 404, description = "`conversation-not-found`"),
         (status = 409, description = "`answer-in-progress` or `conversation-too-long`"),

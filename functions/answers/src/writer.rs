@@ -91,6 +91,9 @@ pub async fn write(answer: Answer, permit: Permit, events: Events) {
     );
     let outcome = ended.failure.map_or(ended.status.as_str(), MessageFailure::as_str);
     counter!("Answers", "outcome" => outcome).increment(1);
+    if ended.failure.is_some() {
+        counter!("AnswersFailed").increment(1);
+    }
     finish::finish(&answer, &progress, ended, &events).await;
 }
 
@@ -191,12 +194,8 @@ fn ended_by_model(answer: &Answer, end: End) -> Ended {
         Err((error, tokens)) => {
             let failure = failure_of(&error, answer.deadline.is_reached(Duration::ZERO));
             let error = format!("{:#}", anyhow::Error::from(error));
-            if failure == MessageFailure::ModelRejected {
-                // A retry has the same result: a setting is wrong.
-                tracing::error!(message.id = %answer.id, error, "chat model rejected the request");
-            } else {
-                tracing::warn!(message.id = %answer.id, error, "chat model failed");
-            }
+            // Not at the level ERROR, which rolls a deployment back: a question can cause a refusal too.
+            tracing::warn!(message.id = %answer.id, failure = failure.as_str(), error, "chat model failed");
             Ended { status: MessageStatus::Failed, failure: Some(failure), tokens }
         }
     }

@@ -79,7 +79,7 @@ pub struct Citation {
     /// The number of the source.
     #[schema(minimum = 1, maximum = 50)]
     pub n: i16,
-    /// The first character in the content.
+    /// The first character in the content. Characters are Unicode scalar values, not bytes or UTF-16 units.
     #[schema(minimum = 0, maximum = 262_144)]
     pub start: i32,
     /// The character after the last one.
