@@ -6,6 +6,9 @@ use url::Url;
 
 use super::{Prices, Setting, reader::Reader, section::section};
 
+/// The function that answers has 300 s. At the end it stores the answer, and tries again for some seconds.
+const MAX_CHAT_DEADLINE: Duration = Duration::from_secs(270);
+
 section! {
     /// Language models, by an API that is compatible with OpenAI's
     pub struct Models {
@@ -47,7 +50,7 @@ section! {
         max_tokens: u32 = number("OPENAI_MAX_TOKENS", 4_096, 1..=1_000_000) { used_by: "answers" };
         /// Most tokens of a question with its sources and the messages before it.
         chat_context_tokens: u32 = number("CHAT_CONTEXT_TOKENS", 12_000, 1_000..=1_000_000) { used_by: "answers" };
-        /// The longest time of an answer.
+        /// The longest time of an answer, at most 270 s.
         chat_deadline: Duration = millis("CHAT_DEADLINE", 240_000) { used_by: "answers" };
         /// A conversation is removed so long after its last message.
         chat_retention: Duration = duration("CHAT_RETENTION", "365d") { used_by: "retention" };
@@ -62,6 +65,9 @@ impl Models {
             if !model.is_empty() && self.prices.lack(model) {
                 reader.problem(format!("MODEL_PRICES has no price of the model {model:?}"));
             }
+        }
+        if self.chat_deadline > MAX_CHAT_DEADLINE {
+            reader.problem("CHAT_DEADLINE is more than 270000 ms".to_owned());
         }
     }
 }

@@ -10,6 +10,9 @@ use serde_json::json;
 
 use super::{BEGUN, QUESTION, app_with, ask, balance, create, settled, wait_for};
 
+/// The time of a word, so that no answer has ended when the last one begins.
+const SLOW: Duration = Duration::from_millis(800);
+
 /// Leaves so many tokens of the budget of `free` to the organization.
 async fn leave(app: &TestApp, team: &str, tokens: i64) {
     let organization = team.rsplit('/').next().expect("an id");
@@ -38,7 +41,7 @@ async fn ask_sixteen(ada: &Person<'_>, team: &str, problem: &str) -> usize {
 #[tokio::test]
 async fn sixteen_answers_at_once_cannot_pass_the_budget() {
     let model = Model::default();
-    model.delay(Duration::from_millis(300)).await;
+    model.delay(SLOW).await;
     let app = app_with(&model, &[("DEFAULT_PLAN", "free")]).await;
     let ada = app.person("Ada").await;
     let team = ada.create_organization("Engines").await;
@@ -54,7 +57,7 @@ async fn sixteen_answers_at_once_cannot_pass_the_budget() {
 #[tokio::test]
 async fn eight_answers_of_an_organization_are_written_at_once() {
     let model = Model::default();
-    model.delay(Duration::from_millis(300)).await;
+    model.delay(SLOW).await;
     let app = app_with(&model, &[]).await;
     let ada = app.person("Ada").await;
     let team = ada.create_organization("Engines").await;
@@ -102,7 +105,7 @@ async fn answer_that_reaches_the_next_month_counts_for_the_one_of_its_beginning(
     let months =
         "SELECT string_agg(month::text || ' ' || used, ' ' ORDER BY month) FROM token_budgets WHERE used > 0";
     assert_eq!(app.database.value::<String>(months).await, format!("2026-01-01 {used}"));
-    assert_eq!(app.database.value::<String>("SELECT day::text FROM usage_days").await, "2026-02-01");
+    assert_eq!(app.database.value::<String>("SELECT day::text FROM usage_days").await, "2026-01-31");
 }
 
 #[tokio::test]
