@@ -5,7 +5,7 @@ use shared::{
     domain::{
         conversation::{MessageRole, MessageStatus},
         deadline::Deadline,
-        ids::{ConversationId, MessageId, OrganizationId},
+        ids::{MessageId, OrganizationId},
         permission::Chat,
         prompt::{Earlier, PromptRole},
     },
@@ -20,7 +20,6 @@ pub struct Answer {
     pub state: AnswersState,
     pub member: Member<Chat>,
     pub organization: OrganizationId,
-    pub conversation: ConversationId,
     pub question_id: MessageId,
     pub id: MessageId,
     pub question: String,

@@ -154,7 +154,6 @@ pub async fn create(
         state: state.clone(),
         member,
         organization,
-        conversation,
         question_id,
         id,
         question: new.content.0,
