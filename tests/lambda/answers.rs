@@ -114,7 +114,28 @@ async fn streamed_response_has_the_bytes_that_the_gateway_reads() {
     let took = *times.last().expect("events") - times[0];
     assert!(took > Duration::from_millis(500), "it is sent while the model writes: {took:?}");
     setup.function.log_line(|line| line.contains("answer ended") && line.contains("\"complete\"")).await;
+    setup.function.log_line(|line| line.contains("\"Answers\":1") && line.contains("\"outcome\":\"complete\"")).await;
     assert!(!setup.function.log().concat().contains("How long?"));
+}
+
+#[tokio::test]
+async fn failed_answer_ends_its_stream_with_an_error_and_the_function_goes_on() {
+    let model = Model::new("stub-error");
+    let app = app(&model).await;
+    let setup = Setup::new(&app, &model).await;
+    let mut parts = setup.function.invoke_streaming(&setup.event("text/event-stream"));
+    let mut events = String::new();
+    while let Some(part) = next(&mut parts).await {
+        if let Streamed::Chunk(bytes) = part {
+            events.push_str(&String::from_utf8_lossy(&bytes));
+        }
+    }
+    let last = events.trim_end().rsplit("\n\n").next().expect("an event");
+    assert!(events.contains("\nevent: delta\n"), "{events}");
+    assert!(last.contains("\nevent: error\ndata: {") && last.contains("/model-unavailable\""), "{events}");
+    setup.function.log_line(|line| line.contains("\"AnswersFailed\":1")).await;
+    let answer = setup.function.invoke(setup.event("application/json")).await.expect("an answer");
+    assert_eq!((&answer["statusCode"], &body(&answer)["data"]["status"]), (&json!(201), &json!("failed")));
 }
 
 #[tokio::test]

@@ -87,7 +87,7 @@ async fn settle(
     citations: &[Citation],
 ) -> Result<Settled, ApiError> {
     let TokenUsage { prompt_tokens, completion_tokens, estimated } = usage;
-    let [prompt_tokens, completion_tokens] = [prompt_tokens, completion_tokens].map(|n| n.cast_unsigned());
+    let [prompt_tokens, completion_tokens] = [prompt_tokens, completion_tokens].map(i64::cast_unsigned);
     let finished = Finished {
         status: ended.status,
         text: &progress.draft.text,

@@ -38,7 +38,6 @@ pub fn routes<R: Routes<AnswersState>>() -> R {
 }
 
 /// Returns the service that Lambda and the tests run.
-#[must_use]
 pub fn service(state: AnswersState) -> Router {
     http::slow_service(routes(), state, MAX_REQUEST_TIME)
 }

@@ -91,12 +91,11 @@ async fn find(answer: Arc<Answer>) -> (Retrieval, Vec<Found>) {
 async fn search(answer: &Answer) -> Result<(Retrieval, Vec<Found>), ApiError> {
     let Answer { state, member, organization, query, wanted, .. } = answer;
     let (app, models) = (&state.app, &state.app.config.models);
-    let QueryVector { vector, bill, key } = match &query.vector {
-        Some(vector) => QueryVector::cached(vector.clone()),
-        None => {
-            let key = query.key.clone();
-            QueryVector::make(app, &state.embeddings, member, *organization, &query.text, key).await?
-        }
+    let QueryVector { vector, bill, key } = if let Some(vector) = &query.vector {
+        QueryVector::cached(vector.clone())
+    } else {
+        let key = query.key.clone();
+        QueryVector::make(app, &state.embeddings, member, *organization, &query.text, key).await?
     };
     let vector = vector.ok();
     if let (Some(key), Some(vector)) = (&key, &vector) {
