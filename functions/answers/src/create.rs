@@ -31,7 +31,7 @@ use shared::{
 };
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tracing::Instrument;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     AnswersState,
@@ -49,6 +49,12 @@ const PER_CALLER: Limit = Limit { name: "answers", max: 20, window: Duration::fr
 const MAX_QUERY_CHARACTERS: usize = 1_000;
 /// `Retry-After` while the breaker is open, which it is for 15 s.
 const MODEL_RETRY_AFTER: Duration = Duration::from_secs(15);
+
+/// Server-sent events (HTML Living Standard, section 9.2), for the documentation.
+#[derive(ToSchema)]
+#[schema(value_type = String, max_length = 8_388_608)]
+#[expect(dead_code, reason = "describes a response that is written piece by piece")]
+pub struct EventStream(String);
 
 /// A stream, for the documentation.
 const EXAMPLE: &str = r#"id: 1
@@ -112,7 +118,7 @@ pub struct OrganizationPath {
     params(OrganizationPath, ConversationPath, IdempotencyKey),
     security(("bearer" = []), ("apiKey" = [])),
     responses(
-        (status = 200, description = "The events, if the client accepts them.", body = String, content_type = "text/event-stream",
+        (status = 200, description = "The events, if the client accepts them.", body = EventStream, content_type = "text/event-stream",
          example = json!(EXAMPLE)),
         (status = 201, description = "The answer, when it has ended.", body = Data<MessageView>),
         (status = 404, description = "`conversation-not-found`"),
@@ -141,10 +147,16 @@ pub async fn create(
         request_key: idempotent.hashes().map(|(key, body)| RequestKey { key, body }),
     };
     let max_tokens = asked.max_tokens;
-    let (question_id, id, model, earlier) = match begin::begin(&state, &member, &asked).await? {
-        Begun::New { question, answer, model, earlier } => (question, answer, model, earlier),
-        Begun::Again { question, answer } => {
+    let begun = begin::begin(&state, &member, &asked).await;
+    let (question_id, id, model, earlier) = match begun {
+        Ok(Begun::New { question, answer, model, earlier }) => (question, answer, model, earlier),
+        Ok(Begun::Again { question, answer }) => {
+            permit.give_back().await;
             return again(&member, question, *answer, wants_stream(&headers));
+        }
+        Err(refused) => {
+            permit.give_back().await;
+            return Err(refused);
         }
     };
     let (sender, receiver) = unbounded_channel();

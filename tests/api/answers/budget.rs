@@ -111,14 +111,14 @@ async fn answer_that_reaches_the_next_month_counts_for_the_one_of_its_beginning(
 #[tokio::test]
 async fn answer_has_its_price() {
     let model = Model::default();
-    let prices = format!("{}=1000000/2000000", model.name());
+    let prices = format!("{}=1000/2000", model.name());
     // A price is needed for the embedding model too.
     let settings = [("EMBEDDING_MODEL", model.name()), ("MODEL_PRICES", prices.as_str())];
     let app = app_with(&model, &settings).await;
     let ada = app.person("Ada").await;
     let path = create(&ada, &ada.create_organization("Engines").await).await;
     ask(&ada, &path).await;
-    let cost = "SELECT cost_micros = 1000000 * (prompt_tokens + 2 * completion_tokens) AND cost_micros > 0 FROM usage_days";
+    let cost = "SELECT cost_micros = 1000 * (prompt_tokens + 2 * completion_tokens) AND cost_micros > 0 FROM usage_days";
     assert!(app.database.value::<bool>(cost).await);
 }
 
