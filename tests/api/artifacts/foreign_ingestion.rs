@@ -163,12 +163,12 @@ async fn ingestion_changes_no_other_artifact_of_the_organization() {
         ingestion::set_chunks(tx, &upload, COUNTED, lease).await?;
         ingestion::count_done(tx, &upload, 1, lease).await?;
         ingestion::set_ready(tx, &upload, &request).await?;
-        ingestion::fail(tx, &upload, FailureCode::IndexingFailed, None, &request).await?;
-        Ok(ingestion::expire(tx, &upload).await?)
+        ingestion::expire(tx, &upload).await?;
+        Ok(ingestion::fail(tx, &upload, FailureCode::IndexingFailed, None, &request).await?)
     };
     app.state.app.db.transaction(work).await.expect("the transaction commits");
     assert_eq!(row(&app, &other).await, before);
-    assert!(row(&app, &path).await.contains("expired"));
+    assert!(row(&app, &path).await.contains("failed"));
 }
 
 #[tokio::test]
