@@ -23,7 +23,8 @@ the given sources that share most words with the question, each with its `[n]`. 
 For tests: `PUT /faults/<model>` with `{"fault": "500", "times": 3}` makes the next requests for that model fail (`times`
 left out: all; `fault` null: none), or `{"fault": "slow", "milliseconds": 50}` delays them: embeddings, or each token of a chat.
 `GET /seen` returns for each model how many requests, inputs and tokens were answered, and how many requests failed or were
-aborted by the client. The tokens of a chat are counted when it ends, also if the client aborted it.
+aborted by the client. The tokens of a chat are counted when it ends, also if the client aborted it. `GET /chats/<model>` returns the last
+request for a chat of a model.
 
 Everything is deterministic: a text has the same vector alone and in a batch.
 """
@@ -148,12 +149,17 @@ class Counts:
         self.lock = threading.Lock()
         self.seen: dict[str, dict[str, int]] = {}
         self.faults: dict[str, dict] = {}
+        self.chats: dict[str, dict] = {}
 
     def add(self, model: str, **more: int) -> None:
         with self.lock:
             counts = self.seen.setdefault(model, dict.fromkeys(COUNTED, 0))
             for name, value in more.items():
                 counts[name] += value
+
+    def keep(self, model: str, chat: dict) -> None:
+        with self.lock:
+            self.chats[model] = chat
 
     def set_fault(self, model: str, wanted: dict) -> None:
         if wanted.get("fault") not in (None, *FAULTS, *CHAT_FAULTS):
@@ -266,6 +272,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path == "/seen":
             with counts.lock:
                 return {model: dict(seen) for model, seen in counts.seen.items()}
+        if self.path.startswith("/chats/"):
+            with counts.lock:
+                chat = counts.chats.get(self.path.removeprefix("/chats/"))
+            if chat is None:
+                raise Refused(404, "not_found", "the model had no chat")
+            return chat
         if self.path == "/v1/models":
             about = {"object": "model", "created": 0, "owned_by": "local"}
             return {"object": "list", "data": [{"id": name, **about} for name in (MODEL, CHAT_MODEL, "stub-fast")]}
@@ -291,6 +303,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             raise Refused(404, "model_not_found", "no such model")
         fault = counts.next_fault(model)
         if is_chat:
+            counts.keep(model, request)
             return self.chat(model, request, fault)
         if fault.get("fault") == "slow":
             time.sleep(fault.get("milliseconds", 50) / 1000)

@@ -58,7 +58,7 @@ pub enum Tokens {
 /// What is known about an answer.
 pub struct Progress {
     pub draft: Draft,
-    /// An upper bound of the tokens of the prompt, once it is sent.
+    /// The tokens of the prompt, estimated, once it is sent.
     pub prompt_tokens: Option<u64>,
     pub sources: usize,
     pub retrieval: Option<Retrieval>,

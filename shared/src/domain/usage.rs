@@ -35,7 +35,8 @@ impl Usage<'_> {
     }
 }
 
-/// Returns an upper bound of the tokens of a text with so many bytes. Usual text has 4 bytes or more for each token.
+/// Returns an estimate of the tokens of a text with so many bytes. Usual text has 4 bytes or more for each token. Emoji, digits and the scripts of
+/// Asia can have fewer, with small models down to one: no estimate is an upper bound.
 #[must_use]
 pub fn estimate(bytes: usize) -> u64 {
     bytes.div_ceil(3) as u64

@@ -1,5 +1,6 @@
 //! Answers of language models, as a stream, from a server with the wire format of OpenAI's API.
 
+mod surrogates;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -15,6 +16,7 @@ use super::{
     event_stream::{EventStream, TooLong},
     openai::{authorization, endpoint, error_code, retry_after},
 };
+use surrogates::Joiner;
 use wire::{Body, Piece};
 
 pub use wire::{Finish, TokenCounts};
@@ -36,8 +38,8 @@ const MAX_RETRY_DELAY: Duration = Duration::from_secs(2);
 const RETRY_DELAY: Duration = Duration::from_millis(300);
 /// After the end of an answer, its usage is waited for so long.
 const USAGE_TIMEOUT: Duration = Duration::from_secs(2);
-/// The server that has replaced `max_tokens` by another name.
-const OPENAI: &str = "api.openai.com";
+/// The servers whose newer models refuse `max_tokens`, and want `max_completion_tokens`. Those of other makers may not know the new name.
+const NEW_NAME: [&str; 2] = ["api.openai.com", "openai.azure.com"];
 
 /// The chat models. Cheap to clone.
 #[derive(Clone)]
@@ -64,6 +66,7 @@ pub struct ChatRequest<'a> {
 pub struct ChatStream {
     response: Response,
     events: EventStream,
+    halves: Joiner,
     /// Or the answer comes in one piece, from a server that does not stream.
     is_stream: bool,
     silence: Duration,
@@ -169,9 +172,12 @@ impl ChatModels {
     async fn send(&self, request: &ChatRequest<'_>, deadline: Deadline) -> Result<Response, ChatError> {
         let authorization = authorization(&self.secrets, &self.api_key).await;
         let authorization = authorization.map_err(ChatError::Unavailable)?;
-        let mut headers = vec![("content-type", "application/json"), ("accept", "text/event-stream")];
+        // A compressed stream would wait for more text, and cannot be read here.
+        let encoding = ("accept-encoding", "identity");
+        let mut headers =
+            vec![("content-type", "application/json"), ("accept", "text/event-stream"), encoding];
         headers.extend(authorization.as_deref().map(|value| ("authorization", value)));
-        let body = Body::new(request, self.url.host_str() == Some(OPENAI));
+        let body = Body::new(request, wants_new_name(&self.url));
         let request = Request {
             method: "POST",
             url: &self.url,
@@ -187,7 +193,7 @@ impl ChatModels {
         let response = response.map_err(|_| ChatError::TimedOut)??;
         let status = response.status();
         match status {
-            200 => Ok(response),
+            200 => check_kind(response),
             429 => {
                 let retry_after = retry_after(response.header("retry-after"), response.header("date"));
                 Err(ChatError::Throttled { retry_after })
@@ -202,6 +208,27 @@ impl ChatModels {
     }
 }
 
+/// Returns whether the limit of an answer has its new name: also on a server of a region or of a customer, below these names.
+fn wants_new_name(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let is_below =
+        |name: &str| host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    NEW_NAME.into_iter().any(is_below)
+}
+
+/// Refuses a response that is no answer, such as a page of a proxy.
+fn check_kind(response: Response) -> Result<Response, ChatError> {
+    let is_plain =
+        response.header("content-encoding").is_none_or(|name| name.eq_ignore_ascii_case("identity"));
+    if !is_plain {
+        return Err(ChatError::Invalid("the response is compressed".to_owned()));
+    }
+    if response.header("content-type").is_some_and(|kind| kind.starts_with("text/html")) {
+        return Err(ChatError::Invalid("the response is a page".to_owned()));
+    }
+    Ok(response)
+}
+
 impl ChatStream {
     fn new(response: Response, permit: Permit, silence: Duration) -> Self {
         let is_stream =
@@ -213,6 +240,7 @@ impl ChatStream {
         Self {
             response,
             events,
+            halves: Joiner::default(),
             is_stream,
             silence,
             last_event: Instant::now(),
@@ -259,8 +287,9 @@ impl ChatStream {
                 let Piece { text, finish, usage } = Piece::read(&event)?;
                 self.finish = finish.or(self.finish);
                 self.usage = usage.or(self.usage);
-                if text.is_some() {
-                    return Ok(text);
+                let text = self.halves.join(&text);
+                if !text.is_empty() {
+                    return Ok(Some(text));
                 }
             }
             if !self.closed {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
 use crate::{aws::secrets::Secrets, config::Setting};
@@ -39,7 +40,8 @@ pub(super) fn retry_after(value: Option<&str>, date: Option<&str>) -> Duration {
     wait.unwrap_or(DEFAULT_RETRY_AFTER).clamp(Duration::from_secs(1), MAX_RETRY_AFTER)
 }
 
-/// Returns the code of an error of OpenAI's API. Not its message, which may repeat a text.
+/// Returns the code of an error of OpenAI's API, or its type: some servers repeat the status as the code. Not its message, which may repeat
+/// a text.
 pub(super) fn error_code(body: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Refused {
@@ -47,15 +49,20 @@ pub(super) fn error_code(body: &[u8]) -> String {
     }
     #[derive(Deserialize)]
     struct Reason {
-        code: Option<String>,
-        r#type: Option<String>,
+        code: Option<Value>,
+        r#type: Option<Value>,
     }
     let is_code = |code: &String| {
-        code.len() <= 64 && code.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
+        (1..=64).contains(&code.len())
+            && code.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
+    };
+    let text = |value: Option<Value>| match value {
+        Some(Value::String(text)) => Some(text).filter(is_code),
+        _ => None,
     };
     let refused = serde_json::from_slice::<Refused>(&body[..body.len().min(MAX_ERROR_BYTES)]).ok();
-    let code = refused.and_then(|refused| refused.error.code.or(refused.error.r#type));
-    code.filter(is_code).unwrap_or_else(|| "no code".to_owned())
+    let code = refused.and_then(|Refused { error }| text(error.code).or_else(|| text(error.r#type)));
+    code.unwrap_or_else(|| "no code".to_owned())
 }
 
 #[cfg(test)]
@@ -88,6 +95,12 @@ mod tests {
         let body = br#"{"error": {"message": "cannot embed 'a secret'", "type": "invalid_request_error", "code": null}}"#;
         assert_eq!(error_code(body), "invalid_request_error");
         assert_eq!(error_code(br#"{"error": {"code": "a secret"}}"#), "no code");
+        assert_eq!(error_code(br#"{"error": {"code": ""}}"#), "no code");
+        assert_eq!(
+            error_code(br#"{"error": {"code": 400, "type": "exceed_context_size_error"}}"#),
+            "exceed_context_size_error"
+        );
+        assert_eq!(error_code(br#"{"error": "a secret"}"#), "no code");
         assert_eq!(error_code(b"a secret"), "no code");
     }
 

@@ -5,6 +5,7 @@ mod budget;
 mod cancel;
 mod faults;
 mod injection;
+mod official_client;
 mod sources;
 mod stream;
 

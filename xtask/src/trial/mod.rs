@@ -4,6 +4,7 @@ mod answers;
 pub mod deploy;
 mod ingestion;
 mod isolation;
+mod models;
 
 use std::process::ExitCode;
 
@@ -18,6 +19,7 @@ pub enum Trial {
     Deploy(deploy::Arguments),
     Ingestion(ingestion::Arguments),
     Isolation(isolation::Arguments),
+    Models(models::Arguments),
 }
 
 impl Trial {
@@ -28,6 +30,7 @@ impl Trial {
             Self::Deploy(arguments) => deploy::run(project, arguments),
             Self::Ingestion(arguments) => ingestion::run(project, arguments),
             Self::Isolation(arguments) => isolation::run(project, arguments),
+            Self::Models(arguments) => models::run(project, arguments),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The client against a server that writes bytes as each test wants.
 
+mod recorded;
+
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -184,6 +186,7 @@ async fn request_has_the_wire_format_of_openai() {
     let head = requests[0].to_lowercase();
     assert!(head.starts_with("post /v1/chat/completions http/1.1\r\n"), "{head}");
     assert!(head.contains("authorization: bearer a key\r\n"), "{head}");
+    assert!(head.contains("accept-encoding: identity\r\n"), "{head}");
 }
 
 #[test]
@@ -191,6 +194,17 @@ fn openai_has_another_name_for_the_limit() {
     let request = ChatRequest { model: "m", messages: &[], max_tokens: 9 };
     let body = json!(Body::new(&request, true));
     assert_eq!((&body["max_completion_tokens"], body.get("max_tokens")), (&json!(9), None));
+    for (url, expected) in [
+        ("https://api.openai.com/v1", true),
+        ("https://eu.api.openai.com/v1", true),
+        ("https://example.openai.azure.com/openai/v1", true),
+        ("https://notapi.openai.com/v1", false),
+        ("https://api.openai.com.example.com/v1", false),
+        ("https://bedrock-runtime.eu-west-1.amazonaws.com/openai/v1", false),
+        ("http://127.0.0.1:8000/v1", false),
+    ] {
+        assert_eq!(wants_new_name(&url.parse().expect("a URL")), expected, "{url}");
+    }
 }
 
 #[tokio::test]
@@ -221,12 +235,34 @@ async fn servers_may_add_and_omit_members() {
             Finish::Length,
             None,
         ),
+        // Only the sum.
+        (
+            vec![token("a"), end("stop"), "data: {\"usage\": {\"prompt_tokens\": 7, \"total_tokens\": 9}}\n\n".to_owned()],
+            "a",
+            Finish::Stop,
+            Some(TokenCounts { prompt: 7, completion: 2 }),
+        ),
+        // Content in parts: thoughts are left out.
+        (
+            vec![
+                "data: {\"choices\":[{\"delta\":{\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"hm\"}]}]}}]}\n\n".to_owned(),
+                "data: {\"choices\":[{\"delta\":{\"content\":[{\"type\":\"text\",\"text\":\"a\"}]}}]}\n\n".to_owned(),
+                end("stop"),
+            ],
+            "a",
+            Finish::Stop,
+            None,
+        ),
         // Usage with each event: the last one counts. Impossible counts do not.
         (
             vec![
                 token("a").replacen('{', "{\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":1},", 1),
                 end("content_filter").replacen('{', "{\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":3},", 1),
                 "data: {\"usage\": {\"prompt_tokens\": -1, \"completion_tokens\": 18446744073709551615}}\n\n".to_owned(),
+                "data: {\"usage\": {\"prompt_tokens\": 0, \"completion_tokens\": 0}}\n\n".to_owned(),
+                "data: {\"usage\": {\"prompt_tokens\": 7}}\n\n".to_owned(),
+                "data: {\"usage\": {\"prompt_tokens\": 7, \"total_tokens\": 6}}\n\n".to_owned(),
+                "data: {\"usage\": {\"prompt_tokens\": 7.5, \"completion_tokens\": \"9\"}}\n\n".to_owned(),
                 DONE.to_owned(),
             ],
             "a",
@@ -271,6 +307,10 @@ async fn broken_streams_keep_what_was_written() {
         ),
         ("data: [[\"a secret\"]]\n\n", "invalid answer of the model: an event is not a JSON object"),
         ("data: <html>\n\n", "invalid answer of the model: an event is not a JSON object"),
+        (
+            "data: {\"choices\": [{\"delta\": {\"content\": 5}}]}\n\n",
+            "invalid answer of the model: Data error of JSON at byte 36",
+        ),
         ("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"error\"}]}\n\n", "model unavailable"),
     ] {
         let got = answer(&[&token("Hello"), event]).await;
@@ -359,6 +399,14 @@ async fn question_is_not_asked_again() {
             "model rejected the request: status 400, context_length_exceeded",
         ),
         (status("404 Not Found", "", "<html>"), "model rejected the request: status 404, no code"),
+        (
+            status("200 OK", "Content-Type: text/html; charset=utf-8\r\n", "<html>"),
+            "invalid answer of the model: the response is a page",
+        ),
+        (
+            status("200 OK", "Content-Type: text/event-stream\r\nContent-Encoding: gzip\r\n", "..."),
+            "invalid answer of the model: the response is compressed",
+        ),
         (
             status("302 Found", "Location: http://127.0.0.1:1/\r\n", ""),
             "model rejected the request: status 302, no code",

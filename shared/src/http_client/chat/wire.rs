@@ -1,7 +1,12 @@
 //! The wire format of chat completions: what is sent, and what servers send.
 
+use std::fmt;
+
 use anyhow::anyhow;
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{SeqAccess, Visitor},
+};
 use serde_json::Value;
 
 use super::{ChatError, ChatRequest};
@@ -39,10 +44,12 @@ impl Finish {
 }
 
 impl TokenCounts {
-    /// Reads the counts of a server; `None` for counts that cannot be.
+    /// Reads the counts of a server; `None` for counts that cannot be: no prompt is empty. Some servers send zeros until the end.
     fn read(usage: &Value) -> Option<Self> {
         let count = |name: &str| usage[name].as_u64().filter(|count| *count <= MAX_TOKENS);
-        Some(Self { prompt: count("prompt_tokens")?, completion: count("completion_tokens").unwrap_or(0) })
+        let prompt = count("prompt_tokens").filter(|count| *count > 0)?;
+        let completion = count("completion_tokens").or_else(|| count("total_tokens")?.checked_sub(prompt))?;
+        Some(Self { prompt, completion })
     }
 }
 
@@ -64,13 +71,13 @@ struct StreamOptions {
 }
 
 impl<'a> Body<'a> {
-    pub fn new(request: &ChatRequest<'a>, is_openai: bool) -> Self {
+    pub fn new(request: &ChatRequest<'a>, new_name: bool) -> Self {
         let ChatRequest { model, messages, max_tokens } = *request;
         Self {
             model,
             messages,
-            max_tokens: (!is_openai).then_some(max_tokens),
-            max_completion_tokens: is_openai.then_some(max_tokens),
+            max_tokens: (!new_name).then_some(max_tokens),
+            max_completion_tokens: new_name.then_some(max_tokens),
             stream: true,
             stream_options: StreamOptions { include_usage: true },
         }
@@ -95,14 +102,52 @@ struct Choice {
 
 #[derive(Deserialize)]
 struct Delta {
-    content: Option<String>,
+    content: Option<Content>,
+}
+
+/// A text, or a list of parts. As bytes, because it may begin or end with half of a character ([`super::surrogates`]).
+struct Content(Vec<u8>);
+
+#[derive(Deserialize)]
+struct Part {
+    r#type: Option<String>,
+    text: Option<Content>,
+}
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl<'de> Visitor<'de> for Bytes {
+            type Value = Content;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a text or a list of parts")
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Content, E> {
+                Ok(Content(bytes.to_vec()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Content, A::Error> {
+                let mut bytes = Vec::new();
+                // Parts that are no text, such as thoughts, are left out.
+                while let Some(Part { r#type, text }) = parts.next_element()? {
+                    if r#type.as_deref() == Some("text") {
+                        bytes.extend(text.map_or_else(Vec::new, |text| text.0));
+                    }
+                }
+                Ok(Content(bytes))
+            }
+        }
+        deserializer.deserialize_bytes(Bytes)
+    }
 }
 
 /// What an event says.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Piece {
-    /// Not empty.
-    pub text: Option<String>,
+    /// As in [`Content`].
+    pub text: Vec<u8>,
     pub finish: Option<Finish>,
     pub usage: Option<TokenCounts>,
 }
@@ -137,7 +182,7 @@ impl Piece {
         if reason == Some("error") {
             return Err(ChatError::Unavailable(anyhow!("the server ended the answer with an error")));
         }
-        let text = content.filter(|text| !text.is_empty());
+        let text = content.map_or_else(Vec::new, |content| content.0);
         Ok(Self { text, finish: reason.map(Finish::read), usage })
     }
 }
