@@ -1,4 +1,4 @@
-//! Responses of other servers, byte by byte as they came (November 2026): llama.cpp with the model SmolLM2 (`xllamacpp` 2026.10.11549), and
+//! Responses of other servers, byte by byte as they came (November 2026): llama.cpp with the model `SmolLM2` (`xllamacpp` 2026.10.11549), and
 //! the mocks `@copilotkit/aimock` 1.43.0 and `@dwmkerr/mock-llm` 0.1.29.
 //!
 //! `cargo xtask trial models` asks the same servers.
