@@ -35,7 +35,7 @@ pub struct MessageView {
     /// How they were found; null for a question, and until then.
     retrieval: Option<Retrieval>,
     /// The places in the text that name one of the sources.
-    #[schema(max_items = 100_000)]
+    #[schema(max_items = 1_000)]
     citations: Vec<Citation>,
     /// The tokens that the answer used; null for a question, and while the model writes.
     usage: Option<TokenUsage>,
