@@ -61,8 +61,9 @@ pub async fn run(rounds: usize) -> Result<String> {
     let mut environment = environment(&app.database);
     environment.extend(settings.map(|(name, value)| (name.to_owned(), value.to_owned())));
     // As deployed: an instance serves one request at a time.
-    environment
-        .extend([("DB_POOL_MIN", "0"), ("DB_POOL_MAX", "1")].map(|(name, value)| (name.to_owned(), value.to_owned())));
+    environment.extend(
+        [("DB_POOL_MIN", "0"), ("DB_POOL_MAX", "1")].map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
 
     let mut figures = Figures::default();
     let function = Function::start("answers", environment.clone()).await;

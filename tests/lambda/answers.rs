@@ -114,7 +114,10 @@ async fn streamed_response_has_the_bytes_that_the_gateway_reads() {
     let took = *times.last().expect("events") - times[0];
     assert!(took > Duration::from_millis(500), "it is sent while the model writes: {took:?}");
     setup.function.log_line(|line| line.contains("answer ended") && line.contains("\"complete\"")).await;
-    setup.function.log_line(|line| line.contains("\"Answers\":1") && line.contains("\"outcome\":\"complete\"")).await;
+    setup
+        .function
+        .log_line(|line| line.contains("\"Answers\":1") && line.contains("\"outcome\":\"complete\""))
+        .await;
     assert!(!setup.function.log().concat().contains("How long?"));
 }
 

@@ -81,7 +81,16 @@ fn browser_shows_the_answers_of_the_web_acl_to_listed_origins() {
 
 /// Members of bodies that people write: passwords, names, and texts.
 const WRITTEN: [&str; 10] = [
-    "content", "currentPassword", "description", "name", "newPassword", "password", "query", "reason", "text", "title",
+    "content",
+    "currentPassword",
+    "description",
+    "name",
+    "newPassword",
+    "password",
+    "query",
+    "reason",
+    "text",
+    "title",
 ];
 
 /// Returns the paths with a body that people write, and the other paths, with a UUID for each parameter.
