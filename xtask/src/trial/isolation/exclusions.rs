@@ -43,6 +43,12 @@ pub const EXCLUSIONS: &[Exclusion] = &[
         reason: "The vectors and chunks that are joined to it, and the artifact in the answer, have the condition too, and each is tried: \
                  here it is for the index.",
     },
+    Exclusion {
+        statement: "searched AS MATERIALIZED",
+        predicate: "c.organization_id = $1",
+        number: Some(5),
+        reason: "The chunk of the answer has the condition too, at the end: here it is for the index.",
+    },
 ];
 
 const COUNTED_ABOVE: &str =
