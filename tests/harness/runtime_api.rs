@@ -125,6 +125,7 @@ impl RuntimeApi {
 
     /// Sends `event` with the time limit `time`. Returns the receiver of the streamed response. When it is dropped, the connection of
     /// the function is closed.
+    #[must_use]
     pub fn invoke_streaming(&self, event: &Value, time: Duration) -> mpsc::UnboundedReceiver<Streamed> {
         let id = Uuid::new_v4().to_string();
         let (sender, receiver) = mpsc::unbounded_channel();
@@ -266,25 +267,18 @@ async fn response(
 ) -> Response {
     let stream = runtime.streams.lock().expect("a lock").remove(&id);
     let is_streamed = headers.get(RESPONSE_MODE).is_some_and(|mode| mode == "streaming");
-    match stream {
-        Some(stream) => {
-            assert!(is_streamed, "a streamed response");
-            if pass_on(stream, headers, body).await.is_err() {
-                // The body is dropped before its end, and so is the connection.
-                return (StatusCode::GONE, [(header::CONNECTION, "close")]).into_response();
-            }
-            StatusCode::ACCEPTED.into_response()
+    if let Some(stream) = stream {
+        assert!(is_streamed, "a streamed response");
+        if pass_on(stream, headers, body).await.is_err() {
+            // The body is dropped before its end, and so is the connection.
+            return (StatusCode::GONE, [(header::CONNECTION, "close")]).into_response();
         }
-        None => {
-            let bytes = to_bytes(body, usize::MAX).await.expect("a whole response");
-            let value = if is_streamed {
-                whole(&bytes)
-            } else {
-                serde_json::from_slice(&bytes).expect("a JSON response")
-            };
-            answer(&runtime, &id, Ok(value)).into_response()
-        }
+        return StatusCode::ACCEPTED.into_response();
     }
+    let bytes = to_bytes(body, usize::MAX).await.expect("a whole response");
+    let value =
+        if is_streamed { whole(&bytes) } else { serde_json::from_slice(&bytes).expect("a JSON response") };
+    answer(&runtime, &id, Ok(value)).into_response()
 }
 
 /// Sends the parts of a streamed response. Fails if nobody wants them.
