@@ -130,7 +130,7 @@ async fn measure(app: &TestApp, function: &Function, short: &Model, long: &Model
         let ended = cpu_time(process)?;
         figures.message.push(millis(message));
         figures.delta.push(millis(delta) - millis(of_models));
-        let more = millis(ended - between) - millis(between - began);
+        let more = millis(ended) - 2.0 * millis(between) + millis(began);
         figures.per_token.push(more / f64::from(WORDS - 6));
     }
     Ok(figures)
