@@ -23,7 +23,7 @@ impl ChatState {
 
     /// Returns what an organization may use.
     pub(crate) fn limits(&self) -> Limits {
-        Plan::named(self.app.config.application.default_plan).unwrap_or(Plan::Enterprise).limits()
+        Plan::named(self.app.config.application.default_plan).unwrap_or(Plan::Free).limits()
     }
 }
 
