@@ -28,8 +28,15 @@ pub async fn run(service: Router) -> Result<(), lambda_http::Error> {
 
 /// Serves `service` to Lambda, and sends each response while it is written. After it, waits for `tasks`.
 pub async fn run_streaming(service: Router, tasks: Tasks) -> Result<(), lambda_http::Error> {
-    let service = MapResponse::new(service, |mut response: Response| {
+    #[cfg(target_os = "linux")]
+    let runtime_api = super::nodelay::runtime_api();
+    let service = MapResponse::new(service, move |mut response: Response| {
         join_headers(response.headers_mut());
+        // For each response, because a connection may be a new one.
+        #[cfg(target_os = "linux")]
+        if let Some(Err(error)) = runtime_api.map(super::nodelay::set) {
+            tracing::debug!(%error, "TCP_NODELAY not set");
+        }
         response
     });
     let end = ThenLayer::new(move |done: Result<(), lambda_http::Error>| {
