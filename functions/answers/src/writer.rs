@@ -217,7 +217,7 @@ async fn ask(answer: &Arc<Answer>, permit: Permit, events: &Events, steps: Unbou
     let given = sources::give(answer).await;
     events.sources(&given.sources);
     let Given { prompt, sources, retrieval } = &given;
-    // Whoever reads the steps ends only together with this future.
+    // The reader of the steps ends only together with this future.
     _ = steps.send(Step::Asked {
         prompt_tokens: prompt.tokens,
         sources: sources.len(),
