@@ -65,6 +65,8 @@ const ROWS: &str = "
     SELECT uuidv7(), organization_id, id, 'assistant', CASE WHEN n = 1 THEN 'streaming' ELSE 'complete' END, 'x', 'm',
            created_at + interval '5 min', created_at, CASE WHEN n <> 1 THEN created_at END
     FROM conversations, generate_series(1, 2) n;
+    INSERT INTO message_sources (id, organization_id, message_id, n, chunk_id, artifact_name)
+    SELECT uuidv7(), organization_id, id, 1, id, 'A' FROM messages;
     ANALYZE";
 
 /// Statements that requests wait for: a text that occurs in no other, the arguments, and the index that must be used. `$user` and

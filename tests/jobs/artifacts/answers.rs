@@ -64,7 +64,7 @@ async fn answer_before_its_deadline_is_left_alone() {
     setup.execute("UPDATE token_reservations SET expires_at = now() + interval '1 minute'").await;
     assert_eq!(swept(&setup).await, Swept { complete: true, ..Swept::default() });
     assert_eq!(
-        setup.text("SELECT string_agg(status, ' ' ORDER BY id) FROM messages").await,
+        setup.text("SELECT string_agg(status, ' ' ORDER BY status) FROM messages").await,
         "complete streaming"
     );
     assert_eq!(setup.text(BALANCE).await, "0 1000 1");

@@ -105,7 +105,7 @@ async fn batches_are_found_and_deleted_through_their_index() {
         statement(&all, &["count(*) FILTER (WHERE legal_hold_at IS NULL)", "email_verified_at IS NULL"]);
     questions.push((count, at(40_000), "users", never));
     let organizations = "organizations_deleted_at_id_idx";
-    let lock = statement(&all, &["FOR UPDATE OF o SKIP LOCKED"]);
+    let lock = statement(&all, &["FROM organizations o", "FOR UPDATE OF o SKIP LOCKED"]);
     questions.push((lock, format!("{}, {}, {nobody}", at(0), at(50_000)), "organizations", organizations));
     let count = statement(&all, &["count(*)", "FROM organizations o"]);
     questions.push((count, at(0), "organizations", organizations));

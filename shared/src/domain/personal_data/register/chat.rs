@@ -30,7 +30,7 @@ pub const MESSAGES: Table = Table {
     name: "messages",
     whose: Some("conversation_id IN (SELECT c.id FROM conversations c WHERE c.created_by = $1)"),
     names: None,
-    retention: Retention::Conversation,
+    retention: Retention::ConversationPart,
     erasure: Erasure::Delete,
     columns: &[
         id("id", "identifies the message"),
@@ -61,7 +61,7 @@ pub const MESSAGE_SOURCES: Table = Table {
         "message_id IN (SELECT m.id FROM messages m JOIN conversations c ON c.id = m.conversation_id WHERE c.created_by = $1)",
     ),
     names: None,
-    retention: Retention::Conversation,
+    retention: Retention::ConversationPart,
     erasure: Erasure::Delete,
     columns: &[
         id("id", "identifies the source"),
