@@ -67,6 +67,9 @@ const ROWS: &str = "
     FROM conversations, generate_series(1, 2) n;
     INSERT INTO message_sources (id, organization_id, message_id, n, chunk_id, artifact_name)
     SELECT uuidv7(), organization_id, id, 1, id, 'A' FROM messages;
+    INSERT INTO token_budgets (organization_id, month) SELECT DISTINCT organization_id, date '2026-01-01' FROM messages;
+    INSERT INTO token_reservations (id, organization_id, month, tokens, expires_at)
+    SELECT id, organization_id, '2026-01-01', 1, created_at + interval '5 min' FROM messages WHERE status = 'streaming';
     ANALYZE";
 
 /// Statements that requests wait for: a text that occurs in no other, the arguments, and the index that must be used. `$user` and
