@@ -53,7 +53,7 @@ pub struct ConversationView {
     model: String,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
-    /// The time of the last question; the time of creation, if there is none.
+    /// The time of the last question; before the first one, the time of creation.
     last_message_at: DateTime<Utc>,
 }
 
