@@ -28,7 +28,11 @@ use tokio::{
 };
 use url::Url;
 
-use crate::instance::{cpu_time, peak_memory};
+use crate::{
+    crowd::percentile,
+    instance::{cpu_time, peak_memory},
+    world::millis,
+};
 
 /// Instances that write an answer at the same time.
 const STREAMS: usize = 50;
@@ -91,29 +95,14 @@ impl Figures {
             ("peak memory of an instance, 50 streams at once, MiB", &self.memory, 24.0),
         ];
         for (what, values, target) in rows {
-            let [median, high] = [0.5, 0.95].map(|share| quantile(values, share));
+            let mut sorted = values.clone();
+            sorted.sort_by(f64::total_cmp);
+            let [median, high] = [50, 95].map(|percent| percentile(&sorted, percent));
             let met = if median <= target { "✓" } else { "✗" };
             _ = writeln!(table, "| {what} | {median:.2} ({high:.2}) | ≤ {target} | {met} |");
         }
         table
     }
-}
-
-fn quantile(values: &[f64], share: f64) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_precision_loss,
-        clippy::cast_sign_loss,
-        reason = "an index of a short list"
-    )]
-    let at = (share * (sorted.len().saturating_sub(1)) as f64).round() as usize;
-    sorted.get(at).copied().unwrap_or(f64::NAN)
-}
-
-fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
 }
 
 /// Asks a few times on one instance.

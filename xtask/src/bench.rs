@@ -1,9 +1,11 @@
 //! `cargo xtask bench`
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
-use local_stack::{Packages, Scratch, Stack, ToolSet, command, environment::set_variables, stack::Purpose};
+use local_stack::{
+    Packages, Scratch, Stack, ToolSet, Tools, command, environment::set_variables, stack::Purpose,
+};
 
 use crate::{
     bench_answers, bench_cloud, bench_search,
@@ -81,17 +83,22 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
         project.quietly("bench-build", build.envs(FAST_BUILD))
     })?;
 
-    let scratch = Scratch::create()?;
-    let stack = Stack::start(
-        &tools,
-        &packages,
-        temporary_settings(&scratch, Purpose::Measurement)?,
-        &project.interrupt,
-        &Lines,
-    )?;
     let mut bench = project.cargo(&["run", "--quiet", "--release", "--package", "bench", "--"]);
     bench.envs(FAST_BUILD).arg(&project.root).arg(project.root.join("target/lambda/bare/bootstrap"));
     bench.arg(arguments.rounds.to_string()).args(&arguments.only);
+    measure(project, &tools, &packages, bench)
+}
+
+/// Starts the services, and runs the program `bench` with their addresses.
+pub fn measure(
+    project: &Project,
+    tools: &Tools,
+    packages: &Packages,
+    mut bench: Command,
+) -> Result<ExitCode> {
+    let scratch = Scratch::create()?;
+    let settings = temporary_settings(&scratch, Purpose::Measurement)?;
+    let stack = Stack::start(tools, packages, settings, &project.interrupt, &Lines)?;
     set_variables(&mut bench, &stack.test_environment()?);
     bench.env("TEST_TOOLS", tools.path());
     let status = command::run_recorded("bench", scratch.path(), &mut bench, &project.interrupt)?;
