@@ -21,7 +21,7 @@ fn first_id(answer: &Value) -> Option<String> {
 }
 
 /// Returns a percentile of sorted values.
-fn percentile(sorted: &[f64], percent: usize) -> f64 {
+pub fn percentile(sorted: &[f64], percent: usize) -> f64 {
     sorted.get(sorted.len().saturating_sub(1) * percent / 100).copied().unwrap_or(f64::NAN)
 }
 

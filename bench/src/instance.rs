@@ -58,15 +58,7 @@ impl Instance {
 
     /// Returns the CPU time of its threads so far.
     pub fn cpu(&self) -> Result<Duration> {
-        let path = format!("/proc/{}/task", self.pid()?);
-        let mut sum = Duration::ZERO;
-        for thread in fs::read_dir(&path).with_context(|| format!("read {path}"))? {
-            // A thread that has just ended has no file any more.
-            let Ok(text) = fs::read_to_string(thread?.path().join("schedstat")) else { continue };
-            let nanoseconds = text.split(' ').next().and_then(|field| field.parse().ok());
-            sum += Duration::from_nanos(nanoseconds.context("a number")?);
-        }
-        Ok(sum)
+        cpu_time(self.pid()?)
     }
 
     /// Returns its peak memory, in MiB.
@@ -77,6 +69,19 @@ impl Instance {
     fn pid(&self) -> Result<u32> {
         self.process.id().context("the function has ended")
     }
+}
+
+/// Returns the CPU time of the threads of `process` so far.
+pub fn cpu_time(process: u32) -> Result<Duration> {
+    let path = format!("/proc/{process}/task");
+    let mut sum = Duration::ZERO;
+    for thread in fs::read_dir(&path).with_context(|| format!("read {path}"))? {
+        // A thread that has just ended has no file any more.
+        let Ok(text) = fs::read_to_string(thread?.path().join("schedstat")) else { continue };
+        let nanoseconds = text.split(' ').next().and_then(|field| field.parse().ok());
+        sum += Duration::from_nanos(nanoseconds.context("a number")?);
+    }
+    Ok(sum)
 }
 
 /// Returns the peak memory of `process`, in MiB.

@@ -1,6 +1,7 @@
 //! Measures the functions as they are deployed, and the search. `cargo xtask bench`, `cargo xtask bench cloud` and `cargo xtask bench
 //! search` build what they need, start the services and run this program.
 
+mod answers;
 mod cloud;
 mod cold;
 mod crowd;
@@ -31,6 +32,13 @@ async fn main() -> Result<()> {
     let mut arguments = env::args().skip(1).peekable();
     if arguments.next_if_eq("cloud").is_some() {
         return cloud(arguments).await;
+    }
+    if arguments.next_if_eq("answers").is_some() {
+        let rounds = arguments.next().context("the number of rounds is missing")?.parse()?;
+        let table = answers::run(rounds).await?;
+        let page = format!("\nOn {}, {rounds} rounds.\n\n{table}\n", machine()?);
+        std::io::stdout().write_all(page.as_bytes())?;
+        return Ok(());
     }
     if arguments.next_if_eq("search").is_some() {
         return search(arguments).await;

@@ -44,21 +44,27 @@ impl Stack {
         Ok(variables)
     }
 
-    /// Returns the settings of the embedding model: the real one for developers, the stub for tests that name no other.
+    /// Returns the settings of the models: the real one of embeddings for developers, stubs for tests that name no other.
     fn model_environment(&self) -> Variables {
         let (name, timeout) = match self.settings.purpose {
             // A batch takes up to a minute on a busy machine without a graphics card.
             Purpose::Development => (model::NAME, "120000"),
             Purpose::Test | Purpose::Measurement => (model::STUB, "30000"),
         };
-        vec![
+        let chat_models = match self.settings.purpose {
+            Purpose::Development => Some(("CHAT_MODELS", model::CHAT_STUBS.to_owned())),
+            Purpose::Test | Purpose::Measurement => None,
+        };
+        let mut variables = vec![
             ("OPENAI_BASE_URL", model::url(self.settings.ports.model)),
             ("OPENAI_API_KEY", "local".to_owned()),
             ("OPENAI_TIMEOUT", timeout.to_owned()),
             ("EMBEDDING_MODEL", name.to_owned()),
             ("EMBEDDING_DIMENSIONS", model::DIMENSIONS.to_string()),
             ("EMBEDDING_SEND_DIMENSIONS", "false".to_owned()),
-        ]
+        ];
+        variables.extend(chat_models);
+        variables
     }
 
     /// Returns the environment of `migrate`, which connects as the owner of the schema.

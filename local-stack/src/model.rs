@@ -1,4 +1,4 @@
-//! The embedding model: `model.py`, a server with the wire format of OpenAI's API.
+//! The language models: `model.py`, a server with the wire format of OpenAI's API.
 
 use std::{fs, net::TcpStream, path::Path, process::Command, time::Duration};
 
@@ -14,6 +14,9 @@ use crate::{
 pub const NAME: &str = "all-MiniLM-L6-v2";
 /// A model without meaning that costs no time. A suffix gives a test its own counts and faults: `stub-fast-<suffix>`.
 pub const STUB: &str = "stub-fast";
+/// The chat models of developers: one without faults, and some with.
+pub const CHAT_STUBS: &str =
+    "stub-fast,stub-slow,stub-500,stub-429,stub-hang,stub-cut,stub-garbage,stub-inject,stub-nousage";
 /// The length of the vectors of both.
 pub const DIMENSIONS: u32 = 384;
 

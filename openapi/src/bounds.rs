@@ -28,6 +28,7 @@ pub fn add(document: &mut Value) {
             Some("uuid") => between(schema, 36, 36),
             // In the form of RFC 3339: from whole seconds in UTC to nanoseconds with an offset.
             Some("date-time") => between(schema, 20, 35),
+            Some("date") => between(schema, 10, 10),
             _ => {}
         }
         // A list of enum values has each value at most once.

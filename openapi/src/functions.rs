@@ -2,9 +2,11 @@
 //!
 //! The router of `cargo lambda watch` in `Cargo.toml` has the paths of each function; `tests/template` compares the two lists.
 
+use answers::AnswersState;
 use artifacts::ArtifactsState;
 use auth::AuthState;
 use axum::Router;
+use chat::ChatState;
 use organizations::OrganizationsState;
 use search::SearchState;
 use shared::http;
@@ -74,5 +76,17 @@ pub const API_FUNCTIONS: &[ApiFunction] = &[
         about: "Search.",
         describe: || search::routes::<OpenApiRouter<_>>().into_openapi(),
         serve: |state| http::service(search::routes(), SearchState::new(state.app.clone())),
+    },
+    ApiFunction {
+        name: "chat",
+        about: "Conversations with language models, and what they used.",
+        describe: || chat::routes::<OpenApiRouter<_>>().into_openapi(),
+        serve: |state| http::service(chat::routes(), ChatState::new(state.app.clone())),
+    },
+    ApiFunction {
+        name: "answers",
+        about: "Answers of language models.",
+        describe: || answers::routes::<OpenApiRouter<_>>().into_openapi(),
+        serve: |state| answers::service(AnswersState::new(state.app.clone())),
     },
 ];

@@ -74,6 +74,12 @@ impl Refusal {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
     }
 
+    /// 503: a dependency is unavailable. Unlike a failure, it moves no alarm.
+    #[must_use]
+    pub const fn unavailable(code: &'static str, message: &'static str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message)
+    }
+
     /// Makes a 422 about one member of the body, named by its JSON Pointer (RFC 6901).
     #[must_use]
     pub fn at(self, pointer: &'static str) -> ApiError {

@@ -3,13 +3,13 @@
 //! | room | content |
 //! |---|---|
 //! | `lambda` | starts a process: an API function or a job |
-//! | `accounts`, `backup` | work that several functions share |
+//! | `accounts`, `backup`, `retrieval` | work that several functions share |
 //! | `http` | layers around every route, extractors, problem documents |
 //! | `auth` | the caller of a request and its permissions |
 //! | `state` | [`AppState`] |
 //! | `store` | SQL: a file per table |
 //! | `db` | connections and transactions |
-//! | `http_client` | HTTP calls to systems outside AWS: the embedding model |
+//! | `http_client` | HTTP calls to systems outside AWS: language models |
 //! | `cache` | Redis: cache, rate limits and circuit breakers |
 //! | `mail` | rendering and sending mail |
 //! | `crypto` | tokens, keys, passwords, encryption |
@@ -35,6 +35,7 @@ pub mod http;
 pub mod http_client;
 pub mod lambda;
 pub mod mail;
+pub mod retrieval;
 #[cfg(test)]
 mod rooms;
 pub mod state;

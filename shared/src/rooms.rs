@@ -3,10 +3,11 @@
 use std::{fs, path::Path};
 
 /// From top to bottom.
-const ROOMS: [&str; 17] = [
+const ROOMS: [&str; 18] = [
     "lambda",
     "accounts",
     "backup",
+    "retrieval",
     "http",
     "auth",
     "state",

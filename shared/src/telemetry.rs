@@ -30,7 +30,7 @@ pub use trace::{Link, TRACE, Trace};
 /// The CloudWatch namespace of every metric.
 pub const NAMESPACE: &str = "Arches";
 
-const COUNTERS: [(&str, Unit, &str); 10] = [
+const COUNTERS: [(&str, Unit, &str); 13] = [
     ("Requests", Unit::Count, "requests, by route and status class"),
     ("ColdStarts", Unit::Count, "first requests of an instance"),
     (
@@ -46,6 +46,9 @@ const COUNTERS: [(&str, Unit, &str); 10] = [
         Unit::Count,
         "mails that were not sent because mail to the address is stopped, by reason",
     ),
+    ("Answers", Unit::Count, "answers of language models that have ended, by outcome"),
+    ("AnswersFailed", Unit::Count, "answers of language models that have failed"),
+    ("AnswersInterrupted", Unit::Count, "answers that were not finished at their deadline"),
     ("ArtifactsSwept", Unit::Count, "artifacts without progress, by outcome"),
     ("SmokeChecks", Unit::Count, "checks of new versions, by outcome"),
     ("BreakerOpen", Unit::Count, "openings of a circuit breaker, by dependency"),

@@ -63,6 +63,7 @@ async fn no_operation_on_an_organization_changes_or_shows_another_of_the_same_pe
             _ => things[parameter].clone(),
         });
         app.prepare_artifact(&operation.id, &things["artifactId"]).await;
+        app.prepare_conversation(&operation.id, &things["conversationId"]).await;
         let answer = ada.client.call(&operation.method, &path, operation.body.as_ref()).await;
         assert!(answer.status.is_success(), "{}: {answer:?}", operation.id);
         there.are_unchanged(&app, &operation.id).await;

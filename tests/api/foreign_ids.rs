@@ -4,10 +4,13 @@ use harness::{PASSWORD, TestApp};
 use serde_json::json;
 use shared::{
     domain::{
-        ids::{ApiKeyId, InvitationId, OrganizationId, SessionId, UserId},
+        ids::{ApiKeyId, InvitationId, OrganizationId, SessionId, UserId, VerificationTokenId},
         permission::Role,
     },
-    store::{api_keys, invitations, members, organizations, sessions, users},
+    store::{
+        api_keys, invitations, members, organizations, sessions, users,
+        verification_tokens::{self, NewToken, Purpose},
+    },
 };
 use uuid::Uuid;
 
@@ -72,6 +75,37 @@ async fn statement_neither_finds_nor_changes_the_session_of_another_user() {
 }
 
 #[tokio::test]
+async fn statement_withdraws_the_links_of_one_user() {
+    let app = TestApp::new().await;
+    let (ada, zoe) = (app.person("Ada").await, app.person("Zoe").await);
+    let (ada, zoe) = (UserId(uuid(&ada.id)), UserId(uuid(&zoe.id)));
+    let insert = async |user, token_hash: &[u8]| {
+        app.clock.advance(chrono::TimeDelta::seconds(1));
+        let new = NewToken {
+            purpose: Purpose::UndoEmailChange,
+            user,
+            email: "old@example.com",
+            token_hash,
+            code_hash: None,
+        };
+        let work = async |tx: &mut _| Ok(verification_tokens::insert(tx, &new).await?);
+        app.state.app.db.transaction(work).await.expect("the transaction commits");
+    };
+    insert(ada, b"first").await;
+    let first = "SELECT id FROM verification_tokens WHERE purpose = 'undo_email_change'";
+    let first = VerificationTokenId(app.database.value(first).await);
+    insert(ada, b"second").await;
+    insert(zoe, b"other").await;
+
+    let work = async |tx: &mut _| Ok(verification_tokens::withdraw_later_undo(tx, ada, first).await?);
+    app.state.app.db.transaction(work).await.expect("the transaction commits");
+
+    let left = "SELECT string_agg(convert_from(token_hash, 'UTF8'), ' ' ORDER BY created_at) FROM verification_tokens
+                WHERE purpose = 'undo_email_change' AND consumed_at IS NULL";
+    assert_eq!(app.database.value::<String>(left).await, "first other");
+}
+
+#[tokio::test]
 async fn statement_changes_the_password_and_the_version_of_one_user() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
@@ -111,11 +145,18 @@ async fn refresh_token_belongs_to_one_session_of_an_active_user() {
         };
         app.state.app.db.transaction(work).await.expect("the transaction commits")
     };
+    let lock = async |session| {
+        let work = async |tx: &mut _| Ok(sessions::lock_for_refresh(tx, session).await?);
+        app.state.app.db.transaction(work).await.expect("the transaction commits").map(|found| found.user_id)
+    };
     assert!(rotate(own).await.is_none());
+    assert_eq!(lock(own).await, Some(UserId(uuid(&ada.id))));
+    assert_eq!(lock(other).await, Some(UserId(uuid(&bob.id))));
     app.database
         .execute("UPDATE users SET suspended_at = now(), suspended_reason = 'the test' WHERE name = 'Bob'")
         .await;
     assert!(rotate(other).await.is_none());
+    assert_eq!(lock(other).await, None);
     app.database
         .execute("UPDATE users SET suspended_at = NULL, suspended_reason = NULL WHERE name = 'Bob'")
         .await;
@@ -236,4 +277,31 @@ async fn invitation_of_a_deleted_organization_is_not_found() {
     assert!(found().await);
     ada.client.delete(&here).await.ok(200);
     assert!(!found().await);
+}
+
+#[tokio::test]
+async fn invitation_that_takes_the_place_of_an_expired_one_ends_no_other() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    let (here, there) = (ada.create_organization("Here").await, ada.create_organization("There").await);
+    for (team, email) in [(&here, "eve@example.com"), (&here, "zoe@example.com"), (&there, "eve@example.com")]
+    {
+        ada.invite(team, email, "member").await;
+    }
+    app.database
+        .execute(
+            "UPDATE invitations SET created_at = created_at - interval '30 days', updated_at = updated_at - interval '30 days',
+                                    expires_at = expires_at - interval '30 days'",
+        )
+        .await;
+
+    ada.invite(&here, "eve@example.com", "member").await;
+
+    let states = "SELECT string_agg(concat_ws(' ', o.name, i.email, i.status), ', ' ORDER BY o.name, i.email, i.status)
+                  FROM invitations i JOIN organizations o ON o.id = i.organization_id";
+    assert_eq!(
+        app.database.value::<String>(states).await,
+        "Here eve@example.com expired, Here eve@example.com pending, Here zoe@example.com pending, \
+         There eve@example.com pending"
+    );
 }

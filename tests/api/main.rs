@@ -3,11 +3,13 @@
 //! The test of a route stands at the address of its handler: `auth/sessions/refresh.rs`. `lifecycle.rs` follows an account or an
 //! organization through the routes of its group. The files at the top test what several groups have in common.
 
+mod answers;
 mod artifacts;
 mod audit;
 mod auth;
 mod bystanders;
 mod cached;
+mod chat;
 mod credentials;
 mod foreign_ids;
 mod forged_tokens;

@@ -31,6 +31,8 @@ const OF_MEMBERS: &[&str] = &[
     "update_label",
     "delete_label",
     "search",
+    "list_conversations",
+    "create_conversation",
 ];
 /// What only owners may do.
 const OF_OWNERS: [&str; 2] = ["delete_organization", "restore_organization"];
@@ -107,6 +109,10 @@ fn expected(operation: &Operation, access: Access) -> Option<(u16, &'static str)
     if name == "delete_artifact" && matches!(access, Member | Key(None)) {
         // Ada created it.
         return Some((403, "not-own-artifact"));
+    }
+    if path.contains("{conversationId}") && matches!(access, Member | Admin | Key(None)) {
+        // It is Ada's, and nobody else's.
+        return Some((404, "conversation-not-found"));
     }
     let above = NOT_TO_OWNERS.contains(&name).then_some((403, "role-above-own"));
     match access {

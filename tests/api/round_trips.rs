@@ -70,6 +70,9 @@ impl<'a> Counter<'a> {
         if let Some((_, artifact)) = ids.iter().find(|(name, _)| *name == "artifactId") {
             self.app.prepare_artifact(id, artifact).await;
         }
+        if let Some((_, conversation)) = ids.iter().find(|(name, _)| *name == "conversationId") {
+            self.app.prepare_conversation(id, conversation).await;
+        }
         // Caches the session and the profile.
         client.get("/v1/auth/me").await;
         self.redis.reset();

@@ -76,12 +76,14 @@ async fn organization_owner_gets_documented_answers() {
     run = run.with_for("remove_account", "Authorization", &bearer(&owner(&app, "Zoe").await));
 
     let [failed, ready] = artifacts(&app, &ada.client, &tenant).await;
+    let quiet = conversation(&ada.client, &tenant).await;
 
     let server = app.serve().await;
     let answered = run
         .with("Authorization", &bearer(&ada))
         .always_for("retry_artifact", "path.artifactId", &failed)
         .always_for("download_artifact", "path.artifactId", &ready)
+        .always_for("create_answer", "path.conversationId", &quiet)
         .often("delete_organization", "path.organizationId", &spare)
         .often("restore_organization", "path.organizationId", &deleted)
         .always_for("show_session", "path.id", &sessions[0])
@@ -124,20 +126,31 @@ async fn api_key_gets_documented_answers() {
     let tenant = Tenant::of(&app, &ada).await;
     let key = tenant.key_with_every_scope(&ada).await;
     let [failed, ready] = artifacts(&app, &ada.client, &tenant).await;
-    // A key deletes only what it created. This one is the newest.
-    let give =
-        "UPDATE artifacts SET created_by = NULL, created_by_key = (SELECT max(id::text)::uuid FROM api_keys)";
-    app.database.execute(give).await;
+    let quiet = conversation(&ada.client, &tenant).await;
+    // A key deletes only what it created, and sees only its own conversations. This one is the newest.
+    for give in [
+        "UPDATE artifacts SET created_by = NULL, created_by_key = (SELECT max(id::text)::uuid FROM api_keys)",
+        "UPDATE conversations SET created_by = NULL, api_key_id = (SELECT max(id::text)::uuid FROM api_keys)",
+    ] {
+        app.database.execute(give).await;
+    }
 
     let server = app.serve().await;
     let run = Run::of(|operation| operation.takes("apiKey"))
         .with("X-API-Key", &key)
         .often("create_invitation", "body.role", &["member".to_owned()])
         .always_for("retry_artifact", "path.artifactId", &failed)
-        .always_for("download_artifact", "path.artifactId", &ready);
+        .always_for("download_artifact", "path.artifactId", &ready)
+        .always_for("create_answer", "path.conversationId", &quiet);
     let answered = tenant.give_ids_to(run).ask(&server).await;
 
     all_answered(&answered, &[], |operation| operation.takes("apiKey"));
+}
+
+/// Creates a conversation in which no answer is being written.
+async fn conversation(client: &Client<'_>, tenant: &Tenant) -> String {
+    let path = format!("/v1/organizations/{}/conversations", tenant.id);
+    client.post(&path, json!({})).await.ok(201).id().to_owned()
 }
 
 /// Creates two artifacts: one that can be retried, and one that can be downloaded.

@@ -3,10 +3,10 @@
 use serde_json::json;
 use shared::domain::personal_data::TABLES;
 
-use crate::TestApp;
+use crate::{Client, TestApp};
 
 /// Texts that occur nowhere else.
-pub const CANARIES: [&str; 10] = [
+pub const CANARIES: [&str; 13] = [
     "Canary-Name",
     "canary-address@example.com",
     "https://example.com/canary-image.png",
@@ -17,6 +17,9 @@ pub const CANARIES: [&str; 10] = [
     "https://example.com/canary-logo.png",
     "Canary-Team",
     "Canary-Past",
+    "Canary-Title",
+    "Canary-Message",
+    "Canary-Quote",
 ];
 
 /// Creates a user whose data is in every column that can have it. Returns the user's id and access token.
@@ -43,7 +46,30 @@ pub async fn create_canaries(app: &TestApp) -> (String, String) {
     grace.client.post(&format!("{team}/invitations"), invitation).await.ok(201);
     app.client().post("/v1/auth/forgot-password", json!({ "email": CANARIES[1] })).await.ok(202);
     app.stop_mail(CANARIES[1], "complaint").await;
+    converse(app, &ada, own.text("/data/0/id")).await;
     (answer.text("/data/user/id").to_owned(), token)
+}
+
+/// Has a conversation in the organization, with an answer that has a source.
+async fn converse(app: &TestApp, ada: &Client<'_>, organization: &str) {
+    let list = format!("/v1/organizations/{organization}/conversations");
+    let conversation = ada.post(&list, json!({ "title": CANARIES[10] })).await.ok(201);
+    let answer = app.begin_answer(conversation.id()).await;
+    sqlx::query("UPDATE messages SET content = $1")
+        .bind(CANARIES[11])
+        .execute(app.database.pool())
+        .await
+        .expect("the text");
+    sqlx::query(
+        "INSERT INTO message_sources (id, organization_id, message_id, n, chunk_id, artifact_name, quote)
+         VALUES (uuidv7(), $1::uuid, $2::uuid, 1, uuidv7(), 'Handbook.pdf', $3)",
+    )
+    .bind(organization)
+    .bind(answer)
+    .bind(CANARIES[12])
+    .execute(app.database.pool())
+    .await
+    .expect("a source");
 }
 
 /// Returns every row of every table, as text.

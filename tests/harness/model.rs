@@ -1,4 +1,4 @@
-//! The embedding model of `cargo xtask test`: `local-stack/model.py`.
+//! The language models of `cargo xtask test`: `local-stack/model.py`.
 
 use std::time::Duration;
 
@@ -53,12 +53,12 @@ impl Model {
         &self.name
     }
 
-    /// Makes the next `times` requests fail, or all: `500`, `429`, `hang` or `garbage`.
+    /// Makes the next `times` requests fail, or all: `500`, `429`, `hang` or `garbage`; a chat also `cut`, `stall` or `error`.
     pub async fn fail(&self, fault: &str, times: Option<u32>) {
         self.set_fault(json!({ "fault": fault, "times": times })).await;
     }
 
-    /// Delays every answer.
+    /// Delays every answer; of a chat, every token.
     pub async fn delay(&self, time: Duration) {
         let milliseconds = u64::try_from(time.as_millis()).expect("milliseconds");
         self.set_fault(json!({ "fault": "slow", "milliseconds": milliseconds })).await;

@@ -13,11 +13,13 @@ use std::{
 
 use axum::{
     Router,
-    body::Bytes,
+    body::{Body, Bytes, to_bytes},
     extract::{Path as Id, State},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
+use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -30,6 +32,8 @@ use uuid::Uuid;
 
 use crate::service;
 
+/// The header of a request with a streamed response.
+const RESPONSE_MODE: &str = "lambda-runtime-function-response-mode";
 /// The default limit of an invocation.
 const INVOCATION_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -37,6 +41,17 @@ const INVOCATION_TIMEOUT: Duration = Duration::from_secs(20);
 const DEADLINE_MARGIN: Duration = Duration::from_secs(20);
 
 type Answers = Arc<Mutex<HashMap<String, oneshot::Sender<(Instant, Result<Value, Value>)>>>>;
+/// The receivers of the bytes of streamed responses.
+type Streams = Arc<Mutex<HashMap<String, mpsc::UnboundedSender<Streamed>>>>;
+
+/// A part of a streamed response.
+#[derive(Debug)]
+pub enum Streamed {
+    /// The headers of the request to the Runtime API.
+    Head(HeaderMap),
+    /// Bytes, as they came in one chunk.
+    Chunk(Bytes),
+}
 
 /// An invocation: its id, its event, its time limit, and its tracing header.
 type Event = (String, String, Duration, Option<String>);
@@ -46,15 +61,21 @@ pub struct RuntimeApi {
     address: SocketAddr,
     events: mpsc::UnboundedSender<Event>,
     answers: Answers,
+    streams: Streams,
     ready: watch::Receiver<Option<Instant>>,
 }
 
 impl RuntimeApi {
     pub async fn start() -> Self {
         let (events, receiver) = mpsc::unbounded_channel();
-        let answers = Answers::default();
+        let (answers, streams) = (Answers::default(), Streams::default());
         let (ready, is_ready) = watch::channel(None);
-        let runtime = Runtime { events: AsyncMutex::new(receiver), answers: Arc::clone(&answers), ready };
+        let runtime = Runtime {
+            events: AsyncMutex::new(receiver),
+            answers: Arc::clone(&answers),
+            streams: Arc::clone(&streams),
+            ready,
+        };
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
             .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
@@ -64,7 +85,7 @@ impl RuntimeApi {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         tokio::spawn(async move { axum::serve(listener, router).await.expect("the Runtime API serves") });
-        Self { address, events, answers, ready: is_ready }
+        Self { address, events, answers, streams, ready: is_ready }
     }
 
     /// Returns the command that starts `program` as the function `name`, with `environment` and nothing else. The process is
@@ -111,12 +132,24 @@ impl RuntimeApi {
         let (ended, answer) = receiver.await.expect("an answer");
         (answer, ended - started)
     }
+
+    /// Sends `event` with the time limit `time`. Returns the receiver of the streamed response. When it is dropped, the connection of
+    /// the function is closed.
+    #[must_use]
+    pub fn invoke_streaming(&self, event: &Value, time: Duration) -> mpsc::UnboundedReceiver<Streamed> {
+        let id = Uuid::new_v4().to_string();
+        let (sender, receiver) = mpsc::unbounded_channel();
+        self.streams.lock().expect("a lock").insert(id.clone(), sender);
+        self.events.send((id, event.to_string(), time)).expect("the Runtime API serves");
+        receiver
+    }
 }
 
 /// The state of the handlers that the function calls.
 struct Runtime {
     events: AsyncMutex<mpsc::UnboundedReceiver<Event>>,
     answers: Answers,
+    streams: Streams,
     ready: watch::Sender<Option<Instant>>,
 }
 
@@ -162,6 +195,17 @@ impl Function {
         let time = INVOCATION_TIMEOUT;
         let answer = timeout(time + DEADLINE_MARGIN, self.api.invoke_traced(&event, time, Some(trace))).await;
         answer.unwrap_or_else(|_| panic!("no answer in time; the log: {:#?}", self.log())).0
+    }
+
+    /// Sends `event` and returns the receiver of the streamed response.
+    #[must_use]
+    pub fn invoke_streaming(&self, event: &Value) -> mpsc::UnboundedReceiver<Streamed> {
+        self.api.invoke_streaming(event, INVOCATION_TIMEOUT)
+    }
+
+    /// Kills the process, as a crash does.
+    pub async fn kill(&mut self) {
+        self.process.kill().await.expect("a running process");
     }
 
     /// Returns the lines that it has written so far.
@@ -233,8 +277,55 @@ async fn next(State(runtime): State<Arc<Runtime>>) -> (HeaderMap, String) {
     (headers.collect(), event)
 }
 
-async fn response(State(runtime): State<Arc<Runtime>>, Id(id): Id<String>, body: Bytes) -> StatusCode {
-    answer(&runtime, &id, Ok(serde_json::from_slice(&body).expect("a JSON response")))
+async fn response(
+    State(runtime): State<Arc<Runtime>>,
+    Id(id): Id<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let stream = runtime.streams.lock().expect("a lock").remove(&id);
+    let is_streamed = headers.get(RESPONSE_MODE).is_some_and(|mode| mode == "streaming");
+    if let Some(stream) = stream {
+        assert!(is_streamed, "a streamed response");
+        if pass_on(stream, headers, body).await.is_err() {
+            // The body is dropped before its end, and so is the connection.
+            return (StatusCode::GONE, [(header::CONNECTION, "close")]).into_response();
+        }
+        return StatusCode::ACCEPTED.into_response();
+    }
+    let bytes = to_bytes(body, usize::MAX).await.expect("a whole response");
+    let value =
+        if is_streamed { whole(&bytes) } else { serde_json::from_slice(&bytes).expect("a JSON response") };
+    answer(&runtime, &id, Ok(value)).into_response()
+}
+
+/// Sends the parts of a streamed response. Fails if nobody wants them.
+async fn pass_on(
+    stream: mpsc::UnboundedSender<Streamed>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(), mpsc::error::SendError<Streamed>> {
+    stream.send(Streamed::Head(headers))?;
+    let mut chunks = body.into_data_stream();
+    loop {
+        tokio::select! {
+            () = stream.closed() => return Err(mpsc::error::SendError(Streamed::Chunk(Bytes::new()))),
+            chunk = chunks.next() => match chunk {
+                Some(Ok(chunk)) => stream.send(Streamed::Chunk(chunk))?,
+                // The function was killed.
+                Some(Err(_)) | None => return Ok(()),
+            },
+        }
+    }
+}
+
+/// Returns a whole streamed response in the form of one that is not streamed.
+fn whole(bytes: &[u8]) -> Value {
+    let end = bytes.windows(8).position(|window| window == [0; 8]).expect("the delimiter");
+    let mut answer: Value = serde_json::from_slice(&bytes[..end]).expect("JSON before the delimiter");
+    answer["body"] = String::from_utf8_lossy(&bytes[end + 8..]).into();
+    answer["isBase64Encoded"] = false.into();
+    answer
 }
 
 async fn error(State(runtime): State<Arc<Runtime>>, Id(id): Id<String>, body: Bytes) -> StatusCode {

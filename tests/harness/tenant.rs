@@ -107,6 +107,50 @@ impl TestApp {
     }
 }
 
+impl TestApp {
+    /// Brings the conversation `id`, which has one answer at least, into a state in which `operation` succeeds.
+    pub async fn prepare_conversation(&self, operation: &str, id: &str) {
+        let change = match operation {
+            // One answer at a time.
+            "create_answer" => {
+                "UPDATE messages SET status = 'complete', finished_at = created_at
+                 WHERE conversation_id = $1::uuid AND status = 'streaming'"
+            }
+            "cancel_message" => {
+                "UPDATE messages SET status = 'streaming', finished_at = NULL
+                 WHERE id = (SELECT id FROM messages WHERE conversation_id = $1::uuid AND role = 'assistant' ORDER BY id LIMIT 1)"
+            }
+            _ => return,
+        };
+        sqlx::query(change).bind(id).execute(self.database.pool()).await.expect("the conversation exists");
+    }
+
+    /// Adds a question to the conversation `id`, and an answer that a model writes, as the function does that asks the model. Returns
+    /// the id of the answer.
+    pub async fn begin_answer(&self, id: &str) -> String {
+        let (question, answer) = (Uuid::now_v7(), Uuid::now_v7());
+        sqlx::query(
+            "INSERT INTO messages (id, organization_id, conversation_id, role, status, content, model, prompt_tokens,
+                                   completion_tokens, usage_estimated, deadline_at, created_at, finished_at)
+             SELECT m.id, c.organization_id, c.id, m.role, m.status, m.content, m.model, m.tokens, m.tokens, m.model IS NOT NULL,
+                    m.deadline_at, $4::timestamptz, m.finished_at
+             FROM conversations c,
+                  (VALUES ($1, 'user', 'complete', 'How long are backups kept?', NULL, NULL, NULL, $4::timestamptz),
+                          ($2, 'assistant', 'streaming', '', 'gpt-4.1-mini', 0, $4::timestamptz + interval '1 year', NULL))
+                      AS m (id, role, status, content, model, tokens, deadline_at, finished_at)
+             WHERE c.id = $3::uuid",
+        )
+        .bind(question)
+        .bind(answer)
+        .bind(id)
+        .bind(self.state.app.clock.now())
+        .execute(self.database.pool())
+        .await
+        .expect("the conversation exists");
+        answer.to_string()
+    }
+}
+
 impl Answer {
     /// Returns the id of the resource.
     #[must_use]
@@ -167,6 +211,8 @@ impl Person<'_> {
             let id = self.create_in(organization, &collection).await;
             ids.insert(collection.parameter, id);
         }
+        let message = self.client.app.begin_answer(&ids["conversationId"]).await;
+        ids.insert("messageId".to_owned(), message);
         ids
     }
 

@@ -32,7 +32,17 @@ fn settings(app: &TestApp, bucket: &str) -> HashMap<String, String> {
 
 /// Returns the state of `retention` on the app's database, with the app's clock.
 pub fn state_with(app: &TestApp, bucket: &str) -> State {
-    let settings = settings(app, bucket);
+    state_of(app, &settings(app, bucket))
+}
+
+/// Returns the state of `retention` on the app's database, with some settings changed.
+pub fn state_set(app: &TestApp, changes: &[(&str, &str)]) -> State {
+    let mut settings = settings(app, &service("ERASURE_BUCKET"));
+    settings.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    state_of(app, &settings)
+}
+
+fn state_of(app: &TestApp, settings: &HashMap<String, String>) -> State {
     let config = Config::from_lookup(|name| settings.get(name).cloned(), retention::REQUIRED);
     State::new(&config.expect("a valid configuration"), Arc::new(app.clock.clone()))
 }

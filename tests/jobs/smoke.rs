@@ -20,7 +20,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-const FUNCTIONS: [&str; 7] = ["system", "docs", "auth", "organizations", "users", "artifacts", "search"];
+const FUNCTIONS: [&str; 9] =
+    ["system", "docs", "auth", "organizations", "users", "artifacts", "search", "chat", "answers"];
 /// What `artifacts` needs to start. The checks call neither storage nor a queue.
 const STORAGE: [(&str, &str); 3] = [
     ("ARTIFACT_BUCKET", "smoke-artifacts"),
@@ -210,7 +211,19 @@ async fn working_versions_succeed_and_leave_no_session() {
             report["checks"].as_array().expect("checks").iter().map(|check| check["name"].clone()).collect();
         assert_eq!(
             names,
-            ["health", "ready", "docs", "login", "organizations", "users", "artifacts", "search", "logout"]
+            [
+                "health",
+                "ready",
+                "docs",
+                "login",
+                "organizations",
+                "users",
+                "artifacts",
+                "search",
+                "chat",
+                "answers",
+                "logout"
+            ]
         );
         let open = database.value::<i64>("SELECT count(*) FROM sessions WHERE revoked_at IS NULL").await;
         assert_eq!(open, 0);
@@ -233,6 +246,8 @@ async fn broken_version_fails_and_is_named_in_the_report() {
         ("users", "users"),
         ("artifacts", "artifacts"),
         ("search", "search"),
+        ("chat", "chat"),
+        ("answers", "answers"),
     ] {
         let aws = Aws::start(&database, &[]).await;
         let smoke = smoke(&aws, PASSWORD).await;

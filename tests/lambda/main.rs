@@ -1,5 +1,6 @@
 //! The real binaries, which get the events of API Gateway from a loopback Runtime API.
 
+mod answers;
 mod erasure;
 mod functions;
 mod logs;

@@ -2,6 +2,7 @@
 //!
 //! These tests have their own PostgreSQL, PgBouncer and Redis, which they stop and start.
 
+mod answers;
 mod passwords;
 mod proxy;
 mod services;

@@ -59,11 +59,22 @@ const ROWS: &str = "
     INSERT INTO audit_events (id, occurred_at, action, outcome, actor_id, organization_id, target_id, request_id)
     SELECT uuidv7(), moment, 'session.created', 'success', id, id, id, 'r' FROM numbered;
     INSERT INTO mail_suppressions (address, reason, since) SELECT i || email, 'bounce', moment FROM numbered;
+    INSERT INTO conversations (id, organization_id, created_by, model, created_at, updated_at, last_message_at)
+    SELECT uuidv7(), id, id, 'm', moment, moment, moment FROM numbered;
+    INSERT INTO messages (id, organization_id, conversation_id, role, status, content, model, deadline_at, created_at, finished_at)
+    SELECT uuidv7(), organization_id, id, 'assistant', CASE WHEN n = 1 THEN 'streaming' ELSE 'complete' END, 'x', 'm',
+           created_at + interval '5 min', created_at, CASE WHEN n <> 1 THEN created_at END
+    FROM conversations, generate_series(1, 2) n;
+    INSERT INTO message_sources (id, organization_id, message_id, n, chunk_id, artifact_name)
+    SELECT uuidv7(), organization_id, id, 1, id, 'A' FROM messages;
+    INSERT INTO token_budgets (organization_id, month) SELECT DISTINCT organization_id, date '2026-01-01' FROM messages;
+    INSERT INTO token_reservations (id, organization_id, month, tokens, expires_at)
+    SELECT id, organization_id, '2026-01-01', 1, created_at + interval '5 min' FROM messages WHERE status = 'streaming';
     ANALYZE";
 
 /// Statements that requests wait for: a text that occurs in no other, the arguments, and the index that must be used. `$user` and
 /// `$large` are the first user and organization, `$other` is another of each.
-const HOT: [(&str, &str, &str); 44] = [
+const HOT: [(&str, &str, &str); 48] = [
     // Session check.
     ("SELECT s.user_id AS \"user_id: UserId\", s.authenticated_at", "$other, now()", "sessions_pkey"),
     ("FOR UPDATE OF s", "$other, now()", "sessions_pkey"),
@@ -146,6 +157,14 @@ const HOT: [(&str, &str, &str); 44] = [
     ),
     (OWN_AUDIT, "NULL, 21, $other, NULL, NULL, NULL", "audit_events_actor_id_id_idx"),
     (OWN_AUDIT, "NULL, 21, $other, NULL, NULL, NULL", "audit_events_target_id_id_idx"),
+    (CONVERSATIONS, "NULL, 21, $other, $other, NULL", "conversations_created_by_organization_id_id_idx"),
+    (CONVERSATIONS, "NULL, 21, $other, NULL, $other", "conversations_api_key_id_id_idx"),
+    (
+        "m.conversation_id = $4 AND ($1::uuid IS NULL OR m.id < $1)",
+        "NULL, 21, $other, $other",
+        "messages_conversation_id_id_idx",
+    ),
+    ("WITH stopped AS", "NULL, now(), 683", "messages_deadline_at_idx"),
     (USERS, "NULL, 21, NULL, NULL", "users_pkey"),
     (USERS, "$other, 21, NULL, NULL", "users_pkey"),
     (USERS, "NULL, 21, 'u5@example.com', NULL", "users_email_idx"),
@@ -179,6 +198,8 @@ const INVITATIONS: &str = "invitations_organization_id_id_idx";
 const API_KEYS: &str = "api_keys_organization_id_id_idx";
 const AUDIT: &str = "OR occurred_at < $8) AND ($1::uuid IS NULL OR id < $1)";
 const OWN_AUDIT: &str = "OR id < $1) ORDER BY id DESC LIMIT $2) UNION";
+const CONVERSATIONS: &str =
+    "(created_by = $4 OR api_key_id = $5) AND deleted_at IS NULL AND ($1::uuid IS NULL OR id < $1)";
 const USERS: &str = "ELSE 'active' END) AND ($1::uuid IS NULL OR id < $1)";
 
 /// The statements of the functions as sqlx has checked them, by their text in one line.

@@ -225,6 +225,12 @@ fn timeout_longer_than_that_of_the_gateway_is_noticed() {
         &rules::times_out_before_the_gateway(&template().with("/Globals/Function/Timeout", slow)),
         "Auth",
     );
+    let event = "/Resources/Answers/Properties/Events/Answers/Properties";
+    for (member, value) in [("TimeoutInMillis", json!(299_999)), ("ResponseTransferMode", json!("BUFFERED"))]
+    {
+        let broken = template().with(&format!("{event}/{member}"), value);
+        assert_noticed(&rules::times_out_before_the_gateway(&broken), "Answers");
+    }
 }
 
 #[test]

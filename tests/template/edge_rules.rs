@@ -80,8 +80,18 @@ fn browser_shows_the_answers_of_the_web_acl_to_listed_origins() {
 }
 
 /// Members of bodies that people write: passwords, names, and texts.
-const WRITTEN: [&str; 8] =
-    ["currentPassword", "description", "name", "newPassword", "password", "query", "reason", "text"];
+const WRITTEN: [&str; 10] = [
+    "content",
+    "currentPassword",
+    "description",
+    "name",
+    "newPassword",
+    "password",
+    "query",
+    "reason",
+    "text",
+    "title",
+];
 
 /// Returns the paths with a body that people write, and the other paths, with a UUID for each parameter.
 fn paths_by_body() -> (Vec<String>, Vec<String>) {
@@ -126,9 +136,14 @@ fn web_acl_blocks_no_password_name_or_text() {
     assert!(other.iter().any(|path| path.ends_with("/members")), "{other:?}");
     written.push("/account/reset-password".to_owned());
     let id = "01987c1e-0000-7000-8000-0000000000aa";
-    for end in
-        ["search", "artifacts", "labels", &format!("artifacts/{id}"), &format!("conversations/{id}/messages")]
-    {
+    for end in [
+        "search",
+        "artifacts",
+        "labels",
+        &format!("artifacts/{id}"),
+        "conversations",
+        &format!("conversations/{id}/answers"),
+    ] {
         written.push(format!("/v1/organizations/{id}/{end}"));
     }
     let rule = |template: &Template| {

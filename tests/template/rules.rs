@@ -218,9 +218,18 @@ pub fn routes_as_locally(template: &Template, router: &BTreeMap<String, String>)
         .collect()
 }
 
+/// A gateway that streams waits for as long as its route says.
 pub fn times_out_before_the_gateway(template: &Template) -> Vec<String> {
     check_functions(template, |f| {
-        let ends = f.get("/Timeout").as_u64().is_some_and(|seconds| seconds <= GATEWAY_TIMEOUT);
+        let events = f.get("/Events").as_object().into_iter().flatten();
+        let streams = events.filter(|(_, event)| event["Type"] == "Api").map(|(_, event)| {
+            let properties = &event["Properties"];
+            let streams = properties["ResponseTransferMode"] == "RESPONSE_STREAM";
+            properties["TimeoutInMillis"].as_u64().filter(|_| streams).map(|millis| millis / 1_000)
+        });
+        let limit = streams.map(|seconds| seconds.unwrap_or(GATEWAY_TIMEOUT)).min();
+        let limit = limit.unwrap_or(GATEWAY_TIMEOUT);
+        let ends = f.get("/Timeout").as_u64().is_some_and(|seconds| seconds <= limit);
         problem_unless(f.paths().is_empty() || ends, "its timeout is longer than that of the gateway")
     })
 }

@@ -1,5 +1,8 @@
 //! Ingestion of 100 files while instances of `extract` and `index` are killed at random moments. `cargo xtask trial ingestion` runs it.
 
+mod answers;
+mod models;
+
 use std::{
     sync::{
         Arc,

@@ -1,12 +1,14 @@
 //! `cargo xtask bench`
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
-use local_stack::{Packages, Scratch, Stack, ToolSet, command, environment::set_variables, stack::Purpose};
+use local_stack::{
+    Packages, Scratch, Stack, ToolSet, Tools, command, environment::set_variables, stack::Purpose,
+};
 
 use crate::{
-    bench_cloud, bench_search,
+    bench_answers, bench_cloud, bench_search,
     progress::{Lines, step},
     project::Project,
     test::temporary_settings,
@@ -39,6 +41,7 @@ pub struct Arguments {
 /// What else can be measured.
 #[derive(Debug, clap::Subcommand)]
 enum Other {
+    Answers(bench_answers::Arguments),
     Cloud(bench_cloud::Arguments),
     Search(bench_search::Arguments),
 }
@@ -50,6 +53,7 @@ pub const FAST_BUILD: [(&str, &str); 2] =
 /// Builds the functions, starts the services and runs the measurements.
 pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     match &arguments.other {
+        Some(Other::Answers(arguments)) => return bench_answers::run(project, arguments),
         Some(Other::Cloud(arguments)) => return bench_cloud::run(project, arguments),
         Some(Other::Search(arguments)) => return bench_search::run(project, arguments),
         None => {}
@@ -79,17 +83,22 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
         project.quietly("bench-build", build.envs(FAST_BUILD))
     })?;
 
-    let scratch = Scratch::create()?;
-    let stack = Stack::start(
-        &tools,
-        &packages,
-        temporary_settings(&scratch, Purpose::Measurement)?,
-        &project.interrupt,
-        &Lines,
-    )?;
     let mut bench = project.cargo(&["run", "--quiet", "--release", "--package", "bench", "--"]);
     bench.envs(FAST_BUILD).arg(&project.root).arg(project.root.join("target/lambda/bare/bootstrap"));
     bench.arg(arguments.rounds.to_string()).args(&arguments.only);
+    measure(project, &tools, &packages, bench)
+}
+
+/// Starts the services, and runs the program `bench` with their addresses.
+pub fn measure(
+    project: &Project,
+    tools: &Tools,
+    packages: &Packages,
+    mut bench: Command,
+) -> Result<ExitCode> {
+    let scratch = Scratch::create()?;
+    let settings = temporary_settings(&scratch, Purpose::Measurement)?;
+    let stack = Stack::start(tools, packages, settings, &project.interrupt, &Lines)?;
     set_variables(&mut bench, &stack.test_environment()?);
     bench.env("TEST_TOOLS", tools.path());
     let status = command::run_recorded("bench", scratch.path(), &mut bench, &project.interrupt)?;

@@ -3,15 +3,12 @@
 use std::{fs, process::ExitCode};
 
 use anyhow::{Context, Result};
-use local_stack::{
-    NpmPackages, Packages, Scratch, Stack, ToolSet, command, environment::set_variables, stack::Purpose,
-};
+use local_stack::{NpmPackages, Packages, ToolSet};
 
 use crate::{
-    bench::FAST_BUILD,
+    bench::{FAST_BUILD, measure},
     progress::{Lines, step},
     project::{Profile, Project},
-    test::temporary_settings,
 };
 
 /// Half of a round trip through the proxy of a database in the same region, 0.8 ms, in milliseconds.
@@ -87,22 +84,11 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
         project.quietly("bench-build", build.args(release).envs(FAST_BUILD))
     })?;
 
-    let scratch = Scratch::create()?;
-    let stack = Stack::start(
-        &tools,
-        &packages,
-        temporary_settings(&scratch, Purpose::Measurement)?,
-        &project.interrupt,
-        &Lines,
-    )?;
     let programs = project.target(profile)?;
     let mut bench = project.command(programs.join("bench"));
     bench.arg("cloud").arg(&project.root).arg(&programs).arg(programs.join("bare")).arg(better_auth);
     bench.arg(arguments.rounds.to_string());
     bench.args([arguments.postgres_delay, arguments.redis_delay].map(|delay| delay.to_string()));
     bench.arg(if arguments.print || arguments.debug { "print" } else { "write" });
-    set_variables(&mut bench, &stack.test_environment()?);
-    bench.env("TEST_TOOLS", tools.path());
-    let status = command::run_recorded("bench", scratch.path(), &mut bench, &project.interrupt)?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    measure(project, &tools, &packages, bench)
 }

@@ -3,13 +3,12 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use local_stack::{Packages, Scratch, Stack, ToolSet, command, environment::set_variables, stack::Purpose};
+use local_stack::{Packages, ToolSet};
 
 use crate::{
-    bench::FAST_BUILD,
+    bench::{FAST_BUILD, measure},
     progress::{Lines, step},
     project::{Profile, Project},
-    test::temporary_settings,
 };
 
 /// Measure the search in organizations of 1,000 to 500,000 chunks: what it finds, and how long it takes
@@ -47,20 +46,10 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
         project.quietly("bench-build", build.args(release).envs(FAST_BUILD))
     })?;
 
-    let scratch = Scratch::create()?;
-    let stack = Stack::start(
-        &tools,
-        &packages,
-        temporary_settings(&scratch, Purpose::Measurement)?,
-        &project.interrupt,
-        &Lines,
-    )?;
     let mut bench = project.command(project.target(profile)?.join("bench"));
     bench.arg("search").arg(&project.root).arg(arguments.rounds.to_string());
     bench.arg(if arguments.print { "print" } else { "write" });
     bench.arg(if arguments.global_index { "global-index" } else { "no-index" });
-    set_variables(&mut bench, &stack.test_environment()?);
-    bench.env("TEST_TOOLS", tools.path()).env("TEST_TARGET_DIR", project.target(profile)?);
-    let status = command::run_recorded("bench", scratch.path(), &mut bench, &project.interrupt)?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    bench.env("TEST_TARGET_DIR", project.target(profile)?);
+    measure(project, &tools, &packages, bench)
 }

@@ -3,6 +3,7 @@
 mod appoint;
 mod artifacts;
 mod bench;
+mod bench_answers;
 mod bench_cloud;
 mod bench_search;
 mod ci;

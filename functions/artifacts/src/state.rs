@@ -41,7 +41,7 @@ impl ArtifactsState {
 
     /// Returns what an organization may have.
     pub(crate) fn limits(&self) -> Limits {
-        Plan::named(self.app.config.application.default_plan).unwrap_or(Plan::Enterprise).limits()
+        Plan::named(self.app.config.application.default_plan).unwrap_or(Plan::Free).limits()
     }
 }
 

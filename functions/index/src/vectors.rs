@@ -157,6 +157,7 @@ async fn settle(work: &Work<'_>, tx: &mut Tx, reservation: Uuid, tokens: u64) ->
         prompt_tokens: tokens,
         completion_tokens: 0,
         price: work.state.prices.of(model),
+        estimated: false,
     };
     Ok(store::token_budgets::settle(tx, organization, reservation, &usage).await?)
 }

@@ -1,7 +1,8 @@
 //! Every day: deletes expired rows, as the register of personal data says, purges organizations that were deleted 30 days ago, erases
 //! users who were deleted 30 days ago or have not verified their address within 30 days, and confirms entries of the ledger of
-//! erasures. Every two minutes: brings artifacts to their final state, and deletes objects that are due.
+//! erasures. Every two minutes: brings artifacts and answers of language models to their final state, and deletes objects that are due.
 
+mod conversations;
 mod files;
 mod ledger;
 mod one_by_one;
@@ -18,7 +19,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared::{
     aws::{s3::Bucket, secrets::Secrets},
-    config::{Config, ConfigError},
+    config::{Config, ConfigError, Prices},
     db::Db,
     domain::{
         clock::{Clock, SystemClock},
@@ -48,6 +49,9 @@ pub const REQUIRED: &[&str] =
 
 /// Time kept at the end of the run: for the longest transaction (10 s), and for the report.
 pub const RESERVE: Duration = Duration::from_secs(15);
+
+/// A conversation has up to 400 messages, which are removed with it.
+const CONVERSATIONS_OF_A_BATCH: i64 = 100;
 
 /// The event: `{}`, `{"dryRun": true}` or `{"task": "artifacts"}`.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
@@ -95,6 +99,9 @@ pub struct State {
     db: Db,
     ledger: Bucket,
     ingestion: Ingestion,
+    /// A conversation is removed so long after its last message.
+    chat_retention: Duration,
+    prices: Prices,
     clock: Arc<dyn Clock>,
 }
 
@@ -107,6 +114,8 @@ impl State {
             db,
             ledger: Bucket::new(&config.storage.erasures, ""),
             ingestion: Ingestion::new(config),
+            chat_retention: config.models.chat_retention,
+            prices: config.models.prices.clone(),
             clock,
         }
     }
@@ -133,6 +142,9 @@ impl Run<'_> {
 
     /// Returns the time at or before which a row of `table` must have ended to be removed.
     fn until(&self, table: &'static str) -> anyhow::Result<DateTime<Utc>> {
+        if table == "conversations" {
+            return Ok(self.now - self.state.chat_retention);
+        }
         let registered = TABLES.iter().find(|registered| registered.name == table);
         let period = registered.and_then(|table| table.retention.period());
         let period = period.ok_or_else(|| anyhow::anyhow!("the register has no period for {table}"))?;
@@ -144,7 +156,10 @@ impl Run<'_> {
 /// a test compares the tables.
 macro_rules! clean {
     ($run:expr, $table:ident) => {
-        rows::clean($run, stringify!($table), past::$table::find, past::$table::remove).await?
+        clean!($run, $table, rows::BATCH_ROWS)
+    };
+    ($run:expr, $table:ident, $batch:expr) => {
+        rows::clean($run, stringify!($table), $batch, past::$table::find, past::$table::remove).await?
     };
 }
 
@@ -183,6 +198,7 @@ pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<R
         clean!(&run, mail_suppressions),
         clean!(&run, audit_events),
         clean!(&run, artifacts),
+        clean!(&run, conversations, CONVERSATIONS_OF_A_BATCH),
     ];
     let organizations = organizations::purge(&run).await;
     let deleted = users::erase(&run, Group::Deleted).await;

@@ -10,14 +10,15 @@ use shared::{
 use crate::{Cleaned, Run};
 
 /// The most rows that one transaction removes: it takes milliseconds, so others hardly wait for its locks.
-const BATCH_ROWS: i64 = 5_000;
+pub(crate) const BATCH_ROWS: i64 = 5_000;
 
-/// Removes the expired rows of `table`, batch after batch, each in its own transaction.
+/// Removes the expired rows of `table`, batch after batch of at most `batch_rows`, each in its own transaction.
 ///
 /// Safe to run concurrently.
 pub(crate) async fn clean<Id: Default>(
     run: &Run<'_>,
     table: &'static str,
+    batch_rows: i64,
     find: impl AsyncFn(&mut Tx, &BatchEnd<Id>, i64, DateTime<Utc>) -> sqlx::Result<Batch<Id>>,
     remove: impl AsyncFn(&mut Tx, &BatchEnd<Id>, &BatchEnd<Id>) -> sqlx::Result<u64>,
 ) -> anyhow::Result<Cleaned> {
@@ -27,7 +28,7 @@ pub(crate) async fn clean<Id: Default>(
     let mut after = (DateTime::UNIX_EPOCH, Id::default());
     while run.has_time() {
         let transaction = run.state.db.transaction_as(async |tx| {
-            let batch = find(tx, &after, BATCH_ROWS, until).await?;
+            let batch = find(tx, &after, batch_rows, until).await?;
             let removed = match &batch.end {
                 Some(end) if !run.dry => remove(tx, &after, end).await?,
                 _ => (batch.rows - batch.held).unsigned_abs(),
@@ -41,7 +42,7 @@ pub(crate) async fn clean<Id: Default>(
         if let Some(end) = batch.end {
             after = end;
         }
-        if batch.rows < BATCH_ROWS {
+        if batch.rows < batch_rows {
             cleaned.complete = true;
             break;
         }

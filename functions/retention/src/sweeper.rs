@@ -1,5 +1,5 @@
-//! Every two minutes: brings artifacts that make no progress to a final state, deletes the objects that are due, and releases the tokens of
-//! calls that never ended.
+//! Every two minutes: brings artifacts that make no progress to a final state, ends answers of language models that have stopped, deletes
+//! the objects that are due, and releases the tokens of calls that never ended.
 
 use chrono::TimeDelta;
 use metrics::counter;
@@ -17,7 +17,7 @@ use shared::{
 };
 use tokio::time::Duration;
 
-use crate::State;
+use crate::{State, conversations};
 
 /// An artifact without progress for so long is sent again, at most twice. After three times as long it fails.
 const PROCESSING_PERIOD: TimeDelta = TimeDelta::minutes(6);
@@ -70,6 +70,10 @@ pub struct Swept {
     pub expired: u64,
     /// Objects of which every version was deleted.
     pub objects_deleted: u64,
+    /// Answers of language models that had stopped. They are ended, and their tokens settled.
+    pub answers_interrupted: u64,
+    /// Deleted conversations whose rows were removed.
+    pub conversations_removed: u64,
     pub reservations_released: u64,
     /// Artifacts and objects that could not be handled. The log has the reasons.
     pub errors: u64,
@@ -83,10 +87,12 @@ pub async fn sweep(state: &State, job: &Job) -> anyhow::Result<Swept> {
     let mut swept = Swept::default();
     let processing = run.artifacts(ArtifactStatus::Processing, PROCESSING_PERIOD, &mut swept).await?;
     let pending = run.artifacts(ArtifactStatus::Pending, PENDING_PERIOD, &mut swept).await?;
+    // Before the release of reservations: the tokens of these answers are used.
+    let answers = conversations::sweep(state, job, || run.has_time(), &mut swept).await?;
     let release = async |tx: &mut Tx| anyhow::Ok(store::token_budgets::release_expired(tx, None).await?);
     swept.reservations_released = state.db.transaction_as(release).await?.unsigned_abs();
     let objects = run.objects(&mut swept).await?;
-    swept.complete = processing && pending && objects;
+    swept.complete = processing && pending && answers && objects;
     for (outcome, count) in
         [("sent-again", swept.sent_again), ("failed", swept.failed), ("expired", swept.expired)]
     {

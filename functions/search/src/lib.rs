@@ -1,11 +1,9 @@
 //! `/v1/organizations/{organizationId}/search`
 
-mod cache;
 mod refusals;
 mod request;
 mod search;
 mod state;
-mod vector;
 
 use shared::{http::Routes, routes};
 

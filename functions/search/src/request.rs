@@ -3,13 +3,11 @@
 use serde::{Deserialize, Serialize};
 use shared::domain::{
     ids::{ArtifactId, LabelId},
-    input::whole,
+    input::{Ids, whole},
     parse::or_default,
 };
 use utoipa::ToSchema;
 
-/// The most labels, and the most artifacts, of a filter.
-const MAX_IDS: usize = 100;
 const DEFAULT_LIMIT: u8 = 10;
 const MAX_LIMIT: u8 = 50;
 
@@ -93,25 +91,6 @@ impl TryFrom<f64> for Limit {
             Some(number @ 1..=MAX_LIMIT) => Ok(Self(number)),
             _ => Err("a limit is 1 to 50"),
         }
-    }
-}
-
-/// 1 to [`MAX_IDS`] ids.
-#[derive(Debug, Deserialize)]
-#[serde(try_from = "Vec<T>")]
-pub struct Ids<T>(Vec<T>);
-
-impl<T> AsRef<[T]> for Ids<T> {
-    fn as_ref(&self) -> &[T] {
-        &self.0
-    }
-}
-
-impl<T> TryFrom<Vec<T>> for Ids<T> {
-    type Error = &'static str;
-
-    fn try_from(ids: Vec<T>) -> Result<Self, Self::Error> {
-        if (1..=MAX_IDS).contains(&ids.len()) { Ok(Self(ids)) } else { Err("a list has 1 to 100 ids") }
     }
 }
 

@@ -1,29 +1,36 @@
 //! `POST /v1/organizations/{organizationId}/search`
 
+use std::time::Duration;
+
 use axum::{Json, extract::State};
 use serde::Serialize;
 use shared::{
     ApiError,
     auth::{Actor, Member},
-    db::Tx,
+    cache::rate_limit::Limit,
     domain::{
         artifact_chunk::ArtifactChunk,
         ids::{ArtifactId, OrganizationId},
+        input::Ids,
         permission::ReadArtifacts,
     },
+    error::Unavailable,
     http::extract::Body,
-    store::{
-        self,
-        search::{EXACT_UP_TO, Found, Search},
-    },
+    retrieval::{self, Bill, Missing, QueryVector, VectorKey},
+    store::search::{EXACT_UP_TO, Found, Search},
 };
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    SearchState, cache,
-    request::{Ids, Mode, SearchRequest},
-    vector::{Bill, QueryVector},
+    SearchState, refusals,
+    request::{Mode, SearchRequest},
 };
+
+/// Searches of one user, or with one API key. Each may cost tokens and time of the database.
+const PER_CALLER: Limit = Limit { name: "searches", max: 60, window: Duration::from_mins(1) };
+/// Of all members and API keys together.
+const PER_ORGANIZATION: Limit =
+    Limit { name: "searches-of-organization", max: 600, window: Duration::from_mins(1) };
 
 /// The path of an organization, for the documentation.
 #[derive(IntoParams)]
@@ -127,9 +134,9 @@ pub async fn search(
 ) -> Result<Json<SearchResponse>, ApiError> {
     let (app, query, mode) = (&state.app, request.query.as_ref(), request.mode);
     let QueryVector { vector, bill, key } = match mode {
-        Mode::Hybrid | Mode::Semantic => QueryVector::find(&state, &member, query).await?,
+        Mode::Hybrid | Mode::Semantic => find_vector(&state, &member, query).await?,
         Mode::Keyword => {
-            cache::take(app, &member, None).await?;
+            take(&state, &member, None).await?;
             let found = find(&state, &member, None, &request, None).await?;
             return Ok(respond(found, mode, None));
         }
@@ -141,17 +148,50 @@ pub async fn search(
             if let Some(bill) = bill {
                 app.db.transaction(async |tx| bill.settle(tx, &app.config.models).await).await?;
             }
-            return Err(missing.into_error());
+            return Err(cannot_search(missing));
         }
     };
     let cache_vector = async {
         if let (Some(key), Some(vector)) = (&key, &vector) {
-            cache::put(app, key, vector).await;
+            retrieval::put(app, key, vector).await;
         }
     };
     let found = find(&state, &member, vector.as_deref(), &request, bill.as_ref());
     let (found, ()) = tokio::join!(found, cache_vector);
     Ok(respond(found?, mode, vector.is_none().then_some(Degraded::KeywordOnly)))
+}
+
+/// Counts the search, and returns the vector at `key`.
+async fn take(
+    state: &SearchState,
+    member: &Member<ReadArtifacts>,
+    key: Option<&VectorKey>,
+) -> Result<Option<Vec<f32>>, ApiError> {
+    let limits = [(PER_CALLER, member.name()), (PER_ORGANIZATION, member.organization.id.to_string())];
+    let taken = retrieval::take(&state.app, limits, key).await;
+    taken.map_err(|reached| refusals::TOO_MANY_SEARCHES.reached(reached))
+}
+
+/// Counts the search, and finds the vector of `query`.
+async fn find_vector(
+    state: &SearchState,
+    member: &Member<ReadArtifacts>,
+    query: &str,
+) -> Result<QueryVector, ApiError> {
+    let organization = member.organization.id;
+    let key = VectorKey::of(&state.app, organization, query).await;
+    match take(state, member, key.as_ref()).await? {
+        Some(vector) => Ok(QueryVector::cached(vector)),
+        None => QueryVector::make(&state.app, &state.embeddings, member, organization, query, key).await,
+    }
+}
+
+/// Returns the error of a search that cannot do without the vector.
+fn cannot_search(missing: Missing) -> ApiError {
+    match missing {
+        Missing::BudgetUsedUp(reached) => refusals::BUDGET_USED_UP.reached(reached),
+        Missing::ModelUnavailable(error) => ApiError::Failed(Unavailable::new("model", error).into()),
+    }
 }
 
 /// Finds the chunks, and settles the bill.
@@ -173,20 +213,7 @@ async fn find(
         limit: request.limit.0.into(),
         exact_up_to: EXACT_UP_TO,
     };
-    let organization = member.organization.id;
-    let search = async |tx: &mut Tx| Ok(store::search::search(tx, organization, &wanted).await?);
-    let Some(bill) = bill else { return member.read(search).await };
-    let search_and_settle = async |tx: &mut Tx| {
-        let found = store::search::search(tx, organization, &wanted).await?;
-        bill.settle(tx, models).await?;
-        Ok(found)
-    };
-    let found = member.transaction(search_and_settle).await;
-    if found.is_err() {
-        // The tokens were used all the same.
-        state.app.db.transaction(async |tx| bill.settle(tx, models).await).await?;
-    }
-    found
+    retrieval::find(&state.app, member, member.organization.id, &wanted, bill).await
 }
 
 fn respond(found: Vec<Found>, mode: Mode, degraded: Option<Degraded>) -> Json<SearchResponse> {

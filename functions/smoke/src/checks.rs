@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 use shared::{aws::secrets::Secrets, config::Config};
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::versions::Versions;
 
@@ -90,7 +91,23 @@ async fn run_in_order(config: &Config, secrets: &Secrets, checks: &Checks) -> Op
             let path = format!("{path}/search");
             versions.request(&smoke.search, "POST", &path, token, Some(&query)).await?.expect(200)
         };
-        checks.check("search", search).await.map(drop)
+        checks.check("search", search).await?;
+        let chat = async { get(&smoke.chat, &format!("{path}/conversations"), token).await?.expect(200) };
+        checks.check("chat", chat).await?;
+        // Of no conversation, so without the model and without a cost. The 404 shows that database and cache were asked.
+        let answers = async {
+            let path = format!("{path}/conversations/{}/answers", Uuid::nil());
+            let question = json!({ "content": "smoke", "sources": { "mode": "none" } });
+            let answer = versions.request(&smoke.answers, "POST", &path, token, Some(&question)).await?;
+            // The second one while the breaker is open: a model that fails must not stop a deployment.
+            let is_right = matches!(
+                (answer.status, answer.problem()),
+                (404, "conversation-not-found") | (503, "model-unavailable")
+            );
+            anyhow::ensure!(is_right, "the status is {} {}", answer.status, answer.problem());
+            Ok(())
+        };
+        checks.check("answers", answers).await
     };
     let tenant = match &organization {
         Some(path) => Box::pin(tenant(path)).await,

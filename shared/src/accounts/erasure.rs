@@ -20,9 +20,10 @@ pub async fn erase(tx: &mut Tx, user: &User, departure: &Departure, event: &Even
     departure.apply(tx, event).await?;
     for organization in store::organizations::lock_only_of(tx, user.id).await? {
         if store::personal_data::is_held(tx, organization, Some(user.id)).await? {
-            // Its artifacts go, except those of users under a legal hold.
+            // Its artifacts and conversations go, except those of users under a legal hold.
             store::object_deletions::insert_organization(tx, organization, true).await?;
             store::artifacts::delete_unheld(tx, organization).await?;
+            store::conversations::delete_unheld(tx, organization).await?;
         } else {
             purge(tx, organization, event).await?;
         }

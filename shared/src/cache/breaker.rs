@@ -146,6 +146,21 @@ impl Permit {
         self.record(true).await;
     }
 
+    /// Gives the permission back without a call: another call may be the probe.
+    pub async fn give_back(self) {
+        let Self { breaker, probe, shared } = self;
+        match breaker.0.redis.as_ref().filter(|_| shared) {
+            _ if !probe => {}
+            Some(redis) => {
+                let mut commands = redis::pipe();
+                commands.del(breaker.key(redis, "probe")).ignore();
+                // Without Redis the probe is replaced after its timeout.
+                _ = redis.query::<()>(&commands).await;
+            }
+            None => breaker.local().probe_until = None,
+        }
+    }
+
     async fn record(self, failed: bool) {
         let Self { breaker, probe, shared } = self;
         let counted = match (shared, probe) {
@@ -290,6 +305,19 @@ mod tests {
         assert!(matches!(local.admit(later), Admitted::Probe));
         assert!(!local.record(true, false, later));
         assert!(matches!(local.admit(later), Admitted::Yes));
+    }
+
+    #[tokio::test]
+    async fn probe_that_is_given_back_can_be_made_by_another_call() {
+        let breaker = Breaker::new("test", None);
+        for _ in 0..MIN_FAILURES {
+            breaker.admit().await.expect("closed").failed().await;
+        }
+        breaker.local().open_until = Some(Instant::now());
+        let probe = breaker.admit().await.expect("the probe");
+        assert!(breaker.admit().await.is_none(), "one at a time");
+        probe.give_back().await;
+        assert!(breaker.admit().await.is_some_and(|permit| permit.probe));
     }
 
     #[test]

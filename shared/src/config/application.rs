@@ -13,7 +13,7 @@ section! {
         version: String = text("APP_VERSION", "dev") { used_by: "all" };
         /// The plan of every organization.
         default_plan: &'static str = one_of("DEFAULT_PLAN", "enterprise", &["free", "team", "enterprise"]) {
-            used_by: "artifacts, index, search"
+            used_by: "answers, artifacts, chat, index, search"
         };
         /// The address on which `cargo xtask dev` listens. In AWS the gateway listens.
         host: IpAddr = ip_address("API_HOST", [127, 0, 0, 1]) { used_by: "`xtask`; the functions only check it" };

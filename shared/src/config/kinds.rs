@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use super::{
     application::Environment,
     prices::Prices,
-    reader::{DURATION, FLAG, IP_ADDRESS, MILLIS, ORIGINS, PORT, URL, whole_number},
+    reader::{DURATION, FLAG, IP_ADDRESS, MILLIS, NAMES, ORIGINS, PORT, URL, whole_number},
     section::Declared,
 };
 
@@ -62,6 +62,10 @@ pub fn url_or(name: &str, default: &str) -> Vec<Declared> {
 
 pub fn origins(name: &str) -> Vec<Declared> {
     vec![Declared::new(name, ORIGINS)]
+}
+
+pub fn names(name: &str, default: &str) -> Vec<Declared> {
+    vec![Declared::new(name, NAMES).defaults_to(default)]
 }
 
 pub fn prices(name: &str) -> Vec<Declared> {

@@ -24,6 +24,7 @@ pub const FLAG: [&str; 2] = ["true", "false"];
 pub const DURATION: &str = "a whole number with a unit, such as 30s, 15m, 12h or 7d";
 pub const URL: &str = "an absolute http or https URL";
 pub const ORIGINS: &str = "origins such as https://app.example.com, separated by commas";
+pub const NAMES: &str = "names of 1 to 200 characters, separated by commas";
 /// Up to a day.
 pub const MILLIS: RangeInclusive<u32> = 1..=86_400_000;
 
@@ -175,6 +176,16 @@ impl<'a> Reader<'a> {
             }
         }
         origins
+    }
+
+    /// Reads names separated by commas; at least one.
+    pub fn names(&mut self, key: &str, default: &str) -> Vec<String> {
+        let raw = self.text(key, default);
+        let names: Vec<_> = raw.split(',').map(|name| name.trim().to_owned()).collect();
+        if names.iter().any(|name| name.is_empty() || name.chars().count() > 200) {
+            self.refuse(key, &raw, NAMES);
+        }
+        names
     }
 
     /// Reads the prices of models.

@@ -50,5 +50,15 @@ section! {
             allowed: "the ARN of a version",
             example: "arn:aws:lambda:eu-west-1:123456789012:function:search:7"
         };
+        /// The new version of `chat`.
+        chat: String = text("SMOKE_CHAT", "") {
+            allowed: "the ARN of a version",
+            example: "arn:aws:lambda:eu-west-1:123456789012:function:chat:7"
+        };
+        /// The new version of `answers`.
+        answers: String = text("SMOKE_ANSWERS", "") {
+            allowed: "the ARN of a version",
+            example: "arn:aws:lambda:eu-west-1:123456789012:function:answers:7"
+        };
     }
 }

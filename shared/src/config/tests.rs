@@ -125,6 +125,14 @@ fn prices_are_needed_for_every_embedding_model_or_none() {
 }
 
 #[test]
+fn an_answer_ends_before_its_function() {
+    let deadline = |millis: &str| read(&[("CHAT_DEADLINE", millis)], &[]);
+    assert!(deadline("270000").is_ok());
+    let error = deadline("270001").expect_err("too long").to_string();
+    assert!(error.contains("CHAT_DEADLINE is more than 270000 ms"), "{error}");
+}
+
+#[test]
 fn a_deployed_function_requires_tls() {
     for (environment, required) in
         [("development", false), ("test", false), ("staging", true), ("production", true)]

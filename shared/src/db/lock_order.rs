@@ -6,11 +6,26 @@
 /// The tables that are locked before what belongs to their rows, in this order.
 const OWNERS: [&str; 2] = ["users", "organizations"];
 /// The tables whose rows belong to a row of an owner.
-const OWNED: [&str; 7] =
-    ["sessions", "verification_tokens", "members", "invitations", "api_keys", "artifacts", "labels"];
+const OWNED: [&str; 8] = [
+    "sessions",
+    "verification_tokens",
+    "members",
+    "invitations",
+    "api_keys",
+    "artifacts",
+    "labels",
+    "conversations",
+];
 /// Tables of which the later ones are never locked before the earlier ones.
-const ORDERED: [&str; 5] =
-    ["artifacts", "chunks", "organization_totals", "token_reservations", "token_budgets"];
+const ORDERED: [&str; 7] = [
+    "artifacts",
+    "chunks",
+    "organization_totals",
+    "conversations",
+    "messages",
+    "token_reservations",
+    "token_budgets",
+];
 /// The texts of statements that find one row: by a unique column, or the first row.
 const ONE_ROW: [&str; 5] = [" id = $", ".id = $", " token_hash = $", "lower(email) = lower($", " LIMIT 1 "];
 
@@ -127,6 +142,9 @@ mod tests {
     const TOKEN: &str = "UPDATE verification_tokens SET consumed_at = $1 WHERE id = $2";
 
     const ARTIFACT: &str = "SELECT 1 FROM artifacts WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE";
+    const CONVERSATION: &str =
+        "SELECT id FROM conversations WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE";
+    const MESSAGE: &str = "UPDATE messages m SET status = $3 WHERE m.id = $2";
     const TOTALS: &str = "UPDATE organization_totals SET chunks = 0 WHERE organization_id = $1";
 
     fn check(transaction: &[&str]) -> Result<(), String> {
@@ -151,6 +169,7 @@ mod tests {
             ],
             &[ORGANIZATION, "SELECT id FROM users WHERE deleted_at < $1 FOR UPDATE SKIP LOCKED"],
             &[ARTIFACT, "DELETE FROM chunks WHERE artifact_id = $1", TOTALS, ARTIFACT],
+            &[CONVERSATION, MESSAGE, "UPDATE token_budgets SET reserved = 0 WHERE organization_id = $1"],
             &["DELETE FROM sessions WHERE id = ANY (ARRAY(SELECT id FROM sessions FOR UPDATE SKIP LOCKED))"],
         ] {
             assert_eq!(check(allowed), Ok(()), "{allowed:?}");
@@ -177,6 +196,8 @@ mod tests {
             ),
             (&["DELETE FROM sessions WHERE user_id = $1"], "several rows of sessions"),
             (&[TOTALS, ARTIFACT], "artifacts is locked after organization_totals"),
+            (&[MESSAGE, CONVERSATION], "conversations is locked after messages"),
+            (&["DELETE FROM conversations WHERE created_by = $1"], "several rows of conversations"),
         ] {
             let error = check(refused).expect_err("refused");
             assert!(error.contains(reason), "{refused:?}: {error}");

@@ -97,6 +97,13 @@ text_enum!(
         LabelCreated = "label.created",
         LabelUpdated = "label.updated",
         LabelDeleted = "label.deleted",
+        ConversationCreated = "conversation.created",
+        ConversationUpdated = "conversation.updated",
+        ConversationDeleted = "conversation.deleted",
+        /// A model was asked in a conversation.
+        AnswerRequested = "answer.requested",
+        /// The answer of a model was cancelled.
+        AnswerCancelled = "answer.cancelled",
         /// The role of a member or the scopes of a key did not allow the request.
         AccessDenied = "access.denied",
         /// A refresh token was used a second time: it or its successor was stolen.

@@ -81,3 +81,15 @@ id!(
     /// The id of a reservation of tokens.
     ReservationId
 );
+id!(
+    /// The id of a conversation with a language model.
+    ConversationId
+);
+id!(
+    /// The id of a message of a conversation.
+    MessageId
+);
+id!(
+    /// The id of a source of a message.
+    MessageSourceId
+);

@@ -109,11 +109,30 @@ impl PageQuery {
     /// Creates a page from the rows that were read ([`Self::rows`]). `position` gives the cursor of a row, `view` its resource.
     pub fn page<R, T>(
         &self,
-        mut rows: Vec<R>,
+        rows: Vec<R>,
         position: impl Fn(&R) -> Position,
         view: impl FnMut(R) -> T,
     ) -> Page<T> {
-        let limit = usize::from(self.limit.0);
+        self.page_within(usize::MAX, rows, |_| 0, position, view)
+    }
+
+    /// Creates a page whose rows have together at most `max_size`, or of one row. For rows so large that a page of them could be larger
+    /// than a response.
+    pub fn page_within<R, T>(
+        &self,
+        max_size: usize,
+        mut rows: Vec<R>,
+        size: impl Fn(&R) -> usize,
+        position: impl Fn(&R) -> Position,
+        view: impl FnMut(R) -> T,
+    ) -> Page<T> {
+        let mut total = 0_usize;
+        let fits = |row: &&R| {
+            total = total.saturating_add(size(row));
+            total <= max_size
+        };
+        let fitting = rows.iter().take_while(fits).count().max(1);
+        let limit = fitting.min(usize::from(self.limit.0));
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next_cursor = rows.last().filter(|_| more).map(|last| position(last).encode());
@@ -172,5 +191,28 @@ impl<'de> Deserialize<'de> for Cursor {
         Position::decode(&raw)
             .map(Self)
             .ok_or_else(|| D::Error::custom("this must be the nextCursor of an earlier page"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn page_of_large_rows_is_shorter_and_continues() {
+        let query = PageQuery { limit: Limit(3), cursor: None, sort: Sort::NewestFirst };
+        let position = |_: &usize| Position { at: DateTime::UNIX_EPOCH, id: Uuid::nil() };
+        for (rows, max_size, length, more) in [
+            (vec![], 10, 0, false),
+            (vec![1, 1, 1], 10, 3, false),
+            (vec![1, 1, 1, 1], 10, 3, true),
+            (vec![5, 5, 1], 10, 2, true),
+            (vec![5, 5], 10, 2, false),
+            (vec![11], 10, 1, false),
+            (vec![11, 1], 10, 1, true),
+        ] {
+            let page = query.page_within(max_size, rows.clone(), |row| *row, position, |row| row);
+            assert_eq!((page.data.len(), page.meta.next_cursor.is_some()), (length, more), "{rows:?}");
+        }
     }
 }

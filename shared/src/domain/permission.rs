@@ -33,6 +33,10 @@ text_enum!(
         ArtifactsRead = "artifacts:read",
         /// Create, change and delete artifacts and labels.
         ArtifactsWrite = "artifacts:write",
+        /// Have own conversations with a language model.
+        ChatWrite = "chat:write",
+        /// Read what the organization has used of language models.
+        UsageRead = "usage:read",
     }
 );
 
@@ -79,4 +83,7 @@ permissions!(
     ReadArtifacts: Member, Some(Scope::ArtifactsRead);
     /// Create, change and delete artifacts and labels. Members delete their own artifacts only.
     WriteArtifacts: Member, Some(Scope::ArtifactsWrite);
+    /// Read, create, change and delete own conversations. Nobody has those of others.
+    Chat: Member, Some(Scope::ChatWrite);
+    ReadUsage: Admin, Some(Scope::UsageRead);
 );

@@ -1,6 +1,6 @@
-//! A time as input.
+//! A time, or a day, as input.
 
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -22,9 +22,46 @@ impl TryFrom<String> for Timestamp {
     }
 }
 
+/// A day (RFC 3339, `full-date`) in the years 1 to 9999, in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
+#[schema(value_type = NaiveDate, example = "2026-11-24")]
+pub struct Day(pub NaiveDate);
+
+impl TryFrom<String> for Day {
+    type Error = &'static str;
+
+    fn try_from(raw: String) -> Result<Self, Self::Error> {
+        let day: Option<NaiveDate> = raw.parse().ok();
+        // The parser accepts days without leading zeros, and years that the database cannot represent.
+        day.filter(|day| (1..=9999).contains(&day.year()) && day.to_string() == raw)
+            .map(Self)
+            .ok_or("this must be a day such as 2026-11-24, in the years 1 to 9999")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_has_one_spelling() {
+        for (text, valid) in [
+            ("0001-01-01", true),
+            ("9999-12-31", true),
+            ("2028-02-29", true),
+            ("2026-02-29", false),
+            ("0000-12-31", false),
+            ("+10000-01-01", false),
+            ("2026-1-2", false),
+            ("26-01-02", false),
+            (" 2026-01-02", false),
+            ("2026-01-02T00:00:00Z", false),
+        ] {
+            let day = serde_json::from_value::<Day>(text.into());
+            assert_eq!(day.is_ok(), valid, "{text}");
+        }
+    }
 
     #[test]
     fn a_time_is_rfc_3339_and_one_that_the_database_can_hold() {

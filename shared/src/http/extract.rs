@@ -28,7 +28,7 @@ const INVALID: Refusal = Refusal::invalid(
     "invalid-body",
     "The request body is JSON, but does not match the schema of this endpoint; see errors.",
 );
-const INVALID_QUERY: Refusal = Refusal::invalid(
+pub const INVALID_QUERY: Refusal = Refusal::invalid(
     "invalid-query",
     "The query string does not match the parameters of this endpoint; see errors.",
 );

@@ -146,6 +146,13 @@ impl Idempotent {
         self.0.is_some()
     }
 
+    /// Returns hashes of the key and of the body, for a resource that stores its own key; `None` without a key.
+    #[must_use]
+    pub fn hashes(&self) -> Option<(Vec<u8>, Vec<u8>)> {
+        let Keyed { key, body } = self.0.as_ref()?;
+        Some((sha256(key.as_bytes()), body.clone()))
+    }
+
     /// Runs `work` in the transaction of `actor`, or returns the response of the first request.
     ///
     /// The second value of `work` is for what follows the commit (a mail), and for what must not be stored (tokens). It is returned

@@ -4,17 +4,20 @@
 pub mod etag;
 pub mod extract;
 mod gate;
-pub(crate) mod headers;
+pub mod headers;
 pub mod idempotency;
-mod problem;
+pub mod problem;
 mod request;
 mod request_limit;
 mod routes;
+pub mod stream;
+
+use std::time::Duration;
 
 use axum::{
     Router,
     extract::{DefaultBodyLimit, FromRef},
-    middleware::{from_fn, from_fn_with_state, map_response},
+    middleware::{from_fn_with_state, map_response},
     response::{IntoResponse, Response},
 };
 
@@ -51,6 +54,23 @@ where
     S: Clone + Send + Sync + 'static,
     AppState: FromRef<S>,
 {
+    layers(routes, probes, state, request::MAX_REQUEST_TIME)
+}
+
+/// Like [`service`], for routes that may take up to `max_time`: the gateway waits longer for a response that is streamed.
+pub fn slow_service<S>(routes: Router<S>, state: S, max_time: Duration) -> Router
+where
+    S: Clone + Send + Sync + 'static,
+    AppState: FromRef<S>,
+{
+    layers(routes, Router::new(), state, max_time)
+}
+
+fn layers<S>(routes: Router<S>, probes: Router<S>, state: S, max_time: Duration) -> Router
+where
+    S: Clone + Send + Sync + 'static,
+    AppState: FromRef<S>,
+{
     let app = AppState::from_ref(&state);
     routes
         .fallback(async || ApiError::from(NO_SUCH_ROUTE))
@@ -64,7 +84,7 @@ where
         .layer(CatchPanicLayer::custom(|_| {
             ApiError::from(anyhow::anyhow!("handler panicked")).into_response()
         }))
-        .layer(from_fn(request::limit_time))
+        .layer(from_fn_with_state(max_time, request::limit_time))
         .layer(headers::cors(&app.config.web))
         .layer(from_fn_with_state(app, request::respond))
 }

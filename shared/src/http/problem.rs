@@ -7,29 +7,35 @@ use axum::{
 };
 
 use crate::domain::actor::RequestInfo;
-use crate::error::{More, Outcome, Problem};
+use crate::error::{More, Outcome, Problem, Refusal};
 
 /// The `type` of a problem is this, followed by its code.
 const TYPE_PREFIX: &str = "https://archesai.com/problems/";
+
+/// Returns the problem document of `refusal`, without details.
+#[must_use]
+pub fn document(refusal: Refusal, request: &RequestInfo) -> Problem {
+    Problem {
+        r#type: format!("{TYPE_PREFIX}{}", refusal.code),
+        title: refusal.status.canonical_reason().unwrap_or_default(),
+        status: refusal.status.as_u16(),
+        detail: refusal.message,
+        instance: request.path.clone(),
+        request_id: request.id.clone(),
+        errors: Vec::new(),
+        max_age: None,
+        limit: None,
+        used: None,
+        artifact_id: None,
+    }
+}
 
 /// Replaces the body of `response` by the problem document of its [`Outcome`], if it has one.
 pub(super) fn render(response: Response, request: &RequestInfo) -> Response {
     let Some(Outcome { refused, .. }) = response.extensions().get::<Outcome>().cloned() else {
         return response;
     };
-    let mut problem = Problem {
-        r#type: format!("{TYPE_PREFIX}{}", refused.refusal.code),
-        title: refused.refusal.status.canonical_reason().unwrap_or_default(),
-        status: refused.refusal.status.as_u16(),
-        detail: refused.refusal.message,
-        instance: request.path.clone(),
-        request_id: request.id.clone(),
-        errors: refused.errors,
-        max_age: None,
-        limit: None,
-        used: None,
-        artifact_id: None,
-    };
+    let mut problem = Problem { errors: refused.errors, ..document(refused.refusal, request) };
     match refused.more.as_deref() {
         Some(More::MaxAge(seconds)) => problem.max_age = Some(*seconds),
         Some(More::Usage { limit, used }) => (problem.limit, problem.used) = (Some(*limit), Some(*used)),

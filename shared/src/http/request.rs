@@ -25,7 +25,7 @@ use crate::{
 /// The part of an invocation's time that is kept for the response: a function that Lambda ends sends none.
 const RESERVE: Duration = Duration::from_millis(500);
 /// Also the limit without an invocation. Less than the gateway's 29 s.
-const MAX_REQUEST_TIME: Duration = Duration::from_secs(25);
+pub(super) const MAX_REQUEST_TIME: Duration = Duration::from_secs(25);
 
 impl RequestInfo {
     fn of(request: &Request) -> Self {
@@ -67,21 +67,21 @@ impl<S: Sync> FromRequestParts<S> for RequestInfo {
     }
 }
 
-/// Returns how long this request may still take.
+/// Returns how long this request may still take: up to `max_time`.
 ///
 /// Ignores a deadline that has passed when the request arrives: Lambda sends no such request, but the deadlines of
 /// `cargo lambda watch` do not count from the Unix epoch.
-fn time_left(request: &Request) -> Duration {
-    let Some(context) = request.extensions().get::<Context>() else { return MAX_REQUEST_TIME };
+fn time_left(request: &Request, max_time: Duration) -> Duration {
+    let Some(context) = request.extensions().get::<Context>() else { return max_time };
     let deadline = UNIX_EPOCH + Duration::from_millis(context.deadline);
     #[expect(clippy::disallowed_methods, reason = "Lambda's deadline is a time of the machine's clock")]
     let left = deadline.duration_since(SystemTime::now());
-    left.map_or(MAX_REQUEST_TIME, |left| left.saturating_sub(RESERVE).min(MAX_REQUEST_TIME))
+    left.map_or(max_time, |left| left.saturating_sub(RESERVE).min(max_time))
 }
 
 /// Stops the handler at the deadline and returns 503, while there is still time for a response.
-pub(super) async fn limit_time(request: Request, next: Next) -> Response {
-    match timeout(time_left(&request), next.run(request)).await {
+pub(super) async fn limit_time(State(max_time): State<Duration>, request: Request, next: Next) -> Response {
+    match timeout(time_left(&request, max_time), next.run(request)).await {
         Ok(response) => response,
         Err(elapsed) => ApiError::from(Unavailable::new("handler", elapsed)).into_response(),
     }

@@ -1,15 +1,17 @@
-//! HTTP calls to systems outside AWS, such as the embedding model.
+//! HTTP calls to systems outside AWS, such as language models.
 //!
 //! Uses the HTTP client of the AWS SDK, which is part of every binary (`docs/adr/0033-one-http-client.md`). It follows no redirect and
 //! uses no proxy. Every call has a deadline and a limit of bytes.
 
+pub mod chat;
 pub mod embeddings;
+mod event_stream;
+mod openai;
 #[cfg(test)]
 mod tests;
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::anyhow;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_http_client::{
     Connector,
@@ -74,6 +76,11 @@ pub enum HttpError {
     TooLarge(usize),
 }
 
+/// The cause of [`HttpError::Unavailable`], if the time was up.
+#[derive(Debug, thiserror::Error)]
+#[error("deadline exceeded")]
+pub struct DeadlineExceeded;
+
 impl HttpClient {
     /// Creates a client. It connects at the first call.
     #[must_use]
@@ -100,7 +107,7 @@ impl HttpClient {
         let call = timeout(deadline.left(Duration::ZERO), self.connector.call(request));
         let called = call.instrument(span.clone()).await;
         let response = called
-            .map_err(|_| HttpError::Unavailable(anyhow!("deadline exceeded")))
+            .map_err(|_| HttpError::Unavailable(DeadlineExceeded.into()))
             .and_then(|response| response.map_err(|error| HttpError::Unavailable(error.into())))
             .inspect_err(|_| {
                 span.record("error.type", "unavailable");
@@ -166,7 +173,7 @@ impl Response {
     /// Returns the next piece of the body; `None` at its end. Dropping the response before that closes the connection.
     pub async fn chunk(&mut self) -> Result<Option<impl AsRef<[u8]> + use<>>, HttpError> {
         let next = timeout(self.deadline.left(Duration::ZERO), self.body.next()).await;
-        let next = next.map_err(|_| HttpError::Unavailable(anyhow!("deadline exceeded")))?;
+        let next = next.map_err(|_| HttpError::Unavailable(DeadlineExceeded.into()))?;
         let chunk = next.transpose().map_err(|error| HttpError::Unavailable(error.into()))?;
         if let Some(chunk) = &chunk {
             let left = self.bytes_left.checked_sub(chunk.len());

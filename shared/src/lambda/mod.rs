@@ -2,4 +2,6 @@
 
 pub mod http;
 pub mod job;
+#[cfg(target_os = "linux")]
+mod nodelay;
 pub mod queue;

@@ -141,3 +141,12 @@ past!(
     "EXISTS (SELECT 1 FROM users u WHERE u.id = t.created_by AND u.legal_hold_at IS NOT NULL)",
     "FOR UPDATE OF t SKIP LOCKED"
 );
+past!(
+    /// Conversations, by the time of their last message. Their messages go with them.
+    conversations,
+    "conversations",
+    "id" as uuid::Uuid,
+    "last_message_at",
+    "EXISTS (SELECT 1 FROM users u WHERE u.id = t.created_by AND u.legal_hold_at IS NOT NULL)",
+    "FOR UPDATE OF t SKIP LOCKED"
+);

@@ -5,7 +5,7 @@
 //!
 //! A reservation is locked before its budget.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::usage_days;
@@ -16,6 +16,26 @@ use crate::{
         usage::{Usage, column, month},
     },
 };
+
+/// The budget of a month.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Budget {
+    pub used: i64,
+    /// What calls in progress may still use.
+    pub reserved: i64,
+}
+
+/// Returns what the organization has used this month, and reserved.
+pub async fn find(tx: &mut Tx, organization: OrganizationId) -> sqlx::Result<Budget> {
+    let this_month = month(tx.now());
+    let found = sqlx::query_as!(
+        Budget,
+        "SELECT used, reserved FROM token_budgets WHERE organization_id = $1 AND month = $2",
+        organization as OrganizationId,
+        this_month,
+    );
+    Ok(found.fetch_optional(tx).await?.unwrap_or_default())
+}
 
 /// The result of [`reserve`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,18 +121,19 @@ pub async fn settle(
     id: Uuid,
     usage: &Usage<'_>,
 ) -> sqlx::Result<()> {
-    end(tx, organization, id, usage.tokens()).await?;
-    usage_days::add(tx, organization, usage).await
+    let month = end(tx, organization, id, usage.tokens()).await?;
+    usage_days::add(tx, organization, month, usage).await
 }
 
 /// Ends the reservation `id` of a call that used nothing.
 pub async fn cancel(tx: &mut Tx, organization: OrganizationId, id: Uuid) -> sqlx::Result<()> {
-    end(tx, organization, id, 0).await
+    end(tx, organization, id, 0).await.map(drop)
 }
 
-async fn end(tx: &mut Tx, organization: OrganizationId, id: Uuid, used: i64) -> sqlx::Result<()> {
+/// Returns the month in which the tokens count: that of the reservation.
+async fn end(tx: &mut Tx, organization: OrganizationId, id: Uuid, used: i64) -> sqlx::Result<NaiveDate> {
     let this_month = month(tx.now());
-    sqlx::query!(
+    sqlx::query_scalar!(
         r#"
         WITH ended AS (
             DELETE FROM token_reservations WHERE organization_id = $1 AND id = $2 RETURNING month, tokens
@@ -121,15 +142,15 @@ async fn end(tx: &mut Tx, organization: OrganizationId, id: Uuid, used: i64) -> 
         VALUES ($1, coalesce((SELECT month FROM ended), $3), $4)
         ON CONFLICT (organization_id, month) DO UPDATE
         SET used = b.used + excluded.used, reserved = b.reserved - coalesce((SELECT tokens FROM ended), 0)
+        RETURNING month
         "#,
         organization as OrganizationId,
         id,
         this_month,
         used,
     )
-    .execute(tx)
+    .fetch_one(tx)
     .await
-    .map(drop)
 }
 
 /// Releases what expired reservations have reserved: those of `organization`, or all if it is `None`. Skips those that a call is

@@ -56,8 +56,10 @@ async fn deleted_organization_is_listed_for_its_owners_only() {
     ada.create_organization("Alive").await;
     ada.client.delete(&team).await.ok(200);
     for (client, deleted, active) in [(&ada.client, 1, 2), (&bob.client, 1, 1), (&eve.client, 0, 1)] {
-        let page = client.get("/v1/organizations?status=deleted").await.ok(200);
-        assert_eq!(count(&page), Some(deleted), "{page:?}");
+        for query in ["status=deleted", "status=deleted&sort=createdAt"] {
+            let page = client.get(&format!("/v1/organizations?{query}")).await.ok(200);
+            assert_eq!(count(&page), Some(deleted), "{page:?}");
+        }
         for query in ["", "?status=active"] {
             let page = client.get(&format!("/v1/organizations{query}")).await.ok(200);
             assert_eq!(count(&page), Some(active), "{page:?}");

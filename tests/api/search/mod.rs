@@ -3,7 +3,7 @@
 mod degraded;
 mod hostile;
 mod modes;
-mod planted;
+pub mod planted;
 mod recall;
 mod tenants;
 

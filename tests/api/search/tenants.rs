@@ -103,11 +103,15 @@ async fn row_between_two_organizations_is_found_by_neither() {
     let (here, there) = (ada.create_organization("Here").await, ada.create_organization("There").await);
     plant(&app, &here, &[SECRET]).await;
     assert_eq!(found_in_store(&app, &here).await, [1; 3]);
-    for table in ["chunks", "chunk_vectors"] {
-        let moved = format!("UPDATE {table} SET organization_id = '{}'", id_of(&there));
-        execute(&app, &moved).await;
+    for (table, to, found) in [
+        ("chunk_vectors", &there, [1, 0, 0]),
+        ("chunks", &there, [0; 3]),
+        ("chunk_vectors", &here, [0; 3]),
+        ("chunk_vectors", &there, [0; 3]),
+    ] {
+        execute(&app, &format!("UPDATE {table} SET organization_id = '{}'", id_of(to))).await;
+        assert_eq!(found_in_store(&app, &here).await, found, "{table}");
     }
-    assert_eq!(found_in_store(&app, &here).await, [0; 3]);
     assert_eq!(found_in_store(&app, &there).await, [0; 3]);
 
     // A vector of one organization, in its own artifact, of a chunk of the other.

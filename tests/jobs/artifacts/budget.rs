@@ -9,7 +9,7 @@ use shared::{
     domain::{
         ids::OrganizationId,
         ingestion::IndexKind,
-        usage::{Usage, UsageKind},
+        usage::{Usage, UsageKind, month},
     },
     store::{
         self,
@@ -28,6 +28,7 @@ fn usage(tokens: u64) -> Usage<'static> {
         prompt_tokens: tokens,
         completion_tokens: 0,
         price: Price::default(),
+        estimated: false,
     }
 }
 
@@ -148,6 +149,12 @@ async fn call_that_ends_in_another_month_is_paid_in_the_month_of_its_reservation
     let months =
         "SELECT string_agg(concat_ws(' ', month, used, reserved), '; ' ORDER BY month) FROM token_budgets";
     assert_eq!(app.database.value::<String>(months).await, "2026-01-01 7 0");
+    let days = "SELECT concat_ws(' ', day, prompt_tokens) FROM usage_days";
+    assert_eq!(
+        app.database.value::<String>(days).await,
+        "2026-01-31 7",
+        "the days of a month have its tokens"
+    );
     for _ in 0..3 {
         assert_eq!(reserve_ten(db, organization, Uuid::now_v7()).await, Reserved::Yes, "of a new month");
     }
@@ -162,7 +169,10 @@ async fn cost_of_a_day_is_that_of_its_tokens_without_losing_a_fraction() {
     let add = async |organization: OrganizationId, tokens: u64, completion: u64, prices: &str| {
         let price = prices.parse::<Prices>().expect("prices").of("m");
         let usage = Usage { completion_tokens: completion, price, ..usage(tokens) };
-        let add = async |tx: &mut Tx| anyhow::Ok(store::usage_days::add(tx, organization, &usage).await?);
+        let add = async |tx: &mut Tx| {
+            let month = month(tx.now());
+            anyhow::Ok(store::usage_days::add(tx, organization, month, &usage).await?)
+        };
         db.transaction_as(add).await.expect("added");
     };
     let cost = "SELECT string_agg(cost_micros::text, ' ' ORDER BY cost_micros) FROM usage_days";

@@ -1,5 +1,6 @@
 //! The way of an artifact: the real functions with S3 and SQS.
 
+mod answers;
 mod budget;
 mod extract;
 mod index;

@@ -22,7 +22,7 @@ pub fn state(setup: &Setup) -> State {
     State::new(&config.expect("a valid configuration"), Arc::new(SystemClock))
 }
 
-async fn swept(setup: &Setup) -> Swept {
+pub async fn swept(setup: &Setup) -> Swept {
     let job = Job { id: "the-run".to_owned(), deadline: Deadline::far() };
     let swept = sweep(&state(setup), &job).await.expect("a result");
     assert!(swept.complete);

@@ -1,7 +1,9 @@
 use harness::TestApp;
+use retention::{Request, run};
 use serde_json::json;
+use shared::lambda::job::Deadline;
 
-use super::{clean, counts, dry_run, insert, text, total};
+use super::{clean, counts, dry_run, insert, job, state_set, text, total};
 
 /// Sessions by user agent, with the age of their last use, expiry and revocation.
 const SESSIONS: [(&str, &str, &str, &str); 8] = [
@@ -150,6 +152,52 @@ async fn deleted_artifact_is_removed_after_exactly_30_days() {
     assert_eq!(text(&app, stays).await, "a second less, now");
 }
 
+/// Inserts a conversation of each title into the only organization, with the age of its last message.
+async fn insert_conversations(app: &TestApp, conversations: &[(&str, &str)]) {
+    for (title, age) in conversations {
+        insert(
+            app,
+            &format!(
+                "INSERT INTO conversations (id, organization_id, title, model, created_at, updated_at, last_message_at)
+                 SELECT gen_random_uuid(), min(id::text)::uuid, '{title}', 'm', $now - interval {age}, $now, $now - interval {age}
+                 FROM organizations;
+                 INSERT INTO messages (id, organization_id, conversation_id, role, status, content, created_at, finished_at)
+                 SELECT gen_random_uuid(), organization_id, id, 'user', 'complete', title, created_at, created_at
+                 FROM conversations WHERE title = '{title}'"
+            ),
+        )
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn conversation_is_removed_exactly_365_days_after_its_last_message() {
+    let app = TestApp::new().await;
+    app.person("Ada").await;
+    let ages = [("a year", "'365 days'"), ("a second less", "'364 days 23:59:59'"), ("now", "'0 s'")];
+    insert_conversations(&app, &ages).await;
+
+    let report = clean(&app).await;
+
+    assert_eq!((counts(&report, "conversations"), total(&report)), ((1, 0), 1));
+    let stays = "SELECT string_agg(m.content, ', ' ORDER BY m.content) FROM messages m JOIN conversations c ON c.title = m.content";
+    assert_eq!(text(&app, stays).await, "a second less, now");
+}
+
+#[tokio::test]
+async fn operator_sets_how_long_conversations_stay() {
+    let app = TestApp::new().await;
+    app.person("Ada").await;
+    insert_conversations(&app, &[("a week", "'7 days'"), ("a second less", "'6 days 23:59:59'")]).await;
+    let state = state_set(&app, &[("CHAT_RETENTION", "7d")]);
+
+    let report = run(&state, Request::default(), &job(Deadline::far())).await.expect("a report");
+
+    assert_eq!(counts(&report, "conversations"), (1, 0));
+    assert_eq!(text(&app, "SELECT string_agg(title, ', ') FROM conversations").await, "a second less");
+    assert_eq!(text(&app, "SELECT count(*)::text FROM messages").await, "1");
+}
+
 #[tokio::test]
 async fn user_is_erased_exactly_30_days_after_deletion() {
     let app = TestApp::new().await;
@@ -181,6 +229,7 @@ async fn insert_expired_rows(app: &TestApp) {
     }
     app.person("Squatter").await;
     insert_deleted_artifacts(app, &[("gone", "'0 s'")]).await;
+    insert_conversations(app, &[("gone", "'0 s'")]).await;
     insert(
         app,
         "INSERT INTO mail_suppressions (address, reason, since) VALUES ('gone@example.com', 'bounce', $now)",

@@ -12,6 +12,7 @@ const ADAS_ROWS: &str = "
         UNION ALL SELECT to_jsonb(i)::text FROM invitations i WHERE lower(i.email) = lower(u.email)
         UNION ALL SELECT to_jsonb(m)::text FROM mail_suppressions m WHERE m.address = lower(u.email)
         UNION ALL SELECT to_jsonb(a)::text FROM artifacts a WHERE a.created_by = u.id
+        UNION ALL SELECT to_jsonb(c)::text FROM conversations c WHERE c.created_by = u.id
         UNION ALL SELECT to_jsonb(e)::text FROM audit_events e WHERE u.id IN (e.actor_id, e.target_id)
         UNION ALL SELECT to_jsonb(o)::text FROM organizations o JOIN members m ON m.organization_id = o.id
                   WHERE m.user_id = u.id AND o.name = 'Past'
@@ -34,7 +35,9 @@ async fn create_expired_users(app: &TestApp) {
                  INSERT INTO artifacts (id, organization_id, name, media_type, byte_size, sha256, status, created_by, progressed_at,
                                         created_at, updated_at, deleted_at)
                  SELECT gen_random_uuid(), '{team}', 'deleted', 'text/plain', 1, sha256('{email}'), 'expired', '{id}', $now, $now, $now,
-                        $now",
+                        $now;
+                 INSERT INTO conversations (id, organization_id, created_by, model, created_at, updated_at, last_message_at)
+                 SELECT gen_random_uuid(), '{team}', '{id}', 'm', $now, $now, $now",
                 email = person.email,
                 id = person.id,
             ),

@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Executor};
 use super::insert;
 
 /// The index of each table, and the id in the arguments of its statements.
-const TABLES: [(&str, &str, &str); 6] = [
+const TABLES: [(&str, &str, &str); 7] = [
     ("sessions", "sessions_ended_id_idx", "'00000000-0000-0000-0000-000000000000'"),
     (
         "verification_tokens",
@@ -18,6 +18,7 @@ const TABLES: [(&str, &str, &str); 6] = [
     ("idempotency_records", "idempotency_records_expires_at_idx", "'\\x00'"),
     ("mail_suppressions", "mail_suppressions_since_address_idx", "''"),
     ("audit_events", "audit_events_occurred_at_id_idx", "'00000000-0000-0000-0000-000000000000'"),
+    ("conversations", "conversations_last_message_at_id_idx", "'00000000-0000-0000-0000-000000000000'"),
 ];
 
 /// Returns the statements of the store, as sqlx has checked them.
@@ -62,6 +63,8 @@ const ROWS: &str = "
     INSERT INTO invitations (id, organization_id, email, role, token_hash, created_at, updated_at, expires_at)
     SELECT gen_random_uuid(), o.id, u.email, 'member', sha256(u.n::text::bytea), u.moment, u.moment, u.moment
     FROM numbered u, organizations o;
+    INSERT INTO conversations (id, organization_id, created_by, model, created_at, updated_at, last_message_at)
+    SELECT gen_random_uuid(), o.id, u.id, 'm', u.moment, u.moment, u.moment FROM numbered u, organizations o;
     INSERT INTO organizations (id, name, slug, created_at, updated_at, deleted_at)
     SELECT gen_random_uuid(), 'O', 'o' || n, moment, moment, CASE WHEN n % 10 = 0 THEN moment END FROM numbered;
     INSERT INTO members (organization_id, user_id, role, created_at, updated_at)
@@ -102,7 +105,7 @@ async fn batches_are_found_and_deleted_through_their_index() {
         statement(&all, &["count(*) FILTER (WHERE legal_hold_at IS NULL)", "email_verified_at IS NULL"]);
     questions.push((count, at(40_000), "users", never));
     let organizations = "organizations_deleted_at_id_idx";
-    let lock = statement(&all, &["FOR UPDATE OF o SKIP LOCKED"]);
+    let lock = statement(&all, &["FROM organizations o", "FOR UPDATE OF o SKIP LOCKED"]);
     questions.push((lock, format!("{}, {}, {nobody}", at(0), at(50_000)), "organizations", organizations));
     let count = statement(&all, &["count(*)", "FROM organizations o"]);
     questions.push((count, at(0), "organizations", organizations));

@@ -22,7 +22,7 @@ const PUBLIC: [&str; 6] = [
 const RESERVED: [(&str, &[&str]); 13] = [
     ("SigningKeysSecret", &["Auth", "RotateKeys"]),
     ("AuthSecret", &["Auth", "RotateKeys"]),
-    ("EncryptionSecret", &["Artifacts", "Auth", "Organizations", "RotateKeys"]),
+    ("EncryptionSecret", &["Artifacts", "Auth", "Chat", "Organizations", "RotateKeys"]),
     ("DatabaseOwnerSecret", &["Migrate", "RestoreDrill"]),
     ("DatabaseBackupSecret", &["Backup", "Migrate"]),
     ("DatabaseRetentionSecret", &["Migrate", "Retention"]),
@@ -30,7 +30,7 @@ const RESERVED: [(&str, &[&str]); 13] = [
     ("ProxyApiAlternateSecret", &["Migrate"]),
     ("ProxyRetentionSecret", &["Migrate"]),
     ("ProxyRetentionAlternateSecret", &["Migrate"]),
-    ("ModelSecret", &["Index", "Search"]),
+    ("ModelSecret", &["Answers", "Index", "Search"]),
     ("MonitoringSecret", &["Observe"]),
     ("SmokeSecret", &["Smoke"]),
 ];

@@ -14,5 +14,8 @@ pub struct Arguments {}
 
 /// Runs the trial. Fails if an artifact is left half done, or tokens are not accounted for.
 pub fn run(project: &Project, _: &Arguments) -> Result<ExitCode> {
-    test::run_each(project, &[vec!["--package", "tests", "--test", "trial", "--", "--nocapture"]])
+    test::run_each(
+        project,
+        &[vec!["--package", "tests", "--test", "trial", "killed_instances", "--", "--nocapture"]],
+    )
 }

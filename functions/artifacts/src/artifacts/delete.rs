@@ -63,7 +63,7 @@ fn require_own(principal: &Principal, own: &Authority, artifact: &Artifact) -> R
     if created || own.role >= Role::Admin { Ok(()) } else { Err(refusals::NOT_OWN.into()) }
 }
 
-/// Removes the artifact with its chunks, and no longer counts it. `retention` removes its objects.
+/// Removes the artifact with its chunks and with its passages in answers, and no longer counts it. `retention` removes its objects.
 async fn remove(
     tx: &mut Tx,
     organization: OrganizationId,
@@ -75,5 +75,5 @@ async fn remove(
     store::artifact_labels::delete_all(tx, organization, id).await?;
     store::organization_totals::remove_artifact(tx, organization, deleted.byte_size, chunks).await?;
     store::object_deletions::insert_uploads(tx, deleted.upload).await?;
-    Ok(())
+    Ok(store::message_sources::remove_quotes(tx, organization, id).await?)
 }

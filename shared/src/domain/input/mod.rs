@@ -10,9 +10,11 @@ use utoipa::ToSchema;
 use crate::domain::ids::OrganizationId;
 
 mod email;
+mod ids;
 mod name;
 
 pub use email::Email;
+pub use ids::Ids;
 pub use name::{DocumentName, Name};
 
 macro_rules! text {

@@ -44,6 +44,10 @@ text_enum!(
         Object = "until the object is deleted",
         /// Until 30 days after the deletion.
         Restorable = "30 days after the deletion",
+        /// For a time after the last message of the conversation that the operator sets (`CHAT_RETENTION`).
+        Conversation = "365 days after the last message, unless the operator sets another time",
+        /// As long as the conversation to which they belong.
+        ConversationPart = "as long as the conversation",
         /// For 90 days after their end.
         NinetyDays = "90 days after the end",
         /// Until they expire, used or not.
@@ -61,10 +65,11 @@ impl Retention {
     pub const fn period(self) -> Option<TimeDelta> {
         match self {
             Self::Account | Self::Restorable => Some(RESTORABLE_PERIOD),
-            Self::Organization | Self::Object => None,
+            Self::Organization | Self::Object | Self::ConversationPart => None,
             Self::NinetyDays => Some(TimeDelta::days(90)),
             Self::Usable => Some(TimeDelta::zero()),
-            Self::Year => Some(TimeDelta::days(365)),
+            // The default of `CHAT_RETENTION`.
+            Self::Conversation | Self::Year => Some(TimeDelta::days(365)),
         }
     }
 }

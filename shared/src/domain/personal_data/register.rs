@@ -1,6 +1,7 @@
 //! The entries of the register.
 
 mod artifacts;
+mod chat;
 
 use super::{Class, Column, Erasure, Retention, Table};
 
@@ -199,6 +200,10 @@ pub const TABLES: &[Table] = &[
     artifacts::TOKEN_BUDGETS,
     artifacts::TOKEN_RESERVATIONS,
     artifacts::USAGE_DAYS,
+    // Before `messages`: all code locks a conversation before its messages.
+    chat::CONVERSATIONS,
+    chat::MESSAGES,
+    chat::MESSAGE_SOURCES,
     Table {
         name: "mail_suppressions",
         whose: Some("address = lower($2)"),

@@ -1,20 +1,10 @@
 //! The answer of a server of embeddings.
 
-use std::time::Duration;
-
-use chrono::DateTime;
 use serde::Deserialize;
 
 use super::{Embedded, EmbeddingError};
-use crate::domain::vector;
+use crate::domain::{usage, vector};
 
-const MAX_ERROR_BYTES: usize = 64 << 10;
-/// For a 429 without `Retry-After`.
-const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(20);
-/// A server may not delay work longer than this.
-const MAX_RETRY_AFTER: Duration = Duration::from_mins(10);
-/// Usual text has 4 bytes or more for each token.
-const BYTES_PER_TOKEN: usize = 3;
 /// Tokens that a model adds to each text: its beginning, its end.
 const EXTRA_TOKENS: usize = 8;
 
@@ -79,36 +69,7 @@ fn max_tokens(texts: &[&str]) -> u64 {
 /// Returns more tokens than `texts` usually have. Random letters and some scripts have more: up to one for each byte.
 #[must_use]
 pub fn estimate(texts: &[&str]) -> u64 {
-    let tokens = texts.iter().map(|text| text.len().div_ceil(BYTES_PER_TOKEN) as u64);
-    tokens.sum()
-}
-
-/// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date, which is compared with `date`, the clock of the server.
-pub(super) fn retry_after(value: Option<&str>, date: Option<&str>) -> Duration {
-    let time = |text: &str| DateTime::parse_from_rfc2822(text.trim()).ok();
-    let until = |value: &str| Some((time(value)? - time(date?)?).to_std().unwrap_or_default());
-    let seconds = |value: &str| value.trim().parse().ok().map(Duration::from_secs);
-    let wait = value.and_then(|value| seconds(value).or_else(|| until(value)));
-    wait.unwrap_or(DEFAULT_RETRY_AFTER).clamp(Duration::from_secs(1), MAX_RETRY_AFTER)
-}
-
-/// Returns the code of an error of OpenAI's API. Not its message, which may repeat a text.
-pub(super) fn error_code(body: &[u8]) -> String {
-    #[derive(Deserialize)]
-    struct Refused {
-        error: Reason,
-    }
-    #[derive(Deserialize)]
-    struct Reason {
-        code: Option<String>,
-        r#type: Option<String>,
-    }
-    let is_code = |code: &String| {
-        code.len() <= 64 && code.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
-    };
-    let refused = serde_json::from_slice::<Refused>(&body[..body.len().min(MAX_ERROR_BYTES)]).ok();
-    let code = refused.and_then(|refused| refused.error.code.or(refused.error.r#type));
-    code.filter(is_code).unwrap_or_else(|| "no code".to_owned())
+    texts.iter().map(|text| usage::estimate(text.len())).sum()
 }
 
 #[cfg(test)]
@@ -182,34 +143,5 @@ mod tests {
             let error = answer(data).expect_err("no vectors").to_string();
             assert!(!error.contains("secret") && error.contains("column"), "{error}");
         }
-    }
-
-    #[test]
-    fn retry_after_is_read_in_both_forms_within_bounds() {
-        const DATE: Option<&str> = Some("Fri, 31 Dec 1999 23:59:30 GMT");
-        for (value, date, seconds) in [
-            (Some("7"), None, 7),
-            (Some("0"), DATE, 1),
-            (Some("86400"), None, 600),
-            (Some("Fri, 31 Dec 1999 23:59:59 GMT"), DATE, 29),
-            (Some("Sat, 01 Jan 2000 00:00:00 GMT"), DATE, 30),
-            (Some("Sat, 01 Jan 2000 12:00:00 GMT"), DATE, 600),
-            // Over.
-            (Some("Fri, 31 Dec 1999 23:00:00 GMT"), DATE, 1),
-            (Some("Fri, 31 Dec 1999 23:59:59 GMT"), None, 20),
-            (Some("Fri, 31 Dec 1999 23:59:59 GMT"), Some("now"), 20),
-            (Some("soon"), DATE, 20),
-            (None, DATE, 20),
-        ] {
-            assert_eq!(retry_after(value, date), Duration::from_secs(seconds), "{value:?} at {date:?}");
-        }
-    }
-
-    #[test]
-    fn message_of_a_refusal_is_not_repeated() {
-        let body = br#"{"error": {"message": "cannot embed 'a secret'", "type": "invalid_request_error", "code": null}}"#;
-        assert_eq!(error_code(body), "invalid_request_error");
-        assert_eq!(error_code(br#"{"error": {"code": "a secret"}}"#), "no code");
-        assert_eq!(error_code(b"a secret"), "no code");
     }
 }

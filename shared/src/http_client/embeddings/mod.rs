@@ -10,7 +10,10 @@ use tokio::time::Instant;
 use tracing::{Instrument, field};
 use url::Url;
 
-use super::{HttpClient, HttpError, Request};
+use super::{
+    HttpClient, HttpError, Request,
+    openai::{authorization, endpoint, error_code, retry_after},
+};
 use crate::{
     aws::secrets::Secrets,
     cache::{breaker::Breaker, redis::Redis},
@@ -81,7 +84,7 @@ impl Embeddings {
             http: HttpClient::new(config.application.environment),
             secrets,
             breaker: Breaker::new("model", redis),
-            url: endpoint(&models.base_url),
+            url: endpoint(&models.base_url, "embeddings"),
             api_key: models.api_key.clone(),
             model: models.embedding_model.clone(),
             dimensions: models.embedding_dimensions,
@@ -149,13 +152,8 @@ impl Embeddings {
     }
 
     async fn call(&self, texts: &[&str], deadline: Deadline) -> Result<Embedded, EmbeddingError> {
-        let authorization = match &self.api_key {
-            Setting::Absent(_) => None,
-            key => {
-                let key = self.secrets.get(key).await.map_err(EmbeddingError::Unavailable)?;
-                Some(format!("Bearer {}", key.as_str()))
-            }
-        };
+        let authorization = authorization(&self.secrets, &self.api_key).await;
+        let authorization = authorization.map_err(EmbeddingError::Unavailable)?;
         let mut headers = vec![("content-type", "application/json"), ("accept", "application/json")];
         headers.extend(authorization.as_deref().map(|value| ("authorization", value)));
         let body = Body {
@@ -174,13 +172,13 @@ impl Embeddings {
         };
         let response = self.http.send(request).await.map_err(refused_or_unavailable)?;
         let status = response.status();
-        let retry_after = answer::retry_after(response.header("retry-after"), response.header("date"));
+        let retry_after = retry_after(response.header("retry-after"), response.header("date"));
         let body = response.bytes().await.map_err(refused_or_unavailable)?;
         match status {
             200 => answer::parse(&body, texts, self.dimensions),
             429 => Err(EmbeddingError::Throttled { retry_after }),
             408 | 500.. => Err(EmbeddingError::Unavailable(anyhow::anyhow!("status {status}"))),
-            _ => Err(EmbeddingError::Rejected(format!("status {status}, {}", answer::error_code(&body)))),
+            _ => Err(EmbeddingError::Rejected(format!("status {status}, {}", error_code(&body)))),
         }
     }
 }
@@ -194,31 +192,10 @@ struct Body<'a> {
     encoding_format: &'static str,
 }
 
-fn endpoint(base: &Url) -> Url {
-    let mut url = base.clone();
-    url.set_path(&format!("{}/embeddings", base.path().trim_end_matches('/')));
-    url
-}
-
 fn refused_or_unavailable(error: HttpError) -> EmbeddingError {
     match error {
         HttpError::NotSent(why) => EmbeddingError::Rejected(why),
         HttpError::TooLarge(_) => EmbeddingError::Invalid { why: error.to_string(), tokens: 0 },
         HttpError::Unavailable(error) => EmbeddingError::Unavailable(error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn path_of_the_base_url_is_kept() {
-        for (base, url) in [
-            ("https://api.openai.com/v1", "https://api.openai.com/v1/embeddings"),
-            ("https://gateway.example.com/openai/v1/", "https://gateway.example.com/openai/v1/embeddings"),
-        ] {
-            assert_eq!(endpoint(&base.parse().expect("a URL")).as_str(), url);
-        }
     }
 }

@@ -258,6 +258,7 @@ pub async fn lock_for_erasure(tx: &mut Tx, user: UserId, email: Option<&str>) ->
         WHERE id IN (
             SELECT organization_id FROM members WHERE user_id = $1
             UNION ALL SELECT organization_id FROM api_keys WHERE created_by = $1
+            UNION ALL SELECT organization_id FROM conversations WHERE created_by = $1
             UNION ALL SELECT organization_id FROM invitations WHERE lower(email) = lower($2)
             UNION ALL SELECT id FROM organizations WHERE personal_to = $1
             UNION ALL SELECT id FROM organizations WHERE lower(billing_email) = lower($2)

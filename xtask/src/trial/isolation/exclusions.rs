@@ -5,6 +5,8 @@ pub struct Exclusion {
     /// A part of the statement, with single spaces.
     pub statement: &'static str,
     pub predicate: &'static str,
+    /// Its number in the statement, from 0, if another condition has the same text.
+    pub number: Option<usize>,
     #[expect(dead_code, reason = "for the reader")]
     pub reason: &'static str,
 }
@@ -13,11 +15,41 @@ pub const EXCLUSIONS: &[Exclusion] = &[
     Exclusion {
         statement: "SET chunks_done = (SELECT count(*) FROM chunk_vectors v",
         predicate: "v.organization_id = $1",
+        number: None,
         reason: "The artifact is named beside it, and belongs to one organization: the condition is for the index.",
     },
     Exclusion {
         statement: "UPDATE verification_tokens t SET consumed_at = $3 FROM used",
         predicate: "t.id <> used.id",
+        number: None,
         reason: "The first part of the statement sets the same value in that row, and a row is changed once in a statement.",
     },
+    Exclusion {
+        statement: "SELECT created_at, organization_id = $1 AS here, lower(email) = lower($2) AND created_at > $4 AS same FROM invitations",
+        predicate: "organization_id = $1",
+        number: Some(2),
+        reason: COUNTED_ABOVE,
+    },
+    Exclusion {
+        statement: "SELECT created_at, organization_id = $1 AS here, lower(email) = lower($2) AND created_at > $4 AS same FROM invitations",
+        predicate: "lower(email) = lower($2)",
+        number: Some(3),
+        reason: COUNTED_ABOVE,
+    },
+    Exclusion {
+        statement: "searched AS MATERIALIZED",
+        predicate: "a.organization_id = $1",
+        number: Some(1),
+        reason: "The vectors and chunks that are joined to it, and the artifact in the answer, have the condition too, and each is tried: \
+                 here it is for the index.",
+    },
+    Exclusion {
+        statement: "searched AS MATERIALIZED",
+        predicate: "c.organization_id = $1",
+        number: Some(5),
+        reason: "The chunk of the answer has the condition too, at the end: here it is for the index.",
+    },
 ];
+
+const COUNTED_ABOVE: &str =
+    "Each row is counted by `here` and `same`, which say the same: the condition is for the indexes.";

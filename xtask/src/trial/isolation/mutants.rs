@@ -63,9 +63,11 @@ pub fn of_statements(project: &Project, recording: &Recording) -> Result<Vec<Mut
     for Statement { name, sql, types } in &all {
         let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
         for (number, predicate) in predicates(sql).iter().enumerate() {
-            let excluded = EXCLUSIONS
-                .iter()
-                .position(|one| line.contains(one.statement) && predicate.text == one.predicate);
+            let excluded = EXCLUSIONS.iter().position(|one| {
+                line.contains(one.statement)
+                    && predicate.text == one.predicate
+                    && one.number.is_none_or(|only| only == number)
+            });
             if let Some(index) = excluded {
                 used[index] = true;
                 continue;

@@ -191,6 +191,7 @@ pub const USAGE_DAYS: Table = Table {
         operational("model", "name of the model"),
         operational("prompt_tokens", "tokens that were sent"),
         operational("completion_tokens", "tokens that were received"),
+        operational("estimated_tokens", "tokens that the model did not report"),
         operational("cost_micros", "cost of the tokens"),
     ],
 };

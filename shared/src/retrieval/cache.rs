@@ -1,28 +1,22 @@
-//! What a search asks Redis: whether the caller may search, and whether the vector of the query is known.
+//! What a search asks Redis: whether it is within limits, and whether the vector of the query is known.
 
-use std::{iter, time::Duration};
+use std::{array, iter, time::Duration};
 
 use data_encoding::HEXLOWER;
 use ring::hmac;
-use shared::{
-    ApiError, AppState,
-    auth::Member,
+
+use crate::{
+    AppState, ReachedLimit,
     cache::rate_limit::{Limit, counted},
     config::{Secret, Setting},
     domain::{ids::OrganizationId, vector::DIMENSIONS},
 };
 
-use crate::refusals;
-
-/// Searches of one user, or with one API key. Each may cost tokens and time of the database.
-const PER_CALLER: Limit = Limit { name: "searches", max: 60, window: Duration::from_mins(1) };
-/// Of all members and API keys together.
-const PER_ORGANIZATION: Limit =
-    Limit { name: "searches-of-organization", max: 600, window: Duration::from_mins(1) };
 /// The lifetime of a cached vector.
 const VECTOR_TTL: Duration = Duration::from_mins(10);
 
 /// The place of a vector in Redis.
+#[derive(Clone)]
 pub struct VectorKey(String);
 
 impl VectorKey {
@@ -44,15 +38,13 @@ impl VectorKey {
     }
 }
 
-/// Counts a search, refuses it if there were too many, and returns the vector at `key`, all in one round trip.
-pub async fn take<P>(
+/// Counts a call against each of the `limits`, by its subject, and returns the vector at `key`: all in one round trip.
+pub async fn take<const N: usize>(
     state: &AppState,
-    member: &Member<P>,
+    limits: [(Limit, String); N],
     key: Option<&VectorKey>,
-) -> Result<Option<Vec<f32>>, ApiError> {
+) -> Result<Option<Vec<f32>>, ReachedLimit> {
     let now = state.clock.now();
-    let limits =
-        [(PER_CALLER, member.principal.name()), (PER_ORGANIZATION, member.organization.id.to_string())];
     let names = limits.each_ref().map(|(limit, subject)| state.rate_limiter.key(*limit, subject, now));
     let mut commands = redis::pipe();
     for ((limit, _), name) in limits.iter().zip(&names) {
@@ -60,22 +52,29 @@ pub async fn take<P>(
     }
     // Redis has no command that does nothing and returns nothing. An empty name is never written.
     commands.get(key.map_or("", |key| &key.0));
-    let answer = state.redis.query::<(i64, i64, Option<Vec<u8>>)>(&commands).await;
-    let (counts, bytes) = if let Ok((of_caller, of_organization, bytes)) = answer {
-        ([of_caller, of_organization].map(counted), bytes)
-    } else {
+    let answer = state.redis.query::<Vec<redis::Value>>(&commands).await.ok();
+    let (counts, bytes) = answer.as_deref().and_then(read::<N>).unwrap_or_else(|| {
         let count = |place: usize| {
             let (limit, name) = (limits[place].0, &names[place]);
             state.rate_limiter.fallback.count(name, limit.window_end(now), now)
         };
-        ([count(0), count(1)], None)
-    };
+        (array::from_fn(count), None)
+    });
     let reached =
         iter::zip(&limits, counts).filter_map(|((limit, _), count)| limit.check(count, now).reached());
     match reached.max_by_key(|reached| reached.wait) {
-        Some(reached) => Err(refusals::TOO_MANY_SEARCHES.reached(reached)),
+        Some(reached) => Err(reached),
         None => Ok(bytes.and_then(|bytes| decode(&bytes))),
     }
+}
+
+/// Reads the counts and the bytes of a vector; `None` for another answer.
+fn read<const N: usize>(answer: &[redis::Value]) -> Option<([u32; N], Option<Vec<u8>>)> {
+    let (bytes, counts) = answer.split_last()?;
+    let counts: Vec<i64> =
+        counts.iter().map(|count| redis::from_redis_value_ref(count).ok()).collect::<Option<_>>()?;
+    let counts = counts.into_iter().map(counted).collect::<Vec<_>>().try_into().ok()?;
+    Some((counts, redis::from_redis_value_ref(bytes).ok()?))
 }
 
 /// Caches the vector of a query.

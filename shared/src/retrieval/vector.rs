@@ -2,28 +2,22 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Months, NaiveTime, TimeDelta, Utc};
-use shared::{
-    ApiError, ReachedLimit,
-    auth::{Actor, Member},
+use chrono::TimeDelta;
+
+use super::VectorKey;
+use crate::{
+    ApiError, AppState, ReachedLimit,
+    auth::Actor,
     config::Models,
     db::Tx,
     domain::{
         deadline::Deadline,
         ids::{OrganizationId, ReservationId},
-        permission::ReadArtifacts,
         plan::Plan,
-        usage::{Usage, UsageKind, month},
+        usage::{Usage, UsageKind, estimate, next_month},
     },
-    error::Unavailable,
-    http_client::embeddings::{EmbeddingError, estimate},
+    http_client::embeddings::{EmbeddingError, Embeddings},
     store::token_budgets::{self, Reserved},
-};
-
-use crate::{
-    SearchState,
-    cache::{self, VectorKey},
-    refusals,
 };
 
 /// Without an answer of the model by then, the search is by words only.
@@ -56,23 +50,29 @@ pub enum Missing {
 }
 
 impl QueryVector {
-    /// Counts the search, and finds the vector of `query`. No transaction is open while the model is asked.
-    pub async fn find(
-        state: &SearchState,
-        member: &Member<ReadArtifacts>,
+    /// Returns a vector that was cached.
+    #[must_use]
+    pub fn cached(vector: Vec<f32>) -> Self {
+        Self { vector: Ok(vector), bill: None, key: None }
+    }
+
+    /// Asks the model for the vector of `query`, which is not cached. No transaction is open while it answers.
+    pub async fn make(
+        app: &AppState,
+        embeddings: &Embeddings,
+        actor: &impl Actor,
+        organization: OrganizationId,
         query: &str,
+        key: Option<VectorKey>,
     ) -> Result<Self, ApiError> {
-        let key = VectorKey::of(&state.app, member.organization.id, query).await;
-        if let Some(vector) = cache::take(&state.app, member, key.as_ref()).await? {
-            return Ok(Self { vector: Ok(vector), bill: None, key: None });
-        }
-        let reservation = match reserve(state, member, query).await? {
+        let reservation = match reserve(app, actor, organization, query).await? {
             Ok(reservation) => reservation,
             Err(reached) => {
                 return Ok(Self { vector: Err(Missing::BudgetUsedUp(reached)), bill: None, key: None });
             }
         };
-        let (vector, tokens) = match state.embeddings.embed(&[query], Deadline::after(MODEL_TIMEOUT)).await {
+        let embedded = embeddings.embed(&[query], Deadline::after(MODEL_TIMEOUT)).await;
+        let (vector, tokens) = match embedded {
             Ok(embedded) => {
                 let none = || {
                     let why = "no vector".to_owned();
@@ -86,36 +86,39 @@ impl QueryVector {
                 (Err(Missing::ModelUnavailable(error)), tokens)
             }
         };
-        let bill = Bill { organization: member.organization.id, reservation, tokens };
+        let bill = Bill { organization, reservation, tokens };
         Ok(Self { vector, bill: Some(bill), key })
     }
 }
 
 /// Reserves tokens for `query`, in a transaction of its own.
 async fn reserve(
-    state: &SearchState,
-    member: &Member<ReadArtifacts>,
+    app: &AppState,
+    actor: &impl Actor,
+    organization: OrganizationId,
     query: &str,
 ) -> Result<Result<ReservationId, ReachedLimit>, ApiError> {
-    let (organization, reservation) = (member.organization.id, ReservationId::new());
-    let plan = Plan::named(state.app.config.application.default_plan).unwrap_or(Plan::Free);
+    let reservation = ReservationId::new();
+    let plan = Plan::named(app.config.application.default_plan).unwrap_or(Plan::Free);
     let limit = plan.limits().tokens_per_month;
     let reserve = async |tx: &mut Tx| {
-        let (tokens, expires_at) = (estimate(&[query]), tx.now() + RESERVATION_TTL);
+        let (tokens, expires_at) = (estimate(query.len()), tx.now() + RESERVATION_TTL);
         Ok(token_budgets::reserve(tx, organization, reservation.0, tokens, limit, expires_at).await?)
     };
-    let wait = match member.transaction(reserve).await? {
-        Reserved::Yes => return Ok(Ok(reservation)),
-        Reserved::Busy => BUSY_WAIT,
-        Reserved::UsedUp => until_next_month(state.app.clock.now()),
-    };
-    Ok(Err(ReachedLimit::new(u32::try_from(limit).unwrap_or(u32::MAX), wait)))
+    Ok(match actor.transaction(reserve).await? {
+        Reserved::Yes => Ok(reservation),
+        Reserved::Busy => Err(reached_budget(app, limit, true)),
+        Reserved::UsedUp => Err(reached_budget(app, limit, false)),
+    })
 }
 
-/// Returns the time until the budget begins again.
-fn until_next_month(now: DateTime<Utc>) -> Duration {
-    let next = (month(now) + Months::new(1)).and_time(NaiveTime::MIN).and_utc();
-    (next - now).to_std().unwrap_or_default()
+/// Returns the limit of tokens of this month, which is reached. `is_busy` if calls in progress have reserved the tokens that are left.
+#[must_use]
+pub fn reached_budget(app: &AppState, limit: i64, is_busy: bool) -> ReachedLimit {
+    let now = app.clock.now();
+    let until_next_month = (next_month(now) - now).to_std().unwrap_or_default();
+    let wait = if is_busy { BUSY_WAIT } else { until_next_month };
+    ReachedLimit::new(u32::try_from(limit).unwrap_or(u32::MAX), wait)
 }
 
 impl Bill {
@@ -131,35 +134,8 @@ impl Bill {
             prompt_tokens: tokens,
             completion_tokens: 0,
             price: models.prices.of(&models.embedding_model),
+            estimated: false,
         };
         Ok(token_budgets::settle(tx, organization, reservation.0, &usage).await?)
-    }
-}
-
-impl Missing {
-    /// Returns the error of a search that cannot do without the vector.
-    pub fn into_error(self) -> ApiError {
-        match self {
-            Self::BudgetUsedUp(reached) => refusals::BUDGET_USED_UP.reached(reached),
-            Self::ModelUnavailable(error) => ApiError::Failed(Unavailable::new("model", error).into()),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn budget_begins_again_with_the_month() {
-        for (now, hours) in [
-            ("2026-01-31T23:00:00Z", 1),
-            ("2026-02-01T00:00:00Z", 28 * 24),
-            ("2028-02-28T00:00:00Z", 48),
-            ("2026-12-31T12:00:00Z", 12),
-        ] {
-            let now: DateTime<Utc> = now.parse().expect("a time");
-            assert_eq!(until_next_month(now), Duration::from_hours(hours), "{now}");
-        }
     }
 }

@@ -1,0 +1,13 @@
+//! The `chat` function.
+
+use chat::{ChatState, REQUIRED};
+use lambda_http::Error;
+use shared::{AppState, config::Config, http, lambda, telemetry};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init(env!("CARGO_CRATE_NAME"));
+    let state = ChatState::new(AppState::new(Config::from_env(REQUIRED)?));
+    Box::pin(state.app.warm()).await;
+    lambda::http::run(http::service(chat::routes(), state)).await
+}
