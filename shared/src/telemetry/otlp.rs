@@ -8,7 +8,7 @@ use super::spans::{self, Open};
 
 /// The attributes that are written, by the semantic conventions of OpenTelemetry. All others are not, so that no personal data leaves
 /// with a span: `url.path`, `url.query`, `client.address` and `user.id` are not here.
-pub const ATTRIBUTES: [&str; 22] = [
+pub const ATTRIBUTES: [&str; 23] = [
     "db.operation.batch.size",
     "db.system.name",
     "error.type",
@@ -18,6 +18,7 @@ pub const ATTRIBUTES: [&str; 22] = [
     "gen_ai.provider.name",
     "gen_ai.request.model",
     "gen_ai.usage.input_tokens",
+    "gen_ai.usage.output_tokens",
     "http.request.method",
     "http.response.status_code",
     "http.route",
