@@ -3,8 +3,8 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    io::{Read, Write},
-    net::TcpStream,
+    io::{ErrorKind, Read, Write},
+    net::{TcpListener, TcpStream},
     time::Duration,
 };
 
@@ -236,6 +236,34 @@ async fn spans_of_a_trace_that_is_not_sampled_are_written_only_after_a_failure()
     assert_eq!(answer["statusCode"], 503, "{answer}");
     let line = auth.log_line(|line| line.contains("\"otlp\":true")).await;
     assert!(line.contains("POST /v1/auth/login") && line.contains("error.type"), "{line}");
+}
+
+#[tokio::test]
+async fn function_that_answers_calls_no_receiver() {
+    let database = Database::create().await;
+    let receiver = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    receiver.set_nonblocking(true).expect("a setting");
+    let port = receiver.local_addr().expect("an address").port();
+    let mut environment = traced(environment(&database));
+    environment.extend([
+        ("TRACING_ENDPOINT".to_owned(), receivers::tracing_endpoint(port)),
+        ("SENTRY_DSN".to_owned(), receivers::sentry_dsn(port)),
+    ]);
+    let auth = Function::start("auth", environment.clone()).await;
+    register(&auth, HEADER).await;
+    environment.insert("DATABASE_URL".to_owned(), "postgresql://nobody:nothing@127.0.0.1:9/none".to_owned());
+    let broken = Function::start("auth", environment).await;
+    let login = json!({ "email": "a@example.com", "password": "a long enough phrase" }).to_string();
+    let headers = json!({ "content-type": "application/json" });
+    let event = http("POST", "/v1/auth/login", &headers, Some(&login), "203.0.113.7");
+    let answer = broken.invoke_traced(HEADER, event).await.expect("an answer");
+    assert_eq!(answer["statusCode"], 503, "{answer}");
+    // The spans are written, so everything that follows the answer is done.
+    for function in [auth, broken] {
+        function.log_line(|line| line.contains("\"otlp\":true")).await;
+    }
+    let connected = receiver.accept().expect_err("no connection");
+    assert_eq!(connected.kind(), ErrorKind::WouldBlock);
 }
 
 #[tokio::test]

@@ -63,11 +63,11 @@ impl Monitoring {
         if endpoint.path() == "/api/traces" {
             // Jaeger's own protocol, which Jaeger has removed.
             reader.problem(format!(
-                "TRACING_ENDPOINT is {endpoint}, the collector of Jaeger's old protocol; use that of OTLP, such as {}",
+                "TRACING_ENDPOINT is a collector of Jaeger's old protocol (/api/traces); use that of OTLP, such as {}",
                 otlp_beside(endpoint)
             ));
         } else if endpoint.path() == "/" {
-            reader.problem(format!("TRACING_ENDPOINT is {endpoint}, without a path; usual is /v1/traces"));
+            reader.problem("TRACING_ENDPOINT has no path; usual is /v1/traces".to_owned());
         }
         if reader.deployed() && endpoint.scheme() != "https" {
             reader.problem("TRACING_ENDPOINT is not an https:// URL".to_owned());
