@@ -70,12 +70,17 @@ fn every_problem_is_named_at_once_with_what_would_be_allowed() {
 
 #[test]
 fn a_malformed_receiver_of_traces_or_errors_is_named_in_one_sentence() {
-    let jaeger = "TRACING_ENDPOINT is http://jaeger:14268/api/traces, the collector of Jaeger's old protocol; use that of OTLP, such as \
+    let jaeger = "TRACING_ENDPOINT is a collector of Jaeger's old protocol (/api/traces); use that of OTLP, such as \
                   http://jaeger:4318/v1/traces";
     for (environment, name, value, problem) in [
         ("development", "TRACING_ENDPOINT", "http://jaeger:14268/api/traces", jaeger),
         ("development", "TRACING_ENDPOINT", "jaeger:4318", "TRACING_ENDPOINT is \"jaeger:4318\"; allowed: "),
-        ("development", "TRACING_ENDPOINT", "http://jaeger:4318", "without a path; usual is /v1/traces"),
+        (
+            "development",
+            "TRACING_ENDPOINT",
+            "http://jaeger:4318",
+            "TRACING_ENDPOINT has no path; usual is /v1/traces",
+        ),
         (
             "production",
             "TRACING_ENDPOINT",
