@@ -1,14 +1,17 @@
 //! Handlers look a row up before they change it, and refuse one that is not the caller's. The statements behind them refuse it too.
 
+use chrono::TimeDelta;
 use harness::{PASSWORD, TestApp};
 use serde_json::json;
 use shared::{
+    db::Tx,
     domain::{
         ids::{ApiKeyId, InvitationId, OrganizationId, SessionId, UserId, VerificationTokenId},
+        input::Email,
         permission::Role,
     },
     store::{
-        api_keys, invitations, members, organizations, sessions, users,
+        api_keys, idempotency_records, invitations, members, organizations, sessions, users,
         verification_tokens::{self, NewToken, Purpose},
     },
 };
@@ -60,7 +63,7 @@ async fn statement_neither_finds_nor_changes_the_session_of_another_user() {
     let app = TestApp::new().await;
     let (ada, zoe) = (app.person("Ada").await, app.person("Zoe").await);
     let (ada, session) = (UserId(uuid(&ada.id)), SessionId(uuid(&zoe.session)));
-    app.clock.advance(chrono::TimeDelta::seconds(1));
+    app.clock.advance(TimeDelta::seconds(1));
     let before = app.database.checksums().await;
 
     let work = async |tx: &mut _| {
@@ -80,7 +83,7 @@ async fn statement_withdraws_the_links_of_one_user() {
     let (ada, zoe) = (app.person("Ada").await, app.person("Zoe").await);
     let (ada, zoe) = (UserId(uuid(&ada.id)), UserId(uuid(&zoe.id)));
     let insert = async |user, token_hash: &[u8]| {
-        app.clock.advance(chrono::TimeDelta::seconds(1));
+        app.clock.advance(TimeDelta::seconds(1));
         let new = NewToken {
             purpose: Purpose::UndoEmailChange,
             user,
@@ -113,9 +116,14 @@ async fn statement_changes_the_password_and_the_version_of_one_user() {
     let before = app.database.checksums().await;
 
     // The address belongs to the other user, as after two changes of addresses.
-    let reset = async |tx: &mut _| Ok(users::reset_password(tx, id, &address, "a hash").await?);
-    let done = app.state.app.db.transaction(reset).await.expect("the transaction commits");
-    assert!(!done);
+    let work = async |tx: &mut _| {
+        assert!(!users::reset_password(tx, id, &address, "a hash").await?);
+        assert!(users::verify_email(tx, id, &address, true).await?.is_none());
+        let bob = Email::try_from(address.clone()).expect("an address");
+        assert_eq!(users::lock_owner(tx, &bob).await?.expect("Bob").name, "Bob");
+        Ok(())
+    };
+    app.state.app.db.transaction(work).await.expect("the transaction commits");
     assert_eq!(app.database.checksums().await, before);
 
     let versions = "SELECT string_agg(name || ' ' || version, ', ' ORDER BY name) FROM users";
@@ -129,7 +137,7 @@ async fn statement_changes_the_password_and_the_version_of_one_user() {
 }
 
 #[tokio::test]
-async fn refresh_token_belongs_to_one_session_of_an_active_user() {
+async fn session_and_its_refresh_token_are_those_of_one_active_user() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     let (own, other) = (SessionId(uuid(&ada.session)), SessionId(uuid(&bob.session)));
@@ -138,9 +146,13 @@ async fn refresh_token_belongs_to_one_session_of_an_active_user() {
         .fetch_one(app.database.pool())
         .await
         .expect("the session");
+    let is_live = async |session| {
+        let work = async |tx: &mut _| Ok(sessions::find_live(tx, session).await?);
+        app.state.app.db.transaction(work).await.expect("the transaction commits").is_some()
+    };
     let rotate = async |session| {
-        let work = async |tx: &mut shared::db::Tx| {
-            let later = tx.now() + chrono::TimeDelta::days(1);
+        let work = async |tx: &mut Tx| {
+            let later = tx.now() + TimeDelta::days(1);
             Ok(sessions::rotate(tx, session, &hash, b"another hash", later).await?)
         };
         app.state.app.db.transaction(work).await.expect("the transaction commits")
@@ -157,6 +169,7 @@ async fn refresh_token_belongs_to_one_session_of_an_active_user() {
         .await;
     assert!(rotate(other).await.is_none());
     assert_eq!(lock(other).await, None);
+    assert!(!is_live(other).await && is_live(own).await);
     app.database
         .execute("UPDATE users SET suspended_at = NULL, suspended_reason = NULL WHERE name = 'Bob'")
         .await;
@@ -228,9 +241,34 @@ async fn same_hash_of_two_passwords_confuses_nobody() {
         let answer = app.client().post("/v1/auth/login", body).await.ok(201);
         assert_eq!(answer.text("/data/user/id"), person.id);
     }
+    let hash: String = app.database.value("SELECT password_hash FROM users WHERE name = 'Ada'").await;
+    for person in [&ada, &bob] {
+        let id = UserId(uuid(&person.id));
+        let work = async |tx: &mut _| Ok(users::lock_with_password(tx, id, &hash).await?);
+        let user = app.state.app.db.transaction(work).await.expect("the transaction commits");
+        assert_eq!(user.expect("the user").id, id);
+    }
     let change = json!({ "currentPassword": PASSWORD, "newPassword": "another long enough phrase" });
     ada.client.post("/v1/auth/change-password", change).await.ok(204);
     bob.sign_in_again().await;
+}
+
+#[tokio::test]
+async fn stored_response_replaces_its_own_and_removes_expired_ones_only() {
+    let app = TestApp::new().await;
+    let work = async |tx: &mut Tx| {
+        let (earlier, later) = (tx.now() - TimeDelta::seconds(1), tx.now() + TimeDelta::days(1));
+        for (key, sealed, expires_at) in
+            [("kept", "a", later), ("own", "b", earlier), ("expired", "c", earlier), ("own", "d", later)]
+        {
+            idempotency_records::replace(tx, key.as_bytes(), sealed.as_bytes(), expires_at).await?;
+        }
+        Ok(())
+    };
+    app.state.app.db.transaction(work).await.expect("the transaction commits");
+    let left = "SELECT string_agg(convert_from(key_hash, 'UTF8') || convert_from(sealed, 'UTF8'), ' ' ORDER BY sealed)
+                FROM idempotency_records";
+    assert_eq!(app.database.value::<String>(left).await, "kepta ownd");
 }
 
 #[tokio::test]

@@ -100,10 +100,16 @@ async fn organizations_of_an_erased_user_alone_are_purged_and_others_stay() {
     let shared_past = ada.create_organization("Shared Past").await;
     ada.add(&shared_past, &bob, "owner").await;
     ada.client.delete(&shared_past).await.ok(200);
+    let change = json!({ "billingEmail": ada.email, "logo": "https://example.com/shared.png" });
+    let before = bob.client.patch(&shared, change).await.ok(200);
 
     grace.client.post_nothing(&format!("/v1/users/{}/erase", ada.id)).await.ok(200);
 
-    bob.client.get(&shared).await.ok(200);
+    let after = bob.client.get(&shared).await.ok(200);
+    for member in ["name", "slug", "logo"] {
+        assert_eq!(after.body["data"][member], before.body["data"][member]);
+    }
+    assert_eq!(after.body["data"]["billingEmail"], json!(null));
     bob.client.post_nothing(&format!("{shared_past}/restore")).await.ok(200);
     let left = all_rows(&app).await;
     assert!(!left.contains("Alone") && !left.contains("cy@example.com"), "{left}");

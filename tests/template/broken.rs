@@ -96,6 +96,18 @@ fn deployment_without_a_rollback_alarm_is_noticed() {
 }
 
 #[test]
+fn slow_requests_without_an_alarm_are_noticed() {
+    let metric = "/Resources/SystemDurations/Properties/MetricTransformations/0";
+    for broken in [
+        template().without("/Resources/SystemDurations"),
+        template().with(&format!("{metric}/MetricName"), json!("Other")),
+        template().with(&format!("{metric}/MetricValue"), json!("1")),
+    ] {
+        assert_noticed(&rules::notifies_about_slow_requests(&broken), "System: ");
+    }
+}
+
+#[test]
 fn unpublished_change_is_noticed() {
     let broken = template().without("/Resources/Docs/Properties/VersionDescription");
     assert_noticed(&rules::publishes_every_change(&broken), "Docs");

@@ -153,6 +153,11 @@ fn every_function_is_rolled_back_when_it_logs_errors() {
 }
 
 #[test]
+fn slow_requests_of_every_function_notify() {
+    assert_no_problems(&rules::notifies_about_slow_requests(&template()));
+}
+
+#[test]
 fn every_function_publishes_every_change() {
     assert_no_problems(&rules::publishes_every_change(&template()));
 }

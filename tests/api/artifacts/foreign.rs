@@ -89,6 +89,7 @@ async fn statement_neither_finds_nor_changes_what_another_organization_has() {
         assert!(artifacts::find_ordinal(tx, here, foreign, Around::Ordinal(0)).await?.is_none());
         assert!(artifacts::list_chunks(tx, here, foreign, 0, 5).await?.is_empty());
         artifact_labels::delete_all(tx, here, foreign).await?;
+        assert_eq!(artifacts::find(tx, there, foreign).await?.expect("the artifact").labels.len(), 1);
         assert_eq!(artifact_labels::insert(tx, here, own, &[label]).await?, 0);
         assert!(labels::find(tx, here, label).await?.is_none());
         assert!(labels::insert(tx, here, "Hidden").await?.is_some());

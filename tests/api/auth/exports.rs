@@ -62,6 +62,31 @@ async fn the_file_has_all_that_is_stored_about_the_user_and_no_secret() {
     assert!(!read(bob.text("/data/url")).await.to_string().to_lowercase().contains("canary"));
 }
 
+#[tokio::test]
+async fn neither_the_file_nor_the_response_has_what_other_members_have() {
+    let app = TestApp::new().await;
+    let (ada, zoe) = (app.verified_person("Ada").await, app.person("Zoe").await);
+    let (team, own) = (zoe.create_organization("Engines").await, zoe.create_organization("Looms").await);
+    let mut foreign = vec!["Looms".to_owned(), zoe.email.clone()];
+    for organization in [&team, &own] {
+        foreign.extend(zoe.create_everything(organization).await.into_values());
+    }
+    zoe.add(&team, &ada, "member").await;
+
+    let made = ada.client.post_nothing("/v1/auth/me/exports").await.ok(201);
+    let file = read(made.text("/data/url")).await.to_string();
+    let response = ada.client.get("/v1/auth/me/export").await.ok(200).body.to_string();
+    for text in [file, response] {
+        assert!(
+            text.contains(&ada.email) && text.contains(team.rsplit('/').next().expect("an id")),
+            "{text}"
+        );
+        for foreign in &foreign {
+            assert!(!text.contains(foreign), "{foreign} is in {text}");
+        }
+    }
+}
+
 /// Gives the user sessions with long agents, with which a file has two parts of 8 MiB and a rest.
 async fn add_sessions(app: &TestApp) {
     app.database

@@ -1,21 +1,26 @@
 //! What another member, or another organization, has.
 
+use chrono::TimeDelta;
 use harness::{Client, TestApp};
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::{
+    config::Prices,
+    db::Tx,
     domain::{
         conversation::{MessageStatus, Retrieval},
-        ids::{ArtifactId, OrganizationId},
+        ids::{ArtifactId, ConversationId, MessageId, OrganizationId},
         page::PageQuery,
     },
     store::{
         conversations, message_sources,
-        messages::{self, Finished},
-        organizations, usage_days,
+        messages::{self, Finished, NewAnswer, RequestKey},
+        organizations,
+        token_budgets::{self, Budget},
+        usage_days,
     },
 };
 
-use super::{add_source, ask, create, create_artifact, ids, principal, uuid};
+use super::{MODEL, Started, add_source, ask, begin, create, create_artifact, flush, ids, principal, uuid};
 
 #[tokio::test]
 async fn conversation_of_another_member_does_not_exist_for_anyone() {
@@ -42,8 +47,10 @@ async fn conversation_of_another_member_does_not_exist_for_anyone() {
     };
     for client in [&ada.client, &cy.client, &key] {
         refuse(client, "conversation-not-found").await;
-        let list = client.get(&format!("{team}/conversations")).await.ok(200);
-        assert!(!list.body.to_string().contains("Hidden"), "{list:?}");
+        for sort in ["createdAt", "-createdAt"] {
+            let list = client.get(&format!("{team}/conversations?sort={sort}")).await.ok(200);
+            assert!(!list.body.to_string().contains("Hidden"), "{list:?}");
+        }
     }
     refuse(&root.client, "organization-not-found").await;
     assert_eq!(app.database.checksums().await, before);
@@ -99,6 +106,7 @@ async fn statement_neither_finds_nor_changes_what_another_organization_has() {
         // The order of locks asks for it.
         assert!(organizations::lock(tx, here).await?.is_some());
         let page = PageQuery::longest(None);
+        let oldest: PageQuery = serde_json::from_value(json!({ "sort": "createdAt" })).expect("a query");
         assert_eq!(conversations::list(tx, here, &owner, &page).await?.len(), 1);
         assert!(conversations::find_own(tx, here, foreign, &owner).await?.is_none());
         assert!(conversations::lock_own(tx, here, foreign, &owner).await?.is_none());
@@ -107,8 +115,10 @@ async fn statement_neither_finds_nor_changes_what_another_organization_has() {
         assert!(!conversations::delete(tx, here, foreign, None).await?);
         for conversation in [own, foreign] {
             assert!(messages::list(tx, here, conversation, &page).await?.is_empty());
+            assert!(messages::list(tx, here, conversation, &oldest).await?.is_empty());
             assert!(messages::recent(tx, here, conversation, 10).await?.is_empty());
             assert!(messages::find(tx, here, conversation, answer).await?.is_none());
+            assert!(messages::question_of(tx, here, conversation, answer).await?.is_none());
             assert!(!messages::cancel(tx, here, conversation, answer).await?);
             messages::delete_all(tx, here, conversation).await?;
         }
@@ -116,10 +126,95 @@ async fn statement_neither_finds_nor_changes_what_another_organization_has() {
         assert!(!messages::finish(tx, here, answer, &finished).await?);
         message_sources::insert(tx, here, answer, Retrieval::None, &[]).await?;
         message_sources::remove_quotes(tx, here, artifact).await?;
+        assert_eq!(messages::count_streaming(tx, here).await?, 0);
+        assert_eq!(token_budgets::find(tx, here).await?, Budget::default());
         let day = tx.now().date_naive();
         assert!(usage_days::list(tx, here, day, day).await?.is_empty());
         Ok(())
     };
     app.state.app.db.transaction(work).await.expect("the transaction commits");
     assert_eq!(app.database.checksums().await, before);
+}
+
+/// A question in a conversation of another organization, with a key or without.
+fn question<'a>(
+    tx: &Tx,
+    organization: OrganizationId,
+    conversation: ConversationId,
+    prices: &'a Prices,
+    request_key: Option<&'a RequestKey>,
+) -> NewAnswer<'a> {
+    NewAnswer {
+        organization,
+        conversation,
+        content: "Mine",
+        model: MODEL,
+        prompt_tokens: 1,
+        prices,
+        request_key,
+        deadline: tx.now() + TimeDelta::minutes(1),
+    }
+}
+
+#[tokio::test]
+async fn question_in_a_conversation_of_another_organization_finds_and_changes_nothing() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    let (here, there) = (ada.create_organization("Here").await, ada.create_organization("There").await);
+    let (busy, quiet) = (create(&ada, &there, json!({})).await, create(&ada, &there, json!({})).await);
+    let (own, beside) = (create(&ada, &here, json!({})).await, create(&ada, &here, json!({})).await);
+    let (owner, key) = (principal(&ada), RequestKey { key: vec![1; 32], body: vec![2; 32] });
+    assert!(matches!(begin(&app, &owner, &busy, Some(&key)).await, Started::New(_)));
+    let (organization, own) = ids(&own);
+    let (db, prices) = (&app.state.app.db, Prices::default());
+    app.clock.advance(TimeDelta::seconds(30));
+
+    // Only the database refuses: the callers have locked a conversation of the organization.
+    for request_key in [None, Some(&key)] {
+        let work = async |tx: &mut Tx| {
+            conversations::lock_own(tx, organization, own, &owner).await?;
+            let new = question(tx, organization, ids(&busy).1, &prices, request_key);
+            Ok(messages::begin(tx, &new).await?.is_ok())
+        };
+        let error = db.transaction(work).await.expect_err("one answer at a time, and one for each key");
+        assert!(format!("{error:?}").contains("duplicate key"), "{error:?}");
+    }
+    let work = async |tx: &mut Tx| {
+        conversations::lock_own(tx, organization, own, &owner).await?;
+        let new = question(tx, organization, ids(&quiet).1, &prices, None);
+        Ok(messages::begin(tx, &new).await?.is_ok())
+    };
+    assert!(db.transaction(work).await.expect("inserted"));
+    for path in [&quiet, &beside] {
+        let conversation = ada.client.get(path).await.ok(200);
+        assert_eq!(conversation.text("/data/lastMessageAt"), conversation.text("/data/createdAt"));
+    }
+}
+
+#[tokio::test]
+async fn statement_changes_one_of_the_answers_that_are_written_at_once() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    let (team, other) = (ada.create_organization("Engines").await, ada.create_organization("Other").await);
+    let (path, beside) = (create(&ada, &team, json!({})).await, create(&ada, &team, json!({})).await);
+    let (answer, second) = (ask(&app, &ada, &path).await, ask(&app, &ada, &beside).await);
+    let foreign = ArtifactId(uuid(&create_artifact(&ada, &other, "Hidden").await));
+    let (organization, conversation) = ids(&path);
+
+    add_source(&app, &path, answer, foreign.0, "Hidden").await;
+    flush(&app, &path, answer, "A first").await;
+    let cancelled = async |tx: &mut Tx| {
+        let question =
+            messages::question_of(tx, organization, conversation, answer).await?.expect("a question");
+        Ok(messages::cancel(tx, organization, conversation, question).await?)
+    };
+    assert!(!app.state.app.db.transaction(cancelled).await.expect("an answer of the store"));
+
+    let message = async |path: &str, id: MessageId| {
+        let message = ada.client.get(&format!("{path}/messages/{id}")).await.ok(200);
+        let message = &message.body["data"];
+        ["content", "retrieval", "sources", "cancelRequestedAt"].map(|name| message[name].clone())
+    };
+    assert_eq!(message(&path, answer).await, [json!("A first"), json!("hybrid"), json!([]), Value::Null]);
+    assert_eq!(message(&beside, second).await, [json!(""), Value::Null, json!([]), Value::Null]);
 }

@@ -31,6 +31,7 @@ async fn deleted_organization_is_purged_after_exactly_30_days() {
     ada.add(&team, &bob, "admin").await;
     ada.create_key(&team, &["members:read"]).await;
     let alive = ada.create_organization("Alive").await;
+    let conversation = ada.client.post(&format!("{alive}/conversations"), json!({})).await.ok(201);
     ada.client.delete(&team).await.ok(200);
     app.database.execute("UPDATE invitations SET expires_at = expires_at + interval '1 year'").await;
     assert_eq!(text(&app, ROWS).await, "2 3 1 1");
@@ -54,6 +55,7 @@ async fn deleted_organization_is_purged_after_exactly_30_days() {
     assert_eq!(text(&app, &event).await, "nobody the-run true");
     let ada = ada.sign_in_again().await;
     ada.client.get(&alive).await.ok(200);
+    ada.client.get(&format!("{alive}/conversations/{}", conversation.id())).await.ok(200);
     ada.client.post("/v1/organizations", new).await.ok(201);
     assert_eq!(total(&clean(&app).await), 0);
 }
@@ -79,6 +81,19 @@ async fn legal_hold_on_a_user_of_the_organization_stops_its_purge() {
         grace.client.post(&format!("/v1/users/{}/legal-hold", user.id), hold).await.ok(200);
     }
     let other = ada.create_organization("Other").await;
+    ada.create_everything(&other).await;
+    // What a user under a hold has in another organization keeps only that one.
+    let held = app.verified_person("Held").await;
+    let elsewhere = held.create_organization("Elsewhere").await;
+    held.create_everything(&elsewhere).await;
+    app.database
+        .execute(
+            "INSERT INTO message_sources (id, organization_id, message_id, n, chunk_id, artifact_name)
+             SELECT gen_random_uuid(), organization_id, id, 1, gen_random_uuid(), 'Handbook.pdf' FROM messages",
+        )
+        .await;
+    let hold = json!({ "reason": "case 12/34" });
+    grace.client.post(&format!("/v1/users/{}/legal-hold", held.id), hold).await.ok(200);
     ada.client.delete(&other).await.ok(200);
     app.clock.advance(PERIOD);
 

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::{check_functions, problem_unless};
 use crate::template::{Template, secret};
 
 /// Metrics of AWS and their dimensions (CloudWatch User Guide, "AWS services that publish metrics").
 const OF_AWS: &[(&str, &str, &[&str])] = &[
     ("AWS/ApiGateway", "5XXError", &["ApiName", "Stage"]),
-    ("AWS/ApiGateway", "Latency", &["ApiName", "Stage"]),
     ("AWS/ElastiCache", "DatabaseMemoryUsagePercentage", &["CacheClusterId"]),
     ("AWS/ElastiCache", "EngineCPUUtilization", &["CacheClusterId"]),
     ("AWS/ElastiCache", "Evictions", &["CacheClusterId"]),
@@ -115,6 +115,25 @@ pub fn have_room_for_a_metric(template: &Template) -> Vec<String> {
     let alarms = template.of_type("AWS::CloudWatch::Alarm").into_iter();
     let full = alarms.filter(|(_, alarm)| metrics(&alarm["Properties"]).len() > MAX_METRICS);
     full.map(|(id, _)| format!("{id}: more than {MAX_METRICS} metrics; split it")).collect()
+}
+
+/// Finds functions with routes whose slow requests do not notify. Left out: those that stream, because models write for seconds.
+pub fn notifies_about_slow_requests(template: &Template) -> Vec<String> {
+    let alarm = template.resource("ApiSlow", "AWS::CloudWatch::Alarm");
+    check_functions(template, |f| {
+        let filter = template.resource(&format!("{}Durations", f.id), "AWS::Logs::MetricFilter");
+        let metric = &filter["MetricTransformations"][0];
+        let watched = filter["LogGroupName"] == json!({ "Ref": format!("{}Logs", f.id) })
+            && metric["MetricValue"] == "$.duration_ms"
+            && metric["MetricName"] == alarm["MetricName"]
+            && metric["MetricNamespace"] == alarm["Namespace"];
+        let events = f.get("/Events").as_object();
+        let streams = events
+            .into_iter()
+            .flatten()
+            .any(|(_, event)| event["Properties"]["ResponseTransferMode"] == "RESPONSE_STREAM");
+        problem_unless(watched || streams || f.paths().is_empty(), "its slow requests move no alarm")
+    })
 }
 
 /// The alarm about secrets that cannot be read again, in seconds: before the maximum age, whose default is 30 minutes.

@@ -195,7 +195,7 @@ pub async fn delete_all(
         r#"
         DELETE FROM message_sources s
         USING messages m
-        WHERE m.organization_id = $1 AND m.conversation_id = $2 AND s.message_id = m.id AND s.organization_id = $1
+        WHERE m.organization_id = $1 AND m.conversation_id = $2 AND s.message_id = m.id
         "#,
         organization as OrganizationId,
         conversation as ConversationId,

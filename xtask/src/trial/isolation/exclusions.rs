@@ -49,6 +49,24 @@ pub const EXCLUSIONS: &[Exclusion] = &[
         number: Some(5),
         reason: "The chunk of the answer has the condition too, at the end: here it is for the index.",
     },
+    Exclusion {
+        statement: "searched AS MATERIALIZED",
+        predicate: "a.organization_id = $1",
+        number: Some(7),
+        reason: "The chunk beside it has the condition, and belongs to the organization of its artifact.",
+    },
+    Exclusion {
+        statement: "SELECT request_hash = $3 AS \"same!\" FROM messages",
+        predicate: "organization_id = $1",
+        number: None,
+        reason: "The statement before it found this message in the organization.",
+    },
+    Exclusion {
+        statement: "INSERT INTO idempotency_records",
+        predicate: "key_hash <> $1",
+        number: None,
+        reason: "PostgreSQL does not delete a row that the same statement has replaced: the condition is for the reader.",
+    },
 ];
 
 const COUNTED_ABOVE: &str =
