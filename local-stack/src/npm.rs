@@ -41,7 +41,7 @@ pub(crate) fn packages(set: ToolSet) -> &'static [NpmPackages] {
     match set {
         ToolSet::Observe => &[SPOTLIGHT],
         ToolSet::Tests => &[SPOTLIGHT, TOOLS],
-        ToolSet::Services | ToolSet::Checks | ToolSet::Scan => &[],
+        ToolSet::Services | ToolSet::Checks | ToolSet::Scan | ToolSet::Chat => &[],
     }
 }
 

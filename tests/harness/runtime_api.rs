@@ -140,7 +140,7 @@ impl RuntimeApi {
         let id = Uuid::new_v4().to_string();
         let (sender, receiver) = mpsc::unbounded_channel();
         self.streams.lock().expect("a lock").insert(id.clone(), sender);
-        self.events.send((id, event.to_string(), time)).expect("the Runtime API serves");
+        self.events.send((id, event.to_string(), time, None)).expect("the Runtime API serves");
         receiver
     }
 }

@@ -38,11 +38,15 @@ impl Follower {
                     log.read(|text| {
                         let Ok(line) = serde_json::from_str::<Value>(text) else { return };
                         if line.is_object() {
-                            readers.iter_mut().for_each(|reader| reader.line(text, &line));
+                            for reader in &mut readers {
+                                reader.line(text, &line);
+                            }
                         }
                     });
                 }
-                readers.iter_mut().for_each(|reader| reader.pause());
+                for reader in &mut readers {
+                    reader.pause();
+                }
             }
         });
         Self { _stop: stop }

@@ -64,7 +64,7 @@ impl Collector {
             }
             // The same request would be refused again.
             status @ (400 | 413) => {
-                tracing::error!(status, spans = count, "spans refused by TRACING_ENDPOINT")
+                tracing::error!(status, spans = count, "spans refused by TRACING_ENDPOINT");
             }
             status => return Err(unavailable(&format!("status {status}")).into()),
         }

@@ -75,7 +75,7 @@ pub async fn run(state: &State, event: Value, job: &Job) -> anyhow::Result<Repor
         for entry in &data.log_events {
             match line::parse(&data, entry) {
                 Line::Spans(found) => spans.extend(found),
-                Line::Problem(problem) => problems.push(problem),
+                Line::Problem(problem) => problems.push(*problem),
                 Line::Other => {}
             }
         }

@@ -10,7 +10,7 @@ use crate::problem::{Origin, Problem};
 #[derive(Debug)]
 pub enum Line {
     Spans(Vec<ResourceSpans>),
-    Problem(Problem),
+    Problem(Box<Problem>),
     Other,
 }
 
@@ -19,19 +19,18 @@ pub fn parse(data: &LogData, entry: &LogEntry) -> Line {
     let Ok(line) = serde_json::from_str::<Value>(&entry.message) else { return Line::Other };
     if line["otlp"] == true {
         // The types of the specification: what they do not read is not sent.
-        return match ExportTraceServiceRequest::deserialize(&line) {
-            Ok(request) => Line::Spans(request.resource_spans),
-            Err(_) => {
-                tracing::error!(log.group = data.log_group, "line of spans refused: it is not OTLP");
-                Line::Other
-            }
-        };
+        if let Ok(request) = ExportTraceServiceRequest::deserialize(&line) {
+            return Line::Spans(request.resource_spans);
+        }
+        tracing::error!(log.group = data.log_group, "line of spans refused: it is not OTLP");
+        return Line::Other;
     }
     let origin = Origin::new(data, entry);
     if line["level"] == "ERROR" {
-        Line::Problem(Problem::of_line(origin, &line))
+        Line::Problem(Box::new(Problem::of_line(origin, &line)))
     } else if line["type"] == "platform.report" {
-        Problem::of_report(origin, &line["record"]).map_or(Line::Other, Line::Problem)
+        Problem::of_report(origin, &line["record"])
+            .map_or(Line::Other, |problem| Line::Problem(Box::new(problem)))
     } else {
         Line::Other
     }

@@ -104,10 +104,11 @@ impl Sentry {
         envelope.to_writer(&mut body)?;
         let (url, auth) = (dsn.envelope_api_url(), dsn.to_auth(Some(CLIENT)).to_string());
         let left = deadline.left(Duration::from_secs(1)).min(CALL_TIMEOUT);
+        let headers = [("content-type", "application/x-sentry-envelope"), ("x-sentry-auth", auth.as_str())];
         let response = self.http.send(Request {
             method: "POST",
             url: &url,
-            headers: &[("content-type", "application/x-sentry-envelope"), ("x-sentry-auth", auth.as_str())],
+            headers: &headers,
             body,
             deadline: Deadline::after(left),
             max_bytes: MAX_RESPONSE_BYTES,

@@ -44,8 +44,8 @@ impl Queue {
         if let Some(header) = span.in_scope(trace_header) {
             send = send.message_system_attributes(MessageSystemAttributeNameForSends::AwsTraceHeader, header);
         }
-        let sent = send.delay_seconds(seconds).send().instrument(span.clone()).await;
-        sent.map_err(|error| {
+        let call = send.delay_seconds(seconds).send().instrument(span.clone());
+        call.await.map_err(|error| {
             span.record("error.type", "unavailable");
             Unavailable::new("sqs", error)
         })?;

@@ -46,7 +46,7 @@ section! {
 impl Monitoring {
     pub(super) fn check(&self, reader: &mut Reader<'_>) {
         match &self.tracing_endpoint {
-            Some(endpoint) => self.check_endpoint(endpoint, reader),
+            Some(endpoint) => check_endpoint(endpoint, reader),
             None if self.tracing => {
                 reader.problem("TRACING_ENABLED is true, but TRACING_ENDPOINT is not set".to_owned());
             }
@@ -58,20 +58,20 @@ impl Monitoring {
             reader.problem("SENTRY_DSN is not a DSN; expected https://<key>@<host>/<project>".to_owned());
         }
     }
+}
 
-    fn check_endpoint(&self, endpoint: &Url, reader: &mut Reader<'_>) {
-        if endpoint.path() == "/api/traces" {
-            // Jaeger's own protocol, which Jaeger has removed.
-            reader.problem(format!(
-                "TRACING_ENDPOINT is a collector of Jaeger's old protocol (/api/traces); use that of OTLP, such as {}",
-                otlp_beside(endpoint)
-            ));
-        } else if endpoint.path() == "/" {
-            reader.problem("TRACING_ENDPOINT has no path; usual is /v1/traces".to_owned());
-        }
-        if reader.deployed() && endpoint.scheme() != "https" {
-            reader.problem("TRACING_ENDPOINT is not an https:// URL".to_owned());
-        }
+fn check_endpoint(endpoint: &Url, reader: &mut Reader<'_>) {
+    if endpoint.path() == "/api/traces" {
+        // Jaeger's own protocol, which Jaeger has removed.
+        reader.problem(format!(
+            "TRACING_ENDPOINT is a collector of Jaeger's old protocol (/api/traces); use that of OTLP, such as {}",
+            otlp_beside(endpoint)
+        ));
+    } else if endpoint.path() == "/" {
+        reader.problem("TRACING_ENDPOINT has no path; usual is /v1/traces".to_owned());
+    }
+    if reader.deployed() && endpoint.scheme() != "https" {
+        reader.problem("TRACING_ENDPOINT is not an https:// URL".to_owned());
     }
 }
 

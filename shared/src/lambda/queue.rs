@@ -99,7 +99,7 @@ pub async fn serve<S>(
         let response = response.instrument(span.clone()).instrument(log.clone()).await;
         if let Err(error) = &response {
             log.in_scope(|| {
-                tracing::error!(request.id = job.id, error = format!("{error:#}"), "batch failed")
+                tracing::error!(request.id = job.id, error = format!("{error:#}"), "batch failed");
             });
             span.record("error.type", "failed");
         }

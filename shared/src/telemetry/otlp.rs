@@ -73,7 +73,8 @@ struct ScopeSpans<'a> {
 #[serde(rename_all = "camelCase")]
 struct Span<'a> {
     trace_id: String,
-    span_id: String,
+    #[serde(rename = "spanId")]
+    id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     parent_span_id: Option<String>,
     name: &'a str,
@@ -95,13 +96,16 @@ struct Attribute<'a> {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 enum Value<'a> {
-    StringValue(&'a str),
+    #[serde(rename = "stringValue")]
+    Text(&'a str),
     /// As text, because JSON's numbers are less exact.
-    IntValue(String),
-    DoubleValue(f64),
-    BoolValue(bool),
+    #[serde(rename = "intValue")]
+    Int(String),
+    #[serde(rename = "doubleValue")]
+    Double(f64),
+    #[serde(rename = "boolValue")]
+    Bool(bool),
 }
 
 #[derive(Serialize)]
@@ -123,8 +127,7 @@ pub(super) fn write(
     spans: &[Open],
     dropped: usize,
 ) -> serde_json::Result<()> {
-    let resource =
-        resource.iter().map(|(key, value)| Attribute { key: *key, value: Value::StringValue(value) });
+    let resource = resource.iter().map(|(key, value)| Attribute { key, value: Value::Text(value) });
     let line = Line {
         otlp: true,
         dropped_spans: dropped,
@@ -145,13 +148,13 @@ impl<'a> From<&'a Open> for Span<'a> {
         let attributes = span.attributes.iter().filter(|(name, _)| ATTRIBUTES.contains(name));
         Self {
             trace_id: trace_id(span.trace),
-            span_id: span_id(span.id),
+            id: span_id(span.id),
             parent_span_id: (span.parent != 0).then(|| span_id(span.parent)),
             name: &span.name,
             kind: span.kind,
             start_time_unix_nano: began.as_nanos().to_string(),
             end_time_unix_nano: (began + span.duration).as_nanos().to_string(),
-            attributes: attributes.map(|(key, value)| Attribute { key: *key, value: value.into() }).collect(),
+            attributes: attributes.map(|(key, value)| Attribute { key, value: value.into() }).collect(),
             links: span
                 .link()
                 .map(|link| [Link { trace_id: trace_id(link.trace), span_id: span_id(link.span) }]),
@@ -163,10 +166,10 @@ impl<'a> From<&'a Open> for Span<'a> {
 impl<'a> From<&'a spans::Value> for Value<'a> {
     fn from(value: &'a spans::Value) -> Self {
         match value {
-            spans::Value::Text(text) => Self::StringValue(text),
-            spans::Value::Int(number) => Self::IntValue(number.to_string()),
-            spans::Value::Double(number) => Self::DoubleValue(*number),
-            spans::Value::Bool(flag) => Self::BoolValue(*flag),
+            spans::Value::Text(text) => Self::Text(text),
+            spans::Value::Int(number) => Self::Int(number.to_string()),
+            spans::Value::Double(number) => Self::Double(*number),
+            spans::Value::Bool(flag) => Self::Bool(*flag),
         }
     }
 }
@@ -223,7 +226,7 @@ mod tests {
         let mut written = Vec::new();
         let resource = vec![("service.name", "auth".to_owned())];
         write(&mut written, &resource, &take(ended).0, 0).expect("a line");
-        assert_eq!(written.iter().filter(|byte| **byte == b'\n').count(), 1);
+        assert_eq!(written.iter().position(|byte| *byte == b'\n'), Some(written.len() - 1));
         serde_json::from_slice(&written).expect("JSON")
     }
 
