@@ -83,9 +83,9 @@ async fn legal_hold_on_a_user_of_the_organization_stops_its_purge() {
     let other = ada.create_organization("Other").await;
     ada.create_everything(&other).await;
     // What a user under a hold has in another organization keeps only that one.
-    let held = app.verified_person("Held").await;
-    let elsewhere = held.create_organization("Elsewhere").await;
-    held.create_everything(&elsewhere).await;
+    let zoe = app.verified_person("Zoe").await;
+    let elsewhere = zoe.create_organization("Elsewhere").await;
+    zoe.create_everything(&elsewhere).await;
     app.database
         .execute(
             "INSERT INTO message_sources (id, organization_id, message_id, n, chunk_id, artifact_name)
@@ -93,7 +93,7 @@ async fn legal_hold_on_a_user_of_the_organization_stops_its_purge() {
         )
         .await;
     let hold = json!({ "reason": "case 12/34" });
-    grace.client.post(&format!("/v1/users/{}/legal-hold", held.id), hold).await.ok(200);
+    grace.client.post(&format!("/v1/users/{}/legal-hold", zoe.id), hold).await.ok(200);
     ada.client.delete(&other).await.ok(200);
     app.clock.advance(PERIOD);
 
