@@ -17,9 +17,13 @@ use json_subscriber::JsonLayer;
 use metrics::{Unit, describe_counter, describe_histogram, histogram};
 use metrics_cloudwatch_embedded::{Builder, Collector};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
-use tracing::level_filters::LevelFilter;
+use tracing::{Metadata, level_filters::LevelFilter};
 use tracing_subscriber::{
-    Layer, filter::Targets, fmt::time::ChronoUtc, layer::SubscriberExt, util::SubscriberInitExt,
+    Layer,
+    filter::{FilterExt, Targets, filter_fn},
+    fmt::time::ChronoUtc,
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
 };
 
 use spans::{Ended, Spans};
@@ -105,6 +109,8 @@ pub fn init(function: &'static str) {
     let filter = Targets::new()
         .with_default(LevelFilter::WARN)
         .with_targets([function, "shared"].map(|name| (name, level)));
+    let other = filter_fn(|metadata| !repeats_a_failure(metadata)).with_max_level_hint(LevelFilter::TRACE);
+    let filter = filter.and(other);
     // An `Option` is a layer. The filter of the log is the log's alone, because it refuses the spans that are exported.
     let spans = (variable("TRACING_ENABLED").as_deref() == Some("true")).then(|| {
         let ended: &'static Mutex<Ended> = Box::leak(Box::default());
@@ -149,6 +155,12 @@ pub fn init(function: &'static str) {
             Err(error) => tracing::error!(%error, "metrics not started"),
         }
     }
+}
+
+/// Returns whether an event is that with which the runtime of Lambda logs the error of a run, which [`crate::lambda`] has logged. That of
+/// a panic has the field `error`.
+fn repeats_a_failure(metadata: &Metadata<'_>) -> bool {
+    metadata.target() == "lambda_runtime::layers::panic" && metadata.fields().field("error").is_none()
 }
 
 /// Returns the attributes that all spans of this process have.
