@@ -111,12 +111,14 @@ pub fn init(function: &'static str) {
         .with_targets([function, "shared"].map(|name| (name, level)));
     let other = filter_fn(|metadata| !repeats_a_failure(metadata)).with_max_level_hint(LevelFilter::TRACE);
     let filter = filter.and(other);
-    // An `Option` is a layer. The filter of the log is the log's alone, because it refuses the spans that are exported.
-    let spans = (variable("TRACING_ENABLED").as_deref() == Some("true")).then(|| {
-        let ended: &'static Mutex<Ended> = Box::leak(Box::default());
+    // The filter of each layer is its alone: that of the log refuses the spans that are exported. A layer without a filter, also `None`,
+    // would make every span of every crate exist.
+    let ended: &'static Mutex<Ended> = Box::leak(Box::default());
+    let is_tracing = variable("TRACING_ENABLED").as_deref() == Some("true");
+    if is_tracing {
         _ = SPANS.set((ended, resource(function, &variable)));
-        Spans(ended).with_filter(spans::exported())
-    });
+    }
+    let spans = Spans(ended).with_filter(spans::exported(is_tracing));
     let registry = tracing_subscriber::registry().with(spans);
     if variable("LOG_FORMAT").as_deref() == Some("pretty") {
         registry.with(tracing_subscriber::fmt::layer().compact().with_filter(filter)).init();

@@ -95,15 +95,16 @@ pub(super) async fn respond(State(state): State<AppState>, mut request: Request,
     // Never the path itself: it may contain secrets or personal data. There are few route patterns.
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let trace = Trace::of(xray_header(&request));
+    let link = request.headers().get("traceparent").and_then(|value| Link::parse(value.to_str().ok()?));
+    let work = trace.request(link, method.as_str(), &route);
+    // The inner one: the user is recorded in it.
     let span = tracing::info_span!(
-        "request", request.id = %info.id, trace.id = trace.hex(), %method, route,
+        parent: &work, "request", request.id = %info.id, trace.id = trace.hex(), %method, route,
         user.id = field::Empty, ip = info.address.map(field::display),
     );
-    let link = request.headers().get("traceparent").and_then(|value| Link::parse(value.to_str().ok()?));
-    let work = span.in_scope(|| trace.request(link, method.as_str(), &route));
     request.extensions_mut().insert(info.clone());
 
-    let response = next.run(request).instrument(work.clone()).instrument(span.clone()).await;
+    let response = next.run(request).instrument(span.clone()).await;
     let mut response = problem::render(response, &info);
     headers::secure(response.headers_mut());
     if let Ok(id) = HeaderValue::from_str(&info.id) {

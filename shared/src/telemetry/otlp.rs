@@ -208,7 +208,7 @@ mod tests {
     /// Returns the line of a request with one transaction, which has another attribute too.
     fn line() -> Json {
         let ended: &'static Mutex<Ended> = Box::leak(Box::default());
-        let subscriber = registry().with(Spans(ended).with_filter(exported()));
+        let subscriber = registry().with(Spans(ended).with_filter(exported(true)));
         with_default(subscriber, || {
             let trace =
                 Trace::of(Some("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"));

@@ -64,11 +64,16 @@ pub(super) struct Ended {
 /// Records the spans with the target [`TRACE`] and the calls of the AWS clients, below a span that has begun a trace.
 pub(super) struct Spans(pub &'static Mutex<Ended>);
 
-/// Returns the filter of [`Spans`].
-pub(super) fn exported() -> FilterFn {
-    let is_exported: fn(&Metadata<'_>) -> bool =
-        |metadata| metadata.is_span() && (metadata.target() == TRACE || is_call_of_aws(metadata));
-    FilterFn::new(is_exported).with_max_level_hint(LevelFilter::DEBUG)
+/// Returns the filter of [`Spans`], which admits nothing unless spans are `wanted`.
+pub(super) fn exported(wanted: bool) -> FilterFn {
+    if wanted {
+        let is_exported: fn(&Metadata<'_>) -> bool =
+            |metadata| metadata.is_span() && (metadata.target() == TRACE || is_call_of_aws(metadata));
+        FilterFn::new(is_exported).with_max_level_hint(LevelFilter::DEBUG)
+    } else {
+        let nothing: fn(&Metadata<'_>) -> bool = |_| false;
+        FilterFn::new(nothing).with_max_level_hint(LevelFilter::OFF)
+    }
 }
 
 /// The clients make a span for each call, with names of OpenTelemetry's semantic conventions.
@@ -255,7 +260,7 @@ mod tests {
     /// Runs `work` in the trace of `header`. Returns what would be written.
     fn recorded(header: &str, work: impl FnOnce()) -> Vec<Open> {
         let ended: &'static Mutex<Ended> = Box::leak(Box::default());
-        let subscriber = registry().with(Spans(ended).with_filter(exported()));
+        let subscriber = registry().with(Spans(ended).with_filter(exported(true)));
         with_default(subscriber, || {
             let span = Trace::of(Some(header)).request(None, "GET", "/health");
             span.in_scope(work);
@@ -341,7 +346,7 @@ mod tests {
     #[test]
     fn job_with_many_spans_is_written_in_part() {
         let ended: &'static Mutex<Ended> = Box::leak(Box::default());
-        let subscriber = registry().with(Spans(ended).with_filter(exported()));
+        let subscriber = registry().with(Spans(ended).with_filter(exported(true)));
         with_default(subscriber, || {
             let run = Trace::of(Some(NOT_SAMPLED)).invocation("retention", "run");
             run.in_scope(|| {
