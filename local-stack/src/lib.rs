@@ -19,6 +19,7 @@ pub mod ports;
 pub mod postgres;
 mod process;
 pub mod queues;
+pub mod receivers;
 pub mod redis;
 mod report;
 mod scratch;

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use crate::{Interrupt, Tools, command};
+use crate::{Interrupt, ToolSet, Tools, command};
 
 /// npm packages in a folder of their own.
 #[derive(Debug, Clone, Copy)]
@@ -21,14 +21,29 @@ pub struct NpmPackages {
     pub lock: &'static str,
 }
 
-/// The packages of [`ToolSet::Tests`](crate::ToolSet::Tests).
+/// The generators and linters of [`ToolSet::Tests`].
 const TOOLS: NpmPackages = NpmPackages {
     folder: "npm",
     package: include_str!("../requirements/package.json"),
     lock: include_str!("../requirements/package-lock.json"),
 };
+/// Sentry's viewer. An older `hono`: the newest one that it accepts breaks it.
+const SPOTLIGHT: NpmPackages = NpmPackages {
+    folder: "spotlight",
+    package: include_str!("../requirements/spotlight/package.json"),
+    lock: include_str!("../requirements/spotlight/package-lock.json"),
+};
 /// The copy of the lock file that is written after everything is installed.
 const INSTALLED: &str = "installed.json";
+
+/// Returns the packages of a set of tools.
+pub(crate) fn packages(set: ToolSet) -> &'static [NpmPackages] {
+    match set {
+        ToolSet::Observe => &[SPOTLIGHT],
+        ToolSet::Tests => &[SPOTLIGHT, TOOLS],
+        ToolSet::Services | ToolSet::Checks | ToolSet::Scan | ToolSet::Chat => &[],
+    }
+}
 
 impl Tools {
     /// The folder with `node_modules`.
@@ -51,12 +66,13 @@ impl Tools {
         Ok(command)
     }
 
-    pub(crate) fn has_npm_packages(&self) -> bool {
-        self.has(TOOLS)
-    }
-
-    pub(crate) fn install_npm_packages(&self, log: &Path, interrupt: &Interrupt) -> Result<()> {
-        self.install_from_npm(TOOLS, log, interrupt)
+    /// A program with the packages of Sentry's viewer, run by Node.
+    pub(crate) fn spotlight(&self, program: &str) -> Result<Command> {
+        let script = self.folder_of(SPOTLIGHT).join("serve.mjs");
+        fs::write(&script, program).with_context(|| format!("write {}", script.display()))?;
+        let mut command = self.node()?;
+        command.arg(script);
+        Ok(command)
     }
 
     /// Installs `packages` unless they are installed. Returns their folder.
@@ -76,7 +92,7 @@ impl Tools {
         self.path().with_file_name(packages.folder)
     }
 
-    fn has(&self, packages: NpmPackages) -> bool {
+    pub(crate) fn has(&self, packages: NpmPackages) -> bool {
         let installed = self.folder_of(packages).join(INSTALLED);
         fs::read_to_string(installed).is_ok_and(|installed| installed == packages.lock)
     }

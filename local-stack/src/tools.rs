@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{Interrupt, Report, command};
+use crate::{Interrupt, Report, command, npm};
 
 /// The file with the path at which an environment was created.
 const MADE_AT: &str = "made-at";
@@ -25,6 +25,8 @@ const CHAT_FILE: &str = "chat.txt";
 pub enum ToolSet {
     /// Running the services and the functions.
     Services,
+    /// Also receiving traces and errors.
+    Observe,
     /// Also generating clients from openapi.json and linting it, with Node.
     Tests,
     /// Also checking and building what is deployed.
@@ -40,13 +42,15 @@ impl ToolSet {
     fn requirements(self) -> &'static [(&'static str, &'static str)] {
         const DEV: (&str, &str) = ("dev.txt", include_str!("../requirements/dev.txt"));
         const MODEL: (&str, &str) = (MODEL_FILE, include_str!("../requirements/model.txt"));
+        const OBSERVE: (&str, &str) = ("observe.txt", include_str!("../requirements/observe.txt"));
         const CLIENTS: (&str, &str) = ("clients.txt", include_str!("../requirements/clients.txt"));
         const CI: (&str, &str) = ("ci.txt", include_str!("../requirements/ci.txt"));
         const SCAN: (&str, &str) = ("scan.txt", include_str!("../requirements/scan.txt"));
         const CHAT: (&str, &str) = (CHAT_FILE, include_str!("../requirements/chat.txt"));
         match self {
             Self::Services => &[DEV, MODEL],
-            Self::Tests => &[DEV, MODEL, CLIENTS],
+            Self::Observe => &[DEV, MODEL, OBSERVE],
+            Self::Tests => &[DEV, MODEL, OBSERVE, CLIENTS],
             Self::Checks => &[DEV, MODEL, CI],
             Self::Scan => &[SCAN],
             Self::Chat => &[CHAT],
@@ -56,7 +60,7 @@ impl ToolSet {
     /// Returns the folder of the environment.
     fn folder(self) -> &'static str {
         match self {
-            Self::Services | Self::Tests | Self::Checks => "venv",
+            Self::Services | Self::Observe | Self::Tests | Self::Checks => "venv",
             Self::Scan => "scan",
             Self::Chat => "chat",
         }
@@ -88,8 +92,8 @@ impl Tools {
             report.begins(&format!("Installing tools into .dev/{folder} (once; it takes a minute)"));
             let log = dev.join("logs/tools.log");
             tools.install(&tools.missing(set), &log, interrupt)?;
-            if tools.lacks_npm_packages(set) {
-                tools.install_npm_packages(&log, interrupt)?;
+            for packages in npm::packages(set) {
+                tools.ensure_npm_packages(*packages, &log, interrupt)?;
             }
             report.done("Tools installed", begin.elapsed());
         }
@@ -143,7 +147,7 @@ impl Tools {
     }
 
     fn lacks_npm_packages(&self, set: ToolSet) -> bool {
-        set == ToolSet::Tests && !self.has_npm_packages()
+        npm::packages(set).iter().any(|packages| !self.has(*packages))
     }
 
     /// The requirement files that are not installed, or not as they are now.

@@ -1,10 +1,14 @@
-//! Logs and metrics. Both are written to standard output, from where CloudWatch reads them.
+//! Logs, metrics and spans. All are written to standard output, from where CloudWatch reads them.
+
+mod otlp;
+mod spans;
+mod trace;
 
 use std::{
     env,
     io::{self, Write},
     sync::{
-        OnceLock,
+        Mutex, OnceLock,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
@@ -13,10 +17,19 @@ use json_subscriber::JsonLayer;
 use metrics::{Unit, describe_counter, describe_histogram, histogram};
 use metrics_cloudwatch_embedded::{Builder, Collector};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
-use tracing::level_filters::LevelFilter;
+use tracing::{Metadata, level_filters::LevelFilter};
 use tracing_subscriber::{
-    filter::Targets, fmt::time::ChronoUtc, layer::SubscriberExt, util::SubscriberInitExt,
+    Layer,
+    filter::{FilterExt, Targets, filter_fn},
+    fmt::time::ChronoUtc,
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
 };
+
+use spans::{Ended, Spans};
+
+pub use otlp::ATTRIBUTES;
+pub use trace::{Link, TRACE, Trace};
 
 /// The CloudWatch namespace of every metric.
 pub const NAMESPACE: &str = "Arches";
@@ -65,6 +78,8 @@ const HISTOGRAMS: [(&str, Unit, &str); 12] = [
 ];
 
 static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
+/// The spans that have ended, and the attributes of their resource. Empty unless `TRACING_ENABLED=true`.
+static SPANS: OnceLock<(&'static Mutex<Ended>, otlp::Resource)> = OnceLock::new();
 /// The function's memory.
 static MEMORY_MIB: OnceLock<f64> = OnceLock::new();
 /// The threshold of the memory alarm (`infra/app/alarms.yaml`), in percent. Above it, every request writes the metric.
@@ -73,14 +88,14 @@ const MEMORY_ALARM_THRESHOLD: f64 = 85.0;
 static PEAK_KIB: AtomicI64 = AtomicI64::new(0);
 static WARM: AtomicBool = AtomicBool::new(false);
 
-/// Starts logs and metrics. Runs before the configuration is read, so that errors in it can be logged.
+/// Starts logs, metrics and spans. Runs before the configuration is read, so that errors in it can be logged.
 ///
 /// `function` is the name of the function's crate, `env!("CARGO_CRATE_NAME")`. Its code and that of `shared` log from `LOG_LEVEL`
 /// up. Other code logs from WARN up: below that it logs secrets (bodies, headers, queries).
 ///
-/// `LOG_FORMAT` is `json` or `pretty`; `METRICS_ENABLED=false` writes no metrics.
+/// `LOG_FORMAT` is `json` or `pretty`; `METRICS_ENABLED=false` writes no metrics; `TRACING_ENABLED=true` writes spans.
 pub fn init(function: &'static str) {
-    let variable = |name| {
+    let variable = |name: &str| {
         #[expect(
             clippy::disallowed_methods,
             reason = "logs come before the configuration, so that it can be logged"
@@ -94,9 +109,19 @@ pub fn init(function: &'static str) {
     let filter = Targets::new()
         .with_default(LevelFilter::WARN)
         .with_targets([function, "shared"].map(|name| (name, level)));
-    let registry = tracing_subscriber::registry().with(filter);
+    let other = filter_fn(|metadata| !repeats_a_failure(metadata)).with_max_level_hint(LevelFilter::TRACE);
+    let filter = filter.and(other);
+    // The filter of each layer is its alone: that of the log refuses the spans that are exported. A layer without a filter, also `None`,
+    // would make every span of every crate exist.
+    let ended: &'static Mutex<Ended> = Box::leak(Box::default());
+    let is_tracing = variable("TRACING_ENABLED").as_deref() == Some("true");
+    if is_tracing {
+        _ = SPANS.set((ended, resource(function, &variable)));
+    }
+    let spans = Spans(ended).with_filter(spans::exported(is_tracing));
+    let registry = tracing_subscriber::registry().with(spans);
     if variable("LOG_FORMAT").as_deref() == Some("pretty") {
-        registry.with(tracing_subscriber::fmt::layer().compact()).init();
+        registry.with(tracing_subscriber::fmt::layer().compact().with_filter(filter)).init();
     } else {
         let environment = variable("NODE_ENV").unwrap_or_else(|| "development".to_owned());
         let version = variable("APP_VERSION").unwrap_or_else(|| "dev".to_owned());
@@ -109,7 +134,7 @@ pub fn init(function: &'static str) {
         json.add_static_field("version", version.into());
         json.with_top_level_flattened_span_list();
         json.with_flattened_event();
-        registry.with(json).init();
+        registry.with(json.with_filter(filter)).init();
     }
     if variable("METRICS_ENABLED").as_deref() != Some("false") {
         let name = variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "local".to_owned());
@@ -134,18 +159,52 @@ pub fn init(function: &'static str) {
     }
 }
 
-/// Writes the metrics collected since the last call. Call it before asking Lambda for the next event: after that, Lambda may
-/// freeze the instance.
+/// Returns whether an event is that with which the runtime of Lambda logs the error of a run, which [`crate::lambda`] has logged. That of
+/// a panic has the field `error`.
+fn repeats_a_failure(metadata: &Metadata<'_>) -> bool {
+    metadata.target() == "lambda_runtime::layers::panic" && metadata.fields().field("error").is_none()
+}
+
+/// Returns the attributes that all spans of this process have.
+fn resource(function: &str, variable: &dyn Fn(&str) -> Option<String>) -> otlp::Resource {
+    let set = [
+        ("service.namespace", Some("arches".to_owned())),
+        ("service.name", Some(function.replace('_', "-"))),
+        ("service.version", variable("APP_VERSION")),
+        ("deployment.environment.name", variable("NODE_ENV")),
+        ("cloud.region", variable("AWS_REGION")),
+        ("faas.name", variable("AWS_LAMBDA_FUNCTION_NAME")),
+        ("faas.version", variable("AWS_LAMBDA_FUNCTION_VERSION")),
+    ];
+    set.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+/// Writes the metrics and the spans collected since the last call. Call it before asking Lambda for the next event: after that, Lambda
+/// may freeze the instance.
 pub fn flush() {
-    let Some(collector) = COLLECTOR.get() else { return };
+    let mut lines = Vec::new();
+    let collected = collect_spans(&mut lines).and_then(|()| collect_metrics(&mut lines));
+    // One call for all lines. What was collected is written even if the rest could not be.
+    if let Err(error) = io::stdout().write_all(&lines).and(collected) {
+        tracing::error!(%error, "metrics not written");
+    }
+}
+
+fn collect_spans(lines: &mut Vec<u8>) -> io::Result<()> {
+    let Some((ended, resource)) = SPANS.get() else { return Ok(()) };
+    let (spans, dropped) = spans::take(ended);
+    if spans.is_empty() {
+        return Ok(());
+    }
+    Ok(otlp::write(lines, resource, &spans, dropped)?)
+}
+
+fn collect_metrics(lines: &mut Vec<u8>) -> io::Result<()> {
+    let Some(collector) = COLLECTOR.get() else { return Ok(()) };
     if let Some(share) = memory_used() {
         histogram!("MemoryUsed").record(share);
     }
-    let mut lines = Vec::new();
-    let written = collector.flush(&mut lines).and_then(|()| io::stdout().write_all(&lines));
-    if let Err(error) = written {
-        tracing::error!(%error, "metrics not written");
-    }
+    collector.flush(lines)
 }
 
 /// Returns the peak memory of this process and its child processes, in percent of the function's memory. `None` if it has not

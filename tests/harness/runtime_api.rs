@@ -53,8 +53,8 @@ pub enum Streamed {
     Chunk(Bytes),
 }
 
-/// An invocation: its id, its event and its time limit.
-type Event = (String, String, Duration);
+/// An invocation: its id, its event, its time limit, and its tracing header.
+type Event = (String, String, Duration, Option<String>);
 
 /// A Runtime API for one instance of a function, on its own port. `bench` uses it too.
 pub struct RuntimeApi {
@@ -113,12 +113,22 @@ impl RuntimeApi {
 
     /// Sends `event` with the time limit `time`. Returns the response or the error, and the duration.
     pub async fn invoke(&self, event: &Value, time: Duration) -> (Result<Value, Value>, Duration) {
+        self.invoke_traced(event, time, None).await
+    }
+
+    /// Like [`RuntimeApi::invoke`], with X-Ray's tracing header.
+    pub async fn invoke_traced(
+        &self,
+        event: &Value,
+        time: Duration,
+        trace: Option<&str>,
+    ) -> (Result<Value, Value>, Duration) {
         let id = Uuid::new_v4().to_string();
         let (sender, receiver) = oneshot::channel();
         self.answers.lock().expect("a lock").insert(id.clone(), sender);
         let event = event.to_string();
         let started = Instant::now();
-        self.events.send((id, event, time)).expect("the Runtime API serves");
+        self.events.send((id, event, time, trace.map(str::to_owned))).expect("the Runtime API serves");
         let (ended, answer) = receiver.await.expect("an answer");
         (answer, ended - started)
     }
@@ -130,7 +140,7 @@ impl RuntimeApi {
         let id = Uuid::new_v4().to_string();
         let (sender, receiver) = mpsc::unbounded_channel();
         self.streams.lock().expect("a lock").insert(id.clone(), sender);
-        self.events.send((id, event.to_string(), time)).expect("the Runtime API serves");
+        self.events.send((id, event.to_string(), time, None)).expect("the Runtime API serves");
         receiver
     }
 }
@@ -178,6 +188,13 @@ impl Function {
         let answer = timeout(time + DEADLINE_MARGIN, self.api.invoke(&event, time)).await;
         let (answer, _) = answer.unwrap_or_else(|_| panic!("no answer in time; the log: {:#?}", self.log()));
         answer
+    }
+
+    /// Like [`Function::invoke`], with X-Ray's tracing header.
+    pub async fn invoke_traced(&self, trace: &str, event: Value) -> Result<Value, Value> {
+        let time = INVOCATION_TIMEOUT;
+        let answer = timeout(time + DEADLINE_MARGIN, self.api.invoke_traced(&event, time, Some(trace))).await;
+        answer.unwrap_or_else(|_| panic!("no answer in time; the log: {:#?}", self.log())).0
     }
 
     /// Sends `event` and returns the receiver of the streamed response.
@@ -242,7 +259,7 @@ async fn next(State(runtime): State<Arc<Runtime>>) -> (HeaderMap, String) {
     });
     let event = runtime.events.lock().await.recv().await;
     // No more events: the instance will be killed.
-    let Some((id, event, time)) = event else { return std::future::pending().await };
+    let Some((id, event, time, trace)) = event else { return std::future::pending().await };
     #[expect(clippy::disallowed_methods, reason = "Lambda's deadline uses the machine's clock")]
     let deadline = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970") + time;
     let headers = [
@@ -253,10 +270,11 @@ async fn next(State(runtime): State<Arc<Runtime>>) -> (HeaderMap, String) {
             "arn:aws:lambda:us-east-1:123456789012:function:test".to_owned(),
         ),
     ];
-    let headers = headers.map(|(name, value)| {
+    let trace = trace.map(|trace| ("lambda-runtime-trace-id", trace));
+    let headers = headers.into_iter().chain(trace).map(|(name, value)| {
         (name.parse().expect("a header's name"), value.parse().expect("a header's value"))
     });
-    (headers.into_iter().collect(), event)
+    (headers.collect(), event)
 }
 
 async fn response(

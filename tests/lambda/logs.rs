@@ -18,14 +18,22 @@ fn lines(function: &Function) -> Vec<Value> {
 #[tokio::test]
 async fn request_is_logged_in_one_complete_line() {
     let database = Database::create().await;
-    let auth = Function::start("auth", environment(&database)).await;
+    let mut environment = environment(&database);
+    assert_complete(Function::start("auth", environment.clone()).await, "ada").await;
+    environment.extend(
+        [("TRACING_ENABLED", "true"), ("TRACING_ENDPOINT", "http://127.0.0.1:9/v1/traces")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
+    assert_complete(Function::start("auth", environment).await, "bob").await;
+}
+
+/// Registers `name`, and checks the line of the next request.
+async fn assert_complete(auth: Function, name: &str) {
     let headers = json!({ "content-type": "application/json" });
     let register =
-        json!({ "name": "Ada", "email": "ada@example.com", "password": "a long enough phrase" }).to_string();
-    let answer = auth
-        .invoke(http("POST", "/v1/auth/register", &headers, Some(&register), "203.0.113.7"))
-        .await
-        .expect("an answer");
+        json!({ "name": name, "email": format!("{name}@example.com"), "password": "a long enough phrase" });
+    let register = http("POST", "/v1/auth/register", &headers, Some(&register.to_string()), "203.0.113.7");
+    let answer = auth.invoke(register).await.expect("an answer");
     let bearer = json!({ "authorization": format!("Bearer {}", body(&answer)["data"]["accessToken"].as_str().expect("a token")) });
     let user = body(&answer)["data"]["user"]["id"].clone();
     auth.invoke(http("GET", "/v1/auth/sessions", &bearer, None, "203.0.113.7")).await.expect("an answer");

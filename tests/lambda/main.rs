@@ -4,6 +4,7 @@ mod answers;
 mod erasure;
 mod functions;
 mod logs;
+mod observe;
 mod queue;
 mod start;
 

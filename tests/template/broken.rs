@@ -130,6 +130,7 @@ fn reserved_secret_given_to_another_function_is_noticed() {
         ("ProxyApiAlternateSecret", "Users"),
         ("ModelSecret", "Extract"),
         ("ModelSecret", "Artifacts"),
+        ("MonitoringSecret", "Auth"),
         ("SmokeSecret", "Users"),
     ] {
         let arn = json!({"Ref": secret});

@@ -9,6 +9,7 @@ mod deploy;
 mod deployed;
 mod documents;
 mod edge_rules;
+mod observe;
 mod prune;
 mod queues;
 mod recover;

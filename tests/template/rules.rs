@@ -7,6 +7,7 @@ mod artifacts;
 mod backups;
 mod database;
 mod edge;
+mod observe;
 mod queues;
 mod settings;
 mod stacks;
@@ -39,6 +40,8 @@ pub use edge::{
     limits_addresses_and_bodies, makes_a_distribution_only_if_asked,
     serves_files_only_through_the_distribution,
 };
+
+pub use observe::observes_every_log;
 
 pub use queues::{handles_each_message_of_a_queue, reports_bounces_and_complaints};
 

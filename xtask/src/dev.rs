@@ -15,11 +15,15 @@ use local_stack::{
     environment::set_variables,
     orphans, ports,
     queues::Pump,
+    receivers,
     stack::{self, Ports, Purpose, Settings},
 };
 
 use crate::{
+    dev_log::{Follower, Reader},
     http,
+    metrics::Metrics,
+    observer::Observer,
     progress::{Lines, step},
     project::{Profile, Project},
     sweeper::Sweeper,
@@ -39,7 +43,9 @@ const READINESS_CHECKS: [(&str, u16); 3] = [("/health", 200), ("/ready", 200), (
 /// The first start installs everything it needs into .dev. Data is kept there until `--reset`. Changed code is compiled again. Ctrl-C
 /// stops everything.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  cargo xtask dev --reset\n  cargo xtask dev --host 0.0.0.0 --port 8080")]
+#[command(
+    after_help = "Examples:\n  cargo xtask dev --reset\n  cargo xtask dev --observe\n  cargo xtask dev --host 0.0.0.0 --port 8080"
+)]
 pub struct Arguments {
     /// Delete the local database, cache and mailbox first
     #[arg(long)]
@@ -74,6 +80,18 @@ pub struct Arguments {
     /// Port of the embedding model
     #[arg(long, env = "MODEL_PORT", default_value_t = 9005, value_name = "PORT")]
     model_port: u16,
+    /// Port of the functions' metrics, as Prometheus text
+    #[arg(long, env = "METRICS_PORT", default_value_t = 9090, value_name = "PORT")]
+    metrics_port: u16,
+    /// Also run a receiver of traces and a viewer of errors, and send them what the functions log
+    #[arg(long)]
+    observe: bool,
+    /// Port of the receiver of traces, with `--observe`
+    #[arg(long, env = "COLLECTOR_PORT", default_value_t = 4318, value_name = "PORT")]
+    collector_port: u16,
+    /// Port of the viewer of errors, with `--observe`
+    #[arg(long, env = "SENTRY_PORT", default_value_t = 8969, value_name = "PORT")]
+    sentry_port: u16,
 }
 
 /// Runs until Ctrl-C, or until a service fails.
@@ -87,11 +105,13 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     if arguments.reset {
         stack::reset(&project.dev())?;
     }
-    let tools = project.tools(ToolSet::Services)?;
+    let tools = project.tools(if arguments.observe { ToolSet::Observe } else { ToolSet::Services })?;
     let packages = Packages::ensure(&project.log("packages"), &project.interrupt, &Lines)?;
 
     let mut stack = start(project, arguments, &tools, &packages)?;
+    let mut receivers = start_receivers(project, arguments, &tools)?;
     let mut functions = watch(project, arguments, &tools, &stack)?;
+    let follower = follow(project, arguments, &stack)?;
     step("Functions", || await_ready(project, arguments, &mut functions))?;
     let pump = Pump::start(arguments.aws_port, &arguments.local_address(), &project.dev())?;
     let sweeper = Sweeper::start(project, arguments.profile(), &stack)?;
@@ -100,12 +120,15 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     while !project.interrupt.requested() {
         functions.check()?;
         stack.check()?;
+        receivers.iter_mut().try_for_each(Service::check)?;
         thread::sleep(POLL_INTERVAL);
     }
     eprintln!("\nStopping …");
     drop(sweeper);
     drop(pump);
     drop(functions);
+    drop(follower);
+    drop(receivers);
     drop(stack);
     eprintln!("Stopped. The data is kept in .dev; `cargo xtask dev --reset` deletes it.");
     Ok(ExitCode::SUCCESS)
@@ -130,6 +153,16 @@ impl Arguments {
     /// Returns the port of the embedding model.
     pub fn model_port(&self) -> u16 {
         self.model_port
+    }
+
+    /// Returns the port of the metrics.
+    pub fn metrics_port(&self) -> u16 {
+        self.metrics_port
+    }
+
+    /// Returns the ports of the receivers of traces and of errors. `None` without `--observe`.
+    pub fn receivers(&self) -> Option<(u16, u16)> {
+        self.observe.then_some((self.collector_port, self.sentry_port))
     }
 
     fn profile(&self) -> Profile {
@@ -164,7 +197,12 @@ fn require_free_ports(arguments: &Arguments) -> Result<()> {
         ("Redis", arguments.redis_port, "--redis-port or REDIS_PORT"),
         ("the AWS stand-ins", arguments.aws_port, "--aws-port or AWS_PORT"),
         ("the embedding model", arguments.model_port, "--model-port or MODEL_PORT"),
+        ("the metrics", arguments.metrics_port, "--metrics-port or METRICS_PORT"),
     ];
+    if let Some((collector, sentry)) = arguments.receivers() {
+        wanted.push(("the receiver of traces", collector, "--collector-port or COLLECTOR_PORT"));
+        wanted.push(("the viewer of errors", sentry, "--sentry-port or SENTRY_PORT"));
+    }
     if !arguments.has_own_database() {
         wanted.push(("PostgreSQL", arguments.postgres_port, "--postgres-port or POSTGRES_PORT"));
         wanted.push(("PgBouncer", arguments.pooler_port, "--pooler-port or POOLER_PORT"));
@@ -210,6 +248,33 @@ fn start(project: &Project, arguments: &Arguments, tools: &Tools, packages: &Pac
     Ok(stack)
 }
 
+/// Starts the receivers of traces and of errors, if they are wanted.
+fn start_receivers(project: &Project, arguments: &Arguments, tools: &Tools) -> Result<Vec<Service>> {
+    let Some((collector, sentry)) = arguments.receivers() else { return Ok(Vec::new()) };
+    step("Receivers of traces and errors", || {
+        for name in [receivers::COLLECTOR, receivers::SENTRY] {
+            let _not_there = std::fs::remove_file(project.log(name));
+        }
+        Ok(vec![
+            receivers::start_collector(tools, &project.dev(), collector, &project.interrupt)?,
+            receivers::start_sentry(tools, &project.dev(), sentry, &project.interrupt)?,
+        ])
+    })
+}
+
+/// Reads the logs of the functions: for the metrics, and for the receivers.
+fn follow(project: &Project, arguments: &Arguments, stack: &Stack) -> Result<Follower> {
+    let metrics = Metrics::default();
+    metrics.serve(arguments.metrics_port)?;
+    let mut readers: Vec<Box<dyn Reader>> = vec![Box::new(metrics)];
+    if let Some((collector, sentry)) = arguments.receivers() {
+        let environment = stack.environment()?;
+        let observer = Observer::new(project, arguments.profile(), environment, collector, sentry)?;
+        readers.push(Box::new(observer));
+    }
+    Ok(Follower::start(vec![project.log("functions"), project.log("sweeper")], readers))
+}
+
 /// Serves the functions at the routes in Cargo.toml, and builds them again when their code changes.
 fn watch(project: &Project, arguments: &Arguments, tools: &Tools, stack: &Stack) -> Result<Service> {
     let mut watch = project.command(tools.program("cargo-lambda"));
@@ -226,6 +291,9 @@ fn watch(project: &Project, arguments: &Arguments, tools: &Tools, stack: &Stack)
     set_variables(&mut watch, &stack.environment()?);
     // Links in mails open the pages that the functions serve.
     watch.env("APP_URL", format!("http://{}/account", arguments.address()));
+    if let Some((collector, _)) = arguments.receivers() {
+        watch.env("TRACING_ENABLED", "true").env("TRACING_ENDPOINT", receivers::tracing_endpoint(collector));
+    }
     let _not_there = std::fs::remove_file(project.log("functions"));
     Service::start("functions", &mut watch, &project.dev())
 }

@@ -15,6 +15,12 @@ pub fn print(arguments: &Arguments, stack: &Stack, took: Duration) -> Result<()>
         None => String::from("from DATABASE_URL"),
     };
     let (model, name) = (model::url(arguments.model_port()), model::NAME);
+    let metrics = format!("http://127.0.0.1:{}/metrics", arguments.metrics_port());
+    let receivers = arguments.receivers().map_or_else(String::new, |(collector, sentry)| {
+        format!(
+            "\n  Traces     .dev/logs/collector.log, from http://127.0.0.1:{collector}/v1/traces\n  Errors     http://127.0.0.1:{sentry}"
+        )
+    });
     let text = format!(
         r#"
 Arches is running ({:.0} s).
@@ -26,6 +32,7 @@ Arches is running ({:.0} s).
   Logs       .dev/logs/functions.log, and one per service
   Database   {database}
   Model      {model}, {name} for embeddings
+  Metrics    {metrics}{receivers}
 
 Register an account:
 

@@ -138,10 +138,8 @@ pub struct Report {
 
 /// Handles an event of a deployment, of Secrets Manager or of a person.
 pub async fn run(call: Call<Task>, job: &Job) -> anyhow::Result<Outcome> {
-    match call {
-        Call::Own(task) => Box::pin(execute(&task, job))
-            .await
-            .inspect_err(|error| tracing::error!(error = format!("{error:#}"), "migration failed")),
+    let done = match call {
+        Call::Own(task) => Box::pin(execute(&task, job)).await,
         Call::Resource(event) => {
             let deploy = Box::pin(async {
                 for request in [Request::Up, Request::Logins] {
@@ -151,7 +149,8 @@ pub async fn run(call: Call<Task>, job: &Job) -> anyhow::Result<Outcome> {
             });
             event.handle(&SCHEMA, job.deadline, deploy).await.map(Outcome::Answered)
         }
-    }
+    };
+    done.inspect_err(|error| tracing::error!(error = format!("{error:#}"), "migration failed"))
 }
 
 /// Reads the settings, connects and executes `task`.

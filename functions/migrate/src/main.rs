@@ -7,8 +7,9 @@ use migrate::{Request, Task};
 use shared::{
     aws::cloudformation::Call,
     lambda::job::{Deadline, Job},
-    telemetry,
+    telemetry::{self, Trace},
 };
+use tracing::Instrument;
 
 /// Printed for unknown arguments.
 const USAGE: &str = "usage: migrate <command>
@@ -27,8 +28,10 @@ async fn main() -> ExitCode {
     telemetry::init(env!("CARGO_CRATE_NAME"));
     let done = if env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
         let handler = service_fn(async |event: LambdaEvent<Call<Task>>| {
+            let trace = Trace::of(event.context.xray_trace_id.as_deref());
+            let log = tracing::info_span!("run", trace.id = trace.hex());
             let job = Job::from(event.context);
-            migrate::run(event.payload, &job).await
+            migrate::run(event.payload, &job).instrument(log).await
         });
         run(handler).await
     } else {

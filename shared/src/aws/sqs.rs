@@ -2,11 +2,18 @@
 
 use std::time::Duration;
 
-use aws_sdk_sqs::Client;
+use aws_sdk_sqs::{
+    Client,
+    types::{MessageSystemAttributeNameForSends, MessageSystemAttributeValue},
+};
 use tokio::sync::OnceCell;
+use tracing::{Instrument, field};
 
 use super::client;
-use crate::error::Unavailable;
+use crate::{
+    error::Unavailable,
+    telemetry::{TRACE, Trace},
+};
 
 /// A queue. Connects at first use. Every call has a timeout.
 pub struct Queue {
@@ -28,8 +35,20 @@ impl Queue {
     /// Sends a message that is delivered after `delay`, at most 15 minutes.
     pub async fn send_after(&self, body: &str, delay: Duration) -> Result<(), Unavailable> {
         let seconds = i32::try_from(delay.as_secs()).unwrap_or(i32::MAX).min(900);
-        let send = self.client().await.send_message().queue_url(&self.url).message_body(body);
-        send.delay_seconds(seconds).send().await.map_err(|error| Unavailable::new("sqs", error))?;
+        let name = self.url.rsplit('/').next().unwrap_or_default();
+        let span = tracing::info_span!(
+            target: TRACE, "send", otel.kind = "producer", otel.name = format!("send {name}"), messaging.system = "aws_sqs",
+            "messaging.operation.type" = "send", messaging.destination.name = name, "error.type" = field::Empty,
+        );
+        let mut send = self.client().await.send_message().queue_url(&self.url).message_body(body);
+        if let Some(header) = span.in_scope(trace_header) {
+            send = send.message_system_attributes(MessageSystemAttributeNameForSends::AwsTraceHeader, header);
+        }
+        let call = send.delay_seconds(seconds).send().instrument(span.clone());
+        call.await.map_err(|error| {
+            span.record("error.type", "unavailable");
+            Unavailable::new("sqs", error)
+        })?;
         Ok(())
     }
 
@@ -45,4 +64,10 @@ impl Queue {
     async fn client(&self) -> &Client {
         self.client.get_or_init(|| async { Client::new(client::config().await) }).await
     }
+}
+
+/// Returns the trace of the current span, which the receiver continues.
+fn trace_header() -> Option<MessageSystemAttributeValue> {
+    let value = MessageSystemAttributeValue::builder().data_type("String");
+    value.string_value(Trace::current()?.to_string()).build().ok()
 }

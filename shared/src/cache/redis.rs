@@ -17,8 +17,9 @@ use tokio::{
     sync::Mutex,
     time::{Instant, sleep, timeout},
 };
+use tracing::{Instrument, field};
 
-use crate::{aws::secrets::Secrets, config::Cache, error::Unavailable};
+use crate::{aws::secrets::Secrets, config::Cache, error::Unavailable, telemetry::TRACE};
 
 /// The timeout of a whole call, with connecting and retries. Callers have a fallback.
 const CALL_TIMEOUT: Duration = Duration::from_secs(1);
@@ -68,12 +69,18 @@ impl Redis {
             .await
             .map_err(|error| Unavailable::new("cache", error))?;
         let started = Instant::now();
-        let answer = match timeout(CALL_TIMEOUT, self.query_with_retries(commands)).await {
+        let span = tracing::info_span!(
+            target: TRACE, "redis", otel.kind = "client", db.system.name = "redis",
+            db.operation.batch.size = commands.len(), "error.type" = field::Empty,
+        );
+        let call = timeout(CALL_TIMEOUT, self.query_with_retries(commands)).instrument(span.clone());
+        let answer = match call.await {
             Ok(answer) => answer,
             Err(elapsed) => Err(elapsed.into()),
         };
         histogram!("DependencyTime", "dependency" => "cache").record(started.elapsed().as_secs_f64() * 1e3);
         answer.map_err(|error| {
+            span.record("error.type", "unavailable");
             let pause = u64::try_from(OUTAGE_PAUSE.as_millis()).unwrap_or(u64::MAX);
             self.0.unavailable_until.store(self.elapsed_millis() + pause, Ordering::Relaxed);
             Unavailable::new("cache", error)

@@ -29,7 +29,7 @@ fn the_guides_values_are_understood() {
             ("JWT_REFRESH_EXPIRY", "7d"),
             ("RATE_LIMIT_SKIP_SUCCESSFUL_REQUESTS", "false"),
             ("TRACING_ENABLED", "true"),
-            ("TRACING_ENDPOINT", "http://jaeger:14268/api/traces"),
+            ("TRACING_ENDPOINT", "http://jaeger:4318/v1/traces"),
         ],
         &["DATABASE_URL"],
     )
@@ -66,6 +66,48 @@ fn every_problem_is_named_at_once_with_what_would_be_allowed() {
     ] {
         assert!(error.contains(part), "{part:?} in {error}");
     }
+}
+
+#[test]
+fn a_malformed_receiver_of_traces_or_errors_is_named_in_one_sentence() {
+    let jaeger = "TRACING_ENDPOINT is a collector of Jaeger's old protocol (/api/traces); use that of OTLP, such as \
+                  http://jaeger:4318/v1/traces";
+    for (environment, name, value, problem) in [
+        ("development", "TRACING_ENDPOINT", "http://jaeger:14268/api/traces", jaeger),
+        ("development", "TRACING_ENDPOINT", "jaeger:4318", "TRACING_ENDPOINT is \"jaeger:4318\"; allowed: "),
+        (
+            "development",
+            "TRACING_ENDPOINT",
+            "http://jaeger:4318",
+            "TRACING_ENDPOINT has no path; usual is /v1/traces",
+        ),
+        (
+            "production",
+            "TRACING_ENDPOINT",
+            "http://jaeger:4318/v1/traces",
+            "TRACING_ENDPOINT is not an https:// URL",
+        ),
+        (
+            "development",
+            "TRACING_ENABLED",
+            "true",
+            "TRACING_ENABLED is true, but TRACING_ENDPOINT is not set",
+        ),
+        (
+            "development",
+            "SENTRY_DSN",
+            "https://canary.example/1",
+            "SENTRY_DSN is not a DSN; expected https://<key>@<host>/<project>",
+        ),
+        ("development", "SENTRY_DSN", "https://canary@sentry.example", "SENTRY_DSN is not a DSN"),
+        ("production", "SENTRY_DSN", "https://canary@sentry.example/1", "SENTRY_DSN holds a value"),
+        ("production", "TRACING_HEADERS", "authorization=canary", "TRACING_HEADERS holds a value"),
+    ] {
+        let error = read(&[("NODE_ENV", environment), (name, value)], &[]).expect_err(problem).to_string();
+        assert!(error.contains(problem), "{problem:?} in {error}");
+        assert!(!error.contains("canary"), "{error}");
+    }
+    read(&[("SENTRY_DSN", "https://key@o1.ingest.sentry.io/4500000")], &[]).expect("a DSN");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::{sync::Arc, time::Duration};
 
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tracing::{Instrument, field};
 use url::Url;
 
 use crate::{
@@ -21,6 +22,7 @@ use crate::{
     config::Database,
     domain::{clock::Clock, database_name::MAX_NAME_BYTES},
     error::{Failure, Unavailable, is_contention},
+    telemetry::TRACE,
 };
 use pool::Pool;
 
@@ -136,8 +138,15 @@ impl Db {
     async fn begin_until(&self, deadline: Instant) -> anyhow::Result<Tx> {
         let Inner { pool, clock, .. } = &*self.0;
         let began = Instant::now();
-        let lease = timeout_at(deadline, pool.begin()).await.map_err(unavailable)??;
-        Ok(Tx::new(lease, clock.now(), began, deadline))
+        let span = tracing::info_span!(
+            target: TRACE, "transaction", otel.kind = "client", db.system.name = "postgresql", "error.type" = field::Empty,
+        );
+        let lease = timeout_at(deadline, pool.begin()).instrument(span.clone()).await;
+        let lease = lease.map_err(unavailable).flatten();
+        let lease = lease.inspect_err(|_| {
+            span.record("error.type", "unavailable");
+        })?;
+        Ok(Tx::new(lease, clock.now(), began, deadline, span))
     }
 
     /// Runs `work` in `tx`. Rolls back if it fails.
@@ -155,7 +164,10 @@ impl Db {
                 self.roll_back(tx).await;
                 Err(error)
             }
-            Err(elapsed) => Err(unavailable(elapsed).into()),
+            Err(elapsed) => {
+                tx.span().record("error.type", "timeout");
+                Err(unavailable(elapsed).into())
+            }
         }
     }
 

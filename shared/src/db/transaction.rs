@@ -14,6 +14,7 @@ use sqlx::{
     postgres::{PgArguments, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
 };
 use tokio::time::Instant;
+use tracing::Span;
 
 #[cfg(debug_assertions)]
 use super::lock_order::LockOrder;
@@ -29,6 +30,8 @@ pub struct Tx {
     now: DateTime<Utc>,
     deadline: Instant,
     _timer: Timer,
+    /// From the wait for a connection to the end.
+    span: Span,
     invalidated: Vec<CacheKey>,
     /// Whether a statement failed, and with it the whole transaction.
     failed: bool,
@@ -47,12 +50,19 @@ impl Drop for Timer {
 
 impl Tx {
     /// Creates the transaction that `lease` is in since `began`.
-    pub(super) fn new(lease: Lease, now: DateTime<Utc>, began: Instant, deadline: Instant) -> Self {
+    pub(super) fn new(
+        lease: Lease,
+        now: DateTime<Utc>,
+        began: Instant,
+        deadline: Instant,
+        span: Span,
+    ) -> Self {
         Self {
             lease,
             now,
             deadline,
             _timer: Timer(began),
+            span,
             invalidated: Vec::new(),
             failed: false,
             #[cfg(debug_assertions)]
@@ -81,6 +91,10 @@ impl Tx {
 
     pub(super) fn deadline(&self) -> Instant {
         self.deadline
+    }
+
+    pub(super) fn span(&self) -> &Span {
+        &self.span
     }
 
     /// Invalidates `key` in the cache after the commit. The functions of [`crate::store`] call it when they change cached data.

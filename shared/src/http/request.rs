@@ -11,7 +11,7 @@ use axum::{
 use lambda_http::{Context, request::RequestContext};
 use metrics::{counter, histogram};
 use tokio::time::timeout;
-use tracing::{Instrument, field};
+use tracing::{Instrument, Span, field};
 use uuid::Uuid;
 
 use super::{Quiet, headers, problem};
@@ -19,7 +19,7 @@ use crate::domain::actor::RequestInfo;
 use crate::{
     ApiError, AppState,
     error::{Outcome, Unavailable, is_contention, is_time_limit},
-    telemetry,
+    telemetry::{self, Link, Trace},
 };
 
 /// The part of an invocation's time that is kept for the response: a function that Lambda ends sends none.
@@ -94,8 +94,12 @@ pub(super) async fn respond(State(state): State<AppState>, mut request: Request,
     let method = request.method().clone();
     // Never the path itself: it may contain secrets or personal data. There are few route patterns.
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let trace = Trace::of(xray_header(&request));
+    let link = request.headers().get("traceparent").and_then(|value| Link::parse(value.to_str().ok()?));
+    let work = trace.request(link, method.as_str(), &route);
+    // The inner one: the user is recorded in it.
     let span = tracing::info_span!(
-        "request", request.id = %info.id, %method, route,
+        parent: &work, "request", request.id = %info.id, trace.id = trace.hex(), %method, route,
         user.id = field::Empty, ip = info.address.map(field::display),
     );
     request.extensions_mut().insert(info.clone());
@@ -107,10 +111,28 @@ pub(super) async fn respond(State(state): State<AppState>, mut request: Request,
         response.headers_mut().insert(headers::REQUEST_ID, id);
     }
     span.in_scope(|| log(&response, started.elapsed()));
+    let is_cold_start = telemetry::is_cold_start();
+    describe(&work, &response, is_cold_start);
     if state.config.monitoring.metrics {
-        measure(&response, route, started.elapsed());
+        measure(&response, route, started.elapsed(), is_cold_start);
     }
     response
+}
+
+/// Returns the tracing header of the invocation. Lambda's, not the client's.
+fn xray_header(request: &Request) -> Option<&str> {
+    request.extensions().get::<Context>()?.xray_trace_id.as_deref()
+}
+
+/// Records the outcome in the span of the request.
+fn describe(work: &Span, response: &Response, is_cold_start: bool) {
+    work.record("http.response.status_code", response.status().as_u16());
+    if is_cold_start {
+        work.record("faas.coldstart", true);
+    }
+    if let Some(Outcome { failure: Some(_), refused }) = response.extensions().get() {
+        work.record("error.type", refused.refusal.code);
+    }
 }
 
 fn log(response: &Response, duration: Duration) {
@@ -136,11 +158,11 @@ fn log(response: &Response, duration: Duration) {
     }
 }
 
-fn measure(response: &Response, route: String, duration: Duration) {
+fn measure(response: &Response, route: String, duration: Duration, is_cold_start: bool) {
     let class = format!("{}xx", response.status().as_u16() / 100);
     counter!("Requests", "route" => route.clone(), "status" => class).increment(1);
     histogram!("Duration", "route" => route).record(duration.as_secs_f64() * 1e3);
-    if telemetry::is_cold_start() {
+    if is_cold_start {
         counter!("ColdStarts").increment(1);
     }
 }

@@ -1,5 +1,6 @@
 //! Answers of language models, as a stream, from a server with the wire format of OpenAI's API.
 
+mod stream;
 mod surrogates;
 #[cfg(test)]
 mod tests;
@@ -8,17 +9,17 @@ mod wire;
 use std::time::Duration;
 
 use metrics::histogram;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout};
+use tracing::{Instrument, field};
 use url::Url;
 
 use super::{
     DeadlineExceeded, HttpClient, HttpError, Request, Response,
-    event_stream::{EventStream, TooLong},
     openai::{authorization, endpoint, error_code, retry_after},
 };
-use surrogates::Joiner;
-use wire::{Body, Piece};
+use wire::Body;
 
+pub use stream::ChatStream;
 pub use wire::{Finish, TokenCounts};
 
 use crate::{
@@ -29,6 +30,7 @@ use crate::{
     },
     config::{Config, Setting},
     domain::{deadline::Deadline, prompt::PromptMessage},
+    telemetry::TRACE,
 };
 
 /// The whole stream of an answer: about 300 bytes for each token.
@@ -36,8 +38,6 @@ const MAX_RESPONSE_BYTES: usize = 32 << 20;
 /// Before the one retry. A server that wants a longer wait is not asked again.
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(2);
 const RETRY_DELAY: Duration = Duration::from_millis(300);
-/// After the end of an answer, its usage is waited for so long.
-const USAGE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The servers whose newer models refuse `max_tokens`, and want `max_completion_tokens`. Those of other makers may not know the new name.
 const NEW_NAME: [&str; 2] = ["api.openai.com", "openai.azure.com"];
 
@@ -60,25 +60,6 @@ pub struct ChatRequest<'a> {
     pub messages: &'a [PromptMessage],
     /// Of the answer.
     pub max_tokens: u32,
-}
-
-/// An answer that a model is writing. Dropping it closes the connection, and the server stops.
-pub struct ChatStream {
-    response: Response,
-    events: EventStream,
-    halves: Joiner,
-    /// Or the answer comes in one piece, from a server that does not stream.
-    is_stream: bool,
-    silence: Duration,
-    last_event: Instant,
-    /// The permission of the breaker, until the first text.
-    permit: Option<Permit>,
-    /// What the server said about the end.
-    finish: Option<Finish>,
-    usage: Option<TokenCounts>,
-    /// The server has closed the connection.
-    closed: bool,
-    done: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -145,7 +126,28 @@ impl ChatModels {
         request: &ChatRequest<'_>,
         deadline: Deadline,
     ) -> Result<ChatStream, ChatError> {
-        let asked = match self.send(request, deadline).await {
+        let span = tracing::info_span!(
+            target: TRACE, "chat", otel.kind = "client", otel.name = format!("chat {}", request.model),
+            gen_ai.operation.name = "chat", gen_ai.provider.name = "openai", gen_ai.request.model = request.model,
+            gen_ai.usage.input_tokens = field::Empty, gen_ai.usage.output_tokens = field::Empty, "error.type" = field::Empty,
+        );
+        let asked = self.send_twice(request, deadline).instrument(span.clone()).await;
+        match asked {
+            Ok(response) => Ok(ChatStream::new(response, permit, self.silence, span)),
+            Err(error) => {
+                span.record("error.type", "failed");
+                if error.is_outage() {
+                    permit.failed().await;
+                } else {
+                    permit.succeeded().await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn send_twice(&self, request: &ChatRequest<'_>, deadline: Deadline) -> Result<Response, ChatError> {
+        match self.send(request, deadline).await {
             Err(error) => match error.retry_delay().filter(|delay| *delay < deadline.left(Duration::ZERO)) {
                 Some(delay) => {
                     tracing::warn!(%error, "chat model failed; trying again");
@@ -155,17 +157,6 @@ impl ChatModels {
                 None => Err(error),
             },
             response => response,
-        };
-        match asked {
-            Ok(response) => Ok(ChatStream::new(response, permit, self.silence)),
-            Err(error) => {
-                if error.is_outage() {
-                    permit.failed().await;
-                } else {
-                    permit.succeeded().await;
-                }
-                Err(error)
-            }
         }
     }
 
@@ -227,116 +218,6 @@ fn check_kind(response: Response) -> Result<Response, ChatError> {
         return Err(ChatError::Invalid("the response is a page".to_owned()));
     }
     Ok(response)
-}
-
-impl ChatStream {
-    fn new(response: Response, permit: Permit, silence: Duration) -> Self {
-        let is_stream =
-            !response.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
-        let mut events = EventStream::default();
-        if !is_stream {
-            _ = events.push(b"data: ");
-        }
-        Self {
-            response,
-            events,
-            halves: Joiner::default(),
-            is_stream,
-            silence,
-            last_event: Instant::now(),
-            permit: Some(permit),
-            finish: None,
-            usage: None,
-            closed: false,
-            done: false,
-        }
-    }
-
-    /// Returns the next text; `None` at the end of the answer.
-    pub async fn next(&mut self) -> Result<Option<String>, ChatError> {
-        let next = self.read().await;
-        if let Some(permit) = self.permit.take() {
-            match &next {
-                Err(error) if error.is_outage() => permit.failed().await,
-                _ => permit.succeeded().await,
-            }
-        }
-        next
-    }
-
-    /// Returns why the answer has ended. [`Finish::Stop`], if the server did not say.
-    #[must_use]
-    pub fn finish(&self) -> Finish {
-        self.finish.unwrap_or(Finish::Stop)
-    }
-
-    /// Returns the tokens that the server has reported so far.
-    #[must_use]
-    pub fn usage(&self) -> Option<TokenCounts> {
-        self.usage
-    }
-
-    async fn read(&mut self) -> Result<Option<String>, ChatError> {
-        while !self.done {
-            while let Some(event) = self.events.next() {
-                self.last_event = Instant::now();
-                if event.trim_ascii() == b"[DONE]" {
-                    self.done = true;
-                    return Ok(None);
-                }
-                let Piece { text, finish, usage } = Piece::read(&event)?;
-                self.finish = finish.or(self.finish);
-                self.usage = usage.or(self.usage);
-                let text = self.halves.join(&text);
-                if !text.is_empty() {
-                    return Ok(Some(text));
-                }
-            }
-            if !self.closed {
-                self.receive().await?;
-            } else if self.finish.is_some() {
-                self.done = true;
-            } else {
-                return Err(ChatError::Cut);
-            }
-        }
-        Ok(None)
-    }
-
-    /// Reads more bytes, until the end of the stream or of the time.
-    async fn receive(&mut self) -> Result<(), ChatError> {
-        // Comments are no sign of life of the model: the time counts from event to event.
-        let is_whole = self.finish.is_some();
-        let limit = self.last_event + if is_whole { USAGE_TIMEOUT.min(self.silence) } else { self.silence };
-        match timeout_at(limit, self.response.chunk()).await {
-            Ok(Ok(Some(chunk))) => {
-                let pushed = if self.is_stream {
-                    self.events.push(chunk.as_ref())
-                } else {
-                    // JSON has line breaks between values only.
-                    let break_to_space = |byte: &u8| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte };
-                    self.events.push(&chunk.as_ref().iter().map(break_to_space).collect::<Vec<_>>())
-                };
-                pushed.map_err(|TooLong| ChatError::Invalid("an event is too long".to_owned()))
-            }
-            Ok(Ok(None)) => {
-                self.events.end();
-                self.closed = true;
-                Ok(())
-            }
-            // Only its usage is missing.
-            _ if is_whole => {
-                self.closed = true;
-                Ok(())
-            }
-            Ok(Err(HttpError::Unavailable(cause))) if !cause.is::<DeadlineExceeded>() => {
-                self.closed = true;
-                Ok(())
-            }
-            Ok(Err(error)) => Err(error.into()),
-            Err(_) => Err(ChatError::TimedOut),
-        }
-    }
 }
 
 impl From<HttpError> for ChatError {

@@ -22,9 +22,10 @@ use aws_smithy_runtime_api::client::{
     orchestrator::HttpRequest,
 };
 use tokio::time::timeout;
+use tracing::{Instrument, field};
 use url::{Host, Url};
 
-use crate::{config::Environment, domain::deadline::Deadline};
+use crate::{config::Environment, domain::deadline::Deadline, telemetry::TRACE};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const USER_AGENT: &str = concat!("arches/", env!("CARGO_PKG_VERSION"));
@@ -43,7 +44,7 @@ pub struct Request<'a> {
     pub method: &'static str,
     pub url: &'a Url,
     /// Without those of the body's length, the host and the user agent.
-    pub headers: &'a [(&'static str, &'a str)],
+    pub headers: &'a [(&'a str, &'a str)],
     pub body: Vec<u8>,
     /// The end of the whole call, with the body of the response.
     pub deadline: Deadline,
@@ -95,12 +96,23 @@ impl HttpClient {
 
     /// Sends `request`. Returns when the head of the response is there, whatever its status.
     pub async fn send(&self, request: Request<'_>) -> Result<Response, HttpError> {
-        let Request { deadline, max_bytes, .. } = request;
+        let Request { method, url, deadline, max_bytes, .. } = request;
+        // Until the head of the response. No header of a trace is sent: the systems outside are foreign.
+        let span = tracing::info_span!(
+            target: TRACE, "http", otel.kind = "client", otel.name = method, http.request.method = method,
+            server.address = url.host_str(), server.port = url.port_or_known_default(),
+            http.response.status_code = field::Empty, "error.type" = field::Empty,
+        );
         let request = self.prepare(request)?;
-        let call = timeout(deadline.left(Duration::ZERO), self.connector.call(request)).await;
-        let response = call
-            .map_err(|_| HttpError::Unavailable(DeadlineExceeded.into()))?
-            .map_err(|error| HttpError::Unavailable(error.into()))?;
+        let call = timeout(deadline.left(Duration::ZERO), self.connector.call(request));
+        let called = call.instrument(span.clone()).await;
+        let response = called
+            .map_err(|_| HttpError::Unavailable(DeadlineExceeded.into()))
+            .and_then(|response| response.map_err(|error| HttpError::Unavailable(error.into())))
+            .inspect_err(|_| {
+                span.record("error.type", "unavailable");
+            })?;
+        span.record("http.response.status_code", response.status().as_u16());
         Ok(Response {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
@@ -121,7 +133,7 @@ impl HttpClient {
         let own = [("user-agent", USER_AGENT), ("content-length", length.as_str())];
         for (name, value) in own.iter().chain(request.headers) {
             // The error does not repeat the value, which may be a secret.
-            let inserted = prepared.headers_mut().try_insert(*name, (*value).to_owned());
+            let inserted = prepared.headers_mut().try_insert((*name).to_owned(), (*value).to_owned());
             inserted.map_err(|_| HttpError::NotSent(format!("the value of {name} is not valid")))?;
         }
         Ok(prepared)

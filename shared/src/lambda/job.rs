@@ -11,15 +11,17 @@ use lambda_runtime::{Context as Invocation, Error, LambdaEvent, run, service_fn}
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tokio::time::timeout;
+use tracing::Instrument;
 use uuid::Uuid;
 
+use super::queue::TryAgain;
 use crate::{
     config::ConfigError,
     domain::{
         actor::RequestInfo,
         clock::{Clock, SystemClock},
     },
-    telemetry,
+    telemetry::{self, Trace},
 };
 
 pub use crate::domain::deadline::Deadline;
@@ -92,14 +94,15 @@ pub async fn serve<S, E: DeserializeOwned, R: Serialize>(
     telemetry::init(function);
     let Ok(state) = make() else { return ExitCode::FAILURE };
     let done = if let Some(event) = event {
-        run_from_cli(&state, event, &work).await
+        run_from_cli(function, &state, event, &work).await
     } else {
         let handler = service_fn(async |event: LambdaEvent<Value>| {
             let LambdaEvent { payload, context } = event;
+            let trace = Trace::of(context.xray_trace_id.as_deref());
             let job = Job::from(context);
-            let result = run_once(&state, payload, &job, &work).await?;
+            let result = run_once(function, &state, payload, &job, trace, &work).await?;
             // Logged, because the response of a scheduled run is not kept.
-            tracing::info!(request.id = job.id, result = %result, "job done");
+            tracing::info!(request.id = job.id, trace.id = trace.hex(), result = %result, "job done");
             Ok::<_, Error>(result)
         });
         run(handler).await
@@ -108,20 +111,23 @@ pub async fn serve<S, E: DeserializeOwned, R: Serialize>(
 }
 
 async fn run_from_cli<S, E: DeserializeOwned, R: Serialize>(
+    function: &'static str,
     state: &S,
     event: &str,
     work: &impl AsyncFn(&S, E, &Job) -> anyhow::Result<R>,
 ) -> Result<(), Error> {
     let job = Job { id: Uuid::now_v7().to_string(), deadline: Deadline::far() };
-    let result = run_once(state, serde_json::from_str(event)?, &job, work).await?;
+    let result = run_once(function, state, serde_json::from_str(event)?, &job, Trace::of(None), work).await?;
     print(&serde_json::to_string_pretty(&result)?);
     Ok(())
 }
 
 async fn run_once<S, E: DeserializeOwned, R: Serialize>(
+    function: &'static str,
     state: &S,
     event: Value,
     job: &Job,
+    trace: Trace,
     work: &impl AsyncFn(&S, E, &Job) -> anyhow::Result<R>,
 ) -> anyhow::Result<Value> {
     let done = async {
@@ -131,13 +137,28 @@ async fn run_once<S, E: DeserializeOwned, R: Serialize>(
             serde_json::from_value(event).map_err(|error| anyhow::anyhow!("invalid event: {error}"))?;
         anyhow::Ok(serde_json::to_value(Box::pin(work(state, event, job)).await?)?)
     };
-    let done = done.await;
+    let log = tracing::info_span!("run", trace.id = trace.hex());
+    let span = log.in_scope(|| trace.invocation(function, &job.id));
+    let done = done.instrument(span.clone()).instrument(log.clone()).await;
     if let Err(error) = &done {
-        tracing::error!(request.id = job.id, error = format!("{error:#}"), "job failed");
+        log.in_scope(|| log_failure(job, error));
+        span.record("error.type", "failed");
     }
+    // Ended, so that it is written.
+    drop(span);
     telemetry::flush();
     // Lambda returns only the outermost message of an error.
     done.map_err(|error| anyhow::anyhow!("{error:#}"))
+}
+
+/// Logs why a run failed. What is expected to succeed later moves no alarm that rolls a deployment back.
+fn log_failure(job: &Job, failure: &anyhow::Error) {
+    let error = format!("{failure:#}");
+    if failure.is::<TryAgain>() {
+        tracing::warn!(request.id = job.id, error, "job not finished; it runs again");
+    } else {
+        tracing::error!(request.id = job.id, error, "job failed");
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "a command prints its result")]
@@ -175,7 +196,8 @@ mod tests {
     async fn an_event_is_an_object() {
         let job = Job { id: "1".to_owned(), deadline: Deadline::far() };
         let run = async |event| {
-            run_once(&(), event, &job, &async |(): &(), request: Request, _: &Job| Ok(request)).await
+            let work = async |(): &(), request: Request, _: &Job| Ok(request);
+            run_once("test", &(), event, &job, Trace::of(None), &work).await
         };
         assert_eq!(run(json!({ "dry_run": true })).await.expect("a result"), json!({ "dry_run": true }));
         for event in [json!([]), json!([true]), json!(null), json!("{}")] {

@@ -14,9 +14,14 @@ use futures_util::FutureExt;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
 use tokio::time::timeout;
+use tracing::{Instrument, Span};
 
 use super::job::{Deadline, Job};
-use crate::{config::ConfigError, domain::actor::RequestInfo, telemetry};
+use crate::{
+    config::ConfigError,
+    domain::actor::RequestInfo,
+    telemetry::{self, Trace},
+};
 
 /// Time kept at the end of the invocation, for the response.
 const RESERVE: Duration = Duration::from_secs(1);
@@ -34,9 +39,11 @@ pub struct Message {
     pub receives: u32,
     /// When its share of the time ends.
     pub deadline: Deadline,
+    /// The trace of its sender.
+    pub trace: Option<Trace>,
 }
 
-/// The failure of a message that is expected to succeed later. It is logged as a warning, so it moves no alarm that rolls a deployment
+/// The failure of a message, or of a job that Lambda runs again, that is expected to succeed later. It is logged as a warning, so it moves no alarm that rolls a deployment
 /// back.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -56,6 +63,7 @@ impl TryFrom<SqsMessage> for Message {
     fn try_from(message: SqsMessage) -> anyhow::Result<Self> {
         let receives = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
         Ok(Self {
+            trace: message.attributes.get("AWSTraceHeader").and_then(|header| Trace::parse(header)),
             id: message.message_id.context("invalid event: a message without an id")?,
             body: message.body.unwrap_or_default(),
             queue: message
@@ -83,11 +91,20 @@ pub async fn serve<S>(
     let Ok(state) = make() else { return ExitCode::FAILURE };
     let handler = service_fn(async |event: LambdaEvent<Value>| {
         let LambdaEvent { payload, context } = event;
+        let trace = Trace::of(context.xray_trace_id.as_deref());
         let job = Job::from(context);
-        let response = handle_batch(payload, &job, async |message| handle_one(&state, message).await).await;
+        let log = tracing::info_span!("batch", trace.id = trace.hex());
+        let span = log.in_scope(|| trace.invocation(function, &job.id));
+        let response = handle_batch(payload, &job, async |message| handle_one(&state, message).await);
+        let response = response.instrument(span.clone()).instrument(log.clone()).await;
         if let Err(error) = &response {
-            tracing::error!(request.id = job.id, error = format!("{error:#}"), "batch failed");
+            log.in_scope(|| {
+                tracing::error!(request.id = job.id, error = format!("{error:#}"), "batch failed");
+            });
+            span.record("error.type", "failed");
         }
+        // Ended, so that it is written.
+        drop(span);
         telemetry::flush();
         response.map_err(|error| Error::from(anyhow!("{error:#}")))
     });
@@ -105,6 +122,7 @@ async fn handle_batch(
         event.records.into_iter().map(Message::try_from).collect::<anyhow::Result<Vec<_>>>()?;
     let mut response = SqsBatchResponse::default();
     let (count, mut returned) = (messages.len(), 0);
+    Span::current().record("messaging.batch.message_count", count);
     for (number, message) in messages.iter_mut().enumerate() {
         let Some(time) = share(job.deadline, count - number) else {
             returned += 1;
@@ -113,12 +131,18 @@ async fn handle_batch(
         };
         message.deadline = Deadline::after(time);
         let message = &*message;
+        let log = message
+            .trace
+            .map_or_else(Span::none, |trace| tracing::info_span!("message", trace.id = trace.hex()));
+        let span = log.in_scope(|| Trace::message(message.trace.as_ref(), &message.queue, &message.id));
         let handled = AssertUnwindSafe(handle_one(message)).catch_unwind();
-        let handled = timeout(time, handled).await.map_err(|_| anyhow!("deadline exceeded"));
+        let handled = timeout(time, handled).instrument(span.clone()).instrument(log.clone()).await;
+        let handled = handled.map_err(|_| anyhow!("deadline exceeded"));
         let handled = handled.and_then(|done| done.unwrap_or_else(|panic| Err(panicked(&*panic))));
         if let Err(error) = handled {
             let expected = error.is::<TryAgain>();
             let (id, receives, error) = (&message.id, message.receives, format!("{error:#}"));
+            let _log = log.enter();
             if expected {
                 tracing::warn!(
                     request.id = job.id,
@@ -129,6 +153,7 @@ async fn handle_batch(
                 );
             } else {
                 tracing::error!(request.id = job.id, message.id = id, receives, error, "message failed");
+                span.record("error.type", "failed");
             }
             response.add_failure(message.id.clone());
         }

@@ -19,7 +19,7 @@ const PUBLIC: [&str; 6] = [
     "OPENAI_BASE_URL",
 ];
 /// Secrets that only these functions may read.
-const RESERVED: [(&str, &[&str]); 12] = [
+const RESERVED: [(&str, &[&str]); 13] = [
     ("SigningKeysSecret", &["Auth", "RotateKeys"]),
     ("AuthSecret", &["Auth", "RotateKeys"]),
     ("EncryptionSecret", &["Artifacts", "Auth", "Chat", "Organizations", "RotateKeys"]),
@@ -31,6 +31,7 @@ const RESERVED: [(&str, &[&str]); 12] = [
     ("ProxyRetentionSecret", &["Migrate"]),
     ("ProxyRetentionAlternateSecret", &["Migrate"]),
     ("ModelSecret", &["Answers", "Index", "Search"]),
+    ("MonitoringSecret", &["Observe"]),
     ("SmokeSecret", &["Smoke"]),
 ];
 /// The keys of a policy statement in which a wildcard can be.

@@ -54,6 +54,7 @@ pub fn plan(project: &Project, plan: &mut Plan<'_>, arguments: &Arguments) -> Re
     let row =
         "5 | some requests to `/v1/%kebab%` | the new version of `%kebab%` | ERROR lines, then `/ready`";
     lambda::rollback(plan, &name, &filled(row), &filled(SECTION))?;
+    lambda::observe(plan, &name)?;
     let page = "docs/architecture.md";
     plan.before(page, "| `docs` | `/docs", &filled("| `%kebab%` | `/v1/%kebab%/…` | `status` |\n"))?;
     let docs = "    gateway -->|/docs/…| docs\n";

@@ -40,6 +40,7 @@ pub fn plan(project: &Project, plan: &mut Plan<'_>, arguments: &Arguments) -> Re
     let row = "1 | one run; the next run does the rest | the new version of `%kebab%` | `error` of the line `job failed`";
     lambda::rollback(plan, &name, &filled(row), &filled(SECTION))?;
     reserve(plan)?;
+    lambda::observe(plan, &name)?;
     lambda::metric(plan, lambda::JOB_SECRETS_ALARM, &filled(lambda::SECRET_AGE))?;
     let content = filled("| `%kebab%` | none | runs every day |");
     plan.last_row("docs/architecture.md", "| function | routes | content |", &content)?;

@@ -60,6 +60,18 @@ pub fn diagram(plan: &mut Plan<'_>, name: &Name, neighbour: &str, arrow: &str, s
     plan.within(PAGE, "```mermaid\n", "```\n", &format!("    {kebab} --> {services}\n"))
 }
 
+/// Adds the log of the function to those that `observe` reads.
+pub fn observe(plan: &mut Plan<'_>, name: &Name) -> Result<()> {
+    const EVENT: &str = "        LinesOf%pascal%:
+          Type: CloudWatchLogs
+          Properties:
+            LogGroupName: !Ref %pascal%Logs
+            FilterPattern: *wanted
+";
+    let event = EVENT.replace("%pascal%", &name.pascal());
+    plan.before("infra/app/functions/observe.yaml", "      EventInvokeConfig:\n", &event)
+}
+
 /// Adds the metric of a function to `alarm`.
 pub fn metric(plan: &mut Plan<'_>, alarm: &str, metric: &str) -> Result<()> {
     const ALARMS: &str = "infra/app/alarms.yaml";

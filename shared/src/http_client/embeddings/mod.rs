@@ -7,6 +7,7 @@ use std::time::Duration;
 use metrics::histogram;
 use serde::Serialize;
 use tokio::time::Instant;
+use tracing::{Instrument, field};
 use url::Url;
 
 use super::{
@@ -18,6 +19,7 @@ use crate::{
     cache::{breaker::Breaker, redis::Redis},
     config::{Config, Setting},
     domain::deadline::Deadline,
+    telemetry::TRACE,
 };
 
 pub use answer::estimate;
@@ -131,7 +133,16 @@ impl Embeddings {
             return Err(EmbeddingError::Unavailable(anyhow::anyhow!("the breaker is open")));
         };
         let started = Instant::now();
-        let embedded = self.call(texts, deadline).await;
+        let span = tracing::info_span!(
+            target: TRACE, "embeddings", otel.kind = "client", otel.name = format!("embeddings {}", self.model),
+            gen_ai.operation.name = "embeddings", gen_ai.provider.name = "openai", gen_ai.request.model = self.model,
+            gen_ai.usage.input_tokens = field::Empty, "error.type" = field::Empty,
+        );
+        let embedded = self.call(texts, deadline).instrument(span.clone()).await;
+        match &embedded {
+            Ok(embedded) => span.record("gen_ai.usage.input_tokens", embedded.tokens),
+            Err(_) => span.record("error.type", "failed"),
+        };
         histogram!("DependencyTime", "dependency" => "model").record(started.elapsed().as_secs_f64() * 1e3);
         match &embedded {
             Err(EmbeddingError::Unavailable(_) | EmbeddingError::Invalid { .. }) => permit.failed().await,
