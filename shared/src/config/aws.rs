@@ -4,7 +4,7 @@
 use super::section::{Declared, Section};
 
 /// Name, meaning, and a value for `.env.example` unless only Lambda sets the variable.
-const VARIABLES: [(&str, &str, &str); 9] = [
+const VARIABLES: [(&str, &str, &str); 10] = [
     ("AWS_REGION", "The region. Lambda sets it, and the credentials.", "us-east-1"),
     ("AWS_ACCESS_KEY_ID", "Credentials.", "local"),
     ("AWS_SECRET_ACCESS_KEY", "Credentials; a secret.", "local"),
@@ -16,7 +16,7 @@ const VARIABLES: [(&str, &str, &str); 9] = [
     ),
     (
         "AWS_LAMBDA_FUNCTION_NAME",
-        "The dimension `function` of the metrics; `local` without it. Lambda sets it.",
+        "The dimension `function` of the metrics, and the function in spans; `local` without it. Lambda sets it.",
         "",
     ),
     (
@@ -24,6 +24,7 @@ const VARIABLES: [(&str, &str, &str); 9] = [
         "The function's memory in MiB; without it the metric `MemoryUsed` is not written. Lambda sets it.",
         "",
     ),
+    ("AWS_LAMBDA_FUNCTION_VERSION", "The version of the function, in its spans. Lambda sets it.", ""),
     (
         "AWS_LAMBDA_RUNTIME_API",
         "The address of the Lambda runtime API. Lambda sets it; without it a job is a command.",
