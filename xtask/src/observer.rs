@@ -1,4 +1,4 @@
-//! The subscription of `cargo xtask dev --observe`: gives the lines that CloudWatch would give it to the function `observe`.
+//! The subscription of `cargo xtask dev --observe`: runs the function `observe` with the lines that CloudWatch would send it.
 
 use std::{
     io::Write,
@@ -107,7 +107,7 @@ impl Reader for Observer {
     }
 }
 
-/// The filter of the subscriptions (`infra/app/observe.yaml`).
+/// The filter of the subscriptions (`infra/app/functions/observe.yaml`).
 fn is_wanted(line: &Value) -> bool {
     let report = line["type"] == "platform.report" && line["record"]["status"] != "success";
     line["otlp"] == true || line["level"] == "ERROR" || report

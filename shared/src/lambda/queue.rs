@@ -43,8 +43,8 @@ pub struct Message {
     pub trace: Option<Trace>,
 }
 
-/// The failure of a message, or of a job that Lambda runs again, that is expected to succeed later. It is logged as a warning, so it moves no alarm that rolls a deployment
-/// back.
+/// The failure of a message, or of a job that Lambda runs again, that is expected to succeed later. It is logged as a warning, so it
+/// moves no alarm that rolls a deployment back.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct TryAgain(pub String);
