@@ -11,6 +11,7 @@ use shared::{
     auth::Guest,
     domain::{
         actor::RequestInfo,
+        factor::Factor,
         input::{Email, Name},
         page::Data,
         parse::or_default,
@@ -30,7 +31,10 @@ use crate::{
     me::Profile,
     refusals,
     sessions::SessionView,
-    sign_in::session_tokens::{self, Transport},
+    sign_in::{
+        origin::Origin,
+        session_tokens::{self, Transport},
+    },
     throttle::{self, Guesser},
 };
 
@@ -151,15 +155,17 @@ async fn create(
         let user = users::register(tx, &row).await.on_constraint("users_email_key", refusals::EMAIL_TAKEN)?;
         link.insert(state, tx, user.id, email).await?;
         let (stored, mailbox) = (Created::new(Registered::from(user.clone()))?, user.mailbox());
-        let opened = session_tokens::sign_in(state, tx, user, new.transport, request).await?;
-        Ok((stored, (opened, mailbox)))
+        let (factors, origin) = ([Factor::Password], Origin::default());
+        let opening =
+            session_tokens::sign_in(state, tx, user, &factors, new.transport, request, &origin).await?;
+        Ok((stored, (opening, mailbox)))
     });
     match register.await? {
-        (_, Some((opened, mailbox))) => {
+        (_, Some((opening, mailbox))) => {
             if throttle::may_mail(state, Purpose::VerifyEmail, email).await? {
                 link.send(state, &mailbox).await;
             }
-            Ok(opened.into_response())
+            Ok(opening.committed(state).await.into_response())
         }
         (replay, None) => {
             state.app.rate_limiter.take_back(&counts).await;

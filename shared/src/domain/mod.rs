@@ -13,6 +13,7 @@ pub mod clock;
 pub mod conversation;
 pub mod database_name;
 pub mod deadline;
+pub mod factor;
 pub mod file_event;
 pub mod ids;
 pub mod ingestion;

@@ -10,6 +10,7 @@ use crate::{
     domain::{
         actor::RequestInfo,
         audit::Action,
+        factor::Factor,
         ids::{AuditEventId, SessionId, UserId},
         page::PageQuery,
     },
@@ -46,6 +47,8 @@ pub struct NewSession<'a> {
     pub refresh_token_hash: &'a [u8],
     /// The place of refresh tokens: `body` or `cookie`.
     pub transport: &'a str,
+    /// The proofs of identity.
+    pub factors: &'a [Factor],
     /// The sign-in.
     pub request: &'a RequestInfo,
     /// The end of the session if it is not refreshed.
@@ -71,6 +74,7 @@ pub struct Refreshable {
 pub async fn insert(tx: &mut Tx, new: &NewSession<'_>) -> sqlx::Result<Session> {
     let now = tx.now();
     let ip_address = new.request.address.map(|address| address.to_string());
+    let factors: Vec<_> = new.factors.iter().map(|factor| factor.as_str().to_owned()).collect();
     // One statement, because each costs a round trip and every sign-in makes both.
     sqlx::query!(
         r#"
@@ -80,8 +84,8 @@ pub async fn insert(tx: &mut Tx, new: &NewSession<'_>) -> sqlx::Result<Session> 
             VALUES ($10, $9, $11, 'success', $2, $1, $1, $6, $12)
         )
         INSERT INTO sessions (id, user_id, refresh_token_hash, rotated_at, transport, user_agent, ip_address,
-                              created_at, authenticated_at, last_used_at, expires_at, ends_at)
-        VALUES ($1, $2, $3, $9, $4, $5, $6, $9, $9, $9, $7, $8)
+                              created_at, authenticated_at, last_used_at, expires_at, ends_at, factors)
+        VALUES ($1, $2, $3, $9, $4, $5, $6, $9, $9, $9, $7, $8, $13)
         "#,
         new.id as SessionId,
         new.user as UserId,
@@ -95,6 +99,7 @@ pub async fn insert(tx: &mut Tx, new: &NewSession<'_>) -> sqlx::Result<Session> 
         AuditEventId::new() as AuditEventId,
         Action::SessionCreated.as_str(),
         new.request.id,
+        &factors,
     )
     .execute(tx.deferred())
     .await?;

@@ -33,8 +33,10 @@ use crate::{
     refusals::INVALID_TOKEN,
     sign_in::{
         device::Device,
+        first_step::FirstAnswer,
         login,
         magic_links::verify::{Proof, sign_in},
+        origin::Origin,
         session_tokens::Transport,
     },
 };
@@ -152,12 +154,15 @@ async fn reset_password(
 async fn magic_link(
     State(state): State<AuthState>,
     request: RequestInfo,
+    headers: HeaderMap,
     _: OwnForm,
     token: Token,
 ) -> Result<Response, ApiError> {
     submit(MAGIC_LINK, token, async |token| {
         let proof = Proof::Token(token.clone());
-        let signed_in = sign_in(&state, &request, &proof, Transport::Cookie).await?;
+        let origin = Origin::read(&headers, None);
+        let FirstAnswer::SignedIn(signed_in) =
+            sign_in(&state, &request, &proof, Transport::Cookie, &origin).await?;
         let origins = &state.app.config.web.cors_origins;
         let next = origins.first().and_then(|origin| origin.to_str().ok());
         Ok(signed_in.show(show_success("Welcome", "You are signed in on this device.", next)?))
@@ -179,7 +184,8 @@ async fn invitation(
     };
     submit(INVITATION, token, async |token| {
         let SignInForm { email, password } = &form;
-        let device = Device::read(&state, email.as_ref(), None, &headers).await?;
+        let origin = Origin::read(&headers, None);
+        let device = Device::read(&state, email.as_ref(), &origin).await?;
         let verified = login::verify_password(&state, &request, email, password, device.as_ref()).await?;
         let joined = state.app.db.transaction(async |tx| {
             // Before the shared lock of the password: joining needs the stronger lock.

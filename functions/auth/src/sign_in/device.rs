@@ -3,7 +3,7 @@
 //!
 //! Nothing is stored: the token is signed, and bound to the address of the account.
 
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::HeaderValue;
 use chrono::{DateTime, TimeDelta, Utc};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use ring::{
@@ -11,6 +11,7 @@ use ring::{
     rand::{SecureRandom, SystemRandom},
 };
 
+use super::origin::Origin;
 use crate::{AuthState, sessions::cookie::DEVICE};
 
 /// The time for which a device stays known after a sign-in.
@@ -30,15 +31,9 @@ impl Device {
         HEXLOWER.encode(&self.0)
     }
 
-    /// Returns the device whose token is in the body or in the cookie; `None` if the account with `email` does not know it.
-    pub async fn read(
-        state: &AuthState,
-        email: &str,
-        token: Option<&str>,
-        headers: &HeaderMap,
-    ) -> anyhow::Result<Option<Self>> {
-        let cookie = DEVICE.read(headers);
-        let Some(token) = token.or(cookie.as_deref()) else { return Ok(None) };
+    /// Returns the device of `origin`; `None` if the account with `email` does not know it.
+    pub async fn read(state: &AuthState, email: &str, origin: &Origin) -> anyhow::Result<Option<Self>> {
+        let Some(token) = origin.device_token() else { return Ok(None) };
         let (key, now) = (state.session_key().await?, state.app.clock.now());
         Ok(verify(&key, email, token, now).map(Self))
     }

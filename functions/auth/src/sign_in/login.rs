@@ -10,6 +10,7 @@ use shared::{
     domain::{
         actor::RequestInfo,
         audit::{Action, Event},
+        factor::Factor,
         ids::UserId,
         input::Email,
         page::Data,
@@ -23,7 +24,9 @@ use utoipa::ToSchema;
 
 use super::{
     device::Device,
-    session_tokens::{self, Opened, SignedIn, Transport},
+    first_step::{self, FirstAnswer},
+    origin::Origin,
+    session_tokens::{SignedIn, Transport},
 };
 use crate::{
     AuthState, refusals,
@@ -63,19 +66,20 @@ pub async fn login(
     request: RequestInfo,
     headers: HeaderMap,
     Body(credentials): Body<Credentials>,
-) -> Result<Opened, ApiError> {
+) -> Result<FirstAnswer, ApiError> {
     let Credentials { email, password, device_token, transport } = credentials;
     transport.require_listed_origin(&headers, &state.app.config.web)?;
     state.signer.check().await?;
-    let device = Device::read(&state, email.as_ref(), device_token.as_deref(), &headers).await?;
+    let origin = Origin::read(&headers, device_token);
+    let device = Device::read(&state, email.as_ref(), &origin).await?;
     let verified = verify_password(&state, &request, &email, &password, device.as_ref()).await?;
     let signed_in = state.app.db.transaction(async |tx| {
         let user = verified.lock(tx).await?;
-        session_tokens::sign_in(&state, tx, user, transport, &request).await
+        first_step::complete(&state, tx, user, Factor::Password, transport, &request, &origin).await
     });
     // The password was right, whatever becomes of the transaction.
     let (signed_in, ()) = tokio::join!(signed_in, verified.attempt.succeed(&state));
-    signed_in
+    Ok(signed_in?.committed(&state).await)
 }
 
 /// An account whose password was verified.

@@ -13,6 +13,7 @@ use shared::{
     db::Tx,
     domain::{
         actor::RequestInfo,
+        factor::Factor,
         ids::{SessionId, UserId},
         page::Data,
     },
@@ -20,7 +21,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::device::DeviceToken;
+use super::{device::DeviceToken, origin::Origin};
 use crate::{
     AuthState,
     me::Profile,
@@ -129,16 +130,28 @@ fn set_cookies(headers: &mut HeaderMap, cookies: Vec<HeaderValue>) {
     }
 }
 
-/// Signs `user` in after they proved their identity: opens a session, and makes the device known.
+/// A sign-in whose transaction has not ended.
+pub struct Opening(Opened);
+
+impl Opening {
+    /// Does what follows the commit.
+    pub async fn committed(self, _: &AuthState) -> Opened {
+        self.0
+    }
+}
+
+/// Signs `user` in after they proved their identity with `factors`: opens a session, and makes the device known.
 pub async fn sign_in(
     state: &AuthState,
     tx: &mut Tx,
     user: User,
+    factors: &[Factor],
     transport: Transport,
     request: &RequestInfo,
-) -> Result<Opened, ApiError> {
+    _: &Origin,
+) -> Result<Opening, ApiError> {
     let (id, now) = (user.id, tx.now());
-    let (session, refresh) = open_session(state, tx, id, transport, request).await?;
+    let (session, refresh) = open_session(state, tx, id, factors, transport, request).await?;
     let device = DeviceToken::create(state, &user.email, now).await?;
     let cookies = match transport {
         Transport::Cookie => {
@@ -148,7 +161,7 @@ pub async fn sign_in(
     };
     let tokens = sign(state, id, &refresh, transport, now).await?;
     let device_token = (transport == Transport::Body).then(|| device.reveal());
-    Ok(Opened { signed_in: SignedIn { user: user.into(), session, tokens, device_token }, cookies })
+    Ok(Opening(Opened { signed_in: SignedIn { user: user.into(), session, tokens, device_token }, cookies }))
 }
 
 /// Adds a session, and returns it with its first refresh token.
@@ -156,6 +169,7 @@ async fn open_session(
     state: &AuthState,
     tx: &mut Tx,
     user: UserId,
+    factors: &[Factor],
     transport: Transport,
     request: &RequestInfo,
 ) -> Result<(SessionView, RefreshToken), ApiError> {
@@ -167,6 +181,7 @@ async fn open_session(
         user,
         refresh_token_hash: &token.hash(),
         transport: transport.name(),
+        factors,
         request,
         expires_at: ends_at.min(tx.now() + config.refresh_expiry),
         ends_at,

@@ -102,6 +102,7 @@ pub const TABLES: &[Table] = &[
             operational("ends_at", "latest end of the session"),
             operational("revoked_at", "time of revocation"),
             operational("revoked_reason", "reason of the revocation"),
+            operational("factors", "decides whether another factor is needed"),
         ],
     },
     Table {

@@ -9,6 +9,7 @@ use shared::{
     domain::{
         actor::RequestInfo,
         audit::{Action, Event},
+        factor::Factor,
         ids::{SessionId, UserId, VerificationTokenId},
         input::Email,
         page::Data,
@@ -29,7 +30,11 @@ use super::code_hash;
 use crate::{
     AuthState, links,
     refusals::{self, invalid_token},
-    sign_in::session_tokens::{self, Opened, SignedIn, Transport},
+    sign_in::{
+        first_step::{self, FirstAnswer},
+        origin::Origin,
+        session_tokens::{SignedIn, Transport},
+    },
     throttle::{self, Guesser},
 };
 
@@ -98,14 +103,14 @@ pub async fn verify(
     request: RequestInfo,
     headers: HeaderMap,
     Body(new): Body<MagicLinkProof>,
-) -> Result<Opened, ApiError> {
+) -> Result<FirstAnswer, ApiError> {
     new.transport.require_listed_origin(&headers, &state.app.config.web)?;
     let proof = match (new.token, new.email, new.code) {
         (Some(token), None, None) => Proof::Token(token),
         (None, Some(email), Some(code)) => check_code(&state, &request, None, &email, &code).await?,
         _ => return Err(refusals::TOKEN_OR_CODE.into()),
     };
-    sign_in(&state, &request, &proof, new.transport).await
+    sign_in(&state, &request, &proof, new.transport, &Origin::read(&headers, None)).await
 }
 
 /// Uses up the link or the code, and signs its owner in.
@@ -114,18 +119,19 @@ pub async fn sign_in(
     request: &RequestInfo,
     proof: &Proof,
     transport: Transport,
-) -> Result<Opened, ApiError> {
+    origin: &Origin,
+) -> Result<FirstAnswer, ApiError> {
     state.signer.check().await?;
     let sign_in = state.app.db.transaction(async |tx| {
         let user = redeem(tx, proof, request).await?;
-        session_tokens::sign_in(state, tx, user, transport, request).await
+        first_step::complete(state, tx, user, Factor::Mail, transport, request, origin).await
     });
     let signed_in = sign_in.await;
     if let (Err(ApiError::Refused(_)), Proof::Token(token)) = (&signed_in, proof) {
         let (db, hash) = (&state.app.db, token.hash());
         db.transaction(async |tx| links::audit_refused(tx, Purpose::MagicLink, &hash, request).await).await?;
     }
-    signed_in
+    Ok(signed_in?.committed(state).await)
 }
 
 /// Uses up the link or the code, and marks its owner's address as verified.
