@@ -19,10 +19,12 @@ pub struct Arguments {
 }
 
 /// Overrides the release profile of Cargo.toml for a quick build.
-const QUICK: [(&str, &str); 3] = [
+const QUICK: [(&str, &str); 4] = [
     ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"),
     ("CARGO_PROFILE_RELEASE_LTO", "off"),
     ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
+    // Also for the crates that Cargo.toml gives a level: rustc takes the last one.
+    ("RUSTFLAGS", "-Copt-level=0"),
 ];
 
 /// Runs `sam build`.
