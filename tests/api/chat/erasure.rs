@@ -29,19 +29,22 @@ async fn conversations_of_an_erased_user_are_removed_everywhere_and_no_others() 
     create(&ada, &left, json!({ "title": "Canary left" })).await;
     bob.client.delete(&format!("{left}/members/{}", ada.id)).await.ok(204);
     let stays = create(&bob, &shared, json!({ "title": "Stays" })).await;
+    let answer = ask(&app, &bob, &stays).await;
+    add_source(&app, &stays, answer, artifact, "Quote that stays").await;
 
     let export = ada.client.get("/v1/auth/me/export").await.ok(200).body.to_string();
     for text in ["Canary title", "Canary quote", "Canary answer", "Canary left", "How long are backups kept?"]
     {
         assert!(export.contains(text), "{text}");
     }
-    assert!(!export.contains("Stays"));
+    assert!(!export.contains("Stays") && !export.contains("Quote that stays"));
     assert!(!bob.client.get("/v1/auth/me/export").await.ok(200).body.to_string().contains("Canary"));
 
     grace.client.post_nothing(&format!("/v1/users/{}/erase", ada.id)).await.ok(200);
 
     let rows = all_rows(&app).await;
-    assert!(!rows.contains("Canary") && !rows.contains("How long"), "{rows}");
+    assert!(!rows.contains("Canary") && rows.contains("Quote that stays"), "{rows}");
+    assert_eq!(rows.matches("How long").count(), 1, "Bob's question");
     bob.client.get(&stays).await.ok(200);
 }
 
@@ -51,6 +54,8 @@ async fn organization_that_a_hold_keeps_loses_all_conversations_but_those_of_the
     let (ada, cy, eve) =
         (app.verified_person("Ada").await, app.verified_person("Cy").await, app.verified_person("Eve").await);
     let grace = app.administrator("Grace").await;
+    let elsewhere = eve.create_organization("Elsewhere").await;
+    create(&eve, &elsewhere, json!({ "title": "Of another organization" })).await;
     let team = ada.create_organization("Engines").await;
     for (person, title) in [(&cy, "Held"), (&eve, "Canary of Eve")] {
         ada.add(&team, person, "member").await;
@@ -67,6 +72,7 @@ async fn organization_that_a_hold_keeps_loses_all_conversations_but_those_of_the
 
     let rows = all_rows(&app).await;
     assert!(rows.contains("Held") && !rows.contains("Canary"), "{rows}");
+    assert!(rows.contains("Of another organization"), "{rows}");
 }
 
 #[tokio::test]
