@@ -11,6 +11,7 @@ mod databases;
 mod deployment;
 mod erased;
 mod identical;
+mod import;
 mod keys;
 mod ledger;
 mod limits;

@@ -12,6 +12,7 @@ mod dev;
 mod dev_log;
 mod generate;
 mod http;
+mod import_users;
 mod job;
 mod libraries;
 mod mail;
@@ -52,6 +53,7 @@ enum Command {
     Dev(dev::Arguments),
     Mail(mail::Arguments),
     Appoint(appoint::Arguments),
+    ImportUsers(import_users::Arguments),
     Backup(job::Backup),
     Backups(job::Backups),
     Drill(job::Drill),
@@ -92,6 +94,7 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Dev(arguments) => dev::run(&project, &arguments),
         Command::Appoint(arguments) => appoint::run(&project, &arguments),
+        Command::ImportUsers(arguments) => import_users::run(&project, &arguments),
         Command::Mail(arguments) => mail::run(&project, &arguments),
         Command::Backup(job) => job.run(&project),
         Command::Backups(job) => job.run(&project),

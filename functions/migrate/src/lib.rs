@@ -1,10 +1,12 @@
-//! Applies migrations. The only function that may change the schema.
+//! Applies migrations, and does what else needs the owner of the database: logins, the first administrator, imports of users. The only
+//! function that may change the schema.
 //!
 //! A deployment runs it before it moves traffic. It connects as the owner and directly to the database: through a pooler it would
 //! lose the lock that serializes runs.
 
 mod addresses;
 mod appoint;
+pub mod import;
 mod logins;
 mod rotation;
 
@@ -30,6 +32,7 @@ use sqlx::{
 
 pub use addresses::Unconverted;
 pub use appoint::{Appointed, appoint};
+use import::Import;
 pub use logins::make as make_logins;
 pub use rotation::Rotated;
 
@@ -51,8 +54,9 @@ const REQUIRED: &[&str] = &["DATABASE_URL"];
 /// The custom resource with which a deployment applies migrations and creates logins.
 const SCHEMA: Resource = Resource { kind: "Custom::Migrations", id: "schema" };
 
-/// The event: `{"command": "up"}`, `{"command": "status"}`, `{"command": "logins"}` or
-/// `{"command": "appoint", "email": "ada@example.com"}`.
+/// The event: `{"command": "up"}`, `{"command": "status"}`, `{"command": "logins"}`,
+/// `{"command": "appoint", "email": "ada@example.com"}` or
+/// `{"command": "import-users", "from": "auth0", "file": "imports/users.ndjson", "dryRun": true}`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "command", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Request {
@@ -67,6 +71,9 @@ pub enum Request {
         /// The verified address of the account.
         email: String,
     },
+    /// Import the users of another system.
+    #[serde(rename = "import-users")]
+    ImportUsers(Import),
 }
 
 impl Request {
@@ -79,6 +86,7 @@ impl Request {
             ["status"] => Some(Self::Status),
             ["logins"] => Some(Self::Logins),
             ["appoint", email] => Some(Self::Appoint { email: email.to_owned() }),
+            ["import-users", ref rest @ ..] => Import::parse(rest).map(Self::ImportUsers),
             _ => None,
         }
     }
@@ -116,6 +124,8 @@ pub enum Outcome {
         logins: BTreeSet<String>,
     },
     Appointed(Appointed),
+    /// Of an import of users.
+    Imported(Box<import::Report>),
     /// Of a step of a rotation.
     Rotated(Rotated),
     /// Of a deployment, whose custom resource was answered.
@@ -172,6 +182,9 @@ async fn execute(task: &Task, job: &Job) -> anyhow::Result<Outcome> {
         Task::Request(Request::Appoint { email }) => {
             appoint(&mut connection, email).await.map(Outcome::Appointed)
         }
+        Task::Request(Request::ImportUsers(import)) => import::run(&mut connection, import, &config, job)
+            .await
+            .map(|report| Outcome::Imported(Box::new(report))),
         Task::Rotation(rotation) => {
             let rotate = async |connection: &mut PgConnection| {
                 rotation::rotate(connection, &url, &config.logins, rotation).await

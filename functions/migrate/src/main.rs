@@ -19,9 +19,13 @@ commands:
   status           list applied and missing migrations
   logins           create or update the logins of the other functions
   appoint <email>  make the user with this verified address an administrator of the system
+  import-users <file> --from <auth0|supabase|keycloak|clerk|firebase> [--dry-run] [--hash-config <file>]
+                      [--drop-unusable-passwords]
+                   import the users of another system; see docs/import-users.md
 
 environment:
-  DATABASE_URL     the database, as its owner and not through a pooler";
+  DATABASE_URL     the database, as its owner and not through a pooler
+  ERASURE_BUCKET   for import-users: the ledger of erasures, whose users stay erased";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

@@ -2,6 +2,7 @@
 
 pub mod access_token;
 pub mod api_key;
+pub mod imported_password;
 mod jwt_provider;
 pub mod key_set;
 pub mod keyring;

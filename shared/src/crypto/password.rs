@@ -12,6 +12,7 @@ use argon2_rust::{
 use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::ExposeSecret;
 
+use super::imported_password::{self, ImportedHash};
 use crate::domain::password::Password;
 
 /// 19 MiB, 2 passes, 1 lane: recommended by the OWASP Password Storage Cheat Sheet for argon2id.
@@ -46,7 +47,7 @@ impl Default for Passwords {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Verified {
     pub matches: bool,
-    /// The hash has weaker parameters than a new one would have.
+    /// The hash has weaker parameters than a new one would have, or another system made it.
     pub outdated: bool,
 }
 
@@ -66,6 +67,11 @@ impl Passwords {
 
     /// Compares `password` with `hash`. Without a hash it does the same work, and the password does not match.
     pub fn verify(&self, password: &Password, hash: Option<&str>) -> anyhow::Result<Verified> {
+        if let Some(imported) = hash.and_then(|hash| hash.strip_prefix(imported_password::PREFIX)) {
+            let matches = ImportedHash::parse(imported)?
+                .matches(password.expose_secret().as_bytes(), &mut self.hasher());
+            return Ok(Verified { matches, outdated: true });
+        }
         let stored = hash.unwrap_or(DUMMY_HASH);
         let params = decode_string(stored, Algorithm::Argon2id)?.params;
         let password = password.expose_secret().as_bytes();
@@ -131,8 +137,29 @@ mod tests {
     }
 
     #[test]
+    fn imported_hash_matches_and_is_outdated_whatever_its_parameters() {
+        for hash in [
+            "$imported$2y$10$srNl09aPtc2qr.0Vl.NtjekJRt/NxRxYQm3qd3OvfcKsJgVnr6.Ve",
+            "$imported$argon2id$v=19$m=32,t=3,p=2$SFVpOWJ0eXhjRzVkdGN1RQ$RXnb8rh7LaDcn07xsssqqulZYXOM/EUCEFMVcAcyYVk",
+        ] {
+            let passwords = Passwords::default();
+            let right = passwords.verify(&password("test"), Some(hash)).expect("an answer");
+            assert_eq!(right, Verified { matches: true, outdated: true });
+            assert!(!passwords.verify(&password("test1"), Some(hash)).expect("an answer").matches);
+            assert_eq!(passwords.count(), 2, "one hash for each");
+        }
+    }
+
+    #[test]
     fn what_is_no_hash_is_an_error() {
-        for stored in ["", "secret", "$argon2id$v=19$m=19456,t=2,p=1$AAAA", "$2b$10$abcdefghijklmnopqrstuv"] {
+        for stored in [
+            "",
+            "secret",
+            "$argon2id$v=19$m=19456,t=2,p=1$AAAA",
+            "$2b$10$abcdefghijklmnopqrstuv",
+            "$imported",
+            "$imported$2b$31$j1VrSes7UPHNTkoAHq5T0OO8WUO2lODzbk4gFt3BaxRi1UbkmnRSi",
+        ] {
             Passwords::default().verify(&password("anything"), Some(stored)).expect_err(stored);
         }
     }
