@@ -30,6 +30,9 @@ pub async fn create_canaries(app: &TestApp) -> (String, String) {
     let token = answer.text("/data/accessToken").to_owned();
     let proof = json!({ "token": app.token_mailed_to(CANARIES[1]) });
     client.post("/v1/auth/verify-email", proof).await.ok(200);
+    // From a new device, so that a link to reject it is mailed.
+    let sign_in = json!({ "email": CANARIES[1], "password": "a long enough phrase" });
+    client.post("/v1/auth/login", sign_in).await.ok(201);
     let ada = client.token(&token);
     ada.patch("/v1/auth/me", json!({ "image": CANARIES[2], "phone": CANARIES[3] })).await.ok(200);
     let own = ada.get("/v1/organizations").await.ok(200);

@@ -46,13 +46,27 @@ pub struct Link {
     token: OneTimeToken,
     /// For a person who reads mail on another device.
     code: Option<String>,
+    /// The sign-in that the mail is about, as its text.
+    sign_in: Option<String>,
 }
 
 impl Link {
     /// Generates a link; with six digits beside it if it is a magic link.
     pub fn generate(purpose: Purpose) -> anyhow::Result<Self> {
         let code = if purpose == Purpose::MagicLink { Some(six_digits()?) } else { None };
-        Ok(Self { purpose, token: OneTimeToken::generate()?, code })
+        Ok(Self { purpose, token: OneTimeToken::generate()?, code, sign_in: None })
+    }
+
+    /// Generates a link that rejects a sign-in, which the mail describes as `sign_in`.
+    pub fn about_sign_in(sign_in: String) -> anyhow::Result<Self> {
+        Ok(Self { sign_in: Some(sign_in), ..Self::generate(Purpose::RejectSignIn)? })
+    }
+
+    /// Stores the hash of the token. The statement is sent with the next one or with COMMIT.
+    pub async fn insert_deferred(&self, tx: &mut Tx, user: UserId, email: &str) -> anyhow::Result<()> {
+        let (purpose, token_hash) = (self.purpose, &self.token.hash());
+        let token = NewToken { purpose, user, email, token_hash, code_hash: None };
+        Ok(store::verification_tokens::insert_deferred(tx, &token).await?)
     }
 
     /// Stores the hashes of the token and of the digits. For a magic link, the caller has locked the user.
@@ -81,13 +95,14 @@ impl Link {
 
     /// Sends the mail with the link.
     pub async fn send(self, state: &AuthState, to: &Mailbox) {
-        let Self { purpose, token, code } = self;
+        let Self { purpose, token, code, sign_in } = self;
         match purpose {
             Purpose::VerifyEmail => mails::send_verification(state, to, &token).await,
             Purpose::ResetPassword => mails::send_reset(state, to, &token).await,
             Purpose::ChangeEmail => mails::send_email_change(state, to, &token).await,
             Purpose::MagicLink => mails::send_magic_link(state, to, &token, code).await,
             Purpose::UndoEmailChange => mails::send_email_changed(state, to, Some(&token)).await,
+            Purpose::RejectSignIn => mails::send_new_device(state, to, &token, sign_in).await,
         }
     }
 }
@@ -100,6 +115,7 @@ pub fn throttle_name(purpose: Purpose) -> &'static str {
         Purpose::ChangeEmail => "change",
         Purpose::MagicLink => "magic-link",
         Purpose::UndoEmailChange => "undo",
+        Purpose::RejectSignIn => "reject",
     }
 }
 
@@ -171,6 +187,7 @@ pub async fn audit_refused(
         Purpose::ChangeEmail => Action::EmailChanged,
         Purpose::MagicLink => Action::SessionCreated,
         Purpose::UndoEmailChange => Action::EmailChangeUndone,
+        Purpose::RejectSignIn => Action::SignInRejected,
     };
     if let Some(owner) = store::verification_tokens::mark_refused(tx, purpose, token_hash).await? {
         store::audit_events::insert(tx, &Event::refused(action, Some(owner), request)).await?;

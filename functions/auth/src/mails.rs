@@ -101,6 +101,30 @@ pub async fn send_email_changed(state: &AuthState, old: &Mailbox, undo: Option<&
     send(&*state.mailer, old, letter).await;
 }
 
+/// Notifies the owner of an account of a sign-in from a new device. `token` is that of a link that rejects it.
+pub async fn send_new_device(
+    state: &AuthState,
+    email: &Mailbox,
+    token: &OneTimeToken,
+    sign_in: Option<String>,
+) {
+    if !counted(throttle::may_notify_of_sign_in(state, &email.address).await) {
+        return;
+    }
+    let opening = "Someone, hopefully you, signed in to your Arches account from a new device.".to_owned();
+    let advice = "If it was not you, take the account back with this link. It works once, for seven days. It ends all sessions, removes the \
+                  password, and mails you a link for a new one:"
+        .to_owned();
+    let letter = Letter {
+        subject: "A sign-in from a new device",
+        paragraphs: [Some(opening), sign_in, Some(advice)].into_iter().flatten().collect(),
+        link: Some((link(&state.app.config.web.app_url, "reject-sign-in", token), "This was not me")),
+        ending: "If it was you, ignore this mail.",
+        ..Letter::default()
+    };
+    send(&*state.mailer, email, letter).await;
+}
+
 /// Notifies the owner of an account that its password was removed.
 pub async fn send_password_removed(state: &AuthState, email: &Mailbox) {
     let letter = Letter {

@@ -22,12 +22,14 @@ text_enum!(
         MagicLink = "magic_link",
         /// Moves an account back to the address to which it is mailed.
         UndoEmailChange = "undo_email_change",
+        /// Says that a sign-in was another person's, and takes the account back.
+        RejectSignIn = "reject_sign_in",
     }
 );
 
 impl Purpose {
     /// The purposes of mails that a person requests. A change of the account withdraws them. It does not withdraw an
-    /// [`Self::UndoEmailChange`]: a thief who changes the account must not take that away from its owner.
+    /// [`Self::UndoEmailChange`] or a [`Self::RejectSignIn`]: a thief who changes the account must not take them away from its owner.
     pub const REQUESTED: &[Self] =
         &[Self::VerifyEmail, Self::ResetPassword, Self::ChangeEmail, Self::MagicLink];
 
@@ -38,7 +40,7 @@ impl Purpose {
             Self::VerifyEmail | Self::ChangeEmail => TimeDelta::hours(24),
             Self::ResetPassword => TimeDelta::hours(1),
             Self::MagicLink => TimeDelta::minutes(15),
-            Self::UndoEmailChange => TimeDelta::days(7),
+            Self::UndoEmailChange | Self::RejectSignIn => TimeDelta::days(7),
         }
     }
 }
@@ -88,6 +90,11 @@ pub async fn insert(tx: &mut Tx, new: &NewToken<'_>) -> sqlx::Result<()> {
     .execute(tx)
     .await
     .map(drop)
+}
+
+/// Does the same as [`insert`]. The statement is sent with the next one or with COMMIT.
+pub async fn insert_deferred(tx: &mut Tx, new: &NewToken<'_>) -> sqlx::Result<()> {
+    insert(tx.deferred(), new).await
 }
 
 /// Returns the id of the token's user, if the token is valid. Lock the user before [`consume`].
@@ -253,23 +260,44 @@ pub async fn withdraw(tx: &mut Tx, user: UserId, purposes: &[Purpose]) -> sqlx::
     .map(drop)
 }
 
-/// Invalidates the tokens of `user` that move the account back and were created after `id`.
+/// Invalidates the tokens that take the account back and were created after `used`, which took it back; and those about earlier
+/// sign-ins that were mailed to the same address.
 ///
-/// The earlier ones stay: they lead to an address that the account had before.
-pub async fn withdraw_later_undo(tx: &mut Tx, user: UserId, id: VerificationTokenId) -> sqlx::Result<()> {
+/// Other earlier ones stay: they lead to an address that the account had before.
+pub async fn withdraw_later_ways_back(tx: &mut Tx, used: &Consumed) -> sqlx::Result<()> {
+    let now = tx.now();
+    sqlx::query!(
+        r#"
+        UPDATE verification_tokens
+        SET consumed_at = $4
+        WHERE user_id = $1 AND purpose IN ('undo_email_change', 'reject_sign_in') AND consumed_at IS NULL
+          AND ((created_at, id) > (SELECT created_at, id FROM verification_tokens WHERE id = $2)
+               OR (purpose = 'reject_sign_in' AND email = $3))
+        "#,
+        used.user_id as UserId,
+        used.id as VerificationTokenId,
+        used.email,
+        now,
+    )
+    .execute(tx)
+    .await
+    .map(drop)
+}
+
+/// Invalidates the tokens of `user` about sign-ins that were mailed to `email`. The statement is sent with the next one or with COMMIT.
+pub async fn withdraw_rejections(tx: &mut Tx, user: UserId, email: &str) -> sqlx::Result<()> {
     let now = tx.now();
     sqlx::query!(
         r#"
         UPDATE verification_tokens
         SET consumed_at = $3
-        WHERE user_id = $1 AND purpose = 'undo_email_change' AND consumed_at IS NULL
-          AND (created_at, id) > (SELECT created_at, id FROM verification_tokens WHERE id = $2)
+        WHERE user_id = $1 AND purpose = 'reject_sign_in' AND email = $2 AND consumed_at IS NULL
         "#,
         user as UserId,
-        id as VerificationTokenId,
+        email,
         now,
     )
-    .execute(tx)
+    .execute(tx.deferred())
     .await
     .map(drop)
 }

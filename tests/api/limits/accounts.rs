@@ -65,7 +65,7 @@ async fn right_password_ends_the_row_of_failures() {
         for answer in guess(&app, &ada.email, 60).await {
             answer.refused(401, "wrong-credentials");
         }
-        ada.sign_in_again().await;
+        ada.sign_in_elsewhere().await;
     }
 }
 

@@ -1,3 +1,4 @@
+use chrono::TimeDelta;
 use harness::{Client, ORIGIN, PASSWORD, TestApp};
 use serde_json::{Value, json};
 
@@ -68,6 +69,24 @@ async fn known_device_has_a_count_of_its_own() {
 
     app.client().post(LOGIN, with(PASSWORD)).await.refused(429, "too-many-attempts");
     office.post(LOGIN, right).await.ok(201);
+}
+
+#[tokio::test]
+async fn device_has_one_count_however_often_it_signs_in() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    app.clock.advance(TimeDelta::days(1));
+    let again = ada.sign_in_again().await;
+    assert_ne!(again.device_token, ada.device_token, "it is known for a year from now");
+    let with = |device: &str, password: &str| json!({ "email": ada.email, "password": password, "deviceToken": device });
+
+    use_up(&app.client(), &with(&ada.device_token, "not the password")).await;
+
+    app.client().post(LOGIN, with(&again.device_token, PASSWORD)).await.refused(429, "too-many-attempts");
+    app.clock.advance(TimeDelta::days(365) - TimeDelta::seconds(1));
+    let other = app.client();
+    use_up(&other, &json!({ "email": ada.email, "password": "not the password" })).await;
+    other.post(LOGIN, with(&again.device_token, PASSWORD)).await.ok(201);
 }
 
 #[tokio::test]

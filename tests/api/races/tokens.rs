@@ -59,13 +59,30 @@ async fn one_of_sixteen_concurrent_uses_of_a_code_signs_in() {
     let app = concurrent_app().await;
     for ada in people_with_mail(&app, "/v1/auth/magic-links").await {
         let code = app.code_mailed_to(&ada.email);
+        let link = json!({ "token": app.token_mailed_to(&ada.email) });
         let body = |_| json!({ "email": ada.email, "code": code });
 
         let answers = send_from_many(&app, "/v1/auth/magic-links/verify", body).await;
 
         assert_one_succeeded(&answers, 201, (422, "invalid-code"));
-        let link = json!({ "token": app.token_mailed_to(&ada.email) });
         app.client().post("/v1/auth/magic-links/verify", link).await.refused(422, "invalid-token");
+    }
+}
+
+#[tokio::test]
+async fn one_of_sixteen_concurrent_rejections_of_a_sign_in_succeeds() {
+    let app = concurrent_app().await;
+    for _ in 0..ROUNDS {
+        let ada = app.verified_person("Ada").await;
+        ada.sign_in_elsewhere().await;
+        let token = app.token_mailed_to(&ada.email);
+        let before = app.mail_count(&ada.email);
+
+        let answers = send_from_many(&app, "/v1/auth/reject-sign-in", |_| json!({ "token": token })).await;
+
+        assert_one_succeeded(&answers, 204, (422, "invalid-token"));
+        assert_eq!(app.mail_count(&ada.email), before + 1);
+        ada.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
     }
 }
 

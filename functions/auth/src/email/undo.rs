@@ -56,7 +56,7 @@ pub async fn redeem(state: &AuthState, request: &RequestInfo, token: &OneTimeTok
         store::users::remove_password(tx, user.id).await?;
         store::verification_tokens::withdraw(tx, user.id, Purpose::REQUESTED).await?;
         // The links to addresses that the account had before this one stay: the owner may need them, if a thief used this link.
-        store::verification_tokens::withdraw_later_undo(tx, user.id, consumed.id).await?;
+        store::verification_tokens::withdraw_later_ways_back(tx, &consumed).await?;
         store::sessions::revoke_all(tx, user.id, None, "email_change_undone").await?;
         let event = Event::new(Action::EmailChangeUndone, user.id, request);
         store::audit_events::insert(tx, &event).await?;

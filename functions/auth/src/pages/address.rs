@@ -14,7 +14,7 @@ use super::{
     page::{Field, OwnForm, Question, show_success},
     routes::{SubmittedForm, Token, form_value, submit},
 };
-use crate::{AuthState, email};
+use crate::{AuthState, email, sign_in};
 
 const CURRENT_PASSWORD: Field =
     Field { label: "Password", name: "currentPassword", kind: "password", autocomplete: "current-password" };
@@ -39,6 +39,15 @@ pub const UNDO_EMAIL_CHANGE: Question = Question {
     text: "Press the button to move your account back to this address. Its password is removed, and it is signed out everywhere.",
     fields: &[],
     button: "Take back",
+    reject: None,
+};
+
+pub const REJECT_SIGN_IN: Question = Question {
+    title: "This was not you?",
+    text: "Press the button if you did not sign in yourself. Your account is signed out everywhere, and its password is removed. You get a mail with a \
+           link for a new one.",
+    fields: &[],
+    button: NOT_ME,
     reject: None,
 };
 
@@ -149,6 +158,23 @@ pub async fn undo_email_change(
         show_success(
             "Done",
             "Your account has this address again. Choose a new password to sign in with it.",
+            None,
+        )
+    })
+    .await
+}
+
+pub async fn reject_sign_in(
+    State(state): State<AuthState>,
+    request: RequestInfo,
+    _: OwnForm,
+    token: Token,
+) -> Result<Response, ApiError> {
+    submit(REJECT_SIGN_IN, token, async |token| {
+        sign_in::reject::redeem(&state, &request, token).await?;
+        show_success(
+            "Done",
+            "Your account is signed out everywhere and has no password. Choose a new one with the link that we have just mailed to you.",
             None,
         )
     })

@@ -96,5 +96,7 @@ async fn set_password(
         return Err(invalid_token());
     }
     store::sessions::revoke_all(tx, id, None, "password_reset").await?;
+    // Earlier sign-ins give no access any more. Those that were mailed to another address stay: a thief may have moved the account.
+    store::verification_tokens::withdraw_rejections(tx, id, &consumed.email).await?;
     Ok(store::audit_events::insert(tx, &Event::new(Action::PasswordReset, id, request)).await?)
 }

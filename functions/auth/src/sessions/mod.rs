@@ -8,10 +8,12 @@ pub mod refresh;
 pub mod refresh_token;
 pub mod revoke;
 pub mod show;
+pub mod user_agent;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared::{domain::ids::SessionId, store::sessions};
+use user_agent::DeviceView;
 use utoipa::{IntoParams, ToSchema};
 
 /// A session: one sign-in on one device.
@@ -24,6 +26,8 @@ pub struct SessionView {
     /// The `User-Agent` header of the sign-in.
     #[schema(example = "curl/8.5.0", max_length = 512)]
     user_agent: Option<String>,
+    /// The device of the sign-in, as that header names it; null if it is unknown.
+    device: Option<DeviceView>,
     /// The source address of the sign-in.
     #[schema(example = "203.0.113.7", min_length = 2, max_length = 39)]
     ip_address: Option<String>,
@@ -40,6 +44,7 @@ impl SessionView {
     pub fn new(session: sessions::Session, current: SessionId) -> Self {
         Self {
             id: session.id,
+            device: DeviceView::read(session.user_agent.as_deref()),
             user_agent: session.user_agent,
             ip_address: session.ip_address,
             created_at: session.created_at,

@@ -20,6 +20,9 @@ const RESERVE: Limit = Limit { name: "mails-reserve", max: 1, window: Duration::
 /// Notices that something was changed. Only who can change something causes them, and no other mail uses them up.
 const NOTICES_PER_DAY: Limit = Limit { name: "notices", max: 10, window: Duration::from_hours(24) };
 
+/// Notices of sign-ins from new devices. They use up no other notices: many sign-ins must not hide that the password was changed.
+const SIGN_INS_PER_DAY: Limit = Limit { name: "sign-in-notices", max: 10, window: Duration::from_hours(24) };
+
 /// Counts a mail with a link for `purpose` to `email`. Returns whether it may be sent.
 pub async fn may_mail(state: &AuthState, purpose: Purpose, email: &str) -> Result<bool, ApiError> {
     let address = pseudonym(state, email).await?;
@@ -36,6 +39,11 @@ pub async fn may_mail(state: &AuthState, purpose: Purpose, email: &str) -> Resul
 /// Counts a notice to `email`. Returns whether it may be sent.
 pub async fn may_notify(state: &AuthState, email: &str) -> Result<bool, ApiError> {
     Ok(take(state, NOTICES_PER_DAY, pseudonym(state, email).await?).await)
+}
+
+/// Does the same as [`may_notify`] for a sign-in from a new device.
+pub async fn may_notify_of_sign_in(state: &AuthState, email: &str) -> Result<bool, ApiError> {
+    Ok(take(state, SIGN_INS_PER_DAY, pseudonym(state, email).await?).await)
 }
 
 /// Does the same as [`may_notify`] for a new password. Also deletes the count of failures in a row at the account, in the same

@@ -11,7 +11,7 @@ use shared::ApiError;
 use crate::AuthState;
 
 pub use attempts::{Attempt, Guesser, attempt, may_guess_code};
-pub use mails::{may_mail, may_notify, may_notify_of_password};
+pub use mails::{may_mail, may_notify, may_notify_of_password, may_notify_of_sign_in};
 pub use requests::{request, request_of_user};
 
 /// Returns the keyed hash that stands for an account in a key. `account` is an address or an id.

@@ -3,7 +3,8 @@ mod refresh;
 
 use std::collections::HashSet;
 
-use harness::TestApp;
+use harness::{PASSWORD, TestApp};
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn session_pages_are_complete_during_changes() {
@@ -35,6 +36,27 @@ async fn session_pages_are_complete_during_changes() {
         }
         assert_eq!(seen.len(), expected.len(), "{sort}");
         assert_eq!(seen.into_iter().collect::<HashSet<_>>(), expected, "{sort}");
+    }
+}
+
+#[tokio::test]
+async fn sessions_name_browser_and_system() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    let login = json!({ "email": ada.email, "password": PASSWORD });
+    let firefox = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0";
+    for (agent, device) in [
+        (firefox, json!({ "browser": "Firefox", "system": "Windows" })),
+        ("Dalvik/2.1.0 (Linux; U; Android 14; Pixel 8)", json!({ "browser": null, "system": "Android" })),
+        ("curl/8.5.0", Value::Null),
+    ] {
+        let client = app.client().with("user-agent", agent);
+        let session =
+            client.post("/v1/auth/login", login.clone()).await.ok(201).body["data"]["session"].clone();
+        assert_eq!(session["device"], device, "{agent}");
+        let id = session["id"].as_str().expect("an id");
+        let shown = ada.client.get(&format!("/v1/auth/sessions/{id}")).await.ok(200);
+        assert_eq!((&shown.body["data"]["device"], shown.text("/data/userAgent")), (&device, agent));
     }
 }
 

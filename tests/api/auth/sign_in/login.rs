@@ -54,7 +54,7 @@ async fn guessing_blocks_the_guesser_and_never_the_owner() {
     assert!(limited.header("retry-after").parse::<u32>().expect("seconds") >= 1);
     let right = json!({ "email": ada.email, "password": "correct horse battery staple" });
     stranger.post("/v1/auth/login", right).await.refused(429, "too-many-attempts");
-    ada.sign_in_again().await;
+    ada.sign_in_elsewhere().await;
 
     // From now on, the delay doubles with each guess, up to 15 minutes.
     for seconds in [30, 60, 120, 240, 480, 900, 900] {
@@ -64,7 +64,7 @@ async fn guessing_blocks_the_guesser_and_never_the_owner() {
         app.clock.advance(chrono::TimeDelta::seconds(seconds));
         stranger.post("/v1/auth/login", guess.clone()).await.refused(401, "wrong-credentials");
     }
-    ada.sign_in_again().await;
+    ada.sign_in_elsewhere().await;
 }
 
 #[tokio::test]

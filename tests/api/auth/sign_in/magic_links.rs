@@ -28,9 +28,9 @@ async fn mailed_code_signs_in_and_uses_up_the_link() {
     let ada = app.verified_person("Ada").await;
     app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
     let code = json!({ "email": ada.email.to_uppercase(), "code": app.code_mailed_to(&ada.email) });
+    let token = json!({ "token": app.token_mailed_to(&ada.email) });
     app.client().post(VERIFY, code.clone()).await.ok(201);
     app.client().post(VERIFY, code).await.refused(422, "invalid-code");
-    let token = json!({ "token": app.token_mailed_to(&ada.email) });
     app.client().post(VERIFY, token).await.refused(422, "invalid-token");
 }
 

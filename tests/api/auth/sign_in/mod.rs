@@ -2,3 +2,5 @@
 
 mod login;
 mod magic_links;
+mod new_devices;
+mod reject;
