@@ -21,7 +21,7 @@ const WITH_BODY: [Answer; 4] = [
 ];
 const GUARDED: [Answer; 1] = [("401", "`unauthenticated`")];
 const WITHIN_AN_ORGANIZATION: [Answer; 2] =
-    [("403", "`role-needed` or `scope-needed`"), ("404", "`organization-not-found`")];
+    [("403", "`role-needed`, `scope-needed` or `second-factor-needed`"), ("404", "`organization-not-found`")];
 const FOR_ADMINISTRATORS: [Answer; 1] = [("403", "`administrator-needed`")];
 const WITH_AN_ID: [Answer; 1] = [("404", "`no-such-route`, the id in the path is not valid")];
 const LISTED: [Answer; 1] =

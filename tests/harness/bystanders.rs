@@ -101,6 +101,9 @@ async fn create(app: &TestApp) {
     moved.client.post("/v1/auth/change-email", address).await.ok(202);
     let token = json!({ "token": app.token_mailed_to(&format!("new.{}", moved.email)) });
     moved.client.post("/v1/auth/confirm-email", token).await.ok(204);
+    let secured = app.verified_person("Secured").await;
+    secured.add_authenticator().await;
+    app.challenge(&secured.email).await;
     // Nobody has verified this address, or asked for anything.
     app.person("Unverified").await;
 

@@ -7,6 +7,7 @@ mod never_verified;
 mod order;
 mod organizations;
 mod plans;
+mod seeds;
 mod users;
 
 use std::{collections::HashMap, sync::Arc};
@@ -25,6 +26,7 @@ fn settings(app: &TestApp, bucket: &str) -> HashMap<String, String> {
     settings.insert("DATABASE_URL".to_owned(), app.database.retention_url());
     settings.insert("ERASURE_BUCKET".to_owned(), bucket.to_owned());
     settings.insert("ARTIFACT_BUCKET".to_owned(), "artifacts".to_owned());
+    settings.insert("ENCRYPTION_KEY".to_owned(), service("ENCRYPTION_KEY"));
     settings.insert("EXTRACT_QUEUE_URL".to_owned(), "http://127.0.0.1:9/extract".to_owned());
     settings.insert("INDEX_QUEUE_URL".to_owned(), "http://127.0.0.1:9/index".to_owned());
     settings

@@ -5,6 +5,7 @@
 mod answers;
 mod passwords;
 mod proxy;
+mod second_factors;
 mod services;
 mod tls;
 
@@ -45,6 +46,7 @@ fn routes(person: &Person<'_>, team: &str) -> Vec<(Method, String, Value, u16)> 
                 "refresh" => json!({ "refreshToken": person.refresh_token }),
                 "verify_magic_link" => json!({ "token": "unknown" }),
                 "reauthenticate" => json!({ "currentPassword": "not the password" }),
+                "verify_challenge" => json!({ "token": "unknown", "code": "123456" }),
                 _ => operation.body.unwrap_or_default(),
             };
             let status = if WITHOUT_DATABASE.contains(&&*operation.id) { 200 } else { 503 };

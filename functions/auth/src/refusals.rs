@@ -45,8 +45,40 @@ pub const INVALID_CODE: Refusal = Refusal::invalid(
     "invalid-code",
     "This code is wrong, used up or expired, or there were too many wrong guesses. Use the link, or ask for a new mail.",
 );
-pub const PASSWORD_OR_CODE: Refusal =
-    Refusal::invalid("password-or-code", "Give either the current password, or the code from a mail.");
+pub const PASSWORD_OR_CODE: Refusal = Refusal::invalid(
+    "password-or-code",
+    "Give one of these: the current password, the code from a mail or from your authenticator app, or a recovery code.",
+);
+pub const CODE_OR_RECOVERY_CODE: Refusal = Refusal::invalid(
+    "code-or-recovery-code",
+    "Give either a code of your authenticator app, or a recovery code.",
+);
+/// For a sign-in. A signed-in user gets [`WRONG_CODE`].
+pub const WRONG_CODE_AT_SIGN_IN: Refusal = Refusal::unauthorized("wrong-code", WRONG_CODE.message);
+pub const WRONG_CODE: Refusal = Refusal::forbidden(
+    "wrong-code",
+    "This code is wrong, or it was used before. Wait for the next code of your app.",
+);
+pub const CHALLENGE_ENDED: Refusal = Refusal::unauthorized(
+    "challenge-ended",
+    "This sign-in is unknown, used up or expired, or there were too many wrong codes. Sign in again.",
+);
+/// A password or a mail alone is not enough for an account that has a second factor.
+pub const SECOND_FACTOR_NEEDED: Refusal = Refusal::forbidden(
+    "second-factor-needed",
+    "This account has a second factor: sign in with it, or prove it at /v1/auth/reauthenticate, then do this again.",
+);
+pub const ADDRESS_NOT_PROVED: Refusal = Refusal::forbidden(
+    "address-not-proved",
+    "Prove your address first: confirm it while you are signed in, or choose a new password by mail.",
+);
+pub const TOTP_EXISTS: Refusal =
+    Refusal::conflict("totp-exists", "You have an authenticator app. Remove it first.");
+pub const TOTP_NOT_STARTED: Refusal =
+    Refusal::conflict("totp-not-started", "Begin to add an authenticator app first: POST /v1/auth/totp.");
+pub const NO_TOTP: Refusal = Refusal::not_found("totp-not-found", "You have not added an authenticator app.");
+pub const NO_SECOND_FACTOR: Refusal =
+    Refusal::not_found("second-factor-not-found", "Your account has no second factor.");
 pub const PROOF_NEEDED: Refusal = Refusal::unauthorized(
     "proof-needed",
     "Give the current password of the account, or send the access token of a session of the account.",

@@ -13,6 +13,7 @@ mod organization;
 mod rate_limits;
 mod refusals;
 mod restore;
+mod second_factor;
 mod show;
 mod state;
 mod update;

@@ -41,6 +41,8 @@ pub struct OrganizationView {
     plan: String,
     /// Whether it is the personal organization of a user.
     personal: bool,
+    /// The time since which members need a second factor; null if they need none. API keys need none.
+    second_factor_required_from: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     /// Null if the organization is not deleted.
@@ -60,6 +62,7 @@ impl From<organizations::Organization> for OrganizationView {
             billing_email: organization.billing_email,
             plan: organization.plan,
             personal: organization.personal_to.is_some(),
+            second_factor_required_from: organization.second_factor_from,
             created_at: organization.created_at,
             updated_at: organization.updated_at,
             deleted_at: organization.deleted_at,

@@ -6,7 +6,7 @@ use shared::{
     auth::{
         Actor, Caller, Fresh,
         caller::UNAUTHENTICATED,
-        member::{NO_SUCH_ORGANIZATION, ROLE_NEEDED},
+        member::{NO_SUCH_ORGANIZATION, ROLE_NEEDED, SECOND_FACTOR_NEEDED, is_factor_missing},
     },
     db::Tx,
     domain::{
@@ -47,6 +47,7 @@ pub struct RestorePath {
     responses(
         (status = 200, description = "The restored organization.", body = Data<OrganizationView>),
         (status = 401, description = "`fresh-sign-in-needed`"),
+        (status = 403, description = "`second-factor-needed`"),
         (status = 409, description = "`organization-not-deleted`"),
     ),
 )]
@@ -93,6 +94,9 @@ async fn lock(
     Ok(match store::members::find_active(tx, id, caller.user).await? {
         None => Err(NO_SUCH_ORGANIZATION),
         Some(member) if member.role < DeleteOrganization::ROLE => Err(ROLE_NEEDED),
+        Some(_) if is_factor_missing(tx, caller.principal(), &organization).await? => {
+            Err(SECOND_FACTOR_NEEDED)
+        }
         Some(_) => match organization.restorable_until() {
             None => Err(refusals::NOT_DELETED),
             Some(until) if until <= now => Err(NO_SUCH_ORGANIZATION),

@@ -10,6 +10,7 @@ use shared::{
         page::Data,
         patch::Patch,
         permission::UpdateOrganization,
+        timestamp::Timestamp,
     },
     http::{
         etag::{IfMatch, STALE},
@@ -22,6 +23,7 @@ use utoipa::ToSchema;
 use crate::{
     organization::{OrganizationPath, OrganizationResponse, OrganizationView, respond},
     refusals,
+    second_factor::require_may_change,
 };
 
 /// Changes of an organization. An absent member does not change, `null` removes the value (RFC 7396).
@@ -40,9 +42,16 @@ pub struct OrganizationChanges {
     #[serde(default)]
     #[schema(value_type = Option<Email>)]
     billing_email: Patch<Email>,
+    /// The time since which members need a second factor: give them some days. `null`: they need none. Only owners with a recent sign-in change
+    /// it, and only those whose own session has shown a second factor set it.
+    #[serde(default)]
+    #[schema(value_type = Option<Timestamp>)]
+    second_factor_required_from: Patch<Timestamp>,
 }
 
-/// Change an organization's profile.
+/// Change an organization's profile, or what it requires of its members.
+///
+/// A member whose session has shown one factor gets 403 `second-factor-needed` from `secondFactorRequiredFrom` on. API keys are not affected.
 #[utoipa::path(
     patch, path = "/v1/organizations/{organizationId}", tag = "organizations", operation_id = "update_organization",
     params(OrganizationPath, IfMatch),
@@ -50,6 +59,8 @@ pub struct OrganizationChanges {
     security(("bearer" = []), ("apiKey" = [])),
     responses(
         (status = 200, description = "The changed organization.", body = Data<OrganizationView>),
+        (status = 401, description = "`fresh-sign-in-needed`"),
+        (status = 403, description = "`role-needed` or `second-factor-needed`"),
         (status = 409, description = "`slug-taken`"),
     ),
 )]
@@ -64,9 +75,13 @@ pub async fn update(
         slug: changes.slug.kept("/slug")?,
         logo: &changes.logo,
         billing_email: &changes.billing_email,
+        second_factor_from: &changes.second_factor_required_from,
     };
     let updated = member.transaction(async |tx| {
-        member.lock(tx).await?;
+        let own = member.lock(tx).await?.role;
+        if let (true, from) = changes.second_factor_from.change() {
+            require_may_change(tx, &member, own, from.map(|from| from.0)).await?;
+        }
         let organization = store::organizations::update(tx, id, &changes, versions.as_deref())
             .await
             .on_constraint("organizations_slug_key", refusals::SLUG_TAKEN)?

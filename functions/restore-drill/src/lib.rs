@@ -300,9 +300,10 @@ async fn replay(
     Ok(replayed)
 }
 
-/// Ends all sessions, tokens and invitations: those that ended after the copy was made would be valid again in it.
+/// Ends all sessions, begun sign-ins, tokens and invitations: those that ended after the copy was made would be valid again in it.
 async fn end_what_may_have_ended(connection: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Result<()> {
     store::sessions::revoke_of_all_users(connection, "restored", now).await?;
+    store::sign_in_challenges::end_of_all_users(connection, now).await?;
     store::verification_tokens::withdraw_of_all_users(connection, now).await?;
     store::invitations::revoke_all(connection, now).await
 }

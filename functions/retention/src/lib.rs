@@ -1,6 +1,6 @@
 //! Every day: deletes expired rows, as the register of personal data says, purges organizations that were deleted 30 days ago, erases
-//! users who were deleted 30 days ago or have not verified their address within 30 days, and confirms entries of the ledger of
-//! erasures. Every two minutes: brings artifacts and answers of language models to their final state, and deletes objects that are due.
+//! users who were deleted 30 days ago or have not verified their address within 30 days, encrypts seeds of authenticator apps with the
+//! current key, and confirms entries of the ledger of erasures. Every two minutes: brings artifacts and answers of language models to their final state, and deletes objects that are due.
 
 mod conversations;
 mod files;
@@ -9,6 +9,7 @@ mod one_by_one;
 mod organizations;
 mod report;
 mod rows;
+mod seeds;
 mod sweeper;
 mod totals;
 mod users;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     aws::{s3::Bucket, secrets::Secrets},
     config::{Config, ConfigError, Prices},
+    crypto::seal::Sealer,
     db::Db,
     domain::{
         clock::{Clock, SystemClock},
@@ -42,10 +44,17 @@ use users::Group;
 pub const USAGE: &str = "usage: retention ['{\"dryRun\": true}' | '{\"task\": \"artifacts\" | \"artifact-files\" | \"reindex\"}']
 
 DATABASE_URL names the database, as a member of the role arches_retention; ERASURE_BUCKET the ledger of erasures; ARTIFACT_BUCKET,
-EXTRACT_QUEUE_URL and INDEX_QUEUE_URL the files of artifacts and the queues of their ingestion.";
+EXTRACT_QUEUE_URL and INDEX_QUEUE_URL the files of artifacts and the queues of their ingestion; ENCRYPTION_KEY the keys of the seeds of
+authenticator apps.";
 /// The settings without which this function does not start.
-pub const REQUIRED: &[&str] =
-    &["DATABASE_URL", "ERASURE_BUCKET", "ARTIFACT_BUCKET", "EXTRACT_QUEUE_URL", "INDEX_QUEUE_URL"];
+pub const REQUIRED: &[&str] = &[
+    "DATABASE_URL",
+    "ENCRYPTION_KEY",
+    "ERASURE_BUCKET",
+    "ARTIFACT_BUCKET",
+    "EXTRACT_QUEUE_URL",
+    "INDEX_QUEUE_URL",
+];
 
 /// Time kept at the end of the run: for the longest transaction (10 s), and for the report.
 pub const RESERVE: Duration = Duration::from_secs(15);
@@ -97,6 +106,7 @@ pub struct Sent {
 /// Created once in `main`.
 pub struct State {
     db: Db,
+    sealer: Sealer,
     ledger: Bucket,
     ingestion: Ingestion,
     /// A conversation is removed so long after its last message.
@@ -109,9 +119,10 @@ impl State {
     #[must_use]
     pub fn new(config: &Config, clock: Arc<dyn Clock>) -> Self {
         let secrets = Secrets::new(config.keys.max_age, Arc::clone(&clock));
-        let db = Db::new(config.database.clone(), secrets, None, Arc::clone(&clock));
+        let db = Db::new(config.database.clone(), secrets.clone(), None, Arc::clone(&clock));
         Self {
             db,
+            sealer: Sealer::new(secrets, config.keys.encryption_key.clone()),
             ledger: Bucket::new(&config.storage.erasures, ""),
             ingestion: Ingestion::new(config),
             chat_retention: config.models.chat_retention,
@@ -193,6 +204,7 @@ pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<R
     let mut tables = vec![
         clean!(&run, sessions),
         clean!(&run, verification_tokens),
+        clean!(&run, sign_in_challenges),
         clean!(&run, invitations),
         clean!(&run, idempotency_records),
         clean!(&run, mail_suppressions),
@@ -206,7 +218,8 @@ pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<R
     tables.extend([organizations?, deleted?, never_verified?]);
     let ledger = ledger::check(&run).await?;
     let wrong_totals = totals::check(&run).await?;
-    let report = Report::new(run.dry, tables, ledger, wrong_totals, started.elapsed());
+    let resealed = seeds::reseal_all(&run).await?;
+    let report = Report::new(run.dry, tables, ledger, (wrong_totals, resealed), started.elapsed());
     report.record();
     Ok(report)
 }

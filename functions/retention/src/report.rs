@@ -24,6 +24,8 @@ pub struct Report {
     pub ledger: Checked,
     /// Organizations of which the totals were wrong. They are corrected.
     pub wrong_totals: u64,
+    /// Seeds of authenticator apps that were encrypted with the current key.
+    pub resealed: u64,
     pub duration_ms: u64,
 }
 
@@ -70,12 +72,12 @@ impl Report {
         dry_run: bool,
         tables: Vec<Cleaned>,
         ledger: Checked,
-        wrong_totals: u64,
+        (wrong_totals, resealed): (u64, u64),
         duration: Duration,
     ) -> Self {
         let complete = tables.iter().all(|table| table.complete);
         let duration_ms = duration.as_millis().try_into().unwrap_or(u64::MAX);
-        Self { dry_run, complete, tables, ledger, wrong_totals, duration_ms }
+        Self { dry_run, complete, tables, ledger, wrong_totals, resealed, duration_ms }
     }
 
     /// Records the metric of the alarm, unless the run is dry.

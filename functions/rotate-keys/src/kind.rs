@@ -10,7 +10,6 @@ use shared::{
         keyring::{KeyId, mac_key},
         seal,
     },
-    http::idempotency,
 };
 use uuid::Uuid;
 
@@ -29,7 +28,7 @@ pub enum Kind {
     Signing,
     /// Authenticates refresh tokens: `JWT_REFRESH_SECRET`.
     Refresh,
-    /// Encrypts stored responses: `ENCRYPTION_KEY`.
+    /// Encrypts stored responses, and the seeds of authenticator apps: `ENCRYPTION_KEY`.
     Encryption,
 }
 
@@ -106,7 +105,7 @@ impl Rotated {
         let lifetime = match self.kind {
             Kind::Signing => TimeDelta::from_std(config.tokens.expiry)?,
             Kind::Refresh => TimeDelta::from_std(config.tokens.refresh_expiry)?,
-            Kind::Encryption => idempotency::LIFETIME,
+            Kind::Encryption => seal::KEY_LIFETIME,
         };
         Ok(lifetime + PROPAGATION_TIME)
     }

@@ -9,6 +9,7 @@ mod list;
 mod mail_suppression;
 mod recover;
 mod refusals;
+mod remove_factors;
 mod restore;
 mod revoke_sessions;
 mod show;
@@ -30,6 +31,7 @@ pub fn routes<R: Routes<UsersState>>() -> R {
         .routes(routes!(suspend::suspend))
         .routes(routes!(restore::restore))
         .routes(routes!(recover::recover))
+        .routes(routes!(remove_factors::remove))
         .routes(routes!(erase::erase))
         .routes(routes!(legal_hold::place::place, legal_hold::lift::lift))
         .routes(routes!(mail_suppression::lift))

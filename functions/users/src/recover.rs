@@ -31,7 +31,7 @@ pub struct Recovery {
 
 /// Give a taken-over account back to its owner.
 ///
-/// Removes the password, ends all sessions, and invalidates all mailed links and codes. With `email`, moves the account to that address, which
+/// Removes the password and the second factors, ends all sessions, and invalidates all mailed links and codes. With `email`, moves the account to that address, which
 /// is then not verified. Mails the account's address a link that sets a new password. A suspended user stays suspended: the link works
 /// when the user is restored.
 #[utoipa::path(
@@ -54,7 +54,12 @@ pub async fn recover(
     require_other(&administrator, id)?;
     let (token, email) = (OneTimeToken::generate()?, recovery.email.as_ref().map(AsRef::as_ref));
     let recovered = administrator.transaction(async |tx| {
-        lock_living(tx, &administrator, id).await?;
+        let before = lock_living(tx, &administrator, id).await?;
+        if before.second_factor_at.is_some() {
+            // The thief may have added it.
+            store::users::remove_second_factors(tx, id).await?;
+            administrator.audit(tx, Action::SecondFactorRemoved, id).await?;
+        }
         let user = store::users::recover(tx, id, email)
             .await
             .on_constraint("users_email_key", refusals::EMAIL_TAKEN)?

@@ -49,6 +49,8 @@ pub struct UserView {
     /// The reason for the legal hold.
     #[schema(min_length = 1, max_length = 500)]
     legal_hold_reason: Option<String>,
+    /// The time since which a sign-in needs a second factor; null if it needs none.
+    second_factor_at: Option<DateTime<Utc>>,
     /// Null if the account is not deleted.
     deleted_at: Option<DateTime<Utc>>,
     /// The time at which every personal column was overwritten; null if the user is not erased.
@@ -72,6 +74,7 @@ impl From<users::User> for UserView {
             suspended_reason: user.suspended_reason,
             legal_hold_at: user.legal_hold_at,
             legal_hold_reason: user.legal_hold_reason,
+            second_factor_at: user.second_factor_at,
             deleted_at: user.deleted_at,
             erased_at: user.erased_at,
         }

@@ -38,6 +38,11 @@ pub const NO_SUCH_ORGANIZATION: Refusal = Refusal::not_found(
 /// Returned to a member whose role does not have the permission.
 pub const ROLE_NEEDED: Refusal =
     Refusal::forbidden("role-needed", "Your role in this organization does not allow this.");
+/// Returned to a member whose session was opened with one factor, if the organization requires two.
+pub const SECOND_FACTOR_NEEDED: Refusal = Refusal::forbidden(
+    "second-factor-needed",
+    "This organization requires a second factor. Add one to your account, then sign in with it.",
+);
 const SCOPE_NEEDED: Refusal =
     Refusal::forbidden("scope-needed", "The scopes of this API key do not allow this.");
 /// The use of an API key is recorded at most this often.
@@ -47,6 +52,8 @@ const LAST_USED_PRECISION: TimeDelta = TimeDelta::minutes(1);
 pub struct Member<P> {
     pub organization: Organization,
     pub principal: Principal,
+    /// The role of the member; of an API key `Role::Member`.
+    pub role: Role,
     pub request: RequestInfo,
     fresh: bool,
     db: Db,
@@ -68,8 +75,10 @@ impl<P: Permission> Member<P> {
     /// Every change of an organization takes this lock, so of two owners who demote each other the second is refused. The check is a
     /// statement of its own: the statement that waits for the lock sees the rows from before the wait.
     pub async fn lock(&self, tx: &mut Tx) -> Result<Authority, ApiError> {
-        if store::organizations::lock(tx, self.organization.id).await?.is_none() {
-            return Err(NO_SUCH_ORGANIZATION.into());
+        let organization = store::organizations::lock(tx, self.organization.id).await?;
+        let organization = organization.ok_or(NO_SUCH_ORGANIZATION)?;
+        if is_factor_missing(tx, self.principal, &organization).await? {
+            return Err(SECOND_FACTOR_NEEDED.into());
         }
         self.check(tx).await
     }
@@ -163,9 +172,18 @@ where
         };
         let (tx, admitted) = db.step(tx, authorize).await?;
         match admitted {
-            Ok((organization, principal)) => {
+            Ok((organization, principal, role)) => {
                 pending.put_transaction(tx);
-                Ok(Self { organization, principal, request, fresh, db, pending, permission: PhantomData })
+                Ok(Self {
+                    organization,
+                    principal,
+                    role,
+                    request,
+                    fresh,
+                    db,
+                    pending,
+                    permission: PhantomData,
+                })
             }
             Err(denied) => {
                 // Keeps the event.
@@ -193,7 +211,7 @@ impl From<Refusal> for Denied {
     }
 }
 
-type Admitted = Result<(Organization, Principal), Denied>;
+type Admitted = Result<(Organization, Principal, Role), Denied>;
 
 async fn organization_id<S: Send + Sync>(parts: &mut Parts, state: &S) -> Option<OrganizationId> {
     let params = RawPathParams::from_request_parts(parts, state).await.ok()?;
@@ -215,7 +233,24 @@ async fn authorize_session<P: Permission>(
     if role < P::ROLE {
         return Ok(Err(Denied { refusal: ROLE_NEEDED, known: Some((principal, id)) }));
     }
-    Ok(Ok((organization, principal)))
+    if is_factor_missing(tx, principal, &organization).await? {
+        return Ok(Err(Denied { refusal: SECOND_FACTOR_NEEDED, known: Some((principal, id)) }));
+    }
+    Ok(Ok((organization, principal, role)))
+}
+
+/// Checks whether the organization requires a second factor that the session has not shown. It requires none of API keys.
+pub async fn is_factor_missing(
+    tx: &mut Tx,
+    principal: Principal,
+    organization: &Organization,
+) -> sqlx::Result<bool> {
+    match principal {
+        Principal::User { id, session } if organization.requires_second_factor(tx.now()) => {
+            Ok(!store::sessions::has_second_factor(tx, id, session).await?)
+        }
+        _ => Ok(false),
+    }
 }
 
 async fn authorize_key<P: Permission>(
@@ -245,5 +280,5 @@ async fn authorize_key<P: Permission>(
     if !stored.allows::<P>() {
         return Ok(Err(Denied { refusal: SCOPE_NEEDED, known: Some((principal, stored.organization.id)) }));
     }
-    Ok(Ok((stored.organization, principal)))
+    Ok(Ok((stored.organization, principal, Role::Member)))
 }

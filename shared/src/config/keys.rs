@@ -8,13 +8,15 @@ section! {
     /// Keys for what is stored
     pub struct Keys {
         /// The key of the hashes under which throttles count an account, of the hashes of magic links' codes, and of the
-        /// tokens of known devices. A new value makes every device unknown. `rotate-keys` reads it when it makes the first keys.
+        /// tokens of known devices, and of recovery codes. A new value makes every device unknown and every recovery code invalid.
+        /// `rotate-keys` reads it when it makes the first keys.
         session_secret: Setting = setting("SESSION_SECRET") {
             used_by: "rotate-keys",
             allowed: "text of 32 bytes or more",
             example: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:arches/dev/auth-AbCdEf:sessionSecret::"
         };
-        /// Encrypts the answers kept under an `Idempotency-Key`: the first key encrypts, all keys decrypt.
+        /// Encrypts the answers kept under an `Idempotency-Key`, and the seeds of authenticator apps: the first key encrypts, all keys
+        /// decrypt.
         encryption_key: Setting = setting("ENCRYPTION_KEY") {
             allowed: "32 bytes in base64, or several of these separated by commas",
             example: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:arches/dev/encryption-AbCdEf:key::"

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use data_encoding::BASE64;
 use ring::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
@@ -13,6 +14,10 @@ use crate::{
     config::Setting,
     crypto::keyring::{KeyId, Keyring},
 };
+
+/// The time for which a key is needed after it was retired. `retention` encrypts what lives longer again with the current key, every day. No
+/// backup is older, so a restored one can be decrypted too.
+pub const KEY_LIFETIME: TimeDelta = TimeDelta::days(90);
 
 /// Encrypts and decrypts. The setting may contain several keys ([`crate::crypto::keyring`]).
 #[derive(Clone)]
@@ -52,6 +57,11 @@ impl Sealer {
         let mut text = text.to_vec();
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| anyhow::anyhow!("invalid nonce"))?;
         Ok(key.open_in_place(nonce, Aad::from(context), &mut text).ok().map(|plain| plain.to_vec()))
+    }
+
+    /// Returns the id of the key that encrypts: the first bytes of the output of [`Self::seal`].
+    pub async fn key_id(&self) -> anyhow::Result<KeyId> {
+        Ok(self.keys(false).await?.first().0)
     }
 
     async fn keys(&self, renew: bool) -> anyhow::Result<Keyring<LessSafeKey>> {

@@ -6,9 +6,11 @@
 /// The tables that are locked before what belongs to their rows, in this order.
 const OWNERS: [&str; 2] = ["users", "organizations"];
 /// The tables whose rows belong to a row of an owner.
-const OWNED: [&str; 8] = [
+const OWNED: [&str; 10] = [
     "sessions",
     "verification_tokens",
+    "recovery_codes",
+    "sign_in_challenges",
     "members",
     "invitations",
     "api_keys",

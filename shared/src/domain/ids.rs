@@ -54,6 +54,10 @@ id!(
     VerificationTokenId
 );
 id!(
+    /// The id of a sign-in that waits for the second factor.
+    SignInChallengeId
+);
+id!(
     /// The id of an event in the audit log.
     AuditEventId
 );

@@ -131,7 +131,8 @@ pub async fn find_valid(tx: &mut Tx, id: ApiKeyId) -> sqlx::Result<Option<Stored
         SELECT k.scopes, k.secret_hash, k.last_used_at, coalesce(k.rate_limit, o.rate_limit) AS rate_limit,
                CASE WHEN k.previous_expires_at > $2 THEN k.previous_secret_hash END AS previous_secret_hash,
                o.id AS "id: OrganizationId", o.name, o.slug, o.logo, o.billing_email, o.plan,
-               o.personal_to AS "personal_to: UserId", o.created_at, o.updated_at, o.deleted_at, o.version
+               o.personal_to AS "personal_to: UserId", o.created_at, o.updated_at, o.deleted_at, o.version,
+               o.second_factor_from
         FROM api_keys k JOIN organizations o ON o.id = k.organization_id
         WHERE k.id = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)
           AND o.deleted_at IS NULL
@@ -155,6 +156,7 @@ pub async fn find_valid(tx: &mut Tx, id: ApiKeyId) -> sqlx::Result<Option<Stored
             updated_at: row.updated_at,
             deleted_at: row.deleted_at,
             version: row.version,
+            second_factor_from: row.second_factor_from,
         },
         scopes: row.scopes,
         secret_hash: row.secret_hash,

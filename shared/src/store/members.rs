@@ -27,6 +27,7 @@ pub struct Member {
     /// The time of the last change of the role.
     pub updated_at: DateTime<Utc>,
     pub version: i64,
+    pub has_second_factor: bool,
 }
 
 /// Returns the organization `id` and the role of its member `user`, if the organization is not deleted and the user is active
@@ -40,7 +41,7 @@ pub async fn access(
         r#"
         SELECT o.id AS "id: OrganizationId", o.name, o.slug, o.logo, o.billing_email, o.plan,
                o.personal_to AS "personal_to: UserId", o.created_at, o.updated_at, o.deleted_at, o.version,
-               m.role AS "role: Role"
+               o.second_factor_from, m.role AS "role: Role"
         FROM members m
         JOIN organizations o ON o.id = m.organization_id
         JOIN users u ON u.id = m.user_id
@@ -65,6 +66,7 @@ pub async fn access(
             updated_at: row.updated_at,
             deleted_at: row.deleted_at,
             version: row.version,
+            second_factor_from: row.second_factor_from,
         };
         (organization, row.role)
     }))
@@ -120,7 +122,7 @@ pub async fn find(tx: &mut Tx, organization: OrganizationId, user: UserId) -> sq
         Member,
         r#"
         SELECT m.user_id AS "user_id: UserId", u.name, u.email, u.image, m.role AS "role: Role", m.created_at,
-               m.updated_at, m.version
+               m.updated_at, m.version, u.second_factor_at IS NOT NULL AS "has_second_factor!"
         FROM members m JOIN users u ON u.id = m.user_id
         WHERE m.organization_id = $1 AND m.user_id = $2 AND u.deleted_at IS NULL
         "#,
@@ -172,6 +174,7 @@ pub async fn list(
     organization: OrganizationId,
     page: &PageQuery,
     role: Option<Role>,
+    second_factor: Option<bool>,
 ) -> sqlx::Result<Vec<Member>> {
     let (at, id) = page.after().map(|position| (position.at, position.id)).unzip();
     // Not `page_of`: a member's id is the user's, so it has the time of the account's creation, not of joining.
@@ -181,15 +184,17 @@ pub async fn list(
                 Member,
                 r#"
                 SELECT m.user_id AS "user_id: UserId", u.name, u.email, u.image, m.role AS "role: Role", m.created_at,
-                       m.updated_at, m.version
+                       m.updated_at, m.version, u.second_factor_at IS NOT NULL AS "has_second_factor!"
                 FROM members m JOIN users u ON u.id = m.user_id
                 WHERE m.organization_id = $1 AND u.deleted_at IS NULL AND ($2::text IS NULL OR m.role = $2)
+                  AND ($6::boolean IS NULL OR (u.second_factor_at IS NOT NULL) = $6)
                 "# + $order,
                 organization as OrganizationId,
                 role as Option<Role>,
                 at,
                 id,
                 page.rows(),
+                second_factor,
             )
             .fetch_all(tx)
             .await
@@ -239,7 +244,7 @@ pub async fn update(
         FROM users u
         WHERE m.organization_id = $1 AND m.user_id = $2 AND ($4::bigint[] IS NULL OR m.version = ANY($4)) AND u.id = m.user_id
         RETURNING m.user_id AS "user_id: UserId", u.name, u.email, u.image, m.role AS "role: Role", m.created_at,
-                  m.updated_at, m.version
+                  m.updated_at, m.version, u.second_factor_at IS NOT NULL AS "has_second_factor!"
         "#,
         organization as OrganizationId,
         user as UserId,

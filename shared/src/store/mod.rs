@@ -57,12 +57,15 @@ pub mod organizations;
 pub mod personal_data;
 pub mod ready_artifacts;
 pub mod recount;
+pub mod recovery_codes;
 pub mod restoring_role;
 pub mod retention;
 pub mod search;
 pub mod sessions;
+pub mod sign_in_challenges;
 pub mod stuck_artifacts;
 pub mod token_budgets;
+pub mod totp_factors;
 pub mod usage_days;
 pub mod users;
 pub mod verification_tokens;
@@ -83,6 +86,7 @@ mod tests {
             include_str!("users/mod.rs"),
             include_str!("users/passwords.rs"),
             include_str!("users/administration.rs"),
+            include_str!("users/second_factor.rs"),
         ];
         let functions = files.iter().flat_map(|file| file.split("pub async fn "));
         let changing: Vec<_> = functions.filter(|f| changes_cached(f) && f.contains("tx: &mut Tx")).collect();

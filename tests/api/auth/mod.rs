@@ -8,6 +8,7 @@ mod me;
 mod pages;
 mod password;
 mod register;
+mod second_factors;
 mod sessions;
 mod sign_in;
 mod sign_in_methods;

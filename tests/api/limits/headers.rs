@@ -44,6 +44,7 @@ async fn every_429_says_which_limit_was_reached() {
         ("10", exhaust(&app, None, Method::POST, "/v1/auth/register", |_| new()).await),
         ("10", exhaust(&app, token, Method::POST, "/v1/auth/request-verification", |_| None).await),
         ("10", exhaust(&app, token, Method::GET, "/v1/auth/me/export", |_| None).await),
+        ("10", exhaust(&app, token, Method::POST, "/v1/auth/totp", |_| None).await),
         ("100", exhaust(&app, token, Method::POST, &invitations, invitation).await),
     ];
 

@@ -4,6 +4,7 @@ mod invitations;
 mod lifecycle;
 mod members;
 mod restore;
+mod second_factor;
 
 use futures_util::future::join_all;
 use harness::TestApp;

@@ -7,6 +7,7 @@ mod locks;
 mod owners;
 mod password;
 mod restores;
+mod second_factors;
 mod tokens;
 mod versions;
 

@@ -227,11 +227,11 @@ async fn key_is_dropped_only_when_nothing_made_with_it_is_valid() {
     let access = by_status(&current(signing).await)["current"].as_str().expect("an id").to_owned();
     let refresh = key_texts(&current(auth).await, "refreshSecret").remove(0);
     let sealing = key_texts(&current(encryption).await, "key").remove(0);
-    // 15 minutes, 7 days and 24 hours, each plus one hour.
+    // 15 minutes, 7 days and 90 days, each plus one hour.
     for (arn, key, lifetime) in [
         (signing, &access, TimeDelta::minutes(75)),
         (auth, &refresh, TimeDelta::days(7) + TimeDelta::hours(1)),
-        (encryption, &sealing, TimeDelta::hours(25)),
+        (encryption, &sealing, TimeDelta::days(90) + TimeDelta::hours(1)),
     ] {
         keys.rotate(arn).await;
         keys.age(lifetime - TimeDelta::minutes(5)).await;

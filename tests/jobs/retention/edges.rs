@@ -103,6 +103,27 @@ async fn tokens_invitations_and_idempotency_records_are_deleted_exactly_at_expir
 }
 
 #[tokio::test]
+async fn begun_sign_in_is_deleted_exactly_at_expiry() {
+    let app = TestApp::new().await;
+    app.person("Ada").await;
+    for (name, expires) in [("over", "$now"), ("open", "$now + interval '1 s'")] {
+        insert(
+            &app,
+            &format!(
+                "INSERT INTO sign_in_challenges (id, user_id, token_hash, first_factor, created_at, expires_at)
+                 SELECT gen_random_uuid(), id, sha256('{name}'), '{name}', $now, {expires} FROM users"
+            ),
+        )
+        .await;
+    }
+
+    let report = clean(&app).await;
+
+    assert_eq!(counts(&report, "sign_in_challenges"), (1, 0));
+    assert_eq!(text(&app, "SELECT string_agg(first_factor, '') FROM sign_in_challenges").await, "open");
+}
+
+#[tokio::test]
 async fn audit_event_is_deleted_after_exactly_a_year() {
     let app = TestApp::new().await;
     app.database.execute("DELETE FROM audit_events").await;
@@ -232,7 +253,9 @@ async fn insert_expired_rows(app: &TestApp) {
     insert_conversations(app, &[("gone", "'0 s'")]).await;
     insert(
         app,
-        "INSERT INTO mail_suppressions (address, reason, since) VALUES ('gone@example.com', 'bounce', $now)",
+        "INSERT INTO mail_suppressions (address, reason, since) VALUES ('gone@example.com', 'bounce', $now);
+         INSERT INTO sign_in_challenges (id, user_id, token_hash, first_factor, created_at, expires_at)
+         SELECT gen_random_uuid(), id, sha256('gone'), 'password', $now, $now FROM users WHERE name = 'Bob'",
     )
     .await;
     app.database.execute("UPDATE users SET deleted_at = updated_at WHERE name = 'Ada'").await;

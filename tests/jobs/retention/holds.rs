@@ -9,6 +9,7 @@ const ADAS_ROWS: &str = "
         SELECT to_jsonb(u)::text AS line
         UNION ALL SELECT to_jsonb(s)::text FROM sessions s WHERE s.user_id = u.id
         UNION ALL SELECT to_jsonb(t)::text FROM verification_tokens t WHERE t.user_id = u.id
+        UNION ALL SELECT to_jsonb(c)::text FROM sign_in_challenges c WHERE c.user_id = u.id
         UNION ALL SELECT to_jsonb(i)::text FROM invitations i WHERE lower(i.email) = lower(u.email)
         UNION ALL SELECT to_jsonb(m)::text FROM mail_suppressions m WHERE m.address = lower(u.email)
         UNION ALL SELECT to_jsonb(a)::text FROM artifacts a WHERE a.created_by = u.id
@@ -48,6 +49,16 @@ async fn create_expired_users(app: &TestApp) {
         person.client.delete(&past).await.ok(200);
         grace.client.get(&format!("/v1/users/{}/export", person.id)).await.ok(200);
         grace.client.delete(&format!("/v1/users/{}", person.id)).await.ok(204);
+        // The deletion of the account ends those that had begun.
+        insert(
+            app,
+            &format!(
+                "INSERT INTO sign_in_challenges (id, user_id, token_hash, first_factor, created_at, expires_at)
+                 VALUES (gen_random_uuid(), '{id}', sha256('{id}'), 'password', $now, $now)",
+                id = person.id,
+            ),
+        )
+        .await;
     }
     let squatter = app.person("Ghost").await;
     app.person("Squatter").await;

@@ -7,13 +7,14 @@ use sqlx::{AssertSqlSafe, Executor};
 use super::insert;
 
 /// The index of each table, and the id in the arguments of its statements.
-const TABLES: [(&str, &str, &str); 7] = [
+const TABLES: [(&str, &str, &str); 8] = [
     ("sessions", "sessions_ended_id_idx", "'00000000-0000-0000-0000-000000000000'"),
     (
         "verification_tokens",
         "verification_tokens_expires_at_id_idx",
         "'00000000-0000-0000-0000-000000000000'",
     ),
+    ("sign_in_challenges", "sign_in_challenges_expires_at_id_idx", "'00000000-0000-0000-0000-000000000000'"),
     ("invitations", "invitations_expires_at_id_idx", "'00000000-0000-0000-0000-000000000000'"),
     ("idempotency_records", "idempotency_records_expires_at_idx", "'\\x00'"),
     ("mail_suppressions", "mail_suppressions_since_address_idx", "''"),
@@ -57,6 +58,8 @@ const ROWS: &str = "
     INSERT INTO sessions (id, user_id, refresh_token_hash, rotated_at, transport, created_at, authenticated_at,
                           last_used_at, expires_at, ends_at)
     SELECT gen_random_uuid(), id, sha256(n::text::bytea), moment, 'body', moment, moment, moment, moment, moment FROM numbered;
+    INSERT INTO sign_in_challenges (id, user_id, token_hash, first_factor, created_at, expires_at)
+    SELECT gen_random_uuid(), id, sha256(n::text::bytea), 'password', moment, moment FROM numbered;
     INSERT INTO verification_tokens (id, user_id, email, token_hash, created_at, expires_at)
     SELECT gen_random_uuid(), id, email, sha256(n::text::bytea), moment, moment FROM numbered;
     INSERT INTO mail_suppressions (address, reason, since) SELECT email, 'bounce', moment FROM numbered;
@@ -85,7 +88,7 @@ async fn batches_are_found_and_deleted_through_their_index() {
     let mut questions = Vec::new();
     for (table, index, id) in TABLES {
         let found = statement(&all, &[&format!("FROM {table} t"), "AS stretch"]);
-        let removed = statement(&all, &[&format!("DELETE FROM {table} WHERE")]);
+        let removed = statement(&all, &[&format!("DELETE FROM {table} WHERE"), "= ANY (ARRAY(SELECT"]);
         for minutes in [60_000, 30_000] {
             questions.push((found, format!("{}, {id}, 5000, {}", at(minutes), at(0)), table, index));
             let (after, end) = (at(minutes), at(minutes - 5_000));

@@ -22,7 +22,7 @@ const PUBLIC: [&str; 6] = [
 const RESERVED: [(&str, &[&str]); 13] = [
     ("SigningKeysSecret", &["Auth", "RotateKeys"]),
     ("AuthSecret", &["Auth", "RotateKeys"]),
-    ("EncryptionSecret", &["Artifacts", "Auth", "Chat", "Organizations", "RotateKeys"]),
+    ("EncryptionSecret", &["Artifacts", "Auth", "Chat", "Organizations", "Retention", "RotateKeys"]),
     ("DatabaseOwnerSecret", &["Migrate", "RestoreDrill"]),
     ("DatabaseBackupSecret", &["Backup", "Migrate"]),
     ("DatabaseRetentionSecret", &["Migrate", "Retention"]),

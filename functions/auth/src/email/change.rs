@@ -41,7 +41,7 @@ pub struct EmailChange {
     request_body = EmailChange, security(("bearer" = [])),
     responses(
         (status = 202, description = "If the address is free, a mail is on its way to it. The current address gets a notice."),
-        (status = 403, description = "`wrong-password`"),
+        (status = 403, description = "`wrong-password` or `second-factor-needed`"),
     ),
 )]
 pub async fn change_email(

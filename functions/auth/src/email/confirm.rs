@@ -43,7 +43,7 @@ pub struct EmailConfirmation {
     responses(
         (status = 204, description = "The account has the new address."),
         (status = 401, description = "`proof-needed`"),
-        (status = 403, description = "`wrong-password`"),
+        (status = 403, description = "`wrong-password` or `second-factor-needed`"),
         (status = 422, description = "`invalid-token`"),
         (status = 409, description = "`email-taken`"),
     ),
@@ -112,6 +112,9 @@ async fn redeem(
         };
         if !is_proof_valid(tx, owner, session, expected_hash.as_deref()).await? {
             return Err(refusals::PROOF_NEEDED.into());
+        }
+        if session.is_none() && old.second_factor_at.is_some() {
+            return Err(refusals::SECOND_FACTOR_NEEDED.into());
         }
         let user = store::users::change_email(tx, owner, &consumed.email)
             .await

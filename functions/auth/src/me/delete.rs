@@ -34,7 +34,7 @@ use crate::{
     responses(
         (status = 204, description = "The account is deleted."),
         (status = 401, description = "`fresh-sign-in-needed`"),
-        (status = 403, description = "`wrong-password`"),
+        (status = 403, description = "`wrong-password` or `second-factor-needed`"),
         (status = 409, description = "`last-owner`"),
     ),
 )]

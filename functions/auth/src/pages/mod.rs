@@ -6,5 +6,6 @@
 mod address;
 mod page;
 mod routes;
+mod second_factor;
 
 pub use routes::routes;

@@ -69,22 +69,47 @@ pub async fn is_proof_valid(
     })
 }
 
-/// Verifies the caller's password, and returns the stored hash. Attempts are limited per session: a thief's do not stop the
-/// owner's. A failure is recorded in the audit log.
+/// Verifies the caller's password, and returns the stored hash. Of a user with a second factor, the sign-in must be recent too: it needed both.
 pub async fn verify_password(
     state: &AuthState,
     caller: &Caller,
     password: &Password,
 ) -> Result<String, ApiError> {
+    let compared = compare_password(state, caller, password).await?;
+    if compared.has_second_factor && !caller.is_fresh() {
+        return Err(refusals::SECOND_FACTOR_NEEDED.into());
+    }
+    Ok(compared.hash)
+}
+
+/// A password that is the caller's.
+pub struct ComparedPassword {
+    /// The stored hash.
+    hash: String,
+    /// Whether the password alone does not prove who the caller is.
+    pub has_second_factor: bool,
+}
+
+/// Compares the caller's password. Attempts are limited per session: a thief's do not stop the owner's. A failure is recorded in the audit
+/// log.
+pub async fn compare_password(
+    state: &AuthState,
+    caller: &Caller,
+    password: &Password,
+) -> Result<ComparedPassword, ApiError> {
     let user = caller.user;
     let attempt = PasswordAttempt::count(state, user, Some(caller.session), &caller.request).await?;
-    match caller.read(async |tx| Ok(store::users::password_hash(tx, user).await?)).await {
-        Ok(hash) => attempt.compare(state, caller, password, hash).await,
+    let proofs = match caller.read(async |tx| Ok(store::users::proofs(tx, user).await?)).await {
+        Ok(proofs) => proofs,
         Err(error) => {
             attempt.counted.take_back(state).await;
-            Err(error)
+            return Err(error);
         }
-    }
+    };
+    let has_second_factor = proofs.as_ref().is_some_and(|proofs| proofs.has_second_factor);
+    let hash = proofs.and_then(|proofs| proofs.password_hash);
+    let hash = attempt.compare(state, caller, password, hash).await?;
+    Ok(ComparedPassword { hash, has_second_factor })
 }
 
 /// An attempt to prove again who the user of an account is. It is counted before the password is compared.

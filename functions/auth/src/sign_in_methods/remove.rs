@@ -26,7 +26,7 @@ use crate::{
     responses(
         (status = 204, description = "It is removed."),
         (status = 401, description = "`fresh-sign-in-needed`"),
-        (status = 403, description = "`wrong-password`"),
+        (status = 403, description = "`wrong-password` or `second-factor-needed`"),
         (status = 404, description = "`account-not-found`"),
         (status = 409, description = "`last-account` or `address-needed`"),
     ),

@@ -54,20 +54,24 @@ pub struct MemberView {
     #[schema(max_length = 2048)]
     image: Option<String>,
     role: Role,
+    /// Whether a sign-in of the user needs a second factor. Only admins and owners see it; null for others and for API keys.
+    second_factor: Option<bool>,
     /// The time at which the user joined.
     created_at: DateTime<Utc>,
     /// The time of the last change of the role.
     updated_at: DateTime<Utc>,
 }
 
-impl From<members::Member> for MemberView {
-    fn from(member: members::Member) -> Self {
+impl MemberView {
+    /// Shows `member` to a caller with the role `own`.
+    fn new(member: members::Member, own: Role) -> Self {
         Self {
             id: member.user_id,
             name: member.name,
             email: member.email,
             image: member.image,
             role: member.role,
+            second_factor: (own >= Role::Admin).then_some(member.has_second_factor),
             created_at: member.created_at,
             updated_at: member.updated_at,
         }
@@ -77,8 +81,9 @@ impl From<members::Member> for MemberView {
 /// A member, with its version as `ETag`.
 pub type MemberResponse = (ETag, Json<Data<MemberView>>);
 
-fn respond(member: members::Member) -> MemberResponse {
-    (ETag(member.version), Json(Data { data: member.into() }))
+/// Shows `member` to a caller with the role `own`.
+fn respond(member: members::Member, own: Role) -> MemberResponse {
+    (ETag(member.version), Json(Data { data: MemberView::new(member, own) }))
 }
 
 /// Loads the member `id` of the caller's organization.

@@ -24,5 +24,5 @@ pub async fn show(
     Path(path): Path<MemberPath>,
 ) -> Result<MemberResponse, ApiError> {
     let found = member.read(async |tx| find(tx, &member, path.member_id).await);
-    Ok(respond(found.await?))
+    Ok(respond(found.await?, member.role))
 }

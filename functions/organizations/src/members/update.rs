@@ -67,5 +67,5 @@ pub async fn update(
         member.audit_changes(tx, Action::MemberUpdated, id, &changes).await?;
         Ok(updated)
     });
-    Ok(respond(updated.await?))
+    Ok(respond(updated.await?, member.role))
 }

@@ -38,6 +38,8 @@ text_enum!(
         /// As long as the account. Personal columns are overwritten 30 days after its deletion; if its address was never verified,
         /// 30 days after its registration.
         Account = "account",
+        /// As long as the account, or until the user removes it.
+        AccountPart = "as long as the account, or until it is removed",
         /// As long as the organization.
         Organization = "organization",
         /// Until the object in storage is deleted.
@@ -65,7 +67,7 @@ impl Retention {
     pub const fn period(self) -> Option<TimeDelta> {
         match self {
             Self::Account | Self::Restorable => Some(RESTORABLE_PERIOD),
-            Self::Organization | Self::Object | Self::ConversationPart => None,
+            Self::AccountPart | Self::Organization | Self::Object | Self::ConversationPart => None,
             Self::NinetyDays => Some(TimeDelta::days(90)),
             Self::Usable => Some(TimeDelta::zero()),
             // The default of `CHAT_RETENTION`.

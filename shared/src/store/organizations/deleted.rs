@@ -24,7 +24,8 @@ pub async fn list_deleted(
         Organization,
         r#"
         SELECT o.id AS "id: OrganizationId", o.name, o.slug, o.logo, o.billing_email, o.plan,
-               o.personal_to AS "personal_to: UserId", o.created_at, o.updated_at, o.deleted_at, o.version
+               o.personal_to AS "personal_to: UserId", o.created_at, o.updated_at, o.deleted_at, o.version,
+               o.second_factor_from
         FROM members m JOIN organizations o ON o.id = m.organization_id
         WHERE m.user_id = $3 AND m.role = 'owner' AND o.deleted_at > $4
         "#,

@@ -12,6 +12,7 @@ use crate::{
         patch::Patch,
         permission::Role,
         personal_data::RESTORABLE_PERIOD,
+        timestamp::Timestamp,
     },
 };
 
@@ -32,9 +33,17 @@ pub struct Organization {
     pub updated_at: DateTime<Utc>,
     pub deleted_at: Option<DateTime<Utc>>,
     pub version: i64,
+    /// The time since which members need a second factor; `None` if they need none.
+    pub second_factor_from: Option<DateTime<Utc>>,
 }
 
 impl Organization {
+    /// Checks whether members need a second factor at `now`.
+    #[must_use]
+    pub fn requires_second_factor(&self, now: DateTime<Utc>) -> bool {
+        self.second_factor_from.is_some_and(|from| from <= now)
+    }
+
     /// Returns the time before which a deleted organization can be restored.
     #[must_use]
     pub fn restorable_until(&self) -> Option<DateTime<Utc>> {
@@ -56,6 +65,8 @@ pub struct Changes<'a> {
     pub slug: Option<&'a Slug>,
     pub logo: &'a Patch<ImageUrl>,
     pub billing_email: &'a Patch<Email>,
+    /// The time since which members need a second factor.
+    pub second_factor_from: &'a Patch<Timestamp>,
 }
 
 impl Changes<'_> {
@@ -67,6 +78,7 @@ impl Changes<'_> {
             .name("slug", self.slug.is_some())
             .name("logo", self.logo.change().0)
             .name("billingEmail", self.billing_email.change().0)
+            .name("secondFactorRequiredFrom", self.second_factor_from.change().0)
     }
 }
 
@@ -76,7 +88,8 @@ macro_rules! organizations {
         sqlx::query_as!(
             Organization,
             $before + r#" id AS "id: OrganizationId", name, slug, logo, billing_email, plan,
-                          personal_to AS "personal_to: UserId", created_at, updated_at, deleted_at, version "# + $after,
+                          personal_to AS "personal_to: UserId", created_at, updated_at, deleted_at, version,
+                          second_factor_from "# + $after,
             $($argument)*
         )
     };
@@ -151,7 +164,8 @@ pub async fn list(tx: &mut Tx, user: UserId, page: &PageQuery) -> sqlx::Result<V
         Organization,
         r#"
         SELECT o.id AS "id: OrganizationId", o.name, o.slug, o.logo, o.billing_email, o.plan,
-               o.personal_to AS "personal_to: UserId", o.created_at, o.updated_at, o.deleted_at, o.version
+               o.personal_to AS "personal_to: UserId", o.created_at, o.updated_at, o.deleted_at, o.version,
+               o.second_factor_from
         FROM members m JOIN organizations o ON o.id = m.organization_id
         WHERE m.user_id = $3 AND o.deleted_at IS NULL
         "#,
@@ -171,6 +185,7 @@ pub async fn update(
     let now = tx.now();
     let (change_logo, logo) = changes.logo.change();
     let (change_billing_email, billing_email) = changes.billing_email.change();
+    let (change_second_factor, second_factor_from) = changes.second_factor_from.change();
     organizations!(
         r#"
         UPDATE organizations
@@ -178,6 +193,7 @@ pub async fn update(
             slug = coalesce($4, slug),
             logo = CASE WHEN $5 THEN $6 ELSE logo END,
             billing_email = CASE WHEN $7 THEN $8 ELSE billing_email END,
+            second_factor_from = CASE WHEN $10 THEN $11::timestamptz ELSE second_factor_from END,
             updated_at = $9,
             version = version + 1
         WHERE id = $1 AND deleted_at IS NULL AND ($2::bigint[] IS NULL OR version = ANY($2))
@@ -192,6 +208,8 @@ pub async fn update(
         change_billing_email,
         billing_email.map(AsRef::as_ref),
         now,
+        change_second_factor,
+        second_factor_from.map(|from| from.0),
     )
     .fetch_optional(tx)
     .await
