@@ -6,13 +6,15 @@ use serde_json::json;
 use shared::{
     db::Tx,
     domain::{
+        factor::Factor,
         ids::{ApiKeyId, InvitationId, OrganizationId, SessionId, UserId, VerificationTokenId},
         input::Email,
         permission::Role,
     },
     store::{
-        api_keys, idempotency_records, invitations, members, organizations, sessions, users,
-        verification_tokens::{self, NewToken, Purpose},
+        api_keys, idempotency_records, invitations, members, organizations, recovery_codes, sessions,
+        sign_in_challenges, totp_factors, users,
+        verification_tokens::{self, Consumed, NewToken, Purpose},
     },
 };
 use uuid::Uuid;
@@ -69,6 +71,8 @@ async fn statement_neither_finds_nor_changes_the_session_of_another_user() {
     let work = async |tx: &mut _| {
         assert!(sessions::find(tx, ada, session).await?.is_none());
         assert!(!sessions::set_authenticated(tx, ada, session).await?);
+        assert!(!sessions::has_second_factor(tx, ada, session).await?);
+        assert!(!sessions::add_factor(tx, ada, session, Factor::Totp).await?);
         assert!(!sessions::revoke(tx, ada, session, "the test").await?);
         Ok(())
     };
@@ -78,34 +82,86 @@ async fn statement_neither_finds_nor_changes_the_session_of_another_user() {
 }
 
 #[tokio::test]
+async fn statement_neither_uses_up_nor_removes_the_second_factor_of_another_user() {
+    let app = TestApp::new().await;
+    let (ada, zoe) = (app.verified_person("Ada").await, app.verified_person("Zoe").await);
+    zoe.add_authenticator().await;
+    app.challenge(&zoe.email).await;
+    let hash = async |query: &'static str| app.database.value::<Vec<u8>>(query).await;
+    let sealed = hash("SELECT sealed FROM totp_factors").await;
+    let code = hash("SELECT code_hash FROM recovery_codes LIMIT 1").await;
+    let token = hash("SELECT token_hash FROM sign_in_challenges").await;
+    let ada = UserId(uuid(&ada.id));
+    let zoe = "SELECT (SELECT count(*) FROM recovery_codes), (SELECT guesses FROM sign_in_challenges),
+                      (SELECT last_step FROM totp_factors), (SELECT second_factor_at FROM users WHERE name = 'Zoe')";
+    let zoe = async || {
+        let row = sqlx::AssertSqlSafe(format!("SELECT row::text FROM ({zoe}) AS row"));
+        sqlx::query_scalar::<_, String>(row).fetch_one(app.database.pool()).await.expect("a row")
+    };
+    let before = zoe().await;
+
+    let work = async |tx: &mut _| {
+        // The order of locks asks for it.
+        assert!(users::lock(tx, ada).await?.is_some());
+        assert!(totp_factors::find(tx, ada).await?.is_none());
+        assert!(!totp_factors::confirm(tx, ada, &sealed, i64::MAX).await?);
+        assert!(!totp_factors::consume(tx, ada, i64::MAX).await?);
+        assert_eq!(recovery_codes::count(tx, ada).await?, 0);
+        assert!(recovery_codes::consume(tx, ada, &code).await?.is_none());
+        assert!(sign_in_challenges::guess(tx, ada, &token).await?.is_none());
+        recovery_codes::replace(tx, ada, &[]).await?;
+        assert!(users::remove_second_factors(tx, ada).await?.is_some());
+        sessions::revoke_all(tx, ada, None, "the test").await?;
+        Ok(())
+    };
+    app.state.app.db.transaction(work).await.expect("the transaction commits");
+
+    assert_eq!(zoe().await, before);
+}
+
+#[tokio::test]
 async fn statement_withdraws_the_links_of_one_user() {
     let app = TestApp::new().await;
     let (ada, zoe) = (app.person("Ada").await, app.person("Zoe").await);
     let (ada, zoe) = (UserId(uuid(&ada.id)), UserId(uuid(&zoe.id)));
-    let insert = async |user, token_hash: &[u8]| {
+    let insert = async |user, token_hash: &[u8], purpose, email| {
         app.clock.advance(TimeDelta::seconds(1));
-        let new = NewToken {
-            purpose: Purpose::UndoEmailChange,
-            user,
-            email: "old@example.com",
-            token_hash,
-            code_hash: None,
-        };
+        let new = NewToken { purpose, user, email, token_hash, code_hash: None };
         let work = async |tx: &mut _| Ok(verification_tokens::insert(tx, &new).await?);
         app.state.app.db.transaction(work).await.expect("the transaction commits");
     };
-    insert(ada, b"first").await;
+    let (undo, reject, old) = (Purpose::UndoEmailChange, Purpose::RejectSignIn, "old@example.com");
+    insert(ada, b"earlier-sign-in", reject, old).await;
+    insert(ada, b"first-address", reject, "first@example.com").await;
+    insert(ada, b"first", undo, old).await;
     let first = "SELECT id FROM verification_tokens WHERE purpose = 'undo_email_change'";
-    let first = VerificationTokenId(app.database.value(first).await);
-    insert(ada, b"second").await;
-    insert(zoe, b"other").await;
+    let id = VerificationTokenId(app.database.value(first).await);
+    insert(ada, b"second", undo, "new@example.com").await;
+    insert(ada, b"later-sign-in", reject, "new@example.com").await;
+    insert(zoe, b"other", undo, old).await;
+    insert(zoe, b"others-sign-in", reject, old).await;
 
-    let work = async |tx: &mut _| Ok(verification_tokens::withdraw_later_undo(tx, ada, first).await?);
+    let used = Consumed { id, user_id: ada, email: old.to_owned() };
+    let work = async |tx: &mut _| Ok(verification_tokens::withdraw_later_ways_back(tx, &used).await?);
     app.state.app.db.transaction(work).await.expect("the transaction commits");
 
     let left = "SELECT string_agg(convert_from(token_hash, 'UTF8'), ' ' ORDER BY created_at) FROM verification_tokens
-                WHERE purpose = 'undo_email_change' AND consumed_at IS NULL";
-    assert_eq!(app.database.value::<String>(left).await, "first other");
+                WHERE purpose IN ('undo_email_change', 'reject_sign_in') AND consumed_at IS NULL";
+    let kept = app.database.value::<String>(left).await;
+    assert_eq!(kept, "first-address first other others-sign-in");
+
+    let withdrawn = "first-address first other";
+    for (user, email, expected) in
+        [(zoe, "first@example.com", &*kept), (ada, old, &*kept), (zoe, old, withdrawn)]
+    {
+        let work = async |tx: &mut Tx| {
+            // The order of locks asks for it.
+            users::lock(tx, user).await?;
+            Ok(verification_tokens::withdraw_rejections(tx, user, email).await?)
+        };
+        app.state.app.db.transaction(work).await.expect("the transaction commits");
+        assert_eq!(app.database.value::<String>(left).await, expected);
+    }
 }
 
 #[tokio::test]

@@ -1,13 +1,14 @@
 //! An ended session stops at its next request, and a changed account is seen changed, for every route that ends or changes one.
 //! This also holds when the answer to COMMIT is lost, so that the function does not know whether it happened.
 
-use harness::{PASSWORD, Person, TestApp, Wire, function_settings};
-use serde_json::json;
+use harness::{Authenticator, PASSWORD, Person, TestApp, Wire, function_settings};
+use serde_json::{Value, json};
+use shared::domain::clock::Clock;
 
 const ME: &str = "/v1/auth/me";
 
 /// Routes that end a session.
-const ENDS: [&str; 15] = [
+const ENDS: [&str; 18] = [
     "logout",
     "logout-all",
     "revoke-session",
@@ -17,6 +18,9 @@ const ENDS: [&str; 15] = [
     "magic-link",
     "undo-email-change",
     "reject-link",
+    "reject-sign-in",
+    "confirm-totp",
+    "remove-user-factors",
     "delete-me",
     "revoke-user-sessions",
     "suspend-user",
@@ -26,12 +30,14 @@ const ENDS: [&str; 15] = [
 ];
 
 /// Routes that change an account without ending its sessions.
-const CHANGES: [&str; 9] = [
+const CHANGES: [&str; 11] = [
     "update-me",
     "verify-email",
     "confirm-email",
     "change-password",
     "remove-password",
+    "confirm-totp",
+    "remove-totp",
     "update-user",
     "place-legal-hold",
     "lift-legal-hold",
@@ -102,6 +108,20 @@ impl<'a> Scene<'a> {
                 let token = json!({ "token": self.app.token_mailed_to(&self.ada.email) });
                 instance.client().post("/v1/auth/reject-link", token).await
             }
+            "reject-sign-in" => {
+                self.ada.verify_address().await;
+                self.ada.sign_in_elsewhere().await;
+                let token = json!({ "token": self.app.token_mailed_to(&self.ada.email) });
+                instance.client().post("/v1/auth/reject-sign-in", token).await
+            }
+            "confirm-totp" => {
+                let code = self.started_totp().await;
+                ada.post("/v1/auth/totp/confirm", code).await
+            }
+            "remove-user-factors" => {
+                self.app.database.execute("UPDATE users SET second_factor_at = created_at").await;
+                root.delete(&format!("{user}/factors")).await
+            }
             "delete-me" => ada.delete_with(ME, json!({ "currentPassword": PASSWORD })).await,
             "revoke-user-sessions" => root.delete(&format!("{user}/sessions")).await,
             "suspend-user" => root.post(&format!("{user}/suspend"), json!({ "reason": "the test" })).await,
@@ -139,6 +159,11 @@ impl<'a> Scene<'a> {
                 ada.post("/v1/auth/change-password", body).await
             }
             "remove-password" => ada.delete("/v1/auth/accounts/password").await,
+            "confirm-totp" => {
+                let code = self.started_totp().await;
+                ada.post("/v1/auth/totp/confirm", code).await
+            }
+            "remove-totp" => ada.delete("/v1/auth/totp").await,
             "update-user" => root.patch(&user, json!({ "name": "Countess" })).await,
             "place-legal-hold" => root.post(&hold, json!({ "reason": "the test" })).await,
             "lift-legal-hold" => root.delete(&hold).await,
@@ -147,10 +172,22 @@ impl<'a> Scene<'a> {
         };
     }
 
+    /// Begins to add an authenticator app. Returns the body that confirms it.
+    async fn started_totp(&self) -> Value {
+        let proved = "UPDATE users SET email_verified_at = created_at, password_proved = true";
+        self.app.database.execute(proved).await;
+        let started = self.ada.client.post_nothing("/v1/auth/totp").await.ok(201);
+        let authenticator = Authenticator::new(started.text("/data/secret"));
+        json!({ "code": authenticator.code_at(self.app.clock.now()) })
+    }
+
     /// Sets up what a change needs, before the account is cached.
     async fn prepare(&self, route: &str) {
         if route == "remove-password" {
             self.ada.verify_address().await;
+        }
+        if route == "remove-totp" {
+            self.started_totp().await;
         }
         if route == "lift-mail-suppression" {
             self.app.stop_mail(&self.ada.email, "bounce").await;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use axum::http::Method;
 use chrono::TimeDelta;
-use harness::{Bystanders, PASSWORD, Person, TestApp, Wire, document, function_settings};
+use harness::{Authenticator, Bystanders, PASSWORD, Person, TestApp, Wire, document, function_settings};
 use serde_json::{Value, json};
 
 use crate::bystanders::LISTS;
@@ -152,6 +152,8 @@ async fn accounts(counter: &mut Counter<'_>) {
     counter.public("confirm_email", json!({ "token": token, "currentPassword": PASSWORD })).await;
     accounts_by_mail(counter).await;
 
+    second_factors(counter).await;
+
     let bob = app.verified_person("Bob").await;
     counter.public("create_magic_link", json!({ "email": bob.email })).await;
     let token = counter.mailed(&bob.email);
@@ -167,6 +169,33 @@ async fn accounts(counter: &mut Counter<'_>) {
     counter.rest(&zoe, "/v1/auth/", &[("id", &zoe.session)]).await;
 }
 
+/// What a user with an authenticator app does.
+async fn second_factors(counter: &mut Counter<'_>) {
+    let (app, cy) = (counter.app, counter.app.verified_person("Cy").await);
+    let token = format!("Bearer {}", cy.access_token);
+    let headers = [("authorization", &*token)];
+    let started = counter.count("start_totp", "start_totp", &headers, &[], None).await;
+    let authenticator = Authenticator::new(started["data"]["secret"].as_str().expect("a secret"));
+    let code = json!({ "code": app.next_code(&authenticator) });
+    counter.count("confirm_totp", "confirm_totp", &headers, &[], Some(code)).await;
+    counter.count("show_recovery_codes", "show_recovery_codes", &headers, &[], None).await;
+    let made = counter.count("create_recovery_codes", "create_recovery_codes", &headers, &[], None).await;
+
+    let login = json!({ "email": cy.email, "password": PASSWORD });
+    let first = counter.count("login, second factor", "login", &[], &[], Some(login)).await;
+    let code = app.next_code(&authenticator);
+    let answer = json!({ "token": first["data"]["challenge"]["token"], "code": code });
+    counter.public("verify_challenge", answer).await;
+    let answer =
+        json!({ "token": app.challenge(&cy.email).await, "recoveryCode": made["data"]["recoveryCodes"][0] });
+    let row = "verify_challenge, recovery code";
+    counter.count(row, "verify_challenge", &[], &[], Some(answer)).await;
+    let code = json!({ "code": app.next_code(&authenticator) });
+    let row = "reauthenticate, second factor";
+    counter.count(row, "reauthenticate", &headers, &[], Some(code)).await;
+    counter.count("remove_totp", "remove_totp", &headers, &[], None).await;
+}
+
 /// What the reader of an old or a mistaken address does.
 async fn accounts_by_mail(counter: &mut Counter<'_>) {
     let owner = counter.app.verified_person("Owner").await;
@@ -176,6 +205,10 @@ async fn accounts_by_mail(counter: &mut Counter<'_>) {
     owner.client.post("/v1/auth/confirm-email", token).await.ok(204);
     let token = counter.app.token_mailed_to(&owner.email);
     counter.public("undo_email_change", json!({ "token": token })).await;
+    let robbed = counter.app.verified_person("Robbed").await;
+    robbed.sign_in_elsewhere().await;
+    let token = counter.app.token_mailed_to(&robbed.email);
+    counter.public("reject_sign_in", json!({ "token": token })).await;
     let stranger = counter.app.person("Stranger").await;
     let token = counter.app.token_mailed_to(&stranger.email);
     counter.public("reject_link", json!({ "token": token })).await;
@@ -281,6 +314,9 @@ async fn users(counter: &mut Counter<'_>) {
     counter.by(&root, "suspend_user", user, because.clone()).await;
     counter.by(&root, "restore_user", user, None).await;
     counter.by(&root, "recover_user", user, Some(json!({}))).await;
+    let dee = app.verified_person("Dee").await;
+    dee.add_authenticator().await;
+    counter.by(&root, "remove_user_factors", &[("userId", &dee.id)], None).await;
     counter.by(&root, "place_legal_hold", user, because).await;
     counter.by(&root, "lift_legal_hold", user, None).await;
     counter.by(&root, "delete_user", user, None).await;

@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use futures_util::future::join_all;
 use harness::{Client, TestApp};
 use serde_json::json;
 use uuid::Uuid;
@@ -22,6 +23,11 @@ async fn anonymous_callers_get_documented_answers() {
     // Each operation has its own people: a new password ends sessions and other mailed links, and so does a rejected link.
     let (people, forgetful, strangers) = (people(&app).await, people(&app).await, people(&app).await);
     let refreshing = app.person("Eve").await;
+    let robbed = join_all((0..=SOME).map(|_| app.verified_person("Bob"))).await;
+    for person in &robbed {
+        person.sign_in_elsewhere().await;
+    }
+    let sign_ins = mailed_tokens(&app, &robbed);
     let proofs = mailed_tokens(&app, &people);
     for person in &forgetful {
         let email = serde_json::json!({ "email": person.email });
@@ -35,14 +41,15 @@ async fn anonymous_callers_get_documented_answers() {
     let answered = Run::of(|_| true)
         .often("verify_email", "body.token", &proofs)
         .often("reject_link", "body.token", &rejections)
+        .often("reject_sign_in", "body.token", &sign_ins)
         .often("reset_password", "body.token", &resets)
         .often("login", "body.email", &emails)
         .always_for("refresh", "body.refreshToken", &refreshing.refresh_token)
         .ask(&server)
         .await;
 
-    // No valid mailed token and no password is given for these.
-    let all_but = ["confirm_email", "login", "undo_email_change", "verify_magic_link"];
+    // No valid mailed token, no password and no second factor is given for these.
+    let all_but = ["confirm_email", "login", "undo_email_change", "verify_challenge", "verify_magic_link"];
     all_answered(&answered, &all_but, Described::is_public);
     let refused: Vec<_> = described().into_iter().filter(|operation| !operation.is_public()).collect();
     assert!(refused.iter().all(|operation| !answered.contains(&operation.name)), "{answered:?}");
@@ -74,6 +81,12 @@ async fn organization_owner_gets_documented_answers() {
     }
     // It ends the other sessions of the caller.
     run = run.with_for("remove_account", "Authorization", &bearer(&owner(&app, "Zoe").await));
+    for operation in ["create_recovery_codes", "remove_totp", "show_recovery_codes"] {
+        let secured = app.verified_person("Cy").await;
+        secured.add_authenticator().await;
+        run = run.with_for(operation, "Authorization", &bearer(&secured));
+    }
+    run = run.with_for("start_totp", "Authorization", &bearer(&app.verified_person("Cy").await));
 
     let [failed, ready] = artifacts(&app, &ada.client, &tenant).await;
     let quiet = conversation(&ada.client, &tenant).await;
@@ -93,8 +106,8 @@ async fn organization_owner_gets_documented_answers() {
         .ask(&server)
         .await;
 
-    // The schema allows two proofs at once, and no generated request has the right one alone.
-    let all_but = ["reauthenticate"];
+    // The schema allows two proofs at once, and no generated request has the right one alone, or the code of an app.
+    let all_but = ["confirm_totp", "reauthenticate"];
     all_answered(&answered, &all_but, |operation| !operation.is_about("users") && !operation.is_public());
 }
 

@@ -202,6 +202,7 @@ pub struct Person<'a> {
     pub session: String,
     pub access_token: String,
     pub refresh_token: String,
+    pub device_token: String,
 }
 
 impl<'a> Person<'a> {
@@ -213,15 +214,24 @@ impl<'a> Person<'a> {
         Self::signed_in(&client, email, &answer)
     }
 
-    /// Signs in once more, from another source address.
+    /// Signs in once more, from the same device and another source address.
     pub async fn sign_in_again(&self) -> Self {
+        self.sign_in(json!({ "email": self.email, "password": PASSWORD, "deviceToken": self.device_token }))
+            .await
+    }
+
+    /// Signs in once more, from a device that the account does not know.
+    pub async fn sign_in_elsewhere(&self) -> Self {
+        self.sign_in(json!({ "email": self.email, "password": PASSWORD })).await
+    }
+
+    async fn sign_in(&self, body: Value) -> Self {
         let client = self.client.app.client();
-        let body = json!({ "email": self.email, "password": PASSWORD });
         let answer = client.post("/v1/auth/login", body).await.ok(201);
         Self::signed_in(&client, self.email.clone(), &answer)
     }
 
-    fn signed_in(client: &Client<'a>, email: String, answer: &Answer) -> Self {
+    pub(crate) fn signed_in(client: &Client<'a>, email: String, answer: &Answer) -> Self {
         Self {
             client: client.token(answer.text("/data/accessToken")),
             email,
@@ -229,6 +239,7 @@ impl<'a> Person<'a> {
             session: answer.text("/data/session/id").to_owned(),
             access_token: answer.text("/data/accessToken").to_owned(),
             refresh_token: answer.text("/data/refreshToken").to_owned(),
+            device_token: answer.text("/data/deviceToken").to_owned(),
         }
     }
 

@@ -3,6 +3,9 @@
 use axum::http::Method;
 use serde_json::{Map, Value, json};
 
+/// Members that are in no body here: only a caller with a second factor may send them.
+const LEFT_OUT: [&str; 1] = ["secondFactorRequiredFrom"];
+
 /// An operation of the document.
 #[derive(Clone)]
 pub struct Operation {
@@ -138,6 +141,7 @@ fn example(schema: &Value, document: &Value) -> Value {
             let needed = schema["required"].as_array();
             properties(schema, document)
                 .iter()
+                .filter(|(name, _)| !LEFT_OUT.contains(&name.as_str()))
                 .filter(|(name, _)| needed.is_none_or(|needed| needed.contains(&json!(name))))
                 .map(|(name, member)| (name.clone(), example(member, document)))
                 .collect::<Map<_, _>>()

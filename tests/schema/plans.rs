@@ -82,9 +82,13 @@ const HOT: [(&str, &str, &str); 48] = [
     ("SET previous_refresh_token_hash", "$other, 'x', 'x', now(), now()", "sessions_"),
     // Mailed tokens, by the token and by their user.
     ("FOR NO KEY UPDATE OF users", "'magic_link', 'x', now() - interval '30 d'", TOKENS),
-    ("WITH used AS", "'magic_link', 'x', now() - interval '30 d', '{magic_link}'", TOKENS),
     (
-        "WITH used AS",
+        "WITH used AS ( UPDATE verification_tokens",
+        "'magic_link', 'x', now() - interval '30 d', '{magic_link}'",
+        TOKENS,
+    ),
+    (
+        "WITH used AS ( UPDATE verification_tokens",
         "'magic_link', 'x', now() - interval '30 d', '{magic_link}'",
         "verification_tokens_user_id_",
     ),
@@ -100,7 +104,7 @@ const HOT: [(&str, &str, &str); 48] = [
         "idempotency_records_expires_at_idx",
     ),
     // Membership, with the organization and by itself.
-    ("o.version, m.role AS \"role: Role\"", "$large, $other", "members_"),
+    ("o.second_factor_from, m.role AS \"role: Role\"", "$large, $other", "members_"),
     ("SELECT m.role AS \"role: Role\", u.email_verified_at", "$large, $other", "members_"),
     // Lists: the first page and one in the middle, in both orders.
     (NEWEST_ORGANIZATIONS, "NULL, 21, $user", "members_user_id_organization_id_idx"),
@@ -115,11 +119,11 @@ const HOT: [(&str, &str, &str); 48] = [
         "NULL, 21, $other, now() - interval '30 d'",
         "members_user_id_organization_id_idx",
     ),
-    ("ORDER BY m.created_at DESC", "$large, NULL, NULL, NULL, 21", MEMBERS),
-    ("ORDER BY m.created_at DESC", "$large, NULL, now() - interval '500 min', $other, 21", MEMBERS),
+    ("ORDER BY m.created_at DESC", "$large, NULL, NULL, NULL, 21, NULL", MEMBERS),
+    ("ORDER BY m.created_at DESC", "$large, NULL, now() - interval '500 min', $other, 21, NULL", MEMBERS),
     (
         "ORDER BY m.created_at, m.user_id LIMIT",
-        "$large, NULL, now() - interval '500 min', $other, 21",
+        "$large, NULL, now() - interval '500 min', $other, 21, NULL",
         MEMBERS,
     ),
     (

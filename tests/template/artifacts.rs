@@ -36,6 +36,7 @@ fn each_function_has_its_part_of_the_artifacts() {
         ("UploadSigning", allow("s3:PutObject", "/uploads/*"), "UploadSigning: may write over"),
         ("ExportSigning", allow("s3:PutObject", "/exports/*"), "ExportSigning: may write over"),
         ("ExportSigning", allow("s3:GetObject", "/uploads/*"), "ExportSigning: may use s3:GetObject"),
+        ("ImportReading", allow("s3:GetObject", "/exports/*"), "ImportReading: may use s3:GetObject"),
         ("UploadRemoving", allow("s3:DeleteObject", "/uploads/*"), "UploadRemoving: may use s3:DeleteObject"),
         ("BackupMaking", allow("s3:GetObject", "/uploads/*"), "BackupMaking: may use s3:GetObject"),
         (

@@ -8,6 +8,7 @@ mod pages;
 mod password;
 mod refusals;
 mod register;
+mod second_factors;
 mod sessions;
 mod sign_in;
 mod sign_in_methods;
@@ -26,7 +27,15 @@ pub fn routes<R: Routes<AuthState>>() -> R {
         .routes(routes!(sign_in::login::login))
         .routes(routes!(sign_in::magic_links::create::create))
         .routes(routes!(sign_in::magic_links::verify::verify))
+        .routes(routes!(sign_in::challenges::verify::verify))
         .routes(routes!(sign_in::reauthenticate::reauthenticate))
+        .routes(routes!(sign_in::reject::reject_sign_in))
+        .routes(routes!(second_factors::totp::start::start, second_factors::totp::remove::remove))
+        .routes(routes!(second_factors::totp::confirm::confirm))
+        .routes(routes!(
+            second_factors::recovery_codes::show::show,
+            second_factors::recovery_codes::create::create
+        ))
         .routes(routes!(sign_in_methods::list::list))
         .routes(routes!(sign_in_methods::remove::remove))
         .routes(routes!(sessions::refresh::refresh))

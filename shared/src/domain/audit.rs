@@ -17,6 +17,8 @@ text_enum!(
     /// The action of an event. The names in the log are part of the public contract.
     Action {
         UserRegistered = "user.registered",
+        /// The account came from another system.
+        UserImported = "user.imported",
         UserUpdated = "user.updated",
         UserDeleted = "user.deleted",
         /// The user verified their address.
@@ -24,6 +26,8 @@ text_enum!(
         PasswordChanged = "user.password_changed",
         /// A sign-in. Denied: a wrong password or code, or a link that was used or has expired.
         SessionCreated = "session.created",
+        /// Somebody proved one factor at a sign-in that needs a second one.
+        SessionChallenged = "session.challenged",
         /// One session of a user was revoked, or all.
         SessionRevoked = "session.revoked",
         /// The user of a session proved again who they are. Denied: a wrong current password or code.
@@ -37,6 +41,9 @@ text_enum!(
         EmailChangeUndone = "user.email_change_undone",
         /// The reader of a mail said that the account, or the change of its address, is not theirs.
         LinkRejected = "user.link_rejected",
+        /// The reader of a mail said that a sign-in was another person's, and took the account back. Denied: the link was used before
+        /// or has expired.
+        SignInRejected = "user.sign_in_rejected",
         UserExported = "user.exported",
         /// The user became a system administrator.
         UserAppointed = "user.appointed",
@@ -45,6 +52,14 @@ text_enum!(
         /// The user removed the password. Or the user proved the address of an account that someone else may have registered; then
         /// the password of the account is removed.
         PasswordRemoved = "user.password_removed",
+        /// The user began to add an authenticator app.
+        SecondFactorStarted = "user.second_factor_started",
+        /// The user showed a code of the app: from now on, a sign-in needs one.
+        SecondFactorAdded = "user.second_factor_added",
+        /// A sign-in needs no second factor any more: the user removed it, or an administrator did.
+        SecondFactorRemoved = "user.second_factor_removed",
+        RecoveryCodesCreated = "user.recovery_codes_created",
+        RecoveryCodeUsed = "user.recovery_code_used",
         UserSuspended = "user.suspended",
         /// An administrator removed everything that signs in to the account, and mailed its user a way in.
         UserRecovered = "user.recovered",

@@ -1,7 +1,5 @@
 //! The proofs of identity with which a session was opened.
 
-use crate::text_enum;
-
 text_enum!(
     /// One proof of identity at a sign-in.
     Factor {
@@ -19,3 +17,11 @@ text_enum!(
         RecoveryCode = "recovery_code",
     }
 );
+
+impl Factor {
+    /// Checks whether it is enough where a second factor is needed.
+    #[must_use]
+    pub const fn counts_as_two(self) -> bool {
+        matches!(self, Self::Passkey)
+    }
+}

@@ -29,13 +29,42 @@ pub fn reset(app_url: &Url, token: &OneTimeToken) -> Letter {
     )
 }
 
+/// Returns the mail to a user who said that a sign-in was another person's.
+#[must_use]
+pub fn rejection(app_url: &Url, token: &OneTimeToken) -> Letter {
+    new_password(
+        app_url,
+        token,
+        "You said that a sign-in to your Arches account was not you. We removed its password and signed it out everywhere. Choose a new \
+         password.",
+        "If the hour has passed, ask for a new password on the sign-in page. If you did not say this, another person read our mail \
+         about the sign-in.",
+    )
+}
+
 /// Returns the mail to a user whose account an administrator has recovered.
 #[must_use]
 pub fn recovery(app_url: &Url, token: &OneTimeToken) -> Letter {
     new_password(
         app_url,
         token,
-        "Our support removed the password of your Arches account and signed it out everywhere. Choose a new password.",
+        "Our support removed the password of your Arches account, and its second factor if it had one, and signed it out everywhere. \
+         Choose a new password.",
         "If the hour has passed, ask for a new password on the sign-in page. If you have no account with Arches, ignore this mail.",
     )
+}
+
+/// Returns the mail to a user whose second factors an administrator has removed.
+#[must_use]
+pub fn factors_removed() -> Letter {
+    Letter {
+        subject: "Your second factor was removed",
+        paragraphs: vec![
+            "Our support removed the authenticator app of your Arches account and its recovery codes, and signed the account out everywhere. \
+             A sign-in needs no second factor."
+                .to_owned(),
+        ],
+        ending: "If you have not asked for it, choose a new password at once, and write to us.",
+        ..Letter::default()
+    }
 }

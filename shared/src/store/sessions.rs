@@ -244,6 +244,43 @@ pub async fn set_authenticated(tx: &mut Tx, user: UserId, id: SessionId) -> sqlx
     Ok(result.rows_affected() == 1)
 }
 
+/// Checks whether the session `id` was opened with two factors, and its user still has a second one. A passkey counts as two.
+pub async fn has_second_factor(tx: &mut Tx, user: UserId, id: SessionId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (
+            SELECT 1 FROM sessions s JOIN users u ON u.id = s.user_id
+            WHERE s.id = $1 AND s.user_id = $2
+              AND ('passkey' = ANY (s.factors) OR (cardinality(s.factors) > 1 AND u.second_factor_at IS NOT NULL))
+        ) AS "exists!"
+        "#,
+        id as SessionId,
+        user as UserId,
+    )
+    .fetch_one(tx)
+    .await
+}
+
+/// Records that the user of the live session `id` has also proved `factor`. Returns `false` if the session does not exist.
+pub async fn add_factor(tx: &mut Tx, user: UserId, id: SessionId, factor: Factor) -> sqlx::Result<bool> {
+    let now = tx.now();
+    let result = sqlx::query!(
+        r#"
+        UPDATE sessions
+        SET factors = array_append(array_remove(factors, $3), $3)
+        WHERE user_id = $1 AND id = $2 AND revoked_at IS NULL AND expires_at > $4
+        "#,
+        user as UserId,
+        id as SessionId,
+        factor.as_str(),
+        now,
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.invalidate(CacheKey::Session(id));
+    Ok(result.rows_affected() == 1)
+}
+
 /// Revokes the live session `id` of `user`. Returns `false` if it does not exist.
 pub async fn revoke(tx: &mut Tx, user: UserId, id: SessionId, reason: &str) -> sqlx::Result<bool> {
     let now = tx.now();
@@ -264,7 +301,7 @@ pub async fn revoke(tx: &mut Tx, user: UserId, id: SessionId, reason: &str) -> s
     Ok(result.rows_affected() == 1)
 }
 
-/// Revokes all live sessions of `user` except `keep`.
+/// Revokes all live sessions of `user` except `keep`, and the sign-ins that wait for a second factor.
 pub async fn revoke_all(
     tx: &mut Tx,
     user: UserId,
@@ -274,6 +311,9 @@ pub async fn revoke_all(
     let now = tx.now();
     let revoked = sqlx::query_scalar!(
         r#"
+        WITH begun AS (
+            DELETE FROM sign_in_challenges WHERE user_id = $1
+        )
         UPDATE sessions
         SET revoked_at = $4, revoked_reason = $3
         WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $4 AND id IS DISTINCT FROM $2

@@ -67,7 +67,8 @@ async fn neither_the_file_nor_the_response_has_what_other_members_have() {
     let app = TestApp::new().await;
     let (ada, zoe) = (app.verified_person("Ada").await, app.person("Zoe").await);
     let (team, own) = (zoe.create_organization("Engines").await, zoe.create_organization("Looms").await);
-    let mut foreign = vec!["Looms".to_owned(), zoe.email.clone()];
+    let own_id = own.rsplit('/').next().expect("an id").to_owned();
+    let mut foreign = vec!["Looms".to_owned(), zoe.email.clone(), own_id];
     for organization in [&team, &own] {
         foreign.extend(zoe.create_everything(organization).await.into_values());
     }

@@ -10,11 +10,11 @@ async fn app() -> TestApp {
 }
 
 /// Submits the form of a page, as a browser without JavaScript.
-async fn submit_form(client: &Client<'_>, path: &str, form: &'static str) -> Answer {
+async fn submit_form(client: &Client<'_>, path: &str, form: &str) -> Answer {
     client
         .with("origin", "https://api.example.com")
         .with("content-type", "application/x-www-form-urlencoded")
-        .send(Method::POST, path, Body::from(form))
+        .send(Method::POST, path, Body::from(form.to_owned()))
         .await
 }
 
@@ -132,6 +132,27 @@ async fn account_is_taken_back_on_a_page() {
 }
 
 #[tokio::test]
+async fn sign_in_is_rejected_on_a_page() {
+    let app = app().await;
+    let ada = app.verified_person("Ada").await;
+    let thief = ada.sign_in_elsewhere().await;
+    let link = link_to(&app, &ada.email);
+    assert!(link.starts_with("/account/reject-sign-in?token="), "{link}");
+    assert!(page_text(&app, &link).await.contains("<button>This was not me</button>"));
+    thief.client.get("/v1/auth/me").await.ok(200);
+
+    let page = submit_form(&app.client(), &link, "").await.ok(200);
+
+    assert!(!page.page.contains("token="), "who finds the mail gets no link: {page:?}");
+    assert!(!page.headers.contains_key("set-cookie"));
+    thief.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
+    submit_form(&app.client(), &link, "").await.ok(422);
+    let reset = link_to(&app, &ada.email);
+    assert!(reset.starts_with("/account/reset-password?token="), "{reset}");
+    submit_form(&app.client(), &reset, "newPassword=an+entirely+different+phrase").await.ok(200);
+}
+
+#[tokio::test]
 async fn accepting_an_invitation_on_a_page_needs_the_password() {
     let app = app().await;
     let ada = app.person("Ada").await;
@@ -173,4 +194,33 @@ async fn mailed_links_ignore_the_host_header() {
 /// Returns the HTML of a page.
 async fn page_text(app: &TestApp, path: &str) -> String {
     app.client().send(Method::GET, path, Body::empty()).await.ok(200).page
+}
+
+#[tokio::test]
+async fn magic_link_page_asks_for_the_second_factor() {
+    let app = app().await;
+    let ada = app.verified_person("Ada").await;
+    let factor = ada.add_authenticator().await;
+    app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
+    let first = submit_form(&app.client(), &link_to(&app, &ada.email), "").await.ok(303);
+    assert!(!first.headers.contains_key("set-cookie"), "{first:?}");
+    let location = first.header("location");
+    assert!(location.starts_with("second-factor?token="), "{location}");
+    let page = format!("/account/{location}");
+    app.client().send(Method::GET, &page, Body::empty()).await.ok(200);
+
+    let foreign = app.client().with("content-type", "application/x-www-form-urlencoded");
+    foreign.post_bytes(&page, "code=123456").await.ok(403);
+    let wrong = submit_form(&app.client(), &page, "code=wrong").await.ok(401);
+    assert!(wrong.page.contains("This code is wrong"), "{}", wrong.page);
+    let form = format!("code={}", app.next_code(&factor.app));
+    let welcome = submit_form(&app.client(), &page, &form).await.ok(200);
+    assert!(welcome.header("set-cookie").starts_with("__Host-arches_refresh=rt_"), "{welcome:?}");
+    submit_form(&app.client(), &page, &form).await.ok(401);
+
+    app.client().post("/v1/auth/magic-links", json!({ "email": ada.email })).await.ok(202);
+    let first = submit_form(&app.client(), &link_to(&app, &ada.email), "").await.ok(303);
+    let page = format!("/account/{}", first.header("location"));
+    let form = format!("code={}", factor.recovery_codes[0]);
+    submit_form(&app.client(), &page, &form).await.ok(200);
 }

@@ -9,7 +9,7 @@ use crate::template::{Template, each, secret};
 
 /// Every access of the app to the bucket of artifacts: the policy, the role that has it, an action, and the objects (nothing: the
 /// bucket itself).
-const ACCESS: [(&str, &str, &str, &str); 16] = [
+const ACCESS: [(&str, &str, &str, &str); 19] = [
     ("TextMaking", "ExtractRole", "s3:ListBucket", ""),
     ("TextMaking", "ExtractRole", "s3:GetObject", "/uploads/*"),
     ("TextMaking", "ExtractRole", "s3:GetObjectVersion", "/uploads/*"),
@@ -22,6 +22,9 @@ const ACCESS: [(&str, &str, &str, &str); 16] = [
     ("ExportSigning", "AuthRole", "s3:PutObject", "/exports/*"),
     ("ExportSigning", "AuthRole", "s3:GetObject", "/exports/*"),
     ("ExportSigning", "AuthRole", "s3:AbortMultipartUpload", "/exports/*"),
+    ("ImportReading", "MigrateRole", "s3:ListBucket", ""),
+    ("ImportReading", "MigrateRole", "s3:GetObject", "/imports/*"),
+    ("ImportReading", "MigrateRole", "s3:GetObjectVersion", "/imports/*"),
     ("UploadRemoving", "RetentionRole", "s3:ListBucketVersions", ""),
     ("UploadRemoving", "RetentionRole", "s3:DeleteObjectVersion", "/uploads/*"),
     ("UploadRemoving", "RetentionRole", "s3:DeleteObjectVersion", "/texts/*"),

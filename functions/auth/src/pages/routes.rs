@@ -26,11 +26,12 @@ use url::form_urlencoded;
 use super::{
     address,
     page::{Field, OwnForm, Question, show_success},
+    second_factor,
 };
 use crate::{
     AuthState,
     password::reset,
-    refusals::INVALID_TOKEN,
+    refusals::{self, INVALID_TOKEN},
     sign_in::{
         device::Device,
         first_step::FirstAnswer,
@@ -94,7 +95,9 @@ pub fn routes() -> Router<AuthState> {
             "/account/undo-email-change",
             page(address::UNDO_EMAIL_CHANGE).post(address::undo_email_change),
         )
+        .route("/account/reject-sign-in", page(address::REJECT_SIGN_IN).post(address::reject_sign_in))
         .route("/account/magic-link", page(MAGIC_LINK).post(magic_link))
+        .route("/account/second-factor", page(second_factor::QUESTION).post(second_factor::answer))
         .route("/account/invitation", page(INVITATION).post(invitation))
 }
 
@@ -161,11 +164,10 @@ async fn magic_link(
     submit(MAGIC_LINK, token, async |token| {
         let proof = Proof::Token(token.clone());
         let origin = Origin::read(&headers, None);
-        let FirstAnswer::SignedIn(signed_in) =
-            sign_in(&state, &request, &proof, Transport::Cookie, &origin).await?;
-        let origins = &state.app.config.web.cors_origins;
-        let next = origins.first().and_then(|origin| origin.to_str().ok());
-        Ok(signed_in.show(show_success("Welcome", "You are signed in on this device.", next)?))
+        match sign_in(&state, &request, &proof, Transport::Cookie, &origin).await? {
+            FirstAnswer::SignedIn(opened) => second_factor::show_signed_in(&state, *opened),
+            FirstAnswer::ChallengeNeeded(needed) => Ok(second_factor::redirect(&needed)),
+        }
     })
     .await
 }
@@ -191,6 +193,9 @@ async fn invitation(
             // Before the shared lock of the password: joining needs the stronger lock.
             store::users::lock(tx, verified.user).await?;
             let user = verified.lock(tx).await?;
+            if user.second_factor_at.is_some() {
+                return Err(refusals::SECOND_FACTOR_NEEDED.into());
+            }
             let who = Invited { user: user.id, session: None, request: &request };
             invitation::accept(tx, &who, token).await
         });

@@ -34,7 +34,7 @@ pub struct PasswordChange {
     request_body = PasswordChange, security(("bearer" = [])),
     responses(
         (status = 204, description = "The password is changed; all other sessions have ended."),
-        (status = 403, description = "`wrong-password`"),
+        (status = 403, description = "`wrong-password` or `second-factor-needed`"),
         (status = 422, description = "`password-like-account`"),
     ),
 )]
@@ -46,7 +46,7 @@ pub async fn change_password(
     let expected_hash = verify_password(&state, &caller, &change.current_password).await?;
     let new_hash = state.passwords.hash(change.new_password.as_ref())?;
     let user = caller.transaction(async |tx| {
-        let user = store::users::replace_password(tx, caller.user, &expected_hash, &new_hash).await?;
+        let user = store::users::replace_password(tx, caller.user, &expected_hash, &new_hash, true).await?;
         // Without a user, another request changed the password after this one had verified it.
         let user = user.ok_or(refusals::WRONG_PASSWORD)?;
         if change.new_password.is_like(&user.name, &user.email) {

@@ -1,5 +1,5 @@
 //! A known device: one from which the account was signed in to before. Wrong passwords of others do not keep it out (OWASP, Slow Down
-//! Online Guessing Attacks with Device Cookies). It signs nobody in.
+//! Online Guessing Attacks with Device Cookies), and no mail is sent about its sign-ins. It signs nobody in.
 //!
 //! Nothing is stored: the token is signed, and bound to the address of the account.
 
@@ -10,6 +10,7 @@ use ring::{
     hmac,
     rand::{SecureRandom, SystemRandom},
 };
+use shared::store::users::User;
 
 use super::origin::Origin;
 use crate::{AuthState, sessions::cookie::DEVICE};
@@ -21,32 +22,47 @@ const PREFIX: &str = "dt_";
 const EXPIRY_LEN: usize = 8;
 const ID_LEN: usize = 16;
 
-/// A known device of one account.
+/// A known device of one address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Device([u8; ID_LEN]);
+pub struct Device {
+    id: [u8; ID_LEN],
+    /// The time of the last sign-in from it, a Unix time in seconds.
+    signed_in_at: i64,
+}
 
 impl Device {
     /// Returns the text that names the device.
     pub fn id(&self) -> String {
-        HEXLOWER.encode(&self.0)
+        HEXLOWER.encode(&self.id)
     }
 
     /// Returns the device of `origin`; `None` if the account with `email` does not know it.
     pub async fn read(state: &AuthState, email: &str, origin: &Origin) -> anyhow::Result<Option<Self>> {
         let Some(token) = origin.device_token() else { return Ok(None) };
         let (key, now) = (state.session_key().await?, state.app.clock.now());
-        Ok(verify(&key, email, token, now).map(Self))
+        Ok(verify(&key, email, token, now))
+    }
+
+    /// Checks whether `user` signed in from the device since the account exists, and since its password was changed or removed.
+    pub fn is_known_to(&self, user: &User) -> bool {
+        let since = user.devices_forgotten_at.map_or(user.created_at, |at| at.max(user.created_at));
+        self.signed_in_at >= since.timestamp()
     }
 }
 
-/// The token of a device that becomes known by a sign-in.
+/// The token of a device that becomes or stays known by a sign-in.
 pub struct DeviceToken(String);
 
 impl DeviceToken {
-    /// Creates the token of a new device for the account with `email`.
-    pub async fn create(state: &AuthState, email: &str, now: DateTime<Utc>) -> anyhow::Result<Self> {
-        let mut id = [0; ID_LEN];
-        SystemRandom::new().fill(&mut id).map_err(|_| anyhow::anyhow!("no random bytes"))?;
+    /// Creates the token of `known`, or else of a new device, for the account with `email`. A known device keeps its id, so it has one
+    /// count of wrong passwords however often it signs in.
+    pub async fn create(
+        state: &AuthState,
+        email: &str,
+        known: Option<&Device>,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Self> {
+        let id = known.map_or_else(random_id, |device| Ok(device.id))?;
         Ok(Self(sign(&state.session_key().await?, email, id, now + LIFETIME)))
     }
 
@@ -61,6 +77,12 @@ impl DeviceToken {
     }
 }
 
+fn random_id() -> anyhow::Result<[u8; ID_LEN]> {
+    let mut id = [0; ID_LEN];
+    SystemRandom::new().fill(&mut id).map_err(|_| anyhow::anyhow!("no random bytes"))?;
+    Ok(id)
+}
+
 fn sign(key: &hmac::Key, email: &str, id: [u8; ID_LEN], expires_at: DateTime<Utc>) -> String {
     let mut token = expires_at.timestamp().to_be_bytes().to_vec();
     token.extend(id);
@@ -69,14 +91,15 @@ fn sign(key: &hmac::Key, email: &str, id: [u8; ID_LEN], expires_at: DateTime<Utc
     format!("{PREFIX}{}", BASE64URL_NOPAD.encode(&token))
 }
 
-/// Returns the id in `token`, if it is signed for `email` and has not expired.
-fn verify(key: &hmac::Key, email: &str, token: &str, now: DateTime<Utc>) -> Option<[u8; ID_LEN]> {
+/// Returns the device of `token`, if it is signed for `email` and has not expired.
+fn verify(key: &hmac::Key, email: &str, token: &str, now: DateTime<Utc>) -> Option<Device> {
     let bytes = BASE64URL_NOPAD.decode(token.strip_prefix(PREFIX)?.as_bytes()).ok()?;
     let (content, tag) = bytes.split_at_checked(EXPIRY_LEN + ID_LEN)?;
     hmac::verify(key, &signed_text(email, content), tag).ok()?;
     let (expiry, id) = content.split_at_checked(EXPIRY_LEN)?;
     let expires_at = i64::from_be_bytes(expiry.try_into().ok()?);
-    (now.timestamp() < expires_at).then_some(id.try_into().ok()?)
+    let device = Device { id: id.try_into().ok()?, signed_in_at: expires_at - LIFETIME.num_seconds() };
+    (now.timestamp() < expires_at).then_some(device)
 }
 
 /// Returns the text that is signed. The line break separates it from every other text that this key signs: an address has none.
@@ -94,7 +117,8 @@ mod tests {
         let now = DateTime::UNIX_EPOCH;
         let token = sign(&key, "Ada@example.com", [1; ID_LEN], now + LIFETIME);
         assert_eq!(token.len(), 78, "as in the schemas");
-        assert_eq!(verify(&key, "ada@EXAMPLE.com", &token, now), Some([1; ID_LEN]));
+        let device = Device { id: [1; ID_LEN], signed_in_at: now.timestamp() };
+        assert_eq!(verify(&key, "ada@EXAMPLE.com", &token, now), Some(device));
         let last = now + LIFETIME - TimeDelta::seconds(1);
         assert!(verify(&key, "ada@example.com", &token, last).is_some());
         assert_eq!(verify(&key, "ada@example.com", &token, now + LIFETIME), None);

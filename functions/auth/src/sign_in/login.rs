@@ -20,9 +20,11 @@ use shared::{
     http::extract::Body,
     store::{self, users::User},
 };
+use tokio::time::{Instant, sleep_until};
 use utoipa::ToSchema;
 
 use super::{
+    challenges::ChallengeNeeded,
     device::Device,
     first_step::{self, FirstAnswer},
     origin::Origin,
@@ -32,6 +34,11 @@ use crate::{
     AuthState, refusals,
     throttle::{self, Attempt, Guesser},
 };
+
+/// While accounts have imported passwords, a refused sign-in takes this time. Hashes of other systems take other times than ours, so the
+/// time would reveal that an address has an account, and from which system. Longer than the costliest of them
+/// ([`shared::crypto::imported_password`]) takes with the memory of this function.
+const UNIFORM_REFUSAL_TIME: Duration = Duration::from_millis(1500);
 
 /// The address and the password of an account.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -55,6 +62,7 @@ pub struct Credentials {
     post, path = "/v1/auth/login", tag = "auth", operation_id = "login",
     request_body = Credentials,
     responses(
+        (status = 200, description = "The account has a second factor: there is no session yet.", body = Data<ChallengeNeeded>),
         (status = 201, description = "Signed in.", body = Data<SignedIn>),
         (status = 401, description = "`wrong-credentials`"),
         (status = 403, description = "`foreign-origin`"),
@@ -96,7 +104,7 @@ impl VerifiedPassword {
     pub async fn lock(&self, tx: &mut Tx) -> Result<User, ApiError> {
         let hash = &self.expected_hash;
         let user = match &self.stronger_hash {
-            Some(stronger) => store::users::replace_password(tx, self.user, hash, stronger).await?,
+            Some(stronger) => store::users::replace_password(tx, self.user, hash, stronger, false).await?,
             None => store::users::lock_password(tx, self.user, hash).await?,
         };
         user.ok_or_else(|| refusals::JUST_CHANGED.retry_after(Duration::from_secs(1)))
@@ -113,6 +121,7 @@ pub async fn verify_password(
 ) -> Result<VerifiedPassword, ApiError> {
     let guesser = device.map_or(Guesser::Source(request), Guesser::Device);
     let attempt = throttle::attempt(state, email.as_ref(), guesser).await?;
+    let started = Instant::now();
     let db = &state.app.db;
     let find = db.read(async |tx| Ok(store::users::credentials_by_email(tx, email).await?));
     let found = match find.await {
@@ -129,6 +138,12 @@ pub async fn verify_password(
         return Ok(VerifiedPassword { user, attempt, expected_hash, stronger_hash });
     }
     let event = Event::refused(Action::SessionCreated, user, request);
-    db.transaction(async |tx| Ok(store::audit_events::insert(tx, &event).await?)).await?;
+    let refuse = db.transaction(async |tx| {
+        store::audit_events::insert(tx, &event).await?;
+        Ok(store::users::has_imported_passwords(tx).await?)
+    });
+    if refuse.await? {
+        sleep_until(started + UNIFORM_REFUSAL_TIME).await;
+    }
     Err(refusals::WRONG_CREDENTIALS.into())
 }

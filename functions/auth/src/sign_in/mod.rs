@@ -1,9 +1,12 @@
 //! Ways to sign in.
 
+pub mod challenges;
 pub mod device;
 pub mod first_step;
 pub mod login;
 pub mod magic_links;
+pub mod new_device;
 pub mod origin;
 pub mod reauthenticate;
+pub mod reject;
 pub mod session_tokens;

@@ -21,7 +21,11 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::{device::DeviceToken, origin::Origin};
+use super::{
+    device::{Device, DeviceToken},
+    new_device::Notice,
+    origin::Origin,
+};
 use crate::{
     AuthState,
     me::Profile,
@@ -95,8 +99,8 @@ pub struct SignedIn {
     /// The session's tokens.
     #[serde(flatten)]
     pub tokens: Tokens,
-    /// Makes this device known for a year: send it with the next sign-in, so that wrong passwords of others do not keep you out. In
-    /// the cookie `__Host-arches_device` if the refresh token is in a cookie.
+    /// Makes this device known for a year: send it with the next sign-in, so that wrong passwords of others do not keep you out, and no
+    /// mail tells of a new device. In the cookie `__Host-arches_device` if the refresh token is in a cookie.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 78, max_length = 78)]
     pub device_token: Option<String>,
@@ -131,12 +135,19 @@ fn set_cookies(headers: &mut HeaderMap, cookies: Vec<HeaderValue>) {
 }
 
 /// A sign-in whose transaction has not ended.
-pub struct Opening(Opened);
+pub struct Opening {
+    opened: Opened,
+    /// The mail about it, if it is from a new device.
+    notice: Option<Notice>,
+}
 
 impl Opening {
-    /// Does what follows the commit.
-    pub async fn committed(self, _: &AuthState) -> Opened {
-        self.0
+    /// Does what follows the commit: mails the user about a new device.
+    pub async fn committed(self, state: &AuthState) -> Opened {
+        if let Some(notice) = self.notice {
+            notice.send(state).await;
+        }
+        self.opened
     }
 }
 
@@ -148,11 +159,13 @@ pub async fn sign_in(
     factors: &[Factor],
     transport: Transport,
     request: &RequestInfo,
-    _: &Origin,
+    origin: &Origin,
 ) -> Result<Opening, ApiError> {
     let (id, now) = (user.id, tx.now());
     let (session, refresh) = open_session(state, tx, id, factors, transport, request).await?;
-    let device = DeviceToken::create(state, &user.email, now).await?;
+    let known = Device::read(state, &user.email, origin).await?.filter(|device| device.is_known_to(&user));
+    let notice = if known.is_none() { Notice::prepare(tx, &user, request).await? } else { None };
+    let device = DeviceToken::create(state, &user.email, known.as_ref(), now).await?;
     let cookies = match transport {
         Transport::Cookie => {
             transport.cookie(&refresh, session.expires_at - now).into_iter().chain(device.cookie()).collect()
@@ -161,7 +174,8 @@ pub async fn sign_in(
     };
     let tokens = sign(state, id, &refresh, transport, now).await?;
     let device_token = (transport == Transport::Body).then(|| device.reveal());
-    Ok(Opening(Opened { signed_in: SignedIn { user: user.into(), session, tokens, device_token }, cookies }))
+    let opened = Opened { signed_in: SignedIn { user: user.into(), session, tokens, device_token }, cookies };
+    Ok(Opening { opened, notice })
 }
 
 /// Adds a session, and returns it with its first refresh token.

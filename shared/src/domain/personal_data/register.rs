@@ -77,6 +77,7 @@ pub const TABLES: &[Table] = &[
             operational("deleted_at", "time of deletion")
                 .erased(if_own!("deleted_at", "coalesce(deleted_at, $3)")),
             operational("version", "detects concurrent changes").erased("version + 1"),
+            operational("second_factor_from", "time since which members need a second factor"),
         ],
     },
     Table {
@@ -126,6 +127,48 @@ pub const TABLES: &[Table] = &[
                 "refused_at",
                 "when it was first presented after its end; recorded once in the audit log",
             ),
+        ],
+    },
+    Table {
+        name: "totp_factors",
+        whose: Some("user_id = $1"),
+        names: None,
+        retention: Retention::AccountPart,
+        erasure: Erasure::Delete,
+        columns: &[
+            id("user_id", "user of the authenticator app"),
+            secret("sealed", "encrypted seed of the codes"),
+            personal("created_at", "time at which the user began to add the app"),
+            personal("confirmed_at", "time since which a sign-in needs a code"),
+            operational("last_step", "time of the last code that was used; a code works once"),
+        ],
+    },
+    Table {
+        name: "recovery_codes",
+        whose: Some("user_id = $1"),
+        names: None,
+        retention: Retention::AccountPart,
+        erasure: Erasure::Delete,
+        columns: &[
+            id("user_id", "user of the code"),
+            secret("code_hash", "verifies the code"),
+            personal("created_at", "time at which the code was made"),
+        ],
+    },
+    Table {
+        name: "sign_in_challenges",
+        whose: Some("user_id = $1"),
+        names: None,
+        retention: Retention::Usable,
+        erasure: Erasure::Delete,
+        columns: &[
+            id("id", "identifies the begun sign-in"),
+            id("user_id", "user who signs in"),
+            secret("token_hash", "verifies the token of the begun sign-in"),
+            personal("first_factor", "how the sign-in began"),
+            operational("guesses", "limits wrong codes"),
+            personal("created_at", "time of the first step"),
+            operational("expires_at", "end of the begun sign-in"),
         ],
     },
     Table {
@@ -287,6 +330,8 @@ pub const TABLES: &[Table] = &[
             personal("legal_hold_reason", "reason why erasure is forbidden").exported("NULL"),
             operational("erased_at", "time at which the personal columns were overwritten").erased("$3"),
             operational("restored_at", "time of the last restore or recovery by an administrator"),
+            operational("devices_forgotten_at", "devices that signed in before are unknown"),
+            personal("second_factor_at", "time since which a sign-in needs a second factor").erased("NULL"),
         ],
     },
 ];

@@ -55,11 +55,12 @@ pub async fn list(
         r#"
         SELECT id AS "id: UserId", name, email, email_verified_at, image, phone, created_at, updated_at,
                system_administrator, suspended_at, suspended_reason, legal_hold_at, legal_hold_reason,
-               deleted_at, erased_at, version,
+               deleted_at, erased_at, version, second_factor_at,
                (SELECT s.reason FROM mail_suppressions s WHERE s.address = lower(users.email) AND s.lifted_at IS NULL)
                    AS "mail_stopped: crate::domain::mail_delivery::StopReason",
                (SELECT s.since FROM mail_suppressions s WHERE s.address = lower(users.email) AND s.lifted_at IS NULL)
-                   AS mail_stopped_since
+                   AS mail_stopped_since,
+               devices_forgotten_at
         FROM users
         WHERE ($3::text IS NULL OR lower(email) = lower($3))
           AND ($4::text IS NULL OR $4 = CASE WHEN erased_at IS NOT NULL THEN 'erased'
@@ -191,7 +192,7 @@ pub async fn recover(tx: &mut Tx, id: UserId, email: Option<&str>) -> sqlx::Resu
     users!(
         r#"
         UPDATE users
-        SET password_hash = NULL, password_proved = false, email = coalesce($2, email),
+        SET password_hash = NULL, password_proved = false, devices_forgotten_at = $3, email = coalesce($2, email),
             email_verified_at = CASE WHEN $2::text IS NULL THEN email_verified_at END,
             restored_at = $3, updated_at = $3, version = version + 1
         WHERE id = $1 AND deleted_at IS NULL

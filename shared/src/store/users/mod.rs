@@ -40,6 +40,10 @@ pub struct User {
     /// The reason for which no mail is sent to the address; `None` if mail is sent.
     pub mail_stopped: Option<StopReason>,
     pub mail_stopped_since: Option<DateTime<Utc>>,
+    /// Devices that signed in before are unknown: the password was changed or removed then.
+    pub devices_forgotten_at: Option<DateTime<Utc>>,
+    /// The time since which a sign-in needs a second factor; `None` if it needs none.
+    pub second_factor_at: Option<DateTime<Utc>>,
 }
 
 impl User {
@@ -77,12 +81,13 @@ macro_rules! users {
             User,
             $before + r#" id AS "id: UserId", name, email, email_verified_at, image, phone, created_at, updated_at,
                           system_administrator, suspended_at, suspended_reason, legal_hold_at, legal_hold_reason,
-                          deleted_at, erased_at, version,
+                          deleted_at, erased_at, version, second_factor_at,
                           (SELECT s.reason FROM mail_suppressions s
                            WHERE s.address = lower(users.email) AND s.lifted_at IS NULL)
                               AS "mail_stopped: crate::domain::mail_delivery::StopReason",
                           (SELECT s.since FROM mail_suppressions s
-                           WHERE s.address = lower(users.email) AND s.lifted_at IS NULL) AS mail_stopped_since "# + $after,
+                           WHERE s.address = lower(users.email) AND s.lifted_at IS NULL) AS mail_stopped_since,
+                          devices_forgotten_at "# + $after,
             $($argument)*
         )
     };
@@ -91,9 +96,11 @@ macro_rules! users {
 mod administration;
 mod by_token;
 mod deleted;
+mod imported;
 mod never_verified;
 mod passwords;
 mod registration;
+mod second_factor;
 
 pub use administration::{
     UserStatus, appoint, list, lock_pair, recover, set_legal_hold, set_system_administrator, suspend,
@@ -101,12 +108,15 @@ pub use administration::{
 };
 pub use by_token::{find_by_token, lock_by_token};
 pub use deleted::{Expired, count_deleted, lock_deleted};
+pub use imported::{ImportedUser, find_by_addresses, find_by_ids, insert_imported};
 pub use never_verified::{count_never_verified, lock_never_verified};
 pub use passwords::{
-    Credentials, SignInMethods, credentials_by_email, lock_password, lock_with_password, password_hash,
-    remove_password, remove_unproved_password, replace_password, reset_password, sign_in_methods,
+    Credentials, Proofs, SignInMethods, credentials_by_email, has_imported_passwords, lock_password,
+    lock_with_password, password_hash, proofs, remove_password, remove_unproved_password, replace_password,
+    reset_password, sign_in_methods,
 };
 pub use registration::{NewUser, register};
+pub use second_factor::{is_owner_known, remove_second_factors, require_second_factor};
 
 /// The changes of a user's profile.
 pub struct Changes<'a> {

@@ -29,12 +29,49 @@ pub async fn credentials_by_email(tx: &mut Tx, email: &Email) -> sqlx::Result<Op
     .await
 }
 
+/// Checks whether a user who is not deleted still has a password that was imported
+/// ([`crate::crypto::imported_password`]).
+pub async fn has_imported_passwords(tx: &mut Tx) -> sqlx::Result<bool> {
+    // Only the partial index has this order: without it, the planner might read the whole table until it finds one.
+    sqlx::query_scalar!(
+        r#"
+        SELECT (SELECT true FROM users
+                WHERE password_hash LIKE '$imported$%' AND deleted_at IS NULL
+                ORDER BY created_at LIMIT 1) IS NOT NULL AS "has_imported!"
+        "#,
+    )
+    .fetch_one(tx)
+    .await
+}
+
 /// Returns the hash of the user's password, if the user is not deleted and has a password.
 pub async fn password_hash(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar!("SELECT password_hash FROM users WHERE id = $1 AND deleted_at IS NULL", id as UserId,)
         .fetch_optional(tx)
         .await
         .map(Option::flatten)
+}
+
+/// The proofs that a user can be asked for.
+pub struct Proofs {
+    /// `None` if the user has no password.
+    pub password_hash: Option<String>,
+    pub has_second_factor: bool,
+}
+
+/// Returns the proofs that the user can be asked for, if the user is not deleted.
+pub async fn proofs(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<Proofs>> {
+    sqlx::query_as!(
+        Proofs,
+        r#"
+        SELECT password_hash, second_factor_at IS NOT NULL AS "has_second_factor!"
+        FROM users
+        WHERE id = $1 AND deleted_at IS NULL
+        "#,
+        id as UserId,
+    )
+    .fetch_optional(tx)
+    .await
 }
 
 /// The ways in which a user can sign in.
@@ -90,7 +127,8 @@ pub async fn lock_with_password(tx: &mut Tx, id: UserId, expected_hash: &str) ->
     .await
 }
 
-/// Replaces the password hash `expected_hash` by `new`. `None` if the user has another hash or is not active.
+/// Replaces the password hash `expected_hash` by `new`. `None` if the user has another hash or is not active. `is_changed`: it is the
+/// hash of another password, so devices are forgotten.
 ///
 /// Keeps the version: the password is not part of the profile.
 pub async fn replace_password(
@@ -98,13 +136,15 @@ pub async fn replace_password(
     id: UserId,
     expected_hash: &str,
     new: &str,
+    is_changed: bool,
 ) -> sqlx::Result<Option<User>> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));
     users!(
         r#"
         UPDATE users
-        SET password_hash = $3, updated_at = $4
+        SET password_hash = $3, updated_at = $4,
+            devices_forgotten_at = CASE WHEN $5 THEN $4 ELSE devices_forgotten_at END
         WHERE id = $1 AND password_hash = $2 AND deleted_at IS NULL AND suspended_at IS NULL
         RETURNING"#,
         "",
@@ -112,13 +152,14 @@ pub async fn replace_password(
         expected_hash,
         new,
         now,
+        is_changed,
     )
     .fetch_optional(tx)
     .await
 }
 
-/// Sets the password of an active user, if the address is still `email`, and marks that address as verified. Does not check the old
-/// password. Returns whether it did.
+/// Sets the password of an active user, if the address is still `email`, marks that address as verified, and forgets the devices. Does
+/// not check the old password. Returns whether it did.
 pub async fn reset_password(tx: &mut Tx, id: UserId, email: &str, hash: &str) -> sqlx::Result<bool> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));
@@ -126,7 +167,7 @@ pub async fn reset_password(tx: &mut Tx, id: UserId, email: &str, hash: &str) ->
         r#"
         UPDATE users
         SET password_hash = $3, password_proved = true, email_verified_at = coalesce(email_verified_at, $4),
-            updated_at = $4, version = version + 1
+            devices_forgotten_at = $4, updated_at = $4, version = version + 1
         WHERE id = $1 AND email = $2 AND deleted_at IS NULL AND suspended_at IS NULL
         "#,
         id as UserId,
@@ -139,7 +180,7 @@ pub async fn reset_password(tx: &mut Tx, id: UserId, email: &str, hash: &str) ->
     Ok(result.rows_affected() == 1)
 }
 
-/// Removes the password of a user who is not deleted.
+/// Removes the password of a user who is not deleted, and forgets the devices.
 ///
 /// Keeps the version: the password is not part of the profile.
 pub async fn remove_password(tx: &mut Tx, id: UserId) -> sqlx::Result<()> {
@@ -148,7 +189,7 @@ pub async fn remove_password(tx: &mut Tx, id: UserId) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
         UPDATE users
-        SET password_hash = NULL, password_proved = false, updated_at = $2
+        SET password_hash = NULL, password_proved = false, devices_forgotten_at = $2, updated_at = $2
         WHERE id = $1 AND deleted_at IS NULL
         "#,
         id as UserId,
@@ -159,14 +200,15 @@ pub async fn remove_password(tx: &mut Tx, id: UserId) -> sqlx::Result<()> {
     .map(drop)
 }
 
-/// Removes the password of a user who is not deleted, if nobody who had proved the address set it. Returns whether it did.
+/// Removes the password of a user who is not deleted, if nobody who had proved the address set it, and then forgets the devices. Returns
+/// whether it did.
 pub async fn remove_unproved_password(tx: &mut Tx, id: UserId) -> sqlx::Result<bool> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));
     let result = sqlx::query!(
         r#"
         UPDATE users
-        SET password_hash = NULL, updated_at = $2
+        SET password_hash = NULL, devices_forgotten_at = $2, updated_at = $2
         WHERE id = $1 AND NOT password_proved AND password_hash IS NOT NULL AND deleted_at IS NULL
         "#,
         id as UserId,

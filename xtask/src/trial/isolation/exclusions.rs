@@ -62,6 +62,12 @@ pub const EXCLUSIONS: &[Exclusion] = &[
         reason: "The statement before it found this message in the organization.",
     },
     Exclusion {
+        statement: "NOT EXISTS ( SELECT 1 FROM members r WHERE r.organization_id = m.organization_id AND r.user_id <> $1)",
+        predicate: "m.user_id = $1",
+        number: None,
+        reason: "An organization in which nobody but the user is a member has no other member `m`: the condition is for the index.",
+    },
+    Exclusion {
         statement: "INSERT INTO idempotency_records",
         predicate: "key_hash <> $1",
         number: None,

@@ -31,6 +31,7 @@ use crate::{
     AuthState, links,
     refusals::{self, invalid_token},
     sign_in::{
+        challenges::ChallengeNeeded,
         first_step::{self, FirstAnswer},
         origin::Origin,
         session_tokens::{SignedIn, Transport},
@@ -43,13 +44,16 @@ const MAX_GUESSES: i32 = 5;
 
 /// The token from the link; or the address, and the code from the same mail.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct MagicLinkProof {
     token: Option<OneTimeToken>,
     email: Option<Email>,
     /// Six digits.
     #[schema(min_length = 1, max_length = 16, example = "123456")]
     code: Option<String>,
+    /// The token from an earlier sign-in, unless it is in the cookie: no mail is sent about a known device.
+    #[schema(max_length = 78)]
+    device_token: Option<String>,
     /// The place of the refresh token.
     #[serde(default, deserialize_with = "or_default")]
     transport: Transport,
@@ -93,6 +97,7 @@ impl Proof {
     post, path = "/v1/auth/magic-links/verify", tag = "auth", operation_id = "verify_magic_link",
     request_body = MagicLinkProof,
     responses(
+        (status = 200, description = "The account has a second factor: there is no session yet.", body = Data<ChallengeNeeded>),
         (status = 201, description = "Signed in.", body = Data<SignedIn>),
         (status = 422, description = "`invalid-token`, `invalid-code` or `token-or-code`"),
         (status = 403, description = "`foreign-origin`"),
@@ -110,7 +115,8 @@ pub async fn verify(
         (None, Some(email), Some(code)) => check_code(&state, &request, None, &email, &code).await?,
         _ => return Err(refusals::TOKEN_OR_CODE.into()),
     };
-    sign_in(&state, &request, &proof, new.transport, &Origin::read(&headers, None)).await
+    let origin = Origin::read(&headers, new.device_token);
+    sign_in(&state, &request, &proof, new.transport, &origin).await
 }
 
 /// Uses up the link or the code, and signs its owner in.
