@@ -24,7 +24,7 @@ use crate::project::{self, Profile, Project};
 /// The programs of `tests/` that run, each with the tests of a recording; all if none is named.
 pub const PROGRAMS: [(&str, &[&str]); 3] = [
     ("api", &[]),
-    ("jobs", &["retention::", "artifacts::"]),
+    ("jobs", &["retention::", "artifacts::", "import::"]),
     ("schema", &["appoints_the_first_administrator"]),
 ];
 /// The database from which those of the tests are copied.
