@@ -201,6 +201,7 @@ pub async fn handle(state: &State, request: Request, job: &Job) -> anyhow::Resul
 pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<Report> {
     let started = Instant::now();
     let run = Run { state, job, dry: request.dry_run, now: state.clock.now() };
+    let seeds = seeds::reseal_all(&run).await;
     let mut tables = vec![
         clean!(&run, sessions),
         clean!(&run, verification_tokens),
@@ -218,8 +219,7 @@ pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<R
     tables.extend([organizations?, deleted?, never_verified?]);
     let ledger = ledger::check(&run).await?;
     let wrong_totals = totals::check(&run).await?;
-    let resealed = seeds::reseal_all(&run).await?;
-    let report = Report::new(run.dry, tables, ledger, (wrong_totals, resealed), started.elapsed());
+    let report = Report::new(run.dry, tables, ledger, wrong_totals, seeds?, started.elapsed());
     report.record();
     Ok(report)
 }

@@ -26,6 +26,8 @@ pub struct Report {
     pub wrong_totals: u64,
     /// Seeds of authenticator apps that were encrypted with the current key.
     pub resealed: u64,
+    /// Seeds that are not encrypted with the current key.
+    pub sealed_with_other_keys: u64,
     pub duration_ms: u64,
 }
 
@@ -72,12 +74,22 @@ impl Report {
         dry_run: bool,
         tables: Vec<Cleaned>,
         ledger: Checked,
-        (wrong_totals, resealed): (u64, u64),
+        wrong_totals: u64,
+        (resealed, sealed_with_other_keys): (u64, u64),
         duration: Duration,
     ) -> Self {
         let complete = tables.iter().all(|table| table.complete);
         let duration_ms = duration.as_millis().try_into().unwrap_or(u64::MAX);
-        Self { dry_run, complete, tables, ledger, wrong_totals, resealed, duration_ms }
+        Self {
+            dry_run,
+            complete,
+            tables,
+            ledger,
+            wrong_totals,
+            resealed,
+            sealed_with_other_keys,
+            duration_ms,
+        }
     }
 
     /// Records the metric of the alarm, unless the run is dry.

@@ -3,7 +3,7 @@
 use shared::{
     db::Tx,
     domain::ids::UserId,
-    store::totp_factors::{reseal, seal_context, sealed_with_other_keys},
+    store::totp_factors::{count_sealed_with_other_keys, reseal, seal_context, sealed_with_other_keys},
     telemetry,
 };
 use uuid::Uuid;
@@ -13,14 +13,12 @@ use crate::Run;
 /// The most seeds of one transaction: it takes milliseconds, so a sign-in hardly waits for its locks.
 const BATCH_ROWS: i64 = 100;
 
-/// Encrypts every seed again that is encrypted with another key than the current one. Returns how many; of a dry run 0.
-pub(crate) async fn reseal_all(run: &Run<'_>) -> anyhow::Result<u64> {
+/// Encrypts every seed again that is encrypted with another key than the current one. Returns how many, of a dry run 0; and how many are
+/// left.
+pub(crate) async fn reseal_all(run: &Run<'_>) -> anyhow::Result<(u64, u64)> {
     let (mut after, mut resealed) = (UserId(Uuid::nil()), 0);
-    if run.dry {
-        return Ok(0);
-    }
     let (db, key) = (&run.state.db, run.state.sealer.key_id().await?);
-    while run.has_time() {
+    while !run.dry && run.has_time() {
         let find = async |tx: &mut Tx| {
             anyhow::Ok(sealed_with_other_keys(tx, key.as_bytes(), after, BATCH_ROWS).await?)
         };
@@ -38,7 +36,8 @@ pub(crate) async fn reseal_all(run: &Run<'_>) -> anyhow::Result<u64> {
         db.transaction_as(replace).await?;
         telemetry::flush();
     }
-    Ok(resealed)
+    let count = async |tx: &mut Tx| anyhow::Ok(count_sealed_with_other_keys(tx, key.as_bytes()).await?);
+    Ok((resealed, db.transaction_as(count).await?.try_into()?))
 }
 
 /// Returns each seed as it is stored, and encrypted with the current key. Leaves out those whose key is gone.

@@ -114,6 +114,8 @@ pub async fn insert(tx: &mut Tx, new: &NewSession<'_>) -> sqlx::Result<Session> 
 }
 
 /// Returns the session `id`, if it is live (neither revoked nor expired) and its user is active (neither deleted nor suspended).
+///
+/// A session without factors was opened by code that asked for no second one, so it is not live for a user who has one.
 pub async fn find_live(tx: &mut Tx, id: SessionId) -> sqlx::Result<Option<LiveSession>> {
     let now = tx.now();
     sqlx::query_as!(
@@ -122,7 +124,7 @@ pub async fn find_live(tx: &mut Tx, id: SessionId) -> sqlx::Result<Option<LiveSe
         SELECT s.user_id AS "user_id: UserId", s.authenticated_at, s.expires_at
         FROM sessions s JOIN users u ON u.id = s.user_id
         WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 AND u.deleted_at IS NULL
-          AND u.suspended_at IS NULL
+          AND u.suspended_at IS NULL AND (s.factors <> '{}' OR u.second_factor_at IS NULL)
         "#,
         id as SessionId,
         now,
@@ -141,7 +143,7 @@ pub async fn lock_for_refresh(tx: &mut Tx, id: SessionId) -> sqlx::Result<Option
                s.rotated_at, s.ends_at
         FROM sessions s JOIN users u ON u.id = s.user_id
         WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 AND u.deleted_at IS NULL
-          AND u.suspended_at IS NULL
+          AND u.suspended_at IS NULL AND (s.factors <> '{}' OR u.second_factor_at IS NULL)
         FOR UPDATE OF s
         "#,
         id as SessionId,
@@ -177,6 +179,7 @@ pub async fn rotate(
         FROM users u
         WHERE s.id = $1 AND s.refresh_token_hash = $2 AND s.revoked_at IS NULL AND s.expires_at > $5
           AND u.id = s.user_id AND u.deleted_at IS NULL AND u.suspended_at IS NULL
+          AND (s.factors <> '{}' OR u.second_factor_at IS NULL)
         RETURNING s.user_id AS "user_id: UserId", s.expires_at
         "#,
         id as SessionId,

@@ -37,6 +37,8 @@ pub struct Inserted {
 pub struct Challenged {
     pub user_id: UserId,
     pub email: String,
+    /// The time since which the user has a second factor.
+    pub second_factor_at: Option<DateTime<Utc>>,
 }
 
 /// A challenge after a guess was counted.
@@ -82,7 +84,7 @@ pub async fn find(tx: &mut Tx, token_hash: &[u8]) -> sqlx::Result<Option<Challen
     sqlx::query_as!(
         Challenged,
         r#"
-        SELECT c.user_id AS "user_id: UserId", u.email
+        SELECT c.user_id AS "user_id: UserId", u.email, u.second_factor_at
         FROM sign_in_challenges c JOIN users u ON u.id = c.user_id
         WHERE c.token_hash = $1 AND c.expires_at > $2 AND c.guesses < $3
         "#,

@@ -106,6 +106,16 @@ pub async fn sealed_with_other_keys(
     Ok(rows.into_iter().map(|row| (row.user_id, row.sealed)).collect())
 }
 
+/// Counts the seeds that are not encrypted with the key `key`.
+pub async fn count_sealed_with_other_keys(tx: &mut Tx, key: &[u8]) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM totp_factors WHERE substring(sealed FROM 1 FOR 4) <> $1"#,
+        key,
+    )
+    .fetch_one(tx)
+    .await
+}
+
 /// Replaces the encrypted seed of `user`, if it is still `old`.
 pub async fn reseal(tx: &mut Tx, user: UserId, old: &[u8], new: &[u8]) -> sqlx::Result<()> {
     sqlx::query!(

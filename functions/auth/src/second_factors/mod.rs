@@ -5,15 +5,17 @@ pub mod recovery_codes;
 mod seed;
 pub mod totp;
 
+use chrono::{DateTime, Utc};
 use shared::{
     ApiError,
     auth::Actor,
+    cache::rate_limit::subject,
     db::Tx,
     domain::{
         actor::RequestInfo,
         audit::{Action, Event},
         factor::Factor,
-        ids::UserId,
+        ids::{SessionId, UserId},
     },
     store,
 };
@@ -115,7 +117,24 @@ pub async fn audit_used(
     Ok(())
 }
 
-/// Counts an attempt at the second factor of `user`, or refuses it.
-pub async fn attempt(state: &AuthState, user: UserId, guesser: Guesser<'_>) -> Result<Attempt, ApiError> {
-    throttle::attempt(state, &format!("second-factor:{user}"), guesser).await
+/// Counts an attempt at the second factor of the user of `session`, or refuses it.
+pub async fn attempt(state: &AuthState, user: UserId, session: SessionId) -> Result<Attempt, ApiError> {
+    throttle::attempt(state, &format!("second-factor:{user}"), Guesser::Session(session)).await
+}
+
+/// Counts an attempt at the second factor that a user has since a time, or refuses it. A recovery code is too long to be guessed, so wrong
+/// codes from other sources do not keep its owner out.
+pub async fn attempt_at_sign_in(
+    state: &AuthState,
+    (user, since): (UserId, DateTime<Utc>),
+    given: &Given,
+    guesser: Guesser<'_>,
+) -> Result<Attempt, ApiError> {
+    let account = match (given, guesser) {
+        (Given::RecoveryCode(_), Guesser::Source(request)) => {
+            format!("recovery-code:{user}:{}", subject(request.address))
+        }
+        _ => format!("second-factor:{user}:{}", since.timestamp()),
+    };
+    throttle::attempt(state, &account, guesser).await
 }

@@ -48,6 +48,11 @@ impl Device {
         let since = user.devices_forgotten_at.map_or(user.created_at, |at| at.max(user.created_at));
         self.signed_in_at >= since.timestamp()
     }
+
+    /// Checks whether the last sign-in from the device was after `time`.
+    pub fn has_signed_in_after(&self, time: DateTime<Utc>) -> bool {
+        self.signed_in_at > time.timestamp()
+    }
 }
 
 /// The token of a device that becomes or stays known by a sign-in.

@@ -23,7 +23,7 @@ use crate::{
     password::reauthenticate::compare_password,
     refusals,
     second_factors::{self, Checked, Given, Used, mails},
-    throttle::{Attempt, Guesser},
+    throttle::Attempt,
 };
 
 /// One proof. If the account has a second factor: the code of the authenticator app, or a recovery code. Otherwise: the current password, or the
@@ -106,8 +106,7 @@ async fn by_code(state: &AuthState, caller: &Caller, code: String) -> Result<Com
 }
 
 async fn by_second_factor(state: &AuthState, caller: &Caller, given: Given) -> Result<Compared, ApiError> {
-    let guesser = Guesser::Session(caller.session);
-    let attempt = second_factors::attempt(state, caller.user, guesser).await?;
+    let attempt = second_factors::attempt(state, caller.user, caller.session).await?;
     match second_factors::check(state, caller, caller.user, &given).await {
         Ok(checked) => Ok(Compared::SecondFactor(checked, attempt)),
         Err(error) => {

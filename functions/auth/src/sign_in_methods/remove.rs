@@ -26,7 +26,7 @@ use crate::{
     responses(
         (status = 204, description = "It is removed."),
         (status = 401, description = "`fresh-sign-in-needed`"),
-        (status = 403, description = "`wrong-password` or `second-factor-needed`"),
+        (status = 403, description = "`wrong-password`, `second-factor-needed` or `address-not-proved`"),
         (status = 404, description = "`account-not-found`"),
         (status = 409, description = "`last-account` or `address-needed`"),
     ),
@@ -41,6 +41,10 @@ pub async fn remove(
     let user = caller.transaction(async |tx| {
         let user = lock_proved(tx, &caller, expected_hash.as_deref()).await?;
         require_removable(path.id, &load(tx, user.id).await?)?;
+        // The password of a stranger who registered the address goes with the stranger's session: when its owner signs in by mail.
+        if !store::users::is_owner_known(tx, user.id).await? {
+            return Err(refusals::ADDRESS_NOT_PROVED.into());
+        }
         store::users::remove_password(tx, user.id).await?;
         store::sessions::revoke_all(tx, user.id, Some(caller.session), "password_removed").await?;
         store::verification_tokens::withdraw(tx, user.id, Purpose::REQUESTED).await?;

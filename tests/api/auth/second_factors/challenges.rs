@@ -111,6 +111,68 @@ async fn guesses_are_limited_across_challenges_and_a_known_device_is_not_kept_ou
 }
 
 #[tokio::test]
+async fn device_that_signed_in_before_the_app_was_added_has_no_guesses_of_its_own() {
+    let app = TestApp::new().await;
+    let ada = app.verified_person("Ada").await;
+    let credentials = json!({ "email": ada.email, "password": PASSWORD });
+    let thief = app.client();
+    let mut devices = Vec::new();
+    for _ in 0..2 {
+        let answer = thief.post(LOGIN, credentials.clone()).await.ok(201);
+        devices.push(answer.text("/data/deviceToken").to_owned());
+    }
+    app.clock.advance(TimeDelta::seconds(1));
+    let factor = ada.add_authenticator().await;
+    let wrong = factor.app.wrong_code_at(app.clock.now());
+    for device in devices {
+        let token = app.challenge(&ada.email).await;
+        for _ in 0..5 {
+            let body = json!({ "token": token, "code": wrong, "deviceToken": device });
+            thief.post(VERIFY, body).await.refused(401, "wrong-code");
+        }
+    }
+    let token = app.challenge(&ada.email).await;
+    thief.answer_challenge(&token, "code", &wrong).await.refused(429, "too-many-attempts");
+}
+
+#[tokio::test]
+async fn wrong_codes_of_others_do_not_keep_out_the_owner_of_a_recovery_code() {
+    let app = TestApp::new().await;
+    let ada = app.verified_person("Ada").await;
+    let factor = ada.add_authenticator().await;
+    let wrong = factor.app.wrong_code_at(app.clock.now());
+    for source in 1..=10 {
+        let thief = app.client().at(&format!("203.0.113.{source}"));
+        for _ in 0..2 {
+            let token = app.challenge(&ada.email).await;
+            for _ in 0..5 {
+                thief.answer_challenge(&token, "code", &wrong).await.refused(401, "wrong-code");
+            }
+        }
+    }
+    let token = app.challenge(&ada.email).await;
+    let owner = app.client().at("198.51.100.7");
+    let code = app.next_code(&factor.app);
+    owner.answer_challenge(&token, "code", &code).await.refused(429, "too-many-attempts");
+    owner.answer_challenge(&token, "recoveryCode", &factor.recovery_codes[0]).await.ok(201);
+}
+
+#[tokio::test]
+async fn session_that_older_code_opened_without_a_second_factor_is_not_live() {
+    let app = TestApp::new().await;
+    let ada = app.verified_person("Ada").await;
+    ada.add_authenticator().await;
+    ada.client.get("/v1/auth/me").await.ok(200);
+    app.database.execute("UPDATE sessions SET factors = '{}'").await;
+    let instance = app.second_instance();
+    let refresh = json!({ "refreshToken": ada.refresh_token });
+    instance.client().post("/v1/auth/refresh", refresh).await.refused(401, "invalid-refresh-token");
+    app.clock.advance(TimeDelta::minutes(5));
+    let client = instance.client().token(&ada.access_token);
+    client.get("/v1/auth/me").await.refused(401, "unauthenticated");
+}
+
+#[tokio::test]
 async fn answer_gives_one_second_factor() {
     let app = TestApp::new().await;
     let ada = app.verified_person("Ada").await;

@@ -95,6 +95,8 @@ async fn account_whose_address_nobody_proved_gets_no_second_factor() {
     // The owner of the address presses the button in a mail that they did not expect.
     let token = json!({ "token": app.token_mailed_to(&thief.email) });
     app.client().post("/v1/auth/verify-email", token).await.ok(200);
+    // Without a password, the account would look like one whose owner signs in by mail.
+    thief.client.delete("/v1/auth/accounts/password").await.refused(403, "address-not-proved");
     thief.client.post_nothing(TOTP).await.refused(403, "address-not-proved");
     assert_eq!(app.database.value::<i64>("SELECT count(*) FROM totp_factors").await, 0);
 }

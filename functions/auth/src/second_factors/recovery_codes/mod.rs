@@ -26,7 +26,7 @@ const GROUP: usize = 4;
 #[serde(rename_all = "camelCase")]
 pub struct RecoveryCodes {
     /// Ten codes. They are shown once.
-    #[schema(min_items = 10, max_items = 10, example = json!(["GEZD-GNBV-GY3T-QOJQ"]))]
+    #[schema(min_items = 10, max_items = 10)]
     recovery_codes: Vec<RecoveryCode>,
 }
 

@@ -21,7 +21,6 @@ use crate::{
         recovery_codes::{NewCodes, RecoveryCodes},
         seed::Seed,
     },
-    throttle::Guesser,
 };
 
 /// A code of the app.
@@ -51,7 +50,7 @@ pub async fn confirm(
     Fresh(caller): Fresh<Caller>,
     Body(proof): Body<TotpCode>,
 ) -> Result<Json<Data<RecoveryCodes>>, ApiError> {
-    let attempt = attempt(&state, caller.user, Guesser::Session(caller.session)).await?;
+    let attempt = attempt(&state, caller.user, caller.session).await?;
     let (sealed, step) = match check(&state, &caller, &proof.code).await {
         Ok(checked) => checked,
         Err(error) => {

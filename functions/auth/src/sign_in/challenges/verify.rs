@@ -97,9 +97,12 @@ pub async fn sign_in(
     let find = db.read(async |tx| Ok(store::sign_in_challenges::find(tx, &token_hash).await?));
     let challenged = find.await?.ok_or(refusals::CHALLENGE_ENDED)?;
     let user = challenged.user_id;
+    let since = challenged.second_factor_at.ok_or(refusals::CHALLENGE_ENDED)?;
+    // Who knew only the password may have collected devices before.
     let device = Device::read(state, &challenged.email, origin).await?;
+    let device = device.filter(|device| device.has_signed_in_after(since));
     let guesser = device.as_ref().map_or(Guesser::Source(request), Guesser::Device);
-    let attempt = second_factors::attempt(state, user, guesser).await?;
+    let attempt = second_factors::attempt_at_sign_in(state, (user, since), given, guesser).await?;
     let signed_in = async {
         let guest = Guest { db, name: String::new() };
         let checked = second_factors::check(state, &guest, user, given).await?;
