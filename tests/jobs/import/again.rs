@@ -73,15 +73,22 @@ async fn account_that_exists_stays_as_it_is() {
 async fn four_imports_at_once_create_each_user_once() {
     let importer = Importer::new().await;
     let emails: Vec<_> = (0..1200).map(|number| format!("user{number}@example.com")).collect();
-    let text = lines(&emails.iter().map(String::as_str).collect::<Vec<_>>());
-    let path = std::env::temp_dir().join(format!("import-{}.ndjson", Uuid::new_v4()));
-    std::fs::write(&path, text).expect("a file");
-    let path_text = path.to_str().expect("a path");
-    let arguments = ["import-users", path_text, "--from", "auth0"];
+    let mut emails: Vec<_> = emails.iter().map(String::as_str).collect();
+    let folder = std::env::temp_dir();
+    let files = ["a", "b"].map(|name| {
+        let path = folder.join(format!("import-{}-{name}.ndjson", Uuid::new_v4()));
+        std::fs::write(&path, lines(&emails)).expect("a file");
+        // The users of the second file are in the opposite order: imports must not wait for each other.
+        emails.reverse();
+        path.to_str().expect("a path").to_owned()
+    });
+    let arguments = files.each_ref().map(|file| ["import-users", file.as_str(), "--from", "auth0"]);
 
-    let reports = join_all((0..4).map(|_| command(&importer.app, &arguments))).await;
+    let reports = join_all((0..4).map(|number| command(&importer.app, &arguments[number % 2]))).await;
 
-    std::fs::remove_file(&path).expect("the file");
+    for file in &files {
+        std::fs::remove_file(file).expect("the file");
+    }
     let counts = reports.iter().map(|(report, succeeded)| {
         assert!(succeeded, "{report}");
         let report: Value = serde_json::from_str(report).expect("JSON");

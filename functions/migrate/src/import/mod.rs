@@ -178,7 +178,7 @@ async fn take(
                 Err(reason) => report.refuse(record.number, record.line, reason),
             }
         }
-        Err(reason) => report.refuse(record.number, record.line, reason),
+        Ok(Found::Refused(reason)) | Err(reason) => report.refuse(record.number, record.line, reason),
     }
     Ok(())
 }

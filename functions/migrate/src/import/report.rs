@@ -86,6 +86,8 @@ pub enum Refused {
     NoAddress,
     #[error("the address cannot be used: {0}")]
     Address(&'static str),
+    #[error("the record says nothing about the verification of its address")]
+    NoVerification,
     #[error("the record has no name that can be shown")]
     NoName,
     #[error(transparent)]

@@ -1,13 +1,17 @@
-//! Clerk: the export of its dashboard (CSV), and the one that its support makes (JSON).
+//! Clerk: the export of its dashboard (CSV). JSON with the same members is read too.
 
 use data_encoding::{BASE64_NOPAD, HEXLOWER_PERMISSIVE};
 use serde_json::Value;
 use shared::crypto::imported_password::{ImportedHash, Unusable};
 
 use super::{Candidate, Found, HashResult, firebase::HashConfig, full_name, is_true, text};
-use crate::import::records::Fields;
+use crate::import::{records::Fields, report::Refused};
 
 pub fn read(fields: &Fields) -> Found {
+    let mut columns = ["verified_email_addresses", "unverified_email_addresses"].into_iter();
+    if !columns.any(|name| fields.contains_key(name)) {
+        return Found::Refused(Refused::NoVerification);
+    }
     let verified = list(fields, "verified_email_addresses");
     let email = text(fields, "primary_email_address").or_else(|| {
         let all = ["verified_email_addresses", "email_addresses", "unverified_email_addresses"];
@@ -26,7 +30,7 @@ pub fn read(fields: &Fields) -> Found {
     }))
 }
 
-/// Returns the texts of a list, which the two exports separate differently.
+/// Returns the texts of a list. In a table they are one text with separators.
 fn list(fields: &Fields, name: &str) -> Vec<String> {
     match fields.get(name) {
         Some(Value::String(text)) => {

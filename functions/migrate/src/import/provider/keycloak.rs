@@ -20,7 +20,7 @@ pub fn read(fields: &Fields) -> Found {
         names: vec![full_name(fields, "firstName", "lastName"), username],
         image: attribute(fields, "picture"),
         phone: attribute(fields, "phoneNumber"),
-        hash: password(fields).map_or(Ok(None), |credential| hash(&credential).map(Some)),
+        hash: password(fields).map(|credential| hash(&credential)).transpose(),
         is_blocked: fields.get("enabled") == Some(&Value::Bool(false)),
     }))
 }
@@ -30,8 +30,12 @@ fn attribute(fields: &Fields, name: &str) -> Option<String> {
     fields.get("attributes")?.get(name)?.get(0)?.as_str().map(str::to_owned)
 }
 
-/// Returns the credential that is the password.
+/// Returns the credential that is the password, unless the user must replace it: others may know it.
 fn password(fields: &Fields) -> Option<Fields> {
+    let actions = fields.get("requiredActions").and_then(Value::as_array);
+    if actions.is_some_and(|actions| actions.iter().any(|action| action == "UPDATE_PASSWORD")) {
+        return None;
+    }
     let credentials = fields.get("credentials")?.as_array()?;
     let mut objects = credentials.iter().filter_map(Value::as_object);
     objects.find(|credential| text(credential, "type").as_deref() == Some("password")).cloned()

@@ -80,6 +80,7 @@ pub struct Context {
 pub enum Found {
     User(Box<Candidate>),
     Skipped(Skip),
+    Refused(Refused),
 }
 
 /// A user as a system describes it; nothing is checked.

@@ -10,11 +10,12 @@ pub fn read(fields: &Fields, now: DateTime<Utc>) -> Found {
         return Found::Skipped(Skip::NotActive);
     }
     let profile = object(fields, "raw_user_meta_data").unwrap_or_default();
-    let confirmed = text(fields, "email_confirmed_at").or_else(|| text(fields, "confirmed_at"));
+    // Old tables have only `confirmed_at`. Beside `email_confirmed_at`, a confirmed phone sets it too.
+    let column = ["email_confirmed_at", "confirmed_at"].into_iter().find(|name| fields.contains_key(*name));
     Found::User(Box::new(Candidate {
         id: text(fields, "id"),
         email: text(fields, "email"),
-        is_verified: confirmed.is_some(),
+        is_verified: column.is_some_and(|name| text(fields, name).is_some()),
         names: ["full_name", "name", "display_name", "user_name"].map(|name| text(&profile, name)).into(),
         image: text(&profile, "avatar_url").or_else(|| text(&profile, "picture")),
         phone: text(fields, "phone").map(|phone| format!("+{}", phone.trim_start_matches('+'))),
