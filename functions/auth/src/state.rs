@@ -77,7 +77,7 @@ impl AuthState {
         Keyring::parse(&secret, mac_key)
     }
 
-    /// Returns the key of two kinds of hashes: of mailed codes, and of the accounts in throttles.
+    /// Returns the key of the hashes of mailed codes, of recovery codes, and of the accounts in throttles; and of the tokens of devices.
     pub(crate) async fn session_key(&self) -> anyhow::Result<hmac::Key> {
         let secret = self.app.secrets.get(&self.app.config.keys.session_secret).await?;
         mac_key(&secret).map(|(_, key)| key)
