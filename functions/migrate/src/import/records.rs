@@ -103,7 +103,7 @@ impl Reader {
         matches!(self.form, Form::Over { is_lost: true })
     }
 
-    /// Returns the next record; `None` if more bytes are needed, or at the end. Fails if the file is none that can be read.
+    /// Returns the next record; `None` if more bytes are needed, or at the end. Fails if the file cannot be read.
     pub fn next_record(&mut self) -> anyhow::Result<Option<Record>> {
         loop {
             if self.is_rest_of_line && !self.skip_line() {
