@@ -80,7 +80,7 @@ async fn organization_owner_gets_documented_answers() {
         run = run.with_for(operation, "Authorization", &bearer(&app.person("Eve").await));
     }
     // It ends the other sessions of the caller.
-    run = run.with_for("remove_account", "Authorization", &bearer(&owner(&app, "Zoe").await));
+    run = run.with_for("remove_account", "Authorization", &bearer(&app.verified_person("Zoe").await));
     for operation in ["create_recovery_codes", "remove_totp", "show_recovery_codes"] {
         let secured = app.verified_person("Cy").await;
         secured.add_authenticator().await;
