@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use super::{
     application::Environment,
     prices::Prices,
+    providers::Providers,
     reader::{DURATION, FLAG, IP_ADDRESS, MILLIS, NAMES, ORIGINS, PORT, URL, whole_number},
     section::Declared,
 };
@@ -70,6 +71,10 @@ pub fn names(name: &str, default: &str) -> Vec<Declared> {
 
 pub fn prices(name: &str) -> Vec<Declared> {
     vec![Declared::new(name, Prices::FORM)]
+}
+
+pub fn providers(name: &str) -> Vec<Declared> {
+    vec![Declared::new(name, Providers::FORM)]
 }
 
 pub fn setting(name: &str) -> Vec<Declared> {

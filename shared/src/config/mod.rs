@@ -15,6 +15,7 @@ mod mail;
 mod models;
 mod monitoring;
 mod prices;
+mod providers;
 mod rate_limit;
 mod reader;
 mod section;
@@ -38,6 +39,7 @@ pub use mail::Mail;
 pub use models::Models;
 pub use monitoring::Monitoring;
 pub use prices::{Price, Prices};
+pub use providers::{Provider, Providers, SignIn, is_provider_name};
 pub use rate_limit::RateLimit;
 use reader::Reader;
 pub use section::{Declared, Section};
@@ -57,6 +59,7 @@ pub struct Config {
     pub logins: Logins,
     pub cache: Cache,
     pub tokens: Tokens,
+    pub sign_in: SignIn,
     pub keys: Keys,
     pub storage: Storage,
     pub smoke: Smoke,
@@ -101,6 +104,7 @@ impl Config {
             logins: Logins::read(&mut reader),
             cache: Cache::read(&mut reader),
             tokens: Tokens::read(&mut reader),
+            sign_in: SignIn::read(&mut reader),
             keys: Keys::read(&mut reader),
             storage: Storage::read(&mut reader),
             smoke: Smoke::read(&mut reader),
@@ -126,6 +130,7 @@ pub fn sections() -> Vec<Section> {
         Logins::section(),
         Cache::section(),
         Tokens::section(),
+        SignIn::section(),
         Keys::section(),
         Storage::section(),
         Smoke::section(),

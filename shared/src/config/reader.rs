@@ -16,6 +16,7 @@ use super::{
     address::{Credentials, is_bare},
     application::Environment,
     prices::Prices,
+    providers::Providers,
 };
 
 pub const IP_ADDRESS: &str = "an IP address";
@@ -191,6 +192,11 @@ impl<'a> Reader<'a> {
     /// Reads the prices of models.
     pub fn prices(&mut self, key: &str) -> Prices {
         self.parsed(key, Prices::default(), Prices::FORM)
+    }
+
+    /// Reads identity providers.
+    pub fn providers(&mut self, key: &str) -> Providers {
+        self.parsed(key, Providers::default(), Providers::FORM)
     }
 
     pub fn setting(&mut self, key: &'static str) -> Setting {

@@ -60,5 +60,10 @@ section! {
             allowed: "the ARN of a version",
             example: "arn:aws:lambda:eu-west-1:123456789012:function:answers:7"
         };
+        /// The new version of `oauth`.
+        oauth: String = text("SMOKE_OAUTH", "") {
+            allowed: "the ARN of a version",
+            example: "arn:aws:lambda:eu-west-1:123456789012:function:oauth:7"
+        };
     }
 }

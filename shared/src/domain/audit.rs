@@ -52,6 +52,10 @@ text_enum!(
         /// The user removed the password. Or the user proved the address of an account that someone else may have registered; then
         /// the password of the account is removed.
         PasswordRemoved = "user.password_removed",
+        /// An identity at a provider became a way to sign in. Denied: by a mailed link that was used or has expired.
+        IdentityLinked = "user.identity_linked",
+        /// An identity is no way to sign in any more.
+        IdentityRemoved = "user.identity_removed",
         /// The user began to add an authenticator app.
         SecondFactorStarted = "user.second_factor_started",
         /// The user showed a code of the app: from now on, a sign-in needs one.

@@ -54,6 +54,14 @@ id!(
     VerificationTokenId
 );
 id!(
+    /// The id of an identity: a user at an identity provider.
+    IdentityId
+);
+id!(
+    /// The id of a sign-in with an identity provider that has begun.
+    OauthFlowId
+);
+id!(
     /// The id of a sign-in that waits for the second factor.
     SignInChallengeId
 );

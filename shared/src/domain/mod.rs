@@ -28,6 +28,8 @@ pub mod permission;
 pub mod personal_data;
 pub mod plan;
 pub mod prompt;
+pub mod provider;
+pub mod return_to;
 pub mod timestamp;
 pub mod usage;
 pub mod vector;

@@ -1,6 +1,7 @@
 //! The layers around every route, from the outside in: request id, log line, metrics and security headers; CORS; deadline; panics;
 //! body limit; rate limit and credential.
 
+pub mod cookie;
 pub mod etag;
 pub mod extract;
 mod gate;

@@ -24,6 +24,8 @@ text_enum!(
         UndoEmailChange = "undo_email_change",
         /// Says that a sign-in was another person's, and takes the account back.
         RejectSignIn = "reject_sign_in",
+        /// Adds an identity to an account.
+        LinkIdentity = "link_identity",
     }
 );
 
@@ -31,14 +33,14 @@ impl Purpose {
     /// The purposes of mails that a person requests. A change of the account withdraws them. It does not withdraw an
     /// [`Self::UndoEmailChange`] or a [`Self::RejectSignIn`]: a thief who changes the account must not take them away from its owner.
     pub const REQUESTED: &[Self] =
-        &[Self::VerifyEmail, Self::ResetPassword, Self::ChangeEmail, Self::MagicLink];
+        &[Self::VerifyEmail, Self::ResetPassword, Self::ChangeEmail, Self::MagicLink, Self::LinkIdentity];
 
     /// Returns the time in which a token can be used. Its mail says it too.
     #[must_use]
     pub fn lifetime(self) -> TimeDelta {
         match self {
             Self::VerifyEmail | Self::ChangeEmail => TimeDelta::hours(24),
-            Self::ResetPassword => TimeDelta::hours(1),
+            Self::ResetPassword | Self::LinkIdentity => TimeDelta::hours(1),
             Self::MagicLink => TimeDelta::minutes(15),
             Self::UndoEmailChange | Self::RejectSignIn => TimeDelta::days(7),
         }

@@ -94,6 +94,7 @@ macro_rules! users {
 }
 
 mod administration;
+mod by_identity;
 mod by_token;
 mod deleted;
 mod imported;
@@ -106,13 +107,14 @@ pub use administration::{
     UserStatus, appoint, list, lock_pair, recover, set_legal_hold, set_system_administrator, suspend,
     undelete, unsuspend,
 };
+pub use by_identity::lock_by_identity;
 pub use by_token::{find_by_token, lock_by_token};
 pub use deleted::{Expired, count_deleted, lock_deleted};
 pub use imported::{ImportedUser, find_by_addresses, find_by_ids, insert_imported};
 pub use never_verified::{count_never_verified, lock_never_verified};
 pub use passwords::{
     Credentials, Proofs, SignInMethods, credentials_by_email, has_imported_passwords, lock_password,
-    lock_with_password, password_hash, proofs, remove_password, remove_unproved_password, replace_password,
+    lock_with_password, password_hash, proofs, remove_password, remove_unproved_ways_in, replace_password,
     reset_password, sign_in_methods,
 };
 pub use registration::{NewUser, register};

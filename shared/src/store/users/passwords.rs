@@ -159,25 +159,32 @@ pub async fn replace_password(
 }
 
 /// Sets the password of an active user, if the address is still `email`, marks that address as verified, and forgets the devices. Does
-/// not check the old password. Returns whether it did.
+/// not check the old password. Removes identities that nobody who had proved the address linked. Returns whether it did.
 pub async fn reset_password(tx: &mut Tx, id: UserId, email: &str, hash: &str) -> sqlx::Result<bool> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));
-    let result = sqlx::query!(
+    sqlx::query_scalar!(
         r#"
-        UPDATE users
-        SET password_hash = $3, password_proved = true, email_verified_at = coalesce(email_verified_at, $4),
-            devices_forgotten_at = $4, updated_at = $4, version = version + 1
-        WHERE id = $1 AND email = $2 AND deleted_at IS NULL AND suspended_at IS NULL
+        WITH reset AS (
+            UPDATE users
+            SET password_hash = $3, password_proved = true, email_verified_at = coalesce(email_verified_at, $4),
+                devices_forgotten_at = $4, updated_at = $4, version = version + 1
+            WHERE id = $1 AND email = $2 AND deleted_at IS NULL AND suspended_at IS NULL
+            RETURNING id
+        ), unproved AS (
+            DELETE FROM identities
+            USING reset
+            WHERE identities.user_id = reset.id AND NOT identities.proved
+        )
+        SELECT EXISTS (SELECT 1 FROM reset) AS "reset!"
         "#,
         id as UserId,
         email,
         hash,
         now,
     )
-    .execute(tx)
-    .await?;
-    Ok(result.rows_affected() == 1)
+    .fetch_one(tx)
+    .await
 }
 
 /// Removes the password of a user who is not deleted, and forgets the devices.
@@ -200,21 +207,31 @@ pub async fn remove_password(tx: &mut Tx, id: UserId) -> sqlx::Result<()> {
     .map(drop)
 }
 
-/// Removes the password of a user who is not deleted, if nobody who had proved the address set it, and then forgets the devices. Returns
-/// whether it did.
-pub async fn remove_unproved_password(tx: &mut Tx, id: UserId) -> sqlx::Result<bool> {
+/// Removes the password and the identities of a user who is not deleted, if nobody who had proved the address set or linked them, and then
+/// forgets the devices. Returns whether there were any. The user is locked.
+pub async fn remove_unproved_ways_in(tx: &mut Tx, id: UserId) -> sqlx::Result<bool> {
     let now = tx.now();
     tx.invalidate(CacheKey::Profile(id));
-    let result = sqlx::query!(
+    // One statement, because each costs a round trip.
+    sqlx::query_scalar!(
         r#"
-        UPDATE users
-        SET password_hash = NULL, devices_forgotten_at = $2, updated_at = $2
-        WHERE id = $1 AND NOT password_proved AND password_hash IS NOT NULL AND deleted_at IS NULL
+        WITH unproved AS (
+            DELETE FROM identities
+            WHERE user_id = $1 AND NOT proved
+            RETURNING id
+        ), changed AS (
+            UPDATE users
+            SET password_hash = CASE WHEN password_proved THEN password_hash END,
+                devices_forgotten_at = $2, updated_at = $2
+            WHERE id = $1 AND deleted_at IS NULL
+                AND (NOT password_proved AND password_hash IS NOT NULL OR EXISTS (SELECT 1 FROM unproved))
+            RETURNING id
+        )
+        SELECT EXISTS (SELECT 1 FROM changed) AS "removed!"
         "#,
         id as UserId,
         now,
     )
-    .execute(tx)
-    .await?;
-    Ok(result.rows_affected() == 1)
+    .fetch_one(tx)
+    .await
 }

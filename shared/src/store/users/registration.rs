@@ -16,7 +16,10 @@ use crate::{
 pub struct NewUser<'a> {
     pub name: &'a Name,
     pub email: &'a Email,
-    pub password_hash: &'a str,
+    /// `None` if the user signs in with an identity provider.
+    pub password_hash: Option<&'a str>,
+    /// Whether an identity provider vouches that the user reads the address.
+    pub email_proved: bool,
     pub request: &'a RequestInfo,
 }
 
@@ -38,8 +41,8 @@ pub async fn register(tx: &mut Tx, new: &NewUser<'_>) -> sqlx::Result<User> {
             INSERT INTO audit_events (id, occurred_at, action, outcome, actor_id, target_id, ip_address, request_id)
             VALUES ($9, $5, $10, 'success', $1, $1, $11, $12)
         )
-        INSERT INTO users (id, name, email, password_hash, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $5)
+        INSERT INTO users (id, name, email, password_hash, email_verified_at, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, CASE WHEN $13 THEN $5::timestamptz END, $5, $5)
         RETURNING"#,
         "",
         UserId::new() as UserId,
@@ -54,6 +57,7 @@ pub async fn register(tx: &mut Tx, new: &NewUser<'_>) -> sqlx::Result<User> {
         Action::UserRegistered.as_str(),
         new.request.address.map(|address| address.to_string()),
         new.request.id,
+        new.email_proved,
     )
     .fetch_one(tx)
     .await

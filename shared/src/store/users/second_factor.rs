@@ -3,12 +3,14 @@
 use super::User;
 use crate::{cache::invalidation::CacheKey, db::Tx, domain::ids::UserId};
 
-/// Checks whether the user is known to be the owner of the address: it is verified, and if there is a password, somebody who had proved the
-/// address set it. Otherwise another person may have registered the account.
+/// Checks whether the user is known to be the owner of the address: it is verified, and somebody who had proved it set the password and
+/// linked each identity. Otherwise another person may have registered the account.
 pub async fn is_owner_known(tx: &mut Tx, id: UserId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"
-        SELECT email_verified_at IS NOT NULL AND (password_hash IS NULL OR password_proved) AS "known!"
+        SELECT
+            email_verified_at IS NOT NULL AND (password_hash IS NULL OR password_proved)
+            AND NOT EXISTS (SELECT 1 FROM identities WHERE user_id = users.id AND NOT proved) AS "known!"
         FROM users
         WHERE id = $1
         "#,

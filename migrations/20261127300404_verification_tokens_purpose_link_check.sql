@@ -1,0 +1,1 @@
+ALTER TABLE verification_tokens VALIDATE CONSTRAINT verification_tokens_purpose_check;
