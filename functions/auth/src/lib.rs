@@ -27,6 +27,8 @@ pub fn routes<R: Routes<AuthState>>() -> R {
         .routes(routes!(sign_in::login::login))
         .routes(routes!(sign_in::magic_links::create::create))
         .routes(routes!(sign_in::magic_links::verify::verify))
+        .routes(routes!(sign_in::oauth::exchange::exchange))
+        .routes(routes!(sign_in::oauth::confirm::link_identity))
         .routes(routes!(sign_in::challenges::verify::verify))
         .routes(routes!(sign_in::reauthenticate::reauthenticate))
         .routes(routes!(sign_in::reject::reject_sign_in))
@@ -36,7 +38,7 @@ pub fn routes<R: Routes<AuthState>>() -> R {
             second_factors::recovery_codes::show::show,
             second_factors::recovery_codes::create::create
         ))
-        .routes(routes!(sign_in_methods::list::list))
+        .routes(routes!(sign_in_methods::list::list, sign_in_methods::create::create))
         .routes(routes!(sign_in_methods::remove::remove))
         .routes(routes!(sessions::refresh::refresh))
         .routes(routes!(sessions::logout::logout))

@@ -93,6 +93,11 @@ impl Link {
         Ok(store::verification_tokens::insert(tx, &token).await?)
     }
 
+    /// Returns the hash of the token.
+    pub fn hash(&self) -> Vec<u8> {
+        self.token.hash()
+    }
+
     /// Sends the mail with the link.
     pub async fn send(self, state: &AuthState, to: &Mailbox) {
         let Self { purpose, token, code, sign_in } = self;
@@ -102,6 +107,7 @@ impl Link {
             Purpose::ChangeEmail => mails::send_email_change(state, to, &token).await,
             Purpose::MagicLink => mails::send_magic_link(state, to, &token, code).await,
             Purpose::UndoEmailChange => mails::send_email_changed(state, to, Some(&token)).await,
+            Purpose::LinkIdentity => mails::send_identity_offer(state, to, &token).await,
             Purpose::RejectSignIn => mails::send_new_device(state, to, &token, sign_in).await,
         }
     }
@@ -115,6 +121,7 @@ pub fn throttle_name(purpose: Purpose) -> &'static str {
         Purpose::ChangeEmail => "change",
         Purpose::MagicLink => "magic-link",
         Purpose::UndoEmailChange => "undo",
+        Purpose::LinkIdentity => "link-identity",
         Purpose::RejectSignIn => "reject",
     }
 }
@@ -187,6 +194,7 @@ pub async fn audit_refused(
         Purpose::ChangeEmail => Action::EmailChanged,
         Purpose::MagicLink => Action::SessionCreated,
         Purpose::UndoEmailChange => Action::EmailChangeUndone,
+        Purpose::LinkIdentity => Action::IdentityLinked,
         Purpose::RejectSignIn => Action::SignInRejected,
     };
     if let Some(owner) = store::verification_tokens::mark_refused(tx, purpose, token_hash).await? {

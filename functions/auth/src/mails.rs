@@ -152,6 +152,41 @@ pub async fn send_password_changed(state: &AuthState, email: &Mailbox) {
     send(&*state.mailer, email, letter).await;
 }
 
+/// Sends a link that adds an identity to the account. The page behind it names the provider.
+pub async fn send_identity_offer(state: &AuthState, email: &Mailbox, token: &OneTimeToken) {
+    let letter = Letter {
+        subject: "Add a way to sign in",
+        paragraphs: vec![
+            "Someone signed in with an identity provider that knows this address, and there is an Arches account with it. With this link, the \
+             provider signs in to the account. It works once, for one hour:"
+                .to_owned(),
+        ],
+        link: Some((link(&state.app.config.web.app_url, "link-identity", token), "Look at it")),
+        ending: "If it was not you, ignore this mail, and do not use the link.",
+        ..Letter::default()
+    };
+    send(&*state.mailer, email, letter).await;
+}
+
+/// Notifies the owner of an account that the provider with this label signs in to it now, or no more.
+pub async fn send_identity_changed(state: &AuthState, email: &Mailbox, label: &str, is_added: bool) {
+    if !may_notify(state, &email.address).await {
+        return;
+    }
+    let (subject, happened) = if is_added {
+        ("A way to sign in was added", "signs in to your Arches account now")
+    } else {
+        ("A way to sign in was removed", "does not sign in to your Arches account any more")
+    };
+    let letter = Letter {
+        subject,
+        paragraphs: vec![format!("{label} {happened}.")],
+        ending: "If it was not you, choose a new password at once, and look at your ways to sign in. Then write to us.",
+        ..Letter::default()
+    };
+    send(&*state.mailer, email, letter).await;
+}
+
 /// Counts a notice to `email`. Returns whether it may be sent.
 async fn may_notify(state: &AuthState, email: &str) -> bool {
     counted(throttle::may_notify(state, email).await)

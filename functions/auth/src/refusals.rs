@@ -91,6 +91,29 @@ pub const PASSWORD_LIKE_ACCOUNT: Refusal = Refusal::invalid(
     "This password is the name or the address of the account. Choose another.",
 );
 
+/// For a code that is unknown, used up or expired, that was made for another browser, and for an account that cannot sign in.
+pub const WRONG_SIGN_IN_CODE: Refusal = Refusal::unauthorized(
+    "wrong-sign-in-code",
+    "This code is wrong, used up or expired, belongs to another browser, or its account cannot sign in. Begin again.",
+);
+pub const NO_SUCH_PROVIDER: Refusal =
+    Refusal::not_found("no-such-provider", "There is no identity provider with this name.");
+pub const ACCOUNT_EXISTS: Refusal = Refusal::conflict(
+    "account-exists",
+    "An account has this address already. Sign in to it as before, and add the provider there; or use the link in the mail, if you \
+     got one.",
+);
+pub const LINKED_ELSEWHERE: Refusal = Refusal::conflict(
+    "linked-elsewhere",
+    "This identity signs in to another account. Remove it there first.",
+);
+pub const PROVIDER_ADDRESS_NEEDED: Refusal = Refusal::conflict(
+    "provider-address-needed",
+    "The provider gave no usable e-mail address, so no account can be created. Register with an address, and add the provider then.",
+);
+pub const TOO_MANY_IDENTITIES: Refusal =
+    Refusal::conflict("too-many-identities", "An account can have 20 identities. Remove one first.");
+
 /// Returns the refusal of a token in a body.
 pub fn invalid_token() -> ApiError {
     INVALID_TOKEN.at("/token")

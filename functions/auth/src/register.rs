@@ -151,7 +151,13 @@ async fn create(
     let link = Link::generate(Purpose::VerifyEmail)?;
     let guest = Guest { db: &state.app.db, name: format!("registration:{}", email.to_lowercase()) };
     let register = idempotent.run(&guest, &state.app.sealer, async |tx| {
-        let row = users::NewUser { name: &new.name, email: &new.email, password_hash: &hash, request };
+        let row = users::NewUser {
+            name: &new.name,
+            email: &new.email,
+            password_hash: Some(&hash),
+            email_proved: false,
+            request,
+        };
         let user = users::register(tx, &row).await.on_constraint("users_email_key", refusals::EMAIL_TAKEN)?;
         link.insert(state, tx, user.id, email).await?;
         let (stored, mailbox) = (Created::new(Registered::from(user.clone()))?, user.mailbox());

@@ -107,7 +107,14 @@ async fn run_in_order(config: &Config, secrets: &Secrets, checks: &Checks) -> Op
             anyhow::ensure!(is_right, "the status is {} {}", answer.status, answer.problem());
             Ok(())
         };
-        checks.check("answers", answers).await
+        checks.check("answers", answers).await?;
+        // Of no provider: a new version must not wait for one.
+        let oauth = async {
+            let answer = get(&smoke.oauth, "/v1/auth/oauth/smoke/authorize", None).await?.expect(404)?;
+            anyhow::ensure!(answer.problem() == "no-such-provider", "the status is 404 {}", answer.problem());
+            Ok(())
+        };
+        checks.check("oauth", oauth).await
     };
     let tenant = match &organization {
         Some(path) => Box::pin(tenant(path)).await,

@@ -17,7 +17,21 @@ pub struct PublicConfig {
     /// The available ways to sign in.
     #[schema(example = json!(["password"]), max_items = 16, max_length = 16)]
     sign_in_methods: Vec<&'static str>,
+    /// The identity providers, in the order of their buttons. Begin at `/v1/auth/oauth/{provider}/authorize`.
+    #[schema(max_items = 16)]
+    providers: Vec<OfferedProvider>,
     limits: Limits,
+}
+
+/// An identity provider.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OfferedProvider {
+    /// In paths.
+    #[schema(example = "google", max_length = 32)]
+    name: String,
+    /// The text of the button.
+    #[schema(example = "Google", max_length = 64)]
+    label: String,
 }
 
 /// Limits of requests and tokens.
@@ -47,9 +61,13 @@ pub struct Limits {
 )]
 pub async fn config(State(state): State<SystemState>) -> impl IntoResponse {
     let config = &state.app.config;
+    let providers = config.sign_in.providers.iter();
     let data = PublicConfig {
         version: config.application.version.clone(),
         sign_in_methods: vec!["password", "magic-link"],
+        providers: providers
+            .map(|provider| OfferedProvider { name: provider.name.clone(), label: provider.label.clone() })
+            .collect(),
         limits: Limits {
             password_min_length: 8,
             password_max_length: 256,

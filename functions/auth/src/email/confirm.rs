@@ -120,6 +120,8 @@ async fn redeem(
             .await
             .on_constraint("users_email_key", refusals::EMAIL_TAKEN)?
             .ok_or_else(invalid_token)?;
+        // As the password: the person who moves the account reads the address.
+        store::identities::prove(tx, user.id).await?;
         if old.email_verified_at.is_some() {
             undo.insert(state, tx, user.id, &old.email).await?;
         }

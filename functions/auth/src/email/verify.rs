@@ -33,8 +33,8 @@ pub struct Verification {
 
 /// Verify an address with the mailed token.
 ///
-/// If mail to the address had stopped after a bounce, mail is sent again. Sent with an access token of the same account, it also shows that the account's password belongs to the reader of the mail. Otherwise
-/// the first sign-in by mail removes the password.
+/// If mail to the address had stopped after a bounce, mail is sent again. Sent with an access token of the same account, it also shows that the account's password and identities belong to the
+/// reader of the mail. Otherwise the first sign-in by mail removes them.
 #[utoipa::path(
     post, path = "/v1/auth/verify-email", tag = "auth", operation_id = "verify_email",
     request_body = Verification, security((), ("bearer" = [])),
@@ -74,6 +74,9 @@ pub async fn redeem(
         resume_mail(tx, &owner, &consumed.email, request).await?;
         let user = store::users::verify_email(tx, owner.id, &consumed.email, by_user).await?;
         let user = user.ok_or_else(invalid_token)?;
+        if by_user {
+            store::identities::prove(tx, user.id).await?;
+        }
         store::audit_events::insert(tx, &Event::new(Action::EmailVerified, user.id, request)).await?;
         Ok(Some(user))
     });

@@ -14,7 +14,7 @@ use shared::ApiError;
 
 use crate::{AuthState, refusals};
 
-const STYLE: &str = include_str!("../../templates/page.css");
+pub const STYLE: &str = include_str!("../../templates/page.css");
 
 /// Allows this one style, and forms to this origin.
 static POLICY: LazyLock<String> = LazyLock::new(|| {

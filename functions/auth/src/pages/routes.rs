@@ -24,9 +24,9 @@ use shared::{
 use url::form_urlencoded;
 
 use super::{
-    address,
+    address, identity,
     page::{Field, OwnForm, Question, show_success},
-    second_factor,
+    second_factor, signed_in,
 };
 use crate::{
     AuthState,
@@ -98,6 +98,8 @@ pub fn routes() -> Router<AuthState> {
         .route("/account/reject-sign-in", page(address::REJECT_SIGN_IN).post(address::reject_sign_in))
         .route("/account/magic-link", page(MAGIC_LINK).post(magic_link))
         .route("/account/second-factor", page(second_factor::QUESTION).post(second_factor::answer))
+        .route("/account/link-identity", get(identity::ask).post(identity::link))
+        .route("/account/signed-in", get(signed_in::ask).post(signed_in::exchange))
         .route("/account/invitation", page(INVITATION).post(invitation))
 }
 
@@ -164,12 +166,17 @@ async fn magic_link(
     submit(MAGIC_LINK, token, async |token| {
         let proof = Proof::Token(token.clone());
         let origin = Origin::read(&headers, None);
-        match sign_in(&state, &request, &proof, Transport::Cookie, &origin).await? {
-            FirstAnswer::SignedIn(opened) => second_factor::show_signed_in(&state, *opened),
-            FirstAnswer::ChallengeNeeded(needed) => Ok(second_factor::redirect(&needed)),
-        }
+        show_first_answer(&state, sign_in(&state, &request, &proof, Transport::Cookie, &origin).await?)
     })
     .await
+}
+
+/// Shows that the sign-in is done, or leads to its second step.
+pub fn show_first_answer(state: &AuthState, answer: FirstAnswer) -> Result<Response, ApiError> {
+    match answer {
+        FirstAnswer::SignedIn(opened) => second_factor::show_signed_in(state, *opened),
+        FirstAnswer::ChallengeNeeded(needed) => Ok(second_factor::redirect(&needed)),
+    }
 }
 
 async fn invitation(

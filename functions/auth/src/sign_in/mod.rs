@@ -6,6 +6,7 @@ pub mod first_step;
 pub mod login;
 pub mod magic_links;
 pub mod new_device;
+pub mod oauth;
 pub mod origin;
 pub mod reauthenticate;
 pub mod reject;

@@ -4,16 +4,18 @@ use axum::{extract::State, http::StatusCode};
 use shared::{
     ApiError, Refusal,
     auth::{Actor, Caller},
-    domain::audit::Action,
+    db::Tx,
+    domain::{audit::Action, ids::IdentityId},
     http::extract::{OptionalBody, Path},
-    store::{self, verification_tokens::Purpose},
+    store::{self, users::User, verification_tokens::Purpose},
 };
 
-use super::{Method, MethodPath, SignInMethod, load};
+use super::{MethodPath, SignInMethod, Way, load};
 use crate::{
     AuthState, mails,
     password::reauthenticate::{Reauthentication, lock_proved, reauthenticate},
     refusals,
+    sign_in::oauth::label,
 };
 
 /// Remove one of my ways to sign in.
@@ -38,30 +40,56 @@ pub async fn remove(
     OptionalBody(proof): OptionalBody<Reauthentication>,
 ) -> Result<StatusCode, ApiError> {
     let expected_hash = reauthenticate(&state, &caller, proof).await?;
-    let user = caller.transaction(async |tx| {
-        let user = lock_proved(tx, &caller, expected_hash.as_deref()).await?;
-        require_removable(path.id, &load(tx, user.id).await?)?;
-        // The password of a stranger who registered the address goes with the stranger's session: when its owner signs in by mail.
-        if !store::users::is_owner_known(tx, user.id).await? {
-            return Err(refusals::ADDRESS_NOT_PROVED.into());
+    let (user, provider) = caller
+        .transaction(async |tx| {
+            let user = lock_proved(tx, &caller, expected_hash.as_deref()).await?;
+            require_removable(path.id.0, &load(tx, &state, user.id).await?)?;
+            // What a stranger who registered the address has set goes with the stranger's session: when its owner signs in by mail.
+            if !store::users::is_owner_known(tx, user.id).await? {
+                return Err(refusals::ADDRESS_NOT_PROVED.into());
+            }
+            let provider = match path.id.0 {
+                Way::Identity(id) => Some(remove_identity(tx, &caller, id).await?),
+                Way::Password | Way::Email => {
+                    remove_password(tx, &caller, &user).await?;
+                    None
+                }
+            };
+            Ok((user, provider))
+        })
+        .await?;
+    match provider {
+        Some(name) => {
+            mails::send_identity_changed(&state, &user.mailbox(), label(&state, &name), false).await;
         }
-        store::users::remove_password(tx, user.id).await?;
-        store::sessions::revoke_all(tx, user.id, Some(caller.session), "password_removed").await?;
-        store::verification_tokens::withdraw(tx, user.id, Purpose::REQUESTED).await?;
-        caller.audit(tx, Action::PasswordRemoved, user.id).await?;
-        Ok(user)
-    });
-    mails::send_password_removed(&state, &user.await?.mailbox()).await;
+        None => mails::send_password_removed(&state, &user.mailbox()).await,
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Refuses to remove anything but a password, and a password that is the only way to sign in.
-fn require_removable(id: Method, methods: &[SignInMethod]) -> Result<(), Refusal> {
-    if methods.iter().all(|method| method.id != id) {
+async fn remove_password(tx: &mut Tx, caller: &Caller, user: &User) -> Result<(), ApiError> {
+    store::users::remove_password(tx, user.id).await?;
+    store::sessions::revoke_all(tx, user.id, Some(caller.session), "password_removed").await?;
+    store::verification_tokens::withdraw(tx, user.id, Purpose::REQUESTED).await?;
+    caller.audit(tx, Action::PasswordRemoved, user.id).await
+}
+
+/// Removes an identity. Returns the name of its provider.
+async fn remove_identity(tx: &mut Tx, caller: &Caller, id: IdentityId) -> Result<String, ApiError> {
+    let provider = store::identities::remove(tx, caller.user, id).await?;
+    let provider = provider.ok_or(refusals::NO_SUCH_ACCOUNT)?;
+    store::sessions::revoke_all(tx, caller.user, Some(caller.session), "identity_removed").await?;
+    caller.audit(tx, Action::IdentityRemoved, id).await?;
+    Ok(provider)
+}
+
+/// Refuses to remove the address, and the only way to sign in.
+fn require_removable(way: Way, methods: &[SignInMethod]) -> Result<(), Refusal> {
+    if methods.iter().all(|method| method.id.0 != way) {
         return Err(refusals::NO_SUCH_ACCOUNT);
     }
     if methods.len() == 1 {
         return Err(refusals::LAST_ACCOUNT);
     }
-    if id == Method::Email { Err(refusals::ADDRESS_NEEDED) } else { Ok(()) }
+    if way == Way::Email { Err(refusals::ADDRESS_NEEDED) } else { Ok(()) }
 }

@@ -91,8 +91,8 @@ impl Proof {
 
 /// Sign in with a magic link or its code.
 ///
-/// Marks the address as verified. If nobody who had proved the address has set the password, another person may have created the account:
-/// its password is removed, all other sessions end, and other mailed links stop working.
+/// Marks the address as verified. If nobody who had proved the address has set the password or linked an identity, another person may have
+/// created the account: these are removed, all other sessions end, and other mailed links stop working.
 #[utoipa::path(
     post, path = "/v1/auth/magic-links/verify", tag = "auth", operation_id = "verify_magic_link",
     request_body = MagicLinkProof,
@@ -145,14 +145,14 @@ async fn redeem(tx: &mut Tx, proof: &Proof, request: &RequestInfo) -> Result<Use
     let (before, consumed) = proof.consume(tx).await?.ok_or_else(|| proof.refusal())?;
     let user = store::users::verify_email(tx, before.id, &consumed.email, false).await?;
     let user = user.ok_or_else(|| proof.refusal())?;
-    if store::users::remove_unproved_password(tx, user.id).await? {
+    if store::users::remove_unproved_ways_in(tx, user.id).await? {
         end_other_access(tx, user.id, request).await?;
     }
     Ok(user)
 }
 
 /// Withdraws all mailed links, and ends all sessions: another person may have made the account and chosen its password.
-async fn end_other_access(tx: &mut Tx, user: UserId, request: &RequestInfo) -> Result<(), ApiError> {
+pub async fn end_other_access(tx: &mut Tx, user: UserId, request: &RequestInfo) -> Result<(), ApiError> {
     store::verification_tokens::withdraw(tx, user, Purpose::REQUESTED).await?;
     let event = Event::new(Action::PasswordRemoved, user, request);
     store::audit_events::insert(tx, &event).await?;
