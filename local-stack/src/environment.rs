@@ -4,7 +4,7 @@ use std::{env, process::Command};
 
 use anyhow::{Context, Result};
 
-use crate::{Stack, aws, model, queues, stack::Purpose};
+use crate::{Stack, aws, model, providers, queues, stack::Purpose};
 
 /// The origin of a front end on this machine.
 pub const FRONT_END: &str = "http://localhost:3000";
@@ -24,12 +24,14 @@ impl Stack {
         };
         let mut variables = aws(self.settings.ports.aws);
         variables.extend(self.model_environment());
+        variables.extend(self.provider_environment());
         variables.extend([
             ("NODE_ENV", purpose.to_owned()),
             ("LOG_LEVEL", "info".to_owned()),
             ("LOG_FORMAT", "json".to_owned()),
             ("APP_VERSION", self.settings.version.clone()),
             ("APP_URL", FRONT_END.to_owned()),
+            ("API_URL", self.settings.api_url.clone()),
             ("CORS_ORIGINS", FRONT_END.to_owned()),
             ("MAIL_CONFIGURATION_SET", aws::MAIL_CONFIGURATION.to_owned()),
             ("MAIL_FROM", format!("Arches <{}>", aws::SENDER)),
@@ -65,6 +67,17 @@ impl Stack {
         ];
         variables.extend(chat_models);
         variables
+    }
+
+    /// Returns the settings of the identity providers, if they run.
+    fn provider_environment(&self) -> Variables {
+        if self.settings.purpose == Purpose::Measurement {
+            return Vec::new();
+        }
+        vec![
+            ("SIGN_IN_PROVIDERS", providers::OFFERED.to_owned()),
+            ("OAUTH_PROVIDERS", providers::credentials(self.settings.ports.providers)),
+        ]
     }
 
     /// Returns the environment of `migrate`, which connects as the owner of the schema.

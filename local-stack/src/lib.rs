@@ -1,4 +1,4 @@
-//! The services that the functions need, as local processes: PostgreSQL, PgBouncer, Redis, an embedding model, and stand-ins for AWS. `cargo xtask dev`,
+//! The services that the functions need, as local processes: PostgreSQL, PgBouncer, Redis, an embedding model, identity providers, and stand-ins for AWS. `cargo xtask dev`,
 //! `cargo xtask test` and `cargo xtask bench` start them.
 //!
 //! Every service is a real process with a log in `<dir>/logs` and a record in `<dir>/run`. It is stopped when its value is dropped. A
@@ -18,6 +18,7 @@ pub mod pgbouncer;
 pub mod ports;
 pub mod postgres;
 mod process;
+pub mod providers;
 pub mod queues;
 pub mod receivers;
 pub mod redis;

@@ -33,15 +33,22 @@ const SPOTLIGHT: NpmPackages = NpmPackages {
     package: include_str!("../requirements/spotlight/package.json"),
     lock: include_str!("../requirements/spotlight/package-lock.json"),
 };
+/// A certified provider of OpenID Connect.
+const OIDC: NpmPackages = NpmPackages {
+    folder: "oidc",
+    package: include_str!("../requirements/oidc/package.json"),
+    lock: include_str!("../requirements/oidc/package-lock.json"),
+};
 /// The copy of the lock file that is written after everything is installed.
 const INSTALLED: &str = "installed.json";
 
 /// Returns the packages of a set of tools.
 pub(crate) fn packages(set: ToolSet) -> &'static [NpmPackages] {
     match set {
-        ToolSet::Observe => &[SPOTLIGHT],
-        ToolSet::Tests => &[SPOTLIGHT, TOOLS],
-        ToolSet::Services | ToolSet::Checks | ToolSet::Scan | ToolSet::Chat => &[],
+        ToolSet::Services => &[OIDC],
+        ToolSet::Observe => &[OIDC, SPOTLIGHT],
+        ToolSet::Tests => &[OIDC, SPOTLIGHT, TOOLS],
+        ToolSet::Checks | ToolSet::Scan | ToolSet::Chat => &[],
     }
 }
 
@@ -68,7 +75,16 @@ impl Tools {
 
     /// A program with the packages of Sentry's viewer, run by Node.
     pub(crate) fn spotlight(&self, program: &str) -> Result<Command> {
-        let script = self.folder_of(SPOTLIGHT).join("serve.mjs");
+        self.script(SPOTLIGHT, program)
+    }
+
+    /// A program with the packages of the identity provider, run by Node.
+    pub(crate) fn oidc(&self, program: &str) -> Result<Command> {
+        self.script(OIDC, program)
+    }
+
+    fn script(&self, packages: NpmPackages, program: &str) -> Result<Command> {
+        let script = self.folder_of(packages).join("serve.mjs");
         fs::write(&script, program).with_context(|| format!("write {}", script.display()))?;
         let mut command = self.node()?;
         command.arg(script);

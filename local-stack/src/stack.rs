@@ -10,8 +10,8 @@ use std::{
 use anyhow::{Context, Result, anyhow};
 
 use crate::{
-    Aws, Credentials, Interrupt, Model, Packages, PgBouncer, Postgres, Redis, Report, Tools, aws,
-    environment, pgbouncer, postgres, redis, service,
+    Aws, Credentials, Interrupt, Model, Packages, PgBouncer, Postgres, Redis, Report, Service, Tools, aws,
+    environment, pgbouncer, postgres, providers, redis, service,
 };
 
 /// The purpose of the services.
@@ -36,13 +36,22 @@ pub struct Ports {
     pub aws: u16,
     /// Of the embedding model.
     pub model: u16,
+    /// Of the identity providers.
+    pub providers: u16,
 }
 
 impl Ports {
     /// Returns unused ports.
     pub fn free() -> Result<Self> {
         use crate::ports::free;
-        Ok(Self { postgres: free()?, pooler: free()?, redis: free()?, aws: free()?, model: free()? })
+        Ok(Self {
+            postgres: free()?,
+            pooler: free()?,
+            redis: free()?,
+            aws: free()?,
+            model: free()?,
+            providers: free()?,
+        })
     }
 }
 
@@ -57,6 +66,8 @@ pub struct Settings {
     pub database_url: Option<String>,
     /// The version that the functions report.
     pub version: String,
+    /// The address of the API, to which identity providers send browsers back.
+    pub api_url: String,
 }
 
 /// The running services. Dropping it stops them, the last started first.
@@ -65,6 +76,8 @@ pub struct Stack {
     // In the order in which they are stopped.
     pub(crate) aws: Aws,
     model: Model,
+    /// `None` for a measurement, which signs nobody in there.
+    providers: Option<Service>,
     pooler: Option<PgBouncer>,
     redis: Redis,
     postgres: Option<Postgres>,
@@ -84,24 +97,26 @@ impl Stack {
             report.begins(&format!("Stopped {name}, left over from an earlier run"));
         }
         // A log has the lines of one run only.
-        for name in ["initdb", "postgres", "pgbouncer", "redis", "aws", "model", "queues"] {
+        for name in ["initdb", "postgres", "pgbouncer", "redis", "aws", "model", "queues", providers::NAME] {
             let _not_there = fs::remove_file(service::log_path(&settings.dir, name));
         }
         let credentials = Credentials::load_or_create(&settings.dir)?;
         let starter =
             Starter { tools, packages, settings: &settings, credentials: &credentials, interrupt, report };
-        let (databases, redis, aws, model) = thread::scope(|scope| {
+        let (databases, redis, aws, model, providers) = thread::scope(|scope| {
             let databases = scope.spawn(|| starter.databases());
             let redis = scope.spawn(|| starter.redis());
             let aws = scope.spawn(|| starter.aws());
             let model = scope.spawn(|| starter.model());
-            (databases.join(), redis.join(), aws.join(), model.join())
+            let providers = scope.spawn(|| starter.providers());
+            (databases.join(), redis.join(), aws.join(), model.join(), providers.join())
         });
         let panicked = |_| anyhow!("a thread panicked");
         let (databases, redis) = (databases.map_err(panicked)?, redis.map_err(panicked)?);
         let (aws, model) = (aws.map_err(panicked)?, model.map_err(panicked)?);
+        let providers = providers.map_err(panicked)?;
         let ((postgres, pooler), redis, aws, model) = (databases?, redis?, aws?, model?);
-        Ok(Self { aws, model, pooler, redis, postgres, settings })
+        Ok(Self { aws, model, providers: providers?, pooler, redis, postgres, settings })
     }
 
     /// Fails with the name and the end of the log of a service that has exited.
@@ -110,6 +125,7 @@ impl Stack {
         self.pooler.as_mut().map_or(Ok(()), PgBouncer::check)?;
         self.redis.check()?;
         self.model.check()?;
+        self.providers.as_mut().map_or(Ok(()), Service::check)?;
         self.aws.check()
     }
 
@@ -224,6 +240,17 @@ impl Starter<'_> {
         let model = Model::start(self.tools, &self.settings.dir, self.settings.ports.model, self.interrupt)?;
         self.report.done("Embedding model", begin.elapsed());
         Ok(model)
+    }
+
+    fn providers(&self) -> Result<Option<Service>> {
+        if self.settings.purpose == Purpose::Measurement {
+            return Ok(None);
+        }
+        let begin = Instant::now();
+        let Settings { dir, ports, api_url, .. } = self.settings;
+        let service = providers::start(self.tools, dir, ports.providers, api_url, self.interrupt)?;
+        self.report.done("Identity providers", begin.elapsed());
+        Ok(Some(service))
     }
 
     fn aws(&self) -> Result<Aws> {

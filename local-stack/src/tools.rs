@@ -42,15 +42,16 @@ impl ToolSet {
     fn requirements(self) -> &'static [(&'static str, &'static str)] {
         const DEV: (&str, &str) = ("dev.txt", include_str!("../requirements/dev.txt"));
         const MODEL: (&str, &str) = (MODEL_FILE, include_str!("../requirements/model.txt"));
+        const PROVIDERS: (&str, &str) = ("providers.txt", include_str!("../requirements/providers.txt"));
         const OBSERVE: (&str, &str) = ("observe.txt", include_str!("../requirements/observe.txt"));
         const CLIENTS: (&str, &str) = ("clients.txt", include_str!("../requirements/clients.txt"));
         const CI: (&str, &str) = ("ci.txt", include_str!("../requirements/ci.txt"));
         const SCAN: (&str, &str) = ("scan.txt", include_str!("../requirements/scan.txt"));
         const CHAT: (&str, &str) = (CHAT_FILE, include_str!("../requirements/chat.txt"));
         match self {
-            Self::Services => &[DEV, MODEL],
-            Self::Observe => &[DEV, MODEL, OBSERVE],
-            Self::Tests => &[DEV, MODEL, OBSERVE, CLIENTS],
+            Self::Services => &[DEV, MODEL, PROVIDERS],
+            Self::Observe => &[DEV, MODEL, PROVIDERS, OBSERVE],
+            Self::Tests => &[DEV, MODEL, PROVIDERS, OBSERVE, CLIENTS],
             Self::Checks => &[DEV, MODEL, CI],
             Self::Scan => &[SCAN],
             Self::Chat => &[CHAT],

@@ -38,7 +38,7 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Requests that show that the functions work: path, and expected status without a token.
 const READINESS_CHECKS: [(&str, u16); 3] = [("/health", 200), ("/ready", 200), ("/v1/auth/me", 401)];
 
-/// Run the whole backend on this machine: database, pooler, Redis, embedding model, AWS stand-ins and all functions
+/// Run the whole backend on this machine: database, pooler, Redis, embedding model, identity providers, AWS stand-ins and all functions
 ///
 /// The first start installs everything it needs into .dev. Data is kept there until `--reset`. Changed code is compiled again. Ctrl-C
 /// stops everything.
@@ -80,6 +80,9 @@ pub struct Arguments {
     /// Port of the embedding model
     #[arg(long, env = "MODEL_PORT", default_value_t = 9005, value_name = "PORT")]
     model_port: u16,
+    /// Port of the identity providers
+    #[arg(long, env = "PROVIDERS_PORT", default_value_t = 9006, value_name = "PORT")]
+    providers_port: u16,
     /// Port of the functions' metrics, as Prometheus text
     #[arg(long, env = "METRICS_PORT", default_value_t = 9090, value_name = "PORT")]
     metrics_port: u16,
@@ -155,6 +158,11 @@ impl Arguments {
         self.model_port
     }
 
+    /// Returns the port of the identity providers.
+    pub fn providers_port(&self) -> u16 {
+        self.providers_port
+    }
+
     /// Returns the port of the metrics.
     pub fn metrics_port(&self) -> u16 {
         self.metrics_port
@@ -197,6 +205,7 @@ fn require_free_ports(arguments: &Arguments) -> Result<()> {
         ("Redis", arguments.redis_port, "--redis-port or REDIS_PORT"),
         ("the AWS stand-ins", arguments.aws_port, "--aws-port or AWS_PORT"),
         ("the embedding model", arguments.model_port, "--model-port or MODEL_PORT"),
+        ("the identity providers", arguments.providers_port, "--providers-port or PROVIDERS_PORT"),
         ("the metrics", arguments.metrics_port, "--metrics-port or METRICS_PORT"),
     ];
     if let Some((collector, sentry)) = arguments.receivers() {
@@ -228,9 +237,11 @@ fn start(project: &Project, arguments: &Arguments, tools: &Tools, packages: &Pac
             redis: arguments.redis_port,
             aws: arguments.aws_port,
             model: arguments.model_port,
+            providers: arguments.providers_port,
         },
         database_url: arguments.database_url.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        api_url: format!("http://{}", arguments.address()),
     };
     let (stack, built) = thread::scope(|scope| {
         let stack = scope.spawn(|| Stack::start(tools, packages, settings, &project.interrupt, &Lines));

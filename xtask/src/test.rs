@@ -39,6 +39,7 @@ pub fn temporary_settings(scratch: &Scratch, purpose: Purpose) -> Result<Setting
         ports: Ports::free()?,
         database_url: None,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        api_url: "http://localhost:9000".to_owned(),
     })
 }
 

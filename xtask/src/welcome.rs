@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use local_stack::{Stack, model, postgres};
+use local_stack::{Stack, model, postgres, providers};
 
 use crate::dev::Arguments;
 
@@ -15,6 +15,7 @@ pub fn print(arguments: &Arguments, stack: &Stack, took: Duration) -> Result<()>
         None => String::from("from DATABASE_URL"),
     };
     let (model, name) = (model::url(arguments.model_port()), model::NAME);
+    let providers = providers::url(arguments.providers_port());
     let metrics = format!("http://127.0.0.1:{}/metrics", arguments.metrics_port());
     let receivers = arguments.receivers().map_or_else(String::new, |(collector, sentry)| {
         format!(
@@ -32,6 +33,7 @@ Arches is running ({:.0} s).
   Logs       .dev/logs/functions.log, and one per service
   Database   {database}
   Model      {model}, {name} for embeddings
+  Sign-in    {url}/v1/auth/oauth/acme/authorize or …/github/authorize, as one of the personas of {providers}
   Metrics    {metrics}{receivers}
 
 Register an account:
