@@ -7,13 +7,14 @@ use shared::{
     db::Tx,
     domain::{
         factor::Factor,
-        ids::{ApiKeyId, InvitationId, OrganizationId, SessionId, UserId, VerificationTokenId},
+        ids::{ApiKeyId, IdentityId, InvitationId, OrganizationId, SessionId, UserId, VerificationTokenId},
         input::Email,
         permission::Role,
+        provider::ProviderIdentity,
     },
     store::{
-        api_keys, idempotency_records, invitations, members, organizations, recovery_codes, sessions,
-        sign_in_challenges, totp_factors, users,
+        api_keys, idempotency_records, identities, invitations, members, oauth_flows, organizations,
+        recovery_codes, sessions, sign_in_challenges, totp_factors, users,
         verification_tokens::{self, Consumed, NewToken, Purpose},
     },
 };
@@ -79,6 +80,76 @@ async fn statement_neither_finds_nor_changes_the_session_of_another_user() {
     app.state.app.db.transaction(work).await.expect("the transaction commits");
 
     assert_eq!(app.database.checksums().await, before);
+}
+
+#[tokio::test]
+async fn statement_neither_uses_nor_removes_the_identity_of_another_user() {
+    let app = TestApp::new().await;
+    let (ada, zoe) = (app.person("Ada").await, app.person("Zoe").await);
+    let (ada, zoe) = (UserId(uuid(&ada.id)), UserId(uuid(&zoe.id)));
+    let of = |subject: &str| ProviderIdentity {
+        issuer: "https://issuer.example".to_owned(),
+        subject: subject.to_owned(),
+        email: None,
+        email_proved: false,
+        name: None,
+    };
+    let identity = of("zoe");
+    let new =
+        identities::NewIdentity { user: zoe, provider: "acme", identity: &identity, proved: Some(false) };
+    let work = async |tx: &mut Tx| {
+        oauth_flows::prepare_link(tx, "acme", zoe, b"token", None).await?;
+        oauth_flows::begin(
+            tx,
+            "acme",
+            &oauth_flows::Begun { state_hash: b"state", browser_hash: b"browser", sealed: b"" },
+            None,
+        )
+        .await?;
+        Ok(identities::link(tx, &new).await?.expect("a new identity"))
+    };
+    let id: IdentityId = app.state.app.db.transaction(work).await.expect("the transaction commits");
+    app.clock.advance(TimeDelta::seconds(1));
+    let before = app.database.checksums().await;
+
+    let work = async |tx: &mut Tx| {
+        assert!(users::lock(tx, ada).await?.is_some());
+        assert!(identities::list(tx, ada).await?.is_empty());
+        assert!(!identities::record_use(tx, ada, &identity).await?);
+        assert!(identities::remove(tx, ada, id).await?.is_none());
+        assert!(identities::owner(tx, &of("another subject")).await?.is_none());
+        identities::prove(tx, ada).await?;
+        identities::remove_all(tx, ada).await?;
+        assert!(
+            !users::remove_unproved_ways_in(tx, ada).await? || identities::list(tx, zoe).await?.len() == 1
+        );
+        let theirs =
+            identities::NewIdentity { user: ada, provider: "acme", identity: &identity, proved: None };
+        assert!(identities::link(tx, &theirs).await?.is_none());
+        assert!(oauth_flows::find_offered(tx, ada, b"token").await?.is_none());
+        let others: [(&str, &[u8], &[u8]); 3] =
+            [("other", b"state", b"browser"), ("acme", b"other", b"browser"), ("acme", b"state", b"other")];
+        for (provider, state, browser) in others {
+            assert!(oauth_flows::consume(tx, provider, state, browser).await?.is_none());
+        }
+        assert!(
+            !oauth_flows::begin_link(
+                tx,
+                "other",
+                b"token",
+                &oauth_flows::Begun { state_hash: b"new", browser_hash: b"browser", sealed: b"" }
+            )
+            .await?
+        );
+        Ok(())
+    };
+    app.state.app.db.transaction(work).await.expect("the transaction commits");
+    // The password of Ada was not proved, so it was removed; nothing else has changed.
+    let after = app.database.checksums().await;
+    assert!(
+        before.iter().all(|(table, sum)| table == "users" || after[table] == *sum),
+        "{before:?}, {after:?}"
+    );
 }
 
 #[tokio::test]

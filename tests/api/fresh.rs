@@ -12,6 +12,7 @@ use serde_json::json;
 /// The operations that always need one.
 const ALWAYS: &[&str] = &[
     "confirm_totp",
+    "create_account",
     "create_api_key",
     "create_my_export",
     "create_recovery_codes",
@@ -80,6 +81,7 @@ async fn send(client: &Client<'_>, operation: &Operation, value: impl Fn(&str) -
     match operation.id.as_str() {
         "create_invitation" | "update_member" => body.as_mut().expect("a body")["role"] = json!("owner"),
         "update_organization" => body = Some(json!({ "secondFactorRequiredFrom": null })),
+        "create_account" => body = Some(json!({ "provider": "acme" })),
         // Without the optional proof.
         "delete_me" | "remove_account" => body = None,
         _ => {}

@@ -157,7 +157,9 @@ fn first(pointer: &str) -> String {
 async fn every_invalid_parameter_of_every_query_is_reported() {
     let app = TestApp::new().await;
     let scene = Scene::new(&app).await;
-    let lists: Vec<_> = operations().into_iter().filter(|operation| !operation.query.is_empty()).collect();
+    let mut lists = operations();
+    // A provider may add parameters of its own to its answer (RFC 6749, 4.1.2).
+    lists.retain(|operation| !operation.query.is_empty() && operation.id != "provider_callback");
     assert!(lists.len() > 5, "the document was read");
     for operation in lists {
         let path = scene.path(&operation);

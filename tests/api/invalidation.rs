@@ -1,14 +1,19 @@
 //! An ended session stops at its next request, and a changed account is seen changed, for every route that ends or changes one.
 //! This also holds when the answer to COMMIT is lost, so that the function does not know whether it happened.
 
-use harness::{Authenticator, PASSWORD, Person, TestApp, Wire, function_settings};
+use harness::{
+    Authenticator, PASSWORD, Person, TestApp, Wire,
+    browser::Browser,
+    function_settings,
+    sign_in::{AtProvider, code},
+};
 use serde_json::{Value, json};
 use shared::domain::clock::Clock;
 
 const ME: &str = "/v1/auth/me";
 
 /// Routes that end a session.
-const ENDS: [&str; 18] = [
+const ENDS: [&str; 19] = [
     "logout",
     "logout-all",
     "revoke-session",
@@ -16,6 +21,7 @@ const ENDS: [&str; 18] = [
     "change-password",
     "reset-password",
     "magic-link",
+    "provider",
     "undo-email-change",
     "reject-link",
     "reject-sign-in",
@@ -94,6 +100,22 @@ impl<'a> Scene<'a> {
                 self.app.client().post("/v1/auth/magic-links", email).await.ok(202);
                 let token = json!({ "token": self.app.token_mailed_to(&self.ada.email) });
                 instance.client().post("/v1/auth/magic-links/verify", token).await
+            }
+            "provider" => {
+                // As at a provider whose clock is not this one's.
+                let persona = self.ada.email.split('@').next().expect("a name").replace('.', "-");
+                let address =
+                    format!("UPDATE users SET email = '{persona}@providers.example' WHERE name = 'Ada'");
+                sqlx::query(sqlx::AssertSqlSafe(address))
+                    .execute(self.app.database.pool())
+                    .await
+                    .expect("an address");
+                let flow = AtProvider::begin(&self.app.client(), "github", "").await;
+                let back = Browser::default().choose(&flow.url, &persona).await;
+                let path = format!("{}?{}", back.path(), back.query().unwrap_or_default());
+                let body = json!({ "code": code(&flow.browser.get(&path).await) });
+                let browser = instance.client().with("cookie", &flow.cookie);
+                browser.post("/v1/auth/oauth/exchange", body).await
             }
             "undo-email-change" => {
                 self.app.database.execute("UPDATE users SET email_verified_at = created_at").await;

@@ -24,6 +24,7 @@ mod lists;
 mod mail_delivery;
 mod mass_assignment;
 mod matrix;
+mod oauth;
 mod one_trip;
 mod openapi;
 mod organizations;

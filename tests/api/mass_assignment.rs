@@ -58,6 +58,7 @@ impl<'a> Scene<'a> {
         operation.path_with(|parameter| match parameter {
             "organizationId" => self.organization.clone(),
             "memberId" | "userId" => self.user.clone(),
+            "provider" => "acme".to_owned(),
             "id" if operation.path.starts_with("/v1/auth/accounts/") => "password".to_owned(),
             _ => self.things.get(parameter).cloned().unwrap_or_else(|| {
                 panic!("{} has the parameter {parameter}, of which this test knows no id", operation.path)
@@ -69,7 +70,10 @@ impl<'a> Scene<'a> {
 /// Every operation that takes a body.
 pub fn with_a_body() -> impl Iterator<Item = (Operation, Value)> {
     operations().into_iter().filter_map(|mut operation| {
-        let body = operation.body.take()?;
+        let mut body = operation.body.take()?;
+        if operation.id == "create_account" {
+            body["provider"] = json!("acme");
+        }
         Some((operation, body))
     })
 }

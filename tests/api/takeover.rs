@@ -1,6 +1,9 @@
 //! An account is stolen and given back: the steps of "An account was taken over" in `docs/administration.md`.
 
-use harness::{Answer, Client, PASSWORD, Person, TestApp};
+use harness::{
+    Answer, Client, Issuer, PASSWORD, Person, TestApp,
+    sign_in::{AtProvider, app_of, code, sign_in_with},
+};
 use serde_json::{Value, json};
 
 const THIEFS_PASSWORD: &str = "the thief's own phrase";
@@ -138,4 +141,34 @@ async fn recovery_refuses_the_own_account_a_taken_address_and_an_account_that_en
     grace.client.post_nothing(&format!("/v1/users/{}/erase", ada.id)).await.ok(200);
     recover(&ada.id, json!({})).await.refused(409, "user-erased");
     recover("019b7c7f-0000-7000-8000-000000000000", json!({})).await.refused(404, "user-not-found");
+}
+
+/// The thief links an identity, to come back with it.
+#[tokio::test]
+async fn identity_that_a_thief_linked_goes_when_the_account_is_taken_back() {
+    for by_administrator in [true, false] {
+        let issuer = Issuer::start().await;
+        let app = app_of(&issuer).await;
+        let (ada, grace) = (app.verified_person("Ada").await, app.administrator("Grace").await);
+        let thief = ada.sign_in_again().await;
+        let begun = thief.client.post("/v1/auth/accounts", json!({ "provider": "acme" })).await.ok(201);
+        let (_, query) = begun.text("/data/authorizationUrl").split_once('?').expect("a query");
+        let flow = AtProvider::begin(&thief.client, "acme", &format!("?{query}")).await;
+        let back = flow.come_back_as(&app, &issuer, "thief", &json!({})).await;
+        flow.browser.post("/v1/auth/oauth/exchange", json!({ "code": code(&back) })).await.ok(204);
+        assert_eq!(app.mail_to(&ada.email).subject, "A way to sign in was added");
+        if by_administrator {
+            let user = format!("/v1/users/{}", ada.id);
+            grace.client.post(&format!("{user}/recover"), json!({})).await.ok(200);
+        } else {
+            let wish = json!({ "newEmail": THIEF, "currentPassword": PASSWORD });
+            thief.client.post("/v1/auth/change-email", wish).await.ok(202);
+            let proof = json!({ "token": app.token_mailed_to(THIEF) });
+            thief.client.post("/v1/auth/confirm-email", proof).await.ok(204);
+            let undo = json!({ "token": app.token_mailed_to(&ada.email) });
+            app.client().post("/v1/auth/undo-email-change", undo).await.ok(204);
+        }
+        let again = sign_in_with(&app.client(), "acme", &issuer, "thief", &json!({})).await.ok(201);
+        assert_ne!(again.text("/data/user/id"), ada.id, "it is a new person now");
+    }
 }

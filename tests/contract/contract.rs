@@ -45,11 +45,20 @@ async fn anonymous_callers_get_documented_answers() {
         .often("reset_password", "body.token", &resets)
         .often("login", "body.email", &emails)
         .always_for("refresh", "body.refreshToken", &refreshing.refresh_token)
+        .always_for("authorize_provider", "path.provider", "acme")
         .ask(&server)
         .await;
 
     // No valid mailed token, no password and no second factor is given for these.
-    let all_but = ["confirm_email", "login", "undo_email_change", "verify_challenge", "verify_magic_link"];
+    let all_but = [
+        "confirm_email",
+        "exchange_provider_code",
+        "link_identity",
+        "login",
+        "undo_email_change",
+        "verify_challenge",
+        "verify_magic_link",
+    ];
     all_answered(&answered, &all_but, Described::is_public);
     let refused: Vec<_> = described().into_iter().filter(|operation| !operation.is_public()).collect();
     assert!(refused.iter().all(|operation| !answered.contains(&operation.name)), "{answered:?}");
@@ -101,6 +110,7 @@ async fn organization_owner_gets_documented_answers() {
         .often("restore_organization", "path.organizationId", &deleted)
         .always_for("show_session", "path.id", &sessions[0])
         .often("revoke_session", "path.id", &sessions[1..])
+        .always_for("create_account", "body.provider", "acme")
         .often("accept_invitation", "body.token", &invitations[..2])
         .often("decline_invitation", "body.token", &invitations[2..])
         .ask(&server)

@@ -113,7 +113,8 @@ impl Run {
 
     fn succeeded(&self, server: &Server) -> BTreeSet<String> {
         let mut answers = server.served();
-        answers.retain(|(_, _, status)| status.is_success());
+        // A browser is sent on, to a provider or back.
+        answers.retain(|(_, _, status)| status.is_success() || status.is_redirection());
         let asked = self.asked.iter();
         let answered =
             asked.filter(|asked| answers.iter().any(|(method, path, _)| asked.serves(method, path)));

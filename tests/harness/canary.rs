@@ -6,7 +6,7 @@ use shared::domain::personal_data::TABLES;
 use crate::{Client, TestApp};
 
 /// Texts that occur nowhere else.
-pub const CANARIES: [&str; 13] = [
+pub const CANARIES: [&str; 16] = [
     "Canary-Name",
     "canary-address@example.com",
     "https://example.com/canary-image.png",
@@ -20,6 +20,9 @@ pub const CANARIES: [&str; 13] = [
     "Canary-Title",
     "Canary-Message",
     "Canary-Quote",
+    "https://canary-issuer.example",
+    "canary-subject",
+    "canary-at-provider@example.com",
 ];
 
 /// Creates a user whose data is in every column that can have it. Returns the user's id and access token.
@@ -50,6 +53,17 @@ pub async fn create_canaries(app: &TestApp) -> (String, String) {
     app.client().post("/v1/auth/forgot-password", json!({ "email": CANARIES[1] })).await.ok(202);
     app.stop_mail(CANARIES[1], "complaint").await;
     converse(app, &ada, own.text("/data/0/id")).await;
+    sqlx::query(
+        "INSERT INTO identities (id, user_id, provider, issuer, subject, email, proved, created_at, last_used_at)
+         VALUES (uuidv7(), $1::uuid, 'acme', $2, $3, $4, true, now(), now())",
+    )
+    .bind(answer.text("/data/user/id"))
+    .bind(CANARIES[13])
+    .bind(CANARIES[14])
+    .bind(CANARIES[15])
+    .execute(app.database.pool())
+    .await
+    .expect("an identity");
     (answer.text("/data/user/id").to_owned(), token)
 }
 

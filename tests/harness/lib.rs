@@ -4,6 +4,7 @@
 //! connections, Redis, and an AWS endpoint for the real SDK. Each test has its own database and its own key space in Redis, so all
 //! tests can run at once.
 
+pub mod browser;
 mod bystanders;
 mod canary;
 mod client;
@@ -13,11 +14,13 @@ pub mod events;
 mod functions;
 mod identity;
 pub mod ingestion;
+pub mod issuer;
 pub mod model;
 pub mod runtime_api;
 mod second_factor;
 mod secrets;
 mod server;
+pub mod sign_in;
 mod strict_s3;
 mod tenant;
 mod tls;
@@ -42,6 +45,7 @@ pub use client::{Answer, CHALLENGE, Client, PASSWORD, Person};
 pub use database::Database;
 use functions::Functions;
 pub use identity::Identity;
+pub use issuer::Issuer;
 pub use second_factor::{Authenticator, SecondFactor, recovery_codes};
 pub use secrets::{create_secret, printable, put_secret, split_credentials};
 pub use server::Server;

@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-const FUNCTIONS: [&str; 9] =
-    ["system", "docs", "auth", "organizations", "users", "artifacts", "search", "chat", "answers"];
+const FUNCTIONS: [&str; 10] =
+    ["system", "docs", "auth", "organizations", "users", "artifacts", "search", "chat", "answers", "oauth"];
 /// What `artifacts` needs to start. The checks call neither storage nor a queue.
 const STORAGE: [(&str, &str); 3] = [
     ("ARTIFACT_BUCKET", "smoke-artifacts"),
@@ -222,6 +222,7 @@ async fn working_versions_succeed_and_leave_no_session() {
                 "search",
                 "chat",
                 "answers",
+                "oauth",
                 "logout"
             ]
         );
@@ -248,6 +249,7 @@ async fn broken_version_fails_and_is_named_in_the_report() {
         ("search", "search"),
         ("chat", "chat"),
         ("answers", "answers"),
+        ("oauth", "oauth"),
     ] {
         let aws = Aws::start(&database, &[]).await;
         let smoke = smoke(&aws, PASSWORD).await;

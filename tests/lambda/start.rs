@@ -68,6 +68,7 @@ async fn deployed_function_does_not_connect_without_tls() {
     environment.insert("NODE_ENV".to_owned(), "production".to_owned());
     // A value, as only local development may have it. This function does not use it.
     environment.remove("OPENAI_API_KEY");
+    environment.remove("OAUTH_PROVIDERS");
     let system = Function::start("system", environment).await;
     let (status, checks) = readiness(&system).await;
     assert_eq!(status, 503, "{checks}");

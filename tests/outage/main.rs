@@ -33,6 +33,7 @@ fn routes(person: &Person<'_>, team: &str) -> Vec<(Method, String, Value, u16)> 
     let value = |name: &str| match name {
         "organizationId" => organization.to_owned(),
         "id" => person.session.clone(),
+        "provider" => "acme".to_owned(),
         _ => person.id.clone(),
     };
     let mut routes: Vec<_> = document::operations()
@@ -45,11 +46,19 @@ fn routes(person: &Person<'_>, team: &str) -> Vec<(Method, String, Value, u16)> 
             let body = match operation.id.as_str() {
                 "refresh" => json!({ "refreshToken": person.refresh_token }),
                 "verify_magic_link" => json!({ "token": "unknown" }),
+                "create_account" => json!({ "provider": "acme" }),
                 "reauthenticate" => json!({ "currentPassword": "not the password" }),
                 "verify_challenge" => json!({ "token": "unknown", "code": "123456" }),
                 _ => operation.body.unwrap_or_default(),
             };
-            let status = if WITHOUT_DATABASE.contains(&&*operation.id) { 200 } else { 503 };
+            let status = match operation.id.as_str() {
+                // A browser sees what it answers, so it leads to the front end also if nothing works.
+                "provider_callback" => 303,
+                // Without the cookie of a browser.
+                "exchange_provider_code" => 401,
+                id if WITHOUT_DATABASE.contains(&id) => 200,
+                _ => 503,
+            };
             (operation.method, path, body, status)
         })
         .collect();

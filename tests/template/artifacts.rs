@@ -71,8 +71,8 @@ fn each_function_has_its_part_of_the_artifacts() {
 }
 
 #[test]
-fn extract_is_isolated_and_only_callers_of_the_model_have_a_way_out() {
-    let rule = rules::let_only_callers_of_the_model_out;
+fn extract_is_isolated_and_only_callers_of_others_have_a_way_out() {
+    let rule = rules::let_only_callers_of_others_out;
     assert_no_problems(&rule(&template()));
     let group = |name: &str| json!([{ "Ref": name }]);
     for (pointer, value, about) in [

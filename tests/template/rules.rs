@@ -29,7 +29,7 @@ pub use alarms::{
 };
 pub use artifacts::{
     functions_of_artifacts, guard_the_bucket_of_artifacts, isolate_groups_and_subnets,
-    let_only_callers_of_the_model_out, name_queues_as_index_reads_them, share_artifacts_exactly,
+    let_only_callers_of_others_out, name_queues_as_index_reads_them, share_artifacts_exactly,
 };
 pub use backups::{authenticates_backups, keeps_backups, removes_only_expired_backups};
 pub use database::{

@@ -1,5 +1,8 @@
 use axum::{body::Body, http::Method};
-use harness::{Answer, Client, TestApp};
+use harness::{
+    Answer, Client, Issuer, TestApp,
+    sign_in::{AtProvider, app_with, code, sign_in_with},
+};
 use serde_json::json;
 
 /// The address of the pages.
@@ -194,6 +197,62 @@ async fn mailed_links_ignore_the_host_header() {
 /// Returns the HTML of a page.
 async fn page_text(app: &TestApp, path: &str) -> String {
     app.client().send(Method::GET, path, Body::empty()).await.ok(200).page
+}
+
+#[tokio::test]
+async fn page_of_a_mailed_identity_names_the_provider_and_the_account() {
+    let issuer = Issuer::start().await;
+    let app = app_with(&[("acme", issuer.credentials())], &[PAGES]).await;
+    let ada = app.verified_person("Ada").await;
+    let claims = json!({ "email": ada.email });
+    sign_in_with(&app.client(), "acme", &issuer, "ada", &claims).await.refused(409, "account-exists");
+    let link = link_to(&app, &ada.email);
+    assert!(link.starts_with("/account/link-identity?token="), "{link}");
+    let page = app.client().get(&link).await.ok(200).page;
+    assert!(page.contains(&format!("ACME will sign in to the account of {}.", ada.email)), "{page}");
+    assert_eq!(
+        app.database.value::<i64>("SELECT count(*) FROM identities").await,
+        0,
+        "a GET changes nothing"
+    );
+    app.client()
+        .with("origin", "https://evil.example")
+        .post_nothing(&link)
+        .await
+        .refused(403, "foreign-origin");
+
+    submit_form(&app.client(), &link, "").await.ok(200);
+
+    sign_in_with(&app.client(), "acme", &issuer, "ada", &claims).await.ok(201);
+    submit_form(&app.client(), &link, "").await.ok(422);
+}
+
+#[tokio::test]
+async fn page_after_a_sign_in_at_a_provider_signs_the_browser_in() {
+    let issuer = Issuer::start().await;
+    let app = app_with(&[("acme", issuer.credentials())], &[PAGES]).await;
+    let flow = AtProvider::begin(&app.client(), "acme", "").await;
+    let back = flow.come_back_as(&app, &issuer, "ada", &json!({})).await;
+    assert!(
+        back.header("location").starts_with("https://api.example.com/account/signed-in#code="),
+        "{back:?}"
+    );
+    let page = flow.browser.get("/account/signed-in").await.ok(200);
+    let policy = page.header("content-security-policy");
+    assert!(policy.contains("script-src 'sha256-") && !policy.contains("unsafe"), "{policy}");
+    let form = format!("code={}", code(&back));
+
+    submit_form(&app.client(), "/account/signed-in", &form).await.ok(401);
+    let foreign = flow.browser.with("content-type", "application/x-www-form-urlencoded");
+    let foreign = foreign.with("origin", "https://evil.example");
+    foreign
+        .send(Method::POST, "/account/signed-in", Body::from(form.clone()))
+        .await
+        .refused(403, "foreign-origin");
+    let page = submit_form(&flow.browser, "/account/signed-in", &form).await.ok(200);
+
+    assert!(page.header("set-cookie").starts_with("__Host-arches_refresh=rt_"), "{page:?}");
+    submit_form(&flow.browser, "/account/signed-in", &form).await.ok(401);
 }
 
 #[tokio::test]

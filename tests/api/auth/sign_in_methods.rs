@@ -1,5 +1,8 @@
 use chrono::TimeDelta;
-use harness::{Person, TestApp};
+use harness::{
+    Issuer, Person, TestApp,
+    sign_in::{app_of, sign_in_with},
+};
 use serde_json::json;
 
 const PASSWORD: &str = "/v1/auth/accounts/password";
@@ -61,4 +64,70 @@ async fn removing_a_password_ends_other_sessions_and_tells_the_owner() {
     ada.client.get("/v1/auth/me").await.ok(200);
     other.client.get("/v1/auth/me").await.refused(401, "unauthenticated");
     assert_eq!(app.mail_to(&ada.email).subject, "Your password was removed");
+}
+
+#[tokio::test]
+async fn identity_is_listed_and_removed_and_the_last_way_stays() {
+    let issuer = Issuer::start().await;
+    let app = app_of(&issuer).await;
+    let unproved = json!({ "email_verified": false });
+    let answer = sign_in_with(&app.client(), "acme", &issuer, "ada", &unproved).await.ok(201);
+    let client = app.client().token(answer.text("/data/accessToken"));
+    let list = client.get("/v1/auth/accounts").await.ok(200);
+    let identity = &list.body["data"][0];
+    for (member, value) in
+        [("method", "provider"), ("provider", "acme"), ("label", "ACME"), ("email", "ada@issuer.example")]
+    {
+        assert_eq!(identity[member], value, "{identity}");
+    }
+    let path = format!("/v1/auth/accounts/{}", identity["id"].as_str().expect("an id"));
+    client.delete(&path).await.refused(409, "last-account");
+
+    let token = json!({ "token": app.token_mailed_to("ada@issuer.example") });
+    client.post("/v1/auth/verify-email", token).await.ok(200);
+    let other = sign_in_with(&app.client(), "acme", &issuer, "ada", &unproved).await.ok(201);
+    client.delete(&path).await.ok(204);
+    client.delete(&path).await.refused(404, "account-not-found");
+    let ended = app.client().token(other.text("/data/accessToken"));
+    ended.get("/v1/auth/me").await.refused(401, "unauthenticated");
+    assert_eq!(app.mail_to("ada@issuer.example").subject, "A way to sign in was removed");
+    sign_in_with(&app.client(), "acme", &issuer, "ada", &json!({})).await.refused(409, "account-exists");
+}
+
+#[tokio::test]
+async fn identities_of_others_cannot_be_removed() {
+    let issuer = Issuer::start().await;
+    let app = app_of(&issuer).await;
+    let ada = sign_in_with(&app.client(), "acme", &issuer, "ada", &json!({})).await.ok(201);
+    let list = app.client().token(ada.text("/data/accessToken")).get("/v1/auth/accounts").await.ok(200);
+    let path = format!("/v1/auth/accounts/{}", list.text("/data/1/id"));
+    let bob = app.verified_person("Bob").await;
+    bob.client.delete(&path).await.refused(404, "account-not-found");
+    sign_in_with(&app.client(), "acme", &issuer, "ada", &json!({})).await.ok(201);
+}
+
+#[tokio::test]
+async fn adding_and_removing_an_identity_needs_a_recent_sign_in() {
+    let issuer = Issuer::start().await;
+    let app = app_of(&issuer).await;
+    let answer = sign_in_with(&app.client(), "acme", &issuer, "ada", &json!({})).await.ok(201);
+    let client = app.client().token(answer.text("/data/accessToken"));
+    let list = client.get("/v1/auth/accounts").await.ok(200);
+    let path = format!("/v1/auth/accounts/{}", list.text("/data/1/id"));
+    app.clock.advance(TimeDelta::minutes(11));
+    client.delete(&path).await.refused(401, "fresh-sign-in-needed");
+    let body = json!({ "provider": "acme" });
+    client.post("/v1/auth/accounts", body).await.refused(401, "fresh-sign-in-needed");
+}
+
+#[tokio::test]
+async fn provider_that_is_not_offered_cannot_be_added() {
+    let app = TestApp::new().await;
+    let ada = app.person("Ada").await;
+    ada.client
+        .post("/v1/auth/accounts", json!({ "provider": "nobody" }))
+        .await
+        .refused(404, "no-such-provider");
+    let body = json!({ "provider": "Not A Name" });
+    ada.client.post("/v1/auth/accounts", body).await.refused(422, "invalid-body");
 }

@@ -10,7 +10,8 @@ use crate::template::{Template, each, secret};
 /// Parts of names of variables whose values must be references to secrets.
 const SECRET: [&str; 7] = ["_URL", "SECRET", "KEY", "PASSWORD", "TOKEN", "CREDENTIAL", "_DSN"];
 /// Names that look like secrets and are not: addresses without credentials, and the names of keys.
-const PUBLIC: [&str; 6] = [
+const PUBLIC: [&str; 7] = [
+    "API_URL",
     "APP_URL",
     "BACKUP_KMS_KEY",
     "BACKUP_MAC_KEY",
@@ -19,10 +20,10 @@ const PUBLIC: [&str; 6] = [
     "OPENAI_BASE_URL",
 ];
 /// Secrets that only these functions may read.
-const RESERVED: [(&str, &[&str]); 13] = [
+const RESERVED: [(&str, &[&str]); 14] = [
     ("SigningKeysSecret", &["Auth", "RotateKeys"]),
     ("AuthSecret", &["Auth", "RotateKeys"]),
-    ("EncryptionSecret", &["Artifacts", "Auth", "Chat", "Organizations", "Retention", "RotateKeys"]),
+    ("EncryptionSecret", &["Artifacts", "Auth", "Chat", "Oauth", "Organizations", "Retention", "RotateKeys"]),
     ("DatabaseOwnerSecret", &["Migrate", "RestoreDrill"]),
     ("DatabaseBackupSecret", &["Backup", "Migrate"]),
     ("DatabaseRetentionSecret", &["Migrate", "Retention"]),
@@ -30,6 +31,7 @@ const RESERVED: [(&str, &[&str]); 13] = [
     ("ProxyApiAlternateSecret", &["Migrate"]),
     ("ProxyRetentionSecret", &["Migrate"]),
     ("ProxyRetentionAlternateSecret", &["Migrate"]),
+    ("OauthSecret", &["Oauth"]),
     ("ModelSecret", &["Answers", "Index", "Search"]),
     ("MonitoringSecret", &["Observe"]),
     ("SmokeSecret", &["Smoke"]),

@@ -151,13 +151,14 @@ pub fn name_queues_as_index_reads_them(app: &Template, data: &Template) -> Vec<S
 }
 
 /// `extract` reads files of strangers: it has no database, no Redis, no secret, no other right, and no way out. Only functions that
-/// have the key of the model have a way out.
-pub fn let_only_callers_of_the_model_out(app: &Template) -> Vec<String> {
+/// have the key of the model or the secrets of identity providers have a way out.
+pub fn let_only_callers_of_others_out(app: &Template) -> Vec<String> {
     let mut problems = check_functions(app, |f| {
         let groups = f.get("/VpcConfig/SecurityGroupIds");
         let is_out = *groups == json!([{ "Ref": "OutboundSecurityGroup" }]);
         let is_outside = *f.get("/VpcConfig/SubnetIds") == json!({ "Ref": "OutboundSubnets" });
-        let calls = f.environment().contains_key("OPENAI_API_KEY");
+        let calls =
+            ["OPENAI_API_KEY", "OAUTH_PROVIDERS"].iter().any(|name| f.environment().contains_key(name));
         if (is_out, is_outside) != (calls, calls) {
             return Some("has a way out, or needs one".to_owned());
         }

@@ -3,4 +3,5 @@
 mod login;
 mod magic_links;
 mod new_devices;
+mod oauth;
 mod reject;

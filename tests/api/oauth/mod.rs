@@ -1,0 +1,7 @@
+//! `/v1/auth/oauth/{provider}/…`
+
+mod attacks;
+mod authorize;
+mod callback;
+mod id_tokens;
+mod stand_ins;
