@@ -7,6 +7,7 @@ use artifacts::ArtifactsState;
 use auth::AuthState;
 use axum::Router;
 use chat::ChatState;
+use oauth::OauthState;
 use organizations::OrganizationsState;
 use search::SearchState;
 use shared::http;
@@ -88,5 +89,11 @@ pub const API_FUNCTIONS: &[ApiFunction] = &[
         about: "Answers of language models.",
         describe: || answers::routes::<OpenApiRouter<_>>().into_openapi(),
         serve: |state| answers::service(AnswersState::new(state.app.clone())),
+    },
+    ApiFunction {
+        name: "oauth",
+        about: "The way to identity providers and back.",
+        describe: || oauth::routes::<OpenApiRouter<_>>().into_openapi(),
+        serve: |state| http::service(oauth::routes(), OauthState::new(state.app.clone())),
     },
 ];
