@@ -5,6 +5,7 @@
 //! killed run leaves its records, and the next start in the same folder stops the recorded processes.
 
 pub mod aws;
+mod chromium;
 pub mod command;
 mod credentials;
 pub mod environment;

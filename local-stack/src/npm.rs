@@ -39,6 +39,12 @@ const OIDC: NpmPackages = NpmPackages {
     package: include_str!("../requirements/oidc/package.json"),
     lock: include_str!("../requirements/oidc/package-lock.json"),
 };
+/// Drives a browser.
+const PLAYWRIGHT: NpmPackages = NpmPackages {
+    folder: "playwright",
+    package: include_str!("../requirements/playwright/package.json"),
+    lock: include_str!("../requirements/playwright/package-lock.json"),
+};
 /// The copy of the lock file that is written after everything is installed.
 const INSTALLED: &str = "installed.json";
 
@@ -47,7 +53,7 @@ pub(crate) fn packages(set: ToolSet) -> &'static [NpmPackages] {
     match set {
         ToolSet::Services => &[OIDC],
         ToolSet::Observe => &[OIDC, SPOTLIGHT],
-        ToolSet::Tests => &[OIDC, SPOTLIGHT, TOOLS],
+        ToolSet::Tests => &[OIDC, SPOTLIGHT, TOOLS, PLAYWRIGHT],
         ToolSet::Checks | ToolSet::Scan | ToolSet::Chat => &[],
     }
 }
@@ -57,6 +63,12 @@ impl Tools {
     #[must_use]
     pub fn npm_folder(&self) -> PathBuf {
         self.folder_of(TOOLS)
+    }
+
+    /// The folder whose `node_modules` has Playwright.
+    #[must_use]
+    pub fn playwright(&self) -> PathBuf {
+        self.folder_of(PLAYWRIGHT)
     }
 
     /// Node, to run a script.
@@ -83,7 +95,8 @@ impl Tools {
         self.script(OIDC, program)
     }
 
-    fn script(&self, packages: NpmPackages, program: &str) -> Result<Command> {
+    /// A program that finds `packages`, run by Node.
+    pub(crate) fn script(&self, packages: NpmPackages, program: &str) -> Result<Command> {
         let script = self.folder_of(packages).join("serve.mjs");
         fs::write(&script, program).with_context(|| format!("write {}", script.display()))?;
         let mut command = self.node()?;
@@ -104,7 +117,7 @@ impl Tools {
         Ok(self.folder_of(packages))
     }
 
-    fn folder_of(&self, packages: NpmPackages) -> PathBuf {
+    pub(crate) fn folder_of(&self, packages: NpmPackages) -> PathBuf {
         self.path().with_file_name(packages.folder)
     }
 

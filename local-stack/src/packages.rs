@@ -87,13 +87,13 @@ fn install_commands() -> Result<Vec<Vec<&'static str>>> {
     )
 }
 
-fn works(command: &[&str]) -> bool {
+pub(crate) fn works(command: &[&str]) -> bool {
     let mut run = Command::new(command[0]);
     run.args(&command[1..]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     run.status().is_ok_and(|status| status.success())
 }
 
-fn on_path(program: &str) -> Option<PathBuf> {
+pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
         .chain(EXTRA_FOLDERS.into_iter().map(PathBuf::from))

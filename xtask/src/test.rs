@@ -59,6 +59,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
 pub fn run_each(project: &Project, runs: &[Vec<&str>]) -> Result<ExitCode> {
     let tools = project.tools(ToolSet::Tests)?;
     let packages = Packages::ensure(&project.log("packages"), &project.interrupt, &Lines)?;
+    let chromium = tools.chromium(&project.log("tools"), &project.interrupt, &Lines)?;
     project.build_functions(Profile::Dev)?;
 
     let scratch = Scratch::create()?;
@@ -74,7 +75,8 @@ pub fn run_each(project: &Project, runs: &[Vec<&str>]) -> Result<ExitCode> {
         let mut tests = project.cargo(&["test"]);
         tests.args(run);
         set_variables(&mut tests, &stack.test_environment()?);
-        tests.env("TEST_TOOLS", tools.path()).env("TEST_TARGET_DIR", project.target(Profile::Dev)?);
+        tests.env("TEST_TOOLS", tools.path()).env("TEST_CHROMIUM", &chromium);
+        tests.env("TEST_TARGET_DIR", project.target(Profile::Dev)?);
         let status = command::run_recorded("tests", scratch.path(), &mut tests, &project.interrupt)?;
         if !status.success() {
             if let Err(error) = stack.check() {
