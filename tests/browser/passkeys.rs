@@ -27,7 +27,7 @@ async fn passkey_is_a_second_factor() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn passkey_does_not_sign_in_a_person_whom_the_authenticator_has_not_verified() {
+async fn passkey_without_verification_of_the_person_is_refused() {
     let site = Site::with_front_end().await;
     let ada = site.app.verified_person("Ada").await;
     site.tell("passkey-without-verification", &json!({ "accessToken": ada.access_token })).await;
