@@ -82,7 +82,11 @@ const HOT: [(&str, &str, &str); 48] = [
     // Refresh.
     ("SET previous_refresh_token_hash", "$other, 'x', 'x', now(), now()", "sessions_"),
     // Mailed tokens, by the token and by their user.
-    ("FOR NO KEY UPDATE OF users", "'magic_link', 'x', now() - interval '30 d'", TOKENS),
+    (
+        "WHERE id = ( SELECT user_id FROM verification_tokens",
+        "'magic_link', 'x', now() - interval '30 d'",
+        TOKENS,
+    ),
     (
         "WITH used AS ( UPDATE verification_tokens",
         "'magic_link', 'x', now() - interval '30 d', '{magic_link}'",

@@ -199,6 +199,7 @@ fn secret_that_cannot_be_read_again_notifies_before_requests_fail() {
         (without("app", &format!("{alarm}/AlarmActions")), "no alarm"),
         (with("app", &format!("{alarm}/Metrics/1/MetricStat/Metric/MetricName"), json!("Duration")), "Auth"),
         (without("app", "SecretsTooOld"), "no alarm"),
+        (with("app", "OauthSecretsTooOld/Properties/Statistic", json!("Minimum")), "no alarm"),
         (
             with("app", "JobSecretsTooOld/Properties/Metrics/1/MetricStat/Metric/MetricName", json!("Age")),
             "Backup",
@@ -263,7 +264,7 @@ fn every_alarm_acts_and_names_a_runbook() {
             with(
                 "app",
                 "AuthRollback/Properties/AlarmDescription",
-                json!("See docs/runbooks/rollback.md#oauth"),
+                json!("See docs/runbooks/rollback.md#nothing"),
             ),
             "AuthRollback",
         ),

@@ -79,7 +79,7 @@ pub async fn link(tx: &mut Tx, new: &NewIdentity<'_>) -> sqlx::Result<Option<Ide
         VALUES ($1, $2, $3, $4, $5, $6,
                 coalesce($7, (
                     SELECT u.email_verified_at IS NOT NULL AND (u.password_hash IS NULL OR u.password_proved)
-                           AND NOT EXISTS (SELECT 1 FROM identities i WHERE i.user_id = u.id AND NOT i.proved)
+                           AND coalesce((SELECT bool_and(i.proved) FROM identities i WHERE i.user_id = u.id), true)
                     FROM users u
                     WHERE u.id = $2
                 ), false),

@@ -143,13 +143,14 @@ const MAX_SECRET_AGE: u64 = 900;
 /// and whose failures notify.
 pub fn notifies_about_old_secrets(template: &Template) -> Vec<String> {
     const ONE_RUN: [&str; 4] = ["Migrate", "RotateKeys", "RotateRedis", "Smoke"];
-    let alarms =
-        ["SecretsTooOld", "JobSecretsTooOld"].map(|id| template.resource(id, "AWS::CloudWatch::Alarm"));
+    let alarms = ["SecretsTooOld", "OauthSecretsTooOld", "JobSecretsTooOld"]
+        .map(|id| template.resource(id, "AWS::CloudWatch::Alarm"));
     let notifies = |alarm: &&Value| {
         alarm["AlarmActions"] == json!([{"Ref": "AlarmTopic"}])
             && alarm["ComparisonOperator"] == "GreaterThanThreshold"
             && alarm["Threshold"].as_u64().is_some_and(|threshold| threshold <= MAX_SECRET_AGE)
-            && alarm["Metrics"][0]["Expression"] == "MAX(METRICS())"
+            && (alarm["Metrics"][0]["Expression"] == "MAX(METRICS())"
+                || (alarm["MetricName"] == "SecretAge" && alarm["Statistic"] == "Maximum"))
     };
     if !alarms.iter().all(notifies) {
         return vec!["no alarm about secrets that cannot be read again".to_owned()];

@@ -10,7 +10,7 @@ pub async fn is_owner_known(tx: &mut Tx, id: UserId) -> sqlx::Result<bool> {
         r#"
         SELECT
             email_verified_at IS NOT NULL AND (password_hash IS NULL OR password_proved)
-            AND NOT EXISTS (SELECT 1 FROM identities WHERE user_id = users.id AND NOT proved) AS "known!"
+            AND coalesce((SELECT bool_and(proved) FROM identities WHERE user_id = users.id), true) AS "known!"
         FROM users
         WHERE id = $1
         "#,
