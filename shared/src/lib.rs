@@ -42,5 +42,8 @@ pub mod state;
 pub mod store;
 pub mod telemetry;
 
+// `cargo xtask generate` sets it to a new folder. Then cargo compiles this crate again, and each query is checked.
+const _: Option<&str> = option_env!("SQLX_OFFLINE_DIR");
+
 pub use error::{ApiError, OnConstraint, ReachedLimit, Refusal, TooMany};
 pub use state::AppState;

@@ -23,7 +23,7 @@ pub struct Arguments {
 pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let url = arguments.database.url(project)?;
     let mut migrate =
-        project.cargo(&["run", "--quiet", "--package", "migrate", "--", "appoint", &arguments.email]);
+        project.cargo(&["run", "--quiet", "--bin", "migrate", "--", "appoint", &arguments.email]);
     migrate.env("DATABASE_URL", url).env("SQLX_OFFLINE", "true").env("LOG_FORMAT", "pretty");
     let status = command::run(&mut migrate, &project.interrupt)?;
     if !status.success() {

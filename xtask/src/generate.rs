@@ -12,7 +12,7 @@ use local_stack::{Credentials, Postgres, Scratch, ToolSet, ports, postgres};
 
 use crate::{
     progress::step,
-    project::{self, Project, output},
+    project::{self, Profile, Project, output},
 };
 
 /// Write the generated files: .sqlx, openapi.json, .env.example, docs/configuration.md, template.yaml and infra/stacks
@@ -22,7 +22,7 @@ use crate::{
 pub struct Arguments {
     /// Change no file; fail if one is not up to date
     #[arg(long)]
-    check: bool,
+    pub check: bool,
 }
 
 /// Contents of files by name.
@@ -33,16 +33,22 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let queries = step("SQL queries checked against the migrations", || queries(project))?;
     settle(&project.root.join(".sqlx"), ".sqlx/", &queries, arguments.check)?;
 
-    // The document and the next files are made by programs that need the query data.
-    let document = &mut project.cargo(&["run", "--quiet", "--package", "openapi"]);
-    document.env("SQLX_OFFLINE", "true");
-    let document = step("openapi.json made", || output(document))?;
-    settle_one(project, "openapi.json", document, arguments.check)?;
+    if !arguments.check {
+        // The next build does not see that query data or a migration changed.
+        output(project.command("touch").arg("shared/src/lib.rs"))?;
+    }
 
-    step("Documentation of settings made", || {
+    // The next files are made by programs that need the query data.
+    let mut build = project.cargo(&["build", "--workspace", "--bin", "openapi", "--bin", "settings"]);
+    build.env("SQLX_OFFLINE", "true");
+    step("Programs that make files built", || project.quietly("generate", &mut build))?;
+    let programs = project.target(Profile::Dev)?;
+    step("openapi.json and documentation of settings made", || {
+        let document = output(&mut project.command(programs.join("openapi")))?;
+        settle_one(project, "openapi.json", document, arguments.check)?;
         for file in [".env.example", "docs/configuration.md"] {
-            let settings = &mut project.cargo(&["run", "--quiet", "--package", "settings", "--", file]);
-            settle_one(project, file, output(settings.env("SQLX_OFFLINE", "true"))?, arguments.check)?;
+            let settings = output(project.command(programs.join("settings")).arg(file))?;
+            settle_one(project, file, settings, arguments.check)?;
         }
         Ok(())
     })?;
@@ -69,9 +75,9 @@ fn queries(project: &Project) -> Result<Files> {
 
     let data = scratch.path().join("sqlx");
     fs::create_dir(&data).context("create a folder for query data")?;
-    // The macros check queries only when the crate is compiled.
-    output(project.command("touch").arg("shared/src/lib.rs"))?;
-    let mut check = project.cargo(&["check", "--package", "shared"]);
+    // The macros check queries only when `shared` is compiled: it is compiled again for each new folder of query data.
+    // `settings` needs nothing else. With `--package`, cargo would compile libraries again, with other features.
+    let mut check = project.cargo(&["check", "--workspace", "--bin", "settings"]);
     check
         .env("SQLX_OFFLINE", "false")
         .env("SQLX_OFFLINE_DIR", &data)

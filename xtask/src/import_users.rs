@@ -56,7 +56,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     if arguments.drop_unusable_passwords {
         event.push("--drop-unusable-passwords".to_owned());
     }
-    let mut words = vec!["run", "--quiet", "--package", "migrate", "--"];
+    let mut words = vec!["run", "--quiet", "--bin", "migrate", "--"];
     words.extend(event.iter().map(String::as_str));
     let mut migrate = project.cargo(&words);
     set_variables(&mut migrate, &environment::aws(arguments.aws_port));

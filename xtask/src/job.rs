@@ -193,7 +193,7 @@ impl Services {
 
 /// Returns the command that runs the function `name` with `event`.
 fn function(project: &Project, name: &str, event: &Value) -> Command {
-    project.cargo(&["run", "--quiet", "--package", name, "--", &event.to_string()])
+    project.cargo(&["run", "--quiet", "--bin", name, "--", &event.to_string()])
 }
 
 /// Runs the function `name` with `event`, as its schedule or an operator does in AWS.

@@ -14,8 +14,5 @@ pub struct Arguments {}
 
 /// Runs the trial. Fails if an answer is left unfinished, or tokens are not accounted for.
 pub fn run(project: &Project, _: &Arguments) -> Result<ExitCode> {
-    test::run_each(
-        project,
-        &[vec!["--package", "tests", "--test", "trial", "stopped_answers", "--", "--nocapture"]],
-    )
+    test::run_each(project, &[vec!["--workspace", "--test", "trial", "stopped_answers", "--", "--nocapture"]])
 }

@@ -16,6 +16,6 @@ pub struct Arguments {}
 pub fn run(project: &Project, _: &Arguments) -> Result<ExitCode> {
     test::run_each(
         project,
-        &[vec!["--package", "tests", "--test", "trial", "killed_instances", "--", "--nocapture"]],
+        &[vec!["--workspace", "--test", "trial", "killed_instances", "--", "--nocapture"]],
     )
 }

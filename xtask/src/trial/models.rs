@@ -27,8 +27,7 @@ pub fn run(project: &Project, _: &Arguments) -> Result<ExitCode> {
     test::run_each(
         project,
         &[vec![
-            "--package",
-            "tests",
+            "--workspace",
             "--test",
             "trial",
             "models_of_others",

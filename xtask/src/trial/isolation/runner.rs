@@ -181,8 +181,7 @@ pub struct Files {
 
 /// Builds the test programs of the copy. Returns their paths.
 pub fn build(copy: &Project) -> Result<BTreeMap<String, PathBuf>> {
-    let mut build =
-        copy.cargo(&["test", "--no-run", "--locked", "--package", "tests", "--message-format", "json"]);
+    let mut build = copy.cargo(&["test", "--no-run", "--locked", "--workspace", "--message-format", "json"]);
     build.args(PROGRAMS.iter().flat_map(|(program, _)| ["--test", program]));
     let output = project::output(&mut build)?;
     let mut programs = BTreeMap::new();
