@@ -70,7 +70,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let programs = step("Tests of the copy built", || runner::build(&copy))?;
     project.build_functions(Profile::Dev)?;
 
-    let scratch = Scratch::create()?;
+    let scratch = Scratch::in_memory()?;
     let settings = temporary_settings(&scratch, Purpose::Test)?;
     let stack = Stack::start(&tools, &packages, settings, &project.interrupt, &Lines)?;
     let trial = Trial {
