@@ -7,7 +7,7 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use local_stack::{Credentials, Postgres, Scratch, ToolSet, ports, postgres};
 
 use crate::{
@@ -83,7 +83,9 @@ fn queries(project: &Project) -> Result<Files> {
         .env("SQLX_OFFLINE_DIR", &data)
         .env("DATABASE_URL", server.url(postgres::DATABASE));
     project.quietly("generate", &mut check)?;
-    read(&data)
+    let files = read(&data)?;
+    ensure!(!files.is_empty(), "no query was checked, because cargo did not compile `shared`");
+    Ok(files)
 }
 
 fn read(folder: &Path) -> Result<Files> {
