@@ -83,7 +83,7 @@ const HOT: [(&str, &str, &str); 48] = [
     ("SET previous_refresh_token_hash", "$other, 'x', 'x', now(), now()", "sessions_"),
     // Mailed tokens, by the token and by their user.
     (
-        "WHERE id = ( SELECT user_id FROM verification_tokens",
+        "consumed_at IS NULL AND expires_at > $3 ) FOR NO KEY UPDATE OF users",
         "'magic_link', 'x', now() - interval '30 d'",
         TOKENS,
     ),
