@@ -328,11 +328,10 @@ async fn wrong_password_fails_and_creates_no_second_account() {
 async fn concurrent_runs_succeed_with_one_account() {
     let database = Database::create().await;
     let aws = Aws::start(&database, &[]).await;
-    let runs = FUNCTIONS.map(|_| async {
-        let smoke = smoke(&aws, PASSWORD).await;
-        smoke.invoke_within(RUN_TIMEOUT, event()).await.expect("a report")
-    });
+    let smokes = join_all(FUNCTIONS.map(|_| smoke(&aws, PASSWORD))).await;
+    let runs = smokes.iter().map(|smoke| smoke.invoke_within(RUN_TIMEOUT, event()));
     for report in join_all(runs).await {
+        let report = report.expect("a report");
         assert_eq!(report["status"], "Succeeded", "{report}");
     }
     assert_eq!(database.value::<i64>("SELECT count(*) FROM users").await, 1);

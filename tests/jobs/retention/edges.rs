@@ -111,7 +111,9 @@ async fn begun_sign_in_is_deleted_exactly_at_expiry() {
             &app,
             &format!(
                 "INSERT INTO sign_in_challenges (id, user_id, token_hash, first_factor, created_at, expires_at)
-                 SELECT gen_random_uuid(), id, sha256('{name}'), '{name}', $now, {expires} FROM users"
+                 SELECT gen_random_uuid(), id, sha256('{name}'), '{name}', $now, {expires} FROM users;
+                 INSERT INTO oauth_flows (id, provider, purpose, state_hash, created_at, expires_at)
+                 VALUES (gen_random_uuid(), '{name}', 'sign_in', sha256('{name}'), $now, {expires})"
             ),
         )
         .await;
@@ -119,8 +121,10 @@ async fn begun_sign_in_is_deleted_exactly_at_expiry() {
 
     let report = clean(&app).await;
 
-    assert_eq!(counts(&report, "sign_in_challenges"), (1, 0));
-    assert_eq!(text(&app, "SELECT string_agg(first_factor, '') FROM sign_in_challenges").await, "open");
+    for (table, name) in [("sign_in_challenges", "first_factor"), ("oauth_flows", "provider")] {
+        assert_eq!(counts(&report, table), (1, 0), "{table}");
+        assert_eq!(text(&app, &format!("SELECT string_agg({name}, '') FROM {table}")).await, "open");
+    }
 }
 
 #[tokio::test]
@@ -255,7 +259,9 @@ async fn insert_expired_rows(app: &TestApp) {
         app,
         "INSERT INTO mail_suppressions (address, reason, since) VALUES ('gone@example.com', 'bounce', $now);
          INSERT INTO sign_in_challenges (id, user_id, token_hash, first_factor, created_at, expires_at)
-         SELECT gen_random_uuid(), id, sha256('gone'), 'password', $now, $now FROM users WHERE name = 'Bob'",
+         SELECT gen_random_uuid(), id, sha256('gone'), 'password', $now, $now FROM users WHERE name = 'Bob';
+         INSERT INTO oauth_flows (id, provider, purpose, state_hash, created_at, expires_at)
+         VALUES (gen_random_uuid(), 'acme', 'sign_in', sha256('gone'), $now, $now)",
     )
     .await;
     app.database.execute("UPDATE users SET deleted_at = updated_at WHERE name = 'Ada'").await;

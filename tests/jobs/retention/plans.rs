@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Executor};
 use super::insert;
 
 /// The index of each table, and the id in the arguments of its statements.
-const TABLES: [(&str, &str, &str); 8] = [
+const TABLES: [(&str, &str, &str); 9] = [
     ("sessions", "sessions_ended_id_idx", "'00000000-0000-0000-0000-000000000000'"),
     (
         "verification_tokens",
@@ -15,6 +15,7 @@ const TABLES: [(&str, &str, &str); 8] = [
         "'00000000-0000-0000-0000-000000000000'",
     ),
     ("sign_in_challenges", "sign_in_challenges_expires_at_id_idx", "'00000000-0000-0000-0000-000000000000'"),
+    ("oauth_flows", "oauth_flows_expires_at_id_idx", "'00000000-0000-0000-0000-000000000000'"),
     ("invitations", "invitations_expires_at_id_idx", "'00000000-0000-0000-0000-000000000000'"),
     ("idempotency_records", "idempotency_records_expires_at_idx", "'\\x00'"),
     ("mail_suppressions", "mail_suppressions_since_address_idx", "''"),
@@ -60,6 +61,8 @@ const ROWS: &str = "
     SELECT gen_random_uuid(), id, sha256(n::text::bytea), moment, 'body', moment, moment, moment, moment, moment FROM numbered;
     INSERT INTO sign_in_challenges (id, user_id, token_hash, first_factor, created_at, expires_at)
     SELECT gen_random_uuid(), id, sha256(n::text::bytea), 'password', moment, moment FROM numbered;
+    INSERT INTO oauth_flows (id, provider, purpose, state_hash, created_at, expires_at)
+    SELECT gen_random_uuid(), 'acme', 'sign_in', sha256(n::text::bytea), moment, moment FROM numbered;
     INSERT INTO verification_tokens (id, user_id, email, token_hash, created_at, expires_at)
     SELECT gen_random_uuid(), id, email, sha256(n::text::bytea), moment, moment FROM numbered;
     INSERT INTO mail_suppressions (address, reason, since) SELECT email, 'bounce', moment FROM numbered;
