@@ -108,7 +108,9 @@ pub fn init(function: &'static str) {
         .unwrap_or(LevelFilter::INFO);
     let filter = Targets::new()
         .with_default(LevelFilter::WARN)
-        .with_targets([function, "shared"].map(|name| (name, level)));
+        .with_targets([function, "shared"].map(|name| (name, level)))
+        // They log an ERROR for what a client sent. `oauth` logs what it refuses.
+        .with_targets(["webauthn_rs_core", "crypto_glue"].map(|name| (name, LevelFilter::OFF)));
     let other = filter_fn(|metadata| !repeats_a_failure(metadata)).with_max_level_hint(LevelFilter::TRACE);
     let filter = filter.and(other);
     // The filter of each layer is its alone: that of the log refuses the spans that are exported. A layer without a filter, also `None`,

@@ -113,6 +113,7 @@ impl Config {
             monitoring: Monitoring::read(&mut reader),
         };
         config.database.check(&mut reader);
+        config.sign_in.check(&config.web, &mut reader);
         config.models.check(&mut reader);
         config.monitoring.check(&mut reader);
         reader.finish().map(|()| config)

@@ -1,13 +1,13 @@
-//! `SIGN_IN_PROVIDERS`, `OAUTH_PROVIDERS`, `API_URL`: sign-in with identity providers.
+//! `SIGN_IN_PROVIDERS`, `OAUTH_PROVIDERS`, `API_URL`, `WEBAUTHN_RP_ID`: sign-in with identity providers and passkeys.
 
 use std::str::FromStr;
 
 use url::Url;
 
-use super::{Setting, section::section};
+use super::{Setting, Web, reader::Reader, section::section};
 
 section! {
-    /// Sign-in with identity providers: `docs/operations/providers.md`
+    /// Sign-in with identity providers and passkeys: `docs/operations/providers.md`
     pub struct SignIn {
         /// The identity providers that are offered, in the order of their buttons.
         providers: Providers = providers("SIGN_IN_PROVIDERS") {
@@ -22,6 +22,27 @@ section! {
         };
         /// The address of this API, as browsers see it. Providers send the browser back to it.
         api_url: Url = url_or("API_URL", "http://localhost:9000") { used_by: "auth, oauth" };
+        /// The domain of passkeys: that of the front end, or one above it. Unset: the host of the first of `CORS_ORIGINS`, or of
+        /// `APP_URL`. With another domain, all passkeys stop working.
+        rp_id: String = text("WEBAUTHN_RP_ID", "") {
+            used_by: "oauth",
+            allowed: "the host of one of `CORS_ORIGINS` or of `APP_URL`, or a domain above it",
+            example: "localhost"
+        };
+    }
+}
+
+impl SignIn {
+    /// Refuses a domain with which browsers let no front end use passkeys.
+    pub(super) fn check(&self, web: &Web, reader: &mut Reader<'_>) {
+        let domain = &self.rp_id;
+        let is_below = |host: &str| domain.contains('.') && host.ends_with(&format!(".{domain}"));
+        let fits = |url: &Url| url.host_str().is_some_and(|host| host == domain || is_below(host));
+        if !domain.is_empty() && !web.front_ends().iter().any(fits) {
+            reader.problem(format!(
+                "WEBAUTHN_RP_ID is {domain:?}; allowed: the host of one of CORS_ORIGINS or of APP_URL, or a domain above it"
+            ));
+        }
     }
 }
 
@@ -96,6 +117,7 @@ impl FromStr for Providers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Config, ConfigError};
 
     #[test]
     fn known_providers_need_no_label() {
@@ -113,6 +135,37 @@ mod tests {
             ["acme", "acme=", "=Acme", "Acme=A", "a_b=A", "-a=A", "google,google", "a/b=A", &many.join(",")]
         {
             assert_eq!(text.parse::<Providers>(), Err(()), "{text}");
+        }
+    }
+    fn with_domain(domain: &str) -> Result<Config, ConfigError> {
+        let find = |key: &str| {
+            let value = match key {
+                "CORS_ORIGINS" => "https://app.example.com,https://admin.example.com:8443",
+                "APP_URL" => "https://example.org/account",
+                "WEBAUTHN_RP_ID" => domain,
+                _ => return None,
+            };
+            Some(value.to_owned())
+        };
+        Config::from_lookup(find, &[])
+    }
+
+    #[test]
+    fn domain_of_passkeys_is_that_of_a_front_end_or_one_above_it() {
+        for domain in ["", "app.example.com", "admin.example.com", "example.com", "example.org"] {
+            with_domain(domain).expect(domain);
+        }
+        for domain in [
+            "https://example.com",
+            "Example.com",
+            "other.example.com",
+            "le.com",
+            "com",
+            "example.net",
+            "example.com.",
+        ] {
+            let error = with_domain(domain).expect_err(domain).to_string();
+            assert!(error.contains("WEBAUTHN_RP_ID is "), "{error}");
         }
     }
 }

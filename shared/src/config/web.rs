@@ -19,3 +19,12 @@ section! {
         app_url: Url = url_or("APP_URL", "http://localhost:3000") { used_by: "auth, organizations, users" };
     }
 }
+
+impl Web {
+    /// Returns where front ends are: the origins, then `APP_URL`.
+    #[must_use]
+    pub fn front_ends(&self) -> Vec<Url> {
+        let origins = self.cors_origins.iter().filter_map(|origin| origin.to_str().ok()?.parse::<Url>().ok());
+        origins.chain([self.app_url.clone()]).collect()
+    }
+}

@@ -6,10 +6,11 @@
 /// The tables that are locked before what belongs to their rows, in this order.
 const OWNERS: [&str; 2] = ["users", "organizations"];
 /// The tables whose rows belong to a row of an owner.
-const OWNED: [&str; 11] = [
+const OWNED: [&str; 12] = [
     "sessions",
     "verification_tokens",
     "identities",
+    "passkeys",
     "recovery_codes",
     "sign_in_challenges",
     "members",
@@ -30,8 +31,15 @@ const ORDERED: [&str; 7] = [
     "token_budgets",
 ];
 /// The texts of statements that find one row: by a unique column, or the first row.
-const ONE_ROW: [&str; 6] =
-    [" id = $", ".id = $", " token_hash = $", " subject = $", "lower(email) = lower($", " LIMIT 1 "];
+const ONE_ROW: [&str; 7] = [
+    " id = $",
+    ".id = $",
+    " token_hash = $",
+    " subject = $",
+    " credential_id = $",
+    "lower(email) = lower($",
+    " LIMIT 1 ",
+];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Strength {

@@ -56,6 +56,14 @@ text_enum!(
         IdentityLinked = "user.identity_linked",
         /// An identity is no way to sign in any more.
         IdentityRemoved = "user.identity_removed",
+        /// A passkey became a way to sign in.
+        PasskeyAdded = "user.passkey_added",
+        /// A passkey got another name.
+        PasskeyUpdated = "user.passkey_updated",
+        /// A passkey is no way to sign in any more.
+        PasskeyRemoved = "user.passkey_removed",
+        /// Denied: the count of a passkey went back at a sign-in, so there may be a copy of it.
+        PasskeyCopied = "user.passkey_copied",
         /// The user began to add an authenticator app.
         SecondFactorStarted = "user.second_factor_started",
         /// The user showed a code of the app: from now on, a sign-in needs one.

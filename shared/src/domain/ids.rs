@@ -62,6 +62,14 @@ id!(
     OauthFlowId
 );
 id!(
+    /// The id of a passkey.
+    PasskeyId
+);
+id!(
+    /// The id of a ceremony with a passkey that has begun.
+    PasskeyCeremonyId
+);
+id!(
     /// The id of a sign-in that waits for the second factor.
     SignInChallengeId
 );

@@ -22,6 +22,7 @@ pub mod language;
 pub mod mail_delivery;
 pub mod page;
 pub mod parse;
+pub mod passkey;
 pub mod password;
 pub mod patch;
 pub mod permission;

@@ -60,8 +60,8 @@ pub fn factors_removed() -> Letter {
     Letter {
         subject: "Your second factor was removed",
         paragraphs: vec![
-            "Our support removed the authenticator app of your Arches account and its recovery codes, and signed the account out everywhere. \
-             A sign-in needs no second factor."
+            "Our support removed the authenticator app of your Arches account, its recovery codes and its passkeys, and signed the account \
+             out everywhere. A sign-in needs no second factor."
                 .to_owned(),
         ],
         ending: "If you have not asked for it, choose a new password at once, and write to us.",

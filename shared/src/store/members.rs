@@ -122,7 +122,8 @@ pub async fn find(tx: &mut Tx, organization: OrganizationId, user: UserId) -> sq
         Member,
         r#"
         SELECT m.user_id AS "user_id: UserId", u.name, u.email, u.image, m.role AS "role: Role", m.created_at,
-               m.updated_at, m.version, u.second_factor_at IS NOT NULL AS "has_second_factor!"
+               m.updated_at, m.version, (u.second_factor_at IS NOT NULL OR (SELECT true FROM passkeys p WHERE p.user_id = u.id LIMIT 1) IS NOT NULL)
+                   AS "has_second_factor!"
         FROM members m JOIN users u ON u.id = m.user_id
         WHERE m.organization_id = $1 AND m.user_id = $2 AND u.deleted_at IS NULL
         "#,
@@ -184,10 +185,11 @@ pub async fn list(
                 Member,
                 r#"
                 SELECT m.user_id AS "user_id: UserId", u.name, u.email, u.image, m.role AS "role: Role", m.created_at,
-                       m.updated_at, m.version, u.second_factor_at IS NOT NULL AS "has_second_factor!"
+                       m.updated_at, m.version, (u.second_factor_at IS NOT NULL OR (SELECT true FROM passkeys p WHERE p.user_id = u.id LIMIT 1) IS NOT NULL)
+                   AS "has_second_factor!"
                 FROM members m JOIN users u ON u.id = m.user_id
                 WHERE m.organization_id = $1 AND u.deleted_at IS NULL AND ($2::text IS NULL OR m.role = $2)
-                  AND ($6::boolean IS NULL OR (u.second_factor_at IS NOT NULL) = $6)
+                  AND ($6::boolean IS NULL OR (u.second_factor_at IS NOT NULL OR (SELECT true FROM passkeys p WHERE p.user_id = u.id LIMIT 1) IS NOT NULL) = $6)
                 "# + $order,
                 organization as OrganizationId,
                 role as Option<Role>,
@@ -244,7 +246,8 @@ pub async fn update(
         FROM users u
         WHERE m.organization_id = $1 AND m.user_id = $2 AND ($4::bigint[] IS NULL OR m.version = ANY($4)) AND u.id = m.user_id
         RETURNING m.user_id AS "user_id: UserId", u.name, u.email, u.image, m.role AS "role: Role", m.created_at,
-                  m.updated_at, m.version, u.second_factor_at IS NOT NULL AS "has_second_factor!"
+                  m.updated_at, m.version, (u.second_factor_at IS NOT NULL OR (SELECT true FROM passkeys p WHERE p.user_id = u.id LIMIT 1) IS NOT NULL)
+                   AS "has_second_factor!"
         "#,
         organization as OrganizationId,
         user as UserId,

@@ -56,6 +56,8 @@ pub mod oauth_flows;
 pub mod object_deletions;
 pub mod organization_totals;
 pub mod organizations;
+pub mod passkey_ceremonies;
+pub mod passkeys;
 pub mod personal_data;
 pub mod ready_artifacts;
 pub mod recount;

@@ -103,6 +103,15 @@ past!(
     "FOR UPDATE OF t SKIP LOCKED"
 );
 past!(
+    /// Expired ceremonies with passkeys.
+    passkey_ceremonies,
+    "passkey_ceremonies",
+    "id" as uuid::Uuid,
+    "expires_at",
+    "EXISTS (SELECT 1 FROM users u WHERE u.id = t.user_id AND u.legal_hold_at IS NOT NULL)",
+    "FOR UPDATE OF t SKIP LOCKED"
+);
+past!(
     /// Sign-ins that waited too long for the second factor.
     sign_in_challenges,
     "sign_in_challenges",

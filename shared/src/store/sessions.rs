@@ -247,14 +247,15 @@ pub async fn set_authenticated(tx: &mut Tx, user: UserId, id: SessionId) -> sqlx
     Ok(result.rows_affected() == 1)
 }
 
-/// Checks whether the session `id` was opened with two factors, and its user still has a second one. A passkey counts as two.
+/// Checks whether the session `id` was opened with two factors, and its user still has the second one. A passkey counts as two.
 pub async fn has_second_factor(tx: &mut Tx, user: UserId, id: SessionId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"
         SELECT EXISTS (
             SELECT 1 FROM sessions s JOIN users u ON u.id = s.user_id
             WHERE s.id = $1 AND s.user_id = $2
-              AND ('passkey' = ANY (s.factors) OR (cardinality(s.factors) > 1 AND u.second_factor_at IS NOT NULL))
+              AND ('passkey' = ANY (s.factors) AND (SELECT true FROM passkeys p WHERE p.user_id = u.id LIMIT 1) IS NOT NULL
+                   OR cardinality(s.factors) > 1 AND u.second_factor_at IS NOT NULL)
         ) AS "exists!"
         "#,
         id as SessionId,

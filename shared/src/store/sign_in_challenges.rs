@@ -31,6 +31,8 @@ pub struct Inserted {
     pub expires_at: DateTime<Utc>,
     /// Whether the user has recovery codes.
     pub has_recovery_codes: bool,
+    /// Whether the user has a passkey.
+    pub has_passkey: bool,
 }
 
 /// The user of a challenge.
@@ -52,7 +54,7 @@ pub async fn insert(tx: &mut Tx, new: &NewChallenge<'_>) -> sqlx::Result<Inserte
     let now = tx.now();
     let expires_at = now + LIFETIME;
     // One statement, because each costs a round trip.
-    let has_recovery_codes = sqlx::query_scalar!(
+    let has = sqlx::query!(
         r#"
         WITH event AS (
             INSERT INTO audit_events (id, occurred_at, action, outcome, actor_id, target_id, ip_address, request_id)
@@ -60,7 +62,8 @@ pub async fn insert(tx: &mut Tx, new: &NewChallenge<'_>) -> sqlx::Result<Inserte
         )
         INSERT INTO sign_in_challenges (id, user_id, token_hash, first_factor, created_at, expires_at)
         VALUES ($1, $2, $3, $4, $5, $6)
-        RETURNING EXISTS (SELECT 1 FROM recovery_codes WHERE user_id = $2) AS "has_recovery_codes!"
+        RETURNING EXISTS (SELECT 1 FROM recovery_codes WHERE user_id = $2) AS "recovery_codes!",
+                  EXISTS (SELECT 1 FROM passkeys WHERE user_id = $2) AS "passkey!"
         "#,
         SignInChallengeId::new() as SignInChallengeId,
         new.user as UserId,
@@ -75,7 +78,7 @@ pub async fn insert(tx: &mut Tx, new: &NewChallenge<'_>) -> sqlx::Result<Inserte
     )
     .fetch_one(tx)
     .await?;
-    Ok(Inserted { expires_at, has_recovery_codes })
+    Ok(Inserted { expires_at, has_recovery_codes: has.recovery_codes, has_passkey: has.passkey })
 }
 
 /// Returns the user of the challenge, if it is open: not used, not expired, and with guesses left. Lock the user before [`guess`].

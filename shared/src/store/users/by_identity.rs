@@ -1,4 +1,4 @@
-//! The users of identities.
+//! The users of identities and of passkeys.
 
 use super::User;
 use crate::{
@@ -20,6 +20,24 @@ pub async fn lock_by_identity(tx: &mut Tx, identity: &ProviderIdentity) -> sqlx:
         "#,
         identity.issuer,
         identity.subject,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+/// Loads and locks the user of the passkey with this credential id until the transaction ends, if not deleted.
+///
+/// Another transaction may remove the passkey while this one waits for the lock, so it must be loaded afterwards:
+/// [`find`](crate::store::passkeys::find).
+pub async fn lock_by_passkey(tx: &mut Tx, credential_id: &[u8]) -> sqlx::Result<Option<User>> {
+    users!(
+        "SELECT",
+        r#"
+        FROM users
+        WHERE id = (SELECT user_id FROM passkeys WHERE credential_id = $1) AND deleted_at IS NULL
+        FOR NO KEY UPDATE OF users
+        "#,
+        credential_id,
     )
     .fetch_optional(tx)
     .await

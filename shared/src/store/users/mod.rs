@@ -107,7 +107,7 @@ pub use administration::{
     UserStatus, appoint, list, lock_pair, recover, set_legal_hold, set_system_administrator, suspend,
     undelete, unsuspend,
 };
-pub use by_identity::lock_by_identity;
+pub use by_identity::{lock_by_identity, lock_by_passkey};
 pub use by_token::{find_by_token, lock_by_token};
 pub use deleted::{Expired, count_deleted, lock_deleted};
 pub use imported::{ImportedUser, find_by_addresses, find_by_ids, insert_imported};
