@@ -68,15 +68,16 @@ impl Known {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the endpoints. `Some(None)`: they could not be read a moment ago.
-    fn endpoints(&self, issuer: &str, now: DateTime<Utc>) -> Option<Option<Endpoints>> {
+    /// Returns the endpoints, or that they could not be read a moment ago.
+    fn endpoints(&self, issuer: &str, now: DateTime<Utc>) -> Option<Result<Endpoints, ProviderError>> {
         let known = self.lock();
         let (read_at, endpoints) = known.get(issuer)?.endpoints.as_ref()?;
         let is_known = match endpoints {
             Some(_) => now - *read_at < LIFETIME,
             None => (now - *read_at).to_std().is_ok_and(|age| age < UNAVAILABLE_FOR),
         };
-        is_known.then(|| endpoints.clone())
+        let failed = || ProviderError::Unavailable(anyhow!("it failed a moment ago"));
+        is_known.then(|| endpoints.clone().ok_or_else(failed))
     }
 
     /// Returns the keys; `renew`: only those that were just read.
@@ -100,7 +101,7 @@ impl Endpoints {
         }
         let (issuer, now) = (&provider.issuer, state.app.clock.now());
         if let Some(endpoints) = state.known.endpoints(issuer, now) {
-            return endpoints.ok_or_else(|| ProviderError::Unavailable(anyhow!("it failed a moment ago")));
+            return endpoints;
         }
         let endpoints = Self::discover(outgoing, provider).await;
         let known = endpoints.as_ref().ok().cloned();

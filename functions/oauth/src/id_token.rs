@@ -122,7 +122,7 @@ impl Check<'_> {
         if subject.is_empty() || subject.len() > MAX_SUBJECT || subject.contains('\0') {
             return Err(ProviderError::invalid("the subject is empty or too long"));
         }
-        // An address that no account could have is none; the database takes no NUL.
+        // An address that no account could have counts as missing; the database takes no NUL.
         let is_address = |email: &String| email.len() <= MAX_EMAIL && !email.contains(char::is_control);
         let email = claims.email().map(|email| email.as_str().to_owned()).filter(is_address);
         // The administrator of any tenant of Microsoft can write any address into its accounts ("nOAuth").
