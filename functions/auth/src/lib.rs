@@ -40,6 +40,7 @@ pub fn routes<R: Routes<AuthState>>() -> R {
         ))
         .routes(routes!(sign_in_methods::list::list, sign_in_methods::create::create))
         .routes(routes!(sign_in_methods::remove::remove))
+        .routes(routes!(sign_in_methods::passkeys::update::update, sign_in_methods::passkeys::remove::remove))
         .routes(routes!(sessions::refresh::refresh))
         .routes(routes!(sessions::logout::logout))
         .routes(routes!(sessions::logout_all::logout_all))

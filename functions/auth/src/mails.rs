@@ -187,6 +187,20 @@ pub async fn send_identity_changed(state: &AuthState, email: &Mailbox, label: &s
     send(&*state.mailer, email, letter).await;
 }
 
+/// Notifies the owner of an account that a passkey does not sign in to it any more.
+pub async fn send_passkey_removed(state: &AuthState, email: &Mailbox) {
+    if !may_notify(state, &email.address).await {
+        return;
+    }
+    let letter = Letter {
+        subject: "A passkey was removed",
+        paragraphs: vec!["A passkey does not sign in to your Arches account any more.".to_owned()],
+        ending: "If it was not you, choose a new password at once, and look at your ways to sign in. Then write to us.",
+        ..Letter::default()
+    };
+    send(&*state.mailer, email, letter).await;
+}
+
 /// Counts a notice to `email`. Returns whether it may be sent.
 async fn may_notify(state: &AuthState, email: &str) -> bool {
     counted(throttle::may_notify(state, email).await)

@@ -29,6 +29,7 @@ pub const INVALID_TOKEN: Refusal =
 pub const NO_SUCH_SESSION: Refusal = Refusal::not_found("session-not-found", "You have no such session.");
 pub const NO_SUCH_ACCOUNT: Refusal =
     Refusal::not_found("account-not-found", "You have no such way to sign in.");
+pub const NO_SUCH_PASSKEY: Refusal = Refusal::not_found("passkey-not-found", "You have no such passkey.");
 pub const LAST_ACCOUNT: Refusal = Refusal::conflict("last-account", "This is your only way to sign in.");
 pub const ADDRESS_NEEDED: Refusal = Refusal::conflict(
     "address-needed",
@@ -47,11 +48,12 @@ pub const INVALID_CODE: Refusal = Refusal::invalid(
 );
 pub const PASSWORD_OR_CODE: Refusal = Refusal::invalid(
     "password-or-code",
-    "Give one of these: the current password, the code from a mail or from your authenticator app, or a recovery code.",
+    "Give one of these: the current password, the code from a mail or from your authenticator app, a recovery code, or the code of a \
+     passkey.",
 );
 pub const CODE_OR_RECOVERY_CODE: Refusal = Refusal::invalid(
     "code-or-recovery-code",
-    "Give either a code of your authenticator app, or a recovery code.",
+    "Give one of these: a code of your authenticator app, a recovery code, or the code of a passkey.",
 );
 /// For a sign-in. A signed-in user gets [`WRONG_CODE`].
 pub const WRONG_CODE_AT_SIGN_IN: Refusal = Refusal::unauthorized("wrong-code", WRONG_CODE.message);
@@ -95,6 +97,10 @@ pub const PASSWORD_LIKE_ACCOUNT: Refusal = Refusal::invalid(
 pub const WRONG_SIGN_IN_CODE: Refusal = Refusal::unauthorized(
     "wrong-sign-in-code",
     "This code is wrong, used up or expired, belongs to another browser, or its account cannot sign in. Begin again.",
+);
+pub const CODE_OR_PASSKEY_CODE: Refusal = Refusal::invalid(
+    "code-or-passkey-code",
+    "Give either the code of an identity provider, or the code of a passkey.",
 );
 pub const NO_SUCH_PROVIDER: Refusal =
     Refusal::not_found("no-such-provider", "There is no identity provider with this name.");

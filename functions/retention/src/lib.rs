@@ -207,6 +207,7 @@ pub async fn run(state: &State, request: Request, job: &Job) -> anyhow::Result<R
         clean!(&run, verification_tokens),
         clean!(&run, sign_in_challenges),
         clean!(&run, oauth_flows),
+        clean!(&run, passkey_ceremonies),
         clean!(&run, invitations),
         clean!(&run, idempotency_records),
         clean!(&run, mail_suppressions),

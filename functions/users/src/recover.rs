@@ -31,9 +31,8 @@ pub struct Recovery {
 
 /// Give a taken-over account back to its owner.
 ///
-/// Removes the password, the second factors and all identities, ends all sessions, and invalidates all mailed links and codes. With `email`, moves
-/// the account to that address, which
-/// is then not verified. Mails the account's address a link that sets a new password. A suspended user stays suspended: the link works
+/// Removes the password, the second factors, all identities and passkeys, ends all sessions, and invalidates all mailed links and codes. With
+/// `email`, moves the account to that address, which is then not verified. Mails the account's address a link that sets a new password. A suspended user stays suspended: the link works
 /// when the user is restored.
 #[utoipa::path(
     post, path = "/v1/users/{userId}/recover", tag = "users", operation_id = "recover_user",
@@ -66,6 +65,7 @@ pub async fn recover(
             .on_constraint("users_email_key", refusals::EMAIL_TAKEN)?
             .ok_or(refusals::NO_SUCH_USER)?;
         store::identities::remove_all(tx, id).await?;
+        store::passkeys::remove_all(tx, id).await?;
         // Also the links that undo a change of address: the thief may have one.
         store::verification_tokens::withdraw(tx, id, Purpose::ALL).await?;
         store::sessions::revoke_all(tx, id, None, "user_recovered").await?;

@@ -17,7 +17,7 @@ use crate::{
 
 /// Remove the second factors of a user who has lost them.
 ///
-/// Removes the authenticator app and the recovery codes, ends all sessions, and mails a notice to the user. First make sure that the person who
+/// Removes the authenticator app, the recovery codes and the passkeys, ends all sessions, and mails a notice to the user. First make sure that the person who
 /// asks is the user: the password or the mailbox is then enough to sign in. Does nothing if there is no second factor.
 #[utoipa::path(
     delete, path = "/v1/users/{userId}/factors", tag = "users", operation_id = "remove_user_factors",
@@ -38,7 +38,8 @@ pub async fn remove(
     require_other(&administrator, id)?;
     let removed = administrator.transaction(async |tx| {
         let before = lock_living(tx, &administrator, id).await?;
-        if before.second_factor_at.is_none() {
+        let had_passkeys = store::passkeys::remove_all(tx, id).await?;
+        if before.second_factor_at.is_none() && !had_passkeys {
             return Ok((before, false));
         }
         let user = store::users::remove_second_factors(tx, id).await?.ok_or(refusals::NO_SUCH_USER)?;

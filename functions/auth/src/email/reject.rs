@@ -79,13 +79,14 @@ async fn record(tx: &mut Tx, user: UserId, request: &RequestInfo) -> Result<(), 
     Ok(store::audit_events::insert(tx, &event).await?)
 }
 
-/// Deletes the account. Removes the password and the identities, so that they do not work if the account is restored.
+/// Deletes the account. Removes the password, the identities and the passkeys, so that they do not work if the account is restored.
 async fn delete(tx: &mut Tx, user: UserId, request: &RequestInfo) -> Result<(), ApiError> {
     store::users::remove_password(tx, user).await?;
     store::users::delete(tx, user, None).await?;
     let event = Event::anonymous(Action::UserDeleted, request).to(user.0);
     departure::leave_organizations(tx, user, &event).await?;
     store::identities::remove_all(tx, user).await?;
+    store::passkeys::remove_all(tx, user).await?;
     store::verification_tokens::withdraw(tx, user, Purpose::ALL).await?;
     store::sessions::revoke_all(tx, user, None, "link_rejected").await?;
     let changes = ChangedFields::default().values("deleted", Some(false), Some(true));

@@ -21,7 +21,7 @@ use crate::{
 
 /// Take my account back after a change of its e-mail address.
 ///
-/// Takes the token from the mail to the old address. Moves the account back to that address, removes the password and all identities, ends all sessions, and
+/// Takes the token from the mail to the old address. Moves the account back to that address, removes the password, all identities and passkeys, ends all sessions, and
 /// invalidates the links that were mailed since the change. Sign in through the mail, or choose a new password, afterwards.
 #[utoipa::path(
     post, path = "/v1/auth/undo-email-change", tag = "auth", operation_id = "undo_email_change",
@@ -55,6 +55,7 @@ pub async fn redeem(state: &AuthState, request: &RequestInfo, token: &OneTimeTok
             .ok_or_else(invalid_token)?;
         store::users::remove_password(tx, user.id).await?;
         store::identities::remove_all(tx, user.id).await?;
+        store::passkeys::remove_all(tx, user.id).await?;
         store::verification_tokens::withdraw(tx, user.id, Purpose::REQUESTED).await?;
         // The links to addresses that the account had before this one stay: the owner may need them, if a thief used this link.
         store::verification_tokens::withdraw_later_ways_back(tx, &consumed).await?;

@@ -1,4 +1,4 @@
-//! Second factors: what a sign-in asks for after the first proof. An authenticator app, and recovery codes for when it is lost.
+//! Second factors: what a sign-in asks for after the first proof. An authenticator app, recovery codes for when it is lost, and passkeys.
 
 pub mod mails;
 pub mod recovery_codes;
@@ -10,6 +10,7 @@ use shared::{
     ApiError,
     auth::Actor,
     cache::rate_limit::subject,
+    crypto::one_time_token::OneTimeToken,
     db::Tx,
     domain::{
         actor::RequestInfo,
@@ -31,14 +32,21 @@ pub enum Given {
     /// The code that the app shows.
     Code(String),
     RecoveryCode(String),
+    /// The code of a passkey that `oauth` has verified.
+    PasskeyCode(OneTimeToken),
 }
 
 impl Given {
-    /// Refuses a request that gives both, or neither.
-    pub fn one_of(code: Option<String>, recovery_code: Option<String>) -> Result<Self, ApiError> {
-        match (code, recovery_code) {
-            (Some(code), None) => Ok(Self::Code(code)),
-            (None, Some(code)) => Ok(Self::RecoveryCode(code)),
+    /// Refuses a request that gives several, or none.
+    pub fn one_of(
+        code: Option<String>,
+        recovery_code: Option<String>,
+        passkey_code: Option<OneTimeToken>,
+    ) -> Result<Self, ApiError> {
+        match (code, recovery_code, passkey_code) {
+            (Some(code), None, None) => Ok(Self::Code(code)),
+            (None, Some(code), None) => Ok(Self::RecoveryCode(code)),
+            (None, None, Some(code)) => Ok(Self::PasskeyCode(code)),
             _ => Err(refusals::CODE_OR_RECOVERY_CODE.into()),
         }
     }
@@ -56,6 +64,8 @@ pub enum Checked {
     Totp(i64),
     /// Perhaps one of the recovery codes: with this keyed hash.
     RecoveryCode(Vec<u8>),
+    /// Perhaps the code of one of the passkeys: with this hash.
+    PasskeyCode(Vec<u8>),
     Wrong,
 }
 
@@ -78,6 +88,7 @@ pub async fn check(
         Given::RecoveryCode(code) => {
             return Ok(Checked::RecoveryCode(code_hash(state, user, code).await?));
         }
+        Given::PasskeyCode(code) => return Ok(Checked::PasskeyCode(code.hash())),
         Given::Code(code) => code,
     };
     let app = actor.read(async |tx| Ok(store::totp_factors::find(tx, user).await?)).await?;
@@ -97,6 +108,10 @@ impl Checked {
             Self::RecoveryCode(hash) => {
                 let left = store::recovery_codes::consume(tx, user, hash).await?;
                 left.map(|left| Used { factor: Factor::RecoveryCode, codes_left: Some(left) })
+            }
+            Self::PasskeyCode(hash) => {
+                let is_new = store::passkey_ceremonies::exchange(tx, user, hash).await?;
+                is_new.then_some(Used { factor: Factor::Passkey, codes_left: None })
             }
             Self::Wrong => None,
         })
@@ -122,8 +137,8 @@ pub async fn attempt(state: &AuthState, user: UserId, session: SessionId) -> Res
     throttle::attempt(state, &format!("second-factor:{user}"), Guesser::Session(session)).await
 }
 
-/// Counts an attempt at the second factor that a user has since a time, or refuses it. A recovery code is too long to be guessed, so wrong
-/// codes from other sources do not keep its owner out.
+/// Counts an attempt at the second factor that a user has since a time, or refuses it. Recovery codes and those of passkeys are too
+/// long to be guessed, so wrong ones from other sources do not keep their owner out.
 pub async fn attempt_at_sign_in(
     state: &AuthState,
     (user, since): (UserId, DateTime<Utc>),
@@ -131,7 +146,7 @@ pub async fn attempt_at_sign_in(
     guesser: Guesser<'_>,
 ) -> Result<Attempt, ApiError> {
     let account = match (given, guesser) {
-        (Given::RecoveryCode(_), Guesser::Source(request)) => {
+        (Given::RecoveryCode(_) | Given::PasskeyCode(_), Guesser::Source(request)) => {
             format!("recovery-code:{user}:{}", subject(request.address))
         }
         _ => format!("second-factor:{user}:{}", since.timestamp()),

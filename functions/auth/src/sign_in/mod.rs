@@ -8,6 +8,7 @@ pub mod magic_links;
 pub mod new_device;
 pub mod oauth;
 pub mod origin;
+pub mod passkeys;
 pub mod reauthenticate;
 pub mod reject;
 pub mod session_tokens;

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use shared::{
     ApiError,
     auth::{Actor, Caller, caller::UNAUTHENTICATED},
+    crypto::one_time_token::OneTimeToken,
     db::Tx,
     domain::{
         audit::{Action, Event},
@@ -26,8 +27,8 @@ use crate::{
     throttle::Attempt,
 };
 
-/// One proof. If the account has a second factor: the code of the authenticator app, or a recovery code. Otherwise: the current password, or the
-/// code of a magic link that was mailed to the account's address.
+/// One proof: the code of a passkey. Or if the account has an authenticator app: its code, or a recovery code. Otherwise: the current password, or
+/// the code of a magic link that was mailed to the account's address.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct IdentityProof {
@@ -38,6 +39,8 @@ pub struct IdentityProof {
     /// It works once.
     #[schema(min_length = 1, max_length = 64, example = "GEZD-GNBV-GY3T-QOJQ")]
     recovery_code: Option<String>,
+    /// From `/v1/auth/passkeys/sign-in`. It works once.
+    passkey_code: Option<OneTimeToken>,
 }
 
 /// A proof that was compared, and is not used up yet.
@@ -67,10 +70,14 @@ pub async fn reauthenticate(
     caller: Caller,
     Body(proof): Body<IdentityProof>,
 ) -> Result<StatusCode, ApiError> {
-    let compared = match (proof.current_password, proof.code, proof.recovery_code) {
-        (Some(password), None, None) => by_password(&state, &caller, &password).await?,
-        (None, Some(code), None) => by_code(&state, &caller, code).await?,
-        (None, None, Some(code)) => by_second_factor(&state, &caller, Given::RecoveryCode(code)).await?,
+    let IdentityProof { current_password, code, recovery_code, passkey_code } = proof;
+    let compared = match (current_password, code, recovery_code, passkey_code) {
+        (Some(password), None, None, None) => by_password(&state, &caller, &password).await?,
+        (None, Some(code), None, None) => by_code(&state, &caller, code).await?,
+        (None, None, Some(code), None) => {
+            by_second_factor(&state, &caller, Given::RecoveryCode(code)).await?
+        }
+        (None, None, None, Some(code)) => by_second_factor(&state, &caller, Given::PasskeyCode(code)).await?,
         _ => return Err(refusals::PASSWORD_OR_CODE.into()),
     };
     let spent = caller.transaction(async |tx| prove(tx, &caller, &compared).await).await?;

@@ -95,6 +95,7 @@ async fn end_access(tx: &mut Tx, consumed: &Consumed) -> Result<(), ApiError> {
     let user = consumed.user_id;
     store::users::remove_password(tx, user).await?;
     store::identities::remove_all(tx, user).await?;
+    store::passkeys::remove_all(tx, user).await?;
     store::verification_tokens::withdraw(tx, user, Purpose::REQUESTED).await?;
     store::verification_tokens::withdraw_later_ways_back(tx, consumed).await?;
     Ok(store::sessions::revoke_all(tx, user, None, "sign_in_rejected").await?)

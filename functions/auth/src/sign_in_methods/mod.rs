@@ -2,6 +2,7 @@
 
 pub mod create;
 pub mod list;
+pub mod passkeys;
 pub mod remove;
 
 use chrono::{DateTime, Utc};
@@ -10,8 +11,8 @@ use shared::{
     ApiError,
     auth::caller::UNAUTHENTICATED,
     db::Tx,
-    domain::ids::{IdentityId, UserId},
-    store::{self, identities::Identity},
+    domain::ids::{IdentityId, PasskeyId, UserId},
+    store::{self, identities::Identity, passkeys::Passkey},
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -27,9 +28,11 @@ pub enum Method {
     Email,
     /// With an identity at a provider, such as Google.
     Provider,
+    /// With a passkey.
+    Passkey,
 }
 
-/// The id of a way to sign in: `password`, `email`, or that of an identity.
+/// The id of a way to sign in: `password`, `email`, or that of an identity or a passkey.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schema(
@@ -44,6 +47,7 @@ pub enum Way {
     Password,
     Email,
     Identity(IdentityId),
+    Passkey(PasskeyId),
 }
 
 impl TryFrom<String> for MethodId {
@@ -53,6 +57,7 @@ impl TryFrom<String> for MethodId {
         let way = match raw.as_str() {
             "password" => Some(Way::Password),
             "email" => Some(Way::Email),
+            // Or a passkey. The text does not tell.
             id => id.parse().ok().map(|id| Way::Identity(IdentityId(id))),
         };
         // An id has one spelling.
@@ -66,6 +71,7 @@ impl From<MethodId> for String {
             Way::Password => "password".to_owned(),
             Way::Email => "email".to_owned(),
             Way::Identity(id) => id.to_string(),
+            Way::Passkey(id) => id.to_string(),
         }
     }
 }
@@ -90,24 +96,39 @@ pub struct SignInMethod {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "ada@example.com", max_length = 2048)]
     email: Option<String>,
-    /// When the identity was linked.
+    /// The name of the passkey.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "Phone", max_length = 100)]
+    name: Option<String>,
+    /// Whether the passkey was on several devices, or in a backup, when it was last used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    backed_up: Option<bool>,
+    /// The version of the passkey, for `If-Match`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    version: Option<i64>,
+    /// When the identity was linked, or the passkey was added.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     created_at: Option<DateTime<Utc>>,
-    /// When the identity last signed in.
+    /// When the identity or the passkey last signed in.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     last_used_at: Option<DateTime<Utc>>,
 }
 
 impl SignInMethod {
-    fn without_provider(way: Way, method: Method) -> Self {
+    fn new(way: Way, method: Method) -> Self {
         Self {
             id: MethodId(way),
             method,
             provider: None,
             label: None,
             email: None,
+            name: None,
+            backed_up: None,
+            version: None,
             created_at: None,
             last_used_at: None,
         }
@@ -115,13 +136,23 @@ impl SignInMethod {
 
     fn of(identity: Identity, state: &AuthState) -> Self {
         Self {
-            id: MethodId(Way::Identity(identity.id)),
-            method: Method::Provider,
             label: Some(label(state, &identity.provider).to_owned()),
             provider: Some(identity.provider),
             email: identity.email,
             created_at: Some(identity.created_at),
             last_used_at: Some(identity.last_used_at),
+            ..Self::new(Way::Identity(identity.id), Method::Provider)
+        }
+    }
+
+    fn of_passkey(passkey: Passkey) -> Self {
+        Self {
+            name: Some(passkey.name),
+            backed_up: Some(passkey.backed_up),
+            version: Some(passkey.version),
+            created_at: Some(passkey.created_at),
+            last_used_at: passkey.last_used_at,
+            ..Self::new(Way::Passkey(passkey.id), Method::Passkey)
         }
     }
 }
@@ -140,8 +171,9 @@ async fn load(tx: &mut Tx, state: &AuthState, user: UserId) -> Result<Vec<SignIn
     let methods = store::users::sign_in_methods(tx, user).await?.ok_or(UNAUTHENTICATED)?;
     let password = methods.password.then_some((Way::Password, Method::Password));
     let email = methods.email.then_some((Way::Email, Method::Email));
-    let own =
-        password.into_iter().chain(email).map(|(way, method)| SignInMethod::without_provider(way, method));
+    let own = password.into_iter().chain(email).map(|(way, method)| SignInMethod::new(way, method));
     let identities = store::identities::list(tx, user).await?;
-    Ok(own.chain(identities.into_iter().map(|identity| SignInMethod::of(identity, state))).collect())
+    let identities = identities.into_iter().map(|identity| SignInMethod::of(identity, state));
+    let passkeys = store::passkeys::list(tx, user).await?;
+    Ok(own.chain(identities).chain(passkeys.into_iter().map(SignInMethod::of_passkey)).collect())
 }

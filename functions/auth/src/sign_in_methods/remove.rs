@@ -5,12 +5,15 @@ use shared::{
     ApiError, Refusal,
     auth::{Actor, Caller},
     db::Tx,
-    domain::{audit::Action, ids::IdentityId},
+    domain::{
+        audit::Action,
+        ids::{IdentityId, PasskeyId},
+    },
     http::extract::{OptionalBody, Path},
     store::{self, users::User, verification_tokens::Purpose},
 };
 
-use super::{MethodPath, SignInMethod, Way, load};
+use super::{MethodId, MethodPath, SignInMethod, Way, load};
 use crate::{
     AuthState, mails,
     password::reauthenticate::{Reauthentication, lock_proved, reauthenticate},
@@ -39,32 +42,69 @@ pub async fn remove(
     Path(path): Path<MethodPath>,
     OptionalBody(proof): OptionalBody<Reauthentication>,
 ) -> Result<StatusCode, ApiError> {
-    let expected_hash = reauthenticate(&state, &caller, proof).await?;
-    let (user, provider) = caller
-        .transaction(async |tx| {
-            let user = lock_proved(tx, &caller, expected_hash.as_deref()).await?;
-            require_removable(path.id.0, &load(tx, &state, user.id).await?)?;
-            // What a stranger who registered the address has set goes with the stranger's session: when its owner signs in by mail.
-            if !store::users::is_owner_known(tx, user.id).await? {
-                return Err(refusals::ADDRESS_NOT_PROVED.into());
-            }
-            let provider = match path.id.0 {
-                Way::Identity(id) => Some(remove_identity(tx, &caller, id).await?),
-                Way::Password | Way::Email => {
-                    remove_password(tx, &caller, &user).await?;
-                    None
-                }
-            };
-            Ok((user, provider))
-        })
-        .await?;
-    match provider {
-        Some(name) => {
-            mails::send_identity_changed(&state, &user.mailbox(), label(&state, &name), false).await;
+    // The id of a passkey reads like that of an identity.
+    let id = String::from(path.id);
+    let is_meant = |way| String::from(MethodId(way)) == id;
+    remove_way(&state, &caller, proof, refusals::NO_SUCH_ACCOUNT, is_meant).await
+}
+
+/// Removes the caller's way to sign in that `is_meant`; refuses with `missing` if there is none.
+pub async fn remove_way(
+    state: &AuthState,
+    caller: &Caller,
+    proof: Option<Reauthentication>,
+    missing: Refusal,
+    is_meant: impl Fn(Way) -> bool,
+) -> Result<StatusCode, ApiError> {
+    let expected_hash = reauthenticate(state, caller, proof).await?;
+    let removed = caller.transaction(async |tx| {
+        let user = lock_proved(tx, caller, expected_hash.as_deref()).await?;
+        let methods = load(tx, state, user.id).await?;
+        let way = methods.iter().map(|method| method.id.0).find(|way| is_meant(*way)).ok_or(missing)?;
+        require_removable(way, &methods)?;
+        // What a stranger who registered the address has set goes with the stranger's session: when its owner signs in by mail.
+        if !store::users::is_owner_known(tx, user.id).await? {
+            return Err(refusals::ADDRESS_NOT_PROVED.into());
         }
-        None => mails::send_password_removed(&state, &user.mailbox()).await,
+        let removed = match way {
+            Way::Identity(id) => Removed::Identity(remove_identity(tx, caller, id).await?),
+            Way::Passkey(id) => {
+                remove_passkey(tx, caller, id).await?;
+                Removed::Passkey
+            }
+            Way::Password | Way::Email => {
+                remove_password(tx, caller, &user).await?;
+                Removed::Password
+            }
+        };
+        Ok((user, removed))
+    });
+    let (user, removed) = removed.await?;
+    let mailbox = user.mailbox();
+    match removed {
+        Removed::Identity(name) => {
+            mails::send_identity_changed(state, &mailbox, label(state, &name), false).await;
+        }
+        Removed::Passkey => mails::send_passkey_removed(state, &mailbox).await,
+        Removed::Password => mails::send_password_removed(state, &mailbox).await,
     }
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What its user is notified of.
+enum Removed {
+    Password,
+    /// With the name of the provider.
+    Identity(String),
+    Passkey,
+}
+
+async fn remove_passkey(tx: &mut Tx, caller: &Caller, id: PasskeyId) -> Result<(), ApiError> {
+    if !store::passkeys::remove(tx, caller.user, id).await? {
+        return Err(refusals::NO_SUCH_PASSKEY.into());
+    }
+    store::sessions::revoke_all(tx, caller.user, Some(caller.session), "passkey_removed").await?;
+    caller.audit(tx, Action::PasskeyRemoved, id).await
 }
 
 async fn remove_password(tx: &mut Tx, caller: &Caller, user: &User) -> Result<(), ApiError> {
@@ -85,9 +125,6 @@ async fn remove_identity(tx: &mut Tx, caller: &Caller, id: IdentityId) -> Result
 
 /// Refuses to remove the address, and the only way to sign in.
 fn require_removable(way: Way, methods: &[SignInMethod]) -> Result<(), Refusal> {
-    if methods.iter().all(|method| method.id.0 != way) {
-        return Err(refusals::NO_SUCH_ACCOUNT);
-    }
     if methods.len() == 1 {
         return Err(refusals::LAST_ACCOUNT);
     }

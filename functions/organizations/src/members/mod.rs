@@ -54,7 +54,7 @@ pub struct MemberView {
     #[schema(max_length = 2048)]
     image: Option<String>,
     role: Role,
-    /// Whether a sign-in of the user needs a second factor. Only admins and owners see it; null for others and for API keys.
+    /// Whether the user has a second factor: an authenticator app or a passkey. Only admins and owners see it; null for others and for API keys.
     second_factor: Option<bool>,
     /// The time at which the user joined.
     created_at: DateTime<Utc>,

@@ -21,6 +21,8 @@ pub enum SecondFactor {
     Totp,
     /// A recovery code: `recoveryCode`.
     RecoveryCode,
+    /// A passkey of the account: `passkeyCode`.
+    Passkey,
 }
 
 /// A sign-in that waits for the second factor. Send it with the token to `/v1/auth/challenges/verify`.
@@ -56,7 +58,8 @@ pub async fn begin(
     let new = NewChallenge { user: user.id, token_hash: &token.hash(), first_factor, request };
     let inserted = store::sign_in_challenges::insert(tx, &new).await?;
     let recovery = inserted.has_recovery_codes.then_some(SecondFactor::RecoveryCode);
-    let methods = [SecondFactor::Totp].into_iter().chain(recovery).collect();
+    let passkey = inserted.has_passkey.then_some(SecondFactor::Passkey);
+    let methods = [SecondFactor::Totp].into_iter().chain(recovery).chain(passkey).collect();
     let challenge = Challenge { token: token.reveal().to_owned(), methods, expires_at: inserted.expires_at };
     Ok(ChallengeNeeded { challenge })
 }

@@ -30,7 +30,7 @@ use crate::{
     throttle::Guesser,
 };
 
-/// The token of the challenge, and a second factor: either a code of the authenticator app, or a recovery code.
+/// The token of the challenge, and a second factor: a code of the authenticator app, a recovery code, or the code of a passkey.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ChallengeAnswer {
@@ -41,6 +41,8 @@ pub struct ChallengeAnswer {
     /// It works once. Hyphens and case do not matter.
     #[schema(min_length = 1, max_length = 64, example = "GEZD-GNBV-GY3T-QOJQ")]
     recovery_code: Option<String>,
+    /// From `/v1/auth/passkeys/sign-in`. It works once.
+    passkey_code: Option<OneTimeToken>,
     /// The place of the refresh token.
     #[serde(default, deserialize_with = "or_default")]
     transport: Transport,
@@ -69,9 +71,9 @@ pub async fn verify(
     headers: HeaderMap,
     Body(answer): Body<ChallengeAnswer>,
 ) -> Result<Opened, ApiError> {
-    let ChallengeAnswer { token, code, recovery_code, transport, device_token } = answer;
+    let ChallengeAnswer { token, code, recovery_code, passkey_code, transport, device_token } = answer;
     transport.require_listed_origin(&headers, &state.app.config.web)?;
-    let given = Given::one_of(code, recovery_code)?;
+    let given = Given::one_of(code, recovery_code, passkey_code)?;
     let origin = Origin::read(&headers, device_token);
     sign_in(&state, &request, &token, &given, transport, &origin).await
 }

@@ -28,16 +28,19 @@ use crate::{
         challenges::ChallengeNeeded,
         first_step::FirstAnswer,
         origin::Origin,
+        passkeys,
         session_tokens::{SignedIn, Transport},
     },
     throttle,
 };
 
-/// The code that the front end got in the fragment of `/signed-in`.
+/// The code that the front end got in the fragment of `/signed-in`, or from `/v1/auth/passkeys/sign-in`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ProviderCode {
-    code: OneTimeToken,
+    code: Option<OneTimeToken>,
+    /// The code of a passkey.
+    passkey_code: Option<OneTimeToken>,
     /// The token from an earlier sign-in, unless it is in the cookie. One that is unknown or expired is ignored.
     #[schema(max_length = 78)]
     device_token: Option<String>,
@@ -46,11 +49,12 @@ pub struct ProviderCode {
     transport: Transport,
 }
 
-/// Finish a sign-in with an identity provider, or the linking of an identity.
+/// Finish a sign-in with an identity provider or a passkey, or the linking of an identity.
 ///
-/// Works once, within 60 seconds, in the browser that began it: its cookie `__Host-arches_flow` is needed. A new person gets an account. If an
-/// account has the address already, nobody is signed in; its owner gets a mail with a link that adds the identity. If the sign-in began at
-/// `POST /v1/auth/accounts`, the access token of that user is needed, and the identity becomes one of their ways to sign in.
+/// Works once, within 60 seconds. The code of a provider works in the browser that began it: its cookie `__Host-arches_flow` is needed. A new
+/// person gets an account. If an account has the address already, nobody is signed in; its owner gets a mail with a link that adds the identity.
+/// If the sign-in began at `POST /v1/auth/accounts`, the access token of that user is needed, and the identity becomes one of their ways to sign
+/// in.
 #[utoipa::path(
     post, path = "/v1/auth/oauth/exchange", tag = "auth", operation_id = "exchange_provider_code",
     request_body = ProviderCode, security((), ("bearer" = [])),
@@ -64,6 +68,7 @@ pub struct ProviderCode {
             status = 409,
             description = "`account-exists`, `linked-elsewhere`, `provider-address-needed` or `too-many-identities`",
         ),
+        (status = 422, description = "`code-or-passkey-code`"),
         (status = 503, description = "`try-again`, the account was changed at the same time"),
     ),
 )]
@@ -75,15 +80,24 @@ pub async fn exchange(
     Body(new): Body<ProviderCode>,
 ) -> Result<Response, ApiError> {
     new.transport.require_listed_origin(&headers, &state.app.config.web)?;
+    let origin = Origin::read(&headers, new.device_token);
+    let code = match (new.code, new.passkey_code) {
+        (Some(code), None) => code,
+        (None, Some(code)) => {
+            let answer = passkeys::sign_in(&state, &request, &code, new.transport, &origin).await?;
+            return Ok(answer.into_response());
+        }
+        _ => return Err(refusals::CODE_OR_PASSKEY_CODE.into()),
+    };
     let browser = FLOW.read(&headers).and_then(|cookie| OneTimeToken::try_from(cookie).ok());
     let exchange = Exchange {
         state: &state,
         caller: caller.as_ref(),
         request: &request,
-        code: new.code,
+        code,
         browser: browser.ok_or(refusals::WRONG_SIGN_IN_CODE)?,
         transport: new.transport,
-        origin: Origin::read(&headers, new.device_token),
+        origin,
     };
     let exchanged = match &caller {
         Some(caller) => exchange.run(caller).await?,

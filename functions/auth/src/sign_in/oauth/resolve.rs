@@ -54,7 +54,7 @@ pub async fn sign_in(
         use_up(tx, flow).await?;
         return sign_in_known(exchange, tx, user, identity).await;
     }
-    // An address that cannot receive mail is none.
+    // An address that cannot receive mail counts as missing.
     let email = identity.email.clone().and_then(|email| Email::try_from(email).ok());
     let holder = match &email {
         Some(email) => store::users::lock_owner(tx, email).await?,
