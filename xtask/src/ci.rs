@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, process::ExitCode, thread, time::Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Error, Result, bail, ensure};
 use local_stack::{Interrupted, Report, Scratch, ToolSet, Tools};
 
 use crate::{
@@ -134,7 +134,7 @@ fn beside(project: &Project, lists: &[Vec<&Check>]) -> Result<()> {
     });
     // A check that was stopped has not failed.
     let (stopped, failed): (Vec<_>, Vec<_>) =
-        results.into_iter().filter_map(Result::err).partition(|error| error.is::<Interrupted>());
+        results.into_iter().filter_map(Result::err).partition(Error::is::<Interrupted>);
     failed.into_iter().chain(stopped).next().map_or(Ok(()), Err)
 }
 

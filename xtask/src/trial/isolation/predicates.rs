@@ -3,18 +3,25 @@
 use std::ops::Range;
 
 /// Columns that say whose a row is, or whose credential it holds.
-const OWNERS: [&str; 14] = [
+const OWNERS: [&str; 21] = [
     "actor_id",
     "api_key_id",
     "billing_email",
+    "browser_hash",
+    "code_hash",
     "created_by",
+    "credential_id",
     "email",
     "id",
     "invited_by",
+    "issuer",
     "key_hash",
     "organization_id",
     "personal_to",
+    "refresh_token_hash",
     "session_id",
+    "state_hash",
+    "subject",
     "target_id",
     "token_hash",
     "user_id",
