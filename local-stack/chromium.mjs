@@ -3,10 +3,10 @@
 //
 // Argument: the folder.
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { inflate } from "@sparticuz/chromium";
 
-const [folder] = process.argv.slice(2);
+const folder = resolve(process.argv[2]);
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder);
 // The package unpacks into the folder for temporary files.
@@ -14,10 +14,11 @@ process.env.TMPDIR = folder;
 const packed = ["chromium.br", "al2023.tar.br", "fonts.tar.br"];
 await Promise.all(packed.map((file) => inflate(join(import.meta.dirname, "node_modules/@sparticuz/chromium/bin", file))));
 
+// Fontconfig takes no relative folder for its cache: it would be below the folder of the process.
 writeFileSync(
     join(folder, "fonts.conf"),
     `<?xml version="1.0"?>
-<fontconfig><dir prefix="relative">fonts</dir><cachedir prefix="relative">cache</cachedir></fontconfig>
+<fontconfig><dir prefix="relative">fonts</dir><cachedir>${join(folder, "cache")}</cachedir></fontconfig>
 `,
 );
 writeFileSync(
