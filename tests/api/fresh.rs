@@ -11,6 +11,8 @@ use serde_json::json;
 
 /// The operations that always need one.
 const ALWAYS: &[&str] = &[
+    "add_passkey",
+    "begin_passkey",
     "confirm_totp",
     "create_account",
     "create_api_key",
@@ -27,6 +29,7 @@ const ALWAYS: &[&str] = &[
     "place_legal_hold",
     "recover_user",
     "remove_account",
+    "remove_passkey",
     "remove_totp",
     "remove_user_factors",
     "restore_organization",
@@ -83,10 +86,14 @@ async fn send(client: &Client<'_>, operation: &Operation, value: impl Fn(&str) -
         "update_organization" => body = Some(json!({ "secondFactorRequiredFrom": null })),
         "create_account" => body = Some(json!({ "provider": "acme" })),
         // Without the optional proof.
-        "delete_me" | "remove_account" => body = None,
+        "delete_me" | "remove_account" | "remove_passkey" => body = None,
         _ => {}
     }
-    client.call(&operation.method, &operation.path_with(value), body.as_ref()).await
+    let path = match operation.id.as_str() {
+        "remove_passkey" => operation.path_with(|_| "01890000-0000-7000-8000-000000000000".to_owned()),
+        _ => operation.path_with(value),
+    };
+    client.call(&operation.method, &path, body.as_ref()).await
 }
 
 #[test]

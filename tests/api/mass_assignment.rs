@@ -50,7 +50,13 @@ impl<'a> Scene<'a> {
         let path = ada.create_organization("Analytical Engines").await;
         ada.add(&path, &bob, "member").await;
         let organization = path.rsplit('/').next().expect("an id").to_owned();
-        let things = ada.create_everything(&path).await;
+        let mut things = ada.create_everything(&path).await;
+        ada.verify_address().await;
+        ada.add_passkey("Phone").await;
+        let methods = ada.client.get("/v1/auth/accounts").await.ok(200);
+        let methods = methods.body["data"].as_array().expect("a list");
+        let passkey = methods.iter().find(|method| method["method"] == "passkey").expect("a passkey");
+        things.insert("id".to_owned(), passkey["id"].as_str().expect("an id").to_owned());
         Self { client: ada.client, organization, user: bob.id, things }
     }
 

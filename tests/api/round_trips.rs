@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use axum::http::Method;
 use chrono::TimeDelta;
 use harness::{
-    Answer, Authenticator, Bystanders, PASSWORD, Person, TestApp, Wire,
+    Answer, Authenticator, Bystanders, PASSWORD, Passkey, Person, TestApp, Wire,
     browser::Browser,
     document, function_settings,
     sign_in::{AtProvider, code},
@@ -174,6 +174,7 @@ async fn accounts(counter: &mut Counter<'_>) {
     accounts_by_mail(counter).await;
 
     second_factors(counter).await;
+    passkeys(counter).await;
 
     let bob = app.verified_person("Bob").await;
     counter.public("create_magic_link", json!({ "email": bob.email })).await;
@@ -248,6 +249,34 @@ async fn second_factors(counter: &mut Counter<'_>) {
     let row = "reauthenticate, second factor";
     counter.count(row, "reauthenticate", &headers, &[], Some(code)).await;
     counter.count("remove_totp", "remove_totp", &headers, &[], None).await;
+}
+
+/// What a user with a passkey does.
+async fn passkeys(counter: &mut Counter<'_>) {
+    let (app, ida) = (counter.app, counter.app.verified_person("Ida").await);
+    let token = format!("Bearer {}", ida.access_token);
+    let headers = [("authorization", &*token)];
+    let begun = counter.count("begin_passkey", "begin_passkey", &headers, &[], None).await;
+    let options = &begun["data"]["publicKey"];
+    let passkey = Passkey::new(options);
+    let credential = passkey.create(options, |_| ());
+    let new = json!({ "token": begun["data"]["token"], "name": "Phone", "credential": credential });
+    let added = counter.count("add_passkey", "add_passkey", &headers, &[], Some(new)).await;
+
+    let begun = counter.count("begin_passkey_sign_in", "begin_passkey_sign_in", &[], &[], None).await;
+    let credential = passkey.sign(&begun["data"]["publicKey"], |_| ());
+    let proof = json!({ "token": begun["data"]["token"], "credential": credential });
+    let proved = counter.count("sign_in_with_passkey", "sign_in_with_passkey", &[], &[], Some(proof)).await;
+    let code = json!({ "passkeyCode": proved["data"]["passkeyCode"] });
+    let row = "exchange_provider_code, passkey";
+    counter.count(row, "exchange_provider_code", &[], &[], Some(code)).await;
+    let code = json!({ "passkeyCode": app.client().passkey_code(&passkey).await });
+    counter.count("reauthenticate, passkey", "reauthenticate", &headers, &[], Some(code)).await;
+
+    let at = [("id", added["data"]["id"].as_str().expect("an id"))];
+    let name = Some(json!({ "name": "Old phone" }));
+    counter.count("update_passkey", "update_passkey", &headers, &at, name).await;
+    counter.count("remove_passkey", "remove_passkey", &headers, &at, None).await;
 }
 
 /// What the reader of an old or a mistaken address does.

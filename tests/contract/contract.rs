@@ -55,6 +55,7 @@ async fn anonymous_callers_get_documented_answers() {
         "exchange_provider_code",
         "link_identity",
         "login",
+        "sign_in_with_passkey",
         "undo_email_change",
         "verify_challenge",
         "verify_magic_link",
@@ -95,7 +96,9 @@ async fn organization_owner_gets_documented_answers() {
         secured.add_authenticator().await;
         run = run.with_for(operation, "Authorization", &bearer(&secured));
     }
-    run = run.with_for("start_totp", "Authorization", &bearer(&app.verified_person("Cy").await));
+    for operation in ["begin_passkey", "start_totp"] {
+        run = run.with_for(operation, "Authorization", &bearer(&app.verified_person("Cy").await));
+    }
 
     let [failed, ready] = artifacts(&app, &ada.client, &tenant).await;
     let quiet = conversation(&ada.client, &tenant).await;
@@ -117,7 +120,7 @@ async fn organization_owner_gets_documented_answers() {
         .await;
 
     // The schema allows two proofs at once, and no generated request has the right one alone, or the code of an app.
-    let all_but = ["confirm_totp", "reauthenticate"];
+    let all_but = ["add_passkey", "confirm_totp", "reauthenticate", "remove_passkey", "update_passkey"];
     all_answered(&answered, &all_but, |operation| !operation.is_about("users") && !operation.is_public());
 }
 

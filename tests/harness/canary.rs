@@ -6,7 +6,7 @@ use shared::domain::personal_data::TABLES;
 use crate::{Client, TestApp};
 
 /// Texts that occur nowhere else.
-pub const CANARIES: [&str; 16] = [
+pub const CANARIES: [&str; 17] = [
     "Canary-Name",
     "canary-address@example.com",
     "https://example.com/canary-image.png",
@@ -23,6 +23,7 @@ pub const CANARIES: [&str; 16] = [
     "https://canary-issuer.example",
     "canary-subject",
     "canary-at-provider@example.com",
+    "Canary-Passkey",
 ];
 
 /// Creates a user whose data is in every column that can have it. Returns the user's id and access token.
@@ -64,6 +65,16 @@ pub async fn create_canaries(app: &TestApp) -> (String, String) {
     .execute(app.database.pool())
     .await
     .expect("an identity");
+    sqlx::query(
+        "INSERT INTO passkeys (id, user_id, credential_id, public_key, sign_count, backup_eligible, backed_up, name,
+                               created_at, updated_at, last_used_at)
+         VALUES (uuidv7(), $1::uuid, 'canary', '{}', 0, false, false, $2, now(), now(), now())",
+    )
+    .bind(answer.text("/data/user/id"))
+    .bind(CANARIES[16])
+    .execute(app.database.pool())
+    .await
+    .expect("a passkey");
     (answer.text("/data/user/id").to_owned(), token)
 }
 

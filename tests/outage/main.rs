@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use axum::{body::Body, http::Method};
 use futures_util::future::join_all;
-use harness::{Answer, Client, Person, TestApp, document};
+use harness::{Answer, Client, Person, TestApp, document, passkey::unknown_credential};
 use proxy::Proxy;
 use serde_json::{Value, json};
 use services::Services;
@@ -46,6 +46,11 @@ fn routes(person: &Person<'_>, team: &str) -> Vec<(Method, String, Value, u16)> 
             let body = match operation.id.as_str() {
                 "refresh" => json!({ "refreshToken": person.refresh_token }),
                 "verify_magic_link" => json!({ "token": "unknown" }),
+                "exchange_provider_code" => json!({ "code": "unknown" }),
+                "add_passkey" => {
+                    json!({ "token": "unknown", "name": "Phone", "credential": unknown_credential() })
+                }
+                "sign_in_with_passkey" => json!({ "token": "unknown", "credential": unknown_credential() }),
                 "create_account" => json!({ "provider": "acme" }),
                 "reauthenticate" => json!({ "currentPassword": "not the password" }),
                 "verify_challenge" => json!({ "token": "unknown", "code": "123456" }),

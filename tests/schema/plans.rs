@@ -55,6 +55,8 @@ const ROWS: &str = "
            CASE WHEN n = 1 THEN 'accepted' ELSE 'pending' END FROM numbered;
     INSERT INTO api_keys (id, organization_id, name, scopes, secret_hash, created_by, created_at, updated_at)
     SELECT uuidv7(), id, 'K', '{}', 'x', id, moment, moment FROM numbered;
+    INSERT INTO passkeys (id, user_id, credential_id, public_key, sign_count, backup_eligible, backed_up, name, created_at, updated_at)
+    SELECT uuidv7(), id, uuid_send(uuidv7()), '{}', 0, false, false, 'P', moment, moment FROM numbered;
     INSERT INTO idempotency_records (key_hash, sealed, expires_at)
     SELECT sha256(i::text::bytea), 'x', moment + interval '1 d' FROM numbered;
     INSERT INTO audit_events (id, occurred_at, action, outcome, actor_id, organization_id, target_id, request_id)

@@ -249,3 +249,20 @@ fn deployed_code_unwinds_on_panic() {
     let profile = profile.split("\n[").next().expect("its lines");
     assert!(profile.lines().any(|line| line == "panic = \"unwind\""), "{profile}");
 }
+
+/// `test = false` in their manifests: what they had would never run.
+#[test]
+fn programs_that_are_not_compiled_as_tests_have_none() {
+    let functions = names("functions").into_iter().map(|name| format!("functions/{name}/src"));
+    let others = ["bench/src", "bench/bare/src", "openapi/src", "settings/src"].map(str::to_owned);
+    let mut looked_at = 0;
+    for folder in functions.chain(others) {
+        let is_library = root().join(&folder).join("lib.rs").exists();
+        for file in names(&folder).into_iter().filter(|file| file == "main" || !is_library) {
+            let Ok(code) = fs::read_to_string(root().join(format!("{folder}/{file}.rs"))) else { continue };
+            assert!(!code.contains("#[test]") && !code.contains("#[cfg(test)]"), "{folder}/{file}.rs");
+            looked_at += 1;
+        }
+    }
+    assert!(looked_at > 25, "{looked_at}");
+}

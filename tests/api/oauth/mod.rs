@@ -4,4 +4,5 @@ mod attacks;
 mod authorize;
 mod callback;
 mod id_tokens;
+mod passkeys;
 mod stand_ins;

@@ -5,6 +5,7 @@ mod idempotency;
 mod invitations;
 mod locks;
 mod owners;
+mod passkeys;
 mod password;
 mod restores;
 mod second_factors;

@@ -113,7 +113,9 @@ async fn begun_sign_in_is_deleted_exactly_at_expiry() {
                 "INSERT INTO sign_in_challenges (id, user_id, token_hash, first_factor, created_at, expires_at)
                  SELECT gen_random_uuid(), id, sha256('{name}'), '{name}', $now, {expires} FROM users;
                  INSERT INTO oauth_flows (id, provider, purpose, state_hash, created_at, expires_at)
-                 VALUES (gen_random_uuid(), '{name}', 'sign_in', sha256('{name}'), $now, {expires})"
+                 VALUES (gen_random_uuid(), '{name}', 'sign_in', sha256('{name}'), $now, {expires});
+                 INSERT INTO passkey_ceremonies (id, purpose, token_hash, sealed, created_at, expires_at)
+                 VALUES (gen_random_uuid(), 'sign_in', sha256('{name}'), '{name}', $now, {expires})"
             ),
         )
         .await;
@@ -121,7 +123,11 @@ async fn begun_sign_in_is_deleted_exactly_at_expiry() {
 
     let report = clean(&app).await;
 
-    for (table, name) in [("sign_in_challenges", "first_factor"), ("oauth_flows", "provider")] {
+    for (table, name) in [
+        ("sign_in_challenges", "first_factor"),
+        ("oauth_flows", "provider"),
+        ("passkey_ceremonies", "encode(sealed, 'escape')"),
+    ] {
         assert_eq!(counts(&report, table), (1, 0), "{table}");
         assert_eq!(text(&app, &format!("SELECT string_agg({name}, '') FROM {table}")).await, "open");
     }
@@ -261,7 +267,9 @@ async fn insert_expired_rows(app: &TestApp) {
          INSERT INTO sign_in_challenges (id, user_id, token_hash, first_factor, created_at, expires_at)
          SELECT gen_random_uuid(), id, sha256('gone'), 'password', $now, $now FROM users WHERE name = 'Bob';
          INSERT INTO oauth_flows (id, provider, purpose, state_hash, created_at, expires_at)
-         VALUES (gen_random_uuid(), 'acme', 'sign_in', sha256('gone'), $now, $now)",
+         VALUES (gen_random_uuid(), 'acme', 'sign_in', sha256('gone'), $now, $now);
+         INSERT INTO passkey_ceremonies (id, purpose, token_hash, sealed, created_at, expires_at)
+         VALUES (gen_random_uuid(), 'sign_in', sha256('gone'), '', $now, $now)",
     )
     .await;
     app.database.execute("UPDATE users SET deleted_at = updated_at WHERE name = 'Ada'").await;

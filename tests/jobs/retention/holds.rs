@@ -11,6 +11,7 @@ const ADAS_ROWS: &str = "
         UNION ALL SELECT to_jsonb(t)::text FROM verification_tokens t WHERE t.user_id = u.id
         UNION ALL SELECT to_jsonb(c)::text FROM sign_in_challenges c WHERE c.user_id = u.id
         UNION ALL SELECT to_jsonb(f)::text FROM oauth_flows f WHERE f.user_id = u.id
+        UNION ALL SELECT to_jsonb(c)::text FROM passkey_ceremonies c WHERE c.user_id = u.id
         UNION ALL SELECT to_jsonb(i)::text FROM invitations i WHERE lower(i.email) = lower(u.email)
         UNION ALL SELECT to_jsonb(m)::text FROM mail_suppressions m WHERE m.address = lower(u.email)
         UNION ALL SELECT to_jsonb(a)::text FROM artifacts a WHERE a.created_by = u.id
@@ -57,7 +58,9 @@ async fn create_expired_users(app: &TestApp) {
                 "INSERT INTO sign_in_challenges (id, user_id, token_hash, first_factor, created_at, expires_at)
                  VALUES (gen_random_uuid(), '{id}', sha256('{id}'), 'password', $now, $now);
                  INSERT INTO oauth_flows (id, provider, purpose, user_id, state_hash, created_at, expires_at)
-                 VALUES (gen_random_uuid(), 'acme', 'link', '{id}', sha256('{id}'), $now, $now)",
+                 VALUES (gen_random_uuid(), 'acme', 'link', '{id}', sha256('{id}'), $now, $now);
+                 INSERT INTO passkey_ceremonies (id, purpose, user_id, token_hash, sealed, created_at, expires_at)
+                 VALUES (gen_random_uuid(), 'add', '{id}', sha256('{id}'), '', $now, $now)",
                 id = person.id,
             ),
         )

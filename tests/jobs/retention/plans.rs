@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Executor};
 use super::insert;
 
 /// The index of each table, and the id in the arguments of its statements.
-const TABLES: [(&str, &str, &str); 9] = [
+const TABLES: [(&str, &str, &str); 10] = [
     ("sessions", "sessions_ended_id_idx", "'00000000-0000-0000-0000-000000000000'"),
     (
         "verification_tokens",
@@ -16,6 +16,7 @@ const TABLES: [(&str, &str, &str); 9] = [
     ),
     ("sign_in_challenges", "sign_in_challenges_expires_at_id_idx", "'00000000-0000-0000-0000-000000000000'"),
     ("oauth_flows", "oauth_flows_expires_at_id_idx", "'00000000-0000-0000-0000-000000000000'"),
+    ("passkey_ceremonies", "passkey_ceremonies_expires_at_id_idx", "'00000000-0000-0000-0000-000000000000'"),
     ("invitations", "invitations_expires_at_id_idx", "'00000000-0000-0000-0000-000000000000'"),
     ("idempotency_records", "idempotency_records_expires_at_idx", "'\\x00'"),
     ("mail_suppressions", "mail_suppressions_since_address_idx", "''"),
@@ -63,6 +64,8 @@ const ROWS: &str = "
     SELECT gen_random_uuid(), id, sha256(n::text::bytea), 'password', moment, moment FROM numbered;
     INSERT INTO oauth_flows (id, provider, purpose, state_hash, created_at, expires_at)
     SELECT gen_random_uuid(), 'acme', 'sign_in', sha256(n::text::bytea), moment, moment FROM numbered;
+    INSERT INTO passkey_ceremonies (id, purpose, token_hash, sealed, created_at, expires_at)
+    SELECT gen_random_uuid(), 'sign_in', sha256(n::text::bytea), '', moment, moment FROM numbered;
     INSERT INTO verification_tokens (id, user_id, email, token_hash, created_at, expires_at)
     SELECT gen_random_uuid(), id, email, sha256(n::text::bytea), moment, moment FROM numbered;
     INSERT INTO mail_suppressions (address, reason, since) SELECT email, 'bounce', moment FROM numbered;

@@ -86,9 +86,9 @@ async fn erased_user_is_not_changed_again() {
 #[tokio::test]
 async fn sixteen_concurrent_runs_do_everything_once() {
     let app = TestApp::new().await;
-    insert_deleted_users(&app, 450, 31).await;
+    insert_deleted_users(&app, 150, 31).await;
     app.person("Ada").await;
-    insert(&app, &super::load::ended_sessions(20_000, "91 days")).await;
+    insert(&app, &super::load::ended_sessions(11_000, "91 days")).await;
     let states: Vec<_> = (0..16).map(|_| state(&app)).collect();
     let job = job(Deadline::far());
 
@@ -96,10 +96,10 @@ async fn sixteen_concurrent_runs_do_everything_once() {
 
     let reports: Vec<_> = reports.into_iter().map(|report| report.expect("no run fails")).collect();
     let sum = |table| reports.iter().map(|report| counts(report, table).0).sum::<u64>();
-    assert_eq!((sum("users"), sum("sessions")), (450, 20_000));
+    assert_eq!((sum("users"), sum("sessions")), (150, 11_000));
     let events =
         "SELECT count(*) || ' ' || count(DISTINCT target_id) FROM audit_events WHERE action = 'user.erased'";
-    assert_eq!(text(&app, events).await, "450 450");
+    assert_eq!(text(&app, events).await, "150 150");
     assert_eq!(text(&app, "SELECT count(*)::text FROM users WHERE erased_at IS NULL").await, "1");
     assert_eq!(text(&app, "SELECT max(version)::text FROM users WHERE erased_at IS NOT NULL").await, "2");
     let erased = "SELECT string_agg(id::text, ' ' ORDER BY id::text) FROM users WHERE erased_at IS NOT NULL";
