@@ -2,6 +2,8 @@
 //!
 //! The router of `cargo lambda watch` in `Cargo.toml` has the paths of each function; `tests/template` compares the two lists.
 
+use std::sync::Arc;
+
 use answers::AnswersState;
 use artifacts::ArtifactsState;
 use auth::AuthState;
@@ -92,8 +94,11 @@ pub const API_FUNCTIONS: &[ApiFunction] = &[
     },
     ApiFunction {
         name: "oauth",
-        about: "The way to identity providers and back.",
+        about: "The way to identity providers and back, and ceremonies with passkeys.",
         describe: || oauth::routes::<OpenApiRouter<_>>().into_openapi(),
-        serve: |state| http::service(oauth::routes(), OauthState::new(state.app.clone())),
+        serve: |state| {
+            let state = OauthState::with_mailer(state.app.clone(), Arc::clone(&state.mailer));
+            http::service(oauth::routes(), state)
+        },
     },
 ];
