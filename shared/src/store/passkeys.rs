@@ -4,7 +4,10 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     db::Tx,
-    domain::ids::{PasskeyId, UserId},
+    domain::{
+        ids::{PasskeyId, UserId},
+        passkey::PasskeyView,
+    },
 };
 
 /// A passkey, as its user sees it.
@@ -17,6 +20,13 @@ pub struct Passkey {
     /// `None` if it was not used yet.
     pub last_used_at: Option<DateTime<Utc>>,
     pub version: i64,
+}
+
+impl From<Passkey> for PasskeyView {
+    fn from(passkey: Passkey) -> Self {
+        let Passkey { id, name, backed_up, created_at, last_used_at, version: _ } = passkey;
+        Self { id, name, backed_up, created_at, last_used_at }
+    }
 }
 
 /// What verifies a passkey.
