@@ -39,6 +39,7 @@ pub async fn organization(tx: &mut Tx, id: OrganizationId) -> sqlx::Result<Optio
         updated_at: row.try_get("updated_at")?,
         deleted_at: row.try_get("deleted_at")?,
         version: row.try_get("version")?,
+        second_factor_from: row.try_get("second_factor_from")?,
     }))
 }
 
