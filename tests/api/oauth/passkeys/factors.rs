@@ -71,3 +71,31 @@ async fn session_with_a_passkey_passes_where_a_second_factor_is_required() {
     app.database.execute("DELETE FROM passkeys").await;
     ada.client.get(&members).await.refused(403, "second-factor-needed");
 }
+
+#[tokio::test]
+async fn passkey_of_one_member_counts_for_nobody_else() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.verified_person("Ada").await, app.verified_person("Bob").await);
+    ada.add_passkey("Phone").await;
+    let team = ada.create_organization("Engines").await;
+    ada.add(&team, &bob, "member").await;
+    let members = format!("{team}/members");
+    for sort in ["createdAt", "-createdAt"] {
+        for (has, id) in [(true, &ada.id), (false, &bob.id)] {
+            let list = ada.client.get(&format!("{members}?sort={sort}&secondFactor={has}")).await.ok(200);
+            let rows = list.body["data"].as_array().expect("members");
+            let rows: Vec<_> = rows.iter().map(|row| (&row["id"], &row["secondFactor"])).collect();
+            assert_eq!(rows, [(&json!(id), &json!(has))]);
+        }
+    }
+    let his = format!("{members}/{}", bob.id);
+    assert_eq!(ada.client.get(&his).await.ok(200).body["data"]["secondFactor"], false);
+    let changed = ada.client.patch(&his, json!({ "role": "admin" })).await.ok(200);
+    assert_eq!(changed.body["data"]["secondFactor"], false);
+
+    // Both sessions were opened with a passkey; Bob has none any more.
+    app.database.execute("UPDATE sessions SET factors = '{passkey}'").await;
+    app.database.execute("UPDATE organizations SET second_factor_from = created_at").await;
+    bob.client.get(&members).await.refused(403, "second-factor-needed");
+    ada.client.get(&members).await.ok(200);
+}

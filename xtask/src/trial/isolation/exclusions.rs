@@ -11,6 +11,15 @@ pub struct Exclusion {
     pub reason: &'static str,
 }
 
+/// Operations that no test can notice without `Caller`: their transaction locks the user, looks at the session again, and refuses with the same
+/// answer.
+pub const CHECKED_AGAIN: &[&str] = &[
+    "DELETE /v1/auth/totp",
+    "POST /v1/auth/passkeys/options",
+    "POST /v1/auth/recovery-codes",
+    "POST /v1/auth/totp",
+];
+
 pub const EXCLUSIONS: &[Exclusion] = &[
     Exclusion {
         statement: "SET chunks_done = (SELECT count(*) FROM chunk_vectors v",

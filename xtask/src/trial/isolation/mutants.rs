@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::{
-    exclusions::EXCLUSIONS,
+    exclusions::{CHECKED_AGAIN, EXCLUSIONS},
     predicates::{predicates, without},
     proxy::Rewrite,
     recording::{Kinds, Recording},
@@ -133,8 +133,17 @@ pub fn of_operations(project: &Project, recording: &Recording) -> Result<Vec<Mut
     let mut unreached: Vec<_> = guarded(&document);
     unreached.retain(|operation| !recording.operations.contains_key(operation));
     ensure!(unreached.is_empty(), "no test reaches the extractors of {}", unreached.join(", "));
+    for operation in CHECKED_AGAIN {
+        ensure!(
+            recording.operations.contains_key(*operation),
+            "no operation {operation}; remove it from exclusions.rs"
+        );
+    }
     let mutants = recording.operations.iter().flat_map(|(operation, kinds)| {
-        checks(kinds).into_iter().map(move |check| {
+        let is_again = CHECKED_AGAIN.contains(&operation.as_str());
+        let mut checks = checks(kinds);
+        checks.retain(|check| !is_again || !["anonymous", "session"].contains(check));
+        checks.into_iter().map(move |check| {
             let taken = format!("{check} {operation}");
             Mutant { name: taken.clone(), change: Change::Check(taken) }
         })
