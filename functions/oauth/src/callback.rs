@@ -136,7 +136,7 @@ async fn finish(
     }
 }
 
-/// Uses up the flow of this browser and of this provider. `None` if there is none.
+/// Uses up the flow of this browser and of this provider. Returns `None` if this browser has begun no such flow.
 async fn consume(
     state: &OauthState,
     headers: &HeaderMap,

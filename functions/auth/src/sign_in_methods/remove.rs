@@ -48,7 +48,7 @@ pub async fn remove(
     remove_way(&state, &caller, proof, refusals::NO_SUCH_ACCOUNT, is_meant).await
 }
 
-/// Removes the caller's way to sign in that `is_meant`; refuses with `missing` if there is none.
+/// Removes the caller's way to sign in for which `is_meant` is true. If the caller has no such way, refuses with `missing`.
 pub async fn remove_way(
     state: &AuthState,
     caller: &Caller,
