@@ -95,6 +95,21 @@ async fn passkeys_are_listed_and_renamed_by_their_user_only() {
     ada.client.patch(&path, json!({ "name": null })).await.refused(422, "cannot-be-removed");
 }
 
+#[tokio::test]
+async fn passkeys_of_one_user_are_told_apart() {
+    let app = TestApp::new().await;
+    let ada = app.verified_person("Ada").await;
+    let (phone, laptop) = (ada.add_passkey("Phone").await, ada.add_passkey("Laptop").await);
+    for passkey in [&phone, &laptop] {
+        app.client().sign_in_with_passkey(passkey).await.ok(201);
+    }
+    let listed = passkeys(&ada.client.get("/v1/auth/accounts").await.ok(200).body);
+    let path = format!("/v1/auth/passkeys/{}", listed[0]["id"].as_str().expect("an id"));
+    ada.client.patch(&path, json!({ "name": "Old phone" })).await.ok(200);
+    let listed = passkeys(&ada.client.get("/v1/auth/accounts").await.ok(200).body);
+    assert_eq!((&listed[0]["name"], &listed[1]["name"]), (&json!("Old phone"), &json!("Laptop")));
+}
+
 /// Returns the passkeys in an answer that lists ways to sign in.
 fn passkeys(body: &Value) -> Vec<Value> {
     let methods = body["data"].as_array().expect("a list").iter();

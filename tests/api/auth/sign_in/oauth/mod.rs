@@ -1,6 +1,7 @@
 //! The table of `docs/operations/providers.md`: each cell is a test.
 
 mod linking;
+mod lookup;
 mod races;
 
 use harness::{

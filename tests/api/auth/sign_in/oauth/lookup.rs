@@ -1,0 +1,86 @@
+//! Which identity a sign-in finds, and which one it changes.
+
+use chrono::TimeDelta;
+use harness::{
+    Issuer, TestApp,
+    sign_in::{app_of, sign_in_with},
+};
+use serde_json::{Value, json};
+
+use super::link;
+
+/// Gives Bob an identity of the same subject at another issuer, before all others.
+const LINKED_ELSEWHERE: &str =
+    "INSERT INTO identities (id, user_id, provider, issuer, subject, email, proved, created_at, last_used_at)
+     SELECT uuidv7(), id, 'github', 'https://other.example', 'someone', 'elsewhere@issuer.example', true,
+            '2020-01-01', '2020-01-01'
+     FROM users WHERE name = 'Bob'";
+
+#[tokio::test]
+async fn identity_belongs_to_its_issuer_and_its_subject() {
+    let issuer = Issuer::start().await;
+    let app = app_of(&issuer).await;
+    let (ada, bob) = (app.verified_person("Ada").await, app.verified_person("Bob").await);
+    app.database.execute(LINKED_ELSEWHERE).await;
+    link(&app, &bob.client, &issuer, "someone else").await.ok(204);
+    link(&app, &ada.client, &issuer, "someone").await.ok(204);
+    for (subject, owner) in [("someone", &ada), ("someone else", &bob)] {
+        let signed_in = sign_in_with(&app.client(), "acme", &issuer, subject, &json!({})).await.ok(201);
+        assert_eq!(signed_in.text("/data/user/id"), owner.id);
+    }
+}
+
+#[tokio::test]
+async fn deletion_of_others_ends_no_identity() {
+    let issuer = Issuer::start().await;
+    let app = app_of(&issuer).await;
+    let (ada, bob) = (app.verified_person("Ada").await, app.verified_person("Bob").await);
+    link(&app, &bob.client, &issuer, "someone").await.ok(204);
+    ada.client.delete("/v1/auth/me").await.ok(204);
+    // A scan of the table comes to the other user first.
+    app.database.execute("UPDATE users SET name = name WHERE name = 'Bob'").await;
+    let signed_in = sign_in_with(&app.client(), "acme", &issuer, "someone", &json!({})).await.ok(201);
+    assert_eq!(signed_in.text("/data/user/id"), bob.id);
+}
+
+#[tokio::test]
+async fn sign_in_changes_the_identity_that_was_used() {
+    let issuer = Issuer::start().await;
+    let app = app_of(&issuer).await;
+    let bob = app.verified_person("Bob").await;
+    app.database.execute(LINKED_ELSEWHERE).await;
+    for subject in ["someone", "someone else"] {
+        link(&app, &bob.client, &issuer, subject).await.ok(204);
+    }
+    app.clock.advance(TimeDelta::hours(1));
+    let address = json!({ "email": "new@issuer.example" });
+    sign_in_with(&app.client(), "acme", &issuer, "someone", &address).await.ok(201);
+
+    let used = "SELECT string_agg(provider || ' ' || subject, ',') FROM identities
+                WHERE email = 'new@issuer.example' AND last_used_at > created_at";
+    assert_eq!(app.database.value::<String>(used).await, "acme someone");
+    let others =
+        "SELECT count(*) FROM identities WHERE email <> 'new@issuer.example' AND last_used_at = created_at";
+    assert_eq!(app.database.value::<i64>(others).await, 2);
+}
+
+#[tokio::test]
+async fn one_identity_is_removed_and_the_others_stay() {
+    let issuer = Issuer::start().await;
+    let app = app_of(&issuer).await;
+    let ada = app.verified_person("Ada").await;
+    for subject in ["one", "two", "three"] {
+        link(&app, &ada.client, &issuer, subject).await.ok(204);
+    }
+    let listed = async || {
+        let list = ada.client.get("/v1/auth/accounts").await.ok(200);
+        let methods = list.body["data"].as_array().expect("a list").iter();
+        let ids = methods.filter(|method| method["method"] == "provider").map(|method| method["id"].clone());
+        ids.collect::<Vec<Value>>()
+    };
+    let before = listed().await;
+    assert_eq!(before.len(), 3);
+    let path = format!("/v1/auth/accounts/{}", before[1].as_str().expect("an id"));
+    ada.client.delete(&path).await.ok(204);
+    assert_eq!(listed().await, [before[0].clone(), before[2].clone()]);
+}
