@@ -214,6 +214,20 @@ pub async fn redeem(
     Ok(consumed.map(|consumed| (user, consumed)))
 }
 
+/// [`redeem`], which records a refused token: [`audit_refused`].
+pub async fn redeem_or_audit(
+    tx: &mut Tx,
+    purpose: Purpose,
+    token_hash: &[u8],
+    request: &RequestInfo,
+) -> Result<Option<(User, Consumed)>, ApiError> {
+    let redeemed = redeem(tx, purpose, token_hash).await?;
+    if redeemed.is_none() {
+        audit_refused(tx, purpose, token_hash, request).await?;
+    }
+    Ok(redeemed)
+}
+
 /// Uses up a token of `owner`, and withdraws all other links that the owner requested. Returns the owner as before, locked until the
 /// transaction ends; `None` if the token is not valid.
 pub async fn redeem_and_withdraw(

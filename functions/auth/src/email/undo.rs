@@ -45,10 +45,8 @@ pub async fn undo_email_change(
 pub async fn redeem(state: &AuthState, request: &RequestInfo, token: &OneTimeToken) -> Result<(), ApiError> {
     let (purpose, hash) = (Purpose::UndoEmailChange, token.hash());
     let undone = state.app.db.transaction(async |tx| {
-        let Some((before, consumed)) = links::redeem(tx, purpose, &hash).await? else {
-            links::audit_refused(tx, purpose, &hash, request).await?;
-            return Ok(None);
-        };
+        let redeemed = links::redeem_or_audit(tx, purpose, &hash, request).await?;
+        let Some((before, consumed)) = redeemed else { return Ok(None) };
         let user = store::users::change_email(tx, before.id, &consumed.email)
             .await
             .on_constraint("users_email_key", refusals::EMAIL_TAKEN)?

@@ -66,10 +66,8 @@ pub async fn redeem(
 ) -> Result<User, ApiError> {
     let (purpose, hash) = (Purpose::VerifyEmail, token.hash());
     let verified = actor.transaction(async |tx| {
-        let Some((owner, consumed)) = links::redeem(tx, purpose, &hash).await? else {
-            links::audit_refused(tx, purpose, &hash, request).await?;
-            return Ok(None);
-        };
+        let redeemed = links::redeem_or_audit(tx, purpose, &hash, request).await?;
+        let Some((owner, consumed)) = redeemed else { return Ok(None) };
         let by_user = signed_in == Some(owner.id);
         resume_mail(tx, &owner, &consumed.email, request).await?;
         let user = store::users::verify_email(tx, owner.id, &consumed.email, by_user).await?;

@@ -57,10 +57,8 @@ pub async fn redeem(state: &AuthState, request: &RequestInfo, token: &OneTimeTok
     let (purpose, hash) = (Purpose::RejectSignIn, token.hash());
     let way_in = OneTimeToken::generate()?;
     let rejected = state.app.db.transaction(async |tx| {
-        let Some((before, consumed)) = links::redeem(tx, purpose, &hash).await? else {
-            links::audit_refused(tx, purpose, &hash, request).await?;
-            return Ok(None);
-        };
+        let redeemed = links::redeem_or_audit(tx, purpose, &hash, request).await?;
+        let Some((before, consumed)) = redeemed else { return Ok(None) };
         let mailbox = move_back(tx, &before, &consumed).await?;
         end_access(tx, &consumed).await?;
         let (user, email, token_hash) = (consumed.user_id, &*consumed.email, &way_in.hash());

@@ -48,10 +48,8 @@ pub async fn link_identity(
 pub async fn redeem(state: &AuthState, request: &RequestInfo, token: &OneTimeToken) -> Result<(), ApiError> {
     let (purpose, hash) = (Purpose::LinkIdentity, token.hash());
     let linked = state.app.db.transaction(async |tx| {
-        let Some((user, consumed)) = links::redeem(tx, purpose, &hash).await? else {
-            links::audit_refused(tx, purpose, &hash, request).await?;
-            return Ok(None);
-        };
+        let redeemed = links::redeem_or_audit(tx, purpose, &hash, request).await?;
+        let Some((user, consumed)) = redeemed else { return Ok(None) };
         if !user.is_active() || user.email != consumed.email {
             return Ok(None);
         }
