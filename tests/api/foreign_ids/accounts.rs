@@ -118,6 +118,7 @@ async fn statement_neither_uses_nor_changes_the_passkey_of_another_user() {
     let (ada, zoe) = (app.verified_person("Ada").await, app.verified_person("Zoe").await);
     let passkey = zoe.add_passkey("Phone").await;
     app.client().passkey_code(&passkey).await;
+    app.client().begin_passkey_sign_in().await;
     zoe.begin_passkey().await;
     let bytes = async |query: &'static str| app.database.value::<Vec<u8>>(query).await;
     let code = bytes("SELECT code_hash FROM passkey_ceremonies WHERE code_hash IS NOT NULL").await;
@@ -153,14 +154,15 @@ async fn statement_neither_uses_up_nor_removes_the_second_factor_of_another_user
     let app = TestApp::new().await;
     let (ada, zoe) = (app.verified_person("Ada").await, app.verified_person("Zoe").await);
     zoe.add_authenticator().await;
+    app.verified_person("Bob").await.client.post_nothing("/v1/auth/totp").await.ok(201);
     app.challenge(&zoe.email).await;
     let hash = async |query: &'static str| app.database.value::<Vec<u8>>(query).await;
-    let sealed = hash("SELECT sealed FROM totp_factors").await;
+    let sealed = hash("SELECT sealed FROM totp_factors WHERE confirmed_at IS NULL").await;
     let code = hash("SELECT code_hash FROM recovery_codes LIMIT 1").await;
     let token = hash("SELECT token_hash FROM sign_in_challenges").await;
     let ada = UserId(uuid(&ada.id));
     let zoe = "SELECT (SELECT count(*) FROM recovery_codes), (SELECT guesses FROM sign_in_challenges),
-                      (SELECT last_step FROM totp_factors), (SELECT second_factor_at FROM users WHERE name = 'Zoe')";
+                      (SELECT max(last_step) FROM totp_factors), (SELECT second_factor_at FROM users WHERE name = 'Zoe')";
     let zoe = async || {
         let row = sqlx::AssertSqlSafe(format!("SELECT row::text FROM ({zoe}) AS row"));
         sqlx::query_scalar::<_, String>(row).fetch_one(app.database.pool()).await.expect("a row")
