@@ -69,6 +69,8 @@ async fn statement_neither_uses_nor_removes_the_identity_of_another_user() {
         Ok(identities::link(tx, &new).await?.expect("a new identity"))
     };
     let id: IdentityId = app.state.app.db.transaction(work).await.expect("the transaction commits");
+    // An identity moves only if its own user is deleted.
+    app.person("Bob").await.client.delete("/v1/auth/me").await.ok(204);
     app.clock.advance(TimeDelta::seconds(1));
     let before = app.database.checksums().await;
 

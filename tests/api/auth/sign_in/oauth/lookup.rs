@@ -6,8 +6,9 @@ use harness::{
     sign_in::{app_of, sign_in_with},
 };
 use serde_json::{Value, json};
+use shared::{domain::ids::UserId, store::oauth_flows};
 
-use super::link;
+use super::{id_of, link, register, sign_in};
 
 /// Gives Bob an identity of the same subject at another issuer, before all others.
 const LINKED_ELSEWHERE: &str =
@@ -41,6 +42,35 @@ async fn deletion_of_a_user_frees_the_identities_of_nobody_else() {
     ada.client.delete("/v1/auth/me").await.ok(204);
     link(&app, &cy.client, &issuer, "someone else").await.refused(409, "linked-elsewhere");
     link(&app, &cy.client, &issuer, "someone").await.ok(204);
+}
+
+#[tokio::test]
+async fn unproved_identity_of_another_user_makes_none_unproved() {
+    let issuer = Issuer::start().await;
+    let app = app_of(&issuer).await;
+    let (ada, bob) = (app.verified_person("Ada").await, app.verified_person("Bob").await);
+    link(&app, &bob.client, &issuer, "someone else").await.ok(204);
+    app.database.execute("UPDATE identities SET proved = false").await;
+    link(&app, &ada.client, &issuer, "someone").await.ok(204);
+    let proved = "SELECT string_agg(subject, ',') FROM identities WHERE proved";
+    assert_eq!(app.database.value::<String>(proved).await, "someone");
+}
+
+#[tokio::test]
+async fn mailed_identity_is_offered_to_one_user_for_one_token() {
+    let issuer = Issuer::start().await;
+    let app = app_of(&issuer).await;
+    let owner = id_of(&register(&app, true).await).await;
+    sign_in(&app, &issuer, &json!({})).await.refused(409, "account-exists");
+    let token: Vec<u8> = app.database.value("SELECT code_hash FROM oauth_flows WHERE purpose = 'mail'").await;
+    let other = app.person("Bob").await.id;
+    for (user, token, is_offered) in
+        [(&other, &*token, false), (&owner, b"another token", false), (&owner, &token, true)]
+    {
+        let user = UserId(user.parse().expect("a UUID"));
+        let find = async |tx: &mut _| Ok(oauth_flows::find_offered(tx, user, token).await?.is_some());
+        assert_eq!(app.state.app.db.transaction(find).await.expect("the transaction commits"), is_offered);
+    }
 }
 
 #[tokio::test]
