@@ -8,6 +8,7 @@ mod crowd;
 mod growth;
 mod instance;
 mod jobs;
+mod passkeys;
 mod report;
 mod search;
 mod secrets;
@@ -59,6 +60,9 @@ async fn main() -> Result<()> {
     }
     if wanted("warm") {
         warm::run(&world, &mut report).await?;
+    }
+    if wanted("passkeys") {
+        passkeys::run(&world, &mut report).await?;
     }
     if wanted("jobs") {
         jobs::run(&world, &mut report).await?;

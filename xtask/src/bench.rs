@@ -31,7 +31,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 15, value_name = "N")]
     rounds: u32,
     /// Measure only one group of figures, and write no files
-    #[arg(long, value_parser = ["size", "cold", "statements", "warm", "jobs", "growth", "crowd"])]
+    #[arg(long, value_parser = ["size", "cold", "statements", "warm", "passkeys", "jobs", "growth", "crowd"])]
     only: Option<String>,
     /// Measure the last build of `cargo xtask sam-build`, without a new build
     #[arg(long)]
