@@ -31,6 +31,20 @@ async fn passkey_is_a_second_factor_at_a_challenge() {
 }
 
 #[tokio::test]
+async fn challenge_offers_what_its_own_user_has() {
+    let app = TestApp::new().await;
+    let (ada, zoe) = (app.verified_person("Ada").await, app.verified_person("Zoe").await);
+    zoe.add_passkey("Phone").await;
+    zoe.add_authenticator().await;
+    ada.add_authenticator().await;
+    let used = "DELETE FROM recovery_codes USING users WHERE users.id = user_id AND users.name = 'Ada'";
+    app.database.execute(used).await;
+    let login = json!({ "email": ada.email, "password": harness::PASSWORD });
+    let answer = app.client().post("/v1/auth/login", login).await.ok(200);
+    assert_eq!(answer.body["data"]["challenge"]["methods"], json!(["totp"]));
+}
+
+#[tokio::test]
 async fn passkey_alone_lets_no_sign_in_ask_for_a_second_factor() {
     let app = TestApp::new().await;
     let ada = app.verified_person("Ada").await;
