@@ -7,17 +7,15 @@ use shared::{
     db::Tx,
     domain::{
         factor::Factor,
-        ids::{IdentityId, PasskeyId, SessionId, UserId, VerificationTokenId},
+        ids::{IdentityId, SessionId, UserId, VerificationTokenId},
         input::Email,
         provider::ProviderIdentity,
     },
     store::{
-        identities, oauth_flows, passkey_ceremonies, passkeys, recovery_codes, sessions, sign_in_challenges,
-        totp_factors, users,
+        identities, oauth_flows, sessions, users,
         verification_tokens::{self, Consumed, NewToken, Purpose},
     },
 };
-use uuid::Uuid;
 
 use super::uuid;
 
@@ -112,82 +110,6 @@ async fn statement_neither_uses_nor_removes_the_identity_of_another_user() {
         before.iter().all(|(table, sum)| table == "users" || after[table] == *sum),
         "{before:?}, {after:?}"
     );
-}
-
-#[tokio::test]
-async fn statement_neither_uses_nor_changes_the_passkey_of_another_user() {
-    let app = TestApp::new().await;
-    let (ada, zoe) = (app.verified_person("Ada").await, app.verified_person("Zoe").await);
-    let passkey = zoe.add_passkey("Phone").await;
-    app.client().passkey_code(&passkey).await;
-    app.client().begin_passkey_sign_in().await;
-    zoe.begin_passkey().await;
-    let bytes = async |query: &'static str| app.database.value::<Vec<u8>>(query).await;
-    let code = bytes("SELECT code_hash FROM passkey_ceremonies WHERE code_hash IS NOT NULL").await;
-    let addition =
-        bytes("SELECT token_hash FROM passkey_ceremonies WHERE purpose = 'add' AND consumed_at IS NULL")
-            .await;
-    let id = PasskeyId(app.database.value::<Uuid>("SELECT id FROM passkeys").await);
-    let ada = UserId(uuid(&ada.id));
-    let before = app.database.checksums().await;
-
-    let work = async |tx: &mut Tx| {
-        assert!(users::lock(tx, ada).await?.is_some());
-        assert!(passkeys::list(tx, ada).await?.is_empty());
-        assert!(passkeys::credential_ids(tx, ada).await?.is_empty());
-        assert!(passkeys::find(tx, ada, &passkey.id).await?.is_none());
-        assert!(!passkeys::exists(tx, ada, id).await?);
-        assert!(passkeys::update(tx, ada, id, Some("Mine"), None).await?.is_none());
-        passkeys::record_use(tx, ada, id, 99, true).await?;
-        assert!(!passkeys::remove(tx, ada, id).await?);
-        assert!(!passkeys::remove_all(tx, ada).await?);
-        assert!(passkey_ceremonies::consume_addition(tx, ada, &addition).await?.is_none());
-        assert!(!passkey_ceremonies::exchange(tx, ada, &code).await?);
-        assert!(passkey_ceremonies::consume_sign_in(tx, &addition).await?.is_none());
-        Ok(())
-    };
-    app.state.app.db.transaction(work).await.expect("the transaction commits");
-
-    assert_eq!(app.database.checksums().await, before);
-}
-
-#[tokio::test]
-async fn statement_neither_uses_up_nor_removes_the_second_factor_of_another_user() {
-    let app = TestApp::new().await;
-    let (ada, zoe) = (app.verified_person("Ada").await, app.verified_person("Zoe").await);
-    zoe.add_authenticator().await;
-    app.verified_person("Bob").await.client.post_nothing("/v1/auth/totp").await.ok(201);
-    app.challenge(&zoe.email).await;
-    let hash = async |query: &'static str| app.database.value::<Vec<u8>>(query).await;
-    let sealed = hash("SELECT sealed FROM totp_factors WHERE confirmed_at IS NULL").await;
-    let code = hash("SELECT code_hash FROM recovery_codes LIMIT 1").await;
-    let token = hash("SELECT token_hash FROM sign_in_challenges").await;
-    let ada = UserId(uuid(&ada.id));
-    let zoe = "SELECT (SELECT count(*) FROM recovery_codes), (SELECT guesses FROM sign_in_challenges),
-                      (SELECT max(last_step) FROM totp_factors), (SELECT second_factor_at FROM users WHERE name = 'Zoe')";
-    let zoe = async || {
-        let row = sqlx::AssertSqlSafe(format!("SELECT row::text FROM ({zoe}) AS row"));
-        sqlx::query_scalar::<_, String>(row).fetch_one(app.database.pool()).await.expect("a row")
-    };
-    let before = zoe().await;
-
-    let work = async |tx: &mut _| {
-        // The order of locks asks for it.
-        assert!(users::lock(tx, ada).await?.is_some());
-        assert!(totp_factors::find(tx, ada).await?.is_none());
-        assert!(!totp_factors::confirm(tx, ada, &sealed, i64::MAX).await?);
-        assert!(!totp_factors::consume(tx, ada, i64::MAX).await?);
-        assert_eq!(recovery_codes::count(tx, ada).await?, 0);
-        assert!(recovery_codes::consume(tx, ada, &code).await?.is_none());
-        assert!(sign_in_challenges::guess(tx, ada, &token).await?.is_none());
-        recovery_codes::replace(tx, ada, &[]).await?;
-        assert!(users::remove_second_factors(tx, ada).await?.is_some());
-        sessions::revoke_all(tx, ada, None, "the test").await?;
-        Ok(())
-    };
-    app.state.app.db.transaction(work).await.expect("the transaction commits");
-
-    assert_eq!(zoe().await, before);
 }
 
 #[tokio::test]

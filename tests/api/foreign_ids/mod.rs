@@ -1,6 +1,7 @@
 //! Handlers look a row up before they change it, and refuse one that is not the caller's. The statements behind them refuse it too.
 
 mod accounts;
+mod factors;
 mod organizations;
 
 use uuid::Uuid;
