@@ -26,7 +26,7 @@ async fn statement_neither_uses_nor_changes_the_passkey_of_another_user() {
         bytes("SELECT token_hash FROM passkey_ceremonies WHERE purpose = 'add' AND consumed_at IS NULL")
             .await;
     let id = PasskeyId(app.database.value::<Uuid>("SELECT id FROM passkeys").await);
-    let ada = UserId(uuid(&ada.id));
+    let (ada, zoe) = (UserId(uuid(&ada.id)), UserId(uuid(&zoe.id)));
     let before = app.database.checksums().await;
 
     let work = async |tx: &mut Tx| {
@@ -35,6 +35,7 @@ async fn statement_neither_uses_nor_changes_the_passkey_of_another_user() {
         assert!(passkeys::credential_ids(tx, ada).await?.is_empty());
         assert!(passkeys::find(tx, ada, &passkey.id).await?.is_none());
         assert!(!passkeys::exists(tx, ada, id).await?);
+        assert!(!passkeys::exists(tx, zoe, PasskeyId::new()).await?);
         assert!(passkeys::update(tx, ada, id, Some("Mine"), None).await?.is_none());
         passkeys::record_use(tx, ada, id, 99, true).await?;
         assert!(!passkeys::remove(tx, ada, id).await?);
@@ -108,4 +109,18 @@ async fn second_factor_of_a_session_counts_for_no_other_session() {
         let check = async |tx: &mut _| Ok(sessions::has_second_factor(tx, user, session).await?);
         assert_eq!(app.state.app.db.transaction(check).await.expect("the transaction commits"), has_both);
     }
+}
+
+#[tokio::test]
+async fn recovery_codes_that_are_left_are_those_of_one_user() {
+    let app = TestApp::new().await;
+    let (ada, zoe) = (app.verified_person("Ada").await, app.verified_person("Zoe").await);
+    ada.add_authenticator().await;
+    let codes = zoe.add_authenticator().await.recovery_codes.len();
+    let code = "SELECT code_hash FROM recovery_codes c JOIN users u ON u.id = c.user_id WHERE u.name = 'Zoe' LIMIT 1";
+    let code: Vec<u8> = app.database.value(code).await;
+    let zoe = UserId(uuid(&zoe.id));
+    let consume = async |tx: &mut _| Ok(recovery_codes::consume(tx, zoe, &code).await?);
+    let left = app.state.app.db.transaction(consume).await.expect("the transaction commits");
+    assert_eq!(left.and_then(|left| usize::try_from(left).ok()), Some(codes - 1));
 }

@@ -108,6 +108,9 @@ async fn passkeys_of_one_user_are_told_apart() {
     ada.client.patch(&path, json!({ "name": "Old phone" })).await.ok(200);
     let listed = passkeys(&ada.client.get("/v1/auth/accounts").await.ok(200).body);
     assert_eq!((&listed[0]["name"], &listed[1]["name"]), (&json!("Old phone"), &json!("Laptop")));
+    ada.client.delete(&path).await.ok(204);
+    let listed = passkeys(&ada.client.get("/v1/auth/accounts").await.ok(200).body);
+    assert_eq!((listed.len(), &listed[0]["name"]), (1, &json!("Laptop")));
 }
 
 /// Returns the passkeys in an answer that lists ways to sign in.

@@ -8,7 +8,7 @@ use harness::{
 use serde_json::{Value, json};
 use shared::{domain::ids::UserId, store::oauth_flows};
 
-use super::{id_of, link, register, sign_in};
+use super::{id_of, identities, link, register, sign_in};
 
 /// Gives Bob an identity of the same subject at another issuer, before all others.
 const LINKED_ELSEWHERE: &str =
@@ -54,6 +54,19 @@ async fn unproved_identity_of_another_user_makes_none_unproved() {
     link(&app, &ada.client, &issuer, "someone").await.ok(204);
     let proved = "SELECT string_agg(subject, ',') FROM identities WHERE proved";
     assert_eq!(app.database.value::<String>(proved).await, "someone");
+}
+
+#[tokio::test]
+async fn new_password_removes_the_identity_of_nobody_else() {
+    let issuer = Issuer::start().await;
+    let app = app_of(&issuer).await;
+    let (ada, bob) = (app.verified_person("Ada").await, app.verified_person("Bob").await);
+    link(&app, &bob.client, &issuer, "someone").await.ok(204);
+    app.database.execute("UPDATE identities SET proved = false").await;
+    app.client().post("/v1/auth/forgot-password", json!({ "email": ada.email })).await.ok(202);
+    let new = json!({ "token": app.token_mailed_to(&ada.email), "newPassword": "another long phrase" });
+    app.client().post("/v1/auth/reset-password", new).await.ok(204);
+    assert_eq!(identities(&app).await, 1);
 }
 
 #[tokio::test]
