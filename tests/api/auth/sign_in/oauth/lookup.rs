@@ -54,6 +54,8 @@ async fn unproved_identity_of_another_user_makes_none_unproved() {
     link(&app, &ada.client, &issuer, "someone").await.ok(204);
     let proved = "SELECT string_agg(subject, ',') FROM identities WHERE proved";
     assert_eq!(app.database.value::<String>(proved).await, "someone");
+    // Only a user whose ways in are all proved can add an app.
+    ada.client.post_nothing("/v1/auth/totp").await.ok(201);
 }
 
 #[tokio::test]
