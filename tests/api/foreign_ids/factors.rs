@@ -120,7 +120,11 @@ async fn recovery_codes_that_are_left_are_those_of_one_user() {
     let code = "SELECT code_hash FROM recovery_codes c JOIN users u ON u.id = c.user_id WHERE u.name = 'Zoe' LIMIT 1";
     let code: Vec<u8> = app.database.value(code).await;
     let zoe = UserId(uuid(&zoe.id));
-    let consume = async |tx: &mut _| Ok(recovery_codes::consume(tx, zoe, &code).await?);
+    let consume = async |tx: &mut Tx| {
+        // The order of locks asks for it.
+        users::lock(tx, zoe).await?;
+        Ok(recovery_codes::consume(tx, zoe, &code).await?)
+    };
     let left = app.state.app.db.transaction(consume).await.expect("the transaction commits");
     assert_eq!(left.and_then(|left| usize::try_from(left).ok()), Some(codes - 1));
 }
