@@ -1,0 +1,104 @@
+// The session. The access token is in memory only; the refresh token is in a cookie that scripts cannot read.
+
+import { computed, signal } from "@preact/signals";
+import { apiUrl } from "./config";
+import { Problem } from "./problem";
+import type { components } from "./schema";
+
+export type Profile = components["schemas"]["Profile"];
+type Tokens = components["schemas"]["Tokens"];
+
+type Message = { kind: "refreshed"; token: Token } | { kind: "ended" };
+type Token = { value: string; endsAt: number };
+
+const REFRESH_TIMEOUT = 15_000;
+/** A token that ends this soon is not used any more. */
+const MARGIN = 30_000;
+
+let token: Token | null = null;
+
+/** The signed-in user; `undefined` before it is known. */
+export const profile = signal<Profile | null | undefined>(undefined);
+export const isSignedIn = computed(() => Boolean(profile.value));
+
+const others = new BroadcastChannel("arches-session");
+others.onmessage = ({ data }: MessageEvent<Message>) => {
+    if (data.kind === "refreshed") {
+        const isAnother = token !== null && userOf(token.value) !== userOf(data.token.value);
+        token = data.token;
+        // Another person signed in in another tab: nothing on this page is theirs.
+        if (isAnother) location.assign("/");
+    } else if (token !== null) {
+        forget();
+        location.assign("/sign-in");
+    }
+};
+
+const userOf = (accessToken: string): string => {
+    const payload = accessToken.split(".")[1] ?? "";
+    const claims: unknown = JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/")));
+    return typeof claims === "object" && claims !== null && "sub" in claims ? String(claims.sub) : "";
+};
+
+const keep = (tokens: Tokens): void => {
+    token = { value: tokens.accessToken, endsAt: Date.now() + tokens.expiresIn * 1000 };
+    const message: Message = { kind: "refreshed", token };
+    others.postMessage(message);
+};
+
+const forget = (): void => {
+    token = null;
+    profile.value = null;
+};
+
+/** Begins a session with the tokens of a sign-in. */
+export const begin = (signedIn: Tokens & { user: Profile }): void => {
+    keep(signedIn);
+    profile.value = signedIn.user;
+};
+
+/** Ends the session in all tabs. The caller has told the API. */
+export const end = (): void => {
+    forget();
+    const message: Message = { kind: "ended" };
+    others.postMessage(message);
+};
+
+/** Returns an access token; `null` if nobody is signed in. `unusable` is a token that the API refused. */
+export const accessToken = async (unusable?: string): Promise<string | null> => {
+    const usable = () => token !== null && token.value !== unusable && token.endsAt - Date.now() > MARGIN;
+    if (!usable() && profile.value !== null) {
+        // One refresh at a time over all tabs. A tab that had to wait uses the token of the other.
+        await navigator.locks.request("arches-refresh", async () => {
+            await messagesOfOthers();
+            if (!usable()) await refresh();
+        });
+    }
+    return token?.value ?? null;
+};
+
+/** Waits until messages that were sent before are delivered. */
+const messagesOfOthers = () => new Promise((resolve) => setTimeout(resolve));
+
+const refresh = async (): Promise<void> => {
+    let response: Response;
+    let body: unknown;
+    try {
+        const signal = AbortSignal.timeout(REFRESH_TIMEOUT);
+        response = await fetch(`${await apiUrl()}/v1/auth/refresh`, { method: "POST", credentials: "include", signal });
+        body = await response.json();
+    } catch (error) {
+        throw Problem.from(error);
+    }
+    if (isTokens(body)) keep(body.data);
+    else if (response.status === 401) forget();
+    else throw Problem.of(response, body);
+};
+
+const isTokens = (body: unknown): body is { data: Tokens } =>
+    typeof body === "object" &&
+    body !== null &&
+    "data" in body &&
+    typeof body.data === "object" &&
+    body.data !== null &&
+    "accessToken" in body.data;

@@ -1,0 +1,77 @@
+import { signal } from "@preact/signals";
+import type { ComponentChildren, VNode } from "preact";
+import { useEffect, useId, useRef } from "preact/hooks";
+import { general as texts } from "../texts";
+import { Button } from "./button";
+import "./dialog.css";
+
+type DialogProps = {
+    title: string;
+    /** Runs when the person closes it: by Escape, the cross, or a press beside it. */
+    onClose: () => void;
+    children: ComponentChildren;
+    wide?: boolean;
+};
+
+/** A modal dialog. It is open as long as it is rendered. Focus goes back to where it was. */
+export const Dialog = ({ title, onClose, children, wide }: DialogProps) => {
+    const ref = useRef<HTMLDialogElement>(null);
+    const id = useId();
+    useEffect(() => {
+        const dialog = ref.current;
+        const before = document.activeElement;
+        dialog?.showModal();
+        // The cross is first in the document, but what the dialog asks is first for the person.
+        dialog?.querySelector<HTMLElement>("[autofocus], .dialog-body :is(input, select, textarea)")?.focus();
+        return () => {
+            dialog?.close();
+            if (before instanceof HTMLElement) before.focus();
+        };
+    }, []);
+    return (
+        // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes a dialog by itself.
+        <dialog
+            ref={ref}
+            class={wide ? "dialog dialog-wide" : "dialog"}
+            aria-labelledby={id}
+            onCancel={(event) => {
+                event.preventDefault();
+                onClose();
+            }}
+            onClick={(event) => event.target === ref.current && onClose()}
+        >
+            <div class="dialog-inside">
+                <header class="dialog-head">
+                    <h2 id={id}>{title}</h2>
+                    <Button look="quiet" size="small" icon="close" label={texts.close} onClick={onClose} />
+                </header>
+                <div class="dialog-body stack">{children}</div>
+            </div>
+        </dialog>
+    );
+};
+
+type Asked = { id: number; node: VNode };
+
+const open = signal<readonly Asked[]>([]);
+let count = 0;
+
+/** Shows what `render` returns until it calls `answer`. Returns the answer; `undefined` if the person closed it. */
+export const ask = <T,>(render: (answer: (value?: T) => void) => VNode): Promise<T | undefined> =>
+    new Promise((resolve) => {
+        const id = ++count;
+        const answer = (value?: T) => {
+            open.value = open.value.filter((asked) => asked.id !== id);
+            resolve(value);
+        };
+        open.value = [...open.value, { id, node: render(answer) }];
+    });
+
+/** The place of the dialogs of `ask`. Stands once, in the application. */
+export const Dialogs = () => (
+    <>
+        {open.value.map(({ id, node }) => (
+            <div key={id}>{node}</div>
+        ))}
+    </>
+);

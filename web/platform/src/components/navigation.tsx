@@ -1,0 +1,55 @@
+import { useLocation } from "preact-iso";
+import { general as texts } from "../texts";
+import { Icon, type IconName } from "./icon";
+
+type Link = { href: string; text: string; icon: IconName };
+
+const work = (base: string): Link[] => [
+    { href: `${base}/artifacts`, text: texts.artifacts, icon: "artifacts" },
+    { href: `${base}/search`, text: texts.search, icon: "search" },
+    { href: `${base}/conversations`, text: texts.chat, icon: "chat" },
+];
+
+const manage = (base: string): Link[] => [
+    { href: `${base}/members`, text: texts.members, icon: "users" },
+    { href: `${base}/invitations`, text: texts.invitations, icon: "mail" },
+    { href: `${base}/api-keys`, text: texts.apiKeys, icon: "key" },
+    { href: `${base}/usage`, text: texts.usage, icon: "chart" },
+    { href: `${base}/audit`, text: texts.audit, icon: "audit" },
+    { href: `${base}/settings`, text: texts.settings, icon: "settings" },
+];
+
+/** The pages of one organization. */
+export const Navigation = ({ organizationId }: { organizationId: string | null }) => {
+    if (organizationId === null) return null;
+    const base = `/organizations/${organizationId}`;
+    return (
+        <nav aria-label={texts.navigation}>
+            <Group title={texts.work} links={work(base)} />
+            <Group title={texts.manage} links={manage(base)} />
+        </nav>
+    );
+};
+
+const Group = ({ title, links }: { title: string; links: Link[] }) => {
+    const { path } = useLocation();
+    return (
+        <div class="nav-group">
+            <h2 class="nav-title">{title}</h2>
+            <ul class="nav">
+                {links.map(({ href, text, icon }) => (
+                    <li key={href}>
+                        <a
+                            class="nav-link"
+                            href={href}
+                            aria-current={path === href || path.startsWith(`${href}/`) ? "page" : undefined}
+                        >
+                            <Icon name={icon} />
+                            {text}
+                        </a>
+                    </li>
+                ))}
+            </ul>
+        </div>
+    );
+};

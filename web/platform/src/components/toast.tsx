@@ -1,0 +1,50 @@
+// Says what happened, at the bottom of the window and in a live region.
+
+import { signal } from "@preact/signals";
+import { general as texts } from "../texts";
+import { Button } from "./button";
+import "./toast.css";
+
+type Toast = { id: number; text: string; undo?: (() => void) | undefined };
+
+const toasts = signal<readonly Toast[]>([]);
+let count = 0;
+
+const SHOWN = 6_000;
+/** A person needs time to decide. */
+const SHOWN_WITH_UNDO = 12_000;
+
+/** Says that something happened. With `undo`, it has a button that takes it back. */
+export const say = (text: string, undo?: () => void): void => {
+    const id = ++count;
+    toasts.value = [...toasts.value.slice(-2), { id, text, undo }];
+    setTimeout(() => hide(id), undo ? SHOWN_WITH_UNDO : SHOWN);
+};
+
+const hide = (id: number) => {
+    toasts.value = toasts.value.filter((toast) => toast.id !== id);
+};
+
+/** The place of the messages. Stands once, in the application. */
+export const Toasts = () => (
+    <div class="toasts" role="status" aria-live="polite">
+        {toasts.value.map(({ id, text, undo }) => (
+            <div class="toast" key={id}>
+                <span>{text}</span>
+                {undo && (
+                    <Button
+                        look="quiet"
+                        size="small"
+                        onClick={() => {
+                            hide(id);
+                            undo();
+                        }}
+                    >
+                        <span class="toast-undo">{texts.undo}</span>
+                    </Button>
+                )}
+                <Button look="quiet" size="small" icon="close" label={texts.close} onClick={() => hide(id)} />
+            </div>
+        ))}
+    </div>
+);

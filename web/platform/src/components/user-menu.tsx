@@ -1,0 +1,70 @@
+import { useState } from "preact/hooks";
+import { signOut } from "../api/account";
+import { api, call } from "../api/client";
+import { Problem } from "../api/problem";
+import { profile } from "../api/session";
+import { navigate } from "../navigation";
+import { general as texts } from "../texts";
+import { words } from "./failure";
+import { Icon } from "./icon";
+import { Menu, MenuItem } from "./menu";
+import { Initial } from "./organization-switcher";
+import { setTheme, type Theme, theme } from "./theme";
+import { say } from "./toast";
+
+const THEMES: readonly Theme[] = ["system", "light", "dark"];
+const ICONS = { system: "screen", light: "sun", dark: "moon" } as const;
+
+const leave = async () => {
+    try {
+        await signOut();
+        navigate("/sign-in");
+    } catch (error) {
+        say(words(Problem.from(error)));
+    }
+};
+
+/** The account, the theme, and the way out. */
+export const UserMenu = () => {
+    const [isAdministrator, setAdministrator] = useState<boolean>();
+    const user = profile.value;
+    if (!user) return null;
+    // The profile does not say it, so the API is asked when the menu opens for the first time.
+    const findOut = () => {
+        if (isAdministrator !== undefined) return;
+        call(api.GET("/v1/users", { params: { query: { limit: 1 } } }))
+            .then(() => setAdministrator(true))
+            .catch(() => setAdministrator(false));
+    };
+    const button = (
+        <>
+            <Initial name={user.name} round />
+            <span class="grow cut">{user.name}</span>
+            <Icon name="more" />
+        </>
+    );
+    return (
+        <Menu label={`${user.name}: ${texts.accountMenu}`} button={button} buttonClass="switcher" onOpen={findOut}>
+            <p class="menu-text cut">{user.email}</p>
+            <MenuItem href="/account/profile" icon="user">
+                {texts.account}
+            </MenuItem>
+            {isAdministrator && (
+                <MenuItem href="/administration/users" icon="shield">
+                    {texts.administration}
+                </MenuItem>
+            )}
+            <hr />
+            <p class="menu-text">{texts.theme}</p>
+            {THEMES.map((one) => (
+                <MenuItem key={one} icon={ICONS[one]} isCurrent={theme.value === one} onClick={() => setTheme(one)}>
+                    {texts.themes[one]}
+                </MenuItem>
+            ))}
+            <hr />
+            <MenuItem icon="signOut" onClick={() => void leave()}>
+                {texts.signOut}
+            </MenuItem>
+        </Menu>
+    );
+};

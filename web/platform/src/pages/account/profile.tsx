@@ -1,0 +1,5 @@
+import { PageHeader } from "../../components/page-header";
+
+const Page = () => <PageHeader title="profile" />;
+
+export default Page;

@@ -1,0 +1,100 @@
+type Words = (retryAfter: number | null) => string;
+
+// What people can do about a problem, by its code. Other problems are shown in the API's words.
+const problems: Record<string, Words | undefined> = {
+    aborted: () => "The request was stopped.",
+    offline: () => "The service cannot be reached. Check your connection and try again.",
+    timeout: () => "The service did not answer in time. Try again.",
+    unavailable: () => "The service is not available for a moment. Try again.",
+    "try-again": () => "Somebody changed this at the same time. Try again.",
+    "too-many-requests": (seconds) => `That was too often. Try again ${later(seconds)}.`,
+    unauthenticated: () => "Your session has ended. Sign in again.",
+    stale: () => "Somebody changed this after you opened it. Load the page again to see the change.",
+    "fresh-sign-in-needed": () => "Nothing was changed, because you did not confirm that it is you.",
+    "role-needed": () => "Your role in this organization does not allow this. An owner or an administrator can do it.",
+    "second-factor-needed": () =>
+        "This organization asks for a second factor. Add one to your account, and sign in again.",
+    "address-not-proved": () => "Confirm your e-mail address first: use the link that we mailed to you.",
+    "organization-not-found": () => "There is no such organization, or you do not belong to it.",
+};
+
+const later = (seconds: number | null): string => {
+    if (seconds === null) return "in a minute";
+    if (seconds < 90) return seconds === 1 ? "in a second" : `in ${seconds} seconds`;
+    return seconds < 5_400 ? `in ${Math.ceil(seconds / 60)} minutes` : `in ${Math.ceil(seconds / 3_600)} hours`;
+};
+
+export const general = {
+    product: "Arches",
+    documentTitle: (page: string) => `${page} · Arches`,
+    problems,
+
+    actions: "Actions",
+    cancel: "Cancel",
+    close: "Close",
+    copied: (what: string) => `${what} copied.`,
+    copy: "Copy",
+    loading: "Loading",
+    loadMore: "Load more",
+    more: "More actions",
+    notCopied: "The browser did not allow it. Select the text and copy it.",
+    requestId: "Request",
+    save: "Save",
+    saved: "Saved.",
+    skip: "Skip to the content",
+    tryAgain: "Try again",
+    typeToConfirm: (text: string) => `Type “${text}” to confirm`,
+    undo: "Undo",
+    unexpected: "Something went wrong.",
+
+    menu: "Menu",
+    navigation: "Main",
+    organizations: "Organizations",
+    switchOrganization: "Switch the organization",
+    allOrganizations: "All organizations",
+    newOrganization: "New organization",
+    personal: "Personal",
+    chooseOrganization: "Choose an organization",
+    artifacts: "Artifacts",
+    search: "Search",
+    chat: "Chat",
+    members: "Members",
+    invitations: "Invitations",
+    apiKeys: "API keys",
+    usage: "Usage",
+    audit: "Audit log",
+    settings: "Settings",
+    work: "Work",
+    manage: "Manage",
+    account: "Account",
+    accountMenu: "Your account",
+    administration: "Administration",
+    theme: "Theme",
+    themes: { system: "As the system", light: "Light", dark: "Dark" },
+    signOut: "Sign out",
+
+    notFound: "Page not found",
+    notFoundText: "There is nothing at this address. Perhaps the link is old, or a letter is missing.",
+    goHome: "Go to your organizations",
+    broken: "This page has failed",
+    brokenText: "The error is in the page itself. Load it again; your data is safe.",
+    reload: "Load again",
+
+    reauthenticate: "Confirm that it is you",
+    reauthenticateText: "This needs a sign-in within the last ten minutes.",
+    reauthenticateBy: "Another way",
+    byPassword: "Password",
+    byCode: "Code of the authenticator app",
+    byRecoveryCode: "Recovery code",
+    byMail: "Code by e-mail",
+    byPasskey: "Use a passkey",
+    mailCode: "Mail me a code",
+    codeMailed: (address: string) => `We mailed six digits to ${address}. They work for 15 minutes.`,
+    confirm: "Confirm",
+    wrongPassword: "This password is not right.",
+    wrongCode: "This code is not right, or it was used already.",
+    codeHint: "Six digits.",
+    codeError: "Enter the six digits.",
+    passkeyFailed: "The passkey was not used. Try again, or choose another way.",
+    passkeysNotSupported: "This browser cannot use passkeys here. Choose another way, or update the browser.",
+};
