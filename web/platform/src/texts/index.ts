@@ -2,6 +2,7 @@
 export { account } from "./en/account";
 export { administration } from "./en/administration";
 export { artifacts } from "./en/artifacts";
+export { audit } from "./en/audit";
 export { chat } from "./en/chat";
 export { forms } from "./en/forms";
 export { general } from "./en/general";
