@@ -202,6 +202,51 @@ fn environment_can_do_without_static_files() {
 }
 
 #[test]
+fn pages_run_their_own_scripts_and_connect_to_our_services_only() {
+    let rule = rules::limits_what_pages_do;
+    assert_no_problems(&rule(&STACKS["edge"]));
+    let headers = "SiteHeaders/Properties/ResponseHeadersPolicyConfig";
+    let policy =
+        format!("{headers}/SecurityHeadersConfig/ContentSecurityPolicy/ContentSecurityPolicy/Fn::Sub");
+    let sub = STACKS["edge"].0.pointer(&format!("/Resources/{policy}")).expect("a policy").clone();
+    let changed = |from: &str, to: &str| {
+        let text = sub.to_string().replacen(from, to, 1);
+        with("edge", &policy, text.parse().expect("JSON"))
+    };
+    for (broken, about) in [
+        (changed("script-src 'self'", "script-src 'self' 'unsafe-inline'"), "another policy"),
+        (changed("trusted-types 'none'", "trusted-types default"), "another policy"),
+        (changed("default-src 'none'; ", ""), "another policy"),
+        (changed("https://${DomainName}", "https://*"), "other places"),
+        (without("edge", &format!("{headers}/SecurityHeadersConfig")), "no Content-Security-Policy"),
+        (without("edge", &format!("{headers}/CustomHeadersConfig")), "share a process"),
+        (
+            with("edge", &format!("{headers}/CustomHeadersConfig/Items/2/Value"), json!("usb=(self)")),
+            "devices",
+        ),
+        (
+            without(
+                "edge",
+                "Site/Properties/DistributionConfig/DefaultCacheBehavior/ResponseHeadersPolicyId",
+            ),
+            "some files",
+        ),
+    ] {
+        assert_noticed(rule, &broken, about);
+    }
+}
+
+#[test]
+fn new_page_is_used_at_once() {
+    let rule = rules::asks_for_newer_pages;
+    assert_no_problems(&rule(&STACKS["edge"]));
+    let policy = "SiteCaching/Properties/CachePolicyConfig";
+    for member in ["MinTTL", "DefaultTTL"] {
+        assert_noticed(rule, &with("edge", &format!("{policy}/{member}"), json!(60)), "SiteCaching");
+    }
+}
+
+#[test]
 fn static_files_are_served_only_by_the_distribution() {
     let rule = rules::serves_files_only_through_the_distribution;
     assert_no_problems(&rule(&STACKS["edge"]));

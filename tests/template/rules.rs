@@ -36,9 +36,9 @@ pub use database::{
     limits_sessions_as_locally, reads_both_names_of_each_login, runs_the_local_major_version,
 };
 pub use edge::{
-    EXPOSED, answers_pages_of_listed_origins, attaches_the_web_acl, blocks_bodies_without_text,
-    limits_addresses_and_bodies, makes_a_distribution_only_if_asked,
-    serves_files_only_through_the_distribution,
+    EXPOSED, answers_pages_of_listed_origins, asks_for_newer_pages, attaches_the_web_acl,
+    blocks_bodies_without_text, limits_addresses_and_bodies, limits_what_pages_do,
+    makes_a_distribution_only_if_asked, serves_files_only_through_the_distribution,
 };
 
 pub use observe::observes_every_log;

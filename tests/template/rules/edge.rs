@@ -243,6 +243,70 @@ pub fn limits_addresses_and_bodies(template: &Template) -> Vec<String> {
     problems
 }
 
+/// What pages of the console may do: run their own scripts, and connect to the API and to the bucket of artifacts.
+pub fn limits_what_pages_do(template: &Template) -> Vec<String> {
+    const DIRECTIVES: [&str; 11] = [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "font-src 'self'",
+        "connect-src 'self' ${Api} ${Uploads}",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    ];
+    const HEADERS: [(&str, &str); 2] =
+        [("Cross-Origin-Opener-Policy", "same-origin"), ("Cross-Origin-Resource-Policy", "same-origin")];
+    let headers = template.resource("SiteHeaders", "AWS::CloudFront::ResponseHeadersPolicy");
+    let headers = &headers["ResponseHeadersPolicyConfig"];
+    let policy = &headers["SecurityHeadersConfig"]["ContentSecurityPolicy"];
+    let [text, places] = each(&policy["ContentSecurityPolicy"]["Fn::Sub"]) else {
+        return vec!["SiteHeaders: no Content-Security-Policy".to_owned()];
+    };
+    let directives: Vec<_> = text.as_str().unwrap_or_default().split(';').map(str::trim).collect();
+    let api = json!({ "Fn::Sub": "https://${ApiId}.execute-api.${AWS::Region}.${AWS::URLSuffix}" });
+    let known = json!({
+        "Api": { "Fn::If": ["HasDomain", { "Fn::Sub": "https://${DomainName}" }, api] },
+        "Uploads": { "Fn::Sub": "https://${ArtifactBucket}.s3.${AWS::Region}.${AWS::URLSuffix}" },
+    });
+    let others = each(&headers["CustomHeadersConfig"]["Items"]);
+    let sent = |(name, value): (&str, &str)| {
+        others.contains(&json!({ "Header": name, "Value": value, "Override": true }))
+    };
+    let devices = others.iter().find(|header| header["Header"] == "Permissions-Policy");
+    let devices = devices.and_then(|header| header["Value"].as_str()).unwrap_or_default();
+    let granted = devices.split(',').filter(|feature| !feature.ends_with("=()"));
+    let only_passkeys = granted
+        .map(str::trim)
+        .eq(["publickey-credentials-create=(self)", "publickey-credentials-get=(self)"]);
+    let site = &template.resource("Site", "AWS::CloudFront::Distribution")["DistributionConfig"];
+    let mut behaviours = each(&site["CacheBehaviors"]).iter().chain([&site["DefaultCacheBehavior"]]);
+    let everywhere =
+        behaviours.all(|behaviour| behaviour["ResponseHeadersPolicyId"] == json!({ "Ref": "SiteHeaders" }));
+    broken([
+        (directives == DIRECTIVES && policy["Override"] == true, "SiteHeaders: another policy"),
+        (*places == known, "SiteHeaders: pages may connect to other places"),
+        (HEADERS.into_iter().all(sent), "SiteHeaders: pages of others may share a process with these"),
+        (only_passkeys, "SiteHeaders: pages may use devices"),
+        (everywhere, "Site: some files have no headers"),
+    ])
+}
+
+/// A new index.html is used at once, and so is config.json.
+pub fn asks_for_newer_pages(template: &Template) -> Vec<String> {
+    let policy = template.resource("SiteCaching", "AWS::CloudFront::CachePolicy");
+    let policy = &policy["CachePolicyConfig"];
+    let site = &template.resource("Site", "AWS::CloudFront::Distribution")["DistributionConfig"];
+    let used = site["DefaultCacheBehavior"]["CachePolicyId"] == json!({ "Ref": "SiteCaching" });
+    broken([(
+        used && policy["MinTTL"] == 0 && policy["DefaultTTL"] == 0,
+        "SiteCaching: pages are cached, although their files say no-cache",
+    )])
+}
+
 pub fn serves_files_only_through_the_distribution(template: &Template) -> Vec<String> {
     let bucket = &template.resource("SiteFiles", "AWS::S3::Bucket")["PublicAccessBlockConfiguration"];
     let private = ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"]
