@@ -1,10 +1,14 @@
-"""The commands of the AWS CLI that docs/deploy.md and infra/deploy.sh use, on boto3: the CLI itself is not on PyPI in a version that SAM allows.
+"""The commands of the AWS CLI that docs/deploy.md and the scripts in infra use, on boto3: the CLI itself is not on PyPI in a version that SAM allows.
 
 Prints what `--query` selects, as text or JSON.
 """
 
+import argparse
+import fnmatch
 import json
+import mimetypes
 import os
+import pathlib
 import sys
 import time
 from typing import Any
@@ -108,6 +112,30 @@ def deploy(given: dict[str, list[str]]) -> None:
         sys.exit(f"Failed to create/update the stack {name}: {status}")
 
 
+def copy(words: list[str]) -> None:
+    """`aws s3 cp`: uploads a file, standard input or a folder."""
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("source")
+    arguments.add_argument("target")
+    arguments.add_argument("--exclude", action="append", default=[])
+    arguments.add_argument("--cache-control")
+    arguments.add_argument("--content-type")
+    for flag in ("--recursive", "--only-show-errors"):
+        arguments.add_argument(flag, action="store_true")
+    given = arguments.parse_args(words)
+    bucket, _, key = given.target.removeprefix("s3://").partition("/")
+    client, source = boto3.client("s3"), pathlib.Path(given.source)
+    files = {key: source}
+    if given.recursive:
+        names = [str(path.relative_to(source)) for path in source.rglob("*") if path.is_file()]
+        names = [name for name in names if not any(fnmatch.fnmatch(name, pattern) for pattern in given.exclude)]
+        files = {f"{key}/{name}".removeprefix("/"): source / name for name in names}
+    for key, path in files.items():
+        content = sys.stdin.buffer.read() if given.source == "-" else path.read_bytes()
+        kind = given.content_type or mimetypes.guess_type(path)[0] or "binary/octet-stream"
+        client.put_object(Bucket=bucket, Key=key, Body=content, ContentType=kind, CacheControl=given.cache_control)
+
+
 def text(value: Any) -> str:
     if isinstance(value, list):
         return "\t".join(text(one) for one in value)
@@ -125,6 +153,9 @@ def main() -> None:
         return
     if (service, operation) == ("cloudformation", "deploy"):
         deploy(options(words))
+        return
+    if (service, operation) == ("s3", "cp"):
+        copy(words)
         return
     if operation == "wait":
         words[0] = f"--wait-{words[0]}"

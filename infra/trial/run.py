@@ -51,6 +51,7 @@ class Trial:
         tools = pathlib.Path(sys.executable).parent
         self._program("aws", f'exec "{sys.executable}" "{HERE}/aws.py" "$@"')
         # No function runs here, so nothing is built, and /ready is not reached. GitHub is not asked either.
+        self._program("cargo", "")
         self._program("sam", f'[ "$1" = build ] || exec "{tools}/sam" "$@"')
         self._program("curl", f"""echo "$*" >> "{folder}/requests"\necho '{{"owner": {{"id": 1}}, "id": 2}}'""")
         _place_a_build(folder)
@@ -120,7 +121,7 @@ def commands_of(page: str, containing: str) -> str:
 
 
 def _place_a_build(folder: pathlib.Path) -> None:
-    """Writes what `sam build` would, with a placeholder for each program."""
+    """Writes what `sam build` and `cargo xtask console` would, with a placeholder for each program and file."""
     build = folder / ".aws-sam/build"
     template = (folder / "template.yaml").read_text()
     for number, path in enumerate(sorted(set(re.findall(r"(?:CodeUri|ContentUri): (\S+)", template)))):
@@ -128,6 +129,10 @@ def _place_a_build(folder: pathlib.Path) -> None:
         (build / str(number) / "bootstrap").write_text(path)
         template = re.sub(rf"(CodeUri|ContentUri): {re.escape(path)}$", rf"\1: '{number}'", template, flags=re.MULTILINE)
     (build / "template.yaml").write_text(template)
+    for name in ("index.html", "favicon.svg", "static/index-a1b2c3d4.js"):
+        path = folder / "web/platform/dist" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
 
 
 def _step(text: str, begin: float) -> None:
@@ -147,7 +152,33 @@ def create(trial: Trial, environment: str) -> None:
             raise Failed(f"{stack['StackName']} has the tags {tags}: sam did not read samconfig.toml")
     if "/ready" not in (trial.folder / "requests").read_text():
         raise Failed("the deployment did not end with a request to /ready")
-    _step(f"{environment}: five stacks are created", begin)
+    _require_console(trial, environment)
+    _step(f"{environment}: five stacks are created, and the console is uploaded", begin)
+
+
+def _require_console(trial: Trial, environment: str) -> None:
+    """The console is there if the environment serves files, and says where the API is."""
+    outputs = {
+        one["OutputKey"]: one["OutputValue"]
+        for stack in ("app", "edge")
+        for one in trial.stack(f"arches-{environment}-{stack}").get("Outputs", [])
+    }
+    if "SiteBucket" not in outputs:
+        if 'ServeSite: "false"' not in trial.parameters(environment, "edge"):
+            raise Failed(f"{environment} has no bucket of the console")
+        return
+    client, files = trial.client("s3"), {}
+    for one in client.list_objects_v2(Bucket=outputs["SiteBucket"])["Contents"]:
+        file = client.get_object(Bucket=outputs["SiteBucket"], Key=one["Key"])
+        files[one["Key"]] = (file["CacheControl"], file["Body"].read().decode())
+    expected = {
+        "config.json": ("no-cache", f'{{"apiUrl": "{outputs["ApiUrl"]}"}}\n'),
+        "favicon.svg": ("no-cache", "favicon.svg"),
+        "index.html": ("no-cache", "index.html"),
+        "static/index-a1b2c3d4.js": ("public, max-age=31536000, immutable", "static/index-a1b2c3d4.js"),
+    }
+    if files != expected:
+        raise Failed(f"the console in {environment} has {files}; expected {expected}")
 
 
 def _request_certificates(trial: Trial, environment: str) -> None:

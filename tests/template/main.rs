@@ -4,6 +4,7 @@ mod account_rules;
 mod artifacts;
 mod backups;
 mod broken;
+mod console;
 mod copies;
 mod deploy;
 mod deployed;

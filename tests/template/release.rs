@@ -21,9 +21,16 @@ fn commands(job: &Value) -> Vec<&str> {
 fn promotes_one_build(deploy: &Template, release: &Template) -> Vec<String> {
     let mut problems = Vec::new();
     let jobs = deploy.section("jobs").values().chain(release.section("jobs").values());
-    let builds = jobs.flat_map(commands).filter(|command| command.contains("sam build")).count();
-    if builds != 1 {
-        problems.push(format!("it builds {builds} times"));
+    let commands_of_all: Vec<&str> = jobs.flat_map(commands).collect();
+    for (build, what) in [("sam build", "functions"), ("cargo xtask console", "console")] {
+        let builds = commands_of_all.iter().filter(|command| command.contains(build)).count();
+        if builds != 1 {
+            problems.push(format!("it builds the {what} {builds} times"));
+        }
+    }
+    let packed = |command: &&str| command.contains(" .aws-sam/build web/platform/dist\n");
+    if commands_of_all.iter().filter(|command| packed(command)).count() != 1 {
+        problems.push("functions and console are not packed together".to_owned());
     }
     let chain = ["check", "build", "staging", "production-changes", "production"];
     for (before, name) in chain.iter().zip(&chain[1..]) {
@@ -86,14 +93,18 @@ fn production_gets_the_build_that_staging_tested() {
         ("/jobs/production-changes/needs", json!(["build"]), "production-changes does not wait for staging"),
         ("/jobs/build/needs", json!("audit"), "build does not wait for check"),
         ("/jobs/production/with/digest", json!("any"), "production does not deploy the build"),
-        ("/jobs/build/steps/-", json!({ "run": "sam build --debug" }), "it builds 2 times"),
+        ("/jobs/build/steps/-", json!({ "run": "sam build --debug" }), "it builds the functions 2 times"),
+        ("/jobs/staging/steps", json!([{ "run": "cargo xtask console" }]), "it builds the console 2 times"),
     ] {
         assert_noticed(&promotes_one_build(&deploy.with(pointer, value), &release), about);
     }
     let unverified = Template::read(&text(".github/workflows/release.yml").replace("--check", "--tag"));
     assert_noticed(&promotes_one_build(&deploy, &unverified), "not verified");
     let built_again = release.with("/jobs/release/steps/-", json!({ "run": "sam build" }));
-    assert_noticed(&promotes_one_build(&deploy, &built_again), "it builds 2 times");
+    assert_noticed(&promotes_one_build(&deploy, &built_again), "it builds the functions 2 times");
+    let functions_alone =
+        Template::read(&text(".github/workflows/deploy.yml").replace(" web/platform/dist", ""));
+    assert_noticed(&promotes_one_build(&functions_alone, &release), "not packed together");
 }
 
 #[test]
