@@ -4,12 +4,14 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 
-const { api, chromium: executablePath, playwright, given } = JSON.parse(process.argv[2]);
-const { chromium } = createRequire(`${playwright}/`)("playwright-core");
+const { api, frontEnd, chromium: executablePath, playwright, given } = JSON.parse(process.argv[2]);
+export const installed = createRequire(`${playwright}/`);
+const { chromium } = installed("playwright-core");
 
-// The addresses that the API's settings name. Chromium finds all three at other ports of this machine, and no other name.
+// The addresses that the API's settings name. Chromium finds all three at other ports of this machine, and no other name. The front end is the console, or an
+// empty page.
 export const API = "http://localhost:9000";
-export const FRONT_END = "http://localhost:3000";
+export const FRONT_END = "http://localhost:9005";
 export const STRANGER = "http://localhost:4000";
 
 // Tells a story: opens Chromium, and prints what the story returns. Fails if a page did what it must not.
@@ -19,14 +21,14 @@ export const tell = async (story) => {
     }).listen(0, "127.0.0.1");
     await once(empty, "listening");
     const emptyPages = `127.0.0.1:${empty.address().port}`;
-    const places = [[API, new URL(api).host], [FRONT_END, emptyPages], [STRANGER, emptyPages]];
+    const places = [[API, new URL(api).host], [FRONT_END, frontEnd ? new URL(frontEnd).host : emptyPages], [STRANGER, emptyPages]];
     const rules = places.map(([origin, place]) => `MAP ${new URL(origin).host} ${place}`);
     const args = [`--host-resolver-rules=${[...rules, "MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1"].join(",")}`];
     const browser = await chromium.launch({ executablePath, args });
     const complaints = [];
-    // Opens a page in a browser profile of its own: two of them share no cookie.
-    const open = async () => {
-        const profile = await browser.newContext();
+    // Opens a page in a browser profile of its own: two of them share no cookie. `options` are Playwright's, such as `viewport` and `colorScheme`.
+    const open = async (options) => {
+        const profile = await browser.newContext(options);
         watch(profile, complaints);
         return profile.newPage();
     };

@@ -1,5 +1,6 @@
-//! People use the API with Chromium: sign-in with providers, the API's own pages, and passkeys.
+//! People use the product with Chromium: the console, sign-in with providers, the API's own pages, and passkeys.
 
+mod console;
 mod pages;
 mod passkeys;
 mod providers;

@@ -1,9 +1,9 @@
 //! The API on a port, and the stories about people who use it with Chromium.
 
-use std::process::Stdio;
+use std::{pin::pin, process::Stdio, time::Duration};
 
 use chrono::Utc;
-use harness::{Server, TestApp, service};
+use harness::{Server, TestApp, ingestion::Ingestion, service};
 use local_stack::{Tools, environment::FRONT_END};
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -11,30 +11,48 @@ use tokio::process::Command;
 /// The address of the API's own pages. `chromium.mjs` has the same address of the API.
 const OWN_PAGES: &str = "http://localhost:9000/account";
 
+/// Time between two looks at empty queues.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
+
 /// The API, with a database of its own.
 pub struct Site {
     pub app: TestApp,
     server: Server,
+    /// Where links in mails lead.
+    app_url: &'static str,
+    /// The address of the console. `None` for an empty page.
+    console: Option<String>,
 }
 
 impl Site {
     /// Serves the API for a front end at [`FRONT_END`], which is an empty page.
     pub async fn with_front_end() -> Self {
-        Self::start(FRONT_END).await
+        Self::start(FRONT_END, None, &[]).await
+    }
+
+    /// Serves the API for the console, which is at [`FRONT_END`].
+    pub async fn with_console() -> Self {
+        Self::with_console_and(&[]).await
+    }
+
+    /// Like [`Site::with_console`], with changed settings of the functions, such as those of an [`Ingestion`].
+    pub async fn with_console_and(settings: &[(&str, &str)]) -> Self {
+        Self::start(FRONT_END, Some(service("TEST_CONSOLE")), settings).await
     }
 
     /// Serves the API, whose own pages take the place of a front end.
     pub async fn with_own_pages() -> Self {
-        Self::start(OWN_PAGES).await
+        Self::start(OWN_PAGES, None, &[]).await
     }
 
-    async fn start(app_url: &str) -> Self {
-        let app = TestApp::with(&[("APP_URL", app_url), ("CORS_ORIGINS", FRONT_END)]).await;
+    async fn start(app_url: &'static str, console: Option<String>, settings: &[(&str, &str)]) -> Self {
+        let settings = [&[("APP_URL", app_url), ("CORS_ORIGINS", FRONT_END)][..], settings].concat();
+        let app = TestApp::with(&settings).await;
         #[expect(clippy::disallowed_methods, reason = "the providers have the machine's clock")]
         let now = Utc::now();
         app.clock.advance(now - app.state.app.clock.now());
         let server = app.serve().await;
-        Self { app, server }
+        Self { app, server, app_url, console }
     }
 
     /// Runs a story, a script in `stories`, with what is `given`. Returns what it prints. Fails with all that it writes.
@@ -42,6 +60,7 @@ impl Site {
         let tools = Tools::at(service("TEST_TOOLS"));
         let task = json!({
             "api": self.server.url(),
+            "frontEnd": self.console,
             "chromium": service("TEST_CHROMIUM"),
             "playwright": tools.playwright(),
             "given": given,
@@ -55,10 +74,21 @@ impl Site {
         serde_json::from_str(&printed).expect("a story prints JSON")
     }
 
-    /// Returns the link in the newest mail to `email`. It leads to a page of the API.
+    /// Like [`Site::tell`], while files that the story uploads are ingested.
+    pub async fn tell_and_ingest(&self, ingestion: &Ingestion, story: &str, given: &Value) -> Value {
+        let mut told = pin!(self.tell(story, given));
+        loop {
+            tokio::select! {
+                value = &mut told => return value,
+                () = ingestion.ingest(&self.app.database) => tokio::time::sleep(POLL_INTERVAL).await,
+            }
+        }
+    }
+
+    /// Returns the link in the newest mail to `email`. It leads to the console, or to a page of the API.
     pub fn link_to(&self, email: &str) -> String {
         let text = self.app.mail_to(email).text;
-        let link = text.split_whitespace().find(|word| word.starts_with(OWN_PAGES));
-        link.expect("a link to a page of the API").to_owned()
+        let link = text.split_whitespace().find(|word| word.starts_with(self.app_url));
+        link.expect("a link").to_owned()
     }
 }
