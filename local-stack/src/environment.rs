@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 
 use crate::{Stack, aws, model, providers, queues, stack::Purpose};
 
-/// The origin of a front end on this machine.
-pub const FRONT_END: &str = "http://localhost:3000";
+/// The origin of the console, unless another port is chosen.
+pub const FRONT_END: &str = "http://localhost:9005";
 
 /// Names and values of environment variables.
 pub type Variables = Vec<(&'static str, String)>;
@@ -30,9 +30,9 @@ impl Stack {
             ("LOG_LEVEL", "info".to_owned()),
             ("LOG_FORMAT", "json".to_owned()),
             ("APP_VERSION", self.settings.version.clone()),
-            ("APP_URL", FRONT_END.to_owned()),
+            ("APP_URL", self.settings.console_url.clone()),
             ("API_URL", self.settings.api_url.clone()),
-            ("CORS_ORIGINS", FRONT_END.to_owned()),
+            ("CORS_ORIGINS", self.settings.console_url.clone()),
             ("MAIL_CONFIGURATION_SET", aws::MAIL_CONFIGURATION.to_owned()),
             ("MAIL_FROM", format!("Arches <{}>", aws::SENDER)),
             ("DATABASE_URL", member("database", "url")?),
@@ -111,6 +111,7 @@ impl Stack {
             ("TEST_BACKUP_URL", self.postgres().context(MISSING)?.backup_url("postgres")),
             ("TEST_REDIS_URL", self.redis().url()),
             ("TEST_MAIL_DIR", self.mailbox().display().to_string()),
+            ("TEST_CONSOLE", format!("http://127.0.0.1:{}", self.settings.ports.console)),
         ]);
         Ok(variables)
     }

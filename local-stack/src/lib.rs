@@ -1,5 +1,5 @@
-//! The services that the functions need, as local processes: PostgreSQL, PgBouncer, Redis, an embedding model, identity providers, and stand-ins for AWS. `cargo xtask dev`,
-//! `cargo xtask test` and `cargo xtask bench` start them.
+//! The services that the functions need, as local processes: PostgreSQL, PgBouncer, Redis, an embedding model, identity providers, and stand-ins for AWS; and a
+//! server of the console. `cargo xtask dev`, `cargo xtask test` and `cargo xtask bench` start them.
 //!
 //! Every service is a real process with a log in `<dir>/logs` and a record in `<dir>/run`. It is stopped when its value is dropped. A
 //! killed run leaves its records, and the next start in the same folder stops the recorded processes.
@@ -7,6 +7,7 @@
 pub mod aws;
 mod chromium;
 pub mod command;
+pub mod console;
 mod credentials;
 pub mod environment;
 mod http;

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use crate::{Interrupt, ToolSet, Tools, command};
+use crate::{Interrupt, ToolSet, Tools, command, tools};
 
 /// npm packages in a folder of their own.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +39,7 @@ const OIDC: NpmPackages = NpmPackages {
     package: include_str!("../requirements/oidc/package.json"),
     lock: include_str!("../requirements/oidc/package-lock.json"),
 };
-/// Drives a browser.
+/// Drives a browser, and checks its pages for accessibility.
 const PLAYWRIGHT: NpmPackages = NpmPackages {
     folder: "playwright",
     package: include_str!("../requirements/playwright/package.json"),
@@ -54,7 +54,7 @@ pub(crate) fn packages(set: ToolSet) -> &'static [NpmPackages] {
         ToolSet::Services => &[OIDC],
         ToolSet::Observe => &[OIDC, SPOTLIGHT],
         ToolSet::Tests => &[OIDC, SPOTLIGHT, TOOLS, PLAYWRIGHT],
-        ToolSet::Checks | ToolSet::Scan | ToolSet::Chat => &[],
+        ToolSet::Node | ToolSet::Checks | ToolSet::Scan | ToolSet::Chat => &[],
     }
 }
 
@@ -83,6 +83,21 @@ impl Tools {
         // Both are Redocly's: it must not use the network.
         command.env("REDOCLY_TELEMETRY", "off").env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true");
         Ok(command)
+    }
+
+    /// npm with `arguments`, in `folder`. What it starts finds Node.
+    pub(crate) fn npm(&self, folder: &Path, arguments: &[&str]) -> Result<Command> {
+        let mut npm = self.node()?;
+        npm.arg(self.node_file("lib/node_modules/npm/bin/npm-cli.js")?).args(arguments).current_dir(folder);
+        let programs = self.node_file("bin")?;
+        npm.args(["--no-update-notifier", "--loglevel=error"]).env("PATH", tools::search_path(programs)?);
+        Ok(npm)
+    }
+
+    /// Installs the packages of the lock file in `folder`.
+    pub(crate) fn install_locked(&self, folder: &Path, log: &Path, interrupt: &Interrupt) -> Result<()> {
+        let mut install = self.npm(folder, &["ci", "--ignore-scripts", "--no-audit", "--no-fund"])?;
+        command::quietly(&mut install, log, interrupt)
     }
 
     /// A program with the packages of Sentry's viewer, run by Node.
@@ -134,17 +149,7 @@ impl Tools {
         };
         write("package.json", packages.package)?;
         write("package-lock.json", packages.lock)?;
-        let mut install = self.node()?;
-        install.arg(self.node_file("lib/node_modules/npm/bin/npm-cli.js")?).current_dir(&folder);
-        install.args([
-            "ci",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--no-update-notifier",
-            "--loglevel=error",
-        ]);
-        command::quietly(&mut install, log, interrupt)?;
+        self.install_locked(&folder, log, interrupt)?;
         write(INSTALLED, packages.lock)
     }
 

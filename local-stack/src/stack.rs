@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    net::IpAddr,
     path::{Path, PathBuf},
     thread,
     time::Instant,
@@ -11,7 +12,7 @@ use anyhow::{Context, Result, anyhow};
 
 use crate::{
     Aws, Credentials, Interrupt, Model, Packages, PgBouncer, Postgres, Redis, Report, Service, Tools, aws,
-    environment, pgbouncer, postgres, providers, redis, service,
+    console, pgbouncer, postgres, providers, redis, service,
 };
 
 /// The purpose of the services.
@@ -38,6 +39,8 @@ pub struct Ports {
     pub model: u16,
     /// Of the identity providers.
     pub providers: u16,
+    /// Of the console.
+    pub console: u16,
 }
 
 impl Ports {
@@ -51,6 +54,7 @@ impl Ports {
             aws: free()?,
             model: free()?,
             providers: free()?,
+            console: free()?,
         })
     }
 }
@@ -66,8 +70,12 @@ pub struct Settings {
     pub database_url: Option<String>,
     /// The version that the functions report.
     pub version: String,
-    /// The address of the API, to which identity providers send browsers back.
+    /// The address of the API, as browsers see it.
     pub api_url: String,
+    /// The address of the console, as browsers see it.
+    pub console_url: String,
+    /// The address that the console listens on.
+    pub console_host: IpAddr,
 }
 
 /// The running services. Dropping it stops them, the last started first.
@@ -76,8 +84,9 @@ pub struct Stack {
     // In the order in which they are stopped.
     pub(crate) aws: Aws,
     model: Model,
-    /// `None` for a measurement, which signs nobody in there.
+    /// `None` for a measurement, which has no browser. So is the console.
     providers: Option<Service>,
+    console: Option<Service>,
     pooler: Option<PgBouncer>,
     redis: Redis,
     postgres: Option<Postgres>,
@@ -97,26 +106,37 @@ impl Stack {
             report.begins(&format!("Stopped {name}, left over from an earlier run"));
         }
         // A log has the lines of one run only.
-        for name in ["initdb", "postgres", "pgbouncer", "redis", "aws", "model", "queues", providers::NAME] {
+        for name in [
+            "initdb",
+            "postgres",
+            "pgbouncer",
+            "redis",
+            "aws",
+            "model",
+            "queues",
+            providers::NAME,
+            console::NAME,
+        ] {
             let _not_there = fs::remove_file(service::log_path(&settings.dir, name));
         }
         let credentials = Credentials::load_or_create(&settings.dir)?;
         let starter =
             Starter { tools, packages, settings: &settings, credentials: &credentials, interrupt, report };
-        let (databases, redis, aws, model, providers) = thread::scope(|scope| {
+        let (databases, redis, aws, model, providers, console) = thread::scope(|scope| {
             let databases = scope.spawn(|| starter.databases());
             let redis = scope.spawn(|| starter.redis());
             let aws = scope.spawn(|| starter.aws());
             let model = scope.spawn(|| starter.model());
             let providers = scope.spawn(|| starter.providers());
-            (databases.join(), redis.join(), aws.join(), model.join(), providers.join())
+            let console = scope.spawn(|| starter.console());
+            (databases.join(), redis.join(), aws.join(), model.join(), providers.join(), console.join())
         });
         let panicked = |_| anyhow!("a thread panicked");
         let (databases, redis) = (databases.map_err(panicked)?, redis.map_err(panicked)?);
         let (aws, model) = (aws.map_err(panicked)?, model.map_err(panicked)?);
-        let providers = providers.map_err(panicked)?;
+        let (providers, console) = (providers.map_err(panicked)?, console.map_err(panicked)?);
         let ((postgres, pooler), redis, aws, model) = (databases?, redis?, aws?, model?);
-        Ok(Self { aws, model, providers: providers?, pooler, redis, postgres, settings })
+        Ok(Self { aws, model, providers: providers?, console: console?, pooler, redis, postgres, settings })
     }
 
     /// Fails with the name and the end of the log of a service that has exited.
@@ -126,6 +146,7 @@ impl Stack {
         self.redis.check()?;
         self.model.check()?;
         self.providers.as_mut().map_or(Ok(()), Service::check)?;
+        self.console.as_mut().map_or(Ok(()), Service::check)?;
         self.aws.check()
     }
 
@@ -253,6 +274,21 @@ impl Starter<'_> {
         Ok(Some(service))
     }
 
+    fn console(&self) -> Result<Option<Service>> {
+        if self.settings.purpose == Purpose::Measurement {
+            return Ok(None);
+        }
+        let Settings { dir, ports, api_url, console_host, .. } = self.settings;
+        let settings = console::Settings {
+            host: *console_host,
+            port: ports.console,
+            files: console::files(dir),
+            api_url: api_url.clone(),
+            uploads_url: aws::url(ports.aws),
+        };
+        console::start(self.tools, dir, &settings, self.interrupt).map(Some)
+    }
+
     fn aws(&self) -> Result<Aws> {
         let begin = Instant::now();
         let ports = self.settings.ports;
@@ -270,7 +306,7 @@ impl Starter<'_> {
             database_retention_url: own.clone().unwrap_or(retention),
             database_backup_url: own.clone().unwrap_or(backup),
             redis_url: redis::url(self.credentials, ports.redis),
-            origins: vec![environment::FRONT_END.to_owned()],
+            origins: vec![self.settings.console_url.clone()],
         };
         let aws = Aws::start(self.tools, &settings, self.interrupt)?;
         self.report.done("AWS stand-ins", begin.elapsed());

@@ -23,6 +23,8 @@ const CHAT_FILE: &str = "chat.txt";
 /// A set of tools.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ToolSet {
+    /// Building the console.
+    Node,
     /// Running the services and the functions.
     Services,
     /// Also receiving traces and errors.
@@ -42,16 +44,17 @@ impl ToolSet {
     fn requirements(self) -> &'static [(&'static str, &'static str)] {
         const DEV: (&str, &str) = ("dev.txt", include_str!("../requirements/dev.txt"));
         const MODEL: (&str, &str) = (MODEL_FILE, include_str!("../requirements/model.txt"));
-        const PROVIDERS: (&str, &str) = ("providers.txt", include_str!("../requirements/providers.txt"));
+        const NODE: (&str, &str) = ("node.txt", include_str!("../requirements/node.txt"));
         const OBSERVE: (&str, &str) = ("observe.txt", include_str!("../requirements/observe.txt"));
         const CLIENTS: (&str, &str) = ("clients.txt", include_str!("../requirements/clients.txt"));
         const CI: (&str, &str) = ("ci.txt", include_str!("../requirements/ci.txt"));
         const SCAN: (&str, &str) = ("scan.txt", include_str!("../requirements/scan.txt"));
         const CHAT: (&str, &str) = (CHAT_FILE, include_str!("../requirements/chat.txt"));
         match self {
-            Self::Services => &[DEV, MODEL, PROVIDERS],
-            Self::Observe => &[DEV, MODEL, PROVIDERS, OBSERVE],
-            Self::Tests => &[DEV, MODEL, PROVIDERS, OBSERVE, CLIENTS],
+            Self::Node => &[NODE],
+            Self::Services => &[DEV, MODEL, NODE],
+            Self::Observe => &[DEV, MODEL, NODE, OBSERVE],
+            Self::Tests => &[DEV, MODEL, NODE, OBSERVE, CLIENTS],
             Self::Checks => &[DEV, MODEL, CI],
             Self::Scan => &[SCAN],
             Self::Chat => &[CHAT],
@@ -61,7 +64,7 @@ impl ToolSet {
     /// Returns the folder of the environment.
     fn folder(self) -> &'static str {
         match self {
-            Self::Services | Self::Observe | Self::Tests | Self::Checks => "venv",
+            Self::Node | Self::Services | Self::Observe | Self::Tests | Self::Checks => "venv",
             Self::Scan => "scan",
             Self::Chat => "chat",
         }
@@ -120,9 +123,7 @@ impl Tools {
 
     /// Returns `PATH` with the programs of the environment first.
     pub fn search_path(&self) -> Result<OsString> {
-        let inherited = env::var_os("PATH").unwrap_or_default();
-        let paths = std::iter::once(self.venv.join("bin")).chain(env::split_paths(&inherited));
-        env::join_paths(paths).context("a folder in PATH has a colon in its name")
+        search_path(self.venv.join("bin"))
     }
 
     /// Returns the path of a program of the embedded PostgreSQL.
@@ -193,6 +194,13 @@ impl Tools {
         }
         Ok(())
     }
+}
+
+/// Returns `PATH` with `folder` first.
+pub(crate) fn search_path(folder: PathBuf) -> Result<OsString> {
+    let inherited = env::var_os("PATH").unwrap_or_default();
+    let paths = std::iter::once(folder).chain(env::split_paths(&inherited));
+    env::join_paths(paths).context("a folder in PATH has a colon in its name")
 }
 
 /// Finds a Python that is new enough and can create environments.

@@ -6,7 +6,7 @@ use anyhow::{Context, Error, Result, bail, ensure};
 use local_stack::{Interrupted, Report, Scratch, ToolSet, Tools};
 
 use crate::{
-    generate, new,
+    console, generate, new,
     progress::{Lines, print},
     project::{self, Project},
     sam_build, test, trial,
@@ -58,7 +58,12 @@ const COMPILED_FOR_AWS: [Check; 1] = [Check {
 }];
 
 /// Runs tools that use one core.
-const READ: [Check; 6] = [
+const READ: [Check; 7] = [
+    Check {
+        what: "Console",
+        remedy: "in web/platform, `npm run format` corrects the style; `npm run` and the name above show the rest again",
+        run: console,
+    },
     Check {
         what: "API document",
         remedy: "change what openapi.json is made from, or name an exception and its reason (openapi/README.md)",
@@ -177,6 +182,10 @@ pub fn clippy(project: &Project) -> Result<()> {
 
 fn generated(project: &Project) -> Result<()> {
     generate::run(project, &generate::Arguments { check: true }).map(drop)
+}
+
+fn console(project: &Project) -> Result<()> {
+    console::check(project, &tools(project)?)
 }
 
 /// Lints openapi.json: Redocly's rules for OpenAPI, and Spectral's for OWASP API Security.

@@ -20,6 +20,7 @@ use local_stack::{
 };
 
 use crate::{
+    console,
     dev_log::{Follower, Reader},
     http,
     metrics::Metrics,
@@ -38,10 +39,10 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Requests that show that the functions work: path, and expected status without a token.
 const READINESS_CHECKS: [(&str, u16); 3] = [("/health", 200), ("/ready", 200), ("/v1/auth/me", 401)];
 
-/// Run the whole backend on this machine: database, pooler, Redis, embedding model, identity providers, AWS stand-ins and all functions
+/// Run everything on this machine: database, pooler, Redis, embedding model, identity providers, AWS stand-ins, all functions and the console
 ///
-/// The first start installs everything it needs into .dev. Data is kept there until `--reset`. Changed code is compiled again. Ctrl-C
-/// stops everything.
+/// The first start installs everything it needs into .dev and `web/platform/node_modules`. Data is kept in .dev until `--reset`. Changed code is
+/// compiled again. Ctrl-C stops everything.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  cargo xtask dev --reset\n  cargo xtask dev --observe\n  cargo xtask dev --host 0.0.0.0 --port 8080"
@@ -59,7 +60,7 @@ pub struct Arguments {
     /// Port of the API
     #[arg(long, env = "API_PORT", default_value_t = 9000)]
     port: u16,
-    /// IP address that the API listens on
+    /// IP address that the API and the console listen on
     #[arg(long, env = "API_HOST", default_value = "127.0.0.1")]
     host: std::net::IpAddr,
     /// Use this database instead of the embedded one; `--reset` does not delete it
@@ -77,12 +78,15 @@ pub struct Arguments {
     /// Port of the AWS stand-ins
     #[arg(long, env = "AWS_PORT", default_value_t = 9004, value_name = "PORT")]
     aws_port: u16,
-    /// Port of the embedding model
-    #[arg(long, env = "MODEL_PORT", default_value_t = 9005, value_name = "PORT")]
-    model_port: u16,
+    /// Port of the console
+    #[arg(long, env = "CONSOLE_PORT", default_value_t = 9005, value_name = "PORT")]
+    console_port: u16,
     /// Port of the identity providers
     #[arg(long, env = "PROVIDERS_PORT", default_value_t = 9006, value_name = "PORT")]
     providers_port: u16,
+    /// Port of the embedding model
+    #[arg(long, env = "MODEL_PORT", default_value_t = 9007, value_name = "PORT")]
+    model_port: u16,
     /// Port of the functions' metrics, as Prometheus text
     #[arg(long, env = "METRICS_PORT", default_value_t = 9090, value_name = "PORT")]
     metrics_port: u16,
@@ -112,6 +116,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let packages = Packages::ensure(&project.log("packages"), &project.interrupt, &Lines)?;
 
     let mut stack = start(project, arguments, &tools, &packages)?;
+    let mut console = console::watch(project, &tools)?;
     let mut receivers = start_receivers(project, arguments, &tools)?;
     let mut functions = watch(project, arguments, &tools, &stack)?;
     let follower = follow(project, arguments, &stack)?;
@@ -123,6 +128,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     while !project.interrupt.requested() {
         functions.check()?;
         stack.check()?;
+        console.check()?;
         receivers.iter_mut().try_for_each(Service::check)?;
         thread::sleep(POLL_INTERVAL);
     }
@@ -132,6 +138,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     drop(functions);
     drop(follower);
     drop(receivers);
+    drop(console);
     drop(stack);
     eprintln!("Stopped. The data is kept in .dev; `cargo xtask dev --reset` deletes it.");
     Ok(ExitCode::SUCCESS)
@@ -141,6 +148,24 @@ impl Arguments {
     /// Returns host and port of the API.
     pub fn address(&self) -> String {
         std::net::SocketAddr::from((self.host, self.port)).to_string()
+    }
+
+    /// Returns the address of the API, as browsers see it. They send its cookies to the console only if both have one host.
+    pub fn api_url(&self) -> String {
+        self.url(self.port)
+    }
+
+    /// Returns the address of the console, as browsers see it.
+    pub fn console_url(&self) -> String {
+        self.url(self.console_port)
+    }
+
+    fn url(&self, port: u16) -> String {
+        if self.host.is_unspecified() || self.host.is_loopback() {
+            format!("http://localhost:{port}")
+        } else {
+            format!("http://{}", std::net::SocketAddr::from((self.host, port)))
+        }
     }
 
     /// Returns host and port at which this machine reaches the API.
@@ -204,8 +229,9 @@ fn require_free_ports(arguments: &Arguments) -> Result<()> {
         ("the API", arguments.port, "--port or API_PORT"),
         ("Redis", arguments.redis_port, "--redis-port or REDIS_PORT"),
         ("the AWS stand-ins", arguments.aws_port, "--aws-port or AWS_PORT"),
-        ("the embedding model", arguments.model_port, "--model-port or MODEL_PORT"),
+        ("the console", arguments.console_port, "--console-port or CONSOLE_PORT"),
         ("the identity providers", arguments.providers_port, "--providers-port or PROVIDERS_PORT"),
+        ("the embedding model", arguments.model_port, "--model-port or MODEL_PORT"),
         ("the metrics", arguments.metrics_port, "--metrics-port or METRICS_PORT"),
     ];
     if let Some((collector, sentry)) = arguments.receivers() {
@@ -226,7 +252,7 @@ fn require_free_ports(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Starts the services while the functions are built, then applies missing migrations.
+/// Starts the services while the functions and the console are built, then applies missing migrations.
 fn start(project: &Project, arguments: &Arguments, tools: &Tools, packages: &Packages) -> Result<Stack> {
     let settings = Settings {
         purpose: Purpose::Development,
@@ -238,18 +264,23 @@ fn start(project: &Project, arguments: &Arguments, tools: &Tools, packages: &Pac
             aws: arguments.aws_port,
             model: arguments.model_port,
             providers: arguments.providers_port,
+            console: arguments.console_port,
         },
         database_url: arguments.database_url.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        api_url: format!("http://{}", arguments.address()),
+        api_url: arguments.api_url(),
+        console_url: arguments.console_url(),
+        console_host: arguments.host,
     };
-    let (stack, built) = thread::scope(|scope| {
+    let (stack, console, built) = thread::scope(|scope| {
         let stack = scope.spawn(|| Stack::start(tools, packages, settings, &project.interrupt, &Lines));
+        let console = scope.spawn(|| console::build(project, tools, &project.dev()));
         let built = project.build_functions(arguments.profile());
-        (stack.join(), built)
+        (stack.join(), console.join(), built)
     });
     built?;
-    let stack = stack.map_err(|_| anyhow::anyhow!("a thread panicked"))??;
+    let panicked = |_| anyhow::anyhow!("a thread panicked");
+    let (stack, ()) = (stack.map_err(panicked)??, console.map_err(panicked)??);
 
     step("Database migrated", || {
         let mut migrate = project.command(project.function("migrate", arguments.profile())?);
@@ -300,8 +331,6 @@ fn watch(project: &Project, arguments: &Arguments, tools: &Tools, stack: &Stack)
         watch.arg("--release");
     }
     set_variables(&mut watch, &stack.environment()?);
-    // Links in mails open the pages that the functions serve.
-    watch.env("APP_URL", format!("http://{}/account", arguments.address()));
     if let Some((collector, _)) = arguments.receivers() {
         watch.env("TRACING_ENABLED", "true").env("TRACING_ENDPOINT", receivers::tracing_endpoint(collector));
     }

@@ -11,11 +11,12 @@ use anyhow::{Context, Result, bail, ensure};
 use local_stack::{Credentials, Postgres, Scratch, ToolSet, ports, postgres};
 
 use crate::{
+    console,
     progress::step,
     project::{self, Profile, Project, output},
 };
 
-/// Write the generated files: .sqlx, openapi.json, .env.example, docs/configuration.md, template.yaml and infra/stacks
+/// Write the generated files: .sqlx, openapi.json, the console's schema.d.ts, .env.example, docs/configuration.md, template.yaml and infra/stacks
 ///
 /// They are in git, so that a build needs no database and a review shows their changes.
 #[derive(Debug, Default, clap::Args)]
@@ -51,6 +52,10 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
             settle_one(project, file, settings, arguments.check)?;
         }
         Ok(())
+    })?;
+    step("Types of the console made", || {
+        let types = console::types(project, &project.tools(ToolSet::Node)?)?;
+        settle_one(project, "web/platform/src/api/schema.d.ts", types, arguments.check)
     })?;
 
     step("Templates made", || {

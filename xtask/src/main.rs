@@ -7,6 +7,7 @@ mod bench_answers;
 mod bench_cloud;
 mod bench_search;
 mod ci;
+mod console;
 mod database;
 mod dev;
 mod dev_log;
@@ -62,6 +63,7 @@ enum Command {
     Test(test::Arguments),
     New(new::Arguments),
     Generate(generate::Arguments),
+    Console(console::Arguments),
     Ci(ci::Arguments),
     SamBuild(sam_build::Arguments),
     Artifacts(artifacts::Arguments),
@@ -102,6 +104,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Restore(job) => job.run(&project),
         Command::CopyBackup(job) => job.run(&project),
         Command::Test(arguments) => test::run(&project, &arguments),
+        Command::Console(arguments) => console::run(&project, &arguments),
         Command::Ci(arguments) => ci::run(&project, &arguments),
         Command::SamBuild(arguments) => sam_build::run(&project, &arguments),
         Command::Artifacts(arguments) => artifacts::run(&project, &arguments),

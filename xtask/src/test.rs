@@ -1,15 +1,16 @@
 //! `cargo xtask test`
 
-use std::process::ExitCode;
+use std::{net::Ipv4Addr, process::ExitCode};
 
 use anyhow::Result;
 use local_stack::{
     Packages, Scratch, Stack, ToolSet, command,
-    environment::set_variables,
+    environment::{FRONT_END, set_variables},
     stack::{Ports, Purpose, Settings},
 };
 
 use crate::{
+    console,
     progress::{Lines, step},
     project::{Profile, Project},
 };
@@ -39,7 +40,10 @@ pub fn temporary_settings(scratch: &Scratch, purpose: Purpose) -> Result<Setting
         ports: Ports::free()?,
         database_url: None,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        // A browser of the tests finds both at other ports.
         api_url: "http://localhost:9000".to_owned(),
+        console_url: FRONT_END.to_owned(),
+        console_host: Ipv4Addr::LOCALHOST.into(),
     })
 }
 
@@ -53,6 +57,12 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     run.push("--");
     run.extend(arguments.extra.iter().map(String::as_str));
     run_each(project, &[run])
+}
+
+/// Returns whether the arguments of a `cargo test` name the tests in a browser, or none and so all.
+fn opens_the_console(run: &[&str]) -> bool {
+    let mut named = run.windows(2).filter(|pair| pair[0] == "--test").map(|pair| pair[1]).peekable();
+    named.peek().is_none() || named.any(|name| name == "browser")
 }
 
 /// Builds the functions and all test programs.
@@ -78,6 +88,9 @@ pub fn run_each(project: &Project, runs: &[Vec<&str>]) -> Result<ExitCode> {
         &Lines,
     )?;
 
+    if runs.iter().any(|run| opens_the_console(run)) {
+        console::build(project, &tools, scratch.path())?;
+    }
     for run in runs {
         let mut tests = project.cargo(&["test"]);
         tests.args(run);

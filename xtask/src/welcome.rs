@@ -9,7 +9,7 @@ use crate::dev::Arguments;
 
 /// Prints all addresses, and a first request.
 pub fn print(arguments: &Arguments, stack: &Stack, took: Duration) -> Result<()> {
-    let url = format!("http://{}", arguments.address());
+    let (console, url) = (arguments.console_url(), arguments.api_url());
     let database = match stack.postgres() {
         Some(postgres) => postgres.url(postgres::DATABASE),
         None => String::from("from DATABASE_URL"),
@@ -26,6 +26,7 @@ pub fn print(arguments: &Arguments, stack: &Stack, took: Duration) -> Result<()>
         r#"
 Arches is running ({:.0} s).
 
+  Console    {console}
   API        {url}
   Docs       {url}/docs
   OpenAPI    {url}/openapi.json
@@ -33,10 +34,10 @@ Arches is running ({:.0} s).
   Logs       .dev/logs/functions.log, and one per service
   Database   {database}
   Model      {model}, {name} for embeddings
-  Sign-in    {url}/v1/auth/oauth/acme/authorize or …/github/authorize, as one of the personas of {providers}
+  Sign-in    with Acme or GitHub, as one of the personas of {providers}
   Metrics    {metrics}{receivers}
 
-Register an account:
+Open the console and register. `cargo xtask mail` shows the mail with the link. Or register with the API:
 
   curl -i {url}/v1/auth/register -H 'content-type: application/json' \
     -d '{{"name": "Ada Lovelace", "email": "ada@example.org", "password": "correct horse battery staple"}}'

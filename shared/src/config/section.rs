@@ -65,7 +65,7 @@ impl Details {
 ///     /// The section's heading in `.env.example`.
 ///     pub struct Web {
 ///         /// The meaning of the variable, in every documentation of it.
-///         app_url: Url = url_or("APP_URL", "http://localhost:3000") { used_by: "auth, organizations" };
+///         app_url: Url = url_or("APP_URL", "http://localhost:9005") { used_by: "auth, organizations" };
 ///     }
 /// }
 /// ```

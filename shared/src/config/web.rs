@@ -12,11 +12,11 @@ section! {
         cors_origins: Vec<HeaderValue> = origins("CORS_ORIGINS") {
             used_by: "api, docs",
             allowed: "exact origins, separated by commas; not `*`",
-            example: "http://localhost:3000"
+            example: "http://localhost:9005"
         };
         /// The front end that links in mails lead to, or this API's own pages under `/account`, which the template sets unless
         /// `AppUrl` is given.
-        app_url: Url = url_or("APP_URL", "http://localhost:3000") { used_by: "auth, organizations, users" };
+        app_url: Url = url_or("APP_URL", "http://localhost:9005") { used_by: "auth, organizations, users" };
     }
 }
 

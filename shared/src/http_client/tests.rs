@@ -94,7 +94,7 @@ fn only_encrypted_connections_leave_the_machine() {
     let refused =
         |environment, url: &str| HttpClient::new(environment).check(&url.parse().expect("a URL")).is_err();
     for environment in [Environment::Development, Environment::Test] {
-        for url in ["http://127.0.0.1:9005/v1", "http://[::1]/", "http://localhost:1", "https://example.com"]
+        for url in ["http://127.0.0.1:9007/v1", "http://[::1]/", "http://localhost:1", "https://example.com"]
         {
             assert!(!refused(environment, url), "{url}");
         }
@@ -105,7 +105,7 @@ fn only_encrypted_connections_leave_the_machine() {
         }
     }
     for environment in [Environment::Staging, Environment::Production] {
-        assert!(refused(environment, "http://127.0.0.1:9005/v1"));
+        assert!(refused(environment, "http://127.0.0.1:9007/v1"));
         assert!(!refused(environment, "https://example.com/v1"));
     }
     assert!(refused(Environment::Production, "https://user:password@example.com"));

@@ -20,7 +20,7 @@ async fn new_user_gets_a_session_an_organization_and_a_mail() {
     let mails = app.mails();
     assert_eq!(mails.len(), 1);
     assert_eq!(mails[0].to.as_ref(), "zoe@example.com");
-    assert!(mails[0].text.contains("http://localhost:3000/verify-email?token="), "{}", mails[0].text);
+    assert!(mails[0].text.contains("http://localhost:9005/verify-email?token="), "{}", mails[0].text);
 }
 
 #[tokio::test]

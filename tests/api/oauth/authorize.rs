@@ -110,7 +110,7 @@ async fn page_to_return_to_comes_back_with_the_code() {
     let flow = AtProvider::begin(&app.client(), "acme", "?returnTo=%2Fprojects%3Fsort%3Dname").await;
     let back = flow.come_back_as(&app, &issuer, "ada", &json!({})).await;
     assert_eq!(fragment(&back)["returnTo"], "/projects?sort=name");
-    assert!(back.header("location").starts_with("http://localhost:3000/signed-in#"), "{back:?}");
+    assert!(back.header("location").starts_with("http://localhost:9005/signed-in#"), "{back:?}");
 }
 
 #[tokio::test]
