@@ -25,23 +25,32 @@ const Application = () => {
     );
 };
 
-const Pages = ({ all }: { all: typeof pages }) => (
-    <Broken>
-        <Router
-            onLoadStart={() => {
-                isLoadingPage.value = true;
-            }}
-            onLoadEnd={() => {
-                isLoadingPage.value = false;
-            }}
-        >
-            {Object.entries(all).map(([path, component]) => (
-                <Route key={path} path={path} component={component} />
-            ))}
-            <Route default component={notFound} />
-        </Router>
-    </Broken>
-);
+const Pages = ({ all }: { all: typeof pages }) => {
+    // Without its frame, a page does not go on loading.
+    useEffect(
+        () => () => {
+            isLoadingPage.value = false;
+        },
+        [],
+    );
+    return (
+        <Broken>
+            <Router
+                onLoadStart={() => {
+                    isLoadingPage.value = true;
+                }}
+                onLoadEnd={() => {
+                    isLoadingPage.value = false;
+                }}
+            >
+                {Object.entries(all).map(([path, component]) => (
+                    <Route key={path} path={path} component={component} />
+                ))}
+                <Route default component={notFound} />
+            </Router>
+        </Broken>
+    );
+};
 
 showTheme();
 const place = document.getElementById("application");

@@ -1,8 +1,14 @@
 // The signed-in user.
 
 import { api, call } from "./client";
-import { forgetOrganizations } from "./organizations";
-import { end, profile } from "./session";
+import { accessToken, end, type Profile, profile } from "./session";
+
+/** Finds out whether somebody is signed in, without leading to the sign-in page. */
+export const findProfile = async (): Promise<Profile | null> => {
+    if ((await accessToken()) === null) return null;
+    await loadProfile();
+    return profile.value ?? null;
+};
 
 /** Loads the profile, unless it is known. */
 export const loadProfile = async (): Promise<void> => {
@@ -14,6 +20,5 @@ export const loadProfile = async (): Promise<void> => {
 /** Ends the session, in all tabs. */
 export const signOut = async (): Promise<void> => {
     await call(api.POST("/v1/auth/logout"));
-    forgetOrganizations();
     end();
 };

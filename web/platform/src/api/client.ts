@@ -105,4 +105,4 @@ const PUBLIC = [
 ];
 
 /** Routes that take an access token and do without one. */
-const MAYBE_SIGNED_IN = ["/v1/auth/oauth/exchange", "/v1/auth/verify-email"];
+const MAYBE_SIGNED_IN = ["/v1/auth/oauth/exchange", "/v1/auth/verify-email", "/v1/auth/confirm-email"];

@@ -100,7 +100,7 @@ const formOf = <T, R>(options: () => Options<T, R>): Form => {
         }
         const own = options().explain?.(failed);
         if (own?.field !== undefined) found[own.field] = own.text;
-        else if (own) failed.message = own.text;
+        else if (own) failed.explanation = own.text;
         if (Object.keys(found).length > 0) await refuse(form, found);
         else problem.value = failed;
     };

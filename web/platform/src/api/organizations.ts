@@ -1,6 +1,6 @@
 // The organizations of the signed-in user, and the role in each.
 
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { api, call } from "./client";
 import type { components } from "./schema";
@@ -24,24 +24,40 @@ export const showOrganization = (changed: Organization): void => {
     organizations.value = organizations.value?.map((one) => (one.id === changed.id ? changed : one));
 };
 
-/** Forgets everything at the end of a session. */
-export const forgetOrganizations = (): void => {
+// The next person in this tab has others.
+effect(() => {
+    if (profile.value !== null) return;
     organizations.value = undefined;
     roles.value = {};
+});
+
+/** Takes over the role of the signed-in user, such as after a change of it. */
+export const showRole = (organizationId: string, role: Role): void => {
+    roles.value = { ...roles.value, [organizationId]: role };
+};
+
+const loadingRoles = new Map<string, Promise<void>>();
+
+/** Loads the role of the signed-in user, unless it is known. */
+export const loadRole = async (organizationId: string): Promise<void> => {
+    const memberId = profile.peek()?.id;
+    if (memberId === undefined || roles.peek()[organizationId] !== undefined) return;
+    const path = { organizationId, memberId };
+    const loading =
+        loadingRoles.get(organizationId) ??
+        call(api.GET("/v1/organizations/{organizationId}/members/{memberId}", { params: { path } }))
+            .then(({ body }) => showRole(organizationId, body.data.role))
+            .finally(() => loadingRoles.delete(organizationId));
+    loadingRoles.set(organizationId, loading);
+    await loading;
 };
 
 /** Returns the role of the signed-in user; `undefined` before it is known. */
 export const useRole = (organizationId: string): Role | undefined => {
     const userId = profile.value?.id;
     useEffect(() => {
-        if (userId === undefined || roles.peek()[organizationId] !== undefined) return;
-        const path = { organizationId, memberId: userId };
-        call(api.GET("/v1/organizations/{organizationId}/members/{memberId}", { params: { path } }))
-            .then(({ body }) => {
-                roles.value = { ...roles.value, [organizationId]: body.data.role };
-            })
-            // The page itself shows what is wrong.
-            .catch(() => undefined);
+        // The page itself shows what is wrong.
+        loadRole(organizationId).catch(() => undefined);
     }, [organizationId, userId]);
     return roles.value[organizationId];
 };
@@ -49,9 +65,12 @@ export const useRole = (organizationId: string): Role | undefined => {
 /** Tells whether a role may do what owners and administrators may. */
 export const manages = (role: Role | undefined): boolean => role === "owner" || role === "admin";
 
-const LAST = "arches.organization";
+// Of each user: several people may use one browser.
+const lastOf = (userId: string): string => `arches.organization.${userId}`;
 
 /** Remembers the organization that was open last, in this browser. */
-export const rememberOrganization = (organizationId: string): void => localStorage.setItem(LAST, organizationId);
+export const rememberOrganization = (userId: string, organizationId: string): void =>
+    localStorage.setItem(lastOf(userId), organizationId);
 
-export const lastOrganization = (): string | null => localStorage.getItem(LAST);
+/** Returns the organization that the user had open last. */
+export const lastOrganization = (userId: string): string | null => localStorage.getItem(lastOf(userId));

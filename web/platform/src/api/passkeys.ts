@@ -23,16 +23,12 @@ const inBrowser = async (ceremony: () => Promise<Credential | null>): Promise<Re
 };
 
 /** Asks the person for a passkey of this site. Returns the code that proves it; it works once, for a minute. */
-export const provePasskey = async (signal?: AbortSignal, isConditional = false): Promise<string> => {
+export const provePasskey = async (): Promise<string> => {
     if (!supportsPasskeys()) throw new PasskeyNotUsed(false);
     const { body: begun } = await call(api.POST("/v1/auth/passkeys/sign-in/options"));
     const { token, publicKey } = begun.data;
-    const options: CredentialRequestOptions = {
-        publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(forRequest(publicKey)),
-    };
-    if (signal) options.signal = signal;
-    if (isConditional) options.mediation = "conditional";
-    const credential = await inBrowser(() => navigator.credentials.get(options));
+    const options = PublicKeyCredential.parseRequestOptionsFromJSON(forRequest(publicKey));
+    const credential = await inBrowser(() => navigator.credentials.get({ publicKey: options }));
     const { body } = await call(api.POST("/v1/auth/passkeys/sign-in", { body: { token, credential } }));
     return body.data.passkeyCode;
 };

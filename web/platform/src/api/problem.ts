@@ -13,6 +13,8 @@ export class Problem extends Error {
     /** The seconds after which it makes sense to try again. */
     readonly retryAfter: number | null;
     readonly body: ProblemBody | null;
+    /** What a page says instead of the usual words. */
+    explanation: string | null = null;
 
     private constructor(code: string, detail: string, status: number, body: ProblemBody | null, response?: Response) {
         super(detail);

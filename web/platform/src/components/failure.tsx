@@ -29,10 +29,11 @@ export const Failure = ({ problem, retry }: FailureProps) => (
 );
 
 /** Returns a problem in words for people. */
-export const words = (problem: Problem): string => {
-    if (problem.message !== "" && problem.body === null) return problem.message;
-    const known = texts.problems[problem.code];
-    if (known !== undefined && problem.message === (problem.body?.detail ?? "")) return known(problem.retryAfter);
-    const detail = problem.message || texts.unexpected;
-    return detail.charAt(0).toUpperCase() + detail.slice(1) + (/[.!?]$/.test(detail) ? "" : ".");
+export const words = (problem: Problem): string =>
+    problem.explanation ?? texts.problems[problem.code]?.(problem.retryAfter) ?? sentence(problem.message);
+
+const sentence = (text: string): string => {
+    if (text === "") return texts.unexpected;
+    const begin = text.charAt(0).toUpperCase() + text.slice(1);
+    return /[.!?]$/.test(begin) ? begin : `${begin}.`;
 };

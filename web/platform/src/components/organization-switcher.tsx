@@ -10,7 +10,7 @@ export const OrganizationSwitcher = ({ current }: { current: string | null }) =>
     const name = organization?.name ?? texts.chooseOrganization;
     const button = (
         <>
-            <Initial name={name} />
+            {organization ? <Initial name={name} /> : <Icon name="organization" />}
             <span class="grow cut strong">{name}</span>
             <Icon name="chevron" />
         </>

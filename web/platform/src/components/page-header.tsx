@@ -23,11 +23,16 @@ export const usePageTitle = (title: string) => {
         document.title = texts.documentTitle(title);
     }, [title]);
     useEffect(() => {
-        if (!isFirstPage && !heading.current?.closest("main")?.contains(document.activeElement))
-            heading.current?.focus();
+        if (!isFirstPage) focusPage(heading.current);
         isFirstPage = false;
     }, []);
     return heading;
+};
+
+/** Focuses the one field that a page is about, otherwise its heading. */
+const focusPage = (heading: HTMLElement | null) => {
+    const field = heading?.closest("main")?.querySelector<HTMLElement>("input[autofocus]");
+    (field ?? heading)?.focus();
 };
 
 export const PageHeader = ({ title, text, back, children }: PageHeaderProps) => {

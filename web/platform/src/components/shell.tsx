@@ -5,7 +5,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { loadProfile } from "../api/account";
-import { loadOrganizations, organizations, rememberOrganization } from "../api/organizations";
+import { lastOrganization, loadOrganizations, organizations, rememberOrganization } from "../api/organizations";
 import { Problem } from "../api/problem";
 import { profile } from "../api/session";
 import { isLoadingPage } from "../navigation";
@@ -18,29 +18,42 @@ import { OrganizationSwitcher } from "./organization-switcher";
 import "./shell.css";
 import { SkeletonText } from "./skeleton";
 import { UserMenu } from "./user-menu";
+import { VerifyNotice } from "./verify-notice";
 
 /** Returns the id of the organization that a path is about. */
 const organizationOf = (path: string): string | null => /^\/organizations\/([^/]+)/.exec(path)?.[1] ?? null;
+
+/** Returns the id if it is one of the user's organizations. */
+const known = (id: string | null): string | null =>
+    organizations.value?.some((organization) => organization.id === id && !organization.deletedAt) ? id : null;
 
 export const Shell = ({ children }: { children: ComponentChildren }) => {
     const { path } = useLocation();
     const sidebar = useRef<HTMLElement>(null);
     const [failed, setFailed] = useState<Problem | null>(null);
-    const organizationId = organizationOf(path);
     const isWide = useIsWide();
+    const userId = profile.value?.id;
+    const organizationId = organizationOf(path);
+    // Pages about no organization keep the navigation of the last one.
+    const shown = organizationId ?? known(userId === undefined ? null : lastOrganization(userId));
 
     const load = () => {
         setFailed(null);
-        Promise.all([loadProfile(), organizations.peek() ?? loadOrganizations()]).catch((error: unknown) => {
+        loadProfile().catch((error: unknown) => {
             // Without a session, the sign-in page is on its way.
             if (profile.peek() !== null) setFailed(Problem.from(error));
         });
+        // A page without the other organizations is better than none.
+        if (organizations.peek() === undefined) loadOrganizations().catch(() => undefined);
     };
     useEffect(load, []);
     useEffect(() => {
-        if (organizationId !== null) rememberOrganization(organizationId);
         if (sidebar.current?.matches(":popover-open")) sidebar.current.hidePopover();
-    }, [organizationId, path]);
+    }, [path]);
+    const visited = known(organizationId);
+    useEffect(() => {
+        if (visited !== null && userId !== undefined) rememberOrganization(userId, visited);
+    }, [visited, userId]);
 
     return (
         <div class="shell">
@@ -52,14 +65,15 @@ export const Shell = ({ children }: { children: ComponentChildren }) => {
                 <Button look="quiet" icon="menu" label={texts.menu} popovertarget="sidebar" />
             </header>
             <aside id="sidebar" class="sidebar" ref={sidebar} popover={isWide ? undefined : "auto"}>
-                <OrganizationSwitcher current={organizationId} />
-                <Navigation organizationId={organizationId} />
+                <OrganizationSwitcher current={shown} />
+                <Navigation organizationId={shown} />
                 <div class="sidebar-end">
                     <UserMenu />
                 </div>
             </aside>
             <main id="content" class="content" tabIndex={-1}>
                 {failed && <Failure problem={failed} retry={load} />}
+                {profile.value && <VerifyNotice user={profile.value} />}
                 {!failed && (profile.value ? children : <SkeletonText />)}
             </main>
         </div>

@@ -1,16 +1,14 @@
 import { useState } from "preact/hooks";
 import { signOut } from "../api/account";
 import { api, call } from "../api/client";
-import { Problem } from "../api/problem";
 import { profile } from "../api/session";
 import { navigate } from "../navigation";
 import { general as texts } from "../texts";
-import { words } from "./failure";
 import { Icon } from "./icon";
 import { Menu, MenuItem } from "./menu";
 import { Initial } from "./organization-switcher";
+import { sayFailure } from "./say-failure";
 import { setTheme, type Theme, theme } from "./theme";
-import { say } from "./toast";
 
 const THEMES: readonly Theme[] = ["system", "light", "dark"];
 const ICONS = { system: "screen", light: "sun", dark: "moon" } as const;
@@ -20,7 +18,7 @@ const leave = async () => {
         await signOut();
         navigate("/sign-in");
     } catch (error) {
-        say(words(Problem.from(error)));
+        sayFailure(error);
     }
 };
 

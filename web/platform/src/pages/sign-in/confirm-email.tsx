@@ -1,5 +1,68 @@
-import { PageHeader } from "../../components/page-header";
+import { useState } from "preact/hooks";
+import { useLocation } from "preact-iso";
+import { api, call } from "../../api/client";
+import { Problem } from "../../api/problem";
+import { profile } from "../../api/session";
+import { useProfile } from "../../api/use-profile";
+import { PasswordField } from "../../components/field";
+import { SkeletonText } from "../../components/skeleton";
+import { signIn as texts } from "../../texts";
+import { MailedLink } from "./mailed-link";
 
-const Page = () => <PageHeader title="confirm-email" />;
+const ConfirmEmail = () => {
+    const user = useProfile();
+    const { query } = useLocation();
+    // The session may be that of another account: then the password proves it.
+    const [isRefused, setRefused] = useState(false);
+    if (user === undefined) return <SkeletonText />;
+    const needsPassword = user === null || isRefused;
+    return (
+        <MailedLink
+            title={texts.confirmEmailTitle}
+            text={needsPassword ? texts.confirmEmailPassword : texts.confirmEmailText}
+            button={texts.move}
+            send={async (token, values) => {
+                const body = needsPassword ? { token, currentPassword: values.text("currentPassword") } : { token };
+                try {
+                    await call(api.POST("/v1/auth/confirm-email", { body }));
+                } catch (error) {
+                    const { code } = Problem.from(error);
+                    if (code === "proof-needed" || code === "unauthenticated") setRefused(true);
+                    throw error;
+                }
+                // Its address has changed.
+                if (profile.value) profile.value = undefined;
+            }}
+            problems={{
+                "proof-needed": texts.proofNeeded,
+                unauthenticated: texts.proofNeeded,
+                "wrong-password": texts.wrongPassword,
+                "second-factor-needed": texts.factorNeeded,
+                "email-taken": texts.addressTaken,
+            }}
+            done={{
+                title: texts.moved,
+                text: texts.movedText,
+                href: user ? "/" : "/sign-in",
+                link: user ? texts.goOn : texts.signIn,
+            }}
+            fields={(form) =>
+                needsPassword && (
+                    <PasswordField
+                        form={form}
+                        name="currentPassword"
+                        label={texts.password}
+                        autoComplete="current-password"
+                        required
+                    />
+                )
+            }
+        >
+            <p class="sign-in-end">
+                <a href={`/reject-link?${new URLSearchParams({ token: query.token ?? "" })}`}>{texts.notMe}</a>
+            </p>
+        </MailedLink>
+    );
+};
 
-export default Page;
+export default ConfirmEmail;

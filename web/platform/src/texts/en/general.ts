@@ -7,6 +7,9 @@ const problems: Record<string, Words | undefined> = {
     timeout: () => "The service did not answer in time. Try again.",
     unavailable: () => "The service is not available for a moment. Try again.",
     "try-again": () => "Somebody changed this at the same time. Try again.",
+    "too-many-attempts": (seconds) => `Too many attempts. Try again ${later(seconds)}, or ask for a mail.`,
+    "wrong-credentials": () => "The address or the password is wrong.",
+    "foreign-origin": () => "The API does not know this site. Ask your operator to add its address to CORS_ORIGINS.",
     "too-many-requests": (seconds) => `That was too often. Try again ${later(seconds)}.`,
     unauthenticated: () => "Your session has ended. Sign in again.",
     stale: () => "Somebody changed this after you opened it. Load the page again to see the change.",
@@ -73,8 +76,13 @@ export const general = {
     themes: { system: "As the system", light: "Light", dark: "Dark" },
     signOut: "Sign out",
 
+    verify: (address: string) => `Confirm that ${address} is yours: use the link that we have mailed to you.`,
+    verifyMail: "Mail the link again",
+    verifyMailed: (address: string) => `A new link is on its way to ${address}.`,
+
     notFound: "Page not found",
     notFoundText: "There is nothing at this address. Perhaps the link is old, or a letter is missing.",
+    failed: (words: string, requestId: string) => `${words} (Request ${requestId})`,
     goHome: "Go to your organizations",
     broken: "This page has failed",
     brokenText: "The error is in the page itself. Load it again; your data is safe.",
