@@ -43,8 +43,10 @@ export type AuditQuery = {
 export type People = {
     /** Returns the name of a user, if it is known. It may ask the API, and read a signal. */
     nameOf: (userId: string) => string | undefined;
-    /** Returns the id of the user with this e-mail address. */
-    find: (email: string) => Promise<string | undefined>;
+    /** Returns the id of the user with this e-mail address. Without it, the log has no filter by person. */
+    find?: (email: string) => Promise<string | undefined>;
+    /** What is said of somebody whom the log leaves out. */
+    other?: string;
     /** Returns the page about a user. */
     hrefOf?: (userId: string) => string;
 };
@@ -53,7 +55,6 @@ type AuditEventsProps = {
     load: (query: AuditQuery, signal: AbortSignal) => Promise<Answer<Page>>;
     /** What `load` depends on. */
     inputs: readonly unknown[];
-    /** Without it, the log has no filter by person. */
     people?: People;
     /** The actions that the filter offers. */
     areas?: readonly Area[];
@@ -115,7 +116,7 @@ const Event = ({ event, people, filter }: EventProps) => {
     const [isOpen, setOpen] = useState(false);
     const { actorId, targetId, action } = event;
     const nameOf = (id: string) => people?.nameOf(id) ?? texts.user(id.slice(-8));
-    const actor = actorId ? nameOf(actorId) : otherActor(event);
+    const actor = actorId ? nameOf(actorId) : (people?.other ?? otherActor(event));
     const about = targetId && targetId !== actorId && isAboutUser(action) ? targetId : null;
     const target = about && nameOf(about);
     const changes = changed(event);
@@ -146,7 +147,7 @@ const Details = ({ event, people, filter }: EventProps) => {
     const { path } = useLocation();
     const { actorId, targetId, action } = event;
     const only = (name: "actorId" | "targetId", id: string, text: string) =>
-        people && filter[name] !== id && <a href={withFilter(path, { [name]: id })}>{text}</a>;
+        people?.find && filter[name] !== id && <a href={withFilter(path, { [name]: id })}>{text}</a>;
     const changes = changed(event);
     return (
         <dl class="event-details">

@@ -56,7 +56,7 @@ export const AuditFilters = ({ filter, people, areas }: FiltersProps) => {
     useEffect(() => box.current?.querySelector("form")?.reset(), [parameters]);
 
     const idOf = async (field: Parameter, text: string | null): Promise<string | undefined> => {
-        if (text === null || people === undefined) return undefined;
+        if (text === null || people?.find === undefined) return undefined;
         const id = isId(text) ? text : await people.find(text);
         if (id === undefined) throw new Unknown(field);
         return id;
@@ -107,8 +107,8 @@ export const AuditFilters = ({ filter, people, areas }: FiltersProps) => {
                 <ActionSelect value={filter.action} areas={areas} />
                 <TextField form={form} name="from" label={texts.from} type="date" value={filter.from} quiet />
                 <TextField form={form} name="until" label={texts.until} type="date" value={filter.until} quiet />
-                {people && person("actorId", texts.actor)}
-                {people && person("targetId", texts.target)}
+                {people?.find && person("actorId", texts.actor)}
+                {people?.find && person("targetId", texts.target)}
                 <div class="form-actions">
                     <Submit form={form}>{texts.filter}</Submit>
                     {parameters !== "" && <LinkButton href={path}>{texts.clear}</LinkButton>}

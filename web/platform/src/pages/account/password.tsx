@@ -1,0 +1,104 @@
+// The password: both the profile and the ways to sign in have it.
+
+import { api, call } from "../../api/client";
+import { useForm } from "../../api/forms";
+import { Problem } from "../../api/problem";
+import { profile } from "../../api/session";
+import { Button } from "../../components/button";
+import { ask, Dialog } from "../../components/dialog";
+import { PasswordField } from "../../components/field";
+import { Form, Submit } from "../../components/form";
+import { reauthenticate } from "../../components/reauthenticate";
+import { say } from "../../components/toast";
+import { general, account as texts } from "../../texts";
+import { usePasswordLength } from "../sign-in/password-length";
+import { Action } from "./frame";
+
+/** Sends a request with the current password. With a second factor, the password alone is not enough. */
+export const sendWithPassword = async <T,>(send: () => Promise<T>): Promise<T> => {
+    try {
+        return await send();
+    } catch (error) {
+        const isRefused = Problem.from(error).code === "second-factor-needed";
+        if (!isRefused || !(await reauthenticate())) throw error;
+        return send();
+    }
+};
+
+/** Says what is wrong with the current password. */
+export const explainPassword = ({ code }: Problem): { field?: string; text: string } | null => {
+    if (code === "wrong-password") return { field: "currentPassword", text: texts.wrongPassword };
+    return code === "second-factor-needed" ? { text: texts.notConfirmed } : null;
+};
+
+/** Tells password managers which account a new password belongs to. */
+export const AccountName = () => (
+    <input
+        class="hidden"
+        type="email"
+        autoComplete="username"
+        value={profile.value?.email}
+        readOnly
+        tabIndex={-1}
+        aria-hidden="true"
+    />
+);
+
+/** Mails a link that sets a password. */
+export const mailPasswordLink = async (): Promise<void> => {
+    const email = profile.value?.email ?? "";
+    await call(api.POST("/v1/auth/forgot-password", { body: { email } }));
+    say(texts.passwordLinkMailed(email));
+};
+
+export const changePassword = (): Promise<unknown> =>
+    ask((answer) => (
+        <Dialog title={texts.changePassword} onClose={answer}>
+            <p class="soft">{texts.passwordText}</p>
+            <PasswordForm answer={answer} />
+        </Dialog>
+    ));
+
+const PasswordForm = ({ answer }: { answer: () => void }) => {
+    const length = usePasswordLength();
+    const form = useForm({
+        send: ({ values }) => {
+            const body = { currentPassword: values.text("currentPassword"), newPassword: values.text("newPassword") };
+            return sendWithPassword(() => call(api.POST("/v1/auth/change-password", { body })));
+        },
+        done: () => {
+            say(texts.passwordChanged);
+            answer();
+        },
+        explain: explainPassword,
+    });
+    return (
+        <Form form={form}>
+            <AccountName />
+            <PasswordField
+                form={form}
+                name="currentPassword"
+                label={texts.currentPassword}
+                autoComplete="current-password"
+                required
+            />
+            <PasswordField
+                form={form}
+                name="newPassword"
+                label={texts.newPassword}
+                hint={texts.newPasswordHint(length.min)}
+                autoComplete="new-password"
+                minLength={length.min}
+                maxLength={length.max}
+                required
+            />
+            <div class="form-actions">
+                <Action look="quiet" run={() => mailPasswordLink().then(answer)}>
+                    {texts.forgotPassword}
+                </Action>
+                <Button onClick={answer}>{general.cancel}</Button>
+                <Submit form={form}>{texts.changePassword}</Submit>
+            </div>
+        </Form>
+    );
+};
