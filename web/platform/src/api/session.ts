@@ -67,11 +67,13 @@ export const end = (): void => {
 /** Returns an access token; `null` if nobody is signed in. `unusable` is a token that the API refused. */
 export const accessToken = async (unusable?: string): Promise<string | null> => {
     const usable = () => token !== null && token.value !== unusable && token.endsAt - Date.now() > MARGIN;
-    if (!usable() && profile.value !== null) {
+    // After a refusal it is known that nobody is signed in.
+    const mayRefresh = () => !usable() && profile.peek() !== null;
+    if (mayRefresh()) {
         // One refresh at a time over all tabs. A tab that had to wait uses the token of the other.
         await navigator.locks.request("arches-refresh", async () => {
             await messagesOfOthers();
-            if (!usable()) await refresh();
+            if (mayRefresh()) await refresh();
         });
     }
     return token?.value ?? null;
