@@ -2,12 +2,14 @@
 
 import type { AnyComponent } from "preact";
 import { lazy } from "preact-iso";
+import { NotLoaded } from "./components/broken";
 
 // A page gets the names of its path as properties.
 type Page = AnyComponent<object>;
 type Load = () => Promise<{ default: AnyComponent<never> }>;
 
-const page = (load: Load): Page => lazy(load as () => Promise<{ default: Page }>);
+const page = (load: Load): Page =>
+    lazy(() => (load as () => Promise<{ default: Page }>)().catch(() => ({ default: NotLoaded })));
 
 /** Pages for people who have not signed in. */
 export const publicPages: Record<string, Page> = {

@@ -86,6 +86,9 @@ export const general = {
     goHome: "Go to your organizations",
     broken: "This page has failed",
     brokenText: "The error is in the page itself. Load it again; your data is safe.",
+    brokenDetails: "The error, for support",
+    notLoaded: "This page did not load",
+    notLoadedText: "The connection broke, or there is a newer version of the console. Load it again.",
     reload: "Load again",
 
     reauthenticate: "Confirm that it is you",
