@@ -33,8 +33,7 @@ export const OrganizationSwitcher = ({ current }: { current: string | null }) =>
     );
 };
 
+/** The first letter of a name. CSS shows it, so that it is no part of the text of a button. */
 export const Initial = ({ name, round }: { name: string; round?: boolean }) => (
-    <span class={round ? "initial initial-round" : "initial"} aria-hidden="true">
-        {[...name.trim()][0] ?? "·"}
-    </span>
+    <span class={round ? "initial initial-round" : "initial"} data-initial={[...name.trim()][0] ?? "·"} />
 );
