@@ -19,7 +19,6 @@ import {
     isRefused,
     otherActor,
 } from "./audit-words";
-import { Badge } from "./badge";
 import { LinkButton } from "./button";
 import { Empty } from "./empty";
 import { Failure } from "./failure";
@@ -116,19 +115,19 @@ const Event = ({ event, people, filter }: EventProps) => {
     const [isOpen, setOpen] = useState(false);
     const { actorId, targetId, action } = event;
     const nameOf = (id: string) => people?.nameOf(id) ?? texts.user(id.slice(-8));
-    const actor = actorId ? nameOf(actorId) : (people?.other ?? otherActor(event));
+    const actor = actorId ? nameOf(actorId) : otherActor(event, people?.other);
     const about = targetId && targetId !== actorId && isAboutUser(action) ? targetId : null;
     const target = about && nameOf(about);
     const changes = changed(event);
     return (
-        <details class="event" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+        <details
+            class={isRefused(event.outcome) ? "event event-refused" : "event"}
+            onToggle={({ currentTarget }) => setOpen(currentTarget.open)}
+        >
             <summary>
                 <Icon name={iconOf(action)} />
                 <span class="event-text">
-                    <span class="event-title">
-                        {happened(event)}
-                        {isRefused(event.outcome) && <Badge tone="danger">{texts.refused}</Badge>}
-                    </span>
+                    <span class="event-title">{happened(event)}</span>
                     <span class="event-note">
                         {[texts.by(actor), target && texts.about(target), changes].filter(Boolean).join(" · ")}
                     </span>

@@ -37,6 +37,9 @@ export const beginOf = (day: string | undefined, daysLater = 0): string | undefi
     return time.toISOString();
 };
 
+// On a phone, the filters stand behind a button.
+const WIDE = matchMedia("(min-width: 601px)");
+
 const isId = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 
 /** Somebody who was not found. */
@@ -50,7 +53,7 @@ type FiltersProps = { filter: AuditFilter; people?: People | undefined; areas: r
 
 export const AuditFilters = ({ filter, people, areas }: FiltersProps) => {
     const { path } = useLocation();
-    const box = useRef<HTMLDivElement>(null);
+    const box = useRef<HTMLDetailsElement>(null);
     const parameters = withFilter("", filter);
     // Shows the filter of the address, also after "Back".
     useEffect(() => box.current?.querySelector("form")?.reset(), [parameters]);
@@ -102,8 +105,9 @@ export const AuditFilters = ({ filter, people, areas }: FiltersProps) => {
         />
     );
     return (
-        <div ref={box}>
-            <Form form={form} label={texts.filters} class="audit-filters">
+        <details ref={box} class="audit-filters" open={WIDE.matches || parameters !== ""}>
+            <summary>{texts.filters}</summary>
+            <Form form={form} label={texts.filters} class="audit-fields">
                 <ActionSelect value={filter.action} areas={areas} />
                 <TextField form={form} name="from" label={texts.from} type="date" value={filter.from} quiet />
                 <TextField form={form} name="until" label={texts.until} type="date" value={filter.until} quiet />
@@ -114,7 +118,7 @@ export const AuditFilters = ({ filter, people, areas }: FiltersProps) => {
                     {parameters !== "" && <LinkButton href={path}>{texts.clear}</LinkButton>}
                 </div>
             </Form>
-        </div>
+        </details>
     );
 };
 

@@ -13,8 +13,9 @@ export type Area = (typeof AREAS)[number];
 
 /** Returns what happened. An action that this version does not know is shown by its name. */
 export const happened = ({ action, outcome }: AuditEvent): string => {
-    const named = AREAS.map((area) => texts.areas[area].actions[action]).find(Boolean);
-    return (isRefused(outcome) ? named?.denied : undefined) ?? named?.done ?? action;
+    const words = AREAS.map((area) => texts.areas[area].actions[action]).find(Boolean);
+    const done = words?.done ?? action;
+    return isRefused(outcome) ? (words?.denied ?? texts.refused(done)) : done;
 };
 
 export const isRefused = (outcome: string): boolean => outcome === "denied";
@@ -47,27 +48,37 @@ const BY_SERVICE = [
     "user.mail_stopped",
 ];
 
-/** Returns who did it, if it was not a user. */
-export const otherActor = ({ action, apiKeyId }: AuditEvent): string => {
+/** Returns who did it, if it was not a user. `unknown` says that the log does not tell. */
+export const otherActor = ({ action, apiKeyId }: AuditEvent, unknown = texts.byUnknown): string => {
     if (apiKeyId) return texts.byApiKey;
-    return BY_SERVICE.includes(action) ? texts.byService : texts.byUnknown;
+    return BY_SERVICE.includes(action) ? texts.byService : unknown;
 };
 
-/** Returns the changed fields, such as "role: member → admin, name". */
+/** Returns the changed fields, such as "role: from member to admin, name". */
 export const changed = ({ changes }: AuditEvent): string =>
     Object.entries(changes ?? {})
-        .map(([field, change]) => describe(texts.fields[field] ?? field, change))
+        .map(([field, change]) => [texts.fields[field] ?? field, describe(change)].filter(Boolean).join(": "))
         .join(", ");
 
-const describe = (field: string, { from, to }: Change): string => {
-    if (from === undefined && to === undefined) return field;
-    if (from === undefined || to === undefined) return `${field}: ${words(to ?? from)}`;
-    return `${field}: ${words(from)} → ${words(to)}`;
+const describe = ({ from, to }: Change): string => {
+    if (from === undefined && to === undefined) return "";
+    if (Array.isArray(from) || Array.isArray(to)) return compare(scopesOf(from), scopesOf(to));
+    if (typeof to === "boolean" || from === undefined) return word(to);
+    return texts.fromTo(word(from), word(to));
 };
 
-const words = (value: Value | undefined): string => {
+const scopesOf = (value: Value | undefined): string[] => (Array.isArray(value) ? value : []);
+
+const compare = (from: string[], to: string[]): string => {
+    const added = to.filter((scope) => !from.includes(scope));
+    const removed = from.filter((scope) => !to.includes(scope));
+    return [added.length > 0 && texts.added(added.join(" ")), removed.length > 0 && texts.removed(removed.join(" "))]
+        .filter(Boolean)
+        .join(", ");
+};
+
+const word = (value: Value | undefined): string => {
     if (value === undefined) return texts.none;
     if (typeof value === "boolean") return value ? texts.yes : texts.no;
-    if (typeof value === "string") return value;
-    return value.length === 0 ? texts.none : value.join(" ");
+    return String(value);
 };

@@ -119,7 +119,7 @@ export const audit = {
     fields,
 
     events: "Events",
-    refused: "Refused",
+    refused: (action: string) => `Refused: ${action}`,
     by: (name: string) => `by ${name}`,
     about: (name: string) => `about ${name}`,
     user: (id: string) => `user ${id}`,
@@ -129,6 +129,9 @@ export const audit = {
     yes: "yes",
     no: "no",
     none: "nothing",
+    fromTo: (from: string, to: string) => `from ${from} to ${to}`,
+    added: (scopes: string) => `added ${scopes}`,
+    removed: (scopes: string) => `removed ${scopes}`,
 
     time: "Time",
     action: "Action",
