@@ -63,17 +63,20 @@ const send = async (request: Request, deadline: number | null): Promise<Response
     if (PUBLIC.includes(path)) return attempt(null);
 
     const token = await accessToken();
-    let response = await attempt(token);
-    if ((await codeOf(response)) === "unauthenticated" && !MAYBE_SIGNED_IN.includes(path)) {
-        const another = token === null ? null : await accessToken(token);
-        if (another === null) goToSignIn();
-        else response = await attempt(another);
-    }
+    if (MAYBE_SIGNED_IN.includes(path)) return attempt(token);
+    let response = await attempt(token ?? leave());
+    if ((await codeOf(response)) === "unauthenticated") response = await attempt((await accessToken(token)) ?? leave());
     if ((await codeOf(response)) === "fresh-sign-in-needed") {
         const { reauthenticate } = await import("../components/reauthenticate");
         if (await reauthenticate()) response = await attempt(await accessToken());
     }
     return response;
+};
+
+/** Goes to the sign-in page. */
+const leave = (): never => {
+    goToSignIn();
+    throw Problem.signedOut();
 };
 
 /** Returns the code of a 401, without using up its body. */

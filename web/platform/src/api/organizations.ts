@@ -63,7 +63,7 @@ export const useRole = (organizationId: string): Role | undefined => {
 };
 
 /** Tells whether a role may do what owners and administrators may. */
-export const manages = (role: Role | undefined): boolean => role === "owner" || role === "admin";
+export const manages = (role: Role | undefined): role is "owner" | "admin" => role === "owner" || role === "admin";
 
 // Of each user: several people may use one browser.
 const lastOf = (userId: string): string => `arches.organization.${userId}`;

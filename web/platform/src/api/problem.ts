@@ -5,7 +5,7 @@ export type FieldError = components["schemas"]["FieldError"];
 
 /** A request that failed: a refusal of the API, or no answer at all. */
 export class Problem extends Error {
-    /** The last part of the problem's `type`, such as `email-taken`. `offline` and `timeout` are our own. */
+    /** The last part of the problem's `type`, such as `email-taken`. `offline`, `timeout` and `aborted` are our own. */
     readonly code: string;
     readonly status: number;
     readonly requestId: string | null;
@@ -32,6 +32,11 @@ export class Problem extends Error {
         if (!isProblemBody(body))
             return new Problem("unexpected", response.statusText, response.status, null, response);
         return new Problem(codeOf(body.type), body.detail, response.status, body, response);
+    }
+
+    /** Makes the problem of a person who is not signed in. */
+    static signedOut(): Problem {
+        return new Problem("unauthenticated", "", 401, null);
     }
 
     /** Makes a problem of what `fetch` throws. */

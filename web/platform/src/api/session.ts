@@ -65,7 +65,7 @@ export const end = (): void => {
 };
 
 /** Returns an access token; `null` if nobody is signed in. `unusable` is a token that the API refused. */
-export const accessToken = async (unusable?: string): Promise<string | null> => {
+export const accessToken = async (unusable?: string | null): Promise<string | null> => {
     const usable = () => token !== null && token.value !== unusable && token.endsAt - Date.now() > MARGIN;
     // After a refusal it is known that nobody is signed in.
     const mayRefresh = () => !usable() && profile.peek() !== null;
