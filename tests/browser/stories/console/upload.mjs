@@ -23,6 +23,6 @@ await tell(async ({ open, person, organization, text }) => {
         assert.ok(Date.now() - begin < DEADLINE, `the artifact is still ${status}`);
         await page.waitForTimeout(100);
     }
-    const { url } = ok(await call(page, "POST", `${path}/download`, { token }), 200);
+    const { url } = ok(await call(page, "POST", `${path}/download`, { token, body: { as: "file" } }), 200);
     assert.equal(await page.evaluate(async (url) => (await fetch(url)).text(), url), text);
 });
