@@ -92,7 +92,7 @@ const Search = ({ find, clear }: { find: (email: string) => void; clear: (() => 
         done: find,
     });
     return (
-        <Form form={form} label={texts.findByEmail} class="search-row">
+        <Form form={form} class="search-row">
             <TextField
                 form={form}
                 name="email"
