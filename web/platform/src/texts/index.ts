@@ -1,4 +1,5 @@
 // Every text that people see. One file an area; another language is another folder with the same names.
+export { access } from "./en/access";
 export { account } from "./en/account";
 export { administration } from "./en/administration";
 export { artifacts } from "./en/artifacts";

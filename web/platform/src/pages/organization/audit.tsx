@@ -1,5 +1,68 @@
+import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import { api, call } from "../../api/client";
+import { AuditEvents } from "../../components/audit-events";
+import type { AuditEvent } from "../../components/audit-words";
+import { Button } from "../../components/button";
+import { download } from "../../components/download";
 import { PageHeader } from "../../components/page-header";
+import { say } from "../../components/toast";
+import { general, organization as texts } from "../../texts";
+import { day } from "./days";
+import { ForRole } from "./for-role";
+import { peopleOf } from "./people";
 
-const Page = () => <PageHeader title="audit" />;
+const Audit = ({ organizationId }: { organizationId: string }) => {
+    const loaded = useSignal<readonly AuditEvent[]>([]);
+    const people = useMemo(() => peopleOf(organizationId), [organizationId]);
+    return (
+        <>
+            <PageHeader title={texts.audit} text={texts.auditText}>
+                {loaded.value.length > 0 && <AsJson events={loaded.value} />}
+            </PageHeader>
+            <ForRole organizationId={organizationId} refusal={texts.auditRefused}>
+                {() => (
+                    <AuditEvents
+                        load={async (query, signal) => {
+                            const params = { path: { organizationId }, query };
+                            const path = "/v1/organizations/{organizationId}/audit-events";
+                            const answer = await call(api.GET(path, { params, signal }));
+                            const before = query.cursor === undefined ? [] : loaded.value;
+                            loaded.value = [...before, ...answer.body.data];
+                            return answer;
+                        }}
+                        inputs={[organizationId]}
+                        people={people}
+                        areas={["organization", "work"]}
+                    />
+                )}
+            </ForRole>
+        </>
+    );
+};
 
-export default Page;
+/** Copies and downloads the events that are loaded. */
+const AsJson = ({ events }: { events: readonly AuditEvent[] }) => {
+    const json = () => JSON.stringify(events, null, 4);
+    const copy = async () => {
+        try {
+            await navigator.clipboard.writeText(json());
+            say(texts.eventsCopied(events.length));
+        } catch {
+            say(general.notCopied);
+        }
+    };
+    const save = () => download(`audit-log-${day(new Date())}.json`, json(), "application/json");
+    return (
+        <>
+            <Button icon="copy" onClick={() => void copy()}>
+                {texts.copyEvents}
+            </Button>
+            <Button icon="download" onClick={save}>
+                {texts.downloadEvents}
+            </Button>
+        </>
+    );
+};
+
+export default Audit;

@@ -1,0 +1,71 @@
+import { type Answer, api, call } from "../../api/client";
+import { loadOrganizations, type Organization } from "../../api/organizations";
+import { Button } from "../../components/button";
+import { confirm } from "../../components/confirm";
+import { sayFailure } from "../../components/say-failure";
+import { say } from "../../components/toast";
+import { navigate } from "../../navigation";
+import { organization as texts } from "../../texts";
+import { shown } from "./days";
+import type { Part } from "./settings";
+
+/** The end of an organization. */
+export const Deletion = ({ resource, organization, own }: Part) => {
+    const { name, personal } = organization;
+    const remove = async () => {
+        const deleted: { answer?: Answer<{ data: Organization }> } = {};
+        await confirm({
+            title: texts.deleteTitle(name),
+            text: texts.deleteText,
+            action: texts.delete,
+            danger: true,
+            typed: name,
+            run: async () => {
+                deleted.answer = await end(organization.id, resource.etag.value);
+            },
+        });
+        if (deleted.answer === undefined) return;
+        const { restorableUntil } = deleted.answer.body.data;
+        say(texts.deleted(name, restorableUntil ? shown(restorableUntil) : ""), () => void restore(organization));
+        navigate("/");
+        await loadOrganizations().catch(() => undefined);
+    };
+    return (
+        <section class="card card-danger stack" aria-labelledby="deletion">
+            <h2 id="deletion">{texts.deleteHead}</h2>
+            <p class="soft">{reason(own, personal) ?? texts.deleteText}</p>
+            {personal && <a href="/account/data">{texts.toAccount}</a>}
+            {reason(own, personal) === null && (
+                <div>
+                    <Button look="danger" icon="trash" onClick={() => void remove()}>
+                        {texts.delete}
+                    </Button>
+                </div>
+            )}
+        </section>
+    );
+};
+
+/** Returns why somebody cannot delete it; null if nothing is in the way. */
+const reason = (own: Part["own"], isPersonal: boolean): string | null => {
+    if (isPersonal) return texts.deletePersonal;
+    return own === "owner" ? null : texts.deleteRefused;
+};
+
+const end = (organizationId: string, etag: string | null) => {
+    const params = { path: { organizationId }, header: { "If-Match": etag ?? undefined } };
+    return call(api.DELETE("/v1/organizations/{organizationId}", { params }));
+};
+
+const restore = async ({ id, name }: Organization) => {
+    try {
+        await call(
+            api.POST("/v1/organizations/{organizationId}/restore", { params: { path: { organizationId: id } } }),
+        );
+        say(texts.restored(name));
+        await loadOrganizations();
+        navigate(`/organizations/${id}/settings`);
+    } catch (error) {
+        sayFailure(error);
+    }
+};
