@@ -56,29 +56,32 @@ export const Chart = ({ title, series, bars, labelHead }: ChartProps) => {
                     ))}
                 </div>
             )}
-            <table class="hidden">
-                <caption>{title}</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">{labelHead}</th>
-                        {series.map((name) => (
-                            <th key={name} scope="col">
-                                {name}
-                            </th>
-                        ))}
-                    </tr>
-                </thead>
-                <tbody>
-                    {bars.map((bar) => (
-                        <tr key={bar.label}>
-                            <th scope="row">{bar.label}</th>
-                            {bar.values.map((value, at) => (
-                                <td key={series[at]}>{number(value)}</td>
+            {/* In a box, because a table is as wide as its content. */}
+            <div class="hidden">
+                <table>
+                    <caption>{title}</caption>
+                    <thead>
+                        <tr>
+                            <th scope="col">{labelHead}</th>
+                            {series.map((name) => (
+                                <th key={name} scope="col">
+                                    {name}
+                                </th>
                             ))}
                         </tr>
-                    ))}
-                </tbody>
-            </table>
+                    </thead>
+                    <tbody>
+                        {bars.map((bar) => (
+                            <tr key={bar.label}>
+                                <th scope="row">{bar.label}</th>
+                                {bar.values.map((value, at) => (
+                                    <td key={series[at]}>{number(value)}</td>
+                                ))}
+                            </tr>
+                        ))}
+                    </tbody>
+                </table>
+            </div>
         </figure>
     );
 };
