@@ -107,6 +107,9 @@ const fields: Record<string, string | undefined> = {
     title: "title",
     model: "model",
     slug: "short name",
+    logo: "logo",
+    billingEmail: "address for bills",
+    secondFactorRequiredFrom: "required second factor",
 };
 
 export const audit = {
