@@ -55,6 +55,7 @@ export const ExportFile = () => {
         <div class="card stack">
             {state.kind === "failed" && <Failure problem={state.problem} />}
             <div class="stack" role="status">
+                {(state.kind === "none" || state.kind === "failed") && <p>{texts.fileHint}</p>}
                 {state.kind === "writing" && (
                     <>
                         <p>{texts.writing}</p>

@@ -64,11 +64,13 @@ export const Row = ({ icon, title, text, children }: RowProps) => (
         <span class="account-icon">
             <Icon name={icon} />
         </span>
-        <div class="account-row-text">
-            <div class="row strong">{title}</div>
-            {text && <p class="soft small">{text}</p>}
+        <div class="account-row-inside">
+            <div class="account-row-text">
+                <div class="row strong">{title}</div>
+                {text && <p class="soft small">{text}</p>}
+            </div>
+            {children && <div class="row">{children}</div>}
         </div>
-        {children && <div class="row">{children}</div>}
     </li>
 );
 

@@ -8,7 +8,6 @@ import { Button } from "../../components/button";
 import { ask, Dialog } from "../../components/dialog";
 import { PasswordField } from "../../components/field";
 import { Form, Submit } from "../../components/form";
-import { reauthenticate } from "../../components/reauthenticate";
 import { say } from "../../components/toast";
 import { general, account as texts } from "../../texts";
 import { usePasswordLength } from "../sign-in/password-length";
@@ -19,8 +18,9 @@ export const sendWithPassword = async <T,>(send: () => Promise<T>): Promise<T> =
     try {
         return await send();
     } catch (error) {
-        const isRefused = Problem.from(error).code === "second-factor-needed";
-        if (!isRefused || !(await reauthenticate())) throw error;
+        if (Problem.from(error).code !== "second-factor-needed") throw error;
+        const { reauthenticate } = await import("../../components/reauthenticate");
+        if (!(await reauthenticate())) throw error;
         return send();
     }
 };

@@ -8,6 +8,7 @@ import { confirm } from "../../components/confirm";
 import { Loaded } from "../../components/loaded";
 import { say } from "../../components/toast";
 import { account as texts } from "../../texts";
+import { confirmApp } from "./authenticator-app";
 import { Action, Row, Rows, Section } from "./frame";
 import { showCodes } from "./recovery-codes";
 
@@ -56,14 +57,11 @@ const App = ({ codes, isOn }: { codes: Codes; isOn: boolean }) => (
 
 const addApp = async (codes: Codes): Promise<void> => {
     const { body } = await call(api.POST("/v1/auth/totp"));
-    const { confirmApp } = await import("./authenticator-app");
-    // The button is free again while the dialog is open.
-    void confirmApp(body.data).then(async (made) => {
-        if (made === undefined) return;
-        say(texts.appAdded);
-        await showCodes(made);
-        await codes.reload();
-    });
+    const made = await confirmApp(body.data);
+    if (made === undefined) return;
+    say(texts.appAdded);
+    await showCodes(made);
+    await codes.reload();
 };
 
 const removeApp = async (codes: Codes): Promise<void> => {

@@ -62,10 +62,13 @@ const nameOf = ({ device }: Session): string => {
 };
 
 const DeviceName = ({ session }: { session: Session }) => (
-    <span class="row" title={session.userAgent ?? undefined}>
-        <span class="strong">{nameOf(session)}</span>
-        {session.current && <Badge tone="success">{texts.thisDevice}</Badge>}
-    </span>
+    <>
+        <span class="row" title={session.userAgent ?? undefined}>
+            <span class="strong">{nameOf(session)}</span>
+            {session.current && <Badge tone="success">{texts.thisDevice}</Badge>}
+        </span>
+        {!session.device && <span class="soft small">{session.userAgent}</span>}
+    </>
 );
 
 const End = ({ session, sessions }: { session: Session; sessions: List<Session> }) => {

@@ -10,7 +10,7 @@ export const account = {
     // The profile.
     profileText: "Your name and your address, as the members of your organizations see them.",
     you: "You",
-    youText: "The name stands at what you do.",
+    youText: "Your name stands beside what you do in an organization.",
     name: "Name",
     phone: "Phone number",
     phoneHint: "With the code of the country, such as +44 20 7183 8750.",
@@ -149,7 +149,7 @@ export const account = {
     closeCodes: "Close",
 
     // Sessions.
-    sessionsText: "Where you are signed in. End what you do not know, and change your password then.",
+    sessionsText: "Where you are signed in. End those that you do not know, and then change your password.",
     device: "Device",
     deviceOf: (browser: string, system: string) => `${browser} on ${system}`,
     aDeviceWith: (system: string) => `A device with ${system}`,
@@ -217,6 +217,7 @@ export const account = {
     file: "Everything in one file",
     fileText:
         "All entries and all your activity, as one JSON file. It has the names of your artifacts, not their files.",
+    fileHint: "The link to it works for 15 minutes.",
     writeFile: "Make the file",
     writing: "The file is being written. This can take 20 seconds.",
     fileReady: "Your file is ready",
@@ -242,5 +243,5 @@ export const account = {
     // Activity.
     activityText: "What happened with your account in the last year, and what you did.",
     byYou: "you",
-    byOthers: "another person or the service",
+    byOthers: "somebody else",
 };
