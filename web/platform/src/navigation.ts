@@ -24,7 +24,8 @@ export const withReturnTo = (path: string, returnTo: string | null | undefined):
     return target === "/" ? path : `${path}?${new URLSearchParams({ returnTo: target })}`;
 };
 
-/** Goes to the sign-in page, which leads back here. */
+/** Goes to the sign-in page, which leads back here. Several requests may want it at once. */
 export const goToSignIn = (): void => {
+    if (location.pathname === "/sign-in") return;
     navigate(withReturnTo("/sign-in", location.pathname + location.search), true);
 };
