@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import "./tabs.css";
 
@@ -9,8 +10,13 @@ type TabsProps = {
 /** Links between pages that belong together. */
 export const Tabs = ({ label, tabs }: TabsProps) => {
     const { path } = useLocation();
+    const nav = useRef<HTMLElement>(null);
+    useEffect(() => {
+        const current = nav.current?.querySelector("[aria-current]");
+        current?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    }, [path]);
     return (
-        <nav class="tabs" aria-label={label}>
+        <nav class="tabs" aria-label={label} ref={nav}>
             {tabs.map(({ href, text }) => (
                 <a key={href} href={href} aria-current={path === href ? "page" : undefined}>
                     {text}

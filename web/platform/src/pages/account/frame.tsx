@@ -74,6 +74,12 @@ export const Row = ({ icon, title, text, children }: RowProps) => (
     </li>
 );
 
+/** Moves the focus to the heading, after the button that had it is gone. */
+export const focusHeading = (): void => {
+    // First, the dialog gives the focus back to the button.
+    setTimeout(() => document.querySelector<HTMLElement>("main h1")?.focus());
+};
+
 /** Says what failed, at the bottom of the window. */
 export const sayFailure = (error: unknown): void => {
     const problem = Problem.from(error);

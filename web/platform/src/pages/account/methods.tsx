@@ -8,6 +8,7 @@ import { confirm } from "../../components/confirm";
 import { Time } from "../../components/time";
 import { say } from "../../components/toast";
 import { account as texts } from "../../texts";
+import { focusHeading } from "./frame";
 
 export type Method = components["schemas"]["Account"];
 
@@ -25,6 +26,7 @@ export const removeMethod = async ({ methods, method, what, title, text }: Remov
     });
     if (!isGone) return;
     methods.items.value = methods.items.value.filter(({ id }) => id !== method.id);
+    focusHeading();
     say(texts.removed(what));
 };
 

@@ -29,7 +29,7 @@ export const showCodes = async (codes: readonly string[]): Promise<void> => {
                 <p class="soft">{texts.codesOnce}</p>
                 <Copy value={lines} label={texts.recoveryCodes} />
                 <div class="dialog-actions">
-                    <Button icon="download" onClick={save}>
+                    <Button icon="download" onClick={save} autoFocus>
                         {texts.downloadCodes}
                     </Button>
                     <Button look="primary" onClick={() => answer()}>

@@ -9,7 +9,7 @@ import { Loaded } from "../../components/loaded";
 import { say } from "../../components/toast";
 import { account as texts } from "../../texts";
 import { confirmApp } from "./authenticator-app";
-import { Action, Row, Rows, Section } from "./frame";
+import { Action, focusHeading, Row, Rows, Section } from "./frame";
 import { showCodes } from "./recovery-codes";
 
 type Codes = Resource<{ left: number | null }>;
@@ -59,9 +59,10 @@ const addApp = async (codes: Codes): Promise<void> => {
     const { body } = await call(api.POST("/v1/auth/totp"));
     const made = await confirmApp(body.data);
     if (made === undefined) return;
-    say(texts.appAdded);
     await showCodes(made);
     await codes.reload();
+    focusHeading();
+    say(texts.appAdded);
 };
 
 const removeApp = async (codes: Codes): Promise<void> => {
@@ -73,8 +74,9 @@ const removeApp = async (codes: Codes): Promise<void> => {
         run: () => call(api.DELETE("/v1/auth/totp")),
     });
     if (!isGone) return;
-    say(texts.appRemoved);
     await codes.reload();
+    focusHeading();
+    say(texts.appRemoved);
 };
 
 const RecoveryCodes = ({ codes, left }: { codes: Codes; left: number }) => (

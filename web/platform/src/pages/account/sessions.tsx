@@ -10,7 +10,7 @@ import { Table } from "../../components/table";
 import { Time } from "../../components/time";
 import { say } from "../../components/toast";
 import { account as texts } from "../../texts";
-import { AccountPage } from "./frame";
+import { AccountPage, focusHeading } from "./frame";
 
 type Session = components["schemas"]["Session"];
 
@@ -83,6 +83,7 @@ const End = ({ session, sessions }: { session: Session; sessions: List<Session> 
         });
         if (!isEnded) return;
         sessions.items.value = sessions.items.value.filter(({ id }) => id !== session.id);
+        focusHeading();
         say(texts.ended);
     };
     return (
@@ -110,8 +111,10 @@ const endOthers = async (sessions: List<Session>): Promise<void> => {
         danger: true,
         run: endAllOthers,
     });
-    if (isEnded) say(texts.othersEnded);
     await sessions.reload();
+    if (!isEnded) return;
+    focusHeading();
+    say(texts.othersEnded);
 };
 
 /** Ends all sessions except this one, also those that are not on the page. */

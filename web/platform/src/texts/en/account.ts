@@ -217,9 +217,9 @@ export const account = {
     file: "Everything in one file",
     fileText:
         "All entries and all your activity, as one JSON file. It has the names of your artifacts, not their files.",
-    fileHint: "The link to it works for 15 minutes.",
+    fileHint: "This can take 20 seconds. The link to the file works for 15 minutes.",
     writeFile: "Make the file",
-    writing: "The file is being written. This can take 20 seconds.",
+    writing: "The file is being written…",
     fileReady: "Your file is ready",
     fileReadyText: (time: string) =>
         `The link works until ${time}. Keep it secret: it opens the file without a sign-in.`,
