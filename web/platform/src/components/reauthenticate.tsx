@@ -1,6 +1,6 @@
 // Asks for a proof of identity, for what needs a sign-in within the last ten minutes.
 
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { api, call } from "../api/client";
 import { useForm } from "../api/forms";
 import { PasskeyNotUsed, provePasskey, supportsPasskeys } from "../api/passkeys";
@@ -12,6 +12,8 @@ import { ask, Dialog } from "./dialog";
 import { Failure } from "./failure";
 import { PasswordField, TextField } from "./field";
 import { Form, Submit } from "./form";
+import "./reauthenticate.css";
+import { SkeletonText } from "./skeleton";
 
 type Way = "password" | "code" | "recoveryCode" | "mail";
 
@@ -27,152 +29,192 @@ export const reauthenticate = (): Promise<boolean> => {
     return asking;
 };
 
-const Reauthenticate = ({ answer }: { answer: (proved: boolean) => void }) => {
-    const [way, setWay] = useState<Way>("password");
+type Answer = (proved: boolean) => void;
+
+const Reauthenticate = ({ answer }: { answer: Answer }) => {
+    const known = useKnownWays();
+    const [chosen, setWay] = useState<Way | null>(null);
+    const [needsFactor, setNeedsFactor] = useState(false);
+    const way = chosen ?? (known.hasPassword ? "password" : "code");
+    const needFactor = () => {
+        setNeedsFactor(true);
+        setWay("code");
+    };
     return (
         <Dialog title={texts.reauthenticate} onClose={() => answer(false)}>
             <p class="soft">{texts.reauthenticateText}</p>
-            <Proof key={way} way={way} setWay={setWay} answer={answer} />
-            <ByPasskey answer={answer} />
-            <OtherWays way={way} setWay={setWay} />
+            {known.isLoading ? (
+                <SkeletonText lines={2} />
+            ) : (
+                <>
+                    <Proof key={way} way={way} needFactor={needFactor} answer={answer} />
+                    <div class="ways">
+                        <p class="small soft">{texts.reauthenticateBy}</p>
+                        <OtherWays way={way} known={known} needsFactor={needsFactor} setWay={setWay} answer={answer} />
+                    </div>
+                </>
+            )}
         </Dialog>
     );
 };
 
-type ProofProps = { way: Way; setWay: (way: Way) => void; answer: (proved: boolean) => void };
+type Known = { isLoading: boolean; hasPassword: boolean; hasPasskey: boolean };
 
-const Proof = ({ way, setWay, answer }: ProofProps) => {
+/** Finds out how the person can sign in. Without an answer, every way is offered. */
+const useKnownWays = (): Known => {
+    const [known, setKnown] = useState<Known>({ isLoading: true, hasPassword: true, hasPasskey: true });
+    useEffect(() => {
+        call(api.GET("/v1/auth/accounts"))
+            .then(({ body }) => {
+                const has = (method: string) => body.data.some((account) => account.method === method);
+                setKnown({ isLoading: false, hasPassword: has("password"), hasPasskey: has("passkey") });
+            })
+            .catch(() => setKnown({ isLoading: false, hasPassword: true, hasPasskey: true }));
+    }, []);
+    return known;
+};
+
+type ProofProps = { way: Way; needFactor: () => void; answer: Answer };
+
+const DIGITS = {
+    inputMode: "numeric",
+    pattern: "\\s*[0-9]{6}\\s*",
+    patternError: texts.codeError,
+    code: true,
+} as const;
+
+const Proof = ({ way, needFactor, answer }: ProofProps) => {
+    const place = useRef<HTMLDivElement>(null);
+    useEffect(() => place.current?.querySelector("input")?.focus(), []);
     const form = useForm({
         send: ({ values }) => {
+            const proof = values.text(way).trim();
             const proofs = {
-                password: { currentPassword: values.text("currentPassword") },
-                code: { code: values.text("code").trim() },
-                recoveryCode: { recoveryCode: values.text("recoveryCode").trim() },
-                mail: { code: values.text("code").trim() },
+                password: { currentPassword: values.text(way) },
+                code: { code: proof },
+                recoveryCode: { recoveryCode: proof },
+                mail: { code: proof },
             };
             return call(api.POST("/v1/auth/reauthenticate", { body: proofs[way] }));
         },
         done: () => answer(true),
-        explain: (problem) => {
+        explain: ({ code }) => {
             // With an authenticator app, only a second factor counts.
-            if (problem.code === "second-factor-needed") setWay("code");
-            if (problem.code === "wrong-password") return { field: "currentPassword", text: texts.wrongPassword };
-            const field = way === "recoveryCode" ? "recoveryCode" : "code";
-            return problem.code === "wrong-code" || problem.code === "invalid-code"
-                ? { field, text: texts.wrongCode }
-                : null;
+            if (code === "second-factor-needed") needFactor();
+            if (code === "wrong-password") return { field: way, text: texts.wrongPassword };
+            return code === "wrong-code" || code === "invalid-code" ? { field: way, text: texts.wrongCode } : null;
         },
     });
-    const digits = { inputMode: "numeric" as const, pattern: "[0-9]{6}", patternError: texts.codeError, code: true };
+    const common = { form, name: way, required: true };
+    const mailed = texts.codeMailed(profile.value?.email ?? "");
     return (
-        <Form form={form}>
-            {way === "password" && (
-                <PasswordField
-                    form={form}
-                    name="currentPassword"
-                    label={texts.byPassword}
-                    autoComplete="current-password"
-                    required
-                />
-            )}
-            {way === "code" && (
-                <TextField
-                    form={form}
-                    name="code"
-                    label={texts.byCode}
-                    autoComplete="one-time-code"
-                    hint={texts.codeHint}
-                    required
-                    {...digits}
-                />
-            )}
-            {way === "recoveryCode" && (
-                <TextField form={form} name="recoveryCode" label={texts.byRecoveryCode} required code />
-            )}
-            {way === "mail" && (
-                <TextField
-                    form={form}
-                    name="code"
-                    label={texts.byMail}
-                    autoComplete="one-time-code"
-                    hint={texts.codeMailed(profile.value?.email ?? "")}
-                    required
-                    {...digits}
-                />
-            )}
-            <div class="form-actions">
-                <Button onClick={() => answer(false)}>{texts.cancel}</Button>
-                <Submit form={form}>{texts.confirm}</Submit>
-            </div>
-        </Form>
+        <div ref={place}>
+            <Form form={form} label={texts.reauthenticate}>
+                {way === "password" && (
+                    <PasswordField {...common} label={texts.byPassword} autoComplete="current-password" />
+                )}
+                {way === "code" && (
+                    <TextField
+                        {...common}
+                        {...DIGITS}
+                        label={texts.byCode}
+                        hint={texts.codeHint}
+                        autoComplete="one-time-code"
+                    />
+                )}
+                {way === "recoveryCode" && <TextField {...common} label={texts.byRecoveryCode} code />}
+                {way === "mail" && (
+                    <TextField
+                        {...common}
+                        {...DIGITS}
+                        label={texts.byMail}
+                        hint={mailed}
+                        autoComplete="one-time-code"
+                    />
+                )}
+                <div class="form-actions">
+                    <Button onClick={() => answer(false)}>{texts.cancel}</Button>
+                    <Submit form={form}>{texts.confirm}</Submit>
+                </div>
+            </Form>
+        </div>
     );
 };
 
-const ByPasskey = ({ answer }: { answer: (proved: boolean) => void }) => {
-    const [isBusy, setBusy] = useState(false);
+type OtherWaysProps = {
+    way: Way;
+    known: Known;
+    needsFactor: boolean;
+    setWay: (way: Way) => void;
+    answer: Answer;
+};
+
+const OtherWays = ({ way, known, needsFactor, setWay, answer }: OtherWaysProps) => {
+    const [busy, setBusy] = useState<"passkey" | "mail" | null>(null);
     const [failed, setFailed] = useState<Problem | null>(null);
     const [isRefused, setRefused] = useState(false);
-    if (!supportsPasskeys()) return null;
-    const prove = async () => {
-        setBusy(true);
+    const attempt = async (name: "passkey" | "mail", run: () => Promise<void>) => {
+        setBusy(name);
         setFailed(null);
         setRefused(false);
         try {
-            const passkeyCode = await provePasskey();
-            await call(api.POST("/v1/auth/reauthenticate", { body: { passkeyCode } }));
-            answer(true);
+            await run();
         } catch (error) {
             if (error instanceof PasskeyNotUsed) setRefused(true);
             else setFailed(Problem.from(error));
         } finally {
-            setBusy(false);
+            setBusy(null);
         }
     };
+    const usePasskey = async () => {
+        const passkeyCode = await provePasskey();
+        await call(api.POST("/v1/auth/reauthenticate", { body: { passkeyCode } }));
+        answer(true);
+    };
+    const mail = async () => {
+        await call(api.POST("/v1/auth/magic-links", { body: { email: profile.value?.email ?? "" } }));
+        setWay("mail");
+    };
     return (
-        <div class="stack stack-s">
-            <Button icon="passkey" wide busy={isBusy} onClick={() => void prove()}>
-                {texts.byPasskey}
-            </Button>
+        <>
+            <div class="row">
+                {known.hasPasskey && supportsPasskeys() && (
+                    <Button
+                        size="small"
+                        icon="passkey"
+                        busy={busy === "passkey"}
+                        onClick={() => void attempt("passkey", usePasskey)}
+                    >
+                        {texts.byPasskey}
+                    </Button>
+                )}
+                {way !== "password" && known.hasPassword && !needsFactor && (
+                    <Button size="small" onClick={() => setWay("password")}>
+                        {texts.byPassword}
+                    </Button>
+                )}
+                {way !== "code" && (
+                    <Button size="small" onClick={() => setWay("code")}>
+                        {texts.byCode}
+                    </Button>
+                )}
+                {way !== "recoveryCode" && (
+                    <Button size="small" onClick={() => setWay("recoveryCode")}>
+                        {texts.byRecoveryCode}
+                    </Button>
+                )}
+                {way !== "mail" && !needsFactor && (
+                    <Button size="small" icon="mail" busy={busy === "mail"} onClick={() => void attempt("mail", mail)}>
+                        {texts.mailCode}
+                    </Button>
+                )}
+            </div>
             {isRefused && (
                 <p class="soft small" role="alert">
                     {texts.passkeyFailed}
                 </p>
             )}
             {failed && <Failure problem={failed} />}
-        </div>
-    );
-};
-
-const OtherWays = ({ way, setWay }: { way: Way; setWay: (way: Way) => void }) => {
-    const [failed, setFailed] = useState<Problem | null>(null);
-    const mail = async () => {
-        setFailed(null);
-        try {
-            await call(api.POST("/v1/auth/magic-links", { body: { email: profile.value?.email ?? "" } }));
-            setWay("mail");
-        } catch (error) {
-            setFailed(Problem.from(error));
-        }
-    };
-    const others = [
-        { way: "password" as const, text: texts.byPassword, choose: () => setWay("password") },
-        { way: "code" as const, text: texts.byCode, choose: () => setWay("code") },
-        { way: "recoveryCode" as const, text: texts.byRecoveryCode, choose: () => setWay("recoveryCode") },
-        { way: "mail" as const, text: texts.mailCode, choose: () => void mail() },
-    ];
-    return (
-        <details class="ways">
-            <summary>{texts.reauthenticateBy}</summary>
-            <div class="row">
-                {others
-                    .filter((other) => other.way !== way)
-                    .map((other) => (
-                        <Button key={other.way} size="small" onClick={other.choose}>
-                            {other.text}
-                        </Button>
-                    ))}
-            </div>
-            {failed && <Failure problem={failed} />}
-        </details>
+        </>
     );
 };
