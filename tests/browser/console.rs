@@ -1,5 +1,8 @@
 //! The console, `web/platform`, as it is released.
 
+mod administration;
+mod everywhere;
+
 use harness::{PASSWORD, ingestion::Ingestion};
 use serde_json::json;
 
