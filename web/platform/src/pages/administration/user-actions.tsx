@@ -21,48 +21,56 @@ export const Actions = (props: ActionsProps) => (
     </>
 );
 
-const Access = ({ user, resource, isSelf }: ActionsProps) => (
-    <Section id="access" title={texts.access}>
-        <Row title={texts.endSessions} text={texts.endSessionsText}>
-            <Act look={{ icon: "signOut" }} run={() => change.endSessions(user)}>
-                {texts.endSessions}
+const Access = ({ user, resource, isSelf }: ActionsProps) => {
+    const isStopped = user.emailDelivery.status === "stopped" && !user.deletedAt;
+    if (isSelf && !isStopped) return null;
+    return (
+        <Section id="access" title={texts.access}>
+            {!isSelf && (
+                <Row title={texts.endSessions} text={texts.endSessionsText}>
+                    <Act icon="signOut" run={() => change.endSessions(user)}>
+                        {texts.endSessions}
+                    </Act>
+                </Row>
+            )}
+            {!isSelf && !user.deletedAt && <SignIn user={user} resource={resource} />}
+            {isStopped && (
+                <Row title={texts.resumeMail} text={texts.resumeMailText}>
+                    <Act icon="mail" run={() => change.resumeMail(user, resource)}>
+                        {texts.resumeMail}
+                    </Act>
+                </Row>
+            )}
+        </Section>
+    );
+};
+
+const SignIn = ({ user, resource }: Omit<ActionsProps, "isSelf">) => (
+    <>
+        <Row title={texts.removeFactors} text={texts.removeFactorsText}>
+            <Act icon="key" run={() => change.removeFactors(user, resource)}>
+                {texts.removeFactors}
             </Act>
         </Row>
-        {!isSelf && !user.deletedAt && (
-            <>
-                <Row title={texts.removeFactors} text={texts.removeFactorsText}>
-                    <Act look={{ icon: "key" }} run={() => change.removeFactors(user, resource)}>
-                        {texts.removeFactors}
-                    </Act>
-                </Row>
-                {user.suspendedAt ? (
-                    <Row title={texts.liftSuspension} text={texts.liftSuspensionText}>
-                        <Act look={{ icon: "check" }} run={() => change.liftSuspension(user, resource)}>
-                            {texts.liftSuspension}
-                        </Act>
-                    </Row>
-                ) : (
-                    <Row title={texts.suspend} text={texts.suspendText}>
-                        <Act look={{ icon: "lock" }} run={() => change.suspend(user, resource)}>
-                            {texts.suspend}
-                        </Act>
-                    </Row>
-                )}
-                <Row title={texts.recover} text={texts.recoverText}>
-                    <Act look={{ icon: "shield" }} run={() => change.recover(user, resource)}>
-                        {texts.recover}
-                    </Act>
-                </Row>
-            </>
-        )}
-        {user.emailDelivery.status === "stopped" && !user.deletedAt && (
-            <Row title={texts.resumeMail} text={texts.resumeMailText}>
-                <Act look={{ icon: "mail" }} run={() => change.resumeMail(user, resource)}>
-                    {texts.resumeMail}
+        {user.suspendedAt ? (
+            <Row title={texts.liftSuspension} text={texts.liftSuspensionText}>
+                <Act icon="check" run={() => change.liftSuspension(user, resource)}>
+                    {texts.liftSuspension}
+                </Act>
+            </Row>
+        ) : (
+            <Row title={texts.suspend} text={texts.suspendText}>
+                <Act icon="lock" run={() => change.suspend(user, resource)}>
+                    {texts.suspend}
                 </Act>
             </Row>
         )}
-    </Section>
+        <Row title={texts.recover} text={texts.recoverText}>
+            <Act icon="shield" run={() => change.recover(user, resource)}>
+                {texts.recover}
+            </Act>
+        </Row>
+    </>
 );
 
 const Appointment = ({ user, resource, isSelf }: ActionsProps) =>
@@ -83,9 +91,7 @@ const Appointment = ({ user, resource, isSelf }: ActionsProps) =>
 const Data = ({ user, resource, isSelf }: ActionsProps) => (
     <Section id="data" title={texts.data}>
         <Row title={texts.export} text={texts.exportText}>
-            <Act look={{ icon: "download" }} run={() => change.exportData(user)}>
-                {texts.export}
-            </Act>
+            <Export user={user} />
         </Row>
         {!isSelf &&
             (user.legalHoldAt ? (
@@ -105,20 +111,20 @@ const End = ({ user, resource, isSelf }: ActionsProps) =>
         <Section id="end" title={texts.end} danger>
             {user.deletedAt ? (
                 <Row title={texts.restore} text={texts.restoreText}>
-                    <Act look={{ icon: "retry" }} run={() => change.restore(user, resource)}>
+                    <Act icon="retry" run={() => change.restore(user, resource)}>
                         {texts.restore}
                     </Act>
                 </Row>
             ) : (
                 <Row title={texts.remove} text={texts.removeText}>
-                    <Act look={{ icon: "trash", look: "danger" }} run={() => change.remove(user, resource)}>
+                    <Act icon="trash" look="danger" run={() => change.remove(user, resource)}>
                         {texts.remove}
                     </Act>
                 </Row>
             )}
             <Row title={texts.erase} text={user.legalHoldAt ? texts.eraseHeld : texts.eraseText}>
                 {!user.legalHoldAt && (
-                    <Act look={{ look: "danger" }} run={() => change.erase(user, resource)}>
+                    <Act look="danger" run={() => change.erase(user, resource)}>
                         {texts.erase}
                     </Act>
                 )}
@@ -145,17 +151,23 @@ const Row = ({ title, text, children }: { title: string; text: string; children:
     </div>
 );
 
-type ActProps = { run: () => Promise<void>; look?: Look; children: ComponentChildren };
+type ActProps = Look & { run: () => Promise<void>; children: ComponentChildren };
 
-/** A button that does something, or asks before. */
-const Act = ({ run, look, children }: ActProps) => {
+/** A button that opens a dialog. */
+const Act = ({ run, children, ...look }: ActProps) => (
+    <Button {...look} onClick={() => void run()}>
+        {children}
+    </Button>
+);
+
+const Export = ({ user }: { user: User }) => {
     const [isBusy, setBusy] = useState(false);
     const [problem, setProblem] = useState<Problem | null>(null);
-    const act = async () => {
+    const run = async () => {
         setBusy(true);
         setProblem(null);
         try {
-            await run();
+            await change.exportData(user);
         } catch (error) {
             setProblem(Problem.from(error));
         } finally {
@@ -163,11 +175,11 @@ const Act = ({ run, look, children }: ActProps) => {
         }
     };
     return (
-        <div class="stack stack-s">
-            <Button {...look} busy={isBusy} onClick={() => void act()}>
-                {children}
+        <>
+            <Button icon="download" busy={isBusy} onClick={() => void run()}>
+                {texts.export}
             </Button>
             {problem && <Failure problem={problem} />}
-        </div>
+        </>
     );
 };

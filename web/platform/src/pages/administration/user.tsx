@@ -64,7 +64,9 @@ const Notices = ({ user, isSelf }: { user: User; isSelf: boolean }) => {
         <>
             {isSelf && (
                 <Notice>
-                    <p>{texts.ownNotice}</p>
+                    <p>
+                        {texts.ownNotice} <a href="/account/profile">{texts.ownAccount}</a>
+                    </p>
                 </Notice>
             )}
             {user.deletedAt && (
@@ -98,7 +100,8 @@ const Notices = ({ user, isSelf }: { user: User; isSelf: boolean }) => {
 const Facts = ({ user }: { user: User }) => (
     <dl class="facts">
         <Fact name={texts.email}>
-            {user.email} <span class="soft">({user.emailVerified ? texts.confirmed : texts.notConfirmed})</span>
+            {user.email}{" "}
+            {!user.erasedAt && <span class="soft">({user.emailVerified ? texts.confirmed : texts.notConfirmed})</span>}
         </Fact>
         <Fact name={texts.secondFactor}>
             {user.secondFactorAt ? <Since value={user.secondFactorAt} /> : texts.noSecondFactor}

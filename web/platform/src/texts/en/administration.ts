@@ -54,7 +54,6 @@ export const administration = {
     held: "Legal hold",
     mailStopped: "Mail stopped",
     notVerified: "Address not confirmed",
-    you: "You",
 
     suspendedNotice: "Suspended: this person cannot sign in, and their sessions have ended.",
     deletedNotice: "Deleted: it can be restored until it is erased, 30 days after the deletion.",
@@ -62,8 +61,8 @@ export const administration = {
     mailNotice: { bounce: "A mail to the address bounced.", complaint: "The reader of a mail complained about it." },
     mailNoticeText: "No mail is sent to this person, not even a link to sign in.",
     erasedNotice: "Erased: all personal data is overwritten. Nothing here can be changed any more.",
-    ownNotice:
-        "This is your own account. Some things are not possible here: another administrator can do them, or you can on your account pages.",
+    ownNotice: "This is your own account. Another administrator can do what is missing here. You change your sign-in in",
+    ownAccount: "your account",
     reason: (reason: string) => `Reason: ${reason}`,
     since: "since",
 
