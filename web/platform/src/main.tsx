@@ -9,7 +9,7 @@ import { Toasts } from "./components/toast";
 import "./design/base.css";
 import { isLoadingPage, setRoute } from "./navigation";
 import { SignInFrame } from "./pages/sign-in/frame";
-import { notFound, pages, publicPages } from "./routes";
+import { notFound, pages, preload, publicPages } from "./routes";
 
 const Application = () => {
     const { path, route } = useLocation();
@@ -52,6 +52,7 @@ const Pages = ({ all }: { all: typeof pages }) => {
     );
 };
 
+preload(location.pathname);
 showTheme();
 const place = document.getElementById("application");
 if (place) {

@@ -5,11 +5,12 @@ import { lazy } from "preact-iso";
 import { NotLoaded } from "./components/broken";
 
 // A page gets the names of its path as properties.
-type Page = AnyComponent<object>;
+type Component = AnyComponent<object>;
+type Page = Component & { preload: () => Promise<unknown> };
 type Load = () => Promise<{ default: AnyComponent<never> }>;
 
 const page = (load: Load): Page =>
-    lazy(() => (load as () => Promise<{ default: Page }>)().catch(() => ({ default: NotLoaded })));
+    lazy(() => (load as () => Promise<{ default: Component }>)().catch(() => ({ default: NotLoaded })));
 
 /** Pages for people who have not signed in. */
 export const publicPages: Record<string, Page> = {
@@ -58,3 +59,10 @@ export const pages: Record<string, Page> = {
 };
 
 export const notFound: Page = page(() => import("./pages/not-found"));
+
+/** Begins to load the page of a path, before it is known who the person is. */
+export const preload = (path: string): void => {
+    const all = Object.entries({ ...publicPages, ...pages });
+    const found = all.find(([pattern]) => new RegExp(`^${pattern.replace(/:\w+/g, "[^/]+")}/?$`).test(path));
+    void found?.[1].preload();
+};
