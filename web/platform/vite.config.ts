@@ -22,5 +22,13 @@ export default defineConfig({
         modulePreload: { polyfill: false },
         target: ["chrome125", "edge125", "firefox128", "safari18"],
         reportCompressedSize: false,
+        rolldownOptions: {
+            output: {
+                // What most pages use is one file. Otherwise each small component would be a request of its own.
+                codeSplitting: {
+                    groups: [{ name: "shared", test: /node_modules|src\/(api|components)\//, minShareCount: 6 }],
+                },
+            },
+        },
     },
 });
