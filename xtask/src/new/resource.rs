@@ -78,6 +78,7 @@ pub fn plan(project: &Project, plan: &mut Plan<'_>, arguments: &Arguments) -> Re
     register(plan, &filled)?;
     permit(plan, &filled)?;
     route(plan, &filled)?;
+    put_into_words(plan, &filled)?;
     document(plan, &filled)?;
     Ok(filled(
         "  1. cargo xtask generate           (queries and openapi.json)
@@ -177,6 +178,17 @@ fn route(plan: &mut Plan<'_>, filled: &impl Fn(&str) -> String) -> Result<()> {
     plan.before("tests/api/organizations/mod.rs", "mod ", &filled("mod %snakes%;\n"))?;
     let readable = filled("\n    \"list_%snakes%\",\n    \"show_%snake%\",");
     plan.within("tests/api/matrix.rs", "const OF_MEMBERS: &[&str] = &[", "\n];", &readable)
+}
+
+/// Adds what the console says about the audit actions and the scopes.
+fn put_into_words(plan: &mut Plan<'_>, filled: &impl Fn(&str) -> String) -> Result<()> {
+    let actions = "    \"%snake%.created\": { done: \"%A words% was created\" },
+    \"%snake%.updated\": { done: \"%A words% was changed\" },
+    \"%snake%.deleted\": { done: \"%A words% was deleted\" },\n";
+    plan.within("web/platform/src/texts/en/audit.ts", "const work: ", "};\n", &filled(actions))?;
+    let scopes = "    \"%kebabs%:read\": \"Read the %many words%\",
+    \"%kebabs%:write\": \"Create, change and delete %many words%\",\n";
+    plan.within("web/platform/src/texts/en/access.ts", "const scopes: ", "};\n", &filled(scopes))
 }
 
 /// Adds the rows of the tables in the documents, and a line for clients.
