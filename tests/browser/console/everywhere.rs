@@ -41,7 +41,8 @@ async fn every_page_after_a_sign_in_is_accessible_and_fits_into_a_phone() {
     let (_, pages) = paths();
     assert!(pages.contains(&"/") && pages.contains(&"/administration/audit"), "{pages:?}");
     let with_ids = |path: &&str| {
-        let parts = path.split('/').map(|part| part.strip_prefix(':').map_or(part, |name| ids[name].as_str()));
+        let parts =
+            path.split('/').map(|part| part.strip_prefix(':').map_or(part, |name| ids[name].as_str()));
         parts.collect::<Vec<_>>().join("/")
     };
     let mut pages: Vec<_> = pages.iter().map(with_ids).collect();

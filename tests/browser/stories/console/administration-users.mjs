@@ -42,14 +42,14 @@ await tell(async ({ open, person, people }) => {
     await page.waitForURL((url) => url.search === "?sort=createdAt");
     await rowOf(person).waitFor();
 
-    // By address, in whatever state.
+    // By address, in every state.
     const field = page.getByLabel("Find by e-mail address");
     const find = page.getByRole("button", { name: "Find" });
     await field.fill("nobody");
     await find.click();
     await page.getByText("Enter an e-mail address such as ada@example.com.").waitFor();
     assert.ok(await field.evaluate((element) => element === document.activeElement), "the focus is in the wrong field");
-    await accessible(page, "an address that is none");
+    await accessible(page, "an invalid address");
     await field.fill("nobody@example.com");
     await find.click();
     await page.getByRole("heading", { name: "No account has this address" }).waitFor();
