@@ -58,7 +58,8 @@ const Answer = ({ user, url }: { user: Profile; url: string }) => {
             sayFailure(error);
         }
     };
-    const text = `${texts.invitationText} ${texts.invitationAs(user.email)}`;
+    const next = user.emailVerified ? "" : ` ${texts.unverifiedAddress}`;
+    const text = `${texts.invitationText} ${texts.invitationAs(user.email)}${next}`;
     return isDeclining ? (
         <MailedLink
             key="decline"
