@@ -7,7 +7,7 @@ import { ask, Dialog } from "../../components/dialog";
 import { Select, TextField } from "../../components/field";
 import { Form, Submit } from "../../components/form";
 import { general, organization as texts } from "../../texts";
-import { beginOfDay, day } from "./days";
+import { day, endOfDay } from "./days";
 import { ScopesField, scopesIn } from "./scopes";
 import { showSecret } from "./secret";
 
@@ -28,7 +28,7 @@ const DAY = 86_400_000;
 const expiryOf = (values: Values): string | null => {
     const lifetime = values.text("lifetime");
     if (lifetime === "never") return null;
-    if (lifetime === "day") return beginOfDay(values.text("expiresAt"), 1);
+    if (lifetime === "day") return endOfDay(values.text("expiresAt"));
     return new Date(Date.now() + Number(lifetime) * DAY).toISOString();
 };
 
@@ -53,8 +53,8 @@ const KeyDialog = ({ organizationId, answer }: KeyDialogProps) => {
     // Not while the key is created: its secret is in the answer only.
     const close = () => form.isSending.value || answer();
     return (
-        <Dialog title={texts.createKey} onClose={close}>
-            <Form form={form} label={texts.createKey}>
+        <Dialog title={texts.createKey} onClose={close} wide>
+            <Form form={form} label={texts.createKey} class="form-wide">
                 <TextField
                     form={form}
                     name="name"

@@ -13,6 +13,7 @@ import { say } from "../../components/toast";
 import { general, organization as texts } from "../../texts";
 import type { ApiKey } from "./api-key-form";
 import { Choices } from "./choices";
+import { focusHeading } from "./focus";
 import { askForLimit } from "./rate-limit";
 import { ScopesField, scopesIn } from "./scopes";
 import { showSecret } from "./secret";
@@ -49,7 +50,7 @@ export const ApiKeyMenu = (props: KeyProps) => {
 
 const edit = async ({ organizationId, apiKey, list }: KeyProps) => {
     const changed = await ask<ApiKey>((answer) => (
-        <Dialog title={texts.editKeyOf(apiKey.name)} onClose={answer}>
+        <Dialog title={texts.editKeyOf(apiKey.name)} onClose={answer} wide>
             <EditDialog organizationId={organizationId} apiKeyId={apiKey.id} answer={answer} />
         </Dialog>
     ));
@@ -81,7 +82,7 @@ const EditDialog = ({ organizationId, apiKeyId, answer }: EditProps) => {
     return (
         <Loaded resource={resource}>
             {({ name, scopes }) => (
-                <Form form={form} label={texts.editKey}>
+                <Form form={form} label={texts.editKey} class="form-wide">
                     <TextField form={form} name="name" label={texts.name} value={name} maxLength={100} required />
                     <ScopesField form={form} value={scopes} />
                     <div class="form-actions">
@@ -151,4 +152,5 @@ const revoke = async ({ organizationId, apiKey: { id, name }, list }: KeyProps) 
     if (!isRevoked) return;
     list.items.value = list.items.value.filter((one) => one.id !== id);
     say(texts.keyRevoked(name));
+    focusHeading();
 };

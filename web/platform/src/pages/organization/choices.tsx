@@ -18,6 +18,8 @@ type ChoicesProps = {
     choices: readonly Choice[];
     chosen: readonly string[];
     autoFocus?: boolean;
+    /** Side by side, where there is space. */
+    wide?: boolean;
     /** Stands between the name of the group and its boxes. */
     children?: ComponentChildren;
 };
@@ -25,7 +27,7 @@ type ChoicesProps = {
 // The types of `<input>` want to know its `type` beforehand.
 const Input = (props: AllHTMLAttributes<HTMLInputElement>) => h("input", props);
 
-export const Choices = ({ form, name, label, type, choices, chosen, autoFocus, children }: ChoicesProps) => {
+export const Choices = ({ form, name, label, type, choices, chosen, autoFocus, wide, children }: ChoicesProps) => {
     const id = useId();
     const group = useRef<HTMLFieldSetElement>(null);
     const error = form.errors.value[name];
@@ -45,24 +47,26 @@ export const Choices = ({ form, name, label, type, choices, chosen, autoFocus, c
         <fieldset ref={group} class="choices" aria-describedby={error ? `${id}-error` : undefined} onChange={forgive}>
             <legend class="field-label">{label}</legend>
             {children}
-            {choices.map(({ value, text, hint }) => (
-                <div key={value} class="choice">
-                    <Input
-                        id={`${id}-${value}`}
-                        type={type}
-                        name={name}
-                        value={value}
-                        defaultChecked={chosen.includes(value)}
-                        aria-describedby={hint ? `${id}-${value}-hint` : undefined}
-                    />
-                    <label for={`${id}-${value}`}>{text}</label>
-                    {hint && (
-                        <p class="choice-hint" id={`${id}-${value}-hint`}>
-                            {hint}
-                        </p>
-                    )}
-                </div>
-            ))}
+            <div class={wide ? "choices-inside choices-wide" : "choices-inside"}>
+                {choices.map(({ value, text, hint }) => (
+                    <div key={value} class="choice">
+                        <Input
+                            id={`${id}-${value}`}
+                            type={type}
+                            name={name}
+                            value={value}
+                            defaultChecked={chosen.includes(value)}
+                            aria-describedby={hint ? `${id}-${value}-hint` : undefined}
+                        />
+                        <label for={`${id}-${value}`}>{text}</label>
+                        {hint && (
+                            <p class="choice-hint" id={`${id}-${value}-hint`}>
+                                {hint}
+                            </p>
+                        )}
+                    </div>
+                ))}
+            </div>
             {error && (
                 <p class="field-error" id={`${id}-error`}>
                     <Icon name="warning" />

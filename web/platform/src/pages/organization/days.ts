@@ -5,12 +5,11 @@ const two = (value: number): string => String(value).padStart(2, "0");
 /** Returns the day of a time. */
 export const day = (time: Date): string => `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
 
-/** Returns the begin of a day, or of one some days later, for the API. */
-export const beginOfDay = (value: string, daysLater = 0): string => {
-    const time = new Date(`${value}T00:00`);
-    time.setDate(time.getDate() + daysLater);
-    return time.toISOString();
-};
+/** Returns the first second of a day, for the API. */
+export const beginOfDay = (value: string): string => new Date(`${value}T00:00`).toISOString();
+
+/** Returns the last second of a day, for the API. */
+export const endOfDay = (value: string): string => new Date(`${value}T23:59:59`).toISOString();
 
 const format = new Intl.DateTimeFormat("en", { dateStyle: "medium" });
 

@@ -37,6 +37,12 @@ export const ForRole = ({ organizationId, refusal, children }: ForRoleProps) => 
     }
     if (problem) return <Failure problem={problem} retry={load} />;
     if (role === undefined) return <SkeletonRows />;
-    if (refusal !== undefined && !manages(role)) return <Empty icon="lock" title={texts.notForYou} text={refusal} />;
+    if (refusal !== undefined && !manages(role)) {
+        return (
+            <Empty icon="lock" title={texts.notForYou} text={refusal}>
+                <LinkButton href={`/organizations/${organizationId}/members`}>{texts.toMembers}</LinkButton>
+            </Empty>
+        );
+    }
     return <>{children(role)}</>;
 };

@@ -57,7 +57,12 @@ const Invitations = ({ organizationId }: { organizationId: string }) => {
                             <LinkButton href="/?new">{texts.newOrganization}</LinkButton>
                         </Empty>
                     ) : (
-                        <InvitationList organizationId={organizationId} own={own} current={current} />
+                        <InvitationList
+                            organizationId={organizationId}
+                            own={own}
+                            current={current}
+                            inviteOne={() => void inviteOne(own)}
+                        />
                     )
                 }
             </ForRole>
@@ -65,9 +70,9 @@ const Invitations = ({ organizationId }: { organizationId: string }) => {
     );
 };
 
-type ListProps = { organizationId: string; own: Role; current: Current };
+type ListProps = { organizationId: string; own: Role; current: Current; inviteOne: () => void };
 
-const InvitationList = ({ organizationId, own, current }: ListProps) => {
+const InvitationList = ({ organizationId, own, current, inviteOne }: ListProps) => {
     const { path, query } = useLocation();
     const status = STATUSES.find((one) => one === query.status);
     const list = useList(
@@ -129,7 +134,11 @@ const InvitationList = ({ organizationId, own, current }: ListProps) => {
                 ]}
                 empty={
                     status === undefined ? (
-                        <Empty icon="mail" title={texts.noInvitations} text={texts.noInvitationsText} />
+                        <Empty icon="mail" title={texts.noInvitations} text={texts.noInvitationsText}>
+                            <Button look="primary" icon="add" onClick={inviteOne}>
+                                {texts.invite}
+                            </Button>
+                        </Empty>
                     ) : (
                         <Empty icon="mail" title={texts.noMatches} text={texts.noMatchesText}>
                             <LinkButton href={path}>{texts.showAll}</LinkButton>

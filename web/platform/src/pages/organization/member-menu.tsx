@@ -13,6 +13,7 @@ import { sayFailure } from "../../components/say-failure";
 import { say } from "../../components/toast";
 import { navigate } from "../../navigation";
 import { access, general, organization as texts } from "../../texts";
+import { focusHeading } from "./focus";
 import type { Member } from "./people";
 import { isRole, ROLES, RoleField, reaches } from "./roles";
 
@@ -129,6 +130,7 @@ const remove = async (organizationId: string, { id }: Member, list: List<Member>
     if (!isGone) return;
     list.items.value = list.items.value.filter((one) => one.id !== id);
     say(texts.memberRemoved(member.name));
+    focusHeading();
 };
 
 const leave = async (organizationId: string, { id, role }: Member) => {

@@ -44,7 +44,7 @@ const Members = ({ organizationId }: { organizationId: string }) => {
                 </Notice>
             )}
             <ForRole organizationId={organizationId}>
-                {(own) => <MemberList organizationId={organizationId} own={own} />}
+                {(own) => <MemberList organizationId={organizationId} own={own} isPersonal={isPersonal ?? false} />}
             </ForRole>
         </>
     );
@@ -52,8 +52,10 @@ const Members = ({ organizationId }: { organizationId: string }) => {
 
 const SECOND_FACTOR = { with: true, without: false } as const;
 
-const MemberList = ({ organizationId, own }: { organizationId: string; own: Role }) => {
-    const { path, query } = useLocation();
+type ListProps = { organizationId: string; own: Role; isPersonal: boolean };
+
+const MemberList = ({ organizationId, own, isPersonal }: ListProps) => {
+    const { path, query, url } = useLocation();
     const role = isRole(query.role) ? query.role : undefined;
     const factor = query.factor === "with" || query.factor === "without" ? query.factor : undefined;
     const secondFactor = factor && manages(own) ? SECOND_FACTOR[factor] : undefined;
@@ -98,6 +100,13 @@ const MemberList = ({ organizationId, own }: { organizationId: string; own: Role
                     </Empty>
                 }
             />
+            {list.items.value.length === 1 && url === path && manages(own) && !isPersonal && (
+                <Empty icon="users" title={texts.alone} text={texts.aloneText}>
+                    <Button icon="add" onClick={() => void invite(organizationId, own)}>
+                        {texts.invite}
+                    </Button>
+                </Empty>
+            )}
         </>
     );
 };

@@ -75,7 +75,7 @@ const FactorForm = ({ resource, organization: { id, secondFactorRequiredFrom: fr
     });
     const stop = async () => {
         const isStopped = await confirm({
-            title: texts.stopRequiring,
+            title: texts.stopRequiringTitle,
             text: texts.stopRequiringText,
             action: texts.stopRequiring,
             run: async () => resource.set(await change(id, resource.etag.value ?? undefined, null)),

@@ -17,6 +17,7 @@ export const ScopesField = ({ form, value }: { form: Form; value: readonly Scope
     const check = (button: HTMLElement, wants: (scope: string) => boolean) => {
         const boxes = button.closest("fieldset")?.querySelectorAll<HTMLInputElement>("input[type=checkbox]") ?? [];
         for (const box of boxes) box.checked = wants(box.value);
+        boxes[0]?.dispatchEvent(new Event("change", { bubbles: true }));
     };
     return (
         <Choices
@@ -30,6 +31,7 @@ export const ScopesField = ({ form, value }: { form: Form; value: readonly Scope
                 hint: <code>{scope}</code>,
             }))}
             chosen={value}
+            wide
         >
             <div class="row">
                 <Button size="small" onClick={({ currentTarget }) => check(currentTarget, () => true)}>
