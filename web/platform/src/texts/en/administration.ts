@@ -61,7 +61,8 @@ export const administration = {
     mailNotice: { bounce: "A mail to the address bounced.", complaint: "The reader of a mail complained about it." },
     mailNoticeText: "No mail is sent to this person, not even a link to sign in.",
     erasedNotice: "Erased: all personal data is overwritten. Nothing here can be changed any more.",
-    ownNotice: "This is your own account. Another administrator can do what is missing here. You change your sign-in in",
+    ownNotice:
+        "This is your own account. Another administrator can do what is missing here. You change your sign-in in",
     ownAccount: "your account",
     reason: (reason: string) => `Reason: ${reason}`,
     since: "since",
