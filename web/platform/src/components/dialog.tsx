@@ -1,9 +1,11 @@
 import { signal } from "@preact/signals";
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
+import { useLocation } from "preact-iso";
 import { general as texts } from "../texts";
 import { Button } from "./button";
 import "./dialog.css";
+import { showToastsIn, Toasts } from "./toast";
 
 type DialogProps = {
     title: string;
@@ -21,13 +23,17 @@ export const Dialog = ({ title, onClose, children, wide }: DialogProps) => {
         const dialog = ref.current;
         const before = document.activeElement;
         dialog?.showModal();
+        const moveToastsBack = showToastsIn(id);
         // The cross is first in the document, but what the dialog asks is first for the person.
         dialog?.querySelector<HTMLElement>("[autofocus], .dialog-body :is(input, select, textarea)")?.focus();
         return () => {
+            moveToastsBack();
             dialog?.close();
             if (before instanceof HTMLElement) before.focus();
         };
-    }, []);
+    }, [id]);
+    // A selection that begins inside and ends beside the dialog is no press beside it.
+    const isPressedBeside = useRef(false);
     return (
         // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes a dialog by itself.
         <dialog
@@ -38,7 +44,12 @@ export const Dialog = ({ title, onClose, children, wide }: DialogProps) => {
                 event.preventDefault();
                 onClose();
             }}
-            onClick={(event) => event.target === ref.current && onClose()}
+            onPointerDown={(event) => {
+                isPressedBeside.current = event.target === ref.current;
+            }}
+            onClick={(event) => {
+                if (isPressedBeside.current && event.target === ref.current) onClose();
+            }}
         >
             <div class="dialog-inside">
                 <header class="dialog-head">
@@ -47,11 +58,12 @@ export const Dialog = ({ title, onClose, children, wide }: DialogProps) => {
                 </header>
                 <div class="dialog-body stack">{children}</div>
             </div>
+            <Toasts dialog={id} />
         </dialog>
     );
 };
 
-type Asked = { id: number; node: VNode };
+type Asked = { id: number; node: VNode; dismiss: () => void };
 
 const open = signal<readonly Asked[]>([]);
 let count = 0;
@@ -64,14 +76,24 @@ export const ask = <T,>(render: (answer: (value?: T) => void) => VNode): Promise
             open.value = open.value.filter((asked) => asked.id !== id);
             resolve(value);
         };
-        open.value = [...open.value, { id, node: render(answer) }];
+        open.value = [...open.value, { id, node: render(answer), dismiss: answer }];
     });
 
 /** The place of the dialogs of `ask`. Stands once, in the application. */
-export const Dialogs = () => (
-    <>
-        {open.value.map(({ id, node }) => (
-            <div key={id}>{node}</div>
-        ))}
-    </>
-);
+export const Dialogs = () => {
+    const { path } = useLocation();
+    // A dialog belongs to the page that asked.
+    useEffect(
+        () => () => {
+            for (const { dismiss } of open.peek()) dismiss();
+        },
+        [path],
+    );
+    return (
+        <>
+            {open.value.map(({ id, node }) => (
+                <div key={id}>{node}</div>
+            ))}
+        </>
+    );
+};

@@ -25,9 +25,26 @@ const hide = (id: number) => {
     toasts.value = toasts.value.filter((toast) => toast.id !== id);
 };
 
-/** The place of the messages. Stands once, in the application. */
-export const Toasts = () => (
+// A modal dialog makes all around it inert, so the messages stand in the one that was opened last.
+const dialogs = signal<readonly string[]>([]);
+
+/** Moves the messages into a dialog. Returns what moves them back. */
+export const showToastsIn = (dialog: string): (() => void) => {
+    dialogs.value = [...dialogs.value, dialog];
+    return () => {
+        dialogs.value = dialogs.value.filter((other) => other !== dialog);
+    };
+};
+
+/** The place of the messages: in the application, and in each dialog. */
+export const Toasts = ({ dialog }: { dialog?: string }) => (
     <div class="toasts" role="status" aria-live="polite">
+        {dialogs.value.at(-1) === dialog && <Messages />}
+    </div>
+);
+
+const Messages = () => (
+    <>
         {toasts.value.map(({ id, text, undo }) => (
             <div class="toast" key={id}>
                 <span>{text}</span>
@@ -46,5 +63,5 @@ export const Toasts = () => (
                 <Button look="quiet" size="small" icon="close" label={texts.close} onClick={() => hide(id)} />
             </div>
         ))}
-    </div>
+    </>
 );
