@@ -46,7 +46,7 @@ const Around = ({ id, label, hint, required, quiet, error, children }: AroundPro
     <div class="field">
         <label class="field-label" for={id}>
             {label}
-            {!required && !quiet && <span class="field-optional">{texts.optional}</span>}
+            {!required && !quiet && <span class="field-optional"> {texts.optional}</span>}
         </label>
         {children}
         <Notes id={id} hint={hint} error={error} />
