@@ -1,5 +1,6 @@
 //! The console, `web/platform`, as it is released.
 
+mod account;
 mod administration;
 mod everywhere;
 
