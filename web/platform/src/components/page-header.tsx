@@ -31,7 +31,7 @@ export const usePageTitle = (title: string) => {
 
 /** Focuses the one field that a page is about, otherwise its heading. */
 const focusPage = (heading: HTMLElement | null) => {
-    const field = heading?.closest("main")?.querySelector<HTMLElement>("input[autofocus]");
+    const field = heading?.closest("main")?.querySelector<HTMLElement>(":is(input, textarea)[autofocus]");
     (field ?? heading)?.focus();
 };
 
