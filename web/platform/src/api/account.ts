@@ -12,7 +12,11 @@ export const findProfile = async (): Promise<Profile | null> => {
 
 /** Loads the profile, unless it is known. */
 export const loadProfile = async (): Promise<void> => {
-    if (profile.value) return;
+    if (!profile.value) await reloadProfile();
+};
+
+/** Loads the profile again, such as after its address has changed. */
+export const reloadProfile = async (): Promise<void> => {
     const { body } = await call(api.GET("/v1/auth/me"));
     profile.value = body.data;
 };

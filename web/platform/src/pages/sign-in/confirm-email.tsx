@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
+import { reloadProfile } from "../../api/account";
 import { api, call } from "../../api/client";
 import { Problem } from "../../api/problem";
 import { profile } from "../../api/session";
@@ -30,8 +31,7 @@ const ConfirmEmail = () => {
                     if (code === "proof-needed" || code === "unauthenticated") setRefused(true);
                     throw error;
                 }
-                // Its address has changed.
-                if (profile.value) profile.value = undefined;
+                if (profile.value) await reloadProfile().catch(() => undefined);
             }}
             problems={{
                 "proof-needed": texts.proofNeeded,
