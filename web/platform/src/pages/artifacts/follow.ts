@@ -15,14 +15,13 @@ const SINGLE = 5;
 export const useFollow = (organizationId: string, list: List<Artifact>): void => {
     const moving = list.items.value.filter(isMoving);
     usePolling(moving.length > 0, async (signal) => {
+        const asked = new Set(list.items.peek());
         const fresh = await load(organizationId, moving, signal);
         const before = list.items.peek();
+        // A row that was changed here during the request is newer than the answer.
         const after = before
-            .filter(({ id }) => fresh.get(id) !== null)
-            .map((row) => {
-                const found = fresh.get(row.id);
-                return found && found.updatedAt >= row.updatedAt ? found : row;
-            });
+            .filter((row) => !asked.has(row) || fresh.get(row.id) !== null)
+            .map((row) => (asked.has(row) && fresh.get(row.id)) || row);
         list.items.value = after;
         announce(before, after);
         return JSON.stringify(before) !== JSON.stringify(after);

@@ -4,11 +4,16 @@ import { Badge } from "../../components/badge";
 import { Button } from "../../components/button";
 import { Meter } from "../../components/chart";
 import { general, artifacts as texts } from "../../texts";
-import { type Artifact, isSent, isUploading } from "./uploads";
+import { type Artifact, isUploading } from "./uploads";
 
-/** Tells whether an artifact moves on by itself. */
-export const isMoving = ({ id, status }: Artifact): boolean =>
-    status === "processing" || (status === "pending" && isSent(id));
+/** A file that has not arrived after so long is not on its way any more. */
+const OVERDUE = 120_000;
+
+/** Tells whether an artifact may move on by itself. */
+export const isMoving = ({ status }: Artifact): boolean => status === "processing" || status === "pending";
+
+const isOverdue = ({ id, createdAt }: Artifact): boolean =>
+    !isUploading(id) && Date.now() - Date.parse(createdAt) > OVERDUE;
 
 /** Tells whether the whole text of an artifact can be shown. */
 export const hasText = ({ status, progress }: Artifact): boolean =>
@@ -19,9 +24,10 @@ export const isStored = ({ status, failure }: Artifact): boolean =>
     status !== "pending" && status !== "expired" && failure?.code !== "content-missing";
 
 /** Tells whether an artifact can do with its file once more. */
-export const takesFile = ({ id, status, failure }: Artifact): boolean => {
+export const takesFile = (artifact: Artifact): boolean => {
+    const { id, status, failure } = artifact;
     if (isUploading(id)) return false;
-    if (status === "pending") return !isSent(id);
+    if (status === "pending") return isOverdue(artifact);
     return status === "expired" || failure?.code === "checksum-mismatch" || failure?.code === "content-missing";
 };
 
@@ -37,9 +43,10 @@ const TONES = {
     expired: "warning",
 } as const;
 
-const wordOf = ({ id, status, stage }: Artifact): string => {
+const wordOf = (artifact: Artifact): string => {
+    const { id, status, stage } = artifact;
     if (status === "pending" && isUploading(id)) return texts.uploading;
-    if (status === "pending" && isSent(id)) return texts.sent;
+    if (status === "pending" && isOverdue(artifact)) return texts.waitsForFile;
     if (status !== "processing") return texts.statuses[status];
     if (stage === "indexing") return texts.indexing;
     return stage === "extracting" ? texts.reading : texts.statuses.processing;

@@ -36,7 +36,6 @@ export type Job = Upload & {
 const AT_ONCE = 2;
 
 const jobs = signal<readonly Job[]>([]);
-const sent = new Set<string>();
 let count = 0;
 /** How many have arrived since all were done. */
 let finished = 0;
@@ -47,9 +46,6 @@ export const uploadsOf = (organizationId: string): readonly Upload[] =>
 
 /** Tells whether the file of an artifact is on its way from this tab. */
 export const isUploading = (artifactId: string): boolean => jobs.value.some((job) => job.artifact?.id === artifactId);
-
-/** Tells whether this tab has sent the file of an artifact. */
-export const isSent = (artifactId: string): boolean => sent.has(artifactId);
 
 type Listener = (organizationId: string, artifact: Artifact) => void;
 const listeners = new Set<Listener>();
@@ -156,7 +152,6 @@ const run = async (job: Job) => {
 const finish = (job: Job) => {
     const { artifact, organizationId } = job;
     if (artifact !== null) {
-        sent.add(artifact.id);
         for (const listener of listeners) listener(organizationId, artifact);
     }
     finished++;
@@ -175,7 +170,6 @@ effect(() => {
     if (profile.value !== null) return;
     for (const job of jobs.peek()) job.stop.abort();
     jobs.value = [];
-    sent.clear();
 });
 
 let isWarning = true;

@@ -8,7 +8,6 @@ export const artifacts = {
     addText: "Add a text",
     labels: "Labels",
     drop: "Drop the files to upload them",
-    chooseFiles: "Choose files",
 
     // The list.
     name: "Name",
@@ -37,13 +36,13 @@ export const artifacts = {
         "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "Word",
     },
     statuses: {
-        pending: "Waiting for the file",
+        pending: "Waiting",
         processing: "In progress",
         ready: "Ready",
         failed: "Failed",
         expired: "Not uploaded",
     },
-    sent: "Queued",
+    waitsForFile: "Waiting for the file",
     uploading: "Uploading",
     reading: "Reading",
     indexing: "Indexing",

@@ -52,5 +52,4 @@ export const search = {
             : `Too many searches within a minute. Try again in ${seconds} seconds.`,
     notAvailable: "The search by meaning is not available for a moment. A search by words is.",
     byWordsInstead: "Search by words",
-    tooLong: "A search has at most 1,000 characters.",
 };
