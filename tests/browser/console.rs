@@ -3,6 +3,7 @@
 mod account;
 mod administration;
 mod everywhere;
+mod organization;
 
 use harness::{PASSWORD, ingestion::Ingestion};
 use serde_json::json;

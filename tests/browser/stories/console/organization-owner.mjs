@@ -1,0 +1,16 @@
+// The only owner cannot leave, and is told why.
+import { answer, looksRight } from "../../account.mjs";
+import { tell } from "../../chromium.mjs";
+import { choose, visitOrganization } from "../../organization.mjs";
+
+await tell(async ({ open, organization, person }) => {
+    const page = await visitOrganization(open, organization, "members", person);
+    await page.getByRole("heading", { name: "Nobody else is here yet" }).waitFor();
+    await looksRight(page, "an owner alone");
+    await choose(page, "Ada", "Leave");
+    await answer(page, "Leave");
+    await page.getByRole("dialog").getByText("Make another member an owner, or delete the organization.").waitFor();
+    await looksRight(page, "an owner who cannot leave");
+    await answer(page, "Cancel");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+});
