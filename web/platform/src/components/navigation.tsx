@@ -1,8 +1,15 @@
 import { useLocation } from "preact-iso";
+import { useRole } from "../api/organizations";
 import { general as texts } from "../texts";
 import { Icon, type IconName } from "./icon";
 
-type Link = { href: string; text: string; icon: IconName };
+type Link = {
+    href: string;
+    text: string;
+    icon: IconName;
+    /** For owners and administrators. */
+    isManaging?: boolean;
+};
 
 const work = (base: string): Link[] => [
     { href: `${base}/artifacts`, text: texts.artifacts, icon: "artifacts" },
@@ -12,21 +19,25 @@ const work = (base: string): Link[] => [
 
 const manage = (base: string): Link[] => [
     { href: `${base}/members`, text: texts.members, icon: "users" },
-    { href: `${base}/invitations`, text: texts.invitations, icon: "mail" },
-    { href: `${base}/api-keys`, text: texts.apiKeys, icon: "key" },
-    { href: `${base}/usage`, text: texts.usage, icon: "chart" },
-    { href: `${base}/audit`, text: texts.audit, icon: "audit" },
+    { href: `${base}/invitations`, text: texts.invitations, icon: "mail", isManaging: true },
+    { href: `${base}/api-keys`, text: texts.apiKeys, icon: "key", isManaging: true },
+    { href: `${base}/usage`, text: texts.usage, icon: "chart", isManaging: true },
+    { href: `${base}/audit`, text: texts.audit, icon: "audit", isManaging: true },
     { href: `${base}/settings`, text: texts.settings, icon: "settings" },
 ];
 
 /** The pages of one organization. */
-export const Navigation = ({ organizationId }: { organizationId: string | null }) => {
-    if (organizationId === null) return null;
+export const Navigation = ({ organizationId }: { organizationId: string | null }) =>
+    organizationId === null ? null : <Groups organizationId={organizationId} />;
+
+const Groups = ({ organizationId }: { organizationId: string }) => {
+    const role = useRole(organizationId);
     const base = `/organizations/${organizationId}`;
+    const links = manage(base).filter(({ isManaging }) => !isManaging || role !== "member");
     return (
         <nav aria-label={texts.navigation}>
             <Group title={texts.work} links={work(base)} />
-            <Group title={texts.manage} links={manage(base)} />
+            <Group title={texts.manage} links={links} />
         </nav>
     );
 };

@@ -93,7 +93,7 @@ const MemberList = ({ organizationId, own, isPersonal }: ListProps) => {
                 list={list}
                 caption={texts.members}
                 rowKey={({ id }) => id}
-                columns={columns(organizationId, own, list)}
+                columns={columns(organizationId, own, isPersonal, list)}
                 empty={
                     <Empty icon="users" title={texts.noMembers} text={texts.noMembersText}>
                         <LinkButton href={path}>{texts.showAll}</LinkButton>
@@ -111,7 +111,7 @@ const MemberList = ({ organizationId, own, isPersonal }: ListProps) => {
     );
 };
 
-const columns = (organizationId: string, own: Role, list: List<Member>) => [
+const columns = (organizationId: string, own: Role, isPersonal: boolean, list: List<Member>) => [
     {
         head: texts.member,
         cell: (member: Member) => (
@@ -124,12 +124,19 @@ const columns = (organizationId: string, own: Role, list: List<Member>) => [
         ? [{ head: texts.secondFactor, cell: (member: Member) => <FactorBadge member={member} />, narrow: true }]
         : []),
     { head: texts.joined, cell: ({ createdAt }: Member) => <Time value={createdAt} />, narrow: true },
-    {
-        head: "",
-        cell: (member: Member) => <MemberMenu organizationId={organizationId} member={member} own={own} list={list} />,
-        end: true,
-        narrow: true,
-    },
+    // Nobody leaves a personal organization.
+    ...(isPersonal
+        ? []
+        : [
+              {
+                  head: "",
+                  cell: (member: Member) => (
+                      <MemberMenu organizationId={organizationId} member={member} own={own} list={list} />
+                  ),
+                  end: true,
+                  narrow: true,
+              },
+          ]),
 ];
 
 const FactorBadge = ({ member: { secondFactor } }: { member: Member }) => (

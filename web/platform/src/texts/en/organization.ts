@@ -200,7 +200,7 @@ export const organization = {
     noFiles: "No files yet. Artifacts that you upload are counted here.",
     atLeast: (size: string) => `more than ${size}`,
     artifacts: (count: string, isAll: boolean) =>
-        isAll ? `in ${count} artifacts, also failed ones` : `in the first ${count} artifacts; there are more`,
+        isAll ? `in ${count} artifacts, with failed ones` : `in the first ${count} artifacts; there are more`,
     mediaTypes,
     tokensByDay: "Tokens by day",
     tokens: (count: string) => `${count} tokens`,
