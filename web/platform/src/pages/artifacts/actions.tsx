@@ -9,6 +9,7 @@ import { confirm } from "../../components/confirm";
 import { words } from "../../components/failure";
 import { say } from "../../components/toast";
 import { artifacts as texts } from "../../texts";
+import { focusHeading } from "../organization/focus";
 import { wordsOf } from "./send";
 import { type Artifact, upload, withoutWarning } from "./uploads";
 
@@ -30,6 +31,8 @@ export const useRetry = (organizationId: string, done: (artifact: Artifact) => v
             );
             say(texts.retried);
             done(body.data);
+            // The button is gone.
+            focusHeading();
         } catch (error) {
             const problem = Problem.from(error);
             say(problem.code === "nothing-to-retry" ? texts.nothingToRetry : wordsOf(problem));

@@ -7,6 +7,7 @@ import { Choice } from "../../components/choice";
 import { useTyped } from "../../components/typed";
 import { navigate } from "../../navigation";
 import { artifacts as texts } from "../../texts";
+import { focusHeading } from "../organization/focus";
 import { MEDIA_TYPES, type MediaType } from "./file";
 import type { Artifact } from "./uploads";
 
@@ -35,6 +36,13 @@ export const withFilter = (base: string, filter: Filter): string => {
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(filter)) if (value !== undefined) query.set(name, value);
     return query.size === 0 ? base : `${base}?${query}`;
+};
+
+/** Shows all artifacts again. */
+export const clear = (base: string): void => {
+    navigate(base, true);
+    // The button is gone.
+    focusHeading();
 };
 
 type FiltersProps = { base: string; filter: Filter; labels: Resource<Label[]> };
@@ -66,7 +74,7 @@ export const Filters = ({ base, filter, labels }: FiltersProps) => {
                 set={(label) => set({ label })}
             />
             {isFiltered(filter) && (
-                <Button look="quiet" icon="close" onClick={() => navigate(base, true)}>
+                <Button look="quiet" icon="close" onClick={() => clear(base)}>
                     {texts.clear}
                 </Button>
             )}

@@ -282,5 +282,8 @@ const removeLabel = async (organizationId: string, { id, name }: Label, labels: 
         danger: true,
         run: () => call(api.DELETE("/v1/organizations/{organizationId}/labels/{labelId}", { params: { path } })),
     });
-    if (isGone) await labels.reload();
+    if (!isGone) return;
+    await labels.reload();
+    // The button is gone.
+    document.querySelector<HTMLElement>(".label-form input")?.focus();
 };

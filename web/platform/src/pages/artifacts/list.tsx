@@ -12,15 +12,15 @@ import { Bytes } from "../../components/numbers";
 import { PageHeader } from "../../components/page-header";
 import { type Column, Table } from "../../components/table";
 import { Time } from "../../components/time";
-import { navigate } from "../../navigation";
 import { artifacts as texts } from "../../texts";
+import { focusHeading } from "../organization/focus";
 import { chooseFiles, download, remove, uploadAgain, useMayDelete, useRetry } from "./actions";
 import { addText } from "./add-text";
 import "./artifacts.css";
 import { Drop } from "./drop";
 import { edit } from "./edit";
 import { ENDINGS } from "./file";
-import { type Filter, Filters, filterOf, isFiltered } from "./filters";
+import { clear, type Filter, Filters, filterOf, isFiltered } from "./filters";
 import { useFollow } from "./follow";
 import { LabelLinks, manageLabels } from "./labels";
 import { isStored, Status, takesFile } from "./status";
@@ -73,7 +73,7 @@ const Artifacts = ({ organizationId }: { organizationId: string }) => {
                 <ArtifactTable organizationId={organizationId} base={base} list={list} labels={labels}>
                     {isFiltered(filter) ? (
                         <Empty icon="search" title={texts.nothing} text={texts.nothingText}>
-                            <Button onClick={() => navigate(base, true)}>{texts.clear}</Button>
+                            <Button onClick={() => clear(base)}>{texts.clear}</Button>
                         </Empty>
                     ) : (
                         <Empty icon="upload" title={texts.empty} text={texts.emptyText}>
@@ -128,6 +128,7 @@ const ArtifactTable = ({ organizationId, base, list, labels, children }: TablePr
     const drop = async (artifact: Artifact) => {
         if (await remove(organizationId, artifact)) {
             list.items.value = list.items.value.filter(({ id }) => id !== artifact.id);
+            focusHeading();
         }
     };
     const columns: Column<Artifact>[] = [

@@ -3,6 +3,7 @@ import { Meter } from "../../components/chart";
 import { Icon } from "../../components/icon";
 import { bytes } from "../../components/numbers";
 import { general, artifacts as texts } from "../../texts";
+import { focusHeading } from "../organization/focus";
 import { cancelUpload, retryUpload, type Upload, uploadsOf } from "./uploads";
 
 /** The files that are on their way, and those that did not arrive. */
@@ -15,7 +16,7 @@ export const UploadList = ({ organizationId, base }: { organizationId: string; b
             <div class="row row-between">
                 <h2 id="uploads">{texts.uploads}</h2>
                 {failed.length > 1 && (
-                    <Button size="small" onClick={() => failed.forEach(cancelUpload)}>
+                    <Button size="small" onClick={() => press(() => failed.forEach(cancelUpload))}>
                         {texts.removeFailed}
                     </Button>
                 )}
@@ -27,6 +28,12 @@ export const UploadList = ({ organizationId, base }: { organizationId: string; b
             </ul>
         </section>
     );
+};
+
+/** Does what a button says, which is gone then. */
+const press = (work: () => void) => {
+    work();
+    focusHeading();
 };
 
 const Row = ({ upload, base }: { upload: Upload; base: string }) => {
@@ -53,7 +60,7 @@ const Row = ({ upload, base }: { upload: Upload; base: string }) => {
                 size="small"
                 icon="close"
                 label={isFailed ? texts.removeUpload(name) : texts.cancelUpload(name)}
-                onClick={() => cancelUpload(upload)}
+                onClick={() => press(() => cancelUpload(upload))}
             />
         </li>
     );
@@ -87,13 +94,13 @@ const Failed = ({ upload, base }: { upload: Upload; base: string }) => {
                             <a class="small" href={`${base}/${existing}`}>
                                 {texts.showExisting}
                             </a>
-                            <Button size="small" onClick={() => retryUpload(upload, true)}>
+                            <Button size="small" onClick={() => press(() => retryUpload(upload, true))}>
                                 {texts.uploadAnyway}
                             </Button>
                         </>
                     )}
                     {mayRetry && (
-                        <Button size="small" icon="retry" onClick={() => retryUpload(upload)}>
+                        <Button size="small" icon="retry" onClick={() => press(() => retryUpload(upload))}>
                             {general.tryAgain}
                         </Button>
                     )}
