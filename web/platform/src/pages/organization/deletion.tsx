@@ -31,7 +31,10 @@ export const Deletion = ({ resource, organization, own }: Part) => {
         await loadOrganizations().catch(() => undefined);
     };
     return (
-        <section class="card card-danger stack" aria-labelledby="deletion">
+        <section
+            class={reason(own, personal) === null ? "card card-danger stack" : "card stack"}
+            aria-labelledby="deletion"
+        >
             <h2 id="deletion">{texts.deleteHead}</h2>
             <p class="soft">{reason(own, personal) ?? texts.deleteText}</p>
             {personal && <a href="/account/data">{texts.toAccount}</a>}
