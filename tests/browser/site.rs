@@ -2,6 +2,7 @@
 
 use std::{pin::pin, process::Stdio, time::Duration};
 
+use axum::http::{Method, StatusCode};
 use chrono::Utc;
 use harness::{Server, TestApp, ingestion::Ingestion, service};
 use local_stack::{Tools, environment::FRONT_END};
@@ -83,6 +84,11 @@ impl Site {
                 () = ingestion.ingest(&self.app.database) => tokio::time::sleep(POLL_INTERVAL).await,
             }
         }
+    }
+
+    /// Returns method, path and status of every request so far.
+    pub fn served(&self) -> Vec<(Method, String, StatusCode)> {
+        self.server.served()
     }
 
     /// Returns the link in the newest mail to `email`. It leads to the console, or to a page of the API.
