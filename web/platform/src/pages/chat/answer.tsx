@@ -5,7 +5,7 @@ import { Icon } from "../../components/icon";
 import { number } from "../../components/numbers";
 import { Time } from "../../components/time";
 import { chat as texts } from "../../texts";
-import { copy } from "./code";
+import { CopyButton } from "./copy-button";
 import type { LiveConversation } from "./live";
 import { Markdown } from "./markdown";
 import { citable, type Message, type Source } from "./messages";
@@ -101,12 +101,7 @@ const Footer = ({ message }: { message: Message }) => {
     const { content, model, usage, finishedAt, createdAt } = message;
     return (
         <footer class="chat-answer-footer">
-            {content !== "" && (
-                <Button look="quiet" size="small" icon="copy" onClick={() => void copy(content, texts.answerCopied)}>
-                    {texts.copyAnswer}
-                    <span class="hidden">{texts.answerCopied}</span>
-                </Button>
-            )}
+            {content !== "" && <CopyButton text={content} label={texts.copyAnswer} what={texts.answer} />}
             <span>{model}</span>
             {usage && (
                 <span class="number" title={usage.estimated ? texts.estimated : undefined}>

@@ -1,6 +1,5 @@
-import { Button } from "../../components/button";
-import { say } from "../../components/toast";
-import { general, chat as texts } from "../../texts";
+import { chat as texts } from "../../texts";
+import { CopyButton } from "./copy-button";
 
 type CodeBlockProps = { text: string; language?: string | undefined };
 
@@ -9,9 +8,7 @@ export const CodeBlock = ({ text, language }: CodeBlockProps) => (
     <figure class="markdown-code">
         <figcaption class="markdown-code-head">
             <span class="cut">{language || texts.code}</span>
-            <Button look="quiet" size="small" icon="copy" onClick={() => void copy(text, texts.code)}>
-                {texts.copyCode}
-            </Button>
+            <CopyButton text={text} label={texts.copyCode} what={texts.code} />
         </figcaption>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long line is scrolled with the keyboard. */}
         <pre tabIndex={0}>
@@ -19,13 +16,3 @@ export const CodeBlock = ({ text, language }: CodeBlockProps) => (
         </pre>
     </figure>
 );
-
-/** Copies a text, and says so. */
-export const copy = async (text: string, what: string): Promise<void> => {
-    try {
-        await navigator.clipboard.writeText(text);
-        say(general.copied(what));
-    } catch {
-        say(general.notCopied);
-    }
-};

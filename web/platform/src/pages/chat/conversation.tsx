@@ -7,7 +7,6 @@ import { Failure } from "../../components/failure";
 import { Icon } from "../../components/icon";
 import { usePageTitle } from "../../components/page-header";
 import { SkeletonText } from "../../components/skeleton";
-import { LoadMore } from "../../components/table";
 import { chat as texts } from "../../texts";
 import { Announcer } from "./announcer";
 import { Answer } from "./answer";
@@ -106,7 +105,13 @@ const Talk = ({ organizationId, conversationId }: PageProps) => {
                 {messages.length === 0 && state === "ready" && (
                     <Empty icon="chat" title={texts.emptyTitle} text={texts.emptyText} />
                 )}
-                {list.hasMore.value && <LoadMore list={list} />}
+                {list.hasMore.value && (
+                    <div class="chat-earlier">
+                        <Button size="small" busy={list.isLoadingMore.value} onClick={() => void list.loadMore()}>
+                            {texts.earlier}
+                        </Button>
+                    </div>
+                )}
                 <Messages messages={messages} live={live} organizationId={organizationId} ask={ask} />
             </div>
             <div class="chat-foot">

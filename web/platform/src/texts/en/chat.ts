@@ -56,8 +56,7 @@ export const chat = {
     searching: "Searching your artifacts",
     thinking: "Writing",
     reading: (passages: number) => (passages === 1 ? "Reading 1 passage" : `Reading ${passages} passages`),
-    copyAnswer: "Copy",
-    answerCopied: "Answer",
+    copyAnswer: "Copy the answer",
     askAgain: "Ask again",
 
     writing: "The answer is being written.",
@@ -82,7 +81,7 @@ export const chat = {
     artifactRemoved: "The artifact was deleted, and its text with it.",
 
     code: "Code",
-    copyCode: "Copy",
+    copyCode: "Copy the code",
     table: "Table",
     image: "Image",
 
