@@ -23,7 +23,9 @@ async fn appointment_lasts_until_dismissal() {
     ada.client.patch(&path, appoint(true)).await.refused(403, "administrator-needed");
     grace.client.patch(&path, appoint(true)).await.ok(200);
     ada.client.get("/v1/users").await.ok(200);
+    assert_eq!(ada.client.get("/v1/auth/me").await.ok(200).body["data"]["systemAdministrator"], true);
     grace.client.patch(&path, appoint(false)).await.ok(200);
+    assert_eq!(ada.client.get("/v1/auth/me").await.ok(200).body["data"]["systemAdministrator"], false);
     ada.client.get("/v1/users").await.refused(403, "administrator-needed");
     let own = format!("/v1/users/{}", grace.id);
     grace.client.patch(&own, appoint(false)).await.refused(409, "own-account");

@@ -22,6 +22,9 @@ pub struct CachedProfile {
     pub version: i64,
     pub mail_stopped: Option<StopReason>,
     pub mail_stopped_since: Option<DateTime<Utc>>,
+    /// Missing in what an older release has cached.
+    #[serde(default)]
+    pub system_administrator: bool,
 }
 
 impl From<User> for CachedProfile {
@@ -38,6 +41,7 @@ impl From<User> for CachedProfile {
             version: user.version,
             mail_stopped: user.mail_stopped,
             mail_stopped_since: user.mail_stopped_since,
+            system_administrator: user.system_administrator,
         }
     }
 }

@@ -42,6 +42,8 @@ pub struct Profile {
     /// A phone number (E.164).
     #[schema(max_length = 16)]
     phone: Option<String>,
+    /// Whether the caller is a system administrator.
+    system_administrator: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -62,6 +64,7 @@ impl From<&CachedProfile> for Profile {
             email_delivery: delivery(profile),
             image: profile.image.clone(),
             phone: profile.phone.clone(),
+            system_administrator: profile.system_administrator,
             created_at: profile.created_at,
             updated_at: profile.updated_at,
         }

@@ -15,7 +15,6 @@ type MenuProps = {
     /** The class of a button with content of its own. */
     buttonClass?: string;
     children: ComponentChildren;
-    onOpen?: () => void;
 };
 
 const GAP = 4;
@@ -32,7 +31,7 @@ const place = (menu: HTMLElement, button: HTMLElement) => {
     menu.style.setProperty("left", `${left}px`);
 };
 
-export const Menu = ({ label, button, buttonClass, children, onOpen }: MenuProps) => {
+export const Menu = ({ label, button, buttonClass, children }: MenuProps) => {
     const id = useId();
     const menu = useRef<HTMLDivElement>(null);
     const items = () => [...(menu.current?.querySelectorAll<HTMLElement>(".menu-item") ?? [])];
@@ -50,7 +49,6 @@ export const Menu = ({ label, button, buttonClass, children, onOpen }: MenuProps
         const anchor = opener();
         anchor?.setAttribute("aria-expanded", String(event.newState === "open"));
         if (event.newState !== "open" || !menu.current || !anchor) return;
-        onOpen?.();
         place(menu.current, anchor);
         items()[0]?.focus();
     };

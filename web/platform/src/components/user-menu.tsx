@@ -1,6 +1,4 @@
-import { useState } from "preact/hooks";
 import { signOut } from "../api/account";
-import { api, call } from "../api/client";
 import { profile } from "../api/session";
 import { navigate } from "../navigation";
 import { general as texts } from "../texts";
@@ -24,16 +22,8 @@ const leave = async () => {
 
 /** The account, the theme, and the way out. */
 export const UserMenu = () => {
-    const [isAdministrator, setAdministrator] = useState<boolean>();
     const user = profile.value;
     if (!user) return null;
-    // The profile does not say it, so the API is asked when the menu opens for the first time.
-    const findOut = () => {
-        if (isAdministrator !== undefined) return;
-        call(api.GET("/v1/users", { params: { query: { limit: 1 } } }))
-            .then(() => setAdministrator(true))
-            .catch(() => setAdministrator(false));
-    };
     const button = (
         <>
             <Initial name={user.name} round />
@@ -42,12 +32,12 @@ export const UserMenu = () => {
         </>
     );
     return (
-        <Menu label={`${user.name}: ${texts.accountMenu}`} button={button} buttonClass="switcher" onOpen={findOut}>
+        <Menu label={`${user.name}: ${texts.accountMenu}`} button={button} buttonClass="switcher">
             <p class="menu-text cut">{user.email}</p>
             <MenuItem href="/account/profile" icon="user">
                 {texts.account}
             </MenuItem>
-            {isAdministrator && (
+            {user.systemAdministrator && (
                 <MenuItem href="/administration/users" icon="shield">
                     {texts.administration}
                 </MenuItem>

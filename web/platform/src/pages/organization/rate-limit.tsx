@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { api, call } from "../../api/client";
 import { useForm } from "../../api/forms";
 import { publicConfig } from "../../api/public-config";
+import { profile } from "../../api/session";
 import { Button } from "../../components/button";
 import { ask, Dialog } from "../../components/dialog";
 import { TextField } from "../../components/field";
@@ -31,30 +32,23 @@ export const askForLimit = async (limited: Limited): Promise<void> => {
     if (isSet) say(texts.limitSet);
 };
 
-type Found = { usual: string; isAdministrator: boolean };
-
-const find = async (): Promise<Found> => {
-    const usual = publicConfig().then(({ limits }) =>
-        texts.usualLimit(number(limits.requestsPerWindow), limits.windowSeconds),
-    );
-    // The profile does not say it.
-    const isAdministrator = call(api.GET("/v1/users", { params: { query: { limit: 1 } } })).then(
-        () => true,
-        () => false,
-    );
-    return { usual: await usual.catch(() => texts.unknownLimit), isAdministrator: await isAdministrator };
+const usualLimit = async (): Promise<string> => {
+    const { limits } = await publicConfig();
+    return texts.usualLimit(number(limits.requestsPerWindow), limits.windowSeconds);
 };
 
 const Limit = ({ answer, ...limited }: Limited & { answer: (isSet?: boolean) => void }) => {
-    const [found, setFound] = useState<Found>();
+    const [usual, setUsual] = useState<string>();
     useEffect(() => {
-        void find().then(setFound);
+        void usualLimit()
+            .catch(() => texts.unknownLimit)
+            .then(setUsual);
     }, []);
-    if (found === undefined) return <SkeletonText />;
+    if (usual === undefined) return <SkeletonText />;
     return (
         <>
-            <p>{found.usual}</p>
-            {found.isAdministrator ? (
+            <p>{usual}</p>
+            {profile.value?.systemAdministrator ? (
                 <LimitForm {...limited} answer={answer} />
             ) : (
                 <>
