@@ -10,7 +10,7 @@ fn person(person: &Person<'_>, name: &str) -> Value {
     json!({ "email": person.email, "password": PASSWORD, "id": person.id, "name": name })
 }
 
-/// Somebody whom a story is about.
+/// The person in a story.
 fn other(person: &Person<'_>, name: &str) -> Value {
     json!({ "email": person.email, "id": person.id, "name": name })
 }

@@ -44,7 +44,7 @@ export type People = {
     nameOf: (userId: string) => string | undefined;
     /** Returns the id of the user with this e-mail address. Without it, the log has no filter by person. */
     find?: (email: string) => Promise<string | undefined>;
-    /** What is said of somebody whom the log leaves out. */
+    /** What is said of a person who is left out of the log. */
     other?: string;
     /** Returns the page about a user. */
     hrefOf?: (userId: string) => string;

@@ -12,7 +12,7 @@ import { isRole, RoleField } from "./roles";
 
 export type Invitation = components["schemas"]["Invitation"];
 
-/** Asks whom to invite. Returns the invitation after it was mailed. */
+/** Asks for the person to invite. Returns the invitation after it was mailed. */
 export const invite = async (organizationId: string, own: Role): Promise<Invitation | undefined> => {
     const invitation = await ask<Invitation>((answer) => (
         <Dialog title={texts.invite} onClose={answer}>

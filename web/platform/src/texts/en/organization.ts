@@ -96,7 +96,7 @@ export const organization = {
     leftOrganization: "You have left the organization.",
 
     invitations: "Invitations",
-    invitationsText: "People whom you have asked to join, by mail. An invitation works for a week.",
+    invitationsText: "People who were asked by mail to join. An invitation works for a week.",
     invitationsRefused: "Owners and administrators invite people. Ask one of them.",
     personalInvitations: "This is your personal organization",
     invite: "Invite a member",
