@@ -3181,6 +3181,8 @@ export interface components {
             name: string;
             /** @description A phone number (E.164). */
             phone?: string | null;
+            /** @description Whether the caller is a system administrator. */
+            systemAdministrator: boolean;
             /** Format: date-time */
             updatedAt: string;
         };
