@@ -4,9 +4,7 @@ import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { api, call } from "../../api/client";
 import { Problem } from "../../api/problem";
-import type { components } from "../../api/schema";
-
-export type Chunk = components["schemas"]["ArtifactChunk"];
+import type { Chunk } from "./pieces";
 
 /** The API returns so many chunks before and after the one in the middle. */
 const NEIGHBOURS = 5;
@@ -103,38 +101,3 @@ const passagesOf = (path: Path, chunkId: string | undefined): [Passages, () => v
 
 // A link can also have something that is no id.
 const isMissing = (error: unknown): boolean => ["chunk-not-found", "invalid-query"].includes(Problem.from(error).code);
-
-export type Section = { heading: string | null; page: number | null; pieces: Piece[] };
-export type Piece = { chunk: Chunk; text: string };
-
-/**
- * Makes a readable text of chunks: each shares characters with the next one, which are shown once. They belong to the chunk `marked`, so
- * that it is shown as a whole.
- */
-export const sectionsOf = (chunks: readonly Chunk[], marked: string | undefined): Section[] => {
-    const sections: Section[] = [];
-    let before: Chunk | undefined;
-    for (const [at, chunk] of chunks.entries()) {
-        const next = chunks[at + 1];
-        const heading = chunk.heading ?? null;
-        const page = chunk.page ?? null;
-        let section = sections.at(-1);
-        if (section === undefined || section.heading !== heading || section.page !== page) {
-            section = { heading, page, pieces: [] };
-            sections.push(section);
-        }
-        const begin = before && chunk.id !== marked ? Math.max(chunk.start, before.end) : chunk.start;
-        const end = next && next.id === marked ? Math.min(chunk.end, next.start) : chunk.end;
-        const text = [...chunk.text].slice(begin - chunk.start, Math.max(0, end - chunk.start)).join("");
-        section.pieces.push({ chunk, text: spaceAfter(before, chunk, section) + text });
-        before = chunk;
-    }
-    return sections;
-};
-
-/** Returns the space between two chunks, which is in neither of them. */
-const spaceAfter = (before: Chunk | undefined, chunk: Chunk, section: Section): string => {
-    const gap = before === undefined || section.pieces.length === 0 ? 0 : chunk.start - before.end;
-    if (gap <= 0) return "";
-    return gap === 1 ? " " : "\n\n";
-};

@@ -6,7 +6,8 @@ import { Failure } from "../../components/failure";
 import { Marked } from "../../components/marked";
 import { SkeletonText } from "../../components/skeleton";
 import { artifacts as texts } from "../../texts";
-import { type Chunk, type Passages, type Piece, type Section, sectionsOf, usePassages } from "./passages";
+import { type Passages, usePassages } from "./passages";
+import { type Chunk, type Piece, piecesOf } from "./pieces";
 
 type TextProps = {
     organizationId: string;
@@ -52,15 +53,16 @@ export const Text = ({ organizationId, artifactId, base, chunkId, query }: TextP
                         {texts.loadBefore}
                     </Button>
                 )}
-                {sectionsOf(all, marked).map((section, at, sections) => (
-                    <TextSection
-                        key={section.pieces[0]?.chunk.id}
-                        section={section}
-                        before={sections[at - 1]}
-                        marked={marked}
-                        query={query}
-                    />
-                ))}
+                <div class="text-flow">
+                    {piecesOf(all, marked).map((piece) => (
+                        <Passage
+                            key={piece.chunk.id}
+                            piece={piece}
+                            isMarked={piece.chunk.id === marked}
+                            query={query}
+                        />
+                    ))}
+                </div>
                 {hasAfter.value ? (
                     <Button size="small" wide busy={isLoading.value} onClick={() => void passages.loadAfter()}>
                         {texts.loadAfter}
@@ -99,32 +101,19 @@ const useLoadBefore = (passages: Passages) => {
     return { frame, loadBefore: () => void loadBefore() };
 };
 
-type SectionProps = { section: Section; before: Section | undefined; marked: string | undefined; query: string };
+type PassageProps = { piece: Piece; isMarked: boolean; query: string };
 
-const TextSection = ({ section, before, marked, query }: SectionProps) => {
-    const { heading, page, pieces } = section;
-    return (
-        <>
-            {page !== null && page !== before?.page && (
-                <p class="text-page">
-                    <Badge>{texts.page(page)}</Badge>
-                </p>
-            )}
-            {heading !== null && heading !== before?.heading && <h3>{heading}</h3>}
-            <div class="text-section">
-                {pieces.map((piece) =>
-                    piece.chunk.id === marked ? (
-                        <Found key={piece.chunk.id} piece={piece} query={query} />
-                    ) : (
-                        <span key={piece.chunk.id} data-chunk={piece.chunk.ordinal}>
-                            {piece.text}
-                        </span>
-                    ),
-                )}
-            </div>
-        </>
-    );
-};
+const Passage = ({ piece, isMarked, query }: PassageProps) => (
+    <>
+        {piece.page !== null && (
+            <p class="text-page">
+                <Badge>{texts.page(piece.page)}</Badge>
+            </p>
+        )}
+        {piece.heading !== null && <h3>{piece.heading}</h3>}
+        {isMarked ? <Found piece={piece} query={query} /> : <span data-chunk={piece.chunk.ordinal}>{piece.text}</span>}
+    </>
+);
 
 /** The passage that a link is about. It is scrolled to and gets the focus, so that a screen reader reads on from it. */
 const Found = ({ piece: { chunk, text }, query }: { piece: Piece; query: string }) => {

@@ -45,7 +45,8 @@ export const uploadsOf = (organizationId: string): readonly Upload[] =>
     jobs.value.filter((job) => job.organizationId === organizationId);
 
 /** Tells whether the file of an artifact is on its way from this tab. */
-export const isUploading = (artifactId: string): boolean => jobs.value.some((job) => job.artifact?.id === artifactId);
+export const isUploading = (artifactId: string): boolean =>
+    jobs.value.some((job) => job.artifact?.id === artifactId && isUnfinished(job));
 
 type Listener = (organizationId: string, artifact: Artifact) => void;
 const listeners = new Set<Listener>();
