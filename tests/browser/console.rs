@@ -2,6 +2,7 @@
 
 mod account;
 mod administration;
+mod artifacts;
 mod chat;
 mod everywhere;
 mod organization;
