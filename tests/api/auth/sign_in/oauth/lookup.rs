@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use harness::{
-    Issuer, TestApp,
+    Issuer,
     sign_in::{app_of, sign_in_with},
 };
 use serde_json::{Value, json};
