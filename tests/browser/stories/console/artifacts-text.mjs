@@ -1,6 +1,6 @@
 // A person pastes texts, labels, filters and edits them. The page asks for the status only while somebody sees it.
 import assert from "node:assert/strict";
-import { answer, asks, field, looksRight, said } from "../../account.mjs";
+import { answer, asks, field, isAtHeading, looksRight, said } from "../../account.mjs";
 import { becomes } from "../../artifacts.mjs";
 import { callWithoutBrowser, ok, tell } from "../../chromium.mjs";
 import { choose, row, visitOrganization } from "../../organization.mjs";
@@ -123,6 +123,9 @@ await tell(async ({ open, organization, person }) => {
     await page.keyboard.press("Escape");
     await isClosed();
     await row(page, "Numbers").getByRole("link", { name: "Weaving" }).click();
+    await page.waitForURL(/label=/);
+    await isAtHeading(page);
     await row(page, "Twice").waitFor({ state: "detached" });
+    await row(page, "Numbers").waitFor();
     assert.equal(await page.getByRole("row").count(), 3, "the head, and two rows");
 });

@@ -15,6 +15,7 @@ import { Form, Submit } from "../../components/form";
 import { Icon } from "../../components/icon";
 import { Loaded } from "../../components/loaded";
 import { general, artifacts as texts } from "../../texts";
+import { focusHeading } from "../organization/focus";
 
 const MAX_LABELS = 20;
 const MAX_NAME = 100;
@@ -28,7 +29,7 @@ export const LabelLinks = ({ ids, labels, base }: { ids: readonly string[]; labe
         <ul class="label-list">
             {own.map(({ id, name }) => (
                 <li key={id}>
-                    <a class="label" href={`${base}?label=${id}`} title={texts.showLabel(name)}>
+                    <a class="label" href={`${base}?label=${id}`} title={texts.showLabel(name)} onClick={focusHeading}>
                         {name}
                     </a>
                 </li>
