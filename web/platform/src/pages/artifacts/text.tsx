@@ -119,8 +119,9 @@ const Passage = ({ piece, isMarked, query }: PassageProps) => (
 const Found = ({ piece: { chunk, text }, query }: { piece: Piece; query: string }) => {
     const ref = useRef<HTMLDivElement>(null);
     useEffect(() => {
-        ref.current?.scrollIntoView({ block: "center" });
-        ref.current?.focus({ preventScroll: true });
+        const place = ref.current;
+        place?.scrollIntoView({ block: place.offsetHeight < innerHeight / 2 ? "center" : "start" });
+        place?.focus({ preventScroll: true });
     }, [chunk.id]);
     return (
         <div class="text-found" ref={ref} tabIndex={-1} data-chunk={chunk.ordinal} {...named(chunk)}>
