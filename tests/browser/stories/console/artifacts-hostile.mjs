@@ -65,6 +65,8 @@ await tell(async ({ open, organization, person, name, label, text, artifactId })
     await field(page, "Search for").fill("hostile");
     const result = page.getByRole("listitem").filter({ hasText: name });
     await result.locator("mark").first().waitFor();
+    // Results of an earlier search are paler.
+    await page.locator(".search-busy").waitFor({ state: "detached" });
     await isHarmless("hostile results");
     await result.getByRole("link").first().click();
     await foundPassage(page);
