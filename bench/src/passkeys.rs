@@ -54,8 +54,8 @@ async fn add_passkey(oauth: &Instance, user: &User) -> Result<Passkey> {
 }
 
 async fn sign_in(auth: &Instance, oauth: &Instance, passkey: &Passkey) -> Result<Duration> {
-    let begin = event("POST", "/v1/auth/passkeys/sign-in/options", None, None, &[]);
-    let (begun, first) = oauth.request(&begin, 200).await?;
+    let options = event("POST", "/v1/auth/passkeys/sign-in/options", None, None, &[]);
+    let (begun, first) = oauth.request(&options, 200).await?;
     let credential = passkey.sign(&begun["data"]["publicKey"], |_| ());
     let body = json!({ "token": begun["data"]["token"], "credential": credential });
     let (proved, second) = oauth.request(&post("/v1/auth/passkeys/sign-in", None, &body), 200).await?;
