@@ -8,7 +8,7 @@ await tell(async ({ open, organization, person, empty }) => {
     const page = await visitOrganization(open, organization, "usage", person);
     const card = (name) => page.getByRole("region", { name });
     await card("Tokens this month").getByText("180,000,000", { exact: true }).waitFor();
-    await card("Tokens this month").getByText("of 200,000,000 tokens: 90 %").waitFor();
+    await card("Tokens this month").getByText("of 200,000,000 tokens: 90%").waitFor();
     await card("Tokens this month").getByText("Nearly used up").waitFor();
     await card("Storage").getByText("in 2 artifacts").waitFor();
     await card("Storage").getByRole("progressbar", { name: "Text" }).waitFor();

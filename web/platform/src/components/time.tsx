@@ -1,23 +1,27 @@
 const SECOND = 1_000;
-const UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
-    ["year", 31_557_600 * SECOND],
-    ["month", 2_629_800 * SECOND],
-    ["day", 86_400 * SECOND],
-    ["hour", 3_600 * SECOND],
-    ["minute", 60 * SECOND],
+type Unit = [name: Intl.RelativeTimeFormatUnit, length: number];
+const YEAR: Unit = ["year", 31_557_600 * SECOND];
+/** The other units, and from which number on the next one is used. */
+const UNITS: readonly [...Unit, end: number][] = [
+    ["minute", 60 * SECOND, 60],
+    ["hour", 3_600 * SECOND, 24],
+    ["day", 86_400 * SECOND, 30],
+    ["month", 2_629_800 * SECOND, 12],
 ];
 
 const full = new Intl.DateTimeFormat("en", { dateStyle: "full", timeStyle: "long" });
 const short = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
 const day = new Intl.DateTimeFormat("en", { dateStyle: "medium" });
-const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "always" });
+const NOW = new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(0, "second");
 
 /** Returns a time as "3 hours ago" or "in 2 days". */
 export const ago = (time: Date, now = new Date()): string => {
     const difference = time.getTime() - now.getTime();
-    const [unit, length] = UNITS.find(([, length]) => Math.abs(difference) >= length) ?? ["second", SECOND];
-    if (unit === "second") return relative.format(0, "second");
-    return relative.format(Math.round(difference / length), unit);
+    const count = (length: number) => Math.round(Math.abs(difference) / length);
+    if (count(SECOND) < 60) return NOW;
+    const [name, length] = UNITS.find(([, length, end]) => count(length) < end) ?? YEAR;
+    return relative.format(Math.sign(difference) * count(length), name);
 };
 
 type TimeProps = { value: string; as?: "ago" | "day" | "exact" };

@@ -5,6 +5,7 @@ import { Button } from "../../components/button";
 import { Empty } from "../../components/empty";
 import { Failure } from "../../components/failure";
 import { Icon } from "../../components/icon";
+import { percent } from "../../components/numbers";
 import { usePageTitle } from "../../components/page-header";
 import { SkeletonText } from "../../components/skeleton";
 import { chat as texts } from "../../texts";
@@ -201,10 +202,9 @@ const LOW = 0.9;
 const BudgetNote = ({ live, organizationId }: { live: LiveConversation; organizationId: string }) => {
     const budget = live.budget.value;
     if (budget === null || budget.used < budget.limit * LOW) return null;
-    const percent = Math.min(100, Math.floor((budget.used / budget.limit) * 100));
     return (
         <div class="row row-between small">
-            <span class="soft">{texts.budgetLow(percent)}</span>
+            <span class="soft">{texts.budgetLow(percent(Math.min(1, budget.used / budget.limit)))}</span>
             <UsageLink organizationId={organizationId} />
         </div>
     );

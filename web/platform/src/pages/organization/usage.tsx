@@ -6,7 +6,7 @@ import { Badge } from "../../components/badge";
 import { Chart, Meter } from "../../components/chart";
 import { Empty } from "../../components/empty";
 import { Loaded } from "../../components/loaded";
-import { number } from "../../components/numbers";
+import { number, percent } from "../../components/numbers";
 import { PageHeader } from "../../components/page-header";
 import { Time } from "../../components/time";
 import { organization as texts } from "../../texts";
@@ -90,7 +90,7 @@ const Budget = ({ limit, used, reserved, resetsAt }: Report["budget"]) => {
                 {share >= WARNING && share < 1 && <Badge tone="warning">{texts.nearlyUsedUp}</Badge>}
             </p>
             <Meter label={texts.budget} value={used} max={limit} warning={share >= WARNING} />
-            <p class="soft small">{texts.budgetOf(number(limit), Math.floor(share * 100))}</p>
+            <p class="soft small">{texts.budgetOf(number(limit), percent(share))}</p>
             {reserved > 0 && <p class="soft small">{texts.reserved(number(reserved))}</p>}
             <p class="soft small">
                 {texts.resets} <Time value={resetsAt} />

@@ -4,7 +4,7 @@ type Failure = components["schemas"]["MessageFailure"];
 
 const failures: Record<Failure, string> = {
     "model-unavailable": "The language model could not be reached.",
-    "model-timed-out": "The language model wrote nothing for too long.",
+    "model-timed-out": "The language model did not answer in time.",
     "model-rejected": "The language model did not accept the question.",
     "invalid-answer": "What the language model sent cannot be read.",
     "answer-cut": "The language model stopped in the middle of the answer.",
@@ -14,8 +14,8 @@ const failures: Record<Failure, string> = {
 export const chat = {
     title: "Chat",
     startTitle: "Ask your artifacts",
-    startText: "The answer is written from the artifacts of this organization, and shows the passages that it is from.",
-    noArtifacts: "This organization has no artifacts yet, so answers have nothing to be written from.",
+    startText: "The answer is written from the artifacts of this organization, and shows the passages that it uses.",
+    noArtifacts: "This organization has no artifacts yet. Add some, so that answers can use them.",
     addArtifacts: "Add artifacts",
 
     conversations: "Conversations",
@@ -48,7 +48,7 @@ export const chat = {
     stop: "Stop",
     stopping: "Stopping …",
     useArtifacts: "Answer from artifacts",
-    keys: "Enter asks, Shift + Enter begins a line",
+    keys: "Enter sends. Shift + Enter starts a new line.",
     tooLong: "This question is too long. A question has at most 32,000 bytes: about 5,000 words.",
 
     youAsked: "You asked",
@@ -61,7 +61,7 @@ export const chat = {
 
     writing: "The answer is being written.",
     answered: (text: string) => `Answer: ${text}`,
-    length: "The answer has reached its greatest length. Ask for the rest.",
+    length: "The answer is cut because it is too long. Ask for the rest.",
     cancelled: "The answer was stopped.",
     interrupted: "The answer was interrupted.",
     failures,
@@ -93,9 +93,9 @@ export const chat = {
     modelGone:
         "The model of this conversation is not available any more. Choose another one, or begin a new conversation.",
     modelUnavailable: "The language model cannot answer right now. Try again in a few seconds.",
-    budgetLow: (percent: number) => `${percent} % of this month’s tokens are used.`,
+    budgetLow: (share: string) => `${share} of this month’s tokens are used.`,
     seeUsage: "See the usage",
     askForTokens: "An owner or an administrator of the organization can see the usage.",
-    inSeconds: (seconds: number) => (seconds === 1 ? "in a second" : `in ${seconds} seconds`),
+    inSeconds: (seconds: number) => (seconds === 1 ? "in 1 second" : `in ${seconds} seconds`),
     later: "later",
 };

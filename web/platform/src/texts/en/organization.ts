@@ -191,7 +191,7 @@ export const organization = {
     usageText: "What this organization uses of language models and storage, and what is left.",
     usageRefused: "Owners and administrators see the usage. Ask one of them.",
     budget: "Tokens this month",
-    budgetOf: (limit: string, percent: number) => `of ${limit} tokens: ${percent} %`,
+    budgetOf: (limit: string, share: string) => `of ${limit} tokens: ${share}`,
     usedUp: "Used up",
     nearlyUsedUp: "Nearly used up",
     reserved: (tokens: string) => `${tokens} more are reserved for what is running now.`,
