@@ -19,7 +19,7 @@ await tell(async ({ open, person }) => {
     await looksRight(page, "no passkey was made");
     await authenticator.verify(true);
     await answer(page, "Continue");
-    await said(page, "The passkey “Laptop” signs you in from now on.");
+    await said(page, "You can now sign in with the passkey “Laptop”.");
     await page.getByText("not used yet").waitFor();
     await looksRight(page, "a passkey");
 

@@ -90,7 +90,7 @@ export const account = {
     passkeyName: "Name of the passkey",
     passkeyNameHint: "What tells it apart from others, such as the device.",
     goOn: "Continue",
-    passkeyAdded: (name: string) => `The passkey “${name}” signs you in from now on.`,
+    passkeyAdded: (name: string) => `You can now sign in with the passkey “${name}”.`,
     passkeyNotMade: "No passkey was made. Try again. If this device has one for your account already, use that one.",
     passkeysNotSupported: "This browser cannot make passkeys here. Update it, or use another one.",
     backedUp: "In a backup",

@@ -23,7 +23,7 @@ const problems: Record<string, Words | undefined> = {
 
 const later = (seconds: number | null): string => {
     if (seconds === null) return "in a minute";
-    if (seconds < 90) return seconds === 1 ? "in a second" : `in ${seconds} seconds`;
+    if (seconds < 90) return seconds === 1 ? "in 1 second" : `in ${seconds} seconds`;
     return seconds < 5_400 ? `in ${Math.ceil(seconds / 60)} minutes` : `in ${Math.ceil(seconds / 3_600)} hours`;
 };
 
@@ -100,7 +100,7 @@ export const general = {
     byMail: "Code by e-mail",
     byPasskey: "Use a passkey",
     mailCode: "Mail me a code",
-    codeMailed: (address: string) => `We mailed six digits to ${address}. They work for 15 minutes.`,
+    codeMailed: (address: string) => `We mailed six digits to ${address}. The code works for 15 minutes.`,
     confirm: "Confirm",
     wrongPassword: "This password is not right.",
     wrongCode: "This code is not right, or it was used already.",

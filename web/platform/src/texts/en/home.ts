@@ -10,7 +10,7 @@ export const home = {
     slugHint: "Lower-case letters, digits and hyphens. We choose one if you leave it empty.",
     slugError: "Use lower-case letters, digits and hyphens, with a letter or a digit at both ends.",
     slugTaken: "Another organization has this short name. Choose another one.",
-    created: (name: string) => `${name} is there.`,
+    created: (name: string) => `${name} is created.`,
     personal: "Personal",
     lastOpened: "Opened last",
     none: "No organization yet",
@@ -19,5 +19,5 @@ export const home = {
     deletedText: "An owner can restore these until the day that is shown. Then they are gone for ever.",
     until: "Until",
     restore: "Restore",
-    restored: (name: string) => `${name} is back.`,
+    restored: (name: string) => `${name} is restored.`,
 };
