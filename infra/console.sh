@@ -26,6 +26,10 @@ case $bucket in
     ;;
 esac
 api=$(output "$1-app" ApiUrl)
+case $api in
+https://*) ;;
+*) echo "the stack arches-$1-app has no ApiUrl" >&2 && exit 1 ;;
+esac
 
 # index.html comes last: what it names is there, whenever it is asked for.
 copy --recursive $built/static "s3://$bucket/static" --cache-control 'public, max-age=31536000, immutable'
