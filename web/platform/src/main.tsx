@@ -54,6 +54,10 @@ const Pages = ({ all }: { all: typeof pages }) => {
 
 preload(location.pathname);
 showTheme();
+// A page that the browser kept may show what belongs to a person who has signed out since.
+addEventListener("pageshow", ({ persisted }) => {
+    if (persisted) location.reload();
+});
 const place = document.getElementById("application");
 if (place) {
     render(

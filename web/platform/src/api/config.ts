@@ -1,12 +1,18 @@
 // `/config.json` names the API, so that one build serves every environment.
 
+const DEADLINE = 15_000;
+
 const isConfig = (value: unknown): value is { apiUrl: string } =>
-    typeof value === "object" && value !== null && "apiUrl" in value && typeof value.apiUrl === "string";
+    typeof value === "object" &&
+    value !== null &&
+    "apiUrl" in value &&
+    typeof value.apiUrl === "string" &&
+    /^https?:\/\//.test(value.apiUrl);
 
 const load = async (): Promise<string> => {
-    const response = await fetch("/config.json");
-    const config: unknown = await response.json();
-    if (!isConfig(config)) throw new Error("config.json: apiUrl is missing");
+    const response = await fetch("/config.json", { signal: AbortSignal.timeout(DEADLINE) });
+    const config: unknown = response.ok ? await response.json() : null;
+    if (!isConfig(config)) throw new Error("config.json names no API");
     return config.apiUrl.replace(/\/+$/, "");
 };
 

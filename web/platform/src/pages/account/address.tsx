@@ -1,10 +1,10 @@
 // The e-mail address: its state, and its change, which waits for a mailed link.
 
-import { type ReadonlySignal, signal } from "@preact/signals";
+import { effect, type ReadonlySignal, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { api, call } from "../../api/client";
 import { useForm } from "../../api/forms";
-import type { Profile } from "../../api/session";
+import { type Profile, profile } from "../../api/session";
 import { Badge, Notice } from "../../components/badge";
 import { Button } from "../../components/button";
 import { ask, Dialog } from "../../components/dialog";
@@ -26,6 +26,12 @@ const isPending = (value: unknown): value is Pending =>
 
 const stored: unknown = JSON.parse(sessionStorage.getItem(STORED) ?? "null");
 const pending = signal(isPending(stored) ? stored : null);
+
+effect(() => {
+    if (profile.value !== null) return;
+    pending.value = null;
+    sessionStorage.removeItem(STORED);
+});
 
 const remember = (value: Pending): void => {
     pending.value = value;
