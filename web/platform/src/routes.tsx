@@ -9,8 +9,12 @@ type Component = AnyComponent<object>;
 type Page = Component & { preload: () => Promise<unknown> };
 type Load = () => Promise<{ default: AnyComponent<never> }>;
 
-const page = (load: Load): Page =>
-    lazy(() => (load as () => Promise<{ default: Component }>)().catch(() => ({ default: NotLoaded })));
+const page = (load: Load): Page => {
+    const Loaded = lazy(() => (load as () => Promise<{ default: Component }>)().catch(() => ({ default: NotLoaded })));
+    // For another organization, a page begins empty.
+    const OfOrganization = (props: { organizationId?: string }) => <Loaded key={props.organizationId} {...props} />;
+    return Object.assign(OfOrganization, { preload: Loaded.preload });
+};
 
 /** Pages for people who have not signed in. */
 export const publicPages: Record<string, Page> = {

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { useRoute } from "preact-iso";
 import { general as texts } from "../texts";
 import { Icon } from "./icon";
 import "./page-header.css";
@@ -19,13 +20,15 @@ let isFirstPage = true;
 /** Sets the title of the document, and moves the focus to the heading after a navigation. */
 export const usePageTitle = (title: string) => {
     const heading = useRef<HTMLHeadingElement>(null);
+    // The path of this page: the one of the window may be of a page that is still loading.
+    const { path } = useRoute();
     useEffect(() => {
         document.title = texts.documentTitle(title);
     }, [title]);
     useEffect(() => {
         if (!isFirstPage) focusPage(heading.current);
         isFirstPage = false;
-    }, []);
+    }, [path]);
     return heading;
 };
 

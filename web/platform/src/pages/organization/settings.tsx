@@ -19,7 +19,7 @@ const Settings = ({ organizationId }: { organizationId: string }) => (
     <>
         <PageHeader title={texts.settings} text={texts.settingsText} />
         <ForRole organizationId={organizationId}>
-            {(own) => <Parts key={organizationId} organizationId={organizationId} own={own} />}
+            {(own) => <Parts organizationId={organizationId} own={own} />}
         </ForRole>
     </>
 );

@@ -54,7 +54,7 @@ const UsageReport = ({ organizationId }: { organizationId: string }) => {
                 </section>
                 <section class="card stack stack-s" aria-labelledby="storage">
                     <h2 id="storage">{texts.storage}</h2>
-                    <Storage key={organizationId} organizationId={organizationId} />
+                    <Storage organizationId={organizationId} />
                 </section>
             </div>
             <section class="card stack" aria-labelledby="tokens">
