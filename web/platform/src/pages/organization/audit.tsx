@@ -24,11 +24,12 @@ const Audit = ({ organizationId }: { organizationId: string }) => {
                 {() => (
                     <AuditEvents
                         load={async (query, signal) => {
+                            if (query.cursor === undefined) loaded.value = [];
                             const params = { path: { organizationId }, query };
                             const path = "/v1/organizations/{organizationId}/audit-events";
                             const answer = await call(api.GET(path, { params, signal }));
-                            const before = query.cursor === undefined ? [] : loaded.value;
-                            loaded.value = [...before, ...answer.body.data];
+                            signal.throwIfAborted();
+                            loaded.value = [...loaded.value, ...answer.body.data];
                             return answer;
                         }}
                         inputs={[organizationId]}
