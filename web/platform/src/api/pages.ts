@@ -31,6 +31,8 @@ export type List<T> = {
     /** Loads the first page again. Shows the old rows until then. Does not throw. */
     reload: () => Promise<void>;
 };
+    /** Does again what has failed. Does not throw. */
+    retry: () => Promise<void>;
 
 type Page<T> = { data: T[]; meta: { nextCursor?: string | null } };
 
@@ -76,7 +78,7 @@ export const useList = <T>(
     return list;
 };
 
-const listOf = <T>(
+export const listOf = <T>(
     load: (page: { cursor?: string | undefined }, signal: AbortSignal) => Promise<Answer<Page<T>>>,
 ): [List<T>, () => void] => {
     const items = signal<T[]>([]);
@@ -87,9 +89,8 @@ const listOf = <T>(
     const state = computed<Loading>(() => stateOf(problem.value, isLoaded.value));
     const hasMore = computed(() => cursor.value !== null);
     const latest = onlyLatest();
-    const fail = (failed: Problem) => {
-        problem.value = failed;
-    };
+    let reloading: Promise<void> | null = null;
+    let hasMoreFailed = false;
     const show = (rows: T[], { body }: Answer<Page<T>>) =>
         batch(() => {
             items.value = rows;
@@ -97,8 +98,12 @@ const listOf = <T>(
             isLoaded.value = true;
             problem.value = null;
         });
-    const reload = () =>
-        latest(
+    const fail = (failed: Problem, isMore: boolean) => {
+        hasMoreFailed = isMore;
+        problem.value = failed;
+    };
+    const reload = () => {
+        reloading = latest(
             (signal) => load({}, signal),
             (answer) => show(answer.body.data, answer),
             fail,
@@ -107,16 +112,24 @@ const listOf = <T>(
         const next = cursor.value;
         if (next === null || isLoadingMore.value) return;
         isLoadingMore.value = true;
-        await latest(
-            (signal) => load({ cursor: next }, signal),
-            (answer) => show([...items.value, ...answer.body.data], answer),
-            fail,
-        );
+        // It would be stopped, and it may change the cursor.
+        await reloading;
+        const next = cursor.value;
+        if (next !== null) {
+            await latest(
+                (signal) => load({ cursor: next }, signal),
+                (answer) => show([...items.value, ...answer.body.data], answer),
+                (failed) => fail(failed, true),
+            );
+        }
         isLoadingMore.value = false;
     };
-    return [{ items, state, problem, hasMore, isLoadingMore, loadMore, reload }, latest.stop];
+    const retry = () => (hasMoreFailed ? loadMore() : reload());
+    return [{ items, state, problem, hasMore, isLoadingMore, loadMore, reload, retry }, latest.stop];
 };
 
+        return reloading;
+    };
 const stateOf = (problem: Problem | null, isLoaded: boolean): Loading => {
     if (problem !== null) return "failed";
     return isLoaded ? "ready" : "loading";

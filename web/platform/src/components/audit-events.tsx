@@ -73,7 +73,7 @@ export const AuditEvents = ({ load, inputs, people, areas = AREAS }: AuditEvents
     return (
         <>
             <AuditFilters filter={filter} people={people} areas={areas} />
-            {problem && <Failure problem={problem} retry={list.reload} />}
+            {problem && <Failure problem={problem} retry={list.retry} />}
             {list.state.value === "loading" && <SkeletonRows rows={8} />}
             {list.state.value === "ready" && rows.length === 0 && <Nothing filter={filter} path={path} />}
             {rows.length > 0 && (

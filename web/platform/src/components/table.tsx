@@ -34,11 +34,11 @@ export const Table = <T,>({ list, columns, rowKey, caption, empty }: TableProps<
     const state = list.state.value;
     const problem = list.problem.value;
     if (state === "loading") return <SkeletonRows />;
-    if (problem && rows.length === 0) return <Failure problem={problem} retry={list.reload} />;
+    if (problem && rows.length === 0) return <Failure problem={problem} retry={list.retry} />;
     if (rows.length === 0) return <>{empty}</>;
     return (
         <div class="stack">
-            {problem && <Failure problem={problem} retry={list.reload} />}
+            {problem && <Failure problem={problem} retry={list.retry} />}
             <div class="table-frame">
                 {/* Roles, because CSS that makes cards of rows takes the meaning of a table away. */}
                 <table class="table" role="table">

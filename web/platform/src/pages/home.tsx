@@ -69,7 +69,7 @@ const Active = ({ list }: { list: List<Organization> }) => {
     const rows = list.items.value;
     const problem = list.problem.value;
     if (list.state.value === "loading") return <SkeletonRows rows={2} />;
-    if (problem) return <Failure problem={problem} retry={list.reload} />;
+    if (problem) return <Failure problem={problem} retry={list.retry} />;
     if (rows.length === 0) return <Empty icon="organization" title={texts.none} text={texts.noneText} />;
     const last = lastOrganization(profile.value?.id ?? "");
     return (

@@ -23,7 +23,7 @@ const SignInMethods = () => {
     const problem = methods.problem.value;
     return (
         <AccountPage title={texts.signInMethods} text={texts.signInMethodsText}>
-            {problem && <Failure problem={problem} retry={methods.reload} />}
+            {problem && <Failure problem={problem} retry={methods.retry} />}
             {methods.state.value === "loading" && <SkeletonRows />}
             {methods.items.value.length > 0 && (
                 <>

@@ -101,7 +101,7 @@ const Talk = ({ organizationId, conversationId }: PageProps) => {
     return (
         <>
             <div class="chat-content">
-                {failed && <Failure problem={failed} retry={list.reload} />}
+                {failed && <Failure problem={failed} retry={list.retry} />}
                 {messages.length === 0 && state === "loading" && <SkeletonText lines={5} />}
                 {messages.length === 0 && state === "ready" && (
                     <Empty icon="chat" title={texts.emptyTitle} text={texts.emptyText} />

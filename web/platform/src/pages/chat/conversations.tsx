@@ -28,7 +28,7 @@ export const Conversations = ({ organizationId, current }: ConversationsProps) =
                     </LinkButton>
                 )}
             </header>
-            {problem && <Failure problem={problem} retry={list.reload} />}
+            {problem && <Failure problem={problem} retry={list.retry} />}
             {rows.length === 0 && list.state.value === "loading" && <SkeletonText lines={4} />}
             {rows.length === 0 && list.state.value === "ready" && <p class="soft small">{texts.noConversations}</p>}
             <ul class="conversations-rows">

@@ -17,6 +17,7 @@ const listOf = <T,>(rows: T[]): List<T> => ({
     isLoadingMore: signal(false),
     loadMore: () => Promise.resolve(),
     reload: () => Promise.resolve(),
+    retry: () => Promise.resolve(),
 });
 
 /** The tokens of each model. */

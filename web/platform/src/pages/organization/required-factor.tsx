@@ -115,7 +115,7 @@ const Missing = ({ organizationId }: { organizationId: string }) => {
     );
     const problem = list.problem.value;
     const rows = list.items.value;
-    if (problem) return <Failure problem={problem} retry={list.reload} />;
+    if (problem) return <Failure problem={problem} retry={list.retry} />;
     if (list.state.value === "loading") return <SkeletonText />;
     if (rows.length === 0) {
         return (
