@@ -36,6 +36,13 @@ export class Values {
     }
 }
 
+/** `send` throws it for what is wrong with fields. */
+export class WrongFields extends Error {
+    constructor(readonly found: Record<string, string>) {
+        super();
+    }
+}
+
 export type Sent = {
     values: Values;
     /** For `Idempotency-Key`. The same as long as the same values are sent. */
@@ -141,7 +148,8 @@ const formOf = <T, R>(options: () => Options<T, R>): Form => {
             lastSent = "";
             await options().done(sent.result, values);
         } catch (error) {
-            await explain(form, Problem.from(error));
+            if (error instanceof WrongFields) await refuse(form, error.found);
+            else await explain(form, Problem.from(error));
         } finally {
             isSending.value = false;
         }

@@ -2,7 +2,7 @@
 
 import { useEffect, useId, useRef } from "preact/hooks";
 import { useLocation } from "preact-iso";
-import { useForm } from "../api/forms";
+import { useForm, WrongFields } from "../api/forms";
 import { navigate } from "../navigation";
 import { audit as texts } from "../texts";
 import type { People } from "./audit-events";
@@ -42,13 +42,6 @@ const WIDE = matchMedia("(min-width: 601px)");
 
 const isId = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 
-/** Somebody who was not found. */
-class Unknown extends Error {
-    constructor(readonly field: Parameter) {
-        super();
-    }
-}
-
 type FiltersProps = { filter: AuditFilter; people?: People | undefined; areas: readonly Area[] };
 
 export const AuditFilters = ({ filter, people, areas }: FiltersProps) => {
@@ -61,7 +54,7 @@ export const AuditFilters = ({ filter, people, areas }: FiltersProps) => {
     const idOf = async (field: Parameter, text: string | null): Promise<string | undefined> => {
         if (text === null || people?.find === undefined) return undefined;
         const id = isId(text) ? text : await people.find(text);
-        if (id === undefined) throw new Unknown(field);
+        if (id === undefined) throw new WrongFields({ [field]: texts.unknownPerson });
         return id;
     };
     const form = useForm({
@@ -74,24 +67,14 @@ export const AuditFilters = ({ filter, people, areas }: FiltersProps) => {
             }
             return wrong;
         },
-        send: async ({ values }): Promise<AuditFilter | Unknown> => {
-            try {
-                return {
-                    action: values.text("action"),
-                    actorId: await idOf("actorId", values.optional("actorId")),
-                    targetId: await idOf("targetId", values.optional("targetId")),
-                    from: values.text("from"),
-                    until: values.text("until"),
-                };
-            } catch (error) {
-                if (error instanceof Unknown) return error;
-                throw error;
-            }
-        },
-        done: (chosen) => {
-            if (chosen instanceof Unknown) form.errors.value = { [chosen.field]: texts.unknownPerson };
-            else navigate(withFilter(path, chosen));
-        },
+        send: async ({ values }) => ({
+            action: values.text("action"),
+            actorId: await idOf("actorId", values.optional("actorId")),
+            targetId: await idOf("targetId", values.optional("targetId")),
+            from: values.text("from"),
+            until: values.text("until"),
+        }),
+        done: (chosen) => navigate(withFilter(path, chosen)),
     });
     const person = (name: "actorId" | "targetId", label: string) => (
         <TextField
