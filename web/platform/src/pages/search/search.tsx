@@ -22,8 +22,13 @@ const Search = ({ organizationId }: { organizationId: string }) => {
     const query = queryOf(address);
     const labels = useLabels(organizationId);
     const search = useSearch(organizationId, query);
-    const change = (changed: Partial<Query>, isReplaced = false) =>
-        navigate(withQuery(path, { ...query, isLong: false, ...changed }), isReplaced);
+    const change = (changed: Partial<Query>, isReplaced = false) => {
+        const next = { ...query, isLong: false, ...changed };
+        const isSame = withQuery(path, next) === withQuery(path, query);
+        // The same search again: it may have failed before.
+        if (isSame) search.run(next);
+        else navigate(withQuery(path, next), isReplaced);
+    };
     return (
         <>
             <PageHeader title={texts.title} text={texts.text} />
