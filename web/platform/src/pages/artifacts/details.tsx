@@ -82,6 +82,7 @@ const useName = (organizationId: string, { createdBy, createdByKey }: Artifact):
     const user = profile.value;
     useEffect(() => {
         if (!createdBy || createdBy === user?.id) return;
+        setName("…");
         const stop = new AbortController();
         const path = { organizationId, memberId: createdBy };
         call(

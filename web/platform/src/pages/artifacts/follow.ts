@@ -1,5 +1,6 @@
 // Keeps the rows of the list current while artifacts are processed.
 
+import { useRef } from "preact/hooks";
 import { api, call } from "../../api/client";
 import type { List } from "../../api/pages";
 import { Problem } from "../../api/problem";
@@ -13,10 +14,11 @@ import type { Artifact } from "./uploads";
 const SINGLE = 5;
 
 export const useFollow = (organizationId: string, list: List<Artifact>): void => {
+    const turn = useRef(0);
     const moving = list.items.value.filter(isMoving);
     usePolling(moving.length > 0, async (signal) => {
         const asked = new Set(list.items.peek());
-        const fresh = await load(organizationId, moving, signal);
+        const fresh = await load(organizationId, moving, turn.current++, signal);
         const before = list.items.peek();
         // A row that was changed here during the request is newer than the answer.
         const after = before
@@ -32,6 +34,7 @@ export const useFollow = (organizationId: string, list: List<Artifact>): void =>
 const load = async (
     organizationId: string,
     wanted: readonly Artifact[],
+    turn: number,
     signal: AbortSignal,
 ): Promise<Map<string, Artifact | null>> => {
     const { body } = await call(
@@ -41,8 +44,11 @@ const load = async (
         }),
     );
     const found = new Map<string, Artifact | null>(body.data.map((artifact) => [artifact.id, artifact]));
-    const missing = wanted.filter(({ id }) => !found.has(id)).slice(0, SINGLE);
-    await Promise.all(missing.map(async ({ id }) => found.set(id, await loadOne(organizationId, id, signal))));
+    const missing = wanted.filter(({ id }) => !found.has(id));
+    // Begins one further each time, so that every row gets its turn.
+    const first = turn % Math.max(1, missing.length);
+    const next = [...missing.slice(first), ...missing.slice(0, first)].slice(0, SINGLE);
+    await Promise.all(next.map(async ({ id }) => found.set(id, await loadOne(organizationId, id, signal))));
     return found;
 };
 

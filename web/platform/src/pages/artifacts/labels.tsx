@@ -105,10 +105,11 @@ export const LabelChoice = ({ form, organizationId, labels, chosen }: ChoiceProp
                 </p>
             )}
             <AddHere
-                add={async (name) => {
-                    const label = await createLabel(organizationId, name, crypto.randomUUID());
-                    setAdded([...added, label.id]);
-                    labels.value.value = [...all, label];
+                add={async (name, key) => {
+                    const label = await createLabel(organizationId, name, key);
+                    setAdded((before) => [...before, label.id]);
+                    const others = (labels.value.peek() ?? []).filter(({ id }) => id !== label.id);
+                    labels.value.value = [...others, label];
                 }}
             />
         </fieldset>
@@ -116,17 +117,21 @@ export const LabelChoice = ({ form, organizationId, labels, chosen }: ChoiceProp
 };
 
 /** Adds a label inside a form, which cannot contain another form. */
-const AddHere = ({ add }: { add: (name: string) => Promise<void> }) => {
+const AddHere = ({ add }: { add: (name: string, key: string) => Promise<void> }) => {
     const field = useRef<HTMLInputElement>(null);
     const [isBusy, setBusy] = useState(false);
     const [error, setError] = useState<string | null>(null);
+    const sent = useRef({ name: "", key: "" });
     const send = async () => {
         const name = field.current?.value.trim() ?? "";
         if (name === "" || isBusy) return;
+        // The same key for the same name: after a request without an answer, the label may be there already.
+        if (sent.current.name !== name) sent.current = { name, key: crypto.randomUUID() };
         setBusy(true);
         setError(null);
         try {
-            await add(name);
+            await add(name, sent.current.key);
+            sent.current = { name: "", key: "" };
             if (field.current) field.current.value = "";
         } catch (failed) {
             const problem = Problem.from(failed);
