@@ -5,7 +5,13 @@ import { general as texts } from "../texts";
 import { Button } from "./button";
 import "./toast.css";
 
-type Toast = { id: number; text: string; undo?: (() => void) | undefined };
+type Toast = {
+    id: number;
+    text: string;
+    undo: (() => void) | undefined;
+    /** The dialog that it stands in. */
+    dialog: string | undefined;
+};
 
 const toasts = signal<readonly Toast[]>([]);
 let count = 0;
@@ -17,7 +23,7 @@ const SHOWN_WITH_UNDO = 12_000;
 /** Says that something happened. With `undo`, it has a button that takes it back. */
 export const say = (text: string, undo?: () => void): void => {
     const id = ++count;
-    toasts.value = [...toasts.value.slice(-2), { id, text, undo }];
+    toasts.value = [...toasts.value.slice(-2), { id, text, undo, dialog: dialogs.value.at(-1) }];
     setTimeout(() => hide(id), undo ? SHOWN_WITH_UNDO : SHOWN);
 };
 
@@ -25,43 +31,45 @@ const hide = (id: number) => {
     toasts.value = toasts.value.filter((toast) => toast.id !== id);
 };
 
-// A modal dialog makes all around it inert, so the messages stand in the one that was opened last.
+// A modal dialog makes all around it inert, so new messages stand in the one that was opened last.
 const dialogs = signal<readonly string[]>([]);
 
-/** Moves the messages into a dialog. Returns what moves them back. */
+/** Shows new messages in a dialog. Returns what ends that, and moves its messages out of it. */
 export const showToastsIn = (dialog: string): (() => void) => {
     dialogs.value = [...dialogs.value, dialog];
     return () => {
         dialogs.value = dialogs.value.filter((other) => other !== dialog);
+        const below = dialogs.value.at(-1);
+        toasts.value = toasts.value.map((toast) => (toast.dialog === dialog ? { ...toast, dialog: below } : toast));
     };
 };
 
 /** The place of the messages: in the application, and in each dialog. */
 export const Toasts = ({ dialog }: { dialog?: string }) => (
     <div class="toasts" role="status" aria-live="polite">
-        {dialogs.value.at(-1) === dialog && <Messages />}
+        {toasts.value
+            .filter((toast) => toast.dialog === dialog)
+            .map((toast) => (
+                <Message key={toast.id} {...toast} />
+            ))}
     </div>
 );
 
-const Messages = () => (
-    <>
-        {toasts.value.map(({ id, text, undo }) => (
-            <div class="toast" key={id}>
-                <span>{text}</span>
-                {undo && (
-                    <Button
-                        look="quiet"
-                        size="small"
-                        onClick={() => {
-                            hide(id);
-                            undo();
-                        }}
-                    >
-                        <span class="toast-undo">{texts.undo}</span>
-                    </Button>
-                )}
-                <Button look="quiet" size="small" icon="close" label={texts.close} onClick={() => hide(id)} />
-            </div>
-        ))}
-    </>
+const Message = ({ id, text, undo }: Toast) => (
+    <div class="toast">
+        <span>{text}</span>
+        {undo && (
+            <Button
+                look="quiet"
+                size="small"
+                onClick={() => {
+                    hide(id);
+                    undo();
+                }}
+            >
+                <span class="toast-undo">{texts.undo}</span>
+            </Button>
+        )}
+        <Button look="quiet" size="small" icon="close" label={texts.close} onClick={() => hide(id)} />
+    </div>
 );
