@@ -30,9 +30,9 @@ export type List<T> = {
     loadMore: () => Promise<void>;
     /** Loads the first page again. Shows the old rows until then. Does not throw. */
     reload: () => Promise<void>;
-};
     /** Does again what has failed. Does not throw. */
     retry: () => Promise<void>;
+};
 
 type Page<T> = { data: T[]; meta: { nextCursor?: string | null } };
 
@@ -106,11 +106,12 @@ export const listOf = <T>(
         reloading = latest(
             (signal) => load({}, signal),
             (answer) => show(answer.body.data, answer),
-            fail,
+            (failed) => fail(failed, false),
         );
+        return reloading;
+    };
     const loadMore = async () => {
-        const next = cursor.value;
-        if (next === null || isLoadingMore.value) return;
+        if (isLoadingMore.value) return;
         isLoadingMore.value = true;
         // It would be stopped, and it may change the cursor.
         await reloading;
@@ -128,8 +129,6 @@ export const listOf = <T>(
     return [{ items, state, problem, hasMore, isLoadingMore, loadMore, reload, retry }, latest.stop];
 };
 
-        return reloading;
-    };
 const stateOf = (problem: Problem | null, isLoaded: boolean): Loading => {
     if (problem !== null) return "failed";
     return isLoaded ? "ready" : "loading";
