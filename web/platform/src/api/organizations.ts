@@ -1,10 +1,10 @@
 // The organizations of the signed-in user, and the role in each.
 
-import { effect, signal } from "@preact/signals";
+import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { api, call } from "./client";
 import type { components } from "./schema";
-import { profile } from "./session";
+import { profile, sameUser, whenUserChanges } from "./session";
 
 export type Organization = components["schemas"]["Organization"];
 export type Role = components["schemas"]["Role"];
@@ -15,8 +15,9 @@ const roles = signal<Readonly<Record<string, Role>>>({});
 
 /** Loads the organizations again, such as after one was created or renamed. */
 export const loadOrganizations = async (): Promise<void> => {
+    const isSame = sameUser();
     const { body } = await call(api.GET("/v1/organizations", { params: { query: { limit: 100 } } }));
-    organizations.value = body.data;
+    if (isSame()) organizations.value = body.data;
 };
 
 /** Takes over a changed organization, so that the switcher shows it. */
@@ -24,9 +25,7 @@ export const showOrganization = (changed: Organization): void => {
     organizations.value = organizations.value?.map((one) => (one.id === changed.id ? changed : one));
 };
 
-// The next person in this tab has others.
-effect(() => {
-    if (profile.value !== null) return;
+whenUserChanges(() => {
     organizations.value = undefined;
     roles.value = {};
 });
@@ -43,12 +42,15 @@ export const loadRole = async (organizationId: string): Promise<void> => {
     const memberId = profile.peek()?.id;
     if (memberId === undefined || roles.peek()[organizationId] !== undefined) return;
     const path = { organizationId, memberId };
+    const key = `${memberId} ${organizationId}`;
     const loading =
-        loadingRoles.get(organizationId) ??
+        loadingRoles.get(key) ??
         call(api.GET("/v1/organizations/{organizationId}/members/{memberId}", { params: { path } }))
-            .then(({ body }) => showRole(organizationId, body.data.role))
-            .finally(() => loadingRoles.delete(organizationId));
-    loadingRoles.set(organizationId, loading);
+            .then(({ body }) => {
+                if (profile.peek()?.id === memberId) showRole(organizationId, body.data.role);
+            })
+            .finally(() => loadingRoles.delete(key));
+    loadingRoles.set(key, loading);
     await loading;
 };
 

@@ -27,6 +27,11 @@ export class Problem extends Error {
         this.retryAfter = Number.isFinite(seconds) ? seconds : null;
     }
 
+    /** Whether the same request may succeed later. */
+    get mayPass(): boolean {
+        return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
+    }
+
     /** Makes a problem of a response that is not 2xx. */
     static of(response: Response, body: unknown): Problem {
         if (!isProblemBody(body))

@@ -21,13 +21,33 @@ let token: Token | null = null;
 export const profile = signal<Profile | null | undefined>(undefined);
 export const isSignedIn = computed(() => Boolean(profile.value));
 
+/** The id of the user; `null` and `undefined` as in `profile`. */
+const userId = computed(() => (profile.value ? profile.value.id : profile.value));
+
+/** Runs `clear` when the user has signed out, or another one is there: the next one must not see what belongs to the one before. */
+export const whenUserChanges = (clear: () => void): void => {
+    let before = userId.peek();
+    userId.subscribe((id) => {
+        if (before !== undefined && id !== before) clear();
+        before = id;
+    });
+};
+
+let changes = 0;
+whenUserChanges(() => {
+    changes++;
+});
+
+/** Returns what tells later whether the user is still the same, without a sign-out between. */
+export const sameUser = (): (() => boolean) => {
+    const before = changes;
+    return () => changes === before;
+};
+
 const others = new BroadcastChannel("arches-session");
 others.onmessage = ({ data }: MessageEvent<Message>) => {
     if (data.kind === "refreshed") {
-        const isAnother = token !== null && userOf(token.value) !== userOf(data.token.value);
-        token = data.token;
-        // Another person signed in in another tab: nothing on this page is theirs.
-        if (isAnother) location.assign("/");
+        take(data.token);
     } else if (token !== null) {
         forget();
         location.assign("/sign-in");
@@ -40,11 +60,23 @@ const userOf = (accessToken: string): string => {
     return typeof claims === "object" && claims !== null && "sub" in claims ? String(claims.sub) : "";
 };
 
-const keep = (tokens: Tokens): void => {
-    token = { value: tokens.accessToken, endsAt: Date.now() + tokens.expiresIn * 1000 };
-    const message: Message = { kind: "refreshed", token };
-    others.postMessage(message);
+/** Takes over the token of the session. Returns false if another person signed in in another tab: nothing on this page is theirs. */
+const take = (next: Token): boolean => {
+    const isAnother = token !== null && userOf(token.value) !== userOf(next.value);
+    token = next;
+    if (isAnother) {
+        profile.value = undefined;
+        location.assign("/");
+    }
+    return !isAnother;
 };
+
+const tokenOf = ({ accessToken: value, expiresIn }: Tokens): Token => ({
+    value,
+    endsAt: Date.now() + expiresIn * 1000,
+});
+
+const tell = (message: Message): void => others.postMessage(message);
 
 const forget = (): void => {
     token = null;
@@ -53,15 +85,15 @@ const forget = (): void => {
 
 /** Begins a session with the tokens of a sign-in. */
 export const begin = (signedIn: Tokens & { user: Profile }): void => {
-    keep(signedIn);
+    token = tokenOf(signedIn);
+    tell({ kind: "refreshed", token });
     profile.value = signedIn.user;
 };
 
 /** Ends the session in all tabs. The caller has told the API. */
 export const end = (): void => {
     forget();
-    const message: Message = { kind: "ended" };
-    others.postMessage(message);
+    tell({ kind: "ended" });
 };
 
 /** Returns an access token; `null` if nobody is signed in. `unusable` is a token that the API refused. */
@@ -83,6 +115,7 @@ export const accessToken = async (unusable?: string | null): Promise<string | nu
 const messagesOfOthers = () => new Promise((resolve) => setTimeout(resolve));
 
 const refresh = async (): Promise<void> => {
+    const before = token;
     let response: Response;
     let body: unknown;
     try {
@@ -92,8 +125,13 @@ const refresh = async (): Promise<void> => {
     } catch (error) {
         throw Problem.from(error);
     }
-    if (isTokens(body)) keep(body.data);
-    else if (response.status === 401) forget();
+    // A sign-in or a sign-out that came first is newer than this answer.
+    if (token !== before) return;
+    if (isTokens(body)) {
+        const next = tokenOf(body.data);
+        tell({ kind: "refreshed", token: next });
+        if (!take(next)) throw Problem.signedOut();
+    } else if (response.status === 401) forget();
     else throw Problem.of(response, body);
 };
 

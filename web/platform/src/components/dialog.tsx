@@ -1,15 +1,25 @@
-import { signal } from "@preact/signals";
-import type { ComponentChildren, VNode } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { type ReadonlySignal, signal } from "@preact/signals";
+import { type ComponentChildren, createContext, type VNode } from "preact";
+import { useEffect, useId, useMemo, useRef } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { general as texts } from "../texts";
 import { Button } from "./button";
 import "./dialog.css";
 import { showToastsIn, Toasts } from "./toast";
 
+type Surrounding = {
+    /** Closes the dialog, as the person does. */
+    close: () => void;
+    /** Keeps the dialog open while a request runs, because its answer belongs to the dialog. Returns what ends that. */
+    keepWhile: (isRunning: ReadonlySignal<boolean>) => () => void;
+};
+
+/** The dialog around a form. */
+export const SurroundingDialog = createContext<Surrounding | null>(null);
+
 type DialogProps = {
     title: string;
-    /** Runs when the person closes it: by Escape, the cross, or a press beside it. */
+    /** Runs when the person closes it: by Escape, the cross, a press beside it, or `Cancel`. Not while a form in it is sent. */
     onClose: () => void;
     children: ComponentChildren;
     wide?: boolean;
@@ -32,6 +42,20 @@ export const Dialog = ({ title, onClose, children, wide }: DialogProps) => {
             if (before instanceof HTMLElement) before.focus();
         };
     }, [id]);
+    const onCloseNow = useRef(onClose);
+    onCloseNow.current = onClose;
+    const surrounding = useMemo(() => {
+        const running = new Set<ReadonlySignal<boolean>>();
+        return {
+            close: () => {
+                if (![...running].some((one) => one.peek())) onCloseNow.current();
+            },
+            keepWhile: (isRunning: ReadonlySignal<boolean>) => {
+                running.add(isRunning);
+                return () => void running.delete(isRunning);
+            },
+        };
+    }, []);
     // A selection that begins inside and ends beside the dialog is no press beside it.
     const isPressedBeside = useRef(false);
     return (
@@ -42,21 +66,25 @@ export const Dialog = ({ title, onClose, children, wide }: DialogProps) => {
             aria-labelledby={id}
             onCancel={(event) => {
                 event.preventDefault();
-                onClose();
+                surrounding.close();
             }}
+            // A browser closes it at the second Escape, whatever the page says.
+            onClose={() => ref.current?.showModal()}
             onPointerDown={(event) => {
                 isPressedBeside.current = event.target === ref.current;
             }}
             onClick={(event) => {
-                if (isPressedBeside.current && event.target === ref.current) onClose();
+                if (isPressedBeside.current && event.target === ref.current) surrounding.close();
             }}
         >
             <div class="dialog-inside">
                 <header class="dialog-head">
                     <h2 id={id}>{title}</h2>
-                    <Button look="quiet" size="small" icon="close" label={texts.close} onClick={onClose} />
+                    <Button look="quiet" size="small" icon="close" label={texts.close} onClick={surrounding.close} />
                 </header>
-                <div class="dialog-body stack">{children}</div>
+                <div class="dialog-body stack">
+                    <SurroundingDialog.Provider value={surrounding}>{children}</SurroundingDialog.Provider>
+                </div>
             </div>
             <Toasts dialog={id} />
         </dialog>

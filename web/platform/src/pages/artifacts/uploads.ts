@@ -1,9 +1,9 @@
 // The uploads of this tab. They go on while the person looks at other pages.
 
-import { effect, type Signal, signal } from "@preact/signals";
+import { type Signal, signal } from "@preact/signals";
 import { api, call } from "../../api/client";
 import type { components } from "../../api/schema";
-import { profile } from "../../api/session";
+import { whenUserChanges } from "../../api/session";
 import { say } from "../../components/toast";
 import { artifacts as texts } from "../../texts";
 import { documentName, MAX_BYTES, type MediaType, mediaTypeOf } from "./file";
@@ -166,9 +166,7 @@ const fail = (job: Job, refusal: Refusal) => {
     next();
 };
 
-// Another person in this tab has other uploads.
-effect(() => {
-    if (profile.value !== null) return;
+whenUserChanges(() => {
     for (const job of jobs.peek()) job.stop.abort();
     jobs.value = [];
 });

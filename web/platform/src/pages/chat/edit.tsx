@@ -3,11 +3,10 @@
 import { api, call } from "../../api/client";
 import { useForm } from "../../api/forms";
 import { type Resource, useResource } from "../../api/pages";
-import { Button } from "../../components/button";
 import { confirm } from "../../components/confirm";
 import { ask, Dialog } from "../../components/dialog";
 import { TextField } from "../../components/field";
-import { Form, Submit } from "../../components/form";
+import { Cancel, Form, Submit } from "../../components/form";
 import { Loaded } from "../../components/loaded";
 import { say } from "../../components/toast";
 import { navigate } from "../../navigation";
@@ -28,7 +27,7 @@ export const editConversation = async (path: ConversationPath): Promise<void> =>
         </Dialog>
     ));
     if (conversation === undefined) return;
-    showInList(conversation);
+    showInList(path.organizationId, conversation);
     say(general.saved);
 };
 
@@ -84,7 +83,7 @@ const EditForm = ({ path, resource, value, done }: EditFormProps) => {
                 maxLength={200}
             />
             <div class="form-actions">
-                <Button onClick={() => done()}>{general.cancel}</Button>
+                <Cancel form={form} />
                 <Submit form={form}>{general.save}</Submit>
             </div>
         </Form>

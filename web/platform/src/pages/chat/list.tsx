@@ -1,8 +1,9 @@
 import { useSignal } from "@preact/signals";
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { api, call } from "../../api/client";
 import { useResource } from "../../api/pages";
 import { Problem } from "../../api/problem";
+import { sameUser } from "../../api/session";
 import { Notice } from "../../components/badge";
 import { LinkButton } from "../../components/button";
 import { Failure } from "../../components/failure";
@@ -24,6 +25,12 @@ const titleFor = (question: string): string => {
     return [...line].length <= MAX_TITLE ? line : `${[...line].slice(0, MAX_TITLE - 1).join("")}…`;
 };
 
+const Page = ({ organizationId }: { organizationId: string }) => (
+    <Start key={organizationId} organizationId={organizationId} />
+);
+
+export default Page;
+
 const Start = ({ organizationId }: { organizationId: string }) => {
     const heading = usePageTitle(texts.title);
     const draft = useSignal("");
@@ -31,12 +38,21 @@ const Start = ({ organizationId }: { organizationId: string }) => {
     const request = useRef({ title: "", key: "" });
     const [isCreating, setCreating] = useState(false);
     const [problem, setProblem] = useState<Problem | null>(null);
+    const isOpen = useRef(true);
+    useEffect(
+        () => () => {
+            isOpen.current = false;
+        },
+        [],
+    );
+    const home = `/organizations/${organizationId}/conversations`;
 
     const ask = async (question: string) => {
         const title = titleFor(question);
         if (title !== request.current.title) request.current = { title, key: crypto.randomUUID() };
         setCreating(true);
         setProblem(null);
+        const isSame = sameUser();
         try {
             const { body } = await call(
                 api.POST("/v1/organizations/{organizationId}/conversations", {
@@ -44,11 +60,13 @@ const Start = ({ organizationId }: { organizationId: string }) => {
                     body: { title },
                 }),
             );
-            showInList(body.data);
+            if (!isSame()) return;
+            showInList(organizationId, body.data);
             const live = liveConversation({ organizationId, conversationId: body.data.id });
             live.mode.value = mode.value;
             void live.ask(question);
-            navigate(`/organizations/${organizationId}/conversations/${body.data.id}`);
+            // The person may look at another page by now, or wait for its script.
+            if (isOpen.current && location.pathname.replace(/\/$/, "") === home) navigate(`${home}/${body.data.id}`);
         } catch (error) {
             setProblem(Problem.from(error));
             setCreating(false);
@@ -76,8 +94,6 @@ const Start = ({ organizationId }: { organizationId: string }) => {
         </div>
     );
 };
-
-export default Start;
 
 /** Leads to the artifacts, if there are none. */
 const NoArtifacts = ({ organizationId }: { organizationId: string }) => {

@@ -1,11 +1,12 @@
 // Conversations that are open in this tab: they ask, follow the answer while it is written, and stop it. They outlive their page, so that an
 // answer goes on while the person looks at another one.
 
-import { batch, effect, signal } from "@preact/signals";
+import { batch, signal } from "@preact/signals";
+import { beforeSignOut } from "../../api/account";
 import { api, call, stream } from "../../api/client";
 import { apiUrl } from "../../api/config";
 import { Problem } from "../../api/problem";
-import { accessToken, profile } from "../../api/session";
+import { accessToken, whenUserChanges } from "../../api/session";
 import { chat as texts } from "../../texts";
 import { readEvents, type ServerEvent } from "./events";
 import {
@@ -25,6 +26,8 @@ export type ConversationPath = { organizationId: string; conversationId: string 
 /** Between two looks at an answer whose stream this tab does not have. */
 const POLL_DELAY = 2_000;
 const MAX_POLL_DELAY = 10_000;
+/** A sign-out waits this long until an answer is stopped. */
+const STOP_DEADLINE = 3_000;
 
 const pause = (time: number) => new Promise((resolve) => setTimeout(resolve, time));
 
@@ -71,7 +74,6 @@ export class LiveConversation {
         // The same question after a failure is the same request.
         if (body !== this.#lastSent) this.#key = crypto.randomUUID();
         this.#lastSent = body;
-        const before = this.messages.value;
         const [question, answer] = asked(content);
         const asking: Asking = {
             questionId: question.id,
@@ -83,7 +85,7 @@ export class LiveConversation {
         };
         this.#asking = asking;
         batch(() => {
-            this.messages.value = [...before, question, answer];
+            this.messages.value = [...this.messages.value, question, answer];
             this.problem.value = null;
             this.isWriting.value = true;
             this.isStopping.value = false;
@@ -104,7 +106,8 @@ export class LiveConversation {
             if (!asking.hasEnded) await this.#poll(asking.answerId);
         } else {
             batch(() => {
-                this.messages.value = before;
+                const refused = [question.id, answer.id];
+                this.messages.value = this.messages.value.filter(({ id }) => !refused.includes(id));
                 this.problem.value = problem ?? Problem.from(null);
                 this.draft.value ||= content;
             });
@@ -146,9 +149,9 @@ export class LiveConversation {
         }
     }
 
-    /** Stops an answer that only this tab shows: the page is closed. */
-    leave(): void {
-        if (this.#asking?.hasBegun && !this.#asking.hasEnded) void stopInBackground(this.path, this.#asking.answerId);
+    /** Stops an answer that only this tab shows: the page is closed, or the person signs out. */
+    async leave(): Promise<void> {
+        if (this.#asking?.hasBegun && !this.#asking.hasEnded) await stopInBackground(this.path, this.#asking.answerId);
     }
 
     /** Forgets the answer: the session has ended. */
@@ -233,8 +236,12 @@ export class LiveConversation {
                 if ((await this.#load(answerId)).status !== "streaming") break;
                 delay = POLL_DELAY;
             } catch (error) {
-                // The conversation was deleted.
-                if (Problem.from(error).status === 404) break;
+                const problem = Problem.from(error);
+                if (!problem.mayPass) {
+                    // It was deleted, if it is not found.
+                    if (problem.status !== 404) this.problem.value = problem;
+                    break;
+                }
                 delay = MAX_POLL_DELAY;
             }
         }
@@ -256,7 +263,12 @@ const stopInBackground = async (path: ConversationPath, answerId: string): Promi
     const conversation = `/v1/organizations/${organizationId}/conversations/${conversationId}`;
     const [url, token] = await Promise.all([apiUrl(), accessToken()]);
     const headers = { authorization: `Bearer ${token}` };
-    await fetch(`${url}${conversation}/messages/${answerId}/cancel`, { method: "POST", headers, keepalive: true });
+    await fetch(`${url}${conversation}/messages/${answerId}/cancel`, {
+        method: "POST",
+        headers,
+        keepalive: true,
+        signal: AbortSignal.timeout(STOP_DEADLINE),
+    });
 };
 
 const all = new Map<string, LiveConversation>();
@@ -270,12 +282,12 @@ export const liveConversation = (path: ConversationPath): LiveConversation => {
     return made;
 };
 
-addEventListener("pagehide", () => {
-    for (const one of all.values()) one.leave();
-});
+const leaveAll = () => Promise.allSettled([...all.values()].map((one) => one.leave()));
 
-effect(() => {
-    if (profile.value !== null) return;
+addEventListener("pagehide", () => void leaveAll());
+beforeSignOut(leaveAll);
+
+whenUserChanges(() => {
     for (const one of all.values()) one.forget();
     all.clear();
 });

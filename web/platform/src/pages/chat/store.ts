@@ -1,19 +1,18 @@
 // The conversations that the list at the side shows.
 
-import { effect } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { api, call } from "../../api/client";
 import { type List, useList } from "../../api/pages";
 import type { components } from "../../api/schema";
-import { profile } from "../../api/session";
+import { whenUserChanges } from "../../api/session";
 import { chat as texts } from "../../texts";
 
 export type Conversation = components["schemas"]["Conversation"];
 
 let shown: { organizationId: string; list: List<Conversation> } | null = null;
 
-effect(() => {
-    if (profile.value === null) shown = null;
+whenUserChanges(() => {
+    shown = null;
 });
 
 /** Loads the conversations. Those of the page before are shown until then. */
@@ -39,9 +38,9 @@ export const useConversations = (organizationId: string): List<Conversation> => 
 export const listed = (conversationId: string): Conversation | undefined =>
     shown?.list.items.value.find(({ id }) => id === conversationId);
 
-/** Shows a new or changed conversation in the list. */
-export const showInList = (conversation: Conversation): void => {
-    if (shown === null) return;
+/** Shows a new or changed conversation of an organization in its list. */
+export const showInList = (organizationId: string, conversation: Conversation): void => {
+    if (shown?.organizationId !== organizationId) return;
     const { items } = shown.list;
     const others = items.value.filter(({ id }) => id !== conversation.id);
     items.value = [conversation, ...others].sort((a, b) => (a.createdAt > b.createdAt ? -1 : 1));
