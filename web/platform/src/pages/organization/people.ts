@@ -1,9 +1,10 @@
 // The names of the people in an organization, by their ids.
 
-import { type Signal, signal } from "@preact/signals";
 import { api, call } from "../../api/client";
+import { type Names, namesFrom, RETRY_AFTER } from "../../api/names";
 import { Problem } from "../../api/problem";
 import type { components } from "../../api/schema";
+import { whenUserChanges } from "../../api/session";
 import { organization as texts } from "../../texts";
 
 export type Member = components["schemas"]["Member"];
@@ -18,6 +19,7 @@ type People = {
 const PAGE = 100;
 
 const known = new Map<string, People>();
+whenUserChanges(() => known.clear());
 
 /** Returns the people of an organization. Their names are kept until the page is loaded again. */
 export const peopleOf = (organizationId: string): People => {
@@ -27,37 +29,30 @@ export const peopleOf = (organizationId: string): People => {
 };
 
 const make = (organizationId: string): People => {
-    const names: Signal<Readonly<Record<string, string>>> = signal({});
-    const asked = new Set<string>();
-    let first: Promise<unknown> | undefined;
+    let first: Promise<Record<string, string>> | undefined;
 
     const page = async (cursor?: string) => {
         const params = { path: { organizationId }, query: { limit: PAGE, cursor } };
         const { body } = await call(api.GET("/v1/organizations/{organizationId}/members", { params }));
-        names.value = { ...names.value, ...Object.fromEntries(body.data.map(({ id, name }) => [id, name])) };
+        names.learn(namesIn(body.data));
         return body;
     };
-    const ask = async (userId: string) => {
-        first ??= page();
-        await first;
-        if (names.peek()[userId] !== undefined) return;
-        const params = { path: { organizationId, memberId: userId } };
+    const loadFirst = async () => {
         try {
-            const { body } = await call(api.GET("/v1/organizations/{organizationId}/members/{memberId}", { params }));
-            names.value = { ...names.value, [userId]: body.data.name };
+            return namesIn((await page()).data);
         } catch (error) {
-            const isGone = Problem.from(error).code === "member-not-found";
-            if (isGone) names.value = { ...names.value, [userId]: texts.noMember };
+            // Those who wait now do not each ask once more.
+            setTimeout(() => {
+                first = undefined;
+            }, RETRY_AFTER);
+            throw error;
         }
     };
-    const nameOf = (userId: string) => {
-        if (userId !== "" && !asked.has(userId)) {
-            asked.add(userId);
-            // Without an answer, the page shows the id.
-            ask(userId).catch(() => undefined);
-        }
-        return names.value[userId];
+    const ask = async (userId: string): Promise<string> => {
+        first ??= loadFirst();
+        return (await first)[userId] ?? nameOfMember(organizationId, userId);
     };
+    const names: Names = namesFrom(ask);
     const find = async (email: string) => {
         let cursor: string | undefined;
         do {
@@ -68,5 +63,19 @@ const make = (organizationId: string): People => {
         } while (cursor !== undefined);
         return undefined;
     };
-    return { nameOf, find };
+    return { nameOf: names.nameOf, find };
+};
+
+const namesIn = (members: readonly Member[]): Record<string, string> =>
+    Object.fromEntries(members.map(({ id, name }) => [id, name]));
+
+const nameOfMember = async (organizationId: string, memberId: string): Promise<string> => {
+    const params = { path: { organizationId, memberId } };
+    try {
+        const { body } = await call(api.GET("/v1/organizations/{organizationId}/members/{memberId}", { params }));
+        return body.data.name;
+    } catch (error) {
+        if (Problem.from(error).code === "member-not-found") return texts.noMember;
+        throw error;
+    }
 };
