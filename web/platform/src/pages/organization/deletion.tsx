@@ -1,5 +1,6 @@
 import { type Answer, api, call } from "../../api/client";
 import { loadOrganizations, type Organization } from "../../api/organizations";
+import { orReload } from "../../api/stale";
 import { Button } from "../../components/button";
 import { confirm } from "../../components/confirm";
 import { sayFailure } from "../../components/say-failure";
@@ -21,7 +22,7 @@ export const Deletion = ({ resource, organization, own }: Part) => {
             danger: true,
             typed: name,
             run: async () => {
-                deleted.answer = await end(organization.id, resource.etag.value);
+                deleted.answer = await orReload(resource, end(organization.id, resource.etag.value));
             },
         });
         if (deleted.answer === undefined) return;

@@ -2,11 +2,11 @@ import { type Answer, api, call } from "../../api/client";
 import { useForm } from "../../api/forms";
 import { loadOrganizations, manages, type Role, showRole } from "../../api/organizations";
 import { type List, useResource } from "../../api/pages";
+import { Problem } from "../../api/problem";
 import { profile } from "../../api/session";
-import { Button } from "../../components/button";
 import { confirm } from "../../components/confirm";
 import { ask, Dialog } from "../../components/dialog";
-import { Form, Submit } from "../../components/form";
+import { Cancel, Form, Submit } from "../../components/form";
 import { Loaded } from "../../components/loaded";
 import { Menu, MenuItem } from "../../components/menu";
 import { sayFailure } from "../../components/say-failure";
@@ -91,7 +91,7 @@ const RoleDialog = ({ organizationId, memberId, own, answer }: RoleDialogProps) 
                 <Form form={form} label={texts.role}>
                     <RoleField form={form} own={own} value={member.role} autoFocus />
                     <div class="form-actions">
-                        <Button onClick={() => answer()}>{general.cancel}</Button>
+                        <Cancel form={form} />
                         <Submit form={form}>{general.save}</Submit>
                     </div>
                 </Form>
@@ -125,7 +125,15 @@ const remove = async (organizationId: string, { id }: Member, list: List<Member>
         text: texts.removeMemberText(access.roles[member.role]),
         action: texts.removeMember,
         danger: true,
-        run: () => end(organizationId, id, answer.etag),
+        run: async () => {
+            try {
+                await end(organizationId, id, answer.etag);
+            } catch (error) {
+                const problem = Problem.from(error);
+                if (problem.code === "stale") problem.explanation = texts.memberChanged;
+                throw problem;
+            }
+        },
     });
     if (!isGone) return;
     list.items.value = list.items.value.filter((one) => one.id !== id);

@@ -2,6 +2,7 @@ import { api, call } from "../../api/client";
 import { useForm } from "../../api/forms";
 import { manages, type Organization } from "../../api/organizations";
 import { useList } from "../../api/pages";
+import { orReload } from "../../api/stale";
 import { Badge, Notice } from "../../components/badge";
 import { Button } from "../../components/button";
 import { confirm } from "../../components/confirm";
@@ -78,7 +79,7 @@ const FactorForm = ({ resource, organization: { id, secondFactorRequiredFrom: fr
             title: texts.stopRequiringTitle,
             text: texts.stopRequiringText,
             action: texts.stopRequiring,
-            run: async () => resource.set(await change(id, resource.etag.value ?? undefined, null)),
+            run: async () => resource.set(await orReload(resource, change(id, resource.etag.value ?? undefined, null))),
         });
         if (isStopped) say(texts.factorNotRequired);
     };

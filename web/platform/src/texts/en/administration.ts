@@ -12,7 +12,7 @@ const statuses: Record<Status, string> = {
 
 // What the API refuses, for an administrator.
 const problems: Record<string, string | undefined> = {
-    stale: "Somebody changed this account after you opened it. The page shows the change now: look at it, and begin again.",
+    stale: "Somebody changed this account after you opened it. The page shows the change now: close this, look at the page, and begin again.",
     "last-owner":
         "This person is the last owner of an organization with other members. They must make another member an owner first.",
     "legal-hold": "This account is under a legal hold. Lift it before you erase the account.",

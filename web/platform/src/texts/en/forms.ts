@@ -10,6 +10,8 @@ export const forms = {
     tooLong: (length: number) => `Use at most ${length} characters.`,
     notValid: "This value is not possible here.",
 
+    changedBefore:
+        "Somebody changed this after you opened it. The page shows the change now. If you still want this, press the button again.",
     conflict: "Somebody else changed this",
     conflictText: "It was saved after you opened it. Compare both versions, and choose the one to keep.",
     mine: "Your version",

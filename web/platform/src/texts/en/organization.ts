@@ -84,6 +84,7 @@ export const organization = {
     changeRole: "Change the role",
     changeRoleOf: (name: string) => `Role of ${name}`,
     roleChanged: (name: string, role: string) => `${name} has the role “${role}” now.`,
+    memberChanged: "Somebody changed this member after you opened it. Close this, and begin again.",
     removeMember: "Remove",
     removeMemberOf: (name: string) => `Remove ${name}?`,
     removeMemberText: (role: string) =>
