@@ -1,9 +1,8 @@
 import { useForm } from "../api/forms";
 import { general as texts } from "../texts";
-import { Button } from "./button";
 import { ask, Dialog } from "./dialog";
 import { TextField } from "./field";
-import { Form, Submit } from "./form";
+import { Cancel, Form, Submit } from "./form";
 
 type Question = {
     title: string;
@@ -40,9 +39,7 @@ const Confirm = ({ answer, ...question }: Question & { answer: (confirmed: boole
                     <TextField form={form} name="typed" label={texts.typeToConfirm(question.typed)} required />
                 )}
                 <div class="form-actions">
-                    <Button onClick={() => answer(false)} autoFocus={question.typed === undefined}>
-                        {texts.cancel}
-                    </Button>
+                    <Cancel form={form} autoFocus={question.typed === undefined} />
                     <Submit form={form} look={question.danger ? "danger" : "primary"}>
                         {question.action}
                     </Submit>

@@ -11,7 +11,7 @@ import { Button } from "./button";
 import { ask, Dialog } from "./dialog";
 import { Failure } from "./failure";
 import { PasswordField, TextField } from "./field";
-import { Form, Submit } from "./form";
+import { Cancel, Form, Submit } from "./form";
 import "./reauthenticate.css";
 import { SkeletonText } from "./skeleton";
 
@@ -133,7 +133,7 @@ const Proof = ({ way, needFactor, answer }: ProofProps) => {
                     />
                 )}
                 <div class="form-actions">
-                    <Button onClick={() => answer(false)}>{texts.cancel}</Button>
+                    <Cancel form={form} />
                     <Submit form={form}>{texts.confirm}</Submit>
                 </div>
             </Form>

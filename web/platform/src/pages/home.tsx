@@ -33,7 +33,7 @@ const useOrganizations = (status: "active" | "deleted") =>
 const create = async () => {
     const organization = await ask<Organization>((answer) => (
         <Dialog title={texts.create} onClose={answer}>
-            <NewOrganization done={answer} cancel={answer} />
+            <NewOrganization done={answer} />
         </Dialog>
     ));
     if (organization === undefined) return;

@@ -1,15 +1,12 @@
 import { api, call } from "../api/client";
 import { useForm } from "../api/forms";
 import type { Organization } from "../api/organizations";
-import { Button } from "../components/button";
 import { TextField } from "../components/field";
-import { Form, Submit } from "../components/form";
-import { general, home as texts } from "../texts";
+import { Cancel, Form, Submit } from "../components/form";
+import { home as texts } from "../texts";
 
-type NewOrganizationProps = { done: (organization: Organization) => void; cancel: () => void };
-
-/** The form that creates an organization. */
-export const NewOrganization = ({ done, cancel }: NewOrganizationProps) => {
+/** The form in a dialog that creates an organization. */
+export const NewOrganization = ({ done }: { done: (organization: Organization) => void }) => {
     const form = useForm({
         send: ({ values, key }) => {
             const body = { name: values.text("name").trim(), slug: values.optional("slug") };
@@ -32,7 +29,7 @@ export const NewOrganization = ({ done, cancel }: NewOrganizationProps) => {
                 patternError={texts.slugError}
             />
             <div class="form-actions">
-                <Button onClick={cancel}>{general.cancel}</Button>
+                <Cancel form={form} />
                 <Submit form={form}>{texts.create}</Submit>
             </div>
         </Form>

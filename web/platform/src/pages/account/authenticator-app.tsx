@@ -3,12 +3,11 @@
 import { api, call } from "../../api/client";
 import { useForm } from "../../api/forms";
 import type { components } from "../../api/schema";
-import { Button } from "../../components/button";
 import { Copy } from "../../components/copy";
 import { ask, Dialog } from "../../components/dialog";
 import { TextField } from "../../components/field";
-import { Form, Submit } from "../../components/form";
-import { general, account as texts } from "../../texts";
+import { Cancel, Form, Submit } from "../../components/form";
+import { account as texts } from "../../texts";
 
 type NewApp = components["schemas"]["NewTotp"];
 
@@ -48,7 +47,7 @@ const Code = ({ answer }: { answer: (codes?: readonly string[]) => void }) => {
                 code
             />
             <div class="form-actions">
-                <Button onClick={() => answer()}>{general.cancel}</Button>
+                <Cancel form={form} />
                 <Submit form={form}>{texts.turnOn}</Submit>
             </div>
         </Form>

@@ -11,7 +11,7 @@ import { Button } from "../../components/button";
 import { ask, Dialog } from "../../components/dialog";
 import { Empty } from "../../components/empty";
 import { TextField } from "../../components/field";
-import { Form, Submit } from "../../components/form";
+import { Cancel, Form, Submit } from "../../components/form";
 import { Menu, MenuItem } from "../../components/menu";
 import { say } from "../../components/toast";
 import { general, account as texts } from "../../texts";
@@ -128,7 +128,7 @@ const NewPasskey = ({ answer }: { answer: (name?: string) => void }) => {
             />
             {isRefused && <p role="alert">{texts.passkeyNotMade}</p>}
             <div class="form-actions">
-                <Button onClick={() => answer()}>{general.cancel}</Button>
+                <Cancel form={form} />
                 <Submit form={form} icon="passkey">
                     {texts.goOn}
                 </Submit>
@@ -189,7 +189,7 @@ const NewName = ({ methods, passkey, answer }: NewNameProps) => {
                 required
             />
             <div class="form-actions">
-                <Button onClick={() => answer()}>{general.cancel}</Button>
+                <Cancel form={form} />
                 <Submit form={form}>{general.save}</Submit>
             </div>
         </Form>

@@ -4,12 +4,11 @@ import { api, call } from "../../api/client";
 import { useForm } from "../../api/forms";
 import { Problem } from "../../api/problem";
 import { profile } from "../../api/session";
-import { Button } from "../../components/button";
 import { ask, Dialog } from "../../components/dialog";
 import { PasswordField } from "../../components/field";
-import { Form, Submit } from "../../components/form";
+import { Cancel, Form, Submit } from "../../components/form";
 import { say } from "../../components/toast";
-import { general, account as texts } from "../../texts";
+import { account as texts } from "../../texts";
 import { usePasswordLength } from "../sign-in/password-length";
 import { Action } from "./frame";
 
@@ -96,7 +95,7 @@ const PasswordForm = ({ answer }: { answer: () => void }) => {
                 <Action look="quiet" run={() => mailPasswordLink().then(answer)}>
                     {texts.forgotPassword}
                 </Action>
-                <Button onClick={answer}>{general.cancel}</Button>
+                <Cancel form={form} />
                 <Submit form={form}>{texts.changePassword}</Submit>
             </div>
         </Form>

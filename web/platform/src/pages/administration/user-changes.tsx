@@ -4,14 +4,13 @@ import { type Answer, api, call } from "../../api/client";
 import { useForm } from "../../api/forms";
 import type { Resource } from "../../api/pages";
 import { Problem } from "../../api/problem";
-import { Button } from "../../components/button";
 import { confirm } from "../../components/confirm";
 import { ask, Dialog } from "../../components/dialog";
 import { download } from "../../components/download";
 import { TextArea, TextField } from "../../components/field";
-import { Form, Submit } from "../../components/form";
+import { Cancel, Form, Submit } from "../../components/form";
 import { say } from "../../components/toast";
-import { forms, general, administration as texts } from "../../texts";
+import { forms, administration as texts } from "../../texts";
 import type { User } from "./states";
 
 type UserAnswer = Answer<{ data: User }>;
@@ -227,7 +226,7 @@ const Because = ({ title, text, hint, action, send, answer }: BecauseProps) => {
             <Form form={form}>
                 <TextArea form={form} name="reason" label={texts.suspendReason} hint={hint} maxLength={500} required />
                 <div class="form-actions">
-                    <Button onClick={() => answer()}>{general.cancel}</Button>
+                    <Cancel form={form} />
                     <Submit form={form}>{action}</Submit>
                 </div>
             </Form>
@@ -260,7 +259,7 @@ const Recover = ({ user, answer }: { user: User; answer: (answer?: UserAnswer) =
                     hint={texts.recoverEmailHint(user.email)}
                 />
                 <div class="form-actions">
-                    <Button onClick={() => answer()}>{general.cancel}</Button>
+                    <Cancel form={form} />
                     <Submit form={form} look="danger">
                         {texts.recoverAction}
                     </Submit>

@@ -5,9 +5,9 @@ import type { Resource } from "../../api/pages";
 import { Button } from "../../components/button";
 import { ask, Dialog } from "../../components/dialog";
 import { TextArea, TextField } from "../../components/field";
-import { Form, Submit } from "../../components/form";
+import { Cancel, Form, Submit } from "../../components/form";
 import { say } from "../../components/toast";
-import { general, artifacts as texts } from "../../texts";
+import { artifacts as texts } from "../../texts";
 import { checkLabels, idsOf, LABELS, LabelChoice } from "./labels";
 import { wordsOf } from "./send";
 import { type Artifact, upload } from "./uploads";
@@ -60,7 +60,7 @@ const AddText = ({ organizationId, labels, answer }: AddTextProps & { answer: (a
             <TextArea form={form} name="text" label={texts.content} hint={texts.contentHint} rows={10} required />
             <LabelChoice form={form} organizationId={organizationId} labels={labels} chosen={[]} />
             <div class="form-actions">
-                <Button onClick={() => answer()}>{general.cancel}</Button>
+                <Cancel form={form} />
                 {isSame ? (
                     <Button type="submit" look="primary" name="anyway" value="yes" busy={form.isSending.value}>
                         {texts.addAnyway}

@@ -2,10 +2,9 @@ import { api, call } from "../../api/client";
 import { useForm } from "../../api/forms";
 import type { Label } from "../../api/labels";
 import { type Resource, useResource } from "../../api/pages";
-import { Button } from "../../components/button";
 import { ask, Dialog } from "../../components/dialog";
 import { TextArea, TextField } from "../../components/field";
-import { Form, Submit } from "../../components/form";
+import { Cancel, Form, Submit } from "../../components/form";
 import { Loaded } from "../../components/loaded";
 import { say } from "../../components/toast";
 import { general, artifacts as texts } from "../../texts";
@@ -78,7 +77,7 @@ const Edit = ({ organizationId, artifactId, labels, answer }: EditProps & { answ
                     />
                     <LabelChoice form={form} organizationId={organizationId} labels={labels} chosen={artifact.labels} />
                     <div class="form-actions">
-                        <Button onClick={() => answer()}>{general.cancel}</Button>
+                        <Cancel form={form} />
                         <Submit form={form}>{general.save}</Submit>
                     </div>
                 </Form>

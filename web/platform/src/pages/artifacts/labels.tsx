@@ -11,7 +11,7 @@ import { confirm } from "../../components/confirm";
 import { ask, Dialog } from "../../components/dialog";
 import { Failure, words } from "../../components/failure";
 import { TextField } from "../../components/field";
-import { Form, Submit } from "../../components/form";
+import { Cancel, Form, Submit } from "../../components/form";
 import { Icon } from "../../components/icon";
 import { Loaded } from "../../components/loaded";
 import { general, artifacts as texts } from "../../texts";
@@ -270,7 +270,7 @@ const Rename = ({ organizationId, label, labels, close }: RenameProps) => {
                 <Form form={form}>
                     <TextField form={form} name="name" label={texts.name} value={name} required maxLength={MAX_NAME} />
                     <div class="form-actions">
-                        <Button onClick={close}>{general.cancel}</Button>
+                        <Cancel form={form} />
                         <Submit form={form}>{general.save}</Submit>
                     </div>
                 </Form>

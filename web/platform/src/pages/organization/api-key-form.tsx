@@ -2,11 +2,10 @@ import { useState } from "preact/hooks";
 import { api, call } from "../../api/client";
 import { useForm, type Values } from "../../api/forms";
 import type { components } from "../../api/schema";
-import { Button } from "../../components/button";
 import { ask, Dialog } from "../../components/dialog";
 import { Select, TextField } from "../../components/field";
-import { Form, Submit } from "../../components/form";
-import { general, organization as texts } from "../../texts";
+import { Cancel, Form, Submit } from "../../components/form";
+import { organization as texts } from "../../texts";
 import { day, endOfDay } from "./days";
 import { ScopesField, scopesIn } from "./scopes";
 import { showSecret } from "./secret";
@@ -25,17 +24,19 @@ export const createKey = async (organizationId: string): Promise<boolean> => {
 const LIFETIMES = ["7", "30", "90", "365", "never", "day"] as const;
 const DAY = 86_400_000;
 
-const expiryOf = (values: Values): string | null => {
+const expiryOf = (values: Values, now: number): string | null => {
     const lifetime = values.text("lifetime");
     if (lifetime === "never") return null;
     if (lifetime === "day") return endOfDay(values.text("expiresAt"));
-    return new Date(Date.now() + Number(lifetime) * DAY).toISOString();
+    return new Date(now + Number(lifetime) * DAY).toISOString();
 };
 
 type KeyDialogProps = { organizationId: string; answer: (created?: WithSecret) => void };
 
 const KeyDialog = ({ organizationId, answer }: KeyDialogProps) => {
     const [lifetime, setLifetime] = useState("365");
+    // A repeated request is the same one only with the same time.
+    const [opened] = useState(Date.now);
     const form = useForm({
         check: (values): Record<string, string> =>
             values.all("scopes").length > 0 ? {} : { scopes: texts.scopesNeeded },
@@ -44,16 +45,14 @@ const KeyDialog = ({ organizationId, answer }: KeyDialogProps) => {
             const body = {
                 name: values.text("name").trim(),
                 scopes: scopesIn(values.all("scopes")),
-                expiresAt: expiryOf(values),
+                expiresAt: expiryOf(values, opened),
             };
             return call(api.POST("/v1/organizations/{organizationId}/api-keys", { params, body }));
         },
         done: ({ body }) => answer(body.data),
     });
-    // Not while the key is created: its secret is in the answer only.
-    const close = () => form.isSending.value || answer();
     return (
-        <Dialog title={texts.createKey} onClose={close} wide>
+        <Dialog title={texts.createKey} onClose={answer} wide>
             <Form form={form} label={texts.createKey} class="form-wide">
                 <TextField
                     form={form}
@@ -86,7 +85,7 @@ const KeyDialog = ({ organizationId, answer }: KeyDialogProps) => {
                     />
                 )}
                 <div class="form-actions">
-                    <Button onClick={close}>{general.cancel}</Button>
+                    <Cancel form={form} />
                     <Submit form={form}>{texts.createKey}</Submit>
                 </div>
             </Form>

@@ -2,11 +2,10 @@ import { type Answer, api, call } from "../../api/client";
 import { useForm } from "../../api/forms";
 import { type List, useResource } from "../../api/pages";
 import type { components } from "../../api/schema";
-import { Button } from "../../components/button";
 import { confirm } from "../../components/confirm";
 import { ask, Dialog } from "../../components/dialog";
 import { TextField } from "../../components/field";
-import { Form, Submit } from "../../components/form";
+import { Cancel, Form, Submit } from "../../components/form";
 import { Loaded } from "../../components/loaded";
 import { Menu, MenuItem } from "../../components/menu";
 import { say } from "../../components/toast";
@@ -86,7 +85,7 @@ const EditDialog = ({ organizationId, apiKeyId, answer }: EditProps) => {
                     <TextField form={form} name="name" label={texts.name} value={name} maxLength={100} required />
                     <ScopesField form={form} value={scopes} />
                     <div class="form-actions">
-                        <Button onClick={() => answer()}>{general.cancel}</Button>
+                        <Cancel form={form} />
                         <Submit form={form}>{general.save}</Submit>
                     </div>
                 </Form>
@@ -117,10 +116,8 @@ const RotateDialog = ({ organizationId, apiKey, answer }: RotateProps) => {
         },
         done: ({ body }) => answer(body.data),
     });
-    // Not while the secret is made: it is in the answer only.
-    const close = () => form.isSending.value || answer();
     return (
-        <Dialog title={texts.rotateKeyOf(apiKey.name)} onClose={close}>
+        <Dialog title={texts.rotateKeyOf(apiKey.name)} onClose={answer}>
             <Form form={form} label={texts.rotateKey}>
                 <p class="soft">{texts.rotateKeyText}</p>
                 <Choices
@@ -132,7 +129,7 @@ const RotateDialog = ({ organizationId, apiKey, answer }: RotateProps) => {
                     chosen={[OVERLAPS[0]]}
                 />
                 <div class="form-actions">
-                    <Button onClick={close}>{general.cancel}</Button>
+                    <Cancel form={form} />
                     <Submit form={form}>{texts.rotateKey}</Submit>
                 </div>
             </Form>

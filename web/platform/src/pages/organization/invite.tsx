@@ -2,12 +2,11 @@ import { api, call } from "../../api/client";
 import { useForm } from "../../api/forms";
 import type { Role } from "../../api/organizations";
 import type { components } from "../../api/schema";
-import { Button } from "../../components/button";
 import { ask, Dialog } from "../../components/dialog";
 import { TextField } from "../../components/field";
-import { Form, Submit } from "../../components/form";
+import { Cancel, Form, Submit } from "../../components/form";
 import { say } from "../../components/toast";
-import { general, organization as texts } from "../../texts";
+import { organization as texts } from "../../texts";
 import { isRole, RoleField } from "./roles";
 
 export type Invitation = components["schemas"]["Invitation"];
@@ -50,7 +49,7 @@ const InviteForm = ({ organizationId, own, answer }: InviteFormProps) => {
             <TextField form={form} name="email" label={texts.email} type="email" maxLength={254} required />
             <RoleField form={form} own={own} value="member" />
             <div class="form-actions">
-                <Button onClick={() => answer()}>{general.cancel}</Button>
+                <Cancel form={form} />
                 <Submit form={form} icon="mail">
                     {texts.sendInvitation}
                 </Submit>

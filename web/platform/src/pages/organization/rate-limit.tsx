@@ -8,7 +8,7 @@ import { profile } from "../../api/session";
 import { Button } from "../../components/button";
 import { ask, Dialog } from "../../components/dialog";
 import { TextField } from "../../components/field";
-import { Form, Submit } from "../../components/form";
+import { Cancel, Form, Submit } from "../../components/form";
 import { number } from "../../components/numbers";
 import { SkeletonText } from "../../components/skeleton";
 import { say } from "../../components/toast";
@@ -90,7 +90,7 @@ const LimitForm = ({ organizationId, apiKey, answer }: Limited & { answer: (isSe
                 patternError={texts.limitError}
             />
             <div class="form-actions">
-                <Button onClick={() => answer()}>{general.cancel}</Button>
+                <Cancel form={form} />
                 <Submit form={form}>{texts.setLimit}</Submit>
             </div>
         </Form>
