@@ -9,9 +9,9 @@ import { Badge, Notice } from "../../components/badge";
 import { Button } from "../../components/button";
 import { ask, Dialog } from "../../components/dialog";
 import { PasswordField, TextField } from "../../components/field";
-import { Form, Submit } from "../../components/form";
+import { Cancel, Form, Submit } from "../../components/form";
 import { say } from "../../components/toast";
-import { general, account as texts } from "../../texts";
+import { account as texts } from "../../texts";
 import { Action, Row, Rows, Section } from "./frame";
 import { explainPassword, sendWithPassword } from "./password";
 
@@ -147,7 +147,7 @@ const AddressForm = ({ userId, answer }: { userId: string; answer: () => void })
                 required
             />
             <div class="form-actions">
-                <Button onClick={answer}>{general.cancel}</Button>
+                <Cancel form={form} />
                 <Submit form={form}>{texts.sendLink}</Submit>
             </div>
         </Form>
