@@ -7,6 +7,7 @@ const typeOf = (name: string, type = "") => mediaTypeOf(new File(["x"], name, { 
 
 test("the type of a file is that of its name", () => {
     assert.equal(typeOf("Notes.MD"), "text/markdown");
+    assert.equal(typeOf("notes.constructor"), null);
     assert.equal(typeOf("prices.csv", "application/vnd.ms-excel"), "text/csv");
     assert.equal(typeOf("page", "text/html; charset=utf-8"), "text/html");
     for (const [name, type] of [

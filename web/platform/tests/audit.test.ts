@@ -26,6 +26,7 @@ test("an event says what happened, and what was refused", () => {
     assert.equal(happened(event({ action: "session.created", outcome: "denied" })), "Sign-in refused");
     assert.equal(happened(event({ action: "user.exported", outcome: "denied" })), "Refused: Data exported");
     assert.equal(happened(event({ action: "of.a_later_version" })), "of.a_later_version");
+    assert.equal(happened(event({ action: "constructor" })), "constructor");
 });
 
 test("a change says what was before and what is after", () => {

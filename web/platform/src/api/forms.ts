@@ -5,6 +5,7 @@ import { useMemo, useRef } from "preact/hooks";
 import { forms as texts } from "../texts";
 import type { Resource } from "./pages";
 import { fieldOf, Problem } from "./problem";
+import { sentence } from "./sentence";
 
 /** The content of a form. */
 export class Values {
@@ -183,9 +184,4 @@ const wordsFor = (field: HTMLInputElement | HTMLSelectElement | HTMLTextAreaElem
     if (tooShort && "minLength" in field) return texts.tooShort(field.minLength);
     if (tooLong && "maxLength" in field) return texts.tooLong(field.maxLength);
     return field.title || texts.notValid;
-};
-
-const sentence = (text: string): string => {
-    const begin = text.charAt(0).toUpperCase() + text.slice(1);
-    return /[.!?]$/.test(begin) ? begin : `${begin}.`;
 };

@@ -1,5 +1,6 @@
 // An event of the audit log in words.
 
+import { own } from "../api/own";
 import type { components } from "../api/schema";
 import { audit as texts } from "../texts";
 import type { IconName } from "./icon";
@@ -13,7 +14,7 @@ export type Area = (typeof AREAS)[number];
 
 /** Returns what happened. An action that this version does not know is shown by its name. */
 export const happened = ({ action, outcome }: AuditEvent): string => {
-    const words = AREAS.map((area) => texts.areas[area].actions[action]).find(Boolean);
+    const words = AREAS.map((area) => own(texts.areas[area].actions, action)).find(Boolean);
     const done = words?.done ?? action;
     return isRefused(outcome) ? (words?.denied ?? texts.refused(done)) : done;
 };
@@ -33,7 +34,7 @@ const ICONS: Record<string, IconName | undefined> = {
     access: "lock",
 };
 
-export const iconOf = (action: string): IconName => ICONS[action.split(".")[0] ?? ""] ?? "user";
+export const iconOf = (action: string): IconName => own(ICONS, action.split(".")[0] ?? "") ?? "user";
 
 /** The actions of which a user can be the target. */
 export const isAboutUser = (action: string): boolean => /^(user|session|member)\./.test(action);
@@ -57,7 +58,7 @@ export const otherActor = ({ action, apiKeyId }: AuditEvent, unknown = texts.byU
 /** Returns the changed fields, such as "role: from member to admin, name". */
 export const changed = ({ changes }: AuditEvent): string =>
     Object.entries(changes ?? {})
-        .map(([field, change]) => [texts.fields[field] ?? field, describe(change)].filter(Boolean).join(": "))
+        .map(([field, change]) => [own(texts.fields, field) ?? field, describe(change)].filter(Boolean).join(": "))
         .join(", ");
 
 const describe = ({ from, to }: Change): string => {

@@ -1,4 +1,6 @@
+import { own } from "../api/own";
 import type { Problem } from "../api/problem";
+import { sentence } from "../api/sentence";
 import { general as texts } from "../texts";
 import { Button } from "./button";
 import "./failure.css";
@@ -30,10 +32,6 @@ export const Failure = ({ problem, retry }: FailureProps) => (
 
 /** Returns a problem in words for people. */
 export const words = (problem: Problem): string =>
-    problem.explanation ?? texts.problems[problem.code]?.(problem.retryAfter) ?? sentence(problem.message);
-
-const sentence = (text: string): string => {
-    if (text === "") return texts.unexpected;
-    const begin = text.charAt(0).toUpperCase() + text.slice(1);
-    return /[.!?]$/.test(begin) ? begin : `${begin}.`;
-};
+    problem.explanation ??
+    own(texts.problems, problem.code)?.(problem.retryAfter) ??
+    sentence(problem.message || texts.unexpected);

@@ -1,6 +1,7 @@
 // What is stored about a person, to look at.
 
 import { Fragment } from "preact";
+import { own } from "../../api/own";
 import type { components } from "../../api/schema";
 import { Badge } from "../../components/badge";
 import { Button } from "../../components/button";
@@ -11,7 +12,7 @@ import { account as texts } from "../../texts";
 export type Export = components["schemas"]["Export"];
 type Records = components["schemas"]["ExportedRecords"];
 
-const nameOf = ({ table }: Records): string => texts.tables[table] ?? table.replaceAll("_", " ");
+const nameOf = ({ table }: Records): string => own(texts.tables, table) ?? table.replaceAll("_", " ");
 
 const hasRows = ({ rows, pagedAt }: Records): boolean => rows.length > 0 || Boolean(pagedAt);
 
@@ -47,7 +48,7 @@ const Table = ({ records }: { records: Records }) => {
             </summary>
             <div class="stack">
                 <p class="soft small">
-                    {texts.kept} {texts.retentions[retention] ?? retention}
+                    {texts.kept} {own(texts.retentions, retention) ?? retention}
                 </p>
                 <h3>{texts.purposes}</h3>
                 <dl class="account-facts">

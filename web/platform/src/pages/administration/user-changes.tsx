@@ -2,6 +2,7 @@
 
 import { type Answer, api, call } from "../../api/client";
 import { useForm } from "../../api/forms";
+import { own } from "../../api/own";
 import type { Resource } from "../../api/pages";
 import { Problem } from "../../api/problem";
 import { confirm } from "../../components/confirm";
@@ -29,7 +30,7 @@ const inOurWords = async <T,>(change: Promise<T>, resource?: Resource<User>): Pr
         return await change;
     } catch (error) {
         const problem = Problem.from(error);
-        problem.explanation = texts.problems[problem.code] ?? null;
+        problem.explanation = own(texts.problems, problem.code) ?? null;
         if (problem.code === "stale") void resource?.reload();
         throw problem;
     }

@@ -1,5 +1,6 @@
 // What a file must be before it is sent.
 
+import { own } from "../../api/own";
 import type { components } from "../../api/schema";
 
 export type MediaType = components["schemas"]["MediaType"];
@@ -33,7 +34,7 @@ export const ENDINGS = Object.keys(BY_ENDING)
 /** Returns the type of a file, or null if it cannot be read. */
 export const mediaTypeOf = ({ name, type }: File): MediaType | null => {
     const ending = name.includes(".") ? (name.split(".").pop()?.toLowerCase() ?? "") : "";
-    return BY_ENDING[ending] ?? MEDIA_TYPES.find((known) => known === type.split(";")[0]) ?? null;
+    return own(BY_ENDING, ending) ?? MEDIA_TYPES.find((known) => known === type.split(";")[0]) ?? null;
 };
 
 /** Returns the name of a file as the name of an artifact: without what is invisible. */

@@ -1,4 +1,5 @@
 import { manages, useRole } from "../../api/organizations";
+import { own } from "../../api/own";
 import type { Problem } from "../../api/problem";
 import { LinkButton } from "../../components/button";
 import { Failure } from "../../components/failure";
@@ -9,7 +10,7 @@ type RefusalProps = { problem: Problem; organizationId: string; retry: (() => vo
 
 /** Says why a question was not taken, and what to do next. */
 export const Refusal = ({ problem, organizationId, retry }: RefusalProps) => {
-    problem.explanation = WORDS[problem.code]?.(when(problem.retryAfter)) ?? null;
+    problem.explanation = own(WORDS, problem.code)?.(when(problem.retryAfter)) ?? null;
     const isFinal = problem.code === "conversation-too-long" || problem.code === "no-such-model";
     return (
         <div class="chat-refusal">

@@ -1,5 +1,6 @@
 import { api, call } from "../../api/client";
 import { manages, type Organization, type Role, showOrganization } from "../../api/organizations";
+import { own } from "../../api/own";
 import { type Resource, useResource } from "../../api/pages";
 import { Copy } from "../../components/copy";
 import { Loaded } from "../../components/loaded";
@@ -66,7 +67,7 @@ const Facts = ({ organization: { id, plan, createdAt } }: { organization: Organi
                 <Copy value={id} label={texts.id} />
             </dd>
             <dt>{texts.plan}</dt>
-            <dd>{texts.plans[plan] ?? plan}</dd>
+            <dd>{own(texts.plans, plan) ?? plan}</dd>
             <dt>{texts.created}</dt>
             <dd>
                 <Time value={createdAt} as="day" />

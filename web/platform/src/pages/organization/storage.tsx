@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { api, call } from "../../api/client";
+import { own } from "../../api/own";
 import { Problem } from "../../api/problem";
 import type { components } from "../../api/schema";
 import { Meter } from "../../components/chart";
@@ -11,16 +12,16 @@ import { SkeletonText } from "../../components/skeleton";
 import { organization as texts } from "../../texts";
 
 type Artifact = components["schemas"]["Artifact"];
-type Sum = { count: number; bytes: number; byType: Record<string, number>; isAll: boolean };
+type Sum = { count: number; bytes: number; byType: ReadonlyMap<string, number>; isAll: boolean };
 
 const PAGE = 100;
 /** More artifacts are not counted: the page says so. */
 const MAX_PAGES = 20;
-const NOTHING: Sum = { count: 0, bytes: 0, byType: {}, isAll: false };
+const NOTHING: Sum = { count: 0, bytes: 0, byType: new Map(), isAll: false };
 
 const add = (sum: Sum, artifacts: readonly Artifact[], isAll: boolean): Sum => {
-    const byType = { ...sum.byType };
-    for (const { mediaType, byteSize } of artifacts) byType[mediaType] = (byType[mediaType] ?? 0) + byteSize;
+    const byType = new Map(sum.byType);
+    for (const { mediaType, byteSize } of artifacts) byType.set(mediaType, (byType.get(mediaType) ?? 0) + byteSize);
     const size = artifacts.reduce((total, { byteSize }) => total + byteSize, sum.bytes);
     return { count: sum.count + artifacts.length, bytes: size, byType, isAll };
 };
@@ -53,7 +54,7 @@ export const Storage = ({ organizationId }: { organizationId: string }) => {
     if (problem) return <Failure problem={problem} retry={() => setTries(tries + 1)} />;
     if (sum === null) return <SkeletonText />;
     if (sum.count === 0) return <p class="soft">{texts.noFiles}</p>;
-    const types = Object.entries(sum.byType).sort(([, a], [, b]) => b - a);
+    const types = [...sum.byType].sort(([, a], [, b]) => b - a);
     const size = bytes(sum.bytes);
     return (
         <>
@@ -62,9 +63,9 @@ export const Storage = ({ organizationId }: { organizationId: string }) => {
             <ul class="shares">
                 {types.map(([type, value]) => (
                     <li key={type}>
-                        <span class="grow">{texts.mediaTypes[type] ?? type}</span>
+                        <span class="grow">{own(texts.mediaTypes, type) ?? type}</span>
                         <span class="number">{bytes(value)}</span>
-                        <Meter label={texts.mediaTypes[type] ?? type} value={value} max={sum.bytes} />
+                        <Meter label={own(texts.mediaTypes, type) ?? type} value={value} max={sum.bytes} />
                     </li>
                 ))}
             </ul>

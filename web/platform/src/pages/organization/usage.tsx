@@ -1,5 +1,6 @@
 import { useLocation } from "preact-iso";
 import { api, call } from "../../api/client";
+import { own } from "../../api/own";
 import { useResource } from "../../api/pages";
 import type { components } from "../../api/schema";
 import { Badge } from "../../components/badge";
@@ -20,7 +21,7 @@ type Report = components["schemas"]["UsageReport"];
 
 const DAY = 86_400_000;
 /** How many days the page shows. The API shows the calendar month if it gets none. */
-const PERIODS: Record<string, number | undefined> = { "": 30, "7": 7, "90": 90 };
+const PERIODS = { "": 30, "7": 7, "90": 90 };
 
 const Usage = ({ organizationId }: { organizationId: string }) => (
     <>
@@ -36,7 +37,7 @@ const utcDay = (time: number): string => new Date(time).toISOString().slice(0, 1
 
 const UsageReport = ({ organizationId }: { organizationId: string }) => {
     const { query } = useLocation();
-    const length = PERIODS[query.period ?? ""];
+    const length = own(PERIODS, query.period ?? "");
     const report = useResource(
         (signal) => {
             const from = length === undefined ? undefined : utcDay(Date.now() - (length - 1) * DAY);

@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { type Form as FormState, useForm, type Values } from "../../api/forms";
+import { own } from "../../api/own";
 import { LinkButton } from "../../components/button";
 import { Form, Submit } from "../../components/form";
 import { PageHeader } from "../../components/page-header";
@@ -57,8 +58,8 @@ const Question = <R,>({ token, show, ...props }: QuestionProps<R>) => {
             if (code === "invalid-token") {
                 show({ title: texts.linkUsed, text: texts.linkUsedText, ...(again ?? BACK) });
             }
-            const own = problems?.[code];
-            return own === undefined ? null : { text: own };
+            const text = problems && own(problems, code);
+            return text === undefined ? null : { text };
         },
     });
     return (

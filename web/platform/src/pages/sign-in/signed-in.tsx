@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { api, call } from "../../api/client";
+import { own } from "../../api/own";
 import { Problem } from "../../api/problem";
 import { LinkButton } from "../../components/button";
 import { Failure } from "../../components/failure";
@@ -35,7 +36,7 @@ const SignedIn = () => {
             navigate(ownPath(returnTo ?? "/account/sign-in-methods"), true);
         } catch (error) {
             const problem = Problem.from(error);
-            problem.explanation = texts.exchangeErrors[problem.code] ?? null;
+            problem.explanation = own(texts.exchangeErrors, problem.code) ?? null;
             setFailed(problem);
         }
     };
@@ -52,7 +53,7 @@ const SignedIn = () => {
             </>
         );
     }
-    const text = error === null ? undefined : texts.providerErrors[error];
+    const text = error === null ? undefined : own(texts.providerErrors, error);
     // The code still works after a failure that is not a refusal.
     const retry = code !== null && failed !== null && (failed.status === 0 || failed.status >= 500);
     return (
