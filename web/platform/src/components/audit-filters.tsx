@@ -3,6 +3,7 @@
 import { useEffect, useId, useRef } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { useForm, WrongFields } from "../api/forms";
+import { isId } from "../api/id";
 import { navigate } from "../navigation";
 import { audit as texts } from "../texts";
 import type { People } from "./audit-events";
@@ -39,8 +40,6 @@ export const beginOf = (day: string | undefined, daysLater = 0): string | undefi
 
 // On a phone, the filters stand behind a button.
 const WIDE = matchMedia("(min-width: 601px)");
-
-const isId = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 
 type FiltersProps = { filter: AuditFilter; people?: People | undefined; areas: readonly Area[] };
 

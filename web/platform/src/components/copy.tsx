@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { general as texts } from "../texts";
 import { Button } from "./button";
 import "./copy.css";
-import { say } from "./toast";
+import { copyText } from "./copy-text";
 
 type CopyProps = {
     value: string;
@@ -14,14 +14,9 @@ type CopyProps = {
 export const Copy = ({ value, label }: CopyProps) => {
     const [isCopied, setCopied] = useState(false);
     const copy = async () => {
-        try {
-            await navigator.clipboard.writeText(value);
-            setCopied(true);
-            setTimeout(() => setCopied(false), 2_000);
-            say(texts.copied(label));
-        } catch {
-            say(texts.notCopied);
-        }
+        if (!(await copyText(value, texts.copied(label)))) return;
+        setCopied(true);
+        setTimeout(() => setCopied(false), 2_000);
     };
     return (
         <div class="copy">

@@ -2,13 +2,11 @@
 
 import type { ComponentChildren } from "preact";
 import { useId, useState } from "preact/hooks";
-import { Problem } from "../../api/problem";
 import { Button, type Look } from "../../components/button";
-import { words } from "../../components/failure";
 import { Icon, type IconName } from "../../components/icon";
 import { PageHeader } from "../../components/page-header";
+import { sayFailure } from "../../components/say-failure";
 import { Tabs } from "../../components/tabs";
-import { say } from "../../components/toast";
 import { account as texts } from "../../texts";
 import "./account.css";
 
@@ -73,18 +71,6 @@ export const Row = ({ icon, title, text, children }: RowProps) => (
         </div>
     </li>
 );
-
-/** Moves the focus to the heading, after the button that had it is gone. */
-export const focusHeading = (): void => {
-    // First, the dialog gives the focus back to the button.
-    setTimeout(() => document.querySelector<HTMLElement>("main h1")?.focus());
-};
-
-/** Says what failed, at the bottom of the window. */
-export const sayFailure = (error: unknown): void => {
-    const problem = Problem.from(error);
-    say(problem.requestId === null ? words(problem) : texts.failed(words(problem), problem.requestId));
-};
 
 type ActionProps = Look & { run: () => Promise<unknown>; children: ComponentChildren };
 

@@ -5,10 +5,10 @@ import type { List } from "../../api/pages";
 import type { components } from "../../api/schema";
 import { Badge } from "../../components/badge";
 import { confirm } from "../../components/confirm";
+import { focusHeading } from "../../components/focus-heading";
 import { Time } from "../../components/time";
 import { say } from "../../components/toast";
 import { account as texts } from "../../texts";
-import { focusHeading } from "./frame";
 
 export type Method = components["schemas"]["Account"];
 

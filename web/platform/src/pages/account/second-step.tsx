@@ -5,11 +5,12 @@ import type { Resource } from "../../api/pages";
 import { Badge } from "../../components/badge";
 import { Button } from "../../components/button";
 import { confirm } from "../../components/confirm";
+import { focusHeading } from "../../components/focus-heading";
 import { Loaded } from "../../components/loaded";
 import { say } from "../../components/toast";
 import { account as texts } from "../../texts";
 import { confirmApp } from "./authenticator-app";
-import { Action, focusHeading, Row, Rows, Section } from "./frame";
+import { Action, Row, Rows, Section } from "./frame";
 import { showCodes } from "./recovery-codes";
 
 type Codes = Resource<{ left: number | null }>;

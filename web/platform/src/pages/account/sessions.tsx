@@ -6,11 +6,12 @@ import { Badge } from "../../components/badge";
 import { Button } from "../../components/button";
 import { confirm } from "../../components/confirm";
 import { Empty } from "../../components/empty";
+import { focusHeading } from "../../components/focus-heading";
 import { Table } from "../../components/table";
 import { Time } from "../../components/time";
 import { say } from "../../components/toast";
 import { account as texts } from "../../texts";
-import { AccountPage, focusHeading } from "./frame";
+import { AccountPage } from "./frame";
 
 type Session = components["schemas"]["Session"];
 

@@ -7,9 +7,9 @@ import { Problem } from "../../api/problem";
 import { profile } from "../../api/session";
 import { confirm } from "../../components/confirm";
 import { words } from "../../components/failure";
+import { focusHeading } from "../../components/focus-heading";
 import { say } from "../../components/toast";
 import { artifacts as texts } from "../../texts";
-import { focusHeading } from "../organization/focus";
 import { wordsOf } from "./send";
 import { type Artifact, upload, withoutWarning } from "./uploads";
 

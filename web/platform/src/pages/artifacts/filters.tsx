@@ -1,13 +1,14 @@
 // The filters of the list. They stand in the address.
 
+import { isId } from "../../api/id";
 import type { Label } from "../../api/labels";
 import type { Resource } from "../../api/pages";
 import { Button } from "../../components/button";
 import { Choice } from "../../components/choice";
+import { focusHeading } from "../../components/focus-heading";
 import { useTyped } from "../../components/typed";
 import { navigate } from "../../navigation";
 import { artifacts as texts } from "../../texts";
-import { focusHeading } from "../organization/focus";
 import { MEDIA_TYPES, type MediaType } from "./file";
 import type { Artifact } from "./uploads";
 
@@ -19,14 +20,13 @@ export type Filter = {
 };
 
 const STATUSES = ["pending", "processing", "ready", "failed", "expired"] as const;
-const ID = /^[0-9a-f-]{36}$/;
 
 /** Reads the filter from the query of the address. */
 export const filterOf = (query: Record<string, string>): Filter => ({
     name: query.name || undefined,
     status: STATUSES.find((status) => status === query.status),
     type: MEDIA_TYPES.find((type) => type === query.type),
-    label: ID.test(query.label ?? "") ? query.label : undefined,
+    label: isId(query.label ?? "") ? query.label : undefined,
 });
 
 export const isFiltered = (filter: Filter): boolean => Object.values(filter).some((value) => value !== undefined);

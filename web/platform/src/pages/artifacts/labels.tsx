@@ -11,11 +11,11 @@ import { confirm } from "../../components/confirm";
 import { ask, Dialog } from "../../components/dialog";
 import { Failure, words } from "../../components/failure";
 import { TextField } from "../../components/field";
+import { focusHeading } from "../../components/focus-heading";
 import { Cancel, Form, Submit } from "../../components/form";
 import { Icon } from "../../components/icon";
 import { Loaded } from "../../components/loaded";
 import { general, artifacts as texts } from "../../texts";
-import { focusHeading } from "../organization/focus";
 
 const MAX_LABELS = 20;
 const MAX_NAME = 100;

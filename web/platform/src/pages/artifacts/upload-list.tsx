@@ -1,9 +1,9 @@
 import { Button } from "../../components/button";
 import { Meter } from "../../components/chart";
+import { focusHeading } from "../../components/focus-heading";
 import { Icon } from "../../components/icon";
 import { bytes } from "../../components/numbers";
 import { general, artifacts as texts } from "../../texts";
-import { focusHeading } from "../organization/focus";
 import { cancelUpload, retryUpload, type Upload, uploadsOf } from "./uploads";
 
 /** The files that are on their way, and those that did not arrive. */

@@ -1,5 +1,5 @@
 import { Button } from "../../components/button";
-import { say } from "../../components/toast";
+import { copyText } from "../../components/copy-text";
 import { general as texts } from "../../texts";
 
 type CopyButtonProps = {
@@ -10,18 +10,8 @@ type CopyButtonProps = {
     what: string;
 };
 
-export const CopyButton = ({ text, label, what }: CopyButtonProps) => {
-    const copy = async () => {
-        try {
-            await navigator.clipboard.writeText(text);
-            say(texts.copied(what));
-        } catch {
-            say(texts.notCopied);
-        }
-    };
-    return (
-        <Button look="quiet" size="small" icon="copy" label={label} onClick={() => void copy()}>
-            {texts.copy}
-        </Button>
-    );
-};
+export const CopyButton = ({ text, label, what }: CopyButtonProps) => (
+    <Button look="quiet" size="small" icon="copy" label={label} onClick={() => void copyText(text, texts.copied(what))}>
+        {texts.copy}
+    </Button>
+);

@@ -4,10 +4,10 @@ import { api, call } from "../../api/client";
 import { AuditEvents } from "../../components/audit-events";
 import type { AuditEvent } from "../../components/audit-words";
 import { Button } from "../../components/button";
+import { copyText } from "../../components/copy-text";
 import { download } from "../../components/download";
 import { PageHeader } from "../../components/page-header";
-import { say } from "../../components/toast";
-import { general, organization as texts } from "../../texts";
+import { organization as texts } from "../../texts";
 import { day } from "./days";
 import { ForRole } from "./for-role";
 import { peopleOf } from "./people";
@@ -45,18 +45,11 @@ const Audit = ({ organizationId }: { organizationId: string }) => {
 /** Copies and downloads the events that are loaded. */
 const AsJson = ({ events }: { events: readonly AuditEvent[] }) => {
     const json = () => JSON.stringify(events, null, 4);
-    const copy = async () => {
-        try {
-            await navigator.clipboard.writeText(json());
-            say(texts.eventsCopied(events.length));
-        } catch {
-            say(general.notCopied);
-        }
-    };
+    const copy = () => void copyText(json(), texts.eventsCopied(events.length));
     const save = () => download(`audit-log-${day(new Date())}.json`, json(), "application/json");
     return (
         <>
-            <Button icon="copy" onClick={() => void copy()}>
+            <Button icon="copy" onClick={copy}>
                 {texts.copyEvents}
             </Button>
             <Button icon="download" onClick={save}>

@@ -6,6 +6,7 @@ import { Problem } from "../../api/problem";
 import { profile } from "../../api/session";
 import { confirm } from "../../components/confirm";
 import { ask, Dialog } from "../../components/dialog";
+import { focusHeading } from "../../components/focus-heading";
 import { Cancel, Form, Submit } from "../../components/form";
 import { Loaded } from "../../components/loaded";
 import { Menu, MenuItem } from "../../components/menu";
@@ -13,7 +14,6 @@ import { sayFailure } from "../../components/say-failure";
 import { say } from "../../components/toast";
 import { navigate } from "../../navigation";
 import { access, general, organization as texts } from "../../texts";
-import { focusHeading } from "./focus";
 import type { Member } from "./people";
 import { isRole, ROLES, RoleField, reaches } from "./roles";
 

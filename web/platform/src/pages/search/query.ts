@@ -3,6 +3,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { api, call } from "../../api/client";
+import { isId } from "../../api/id";
 import { Problem } from "../../api/problem";
 import type { components } from "../../api/schema";
 
@@ -14,7 +15,6 @@ export const MODES = ["keyword", "hybrid", "semantic"] as const satisfies readon
 export const MAX_QUERY = 1_000;
 const LIMIT = 20;
 const MAX_LIMIT = 50;
-const ID = /^[0-9a-f-]{36}$/;
 
 export type Query = {
     text: string;
@@ -25,7 +25,7 @@ export type Query = {
     isLong: boolean;
 };
 
-const idOf = (value: string | undefined): string | undefined => (ID.test(value ?? "") ? value : undefined);
+const idOf = (value: string | undefined): string | undefined => (isId(value ?? "") ? value : undefined);
 
 /** Reads the query of the address. */
 export const queryOf = ({ q, mode, label, artifact, all }: Record<string, string | undefined>): Query => ({

@@ -5,7 +5,6 @@ export const account = {
     sessions: "Sessions",
     data: "Data",
     activity: "Activity",
-    failed: (words: string, requestId: string) => `${words} (Request ${requestId})`,
 
     // The profile.
     profileText: "Your name and your address, as the members of your organizations see them.",
