@@ -1,7 +1,7 @@
 import type { components } from "./schema";
 
-export type ProblemBody = components["schemas"]["Problem"];
-export type FieldError = components["schemas"]["FieldError"];
+type ProblemBody = components["schemas"]["Problem"];
+type FieldError = components["schemas"]["FieldError"];
 
 /** A request that failed: a refusal of the API, or no answer at all. */
 export class Problem extends Error {

@@ -28,7 +28,7 @@ import { LoadMore } from "./table";
 import { Time } from "./time";
 
 type Page = { data: AuditEvent[]; meta: { nextCursor?: string | null } };
-export type AuditQuery = {
+type AuditQuery = {
     limit: number;
     cursor?: string | undefined;
     action?: string | undefined;
@@ -126,7 +126,7 @@ const Event = ({ event, people, filter }: EventProps) => {
         >
             <summary>
                 <Icon name={iconOf(action)} />
-                <span class="event-text">
+                <span>
                     <span class="event-title">{happened(event)}</span>
                     <span class="event-note">
                         {[texts.by(actor), target && texts.about(target), changes].filter(Boolean).join(" · ")}

@@ -195,25 +195,3 @@ export const Select = (props: SelectProps) => {
         </Around>
     );
 };
-
-type CheckboxProps = Common & {
-    checked?: boolean;
-    /** For several boxes with one name. */
-    value?: string;
-};
-
-export const Checkbox = (props: CheckboxProps) => {
-    const { id, error } = useField(props);
-    return (
-        <div class="checkbox">
-            <input
-                type="checkbox"
-                {...attributes(props, id, error)}
-                value={props.value ?? "on"}
-                defaultChecked={props.checked}
-            />
-            <label for={id}>{props.label}</label>
-            <Notes id={id} hint={props.hint} error={error} />
-        </div>
-    );
-};

@@ -2,7 +2,7 @@ import { general as texts } from "../texts";
 import "./skeleton.css";
 
 /** The place of a text that is loading. */
-export const Skeleton = ({ short }: { short?: boolean }) => (
+const Skeleton = ({ short }: { short?: boolean }) => (
     <span class={short ? "skeleton skeleton-short" : "skeleton"} aria-hidden="true" />
 );
 

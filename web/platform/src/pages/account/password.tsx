@@ -31,7 +31,7 @@ export const explainPassword = ({ code }: Problem): { field?: string; text: stri
 };
 
 /** Tells password managers which account a new password belongs to. */
-export const AccountName = () => (
+const AccountName = () => (
     <input
         class="hidden"
         type="email"

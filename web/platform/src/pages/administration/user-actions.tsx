@@ -137,7 +137,7 @@ type SectionProps = { id: string; title: string; danger?: boolean; children: Com
 const Section = ({ id, title, danger, children }: SectionProps) => (
     <section class={danger ? "card card-danger stack" : "card stack"} aria-labelledby={id}>
         <h2 id={id}>{title}</h2>
-        <div class="user-actions">{children}</div>
+        <div>{children}</div>
     </section>
 );
 

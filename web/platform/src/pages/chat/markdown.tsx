@@ -8,7 +8,7 @@ import { CodeBlock } from "./code";
 import "./markdown.css";
 
 /** Shows the citation of a source. Returns null for a number that is only text. */
-export type Cite = (n: number) => ComponentChildren | null;
+type Cite = (n: number) => ComponentChildren | null;
 
 const MAX_DEPTH = 12;
 
