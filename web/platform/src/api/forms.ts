@@ -11,15 +11,20 @@ import { sentence } from "./sentence";
 export class Values {
     constructor(private readonly data: FormData) {}
 
-    /** Returns the text of a field, without spaces around it unless it is a password. */
+    /** Returns the text of a field, without spaces around it. */
     text(name: string): string {
+        return this.raw(name).trim();
+    }
+
+    /** Returns the text of a field as it was typed: a password, or a text in which spaces mean something. */
+    raw(name: string): string {
         const value = this.data.get(name);
         return typeof value === "string" ? value : "";
     }
 
     /** Returns the text of a field, or null if it is empty. */
     optional(name: string): string | null {
-        return this.text(name).trim() || null;
+        return this.text(name) || null;
     }
 
     checked(name: string): boolean {

@@ -88,9 +88,9 @@ const Proof = ({ way, needFactor, answer }: ProofProps) => {
     useEffect(() => place.current?.querySelector("input")?.focus(), []);
     const form = useForm({
         send: ({ values }) => {
-            const proof = values.text(way).trim();
+            const proof = values.text(way);
             const proofs = {
-                password: { currentPassword: values.text(way) },
+                password: { currentPassword: values.raw(way) },
                 code: { code: proof },
                 recoveryCode: { recoveryCode: proof },
                 mail: { code: proof },

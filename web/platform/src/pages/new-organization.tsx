@@ -9,7 +9,7 @@ import { home as texts } from "../texts";
 export const NewOrganization = ({ done }: { done: (organization: Organization) => void }) => {
     const form = useForm({
         send: ({ values, key }) => {
-            const body = { name: values.text("name").trim(), slug: values.optional("slug") };
+            const body = { name: values.text("name"), slug: values.optional("slug") };
             return call(api.POST("/v1/organizations", { params: { header: { "Idempotency-Key": key } }, body }));
         },
         done: ({ body }) => done(body.data),

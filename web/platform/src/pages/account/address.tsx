@@ -125,11 +125,11 @@ const changeAddress = (userId: string): Promise<unknown> =>
 const AddressForm = ({ userId, answer }: { userId: string; answer: () => void }) => {
     const form = useForm({
         send: ({ values }) => {
-            const body = { newEmail: values.text("newEmail").trim(), currentPassword: values.text("currentPassword") };
+            const body = { newEmail: values.text("newEmail"), currentPassword: values.raw("currentPassword") };
             return sendWithPassword(() => call(api.POST("/v1/auth/change-email", { body })));
         },
         done: (_, values) => {
-            const address = values.text("newEmail").trim();
+            const address = values.text("newEmail");
             remember({ userId, address, endsAt: Date.now() + LIFETIME });
             say(texts.pendingTitle(address));
             answer();

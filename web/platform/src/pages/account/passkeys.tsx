@@ -103,7 +103,7 @@ const NewPasskey = ({ answer }: { answer: (name?: string) => void }) => {
             const { body: begun } = await call(api.POST("/v1/auth/passkeys/options"));
             try {
                 const made = await makePasskey(begun.data);
-                const body = { ...made, name: values.text("name").trim() };
+                const body = { ...made, name: values.text("name") };
                 return await call(api.POST("/v1/auth/passkeys", { body }));
             } catch (error) {
                 if (error instanceof PasskeyNotUsed) return null;
@@ -173,7 +173,7 @@ const NewName = ({ methods, passkey, answer }: NewNameProps) => {
             call(
                 api.PATCH("/v1/auth/passkeys/{id}", {
                     params: { path, header: { "If-Match": etag } },
-                    body: { name: values.text("name").trim() },
+                    body: { name: values.text("name") },
                 }),
             ),
         done: () => answer(true),

@@ -62,7 +62,7 @@ const PasswordForm = ({ answer }: { answer: () => void }) => {
     const length = usePasswordLength();
     const form = useForm({
         send: ({ values }) => {
-            const body = { currentPassword: values.text("currentPassword"), newPassword: values.text("newPassword") };
+            const body = { currentPassword: values.raw("currentPassword"), newPassword: values.raw("newPassword") };
             return sendWithPassword(() => call(api.POST("/v1/auth/change-password", { body })));
         },
         done: () => {

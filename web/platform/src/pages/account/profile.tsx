@@ -61,7 +61,7 @@ const You = ({ resource, user }: { resource: Resource<Profile>; user: Profile })
                 api.PATCH("/v1/auth/me", {
                     params: { header: { "If-Match": etag } },
                     body: {
-                        name: values.text("name").trim(),
+                        name: values.text("name"),
                         phone: values.text("phone").replaceAll(/[^+\d]/g, "") || null,
                         image: values.optional("image"),
                     },

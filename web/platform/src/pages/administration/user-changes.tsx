@@ -218,7 +218,7 @@ type BecauseProps = {
 const Because = ({ title, text, hint, action, send, answer }: BecauseProps) => {
     const form = useForm({
         check: (values): Record<string, string> => (values.optional("reason") ? {} : { reason: forms.missing }),
-        send: ({ values }) => inOurWords(send(values.text("reason").trim())),
+        send: ({ values }) => inOurWords(send(values.text("reason"))),
         done: answer,
     });
     return (

@@ -17,7 +17,7 @@ export const ProfileForm = ({ user, resource }: { user: User; resource: Resource
                 api.PATCH("/v1/users/{userId}", {
                     params: { path: { userId: user.id }, header: { "If-Match": etag } },
                     body: {
-                        name: values.text("name").trim(),
+                        name: values.text("name"),
                         phone: values.optional("phone"),
                         image: values.optional("image"),
                     },

@@ -88,7 +88,7 @@ const Person = ({ user }: { user: User }) => (
 
 const Search = ({ find, clear }: { find: (email: string) => void; clear: (() => void) | undefined }) => {
     const form = useForm({
-        send: async ({ values }) => values.text("email").trim(),
+        send: async ({ values }) => values.text("email"),
         done: find,
     });
     return (

@@ -31,8 +31,8 @@ const AddText = ({ organizationId, labels, answer }: AddTextProps & { answer: (a
     const form = useForm({
         check: (values) => checkLabels(values.all(LABELS)),
         send: async ({ values, key }) => {
-            const name = values.text("name").trim();
-            const text = values.text("text");
+            const name = values.text("name");
+            const text = values.raw("text");
             const chosen = idsOf(values.all(LABELS), labels);
             if (new TextEncoder().encode(text).length > MAX_BYTES) {
                 const file = new File([text], name, { type: "text/plain" });

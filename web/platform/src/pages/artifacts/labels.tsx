@@ -213,7 +213,7 @@ export const manageLabels = (organizationId: string, labels: Labels): Promise<un
 const NewLabel = ({ organizationId, labels }: { organizationId: string; labels: Labels }) => {
     const place = useRef<HTMLDivElement>(null);
     const form = useForm({
-        send: ({ values, key }) => createLabel(organizationId, values.text("name").trim(), key),
+        send: ({ values, key }) => createLabel(organizationId, values.text("name"), key),
         done: () => {
             place.current?.querySelector("form")?.reset();
             place.current?.querySelector("input")?.focus();
@@ -255,7 +255,7 @@ const Rename = ({ organizationId, label, labels, close }: RenameProps) => {
             call(
                 api.PATCH("/v1/organizations/{organizationId}/labels/{labelId}", {
                     params: { path, header: { "If-Match": etag } },
-                    body: { name: values.text("name").trim() },
+                    body: { name: values.text("name") },
                 }),
             ),
         done: () => {

@@ -73,7 +73,7 @@ const EditDialog = ({ organizationId, apiKeyId, answer }: EditProps) => {
             values.all("scopes").length > 0 ? {} : { scopes: texts.scopesNeeded },
         send: ({ values, etag }): Promise<Answer<{ data: ApiKey }>> => {
             const params = { path, header: { "If-Match": etag } };
-            const body = { name: values.text("name").trim(), scopes: scopesIn(values.all("scopes")) };
+            const body = { name: values.text("name"), scopes: scopesIn(values.all("scopes")) };
             return call(api.PATCH(PATH, { params, body }));
         },
         done: ({ body }) => answer(body.data),

@@ -34,7 +34,7 @@ const InviteForm = ({ organizationId, own, answer }: InviteFormProps) => {
     const form = useForm({
         send: ({ values, key }) => {
             const role = values.text("role");
-            return mailInvitation(organizationId, values.text("email").trim(), isRole(role) ? role : "member", key);
+            return mailInvitation(organizationId, values.text("email"), isRole(role) ? role : "member", key);
         },
         done: ({ body }) => answer(body.data),
         explain: ({ code }) => {

@@ -13,8 +13,8 @@ type Changes = components["schemas"]["OrganizationChanges"];
 /** Returns what differs, so that the audit log names nothing else. */
 const changesOf = (values: Values, { name, slug, logo, billingEmail }: Organization): Changes => {
     const now = {
-        name: values.text("name").trim(),
-        slug: values.text("slug").trim(),
+        name: values.text("name"),
+        slug: values.text("slug"),
         logo: values.optional("logo"),
         billingEmail: values.optional("billingEmail"),
     };

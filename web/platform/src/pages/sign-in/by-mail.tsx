@@ -32,8 +32,8 @@ export const ByMail = ({ returnTo, back }: ByMailProps) => {
 
 const AskForMail = ({ mailed }: { mailed: (email: string) => void }) => {
     const form = useForm({
-        send: ({ values }) => call(api.POST("/v1/auth/magic-links", { body: { email: values.text("email").trim() } })),
-        done: (_, values) => mailed(values.text("email").trim()),
+        send: ({ values }) => call(api.POST("/v1/auth/magic-links", { body: { email: values.text("email") } })),
+        done: (_, values) => mailed(values.text("email")),
     });
     return (
         <>
@@ -61,7 +61,7 @@ type DigitsProps = { email: string; returnTo: string | undefined; otherAddress: 
 const Digits = ({ email, returnTo, otherAddress }: DigitsProps) => {
     const form = useForm({
         send: ({ values }) => {
-            const body = { email, code: values.text("code").trim(), transport: "cookie" as const };
+            const body = { email, code: values.text("code"), transport: "cookie" as const };
             return call(api.POST("/v1/auth/magic-links/verify", { body }));
         },
         done: ({ body }) => finish(body, returnTo),

@@ -23,7 +23,7 @@ const ConfirmEmail = () => {
             text={needsPassword ? texts.confirmEmailPassword : texts.confirmEmailText}
             button={texts.move}
             send={async (token, values) => {
-                const body = needsPassword ? { token, currentPassword: values.text("currentPassword") } : { token };
+                const body = needsPassword ? { token, currentPassword: values.raw("currentPassword") } : { token };
                 try {
                     await call(api.POST("/v1/auth/confirm-email", { body }));
                 } catch (error) {

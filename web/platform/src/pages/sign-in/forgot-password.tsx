@@ -12,9 +12,8 @@ const ForgotPassword = () => {
     const { returnTo } = useLocation().query;
     const [mailedTo, setMailedTo] = useState<string | null>(null);
     const form = useForm({
-        send: ({ values }) =>
-            call(api.POST("/v1/auth/forgot-password", { body: { email: values.text("email").trim() } })),
-        done: (_, values) => setMailedTo(values.text("email").trim()),
+        send: ({ values }) => call(api.POST("/v1/auth/forgot-password", { body: { email: values.text("email") } })),
+        done: (_, values) => setMailedTo(values.text("email")),
     });
     return (
         <>

@@ -17,9 +17,9 @@ const Register = () => {
     const form = useForm({
         send: ({ values, key }) => {
             const body = {
-                name: values.text("name").trim(),
-                email: values.text("email").trim(),
-                password: values.text("password"),
+                name: values.text("name"),
+                email: values.text("email"),
+                password: values.raw("password"),
                 transport: "cookie" as const,
             };
             return call(api.POST("/v1/auth/register", { params: { header: { "Idempotency-Key": key } }, body }));

@@ -12,7 +12,7 @@ const ResetPassword = () => {
             text={texts.resetText}
             button={texts.changePassword}
             send={(token, values) =>
-                call(api.POST("/v1/auth/reset-password", { body: { token, newPassword: values.text("newPassword") } }))
+                call(api.POST("/v1/auth/reset-password", { body: { token, newPassword: values.raw("newPassword") } }))
             }
             again={{ href: "/forgot-password", link: texts.askForMail }}
             problems={{ "password-like-account": texts.passwordLikeAccount }}

@@ -59,7 +59,7 @@ const Code = ({ token, factor, returnTo }: { token: string; factor: Factor; retu
     const isTotp = factor === "totp";
     const form = useForm({
         send: ({ values }) => {
-            const code = values.text("code").trim();
+            const code = values.text("code");
             const proof = isTotp ? { code } : { recoveryCode: code };
             return call(api.POST("/v1/auth/challenges/verify", { body: { token, ...proof, transport: "cookie" } }));
         },

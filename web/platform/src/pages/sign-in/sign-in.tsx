@@ -30,7 +30,7 @@ type ByPasswordProps = { returnTo: string | undefined; mail: () => void };
 const ByPassword = ({ returnTo, mail }: ByPasswordProps) => {
     const form = useForm({
         send: ({ values }) => {
-            const body = { email: values.text("email").trim(), password: values.text("password") };
+            const body = { email: values.text("email"), password: values.raw("password") };
             return call(api.POST("/v1/auth/login", { body: { ...body, transport: "cookie" } }));
         },
         done: ({ body }) => finish(body, returnTo),
