@@ -6,6 +6,7 @@ import { profile } from "../../api/session";
 import { Bytes, number } from "../../components/numbers";
 import { Time } from "../../components/time";
 import { artifacts as texts } from "../../texts";
+import "./details.css";
 import { LabelLinks } from "./labels";
 import { reasonOf, Status } from "./status";
 import type { Artifact } from "./uploads";

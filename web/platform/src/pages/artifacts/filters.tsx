@@ -9,6 +9,7 @@ import { focusHeading } from "../../components/focus-heading";
 import { useTyped } from "../../components/typed";
 import { navigate } from "../../navigation";
 import { artifacts as texts } from "../../texts";
+import "./filters.css";
 import { MEDIA_TYPES, type MediaType } from "./file";
 import type { Artifact } from "./uploads";
 
@@ -50,7 +51,7 @@ type FiltersProps = { base: string; filter: Filter; labels: Resource<Label[]> };
 export const Filters = ({ base, filter, labels }: FiltersProps) => {
     const set = (change: Filter) => navigate(withFilter(base, { ...filter, ...change }), true);
     return (
-        <search class="filters" aria-label={texts.filters}>
+        <search class="artifact-filters" aria-label={texts.filters}>
             <NameFilter value={filter.name ?? ""} set={(name) => set({ name: name || undefined })} />
             <Choice
                 label={texts.status}

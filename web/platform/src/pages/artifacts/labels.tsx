@@ -16,6 +16,7 @@ import { Cancel, Form, Submit } from "../../components/form";
 import { Icon } from "../../components/icon";
 import { Loaded } from "../../components/loaded";
 import { general, artifacts as texts } from "../../texts";
+import "./labels.css";
 
 const MAX_LABELS = 20;
 const MAX_NAME = 100;

@@ -16,7 +16,7 @@ import { Time } from "../../components/time";
 import { artifacts as texts } from "../../texts";
 import { chooseFiles, download, remove, uploadAgain, useMayDelete, useRetry } from "./actions";
 import { addText } from "./add-text";
-import "./artifacts.css";
+import "./list.css";
 import { Drop } from "./drop";
 import { edit } from "./edit";
 import { ENDINGS } from "./file";

@@ -12,7 +12,7 @@ import { PageHeader } from "../../components/page-header";
 import { navigate } from "../../navigation";
 import { general, artifacts as texts } from "../../texts";
 import { download, remove, uploadAgain, useMayDelete, useRetry } from "./actions";
-import "./artifacts.css";
+import "./show.css";
 import { Details } from "./details";
 import { edit } from "./edit";
 import { usePolling } from "./polling";

@@ -4,6 +4,7 @@ import { Badge } from "../../components/badge";
 import { Button } from "../../components/button";
 import { Meter } from "../../components/chart";
 import { general, artifacts as texts } from "../../texts";
+import "./status.css";
 import { type Artifact, isUploading } from "./uploads";
 
 /** A file that has not arrived after so long is not on its way any more. */

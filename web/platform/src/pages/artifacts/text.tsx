@@ -6,6 +6,7 @@ import { Failure } from "../../components/failure";
 import { Marked } from "../../components/marked";
 import { SkeletonText } from "../../components/skeleton";
 import { artifacts as texts } from "../../texts";
+import "./text.css";
 import { type Passages, usePassages } from "./passages";
 import { type Chunk, type Piece, piecesOf } from "./pieces";
 

@@ -4,6 +4,7 @@ import { focusHeading } from "../../components/focus-heading";
 import { Icon } from "../../components/icon";
 import { bytes } from "../../components/numbers";
 import { general, artifacts as texts } from "../../texts";
+import "./upload-list.css";
 import { cancelUpload, retryUpload, type Upload, uploadsOf } from "./uploads";
 
 /** The files that are on their way, and those that did not arrive. */
