@@ -19,7 +19,8 @@ test("the unit of a time fits the number that is shown", () => {
     assert.equal(after(-59.6 * MINUTE), "1 hour ago");
     assert.equal(after(23.6 * HOUR), "in 1 day");
     assert.equal(after(-DAY), "1 day ago");
-    assert.equal(after(-29.6 * DAY), "1 month ago");
+    assert.equal(after(-30.4 * DAY), "30 days ago");
+    assert.equal(after(-30.6 * DAY), "1 month ago");
     assert.equal(after(360 * DAY), "in 1 year");
     assert.equal(after(-3_650 * DAY), "10 years ago");
 });

@@ -46,6 +46,7 @@ await tell(async ({ open, organization, person, bob, cy }) => {
     await by.fill(cy.email);
     await press(page, "Show");
     await page.getByText("There is nobody with this address.").waitFor();
+    await page.locator("[name=actorId]:focus").waitFor();
     await by.fill(bob.email);
     await press(page, "Show");
     await page.waitForURL((url) => url.searchParams.get("actorId") === bob.id);

@@ -5,7 +5,7 @@ const YEAR: Unit = ["year", 31_557_600 * SECOND];
 const UNITS: readonly [...Unit, end: number][] = [
     ["minute", 60 * SECOND, 60],
     ["hour", 3_600 * SECOND, 24],
-    ["day", 86_400 * SECOND, 30],
+    ["day", 86_400 * SECOND, 31],
     ["month", 2_629_800 * SECOND, 12],
 ];
 

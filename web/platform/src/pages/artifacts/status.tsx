@@ -1,5 +1,6 @@
 // The state of an artifact, in words.
 
+import { own } from "../../api/own";
 import { Badge } from "../../components/badge";
 import { Button } from "../../components/button";
 import { Meter } from "../../components/chart";
@@ -34,7 +35,7 @@ export const takesFile = (artifact: Artifact): boolean => {
 
 /** Says why an artifact failed. */
 export const reasonOf = ({ failure }: Artifact): string | null =>
-    failure ? (texts.failures[failure.code] ?? failure.detail ?? null) : null;
+    failure ? (own(texts.failures, failure.code) ?? failure.detail ?? null) : null;
 
 const TONES = {
     pending: undefined,
