@@ -3,7 +3,7 @@
 import { Lexer, type Token } from "marked";
 
 // The time that `marked` needs may grow with the square of a text that was made for it, so some texts stay as they are.
-const MAX_LENGTH = 30_000;
+const MAX_LENGTH = 60_000;
 const MAX_INLINE_LENGTH = 20_000;
 const MAX_INLINE_MARKS = 300;
 const INLINE_MARK = /[*_~`[\]!<\\]/g;
