@@ -126,6 +126,7 @@ const formOf = <T, R>(options: () => Options<T, R>): Form => {
         try {
             return { result: await options().send(sent) };
         } catch (error) {
+            if (error instanceof WrongFields) throw error;
             const failed = Problem.from(error);
             if (failed.code !== "stale" || resource === undefined || show === undefined) throw failed;
             await resource.reload();
