@@ -29,6 +29,10 @@ const MAX_POLL_DELAY = 10_000;
 /** A sign-out waits this long until an answer is stopped. */
 const STOP_DEADLINE = 3_000;
 
+/** Returns the path of a conversation at the API. The ids come from the address of the page. */
+const urlOf = ({ organizationId, conversationId }: ConversationPath): string =>
+    `/v1/organizations/${encodeURIComponent(organizationId)}/conversations/${encodeURIComponent(conversationId)}`;
+
 const pause = (time: number) => new Promise((resolve) => setTimeout(resolve, time));
 
 /** What one call of `ask` knows. */
@@ -160,8 +164,7 @@ export class LiveConversation {
     }
 
     async #read(asking: Asking, body: string): Promise<void> {
-        const { organizationId, conversationId } = this.path;
-        const response = await stream(`/v1/organizations/${organizationId}/conversations/${conversationId}/answers`, {
+        const response = await stream(`${urlOf(this.path)}/answers`, {
             method: "POST",
             headers: {
                 accept: "text/event-stream",
@@ -259,11 +262,9 @@ export class LiveConversation {
 
 /** Sends a request that the browser finishes after the page. */
 const stopInBackground = async (path: ConversationPath, answerId: string): Promise<void> => {
-    const { organizationId, conversationId } = path;
-    const conversation = `/v1/organizations/${organizationId}/conversations/${conversationId}`;
     const [url, token] = await Promise.all([apiUrl(), accessToken()]);
     const headers = { authorization: `Bearer ${token}` };
-    await fetch(`${url}${conversation}/messages/${answerId}/cancel`, {
+    await fetch(`${url}${urlOf(path)}/messages/${answerId}/cancel`, {
         method: "POST",
         headers,
         keepalive: true,
