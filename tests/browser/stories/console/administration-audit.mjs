@@ -47,6 +47,7 @@ await tell(async ({ open, person, user, reason }) => {
     await show();
     await search([["action", "user.suspended"], ["actorId", person.id]]);
     await events.nth(1).waitFor({ state: "detached" });
+    await events.first().waitFor();
     assert.equal(await events.count(), 1);
     await page.goBack();
     await search([["action", null], ["actorId", person.id]]);

@@ -1,6 +1,6 @@
 // The filters of an audit log. They stand in the address of the page, so that it can be sent to others and "Back" works.
 
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { useForm, WrongFields } from "../api/forms";
 import { isId } from "../api/id";
@@ -47,8 +47,8 @@ export const AuditFilters = ({ filter, people, areas }: FiltersProps) => {
     const { path } = useLocation();
     const box = useRef<HTMLDetailsElement>(null);
     const parameters = withFilter("", filter);
-    // Shows the filter of the address, also after "Back".
-    useEffect(() => box.current?.querySelector("form")?.reset(), [parameters]);
+    // Shows the filter of the address, also after "Back"; before a person can choose another one.
+    useLayoutEffect(() => box.current?.querySelector("form")?.reset(), [parameters]);
 
     const idOf = async (field: Parameter, text: string | null): Promise<string | undefined> => {
         if (text === null || people?.find === undefined) return undefined;
