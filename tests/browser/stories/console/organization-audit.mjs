@@ -37,6 +37,7 @@ await tell(async ({ open, organization, person, bob, cy }) => {
     await press(page, "Show");
     await page.waitForURL((url) => url.searchParams.get("action") === "invitation.created");
     await event("Role changed").waitFor({ state: "detached" });
+    await event("Person invited").first().waitFor();
     assert.equal(await events.count(), await event("Person invited").count());
     await page.getByRole("link", { name: "Clear" }).click();
     await event("Role changed").waitFor();
