@@ -19,7 +19,6 @@ let token: Token | null = null;
 
 /** The signed-in user; `undefined` before it is known. */
 export const profile = signal<Profile | null | undefined>(undefined);
-export const isSignedIn = computed(() => Boolean(profile.value));
 
 /** The id of the user; `null` and `undefined` as in `profile`. */
 const userId = computed(() => (profile.value ? profile.value.id : profile.value));

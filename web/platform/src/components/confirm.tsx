@@ -25,7 +25,7 @@ export const confirm = async (question: Question): Promise<boolean> =>
 const Confirm = ({ answer, ...question }: Question & { answer: (confirmed: boolean) => void }) => {
     const form = useForm({
         check: (values): Record<string, string> =>
-            question.typed === undefined || values.text("typed").trim() === question.typed
+            question.typed === undefined || values.text("typed") === question.typed
                 ? {}
                 : { typed: texts.typeToConfirm(question.typed) },
         send: async () => question.run?.(),
