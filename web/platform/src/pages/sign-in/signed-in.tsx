@@ -40,11 +40,13 @@ const SignedIn = () => {
             setFailed(problem);
         }
     };
+    const nothingToSay = code === null && (error === null || error === "sign-in-cancelled");
     useEffect(() => {
         if (code !== null) void exchange(code);
-        else if (error === "sign-in-cancelled" || error === null) navigate("/", true);
+        else if (nothingToSay) navigate("/", true);
     }, []);
 
+    if (nothingToSay) return null;
     if (code !== null && failed === null) {
         return (
             <>
