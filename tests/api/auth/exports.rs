@@ -73,6 +73,22 @@ async fn neither_the_file_nor_the_response_has_what_other_members_have() {
         foreign.extend(zoe.create_everything(organization).await.into_values());
     }
     zoe.add(&team, &ada, "member").await;
+    app.database
+        .execute(
+            "WITH zoe AS (SELECT id, sha256(id::text::bytea) AS hash FROM users WHERE name = 'Zoe'),
+                  challenge AS (INSERT INTO sign_in_challenges (id, user_id, token_hash, first_factor, created_at, expires_at)
+                                SELECT uuidv7(), id, hash, 'password', now(), now() FROM zoe),
+                  flow AS (INSERT INTO oauth_flows (id, provider, purpose, user_id, state_hash, created_at, expires_at)
+                           SELECT uuidv7(), 'acme', 'link', id, hash, now(), now() FROM zoe)
+             INSERT INTO passkey_ceremonies (id, purpose, user_id, token_hash, sealed, created_at, expires_at)
+             SELECT uuidv7(), 'add', id, hash, '', now(), now() FROM zoe",
+        )
+        .await;
+    let begun = "SELECT array_agg(id::text) FROM (SELECT id FROM sign_in_challenges UNION ALL SELECT id FROM oauth_flows
+                                                  UNION ALL SELECT id FROM passkey_ceremonies) AS begun";
+    let begun: Vec<String> = app.database.value(begun).await;
+    assert_eq!(begun.len(), 3);
+    foreign.extend(begun);
 
     let made = ada.client.post_nothing("/v1/auth/me/exports").await.ok(201);
     let file = read(made.text("/data/url")).await.to_string();

@@ -214,6 +214,26 @@ async fn erasing_a_last_owner_reports_the_organization() {
     assert_eq!(members.body["data"].as_array().map(Vec::len), Some(1), "only Bob is left");
 }
 
+#[tokio::test]
+async fn erasure_that_is_replayed_purges_an_organization_despite_a_hold_on_the_user_that_ended_since() {
+    let app = TestApp::new().await;
+    let (ada, grace) = (app.verified_person("Ada").await, app.administrator("Grace").await);
+    ada.create_organization("Engines").await;
+    let hold = json!({ "reason": "case 12/34" });
+    grace.client.post(&format!("/v1/users/{}/legal-hold", ada.id), hold).await.ok(200);
+    let id = UserId(ada.id.parse().expect("an id"));
+    let request = job(Deadline::far()).request();
+
+    let erased = app.state.app.db.transaction_as(async |tx| {
+        let user = store::users::lock(tx, id).await?.expect("Ada");
+        anyhow::Ok(erasure::erase_anyway(tx, &user, &request).await?)
+    });
+
+    erased.await.expect("Ada is erased");
+    let names = "SELECT coalesce(string_agg(name, ' '), '') FROM organizations";
+    assert!(!text(&app, names).await.contains("Engines"));
+}
+
 /// Returns the environment of the real binary, as in AWS except for the secrets.
 fn environment(app: &TestApp) -> std::collections::HashMap<String, String> {
     let passed = ["AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
