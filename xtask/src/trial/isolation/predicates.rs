@@ -127,7 +127,8 @@ fn condition(tokens: &[Token<'_>], begin: usize) -> Option<usize> {
         return closing(tokens, right + 1);
     }
     if value.kind == Kind::Parameter {
-        return Some(right + 1);
+        let is_cast = tokens.get(right + 1).is_some_and(|next| next.is("::"));
+        return Some(right + if is_cast { 3 } else { 1 });
     }
     if value.is("lower") && tokens.get(right + 2)?.kind == Kind::Parameter {
         return Some(right + 4);
@@ -294,6 +295,7 @@ mod tests {
         assert_eq!(texts(sql), ["id = $1"]);
         assert!(texts("INSERT INTO sessions (id, user_id) VALUES ($1, $2) RETURNING id, user_id").is_empty());
         assert_eq!(texts("SELECT a, id = $1 AS b FROM users"), ["id = $1"]);
+        assert_eq!(texts("SELECT a FROM users WHERE id = $1::uuid AND true"), ["id = $1::uuid"]);
     }
 
     #[test]
