@@ -6,6 +6,7 @@ mod artifacts;
 mod chat;
 mod everywhere;
 mod organization;
+mod sign_in;
 
 use harness::{PASSWORD, ingestion::Ingestion};
 use serde_json::json;

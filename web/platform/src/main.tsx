@@ -9,6 +9,7 @@ import { Toasts } from "./components/toast";
 import "./design/base.css";
 import { isLoadingPage, setRoute } from "./navigation";
 import { SignInFrame } from "./pages/sign-in/frame";
+import { linkToken } from "./pages/sign-in/link-token";
 import { notFound, pages, preload, publicPages } from "./routes";
 
 const Application = () => {
@@ -52,6 +53,8 @@ const Pages = ({ all }: { all: typeof pages }) => {
     );
 };
 
+// Before anything else: the token of a mailed link leaves the address.
+linkToken();
 preload(location.pathname);
 showTheme();
 // A page that the browser kept may show what belongs to a person who has signed out since.
