@@ -48,6 +48,14 @@ test("what belongs to a user ends with a sign-out, and when another one signs in
     assert.ok(!isSame());
 });
 
+test("a sign-in tells whether it takes the place of another person's", () => {
+    assert.equal(begin(signedIn("ada")), false);
+    assert.equal(begin(signedIn("ada")), false);
+    assert.equal(begin(signedIn("grace")), true);
+    end();
+    assert.equal(begin(signedIn("ada")), false);
+});
+
 test("an answer for the one before changes nothing", async () => {
     signIn("ada");
     const list = later();

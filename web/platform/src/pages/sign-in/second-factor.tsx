@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { api, call } from "../../api/client";
 import { useForm } from "../../api/forms";
 import type { components } from "../../api/schema";
@@ -14,8 +14,14 @@ import { Passkey } from "./passkey";
 type Factor = components["schemas"]["SecondFactor"];
 type Waiting = NonNullable<typeof waiting.value>;
 
-const SecondFactor = () =>
-    waiting.value ? (
+const SecondFactor = () => {
+    useEffect(
+        () => () => {
+            waiting.value = null;
+        },
+        [],
+    );
+    return waiting.value ? (
         <Challenge {...waiting.value} />
     ) : (
         <>
@@ -25,6 +31,7 @@ const SecondFactor = () =>
             </LinkButton>
         </>
     );
+};
 
 const Challenge = ({ challenge, returnTo }: Waiting) => {
     const { token, methods } = challenge;

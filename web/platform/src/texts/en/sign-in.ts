@@ -33,6 +33,10 @@ export const signIn = {
     // Magic link
     magicTitle: "Sign in",
     magicText: "Press the button to sign in on this device.",
+    magicAs: (address: string) =>
+        `You are signed in as ${address}. If the mail was for another address, its account takes the place of yours.`,
+    staySignedIn: "Stay signed in as you are",
+    otherSignedIn: (address: string) => `You are signed in as ${address} now.`,
 
     // Second factor
     factorTitle: "One more step",
