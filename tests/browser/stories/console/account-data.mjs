@@ -41,7 +41,13 @@ await tell(async ({ open, person, owner }) => {
     await second.getByText("You are the only owner of an organization with other members.").waitFor();
     await looksRight(second, "an owner who cannot leave");
 
-    // The end.
+    // The end. This browser remembers no organization of theirs any more.
+    const remembered = () => page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith("arches.organization.")));
+    await page.goto(`${CONSOLE}/`);
+    await page.getByRole("list", { name: "Your organizations" }).getByRole("link").first().click();
+    await page.getByRole("heading", { level: 1, name: "Artifacts" }).waitFor();
+    await page.waitForFunction((key) => localStorage.getItem(key), `arches.organization.${person.id}`);
+    await page.goto(`${CONSOLE}/account/data`);
     await press(page, "Delete my account");
     await asks(page, "Delete your account?");
     const typed = field(page, `Type “${person.email}” to confirm`);
@@ -53,6 +59,7 @@ await tell(async ({ open, person, owner }) => {
     await page.keyboard.press("Enter");
     await page.waitForURL(`${CONSOLE}/sign-in`);
     await said(page, "Your account is deleted.");
+    assert.deepEqual(await remembered(), []);
     await page.goto(`${CONSOLE}/account/profile`);
     await page.waitForURL((url) => url.pathname === "/sign-in");
 });

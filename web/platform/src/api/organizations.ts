@@ -74,5 +74,8 @@ const lastOf = (userId: string): string => `arches.organization.${userId}`;
 export const rememberOrganization = (userId: string, organizationId: string): void =>
     localStorage.setItem(lastOf(userId), organizationId);
 
+/** Forgets it, such as when the user or the organization is gone. */
+export const forgetOrganization = (userId: string): void => localStorage.removeItem(lastOf(userId));
+
 /** Returns the organization that the user had open last. */
 export const lastOrganization = (userId: string): string | null => localStorage.getItem(lastOf(userId));

@@ -5,7 +5,13 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { loadProfile } from "../api/account";
-import { lastOrganization, loadOrganizations, organizations, rememberOrganization } from "../api/organizations";
+import {
+    forgetOrganization,
+    lastOrganization,
+    loadOrganizations,
+    organizations,
+    rememberOrganization,
+} from "../api/organizations";
 import { Problem } from "../api/problem";
 import { profile } from "../api/session";
 import { isLoadingPage } from "../navigation";
@@ -35,7 +41,8 @@ export const Shell = ({ children }: { children: ComponentChildren }) => {
     const userId = profile.value?.id;
     const organizationId = organizationOf(path);
     // Pages about no organization keep the navigation of the last one.
-    const shown = organizationId ?? known(userId === undefined ? null : lastOrganization(userId));
+    const last = userId === undefined ? null : lastOrganization(userId);
+    const shown = organizationId ?? known(last);
 
     const load = () => {
         setFailed(null);
@@ -51,9 +58,12 @@ export const Shell = ({ children }: { children: ComponentChildren }) => {
         if (sidebar.current?.matches(":popover-open")) sidebar.current.hidePopover();
     }, [path]);
     const visited = known(organizationId);
+    const isGone = last !== null && organizations.value !== undefined && known(last) === null;
     useEffect(() => {
-        if (visited !== null && userId !== undefined) rememberOrganization(userId, visited);
-    }, [visited, userId]);
+        if (userId === undefined) return;
+        if (visited !== null) rememberOrganization(userId, visited);
+        else if (isGone) forgetOrganization(userId);
+    }, [visited, userId, isGone]);
 
     return (
         <div class="shell">
