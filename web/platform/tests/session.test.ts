@@ -92,7 +92,7 @@ test("two users load their roles in one organization", async () => {
 test("a refresh that returns the token of another person loads the page again", async () => {
     signIn("ada", 1);
     answers.set("POST /v1/auth/refresh", () => json({ data: { accessToken: tokenOf("grace"), expiresIn: 600 } }));
-    await assert.rejects(loadOrganizations(), { code: "unauthenticated" });
+    await assert.rejects(reloadProfile(), { code: "unauthenticated" });
     assert.deepEqual(sent, ["POST /v1/auth/refresh"]);
     assert.deepEqual(visited, ["/"]);
     assert.equal(profile.value, undefined);

@@ -2,7 +2,7 @@
 
 import { effect } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { loadProfile } from "../api/account";
 import {
@@ -51,9 +51,10 @@ export const Shell = ({ children }: { children: ComponentChildren }) => {
             if (profile.peek() !== null) setFailed(Problem.from(error));
         });
         // A page without the other organizations is better than none.
-        if (organizations.peek() === undefined) loadOrganizations().catch(() => undefined);
+        if (organizations.peek() === undefined) void loadOrganizations();
     };
-    useEffect(load, []);
+    // Before the first paint: what is shown then waits for it.
+    useLayoutEffect(load, []);
     useEffect(() => {
         if (sidebar.current?.matches(":popover-open")) sidebar.current.hidePopover();
     }, [path]);

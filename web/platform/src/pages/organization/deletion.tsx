@@ -33,7 +33,7 @@ export const Deletion = ({ resource, organization, own }: Part) => {
         const { restorableUntil } = deleted.answer.body.data;
         say(texts.deleted(name, restorableUntil ? shown(restorableUntil) : ""), () => void restore(organization));
         navigate("/");
-        await loadOrganizations().catch(() => undefined);
+        await loadOrganizations();
     };
     return (
         <section

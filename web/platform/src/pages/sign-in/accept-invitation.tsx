@@ -87,7 +87,7 @@ const Answer = ({ user }: { user: Profile }) => {
             problems={problems}
             done={async ({ body }) => {
                 say(texts.joined(body.data.name));
-                await loadOrganizations().catch(() => undefined);
+                await loadOrganizations();
                 navigate(`/organizations/${body.data.id}/artifacts`, true);
             }}
         >
