@@ -1,9 +1,8 @@
 // Somebody sees what is stored, takes it along, and leaves. The owner of an organization with others cannot leave yet.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { answer, asks, field, looksRight, press, said, visitAccount } from "../../account.mjs";
 import { tell } from "../../chromium.mjs";
-import { CONSOLE } from "../../console.mjs";
+import { CONSOLE, answer, asks, field, looksRight, press, said, visitAccount } from "../../console.mjs";
 
 const read = async (download) => JSON.parse(await readFile(await download.path(), "utf8"));
 

@@ -1,10 +1,8 @@
 // Somebody stops an answer, asks again, looks at another page, loads the page again, looks at the conversation in two tabs, and signs out.
 import assert from "node:assert/strict";
-import { looksRight } from "../../account.mjs";
-import { announced, answers, ask, button, ended, field } from "../../chat.mjs";
+import { announced, answers, ask, button, ended, questionField } from "../../chat.mjs";
 import { tell } from "../../chromium.mjs";
-import { CONSOLE, signIn } from "../../console.mjs";
-import { visitOrganization } from "../../organization.mjs";
+import { CONSOLE, looksRight, signIn, visitOrganization } from "../../console.mjs";
 
 await tell(async ({ open, organization, conversation, person }) => {
     const page = await visitOrganization(open, organization, `conversations/${conversation}`, person);
@@ -32,7 +30,7 @@ await tell(async ({ open, organization, conversation, person }) => {
     await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Members" }).click();
     await page.getByRole("heading", { level: 1, name: "Members" }).waitFor();
     await page.goBack();
-    await field(page).waitFor();
+    await questionField(page).waitFor();
     assert.match(await (await ended(page, 2)).textContent(), /say this/);
 
     // A page that is left stops its answer.
@@ -49,7 +47,7 @@ await tell(async ({ open, organization, conversation, person }) => {
     await other.goto(page.url());
     await button(other, "Stop").waitFor();
     await ask(other, "What is a warp?");
-    assert.equal(await field(other).inputValue(), "What is a warp?", "one answer at a time");
+    assert.equal(await questionField(other).inputValue(), "What is a warp?", "one answer at a time");
     await other.close();
     assert.match(await (await ended(page, 4)).textContent(), /say this/);
 

@@ -1,8 +1,7 @@
 // An owner finds members, changes roles and removes a member. `bob` has a second factor. Then a member looks around, and leaves.
 import assert from "node:assert/strict";
-import { answer, asks, isAtHeading, looksRight, said } from "../../account.mjs";
 import { callWithoutBrowser, ok, tell } from "../../chromium.mjs";
-import { choose, loaded, row, visitOrganization } from "../../organization.mjs";
+import { answer, asks, choose, isAtHeading, loaded, looksRight, row, said, visitOrganization } from "../../console.mjs";
 
 await tell(async ({ open, organization, ada, bob, cy, dora }) => {
     const page = await visitOrganization(open, organization, "members", ada.person);

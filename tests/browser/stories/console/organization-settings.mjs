@@ -1,8 +1,7 @@
 // An owner changes the profile of an organization while somebody else does, deletes it, and restores it.
 import assert from "node:assert/strict";
-import { answer, asks, field, looksRight, press, said } from "../../account.mjs";
 import { callWithoutBrowser, ok, tell } from "../../chromium.mjs";
-import { visitOrganization } from "../../organization.mjs";
+import { answer, asks, field, looksRight, press, said, visitOrganization } from "../../console.mjs";
 
 await tell(async ({ open, organization, person, taken }) => {
     const page = await visitOrganization(open, organization, "settings", person);
