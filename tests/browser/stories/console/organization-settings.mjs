@@ -32,7 +32,7 @@ await tell(async ({ open, organization, person, taken }) => {
     await asks(page, "Somebody else changed this");
     await page.getByRole("dialog").getByText("Their looms").waitFor();
     await answer(page, "Keep the saved version");
-    assert.equal(await field(page, "Name").inputValue(), "Their looms");
+    await page.waitForFunction(() => document.querySelector("[name=name]").value === "Their looms");
     await field(page, "Name").fill("My looms");
     ok(await callWithoutBrowser("PATCH", organization, { body: { name: "Their other looms" }, token }), 200);
     await press(page, "Save");
