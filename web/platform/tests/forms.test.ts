@@ -128,3 +128,9 @@ test("the digest of a form tells no password", async () => {
     const digest = await new Values(new FormData()).digest();
     assert.match(digest, /^\d+(,\d+){31}$/);
 });
+
+test("digits are read as the app shows them", async () => {
+    const { Values } = await import("../src/api/forms.js");
+    typed = { code: " 123 456 " };
+    assert.equal(new Values(new FormData()).digits("code"), "123456");
+});

@@ -22,6 +22,11 @@ export class Values {
         return typeof value === "string" ? value : "";
     }
 
+    /** Returns the digits of a field: people type a space between them, as the app shows them. */
+    digits(name: string): string {
+        return this.raw(name).replaceAll(/\s/g, "");
+    }
+
     /** Returns the text of a field, or null if it is empty. */
     optional(name: string): string | null {
         return this.text(name) || null;

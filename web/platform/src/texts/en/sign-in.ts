@@ -25,7 +25,6 @@ export const signIn = {
     mailedText: (address: string) =>
         `If there is an account for ${address}, a mail with a link and six digits is on its way. Both work for 15 minutes.`,
     digits: "Six digits from the mail",
-    digitsError: "Enter the six digits.",
     digitsWrong: "These digits are wrong or too old. Use the link in the mail, or ask for a new mail.",
     otherAddress: "Use another address",
     withPassword: "Sign in with a password",
@@ -43,7 +42,6 @@ export const signIn = {
     factorText: "Your account asks for a second factor.",
     code: "Code of your authenticator app",
     codeHint: "Six digits, a new code every 30 seconds.",
-    codeError: "Enter the six digits.",
     recoveryCode: "Recovery code",
     recoveryCodeHint: "One of the ten codes that you have kept. It works once.",
     usePasskey: "Use a passkey",
@@ -59,7 +57,6 @@ export const signIn = {
     registerText: "You get an organization of your own, and can invite others to it.",
     name: "Your name",
     newPassword: "Password",
-    passwordHint: (length: number) => `At least ${length} characters. A few words are better than one.`,
     create: "Create the account",
     haveAccount: "Have an account?",
     emailTaken: "There is an account with this address already. Sign in, or ask for a new password.",
