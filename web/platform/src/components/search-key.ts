@@ -13,7 +13,7 @@ export const useSearchKey = (path: string): void => {
     useEffect(() => {
         const search = (event: KeyboardEvent) => {
             const isPressed =
-                event.key.toLowerCase() === "k" && (isMac ? event.metaKey : event.ctrlKey) && !event.altKey;
+                event.key?.toLowerCase() === "k" && (isMac ? event.metaKey : event.ctrlKey) && !event.altKey;
             if (!isPressed || document.querySelector("dialog[open]")) return;
             event.preventDefault();
             if (location.pathname === path) document.querySelector<HTMLInputElement>("search [type=search]")?.select();
