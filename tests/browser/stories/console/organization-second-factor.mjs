@@ -31,4 +31,9 @@ await tell(async ({ open, organization, refreshToken, without }) => {
     await answer(page, "Stop requiring it");
     await said(page, "Members do not need a second factor any more.");
     await part.getByText("Not required", { exact: true }).waitFor();
+
+    // The profile was shown before these changes. They changed nothing of it, so there is no question.
+    await field(page, "Name").fill("Weavers");
+    await press(page, "Save");
+    await said(page, "Saved.");
 });
