@@ -1,5 +1,5 @@
 // The artifacts of an organization, for the stories.
-import { row } from "./organization.mjs";
+import { row } from "./console.mjs";
 
 // The first file waits until the functions that read it have started.
 const DEADLINE = 60_000;

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 
 // Returns the field for a question.
-export const field = (page) => page.getByRole("main").getByRole("textbox");
+export const questionField = (page) => page.getByRole("main").getByRole("textbox");
 
 // Asks as a person does.
 export const ask = async (page, question) => {
-    await field(page).fill(question);
+    await questionField(page).fill(question);
     await page.keyboard.press("Enter");
 };
 

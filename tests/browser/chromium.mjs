@@ -56,7 +56,7 @@ const watch = (profile, complaints) => {
 };
 
 // Begins a sign-in with a provider. Returns the URL at the provider.
-export const begin = async (page, provider, query = "") => {
+export const beginAtProvider = async (page, provider, query = "") => {
     const answer = await page.goto(`${API}/v1/auth/oauth/${provider}/authorize${query}`);
     let request = answer.request();
     while (!request.redirectedFrom().url().startsWith(API)) request = request.redirectedFrom();
@@ -64,7 +64,7 @@ export const begin = async (page, provider, query = "") => {
 };
 
 // Presses a button of the provider. Returns what the front end gets in the fragment of its address.
-export const choose = async (page, button) => {
+export const chooseAtProvider = async (page, button) => {
     await page.getByRole("button", { name: button }).click();
     await page.waitForURL((url) => url.href.startsWith(`${FRONT_END}/signed-in#`));
     return Object.fromEntries(new URLSearchParams(new URL(page.url()).hash.slice(1)));
@@ -114,7 +114,7 @@ export const sameSiteOf = async (page, name) => {
 };
 
 // Writes `texts` into the fields of a page in their order, and presses a button: with the keyboard alone.
-export const press = async (page, texts, button) => {
+export const typeAndPress = async (page, texts, button) => {
     for (const text of texts) {
         await page.keyboard.press("Tab");
         assert.equal((await focused(page)).labels, 1, "the field has a label");

@@ -6,6 +6,8 @@ mod artifacts;
 mod chat;
 mod everywhere;
 mod organization;
+mod paint;
+mod sign_in;
 
 use harness::{PASSWORD, ingestion::Ingestion};
 use serde_json::json;

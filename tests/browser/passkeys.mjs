@@ -40,12 +40,12 @@ export const addPasskey = async (page, accessToken, name) => {
 };
 
 // Begins a sign-in. The API gives the same options to everybody.
-export const begin = async (page) => ok(await call(page, "POST", "/v1/auth/passkeys/sign-in/options"), 200);
+export const beginSignIn = async (page) => ok(await call(page, "POST", "/v1/auth/passkeys/sign-in/options"), 200);
 
-export const finish = (page, token, credential) => call(page, "POST", "/v1/auth/passkeys/sign-in", { body: { token, credential } });
+export const finishSignIn = (page, token, credential) => call(page, "POST", "/v1/auth/passkeys/sign-in", { body: { token, credential } });
 
 // Signs in as far as to the code that `auth` takes.
 export const passkeyCode = async (page) => {
-    const { token, publicKey } = await begin(page);
-    return ok(await finish(page, token, await sign(page, publicKey)), 200).passkeyCode;
+    const { token, publicKey } = await beginSignIn(page);
+    return ok(await finishSignIn(page, token, await sign(page, publicKey)), 200).passkeyCode;
 };

@@ -127,6 +127,20 @@ fn workflows_delete_versions_of_functions_only() {
 }
 
 #[test]
+fn objects_are_read_and_written_in_buckets_of_the_account_only() {
+    let rule = rules::uses_objects_of_the_account_only;
+    assert_no_problems(&rule(&STACKS["account"]));
+    let of_console = |statement: &Value| {
+        statement["Action"] == "s3:PutObject" && statement["Resource"].to_string().contains("sitefiles")
+    };
+    let of_builds = |statement: &Value| statement["Action"].to_string().contains("s3:GetObject\"");
+    for value in [Value::Null, json!({ "StringEquals": { "aws:ResourceAccount": "*" } })] {
+        assert_noticed(rule, &changed("Deploying", of_console, "Condition", value.clone()), "Deploying");
+        assert_noticed(rule, &changed("ShowingChanges", of_builds, "Condition", value), "ShowingChanges");
+    }
+}
+
+#[test]
 fn setting_of_api_gateway_waits_for_the_first_key_of_the_account() {
     let rule = rules::opens_api_gateway_first;
     assert_no_problems(&rule(&STACKS["region"]));

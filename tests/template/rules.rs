@@ -21,7 +21,7 @@ use crate::template::{Function, Template, each};
 pub use account::{
     allows_actions_without_resources_on_all, allows_only_the_regions_of_environments, deletes_versions_only,
     fits_the_limit_of_policies, keeps_the_environment_of_a_role, opens_api_gateway_first,
-    trusts_the_repository_by_its_id,
+    trusts_the_repository_by_its_id, uses_objects_of_the_account_only,
 };
 pub use alarms::{
     act_and_name_a_runbook, have_room_for_a_metric, notifies_about_old_secrets, notifies_about_slow_requests,

@@ -64,11 +64,14 @@ async fn answer_ends_when_it_is_stopped_or_left_and_not_before() {
     let conversation = converse(&ada, &organization, Some("Weaving")).await;
     let given = json!({ "organization": organization, "conversation": conversation, "person": person(&ada) });
     site.tell("console/chat-stop", &given).await;
-    assert_eq!(site.app.database.value::<String>(STATUSES).await, "cancelled complete cancelled complete");
-    // By the button, and by the page that was left. Another tab and another page do not stop an answer.
+    assert_eq!(
+        site.app.database.value::<String>(STATUSES).await,
+        "cancelled complete cancelled complete cancelled"
+    );
+    // By the button, by the page that was left, and by the sign-out. Another tab and another page do not stop an answer.
     let cancelled =
         site.served().into_iter().filter(|(method, path, _)| method == "POST" && path.ends_with("/cancel"));
-    assert_eq!(cancelled.count(), 2);
+    assert_eq!(cancelled.count(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

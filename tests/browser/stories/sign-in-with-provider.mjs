@@ -1,11 +1,11 @@
 // A person signs in with a provider, at a front end.
 import assert from "node:assert/strict";
-import { begin, call, choose, ok, sameSiteOf, tell } from "../chromium.mjs";
+import { beginAtProvider, call, chooseAtProvider, ok, sameSiteOf, tell } from "../chromium.mjs";
 
 await tell(async ({ open, provider, persona }) => {
     const page = await open();
-    await begin(page, provider, "?returnTo=/welcome");
-    const { code, returnTo } = await choose(page, persona);
+    await beginAtProvider(page, provider, "?returnTo=/welcome");
+    const { code, returnTo } = await chooseAtProvider(page, persona);
     assert.equal(returnTo, "/welcome");
     assert.equal(await sameSiteOf(page, "__Host-arches_flow"), "Lax");
 

@@ -184,6 +184,20 @@ pub fn deletes_versions_only(template: &Template) -> Vec<String> {
     }
 }
 
+/// Names of buckets are those of all accounts: objects are read and written only in buckets of this one.
+pub fn uses_objects_of_the_account_only(template: &Template) -> Vec<String> {
+    let own = json!({ "StringEquals": { "aws:ResourceAccount": { "Ref": "AWS::AccountId" } } });
+    let elsewhere = all_statements(template).filter(|(_, statement)| {
+        let actions = each(&statement["Action"]);
+        statement["Effect"] == "Allow"
+            && ["s3:GetObject", "s3:PutObject"].iter().any(|action| actions.contains(&json!(action)))
+            && statement["Condition"] != own
+    });
+    elsewhere
+        .map(|(policy, statement)| format!("{policy}: {} in other accounts too", statement["Action"]))
+        .collect()
+}
+
 /// The setting of API Gateway exists only after the first API or key of an account.
 pub fn opens_api_gateway_first(template: &Template) -> Vec<String> {
     let settings = template.of_type("AWS::ApiGateway::Account").into_iter();

@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { LocationProvider, Route, Router, useLocation } from "preact-iso";
+import { accessToken } from "./api/session";
 import { Broken } from "./components/broken";
 import { Dialogs } from "./components/dialog";
 import { Progress, Shell } from "./components/shell";
@@ -9,6 +10,7 @@ import { Toasts } from "./components/toast";
 import "./design/base.css";
 import { isLoadingPage, setRoute } from "./navigation";
 import { SignInFrame } from "./pages/sign-in/frame";
+import { linkToken } from "./pages/sign-in/link-token";
 import { notFound, pages, preload, publicPages } from "./routes";
 
 const Application = () => {
@@ -52,7 +54,11 @@ const Pages = ({ all }: { all: typeof pages }) => {
     );
 };
 
+// Before anything else: the token of a mailed link leaves the address.
+linkToken();
 preload(location.pathname);
+// What a page shows waits for this, so it begins before the page is rendered.
+if (!Object.hasOwn(publicPages, location.pathname)) accessToken().catch(() => undefined);
 showTheme();
 // A page that the browser kept may show what belongs to a person who has signed out since.
 addEventListener("pageshow", ({ persisted }) => {

@@ -70,7 +70,19 @@ const define = (name: string, value: unknown) => Object.defineProperty(globalThi
 define("fetch", answerTo);
 define("addEventListener", () => undefined);
 define("location", { pathname: "/", search: "", assign: (path: string) => visited.push(path) });
-define("navigator", { locks: { request: (_: string, run: () => Promise<void>) => run() } });
+
+/** The locks that all tabs hold. */
+export const held = new Set<string>();
+
+const locks = {
+    query: async () => ({ held: [...held].map((name) => ({ name })) }),
+    request: async (name: string, options: unknown, run?: () => Promise<void>) => {
+        held.add(name);
+        await (run ?? (options as () => Promise<void>))();
+        held.delete(name);
+    },
+};
+define("navigator", { locks });
 define(
     "BroadcastChannel",
     class {

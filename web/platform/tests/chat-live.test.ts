@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Message } from "../src/pages/chat/messages.js";
-import { answers, endless, json, refused, sent, signedIn } from "./browser.js";
+import { answers, endless, held, json, refused, sent, signedIn } from "./browser.js";
 
 const { begin } = await import("../src/api/session.js");
 const { signOut } = await import("../src/api/account.js");
@@ -71,16 +71,30 @@ test("an answer is followed again after a limit of requests", async (context) =>
     assert.equal(looks, 2);
 });
 
-test("a sign-out stops the answer that this tab shows", async () => {
+const begun = `event: message\ndata: ${JSON.stringify({ messageId: "a", userMessageId: "q", model: "m" })}\n\n`;
+const done = `event: done\ndata: ${JSON.stringify({ status: "complete", citations: [] })}\n\n`;
+
+test("a sign-out in any tab stops the answer that this tab shows", async () => {
     const live = liveConversation(path);
-    const begun = JSON.stringify({ messageId: "a", userMessageId: "q", model: "m" });
-    answers.set(`POST ${BASE}/answers`, () => new Response(endless(`data: ${begun}\n\n`)));
+    answers.set(`POST ${BASE}/answers`, () => new Response(endless(begun)));
     answers.set(`POST ${BASE}/messages/a/cancel`, () => json({}, 202));
     answers.set("POST /v1/auth/logout", () => new Response(null, { status: 204 }));
     void live.ask("Why?");
     while (!live.messages.value.some(({ id }) => id === "a")) await turn();
+    assert.deepEqual([...held], [`arches-last ${BASE}/messages/a/cancel`], "other tabs know what to stop");
     sent.length = 0;
     await signOut();
     assert.deepEqual(sent, [`POST ${BASE}/messages/a/cancel`, "POST /v1/auth/logout"]);
     assert.notEqual(liveConversation(path), live);
+    await turn();
+    assert.equal(held.size, 0);
+});
+
+test("a sign-out does not stop an answer that has ended", async () => {
+    begin(signedIn("ada"));
+    answers.set(`POST ${BASE}/answers`, () => new Response(begun + done));
+    answers.set(`GET ${BASE}/messages/a`, () => json({ data: message("a", "complete") }));
+    await liveConversation(path).ask("Why?");
+    await turn();
+    assert.equal(held.size, 0);
 });

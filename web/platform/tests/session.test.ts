@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { answers, hear, json, sent, signedIn, tokenOf, visited } from "./browser.js";
+import { answers, hear, held, json, sent, signedIn, tokenOf, visited } from "./browser.js";
 
 const { begin, end, profile, sameUser, whenUserChanges } = await import("../src/api/session.js");
 const { beforeSignOut, reloadProfile, signOut } = await import("../src/api/account.js");
@@ -19,6 +19,7 @@ beforeEach(() => {
     answers.clear();
     sent.length = 0;
     visited.length = 0;
+    held.clear();
 });
 
 /** Makes an answer that comes when the test says so. */
@@ -46,6 +47,14 @@ test("what belongs to a user ends with a sign-out, and when another one signs in
     assert.equal(cleared, 2);
     signIn("grace");
     assert.ok(!isSame());
+});
+
+test("a sign-in tells whether it takes the place of another person's", () => {
+    assert.equal(begin(signedIn("ada")), false);
+    assert.equal(begin(signedIn("ada")), false);
+    assert.equal(begin(signedIn("grace")), true);
+    end();
+    assert.equal(begin(signedIn("ada")), false);
 });
 
 test("an answer for the one before changes nothing", async () => {
@@ -83,7 +92,7 @@ test("two users load their roles in one organization", async () => {
 test("a refresh that returns the token of another person loads the page again", async () => {
     signIn("ada", 1);
     answers.set("POST /v1/auth/refresh", () => json({ data: { accessToken: tokenOf("grace"), expiresIn: 600 } }));
-    await assert.rejects(loadOrganizations(), { code: "unauthenticated" });
+    await assert.rejects(reloadProfile(), { code: "unauthenticated" });
     assert.deepEqual(sent, ["POST /v1/auth/refresh"]);
     assert.deepEqual(visited, ["/"]);
     assert.equal(profile.value, undefined);
@@ -114,15 +123,20 @@ test("a sign-in is newer than a refresh that was on its way", async () => {
     assert.deepEqual(visited, []);
 });
 
-test("a sign-out waits for the last requests, also if one fails", async () => {
+test("a sign-out waits for the last requests of all tabs, also if one fails", async () => {
     signIn("ada");
     answers.set("POST /v1/auth/logout", () => new Response(null, { status: 204 }));
-    beforeSignOut(async () => {
+    answers.set("POST /v1/of-this-tab", () => Promise.reject(new Error("offline")));
+    answers.set("POST /v1/of-another", async () => {
         await turn();
-        sent.push("last request");
+        return json({});
     });
-    beforeSignOut(() => Promise.reject(new Error("offline")));
+    const settle = beforeSignOut("/v1/settled");
+    beforeSignOut("/v1/of-this-tab");
+    held.add("arches-last /v1/of-another");
+    settle();
+    await turn();
     await signOut();
-    assert.deepEqual(sent, ["last request", "POST /v1/auth/logout"]);
+    assert.deepEqual(sent, ["POST /v1/of-this-tab", "POST /v1/of-another", "POST /v1/auth/logout"]);
     assert.equal(profile.value, null);
 });

@@ -3,30 +3,49 @@ import { test } from "node:test";
 import { signal } from "@preact/signals";
 import type { Resource } from "../src/api/pages.js";
 import { Problem } from "../src/api/problem.js";
-import { orReload } from "../src/api/stale.js";
+import { ofShown } from "../src/api/stale.js";
 
 const failed = (code: string) =>
     Problem.of(new Response(null, { status: 412 }), { type: `https://api.example.com/problems/${code}`, detail: "" });
 
-test("the version of somebody else is loaded before the next attempt", async () => {
-    let reloads = 0;
+/** Makes a resource whose next version is loaded by `reload`. */
+const resourceAt = (version: number) => {
     const resource: Resource<string> = {
         value: signal("mine"),
-        etag: signal('"1"'),
+        etag: signal(`"${version}"`),
         state: signal("ready"),
         problem: signal(null),
         reload: async () => {
-            reloads++;
-            resource.etag.value = '"2"';
+            version++;
+            resource.etag.value = `"${version}"`;
         },
         set: () => undefined,
     };
-    assert.equal(await orReload(resource, Promise.resolve("done")), "done");
-    await assert.rejects(orReload(resource, Promise.reject(failed("last-owner"))), { explanation: null });
-    assert.equal(reloads, 0);
-    await assert.rejects(
-        orReload(resource, Promise.reject(failed("stale"))),
-        ({ explanation }) => explanation !== null,
-    );
-    assert.equal(resource.etag.value, '"2"');
+    return resource;
+};
+
+test("a change is about the version that was shown, not about one that was loaded since", async () => {
+    const resource = resourceAt(1);
+    const change = ofShown(resource, async (etag) => etag);
+    await resource.reload();
+    assert.equal(await change(), '"1"');
+});
+
+test("the version of somebody else is loaded before the next attempt", async () => {
+    const resource = resourceAt(1);
+    const sent: (string | undefined)[] = [];
+    const change = ofShown(resource, async (etag) => {
+        sent.push(etag);
+        throw failed("stale");
+    });
+    await assert.rejects(change(), ({ explanation }) => explanation !== null);
+    await assert.rejects(change());
+    assert.deepEqual(sent, ['"1"', '"2"']);
+});
+
+test("another refusal loads nothing", async () => {
+    const resource = resourceAt(1);
+    const change = ofShown(resource, () => Promise.reject(failed("last-owner")));
+    await assert.rejects(change(), { explanation: null });
+    assert.equal(resource.etag.value, '"1"');
 });

@@ -5,6 +5,7 @@ pub mod deploy;
 mod ingestion;
 mod isolation;
 mod models;
+mod paint;
 
 use std::process::ExitCode;
 
@@ -20,6 +21,7 @@ pub enum Trial {
     Ingestion(ingestion::Arguments),
     Isolation(isolation::Arguments),
     Models(models::Arguments),
+    Paint(paint::Arguments),
 }
 
 impl Trial {
@@ -31,6 +33,7 @@ impl Trial {
             Self::Ingestion(arguments) => ingestion::run(project, arguments),
             Self::Isolation(arguments) => isolation::run(project, arguments),
             Self::Models(arguments) => models::run(project, arguments),
+            Self::Paint(arguments) => paint::run(project, arguments),
         }
     }
 }

@@ -1,7 +1,7 @@
 // Somebody reads what happened with the account: in words, page by page.
 import assert from "node:assert/strict";
-import { looksRight, press, visitAccount } from "../../account.mjs";
 import { tell } from "../../chromium.mjs";
+import { looksRight, press, visitAccount } from "../../console.mjs";
 
 const PAGE = 25;
 

@@ -2,9 +2,8 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { answer, asks, field, isAtHeading, looksRight, press, said, visitAccount } from "../../account.mjs";
 import { call, ok, tell } from "../../chromium.mjs";
-import { CONSOLE } from "../../console.mjs";
+import { CONSOLE, answer, asks, field, isAtHeading, looksRight, press, said, visitAccount } from "../../console.mjs";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 

@@ -1,9 +1,8 @@
 // Somebody sees what is stored, takes it along, and leaves. The owner of an organization with others cannot leave yet.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { answer, asks, field, looksRight, press, said, visitAccount } from "../../account.mjs";
 import { tell } from "../../chromium.mjs";
-import { CONSOLE } from "../../console.mjs";
+import { CONSOLE, answer, asks, field, looksRight, press, said, visitAccount } from "../../console.mjs";
 
 const read = async (download) => JSON.parse(await readFile(await download.path(), "utf8"));
 
@@ -41,7 +40,13 @@ await tell(async ({ open, person, owner }) => {
     await second.getByText("You are the only owner of an organization with other members.").waitFor();
     await looksRight(second, "an owner who cannot leave");
 
-    // The end.
+    // The end. This browser remembers no organization of theirs any more.
+    const remembered = () => page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith("arches.organization.")));
+    await page.goto(`${CONSOLE}/`);
+    await page.getByRole("list", { name: "Your organizations" }).getByRole("link").first().click();
+    await page.getByRole("heading", { level: 1, name: "Artifacts" }).waitFor();
+    await page.waitForFunction((key) => localStorage.getItem(key), `arches.organization.${person.id}`);
+    await page.goto(`${CONSOLE}/account/data`);
     await press(page, "Delete my account");
     await asks(page, "Delete your account?");
     const typed = field(page, `Type “${person.email}” to confirm`);
@@ -53,6 +58,7 @@ await tell(async ({ open, person, owner }) => {
     await page.keyboard.press("Enter");
     await page.waitForURL(`${CONSOLE}/sign-in`);
     await said(page, "Your account is deleted.");
+    assert.deepEqual(await remembered(), []);
     await page.goto(`${CONSOLE}/account/profile`);
     await page.waitForURL((url) => url.pathname === "/sign-in");
 });

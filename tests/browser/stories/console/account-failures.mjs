@@ -1,7 +1,6 @@
 // The API does not answer the pages of an account. Each says so, with the id of the request, and tries again.
-import { looksRight, visitAccount } from "../../account.mjs";
 import { API, tell } from "../../chromium.mjs";
-import { CONSOLE } from "../../console.mjs";
+import { CONSOLE, looksRight, visitAccount } from "../../console.mjs";
 
 // The tab of a page, what it asks the API for, and what it shows then.
 const PAGES = [

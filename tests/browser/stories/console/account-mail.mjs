@@ -1,8 +1,7 @@
 // The pages say what they know about an address: that nobody has confirmed it, and that no mail arrives.
 import assert from "node:assert/strict";
-import { looksRight, press, said, visitAccount } from "../../account.mjs";
 import { tell } from "../../chromium.mjs";
-import { CONSOLE } from "../../console.mjs";
+import { CONSOLE, looksRight, press, said, visitAccount } from "../../console.mjs";
 
 await tell(async ({ open, unconfirmed, bounced, complained }) => {
     const page = await visitAccount(open, "profile", unconfirmed);

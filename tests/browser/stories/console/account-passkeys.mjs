@@ -1,8 +1,7 @@
 // Somebody adds a passkey, renames it while another tab does, and removes it.
 import assert from "node:assert/strict";
-import { answer, asks, field, isAtHeading, looksRight, press, said, visitAccount } from "../../account.mjs";
 import { call, ok, tell } from "../../chromium.mjs";
-import { signIn } from "../../console.mjs";
+import { answer, asks, field, isAtHeading, looksRight, press, said, signIn, visitAccount } from "../../console.mjs";
 import { addAuthenticator } from "../../passkeys.mjs";
 
 await tell(async ({ open, person }) => {

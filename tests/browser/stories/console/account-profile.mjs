@@ -1,8 +1,7 @@
 // Somebody changes the profile, the password and the address. The new address waits for its link.
 import assert from "node:assert/strict";
-import { answer, asks, field, looksRight, press, said, visitAccount } from "../../account.mjs";
 import { call, ok, tell } from "../../chromium.mjs";
-import { signIn } from "../../console.mjs";
+import { answer, asks, field, looksRight, press, said, signIn, visitAccount } from "../../console.mjs";
 
 await tell(async ({ open, person, newPassword, newEmail }) => {
     const page = await visitAccount(open, "profile", person);

@@ -1,7 +1,6 @@
 // Somebody connects an account at a provider, and removes it.
-import { answer, asks, isAtHeading, looksRight, press, said, visitAccount } from "../../account.mjs";
 import { tell } from "../../chromium.mjs";
-import { CONSOLE } from "../../console.mjs";
+import { CONSOLE, answer, asks, isAtHeading, looksRight, press, said, visitAccount } from "../../console.mjs";
 
 await tell(async ({ open, person, persona, address }) => {
     const page = await visitAccount(open, "sign-in-methods", person);

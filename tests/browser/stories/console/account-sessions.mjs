@@ -1,7 +1,7 @@
 // Somebody looks at the sessions, ends one, and then all others.
 import assert from "node:assert/strict";
-import { answer, asks, isAtHeading, looksRight, press, said, visitAccount } from "../../account.mjs";
 import { tell } from "../../chromium.mjs";
+import { answer, asks, isAtHeading, looksRight, press, said, visitAccount } from "../../console.mjs";
 
 await tell(async ({ open, person, sessions }) => {
     const page = await visitAccount(open, "sessions", person);

@@ -1,8 +1,7 @@
 // A person searches while the model does not answer: the page says what it did, and what is possible.
 import assert from "node:assert/strict";
-import { field, looksRight } from "../../account.mjs";
 import { tell } from "../../chromium.mjs";
-import { visitOrganization } from "../../organization.mjs";
+import { field, looksRight, visitOrganization } from "../../console.mjs";
 
 await tell(async ({ open, organization, person }) => {
     const page = await visitOrganization(open, organization, "search", person);

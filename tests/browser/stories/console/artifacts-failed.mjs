@@ -1,9 +1,8 @@
 // Artifacts that failed say why. One is processed again. `stopped` may succeed at another attempt.
 import assert from "node:assert/strict";
-import { isAtHeading, looksRight, said } from "../../account.mjs";
 import { becomes, file, give } from "../../artifacts.mjs";
 import { tell } from "../../chromium.mjs";
-import { row, visitOrganization } from "../../organization.mjs";
+import { isAtHeading, looksRight, row, said, visitOrganization } from "../../console.mjs";
 
 await tell(async ({ open, organization, person, stopped }) => {
     const page = await visitOrganization(open, organization, "artifacts", person);

@@ -1,10 +1,8 @@
 // Names, labels, descriptions and texts that want to be more than text: nothing of them runs, loads or becomes an element.
 import assert from "node:assert/strict";
-import { field, looksRight } from "../../account.mjs";
 import { becomes, file, foundPassage, give } from "../../artifacts.mjs";
 import { tell } from "../../chromium.mjs";
-import { CONSOLE } from "../../console.mjs";
-import { choose, row, visitOrganization } from "../../organization.mjs";
+import { CONSOLE, choose, field, looksRight, row, visitOrganization } from "../../console.mjs";
 
 const INSIDE = ":is(main, dialog) :is(script, iframe, object, embed, img, style, link, [action], [onload], [onerror], [onmouseover], [href^=javascript])";
 

@@ -1,9 +1,8 @@
 // Uploads that a person cancels, that the network interrupts, that are there already, and one that comes late. `late` is the artifact that waits for a file.
 import assert from "node:assert/strict";
-import { answer, isAtHeading, looksRight } from "../../account.mjs";
 import { becomes, file, give } from "../../artifacts.mjs";
 import { tell } from "../../chromium.mjs";
-import { row, visitOrganization } from "../../organization.mjs";
+import { answer, isAtHeading, looksRight, row, visitOrganization } from "../../console.mjs";
 
 const isUpload = (url) => url.pathname.includes("/uploads/");
 

@@ -1,7 +1,7 @@
 // A member looks at artifacts: they delete their own, and not those of others.
 import assert from "node:assert/strict";
 import { tell } from "../../chromium.mjs";
-import { row, visitOrganization } from "../../organization.mjs";
+import { row, visitOrganization } from "../../console.mjs";
 
 await tell(async ({ open, organization, person, own, other, addedBy }) => {
     const page = await visitOrganization(open, organization, "artifacts", person);

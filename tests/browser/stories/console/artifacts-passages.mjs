@@ -1,9 +1,8 @@
 // A person searches in a long text, follows results to their passages, and reads from there to both ends. `text` is the whole text.
 import assert from "node:assert/strict";
-import { field, looksRight } from "../../account.mjs";
 import { foundPassage } from "../../artifacts.mjs";
 import { tell } from "../../chromium.mjs";
-import { loaded, visitOrganization } from "../../organization.mjs";
+import { field, loaded, looksRight, visitOrganization } from "../../console.mjs";
 
 const withoutSpace = (text) => text.replace(/\s+/g, "");
 

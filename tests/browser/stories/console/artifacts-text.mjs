@@ -1,9 +1,8 @@
 // A person pastes texts, labels, filters and edits them. The page asks for the status only while somebody sees it.
 import assert from "node:assert/strict";
-import { answer, asks, field, isAtHeading, looksRight, said } from "../../account.mjs";
 import { becomes } from "../../artifacts.mjs";
 import { callWithoutBrowser, ok, tell } from "../../chromium.mjs";
-import { choose, row, visitOrganization } from "../../organization.mjs";
+import { answer, asks, choose, field, isAtHeading, looksRight, row, said, visitOrganization } from "../../console.mjs";
 
 const TEXT = "The cards of the Jacquard loom are punched.";
 // A longer text than a request can have.

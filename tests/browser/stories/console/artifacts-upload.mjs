@@ -1,10 +1,9 @@
 // A person uploads files, finds a passage in them, opens it, downloads the file and deletes it.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { answer, asks, field, isAtHeading, looksRight, said } from "../../account.mjs";
 import { becomes, drop, file, foundPassage, give } from "../../artifacts.mjs";
 import { tell } from "../../chromium.mjs";
-import { choose, row, visitOrganization } from "../../organization.mjs";
+import { answer, asks, choose, field, isAtHeading, looksRight, row, said, visitOrganization } from "../../console.mjs";
 
 const NOTES = "# Notes\n\nThe Analytical Engine weaves algebraic patterns just as the Jacquard loom weaves flowers and leaves.\n";
 const PRICES = "item,price\ncards,12\nlamps,300\n";

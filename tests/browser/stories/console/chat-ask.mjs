@@ -1,10 +1,9 @@
 // Somebody asks a first question. The answer grows while it is written, and its citations open the passages.
 import assert from "node:assert/strict";
-import { looksRight } from "../../account.mjs";
 import { accessible } from "../../axe.mjs";
-import { announced, answers, ask, button, ended, field } from "../../chat.mjs";
+import { announced, answers, ask, button, ended, questionField } from "../../chat.mjs";
 import { tell } from "../../chromium.mjs";
-import { visitOrganization } from "../../organization.mjs";
+import { looksRight, visitOrganization } from "../../console.mjs";
 
 await tell(async ({ open, organization, person, question }) => {
     const page = await visitOrganization(open, organization, "conversations", person);
@@ -12,14 +11,14 @@ await tell(async ({ open, organization, person, question }) => {
     await page.getByText("No conversations yet.").waitFor();
     await looksRight(page, "a page without conversations");
 
-    await field(page).fill("");
-    await field(page).focus();
+    await questionField(page).fill("");
+    await questionField(page).focus();
     await page.keyboard.type("How long are");
     await page.keyboard.press("Shift+Enter");
-    assert.equal(await field(page).inputValue(), "How long are\n");
-    const low = (await field(page).boundingBox()).height;
+    assert.equal(await questionField(page).inputValue(), "How long are\n");
+    const low = (await questionField(page).boundingBox()).height;
     const text = `${question}\n\n\n`;
-    await field(page).fill(text);
+    await questionField(page).fill(text);
     await page.waitForFunction((low) => document.querySelector("textarea").getBoundingClientRect().height > low, low);
 
     await ask(page, question);

@@ -1,9 +1,8 @@
 // Somebody renames a conversation while another window does, chooses its model, and deletes it.
 import assert from "node:assert/strict";
-import { answer, asks, looksRight, said } from "../../account.mjs";
-import { ask, button, ended, field } from "../../chat.mjs";
+import { ask, button, ended, questionField } from "../../chat.mjs";
 import { callWithoutBrowser, ok, tell } from "../../chromium.mjs";
-import { choose, visitOrganization } from "../../organization.mjs";
+import { answer, asks, choose, looksRight, said, visitOrganization } from "../../console.mjs";
 
 await tell(async ({ open, organization, conversation, person, models }) => {
     const path = `${organization}/conversations/${conversation}`;
@@ -66,5 +65,5 @@ await tell(async ({ open, organization, conversation, person, models }) => {
     await said(page, "Conversation deleted.");
     assert.equal(await listed("My looms").count(), 0);
     assert.equal((await callWithoutBrowser("GET", path, { token })).status, 404);
-    await field(page).waitFor();
+    await questionField(page).waitFor();
 });

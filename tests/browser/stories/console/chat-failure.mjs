@@ -1,9 +1,8 @@
 // The model fails. The page says so, keeps what was written, and asks again.
 import assert from "node:assert/strict";
-import { looksRight } from "../../account.mjs";
 import { ask, button, ended } from "../../chat.mjs";
 import { tell } from "../../chromium.mjs";
-import { visitOrganization } from "../../organization.mjs";
+import { looksRight, visitOrganization } from "../../console.mjs";
 
 await tell(async ({ open, organization, conversation, person, says, keeps }) => {
     const page = await visitOrganization(open, organization, `conversations/${conversation}`, person);

@@ -1,9 +1,8 @@
 // A long conversation: the page follows the answer as long as the reader is at its end, and shows earlier messages.
 import assert from "node:assert/strict";
-import { looksRight } from "../../account.mjs";
 import { answers, ask, button, ended } from "../../chat.mjs";
 import { tell } from "../../chromium.mjs";
-import { visitOrganization } from "../../organization.mjs";
+import { looksRight, visitOrganization } from "../../console.mjs";
 
 await tell(async ({ open, organization, conversation, person, stored }) => {
     const page = await visitOrganization(open, organization, `conversations/${conversation}`, person);

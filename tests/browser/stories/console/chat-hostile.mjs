@@ -1,11 +1,9 @@
 // A model, a document and somebody who names a conversation are hostile. The page shows all of it as text: it runs and loads nothing.
 import assert from "node:assert/strict";
 import { accessible } from "../../axe.mjs";
-import { looksRight } from "../../account.mjs";
 import { answers, ask, ended } from "../../chat.mjs";
 import { tell } from "../../chromium.mjs";
-import { fitsInto } from "../../console.mjs";
-import { visitOrganization } from "../../organization.mjs";
+import { fitsInto, looksRight, visitOrganization } from "../../console.mjs";
 
 // What could run, load, or lead away.
 const LIVE = "script, style, link, iframe, object, embed, img, picture, video, audio, source, svg image, form, base, meta, a";

@@ -1,15 +1,14 @@
 // The API does not take a question. The question stays in the field, and the page says what to do.
 import assert from "node:assert/strict";
-import { looksRight } from "../../account.mjs";
-import { answers, ask, button, ended, field } from "../../chat.mjs";
+import { answers, ask, button, ended, questionField } from "../../chat.mjs";
 import { API, tell } from "../../chromium.mjs";
-import { visitOrganization } from "../../organization.mjs";
+import { looksRight, visitOrganization } from "../../console.mjs";
 
 const QUESTION = "What is a loom?";
 
 await tell(async ({ open, organization, owner, member }) => {
     const page = await visitOrganization(open, organization, `conversations/${owner.conversation}`, owner);
-    await field(page).fill("ü".repeat(16_001));
+    await questionField(page).fill("ü".repeat(16_001));
     await page.keyboard.press("Enter");
     await page.getByText("This question is too long.").waitFor();
     await looksRight(page, "a question that is too long");
@@ -23,12 +22,12 @@ await tell(async ({ open, organization, owner, member }) => {
     await page.route(`${API}/**/answers`, (route) => route.abort());
     await ask(page, QUESTION);
     await page.getByText("The service cannot be reached.").waitFor();
-    assert.equal(await field(page).inputValue(), QUESTION);
+    assert.equal(await questionField(page).inputValue(), QUESTION);
     assert.equal(await answers(page).count(), 0);
     await page.unroute(`${API}/**/answers`);
     await button(page, "Try again").click();
     await page.getByText("The organization has used its tokens of this month").waitFor();
-    assert.equal(await field(page).inputValue(), QUESTION);
+    assert.equal(await questionField(page).inputValue(), QUESTION);
     assert.equal(new Set(keys).size, 1);
     await looksRight(page, "a budget that is used up, for an owner");
     const isAnswer = (response) => response.request().method() === "POST" && response.url().endsWith("/answers");
@@ -48,5 +47,5 @@ await tell(async ({ open, organization, owner, member }) => {
     await theirs.goto(page.url().replace(/\/usage.*/, `/conversations/${owner.conversation}`));
     await theirs.getByText("You have no such conversation in this organization.").waitFor();
     await looksRight(theirs, "a conversation of somebody else");
-    assert.equal(await field(theirs).count(), 0);
+    assert.equal(await questionField(theirs).count(), 0);
 });

@@ -1,12 +1,12 @@
-// Somebody stops an answer, asks again, looks at another page, loads the page again, and looks at the conversation in two tabs.
+// Somebody stops an answer, asks again, looks at another page, loads the page again, looks at the conversation in two tabs, and signs out.
 import assert from "node:assert/strict";
-import { looksRight } from "../../account.mjs";
-import { announced, answers, ask, button, ended, field } from "../../chat.mjs";
+import { announced, answers, ask, button, ended, questionField } from "../../chat.mjs";
 import { tell } from "../../chromium.mjs";
-import { visitOrganization } from "../../organization.mjs";
+import { CONSOLE, looksRight, signIn, visitOrganization } from "../../console.mjs";
 
 await tell(async ({ open, organization, conversation, person }) => {
     const page = await visitOrganization(open, organization, `conversations/${conversation}`, person);
+    const url = page.url();
     await page.getByRole("heading", { name: "No questions yet" }).waitFor();
     await looksRight(page, "a conversation without questions");
     const writes = async (tab, count) => {
@@ -30,7 +30,7 @@ await tell(async ({ open, organization, conversation, person }) => {
     await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Members" }).click();
     await page.getByRole("heading", { level: 1, name: "Members" }).waitFor();
     await page.goBack();
-    await field(page).waitFor();
+    await questionField(page).waitFor();
     assert.match(await (await ended(page, 2)).textContent(), /say this/);
 
     // A page that is left stops its answer.
@@ -47,11 +47,22 @@ await tell(async ({ open, organization, conversation, person }) => {
     await other.goto(page.url());
     await button(other, "Stop").waitFor();
     await ask(other, "What is a warp?");
-    assert.equal(await field(other).inputValue(), "What is a warp?", "one answer at a time");
+    assert.equal(await questionField(other).inputValue(), "What is a warp?", "one answer at a time");
     await other.close();
     assert.match(await (await ended(page, 4)).textContent(), /say this/);
 
     const third = await page.context().newPage();
     await third.goto(page.url());
     await (await ended(third, 4)).getByText("The sources do not say this.", { exact: true }).waitFor();
+
+    // A sign-out in another tab stops it too.
+    await ask(page, "What is a weft?");
+    await writes(page, 5);
+    await third.getByRole("button", { name: /: Your account$/ }).click();
+    await third.getByRole("button", { name: "Sign out", exact: true }).click();
+    await page.waitForURL((url) => url.pathname === "/sign-in");
+    await page.getByRole("heading", { level: 1, name: "Sign in" }).waitFor();
+    await signIn(page, person);
+    await page.goto(url);
+    await stopped(5);
 });

@@ -59,6 +59,10 @@ await tell(async ({ open, person, invited }) => {
     await page.waitForURL(/\/organizations\/[^/]+\/artifacts$/);
     await heading("Artifacts");
 
+    await page.keyboard.press("Control+k");
+    await heading("Search");
+    await page.waitForFunction(() => document.activeElement.matches("[type=search]"));
+
     await press("Invitations");
     await heading("Invitations");
     assert.equal((await focused(page)).tag, "H1", "the focus moves to the heading of the page");

@@ -1,9 +1,7 @@
 // An owner creates an API key, uses it, changes it, gives it another secret and revokes it.
 import assert from "node:assert/strict";
-import { answer, asks, field, isAtHeading, looksRight, press, said } from "../../account.mjs";
 import { callWithoutBrowser, ok, refused, tell } from "../../chromium.mjs";
-import { CONSOLE } from "../../console.mjs";
-import { choose, row, visitOrganization } from "../../organization.mjs";
+import { CONSOLE, answer, asks, choose, field, isAtHeading, looksRight, press, row, said, visitOrganization } from "../../console.mjs";
 
 await tell(async ({ open, organization, person }) => {
     const page = await visitOrganization(open, organization, "api-keys", person);

@@ -1,10 +1,8 @@
 // An owner reads the audit log of an organization, filters it, and takes it along.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { looksRight, press, said } from "../../account.mjs";
 import { tell } from "../../chromium.mjs";
-import { CONSOLE } from "../../console.mjs";
-import { visitOrganization } from "../../organization.mjs";
+import { CONSOLE, looksRight, press, said, visitOrganization } from "../../console.mjs";
 
 await tell(async ({ open, organization, person, bob, cy }) => {
     const page = await visitOrganization(open, organization, "audit", person);

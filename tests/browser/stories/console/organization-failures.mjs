@@ -1,8 +1,6 @@
 // The API does not answer the pages of an organization. Each says so, with the id of the request, and tries again.
-import { looksRight } from "../../account.mjs";
 import { API, tell } from "../../chromium.mjs";
-import { CONSOLE } from "../../console.mjs";
-import { visitOrganization } from "../../organization.mjs";
+import { CONSOLE, looksRight, visitOrganization } from "../../console.mjs";
 
 // A page, what it asks the API for, and what it shows then.
 const PAGES = [

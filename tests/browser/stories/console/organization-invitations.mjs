@@ -1,8 +1,7 @@
 // An administrator invites people, sends an invitation again, and revokes one.
 import assert from "node:assert/strict";
-import { answer, asks, field, looksRight, press, said } from "../../account.mjs";
 import { tell } from "../../chromium.mjs";
-import { choose, row, visitOrganization } from "../../organization.mjs";
+import { answer, asks, choose, field, looksRight, press, row, said, visitOrganization } from "../../console.mjs";
 
 await tell(async ({ open, organization, person, member, invited, revoked }) => {
     const page = await visitOrganization(open, organization, "invitations", person);

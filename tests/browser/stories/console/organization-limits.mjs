@@ -1,7 +1,6 @@
 // An administrator of the system sets the limits of requests of an organization and of a key.
-import { answer, asks, field, press, said } from "../../account.mjs";
 import { tell } from "../../chromium.mjs";
-import { choose, visitOrganization } from "../../organization.mjs";
+import { answer, asks, choose, field, press, said, visitOrganization } from "../../console.mjs";
 
 await tell(async ({ open, organization, person }) => {
     const page = await visitOrganization(open, organization, "api-keys", person);

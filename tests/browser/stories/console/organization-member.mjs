@@ -1,9 +1,7 @@
 // A plain member opens every page of an organization. Each says what others may do, and asks the API for nothing that is refused.
 import assert from "node:assert/strict";
-import { looksRight } from "../../account.mjs";
 import { API, tell } from "../../chromium.mjs";
-import { CONSOLE } from "../../console.mjs";
-import { loaded, visitOrganization } from "../../organization.mjs";
+import { CONSOLE, loaded, looksRight, visitOrganization } from "../../console.mjs";
 
 const PAGES = [
     ["invitations", "Owners and administrators invite people."],

@@ -1,8 +1,7 @@
 // An owner finds members, changes roles and removes a member. `bob` has a second factor. Then a member looks around, and leaves.
 import assert from "node:assert/strict";
-import { answer, asks, isAtHeading, looksRight, said } from "../../account.mjs";
 import { callWithoutBrowser, ok, tell } from "../../chromium.mjs";
-import { choose, loaded, row, visitOrganization } from "../../organization.mjs";
+import { answer, asks, choose, isAtHeading, loaded, looksRight, row, said, visitOrganization } from "../../console.mjs";
 
 await tell(async ({ open, organization, ada, bob, cy, dora }) => {
     const page = await visitOrganization(open, organization, "members", ada.person);
@@ -49,7 +48,7 @@ await tell(async ({ open, organization, ada, bob, cy, dora }) => {
     await answer(page, "Save");
     await asks(page, "Somebody else changed this");
     await answer(page, "Keep the saved version");
-    assert.ok(await page.getByRole("radio", { name: "Administrator" }).isChecked());
+    await page.getByRole("radio", { name: "Administrator", checked: true }).waitFor();
     await page.getByRole("radio", { name: "Owner" }).check();
     await answer(page, "Save");
     await said(page, "Bob has the role “Owner” now.");
@@ -64,6 +63,7 @@ await tell(async ({ open, organization, ada, bob, cy, dora }) => {
     // What a role may not do is not offered.
     const members = await visitOrganization(open, organization, "members", dora.person);
     await row(members, ada.person.email).waitFor();
+    await members.getByRole("button", { name: "Actions for Dora", exact: true }).waitFor();
     assert.equal(await members.getByRole("button", { name: "Invite a member" }).count(), 0);
     assert.equal(await members.getByRole("combobox", { name: "Second factor" }).count(), 0);
     assert.deepEqual(await members.getByRole("button", { name: /^Actions for/ }).evaluateAll((all) => all.map((one) => one.ariaLabel)), ["Actions for Dora"]);

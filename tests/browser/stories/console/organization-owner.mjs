@@ -1,7 +1,6 @@
 // The only owner cannot leave, and is told why.
-import { answer, looksRight } from "../../account.mjs";
 import { tell } from "../../chromium.mjs";
-import { choose, visitOrganization } from "../../organization.mjs";
+import { answer, choose, looksRight, visitOrganization } from "../../console.mjs";
 
 await tell(async ({ open, organization, person }) => {
     const page = await visitOrganization(open, organization, "members", person);

@@ -1,8 +1,7 @@
 // An owner changes the profile of an organization while somebody else does, deletes it, and restores it.
 import assert from "node:assert/strict";
-import { answer, asks, field, looksRight, press, said } from "../../account.mjs";
 import { callWithoutBrowser, ok, tell } from "../../chromium.mjs";
-import { visitOrganization } from "../../organization.mjs";
+import { answer, asks, field, looksRight, press, said, visitOrganization } from "../../console.mjs";
 
 await tell(async ({ open, organization, person, taken }) => {
     const page = await visitOrganization(open, organization, "settings", person);
@@ -33,7 +32,7 @@ await tell(async ({ open, organization, person, taken }) => {
     await asks(page, "Somebody else changed this");
     await page.getByRole("dialog").getByText("Their looms").waitFor();
     await answer(page, "Keep the saved version");
-    assert.equal(await field(page, "Name").inputValue(), "Their looms");
+    await page.waitForFunction(() => document.querySelector("[name=name]").value === "Their looms");
     await field(page, "Name").fill("My looms");
     ok(await callWithoutBrowser("PATCH", organization, { body: { name: "Their other looms" }, token }), 200);
     await press(page, "Save");

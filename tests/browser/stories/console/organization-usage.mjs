@@ -1,8 +1,7 @@
 // An owner sees what the organization uses: tokens by day and by model, the budget and the storage.
 import assert from "node:assert/strict";
-import { looksRight } from "../../account.mjs";
 import { tell } from "../../chromium.mjs";
-import { row, visitOrganization } from "../../organization.mjs";
+import { looksRight, row, visitOrganization } from "../../console.mjs";
 
 await tell(async ({ open, organization, person, empty }) => {
     const page = await visitOrganization(open, organization, "usage", person);

@@ -22,6 +22,11 @@ export class Values {
         return typeof value === "string" ? value : "";
     }
 
+    /** Returns the digits of a field: people type a space between them, as the app shows them. */
+    digits(name: string): string {
+        return this.raw(name).replaceAll(/\s/g, "");
+    }
+
     /** Returns the text of a field, or null if it is empty. */
     optional(name: string): string | null {
         return this.text(name) || null;
@@ -36,9 +41,10 @@ export class Values {
         return this.data.getAll(name).filter((value) => typeof value === "string");
     }
 
-    /** Returns a text that differs if any value differs. */
-    fingerprint(): string {
-        return JSON.stringify([...this.data.entries()].map(([name, value]) => [name, String(value)]));
+    /** Returns a text that differs if any value differs, and tells none of them: one may be a password. */
+    async digest(): Promise<string> {
+        const text = JSON.stringify([...this.data.entries()].map(([name, value]) => [name, String(value)]));
+        return String(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))));
     }
 }
 
@@ -53,7 +59,7 @@ export type Sent = {
     values: Values;
     /** For `Idempotency-Key`. The same as long as the same values are sent. */
     key: string;
-    /** For `If-Match`. */
+    /** For `If-Match`: the version that the fields showed. */
     etag: string | undefined;
 };
 
@@ -65,6 +71,8 @@ export type Form = {
     isSending: ReadonlySignal<boolean>;
     /** The names of the fields on the page, and their labels. Fields add themselves. */
     labels: Map<string, string>;
+    /** Notes which version the fields show. */
+    isShown: () => void;
     submit: (event: SubmitEvent) => void;
 };
 
@@ -90,13 +98,24 @@ export const useForm = <T, R>(options: Options<T, R>): Form => {
     return useMemo(() => formOf(() => current.current), []);
 };
 
-const formOf = <T, R>(options: () => Options<T, R>): Form => {
+export const formOf = <T, R>(options: () => Options<T, R>): Form => {
     const errors = signal<Record<string, string>>({});
     const problem = signal<Problem | null>(null);
     const isSending = signal(false);
     const labels = new Map<string, string>();
     let key = crypto.randomUUID();
     let lastSent = "";
+    // What a change is compared with: the version on the page, and not one that was loaded after the person began to write.
+    let shown: { etag: string | undefined; fields: string | undefined } | undefined;
+
+    const isShown = () => {
+        const { resource, show } = options();
+        const value = resource?.value.peek();
+        shown = {
+            etag: resource?.etag.peek() ?? undefined,
+            fields: value === undefined ? undefined : JSON.stringify(show?.(value)),
+        };
+    };
 
     const refuse = async (form: HTMLFormElement, found: Record<string, string>) => {
         errors.value = found;
@@ -120,17 +139,21 @@ const formOf = <T, R>(options: () => Options<T, R>): Form => {
 
     const send = async (form: HTMLFormElement, values: Values): Promise<{ result: R } | null> => {
         const { resource, show } = options();
-        if (values.fingerprint() !== lastSent) key = crypto.randomUUID();
-        lastSent = values.fingerprint();
-        const sent = { values, key, etag: resource?.etag.value ?? undefined };
+        const digest = await values.digest();
+        if (digest !== lastSent) key = crypto.randomUUID();
+        lastSent = digest;
         try {
-            return { result: await options().send(sent) };
+            return { result: await options().send({ values, key, etag: shown?.etag }) };
         } catch (error) {
             if (error instanceof WrongFields) throw error;
             const failed = Problem.from(error);
             if (failed.code !== "stale" || resource === undefined || show === undefined) throw failed;
             await resource.reload();
             if (resource.value.value === undefined || resource.problem.value !== null) throw failed;
+            const before = shown;
+            isShown();
+            // Somebody changed something else.
+            if (before?.fields === shown?.fields && before?.etag !== shown?.etag) return send(form, values);
             const theirs = show(resource.value.value);
             const { chooseVersion } = await import("../components/conflict");
             if (await chooseVersion({ labels, mine: values, theirs })) return send(form, values);
@@ -154,6 +177,7 @@ const formOf = <T, R>(options: () => Options<T, R>): Form => {
             if (sent === null) return;
             lastSent = "";
             await options().done(sent.result, values);
+            isShown();
         } catch (error) {
             if (error instanceof WrongFields) await refuse(form, error.found);
             else await explain(form, Problem.from(error));
@@ -162,7 +186,7 @@ const formOf = <T, R>(options: () => Options<T, R>): Form => {
         }
     };
 
-    return { errors, problem, isSending, labels, submit: (event) => void submit(event) };
+    return { errors, problem, isSending, labels, isShown, submit: (event) => void submit(event) };
 };
 
 const isField = (element: Element): element is HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement =>

@@ -1,32 +1,45 @@
 // The organizations of the signed-in user, and the role in each.
 
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { api, call } from "./client";
+import { type List, listOf } from "./pages";
 import type { components } from "./schema";
-import { profile, sameUser, whenUserChanges } from "./session";
+import { profile, whenUserChanges } from "./session";
 
 export type Organization = components["schemas"]["Organization"];
 export type Role = components["schemas"]["Role"];
 
-/** The first hundred organizations; `undefined` before they are loaded. */
-export const organizations = signal<readonly Organization[] | undefined>(undefined);
+const listOfUser = () =>
+    listOf(({ cursor }, signal) =>
+        call(api.GET("/v1/organizations", { params: { query: { cursor, limit: 100 } }, signal })),
+    );
+
+const current = signal(listOfUser());
 const roles = signal<Readonly<Record<string, Role>>>({});
 
-/** Loads the organizations again, such as after one was created or renamed. */
-export const loadOrganizations = async (): Promise<void> => {
-    const isSame = sameUser();
-    const { body } = await call(api.GET("/v1/organizations", { params: { query: { limit: 100 } } }));
-    if (isSame()) organizations.value = body.data;
-};
+/** Returns the list of the organizations: the first hundred, and more when it is asked for them. */
+export const organizationList = (): List<Organization> => current.value[0];
+
+/** The organizations that are loaded; `undefined` before that. */
+export const organizations = computed(() => {
+    const { items, state } = organizationList();
+    return state.value === "ready" || items.value.length > 0 ? items.value : undefined;
+});
+
+/** Loads the organizations again, such as after one was created or renamed. Does not throw. */
+export const loadOrganizations = (): Promise<void> => current.peek()[0].reload();
 
 /** Takes over a changed organization, so that the switcher shows it. */
 export const showOrganization = (changed: Organization): void => {
-    organizations.value = organizations.value?.map((one) => (one.id === changed.id ? changed : one));
+    const { items } = current.peek()[0];
+    items.value = items.peek().map((one) => (one.id === changed.id ? changed : one));
 };
 
 whenUserChanges(() => {
-    organizations.value = undefined;
+    const [, stop] = current.peek();
+    stop();
+    current.value = listOfUser();
     roles.value = {};
 });
 
@@ -73,6 +86,9 @@ const lastOf = (userId: string): string => `arches.organization.${userId}`;
 /** Remembers the organization that was open last, in this browser. */
 export const rememberOrganization = (userId: string, organizationId: string): void =>
     localStorage.setItem(lastOf(userId), organizationId);
+
+/** Forgets it, such as when the user or the organization is gone. */
+export const forgetOrganization = (userId: string): void => localStorage.removeItem(lastOf(userId));
 
 /** Returns the organization that the user had open last. */
 export const lastOrganization = (userId: string): string | null => localStorage.getItem(lastOf(userId));

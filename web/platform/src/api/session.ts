@@ -59,10 +59,16 @@ const userOf = (accessToken: string): string => {
     return typeof claims === "object" && claims !== null && "sub" in claims ? String(claims.sub) : "";
 };
 
-/** Takes over the token of the session. Returns false if another person signed in in another tab: nothing on this page is theirs. */
-const take = (next: Token): boolean => {
+/** Takes over a token. Returns whether it is that of another person than the one before. */
+const replace = (next: Token): boolean => {
     const isAnother = token !== null && userOf(token.value) !== userOf(next.value);
     token = next;
+    return isAnother;
+};
+
+/** Takes over the token of the session. Returns false if another person signed in in another tab: nothing on this page is theirs. */
+const take = (next: Token): boolean => {
+    const isAnother = replace(next);
     if (isAnother) {
         profile.value = undefined;
         location.assign("/");
@@ -82,11 +88,13 @@ const forget = (): void => {
     profile.value = null;
 };
 
-/** Begins a session with the tokens of a sign-in. */
-export const begin = (signedIn: Tokens & { user: Profile }): void => {
-    token = tokenOf(signedIn);
-    tell({ kind: "refreshed", token });
+/** Begins a session with the tokens of a sign-in. Returns whether it takes the place of another person's. */
+export const begin = (signedIn: Tokens & { user: Profile }): boolean => {
+    const next = tokenOf(signedIn);
+    const isAnother = replace(next);
+    tell({ kind: "refreshed", token: next });
     profile.value = signedIn.user;
+    return isAnother;
 };
 
 /** Ends the session in all tabs. The caller has told the API. */

@@ -10,6 +10,20 @@ type CopyProps = {
     label: string;
 };
 
+/** An id, with a button that copies it. */
+export const Id = ({ value, label }: CopyProps) => (
+    <span class="row">
+        <code>{value}</code>
+        <Button
+            look="quiet"
+            size="small"
+            icon="copy"
+            label={`${texts.copy} ${label}`}
+            onClick={() => void copyText(value, texts.copied(label))}
+        />
+    </span>
+);
+
 /** Shows a text that is copied, such as a secret that is shown once. */
 export const Copy = ({ value, label }: CopyProps) => {
     const [isCopied, setCopied] = useState(false);

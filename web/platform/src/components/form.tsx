@@ -18,6 +18,7 @@ type FormProps = {
 /** A form whose fields are checked by us, in our words. */
 export const Form = ({ form, children, label, class: name }: FormProps) => {
     const dialog = useContext(SurroundingDialog);
+    useEffect(form.isShown, [form]);
     useEffect(() => dialog?.keepWhile(form.isSending), [dialog, form]);
     return (
         <form class={name ? `form ${name}` : "form"} aria-label={label} noValidate onSubmit={form.submit}>

@@ -2,6 +2,7 @@ import { useLocation } from "preact-iso";
 import { useRole } from "../api/organizations";
 import { general as texts } from "../texts";
 import { Icon, type IconName } from "./icon";
+import { SEARCH_KEYS, useSearchKey } from "./search-key";
 
 type Link = {
     href: string;
@@ -9,11 +10,12 @@ type Link = {
     icon: IconName;
     /** For owners and administrators. */
     isManaging?: boolean;
+    keys?: typeof SEARCH_KEYS;
 };
 
 const work = (base: string): Link[] => [
     { href: `${base}/artifacts`, text: texts.artifacts, icon: "artifacts" },
-    { href: `${base}/search`, text: texts.search, icon: "search" },
+    { href: `${base}/search`, text: texts.search, icon: "search", keys: SEARCH_KEYS },
     { href: `${base}/conversations`, text: texts.chat, icon: "chat" },
 ];
 
@@ -33,6 +35,7 @@ export const Navigation = ({ organizationId }: { organizationId: string | null }
 const Groups = ({ organizationId }: { organizationId: string }) => {
     const role = useRole(organizationId);
     const base = `/organizations/${organizationId}`;
+    useSearchKey(`${base}/search`);
     const links = manage(base).filter(({ isManaging }) => !isManaging || role !== "member");
     return (
         <nav aria-label={texts.navigation}>
@@ -48,11 +51,13 @@ const Group = ({ title, links }: { title: string; links: Link[] }) => {
         <div class="nav-group">
             <h2 class="nav-title">{title}</h2>
             <ul class="nav">
-                {links.map(({ href, text, icon }) => (
+                {links.map(({ href, text, icon, keys }) => (
                     <li key={href}>
                         <a
                             class="nav-link"
                             href={href}
+                            aria-keyshortcuts={keys?.name}
+                            data-keys={keys?.text}
                             aria-current={path === href || path.startsWith(`${href}/`) ? "page" : undefined}
                         >
                             <Icon name={icon} />

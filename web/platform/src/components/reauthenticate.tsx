@@ -9,6 +9,7 @@ import { profile } from "../api/session";
 import { general as texts } from "../texts";
 import { Button } from "./button";
 import { ask, Dialog } from "./dialog";
+import { DigitsField } from "./digits";
 import { Failure } from "./failure";
 import { PasswordField, TextField } from "./field";
 import { Cancel, Form, Submit } from "./form";
@@ -76,24 +77,17 @@ const useKnownWays = (): Known => {
 
 type ProofProps = { way: Way; needFactor: () => void; answer: Answer };
 
-const DIGITS = {
-    inputMode: "numeric",
-    pattern: "\\s*[0-9]{6}\\s*",
-    patternError: texts.codeError,
-    code: true,
-} as const;
-
 const Proof = ({ way, needFactor, answer }: ProofProps) => {
     const place = useRef<HTMLDivElement>(null);
     useEffect(() => place.current?.querySelector("input")?.focus(), []);
     const form = useForm({
         send: ({ values }) => {
-            const proof = values.text(way);
+            const digits = { code: values.digits(way) };
             const proofs = {
                 password: { currentPassword: values.raw(way) },
-                code: { code: proof },
-                recoveryCode: { recoveryCode: proof },
-                mail: { code: proof },
+                code: digits,
+                recoveryCode: { recoveryCode: values.text(way) },
+                mail: digits,
             };
             return call(api.POST("/v1/auth/reauthenticate", { body: proofs[way] }));
         },
@@ -113,25 +107,9 @@ const Proof = ({ way, needFactor, answer }: ProofProps) => {
                 {way === "password" && (
                     <PasswordField {...common} label={texts.byPassword} autoComplete="current-password" />
                 )}
-                {way === "code" && (
-                    <TextField
-                        {...common}
-                        {...DIGITS}
-                        label={texts.byCode}
-                        hint={texts.codeHint}
-                        autoComplete="one-time-code"
-                    />
-                )}
+                {way === "code" && <DigitsField {...common} label={texts.byCode} hint={texts.codeHint} />}
                 {way === "recoveryCode" && <TextField {...common} label={texts.byRecoveryCode} code />}
-                {way === "mail" && (
-                    <TextField
-                        {...common}
-                        {...DIGITS}
-                        label={texts.byMail}
-                        hint={mailed}
-                        autoComplete="one-time-code"
-                    />
-                )}
+                {way === "mail" && <DigitsField {...common} label={texts.byMail} hint={mailed} />}
                 <div class="form-actions">
                     <Cancel form={form} />
                     <Submit form={form}>{texts.confirm}</Submit>

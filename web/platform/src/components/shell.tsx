@@ -2,10 +2,16 @@
 
 import { effect } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { loadProfile } from "../api/account";
-import { lastOrganization, loadOrganizations, organizations, rememberOrganization } from "../api/organizations";
+import {
+    forgetOrganization,
+    lastOrganization,
+    loadOrganizations,
+    organizations,
+    rememberOrganization,
+} from "../api/organizations";
 import { Problem } from "../api/problem";
 import { profile } from "../api/session";
 import { isLoadingPage } from "../navigation";
@@ -35,7 +41,8 @@ export const Shell = ({ children }: { children: ComponentChildren }) => {
     const userId = profile.value?.id;
     const organizationId = organizationOf(path);
     // Pages about no organization keep the navigation of the last one.
-    const shown = organizationId ?? known(userId === undefined ? null : lastOrganization(userId));
+    const last = userId === undefined ? null : lastOrganization(userId);
+    const shown = organizationId ?? known(last);
 
     const load = () => {
         setFailed(null);
@@ -44,16 +51,20 @@ export const Shell = ({ children }: { children: ComponentChildren }) => {
             if (profile.peek() !== null) setFailed(Problem.from(error));
         });
         // A page without the other organizations is better than none.
-        if (organizations.peek() === undefined) loadOrganizations().catch(() => undefined);
+        if (organizations.peek() === undefined) void loadOrganizations();
     };
-    useEffect(load, []);
+    // Before the first paint: what is shown then waits for it.
+    useLayoutEffect(load, []);
     useEffect(() => {
         if (sidebar.current?.matches(":popover-open")) sidebar.current.hidePopover();
     }, [path]);
     const visited = known(organizationId);
+    const isGone = last !== null && organizations.value !== undefined && known(last) === null;
     useEffect(() => {
-        if (visited !== null && userId !== undefined) rememberOrganization(userId, visited);
-    }, [visited, userId]);
+        if (userId === undefined) return;
+        if (visited !== null) rememberOrganization(userId, visited);
+        else if (isGone) forgetOrganization(userId);
+    }, [visited, userId, isGone]);
 
     return (
         <div class="shell">

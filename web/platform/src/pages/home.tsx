@@ -1,7 +1,7 @@
 import { useEffect } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { api, call } from "../api/client";
-import { lastOrganization, loadOrganizations, type Organization } from "../api/organizations";
+import { lastOrganization, loadOrganizations, type Organization, organizationList } from "../api/organizations";
 import { type List, useList } from "../api/pages";
 import { profile } from "../api/session";
 import { Badge } from "../components/badge";
@@ -21,15 +21,6 @@ import { home as texts } from "../texts";
 import "./home.css";
 import { NewOrganization } from "./new-organization";
 
-const PAGE = 50;
-
-const useOrganizations = (status: "active" | "deleted") =>
-    useList(
-        ({ cursor }, signal) =>
-            call(api.GET("/v1/organizations", { params: { query: { cursor, limit: PAGE, status } }, signal })),
-        [status],
-    );
-
 const create = async () => {
     const organization = await ask<Organization>((answer) => (
         <Dialog title={texts.create} onClose={answer}>
@@ -39,12 +30,19 @@ const create = async () => {
     if (organization === undefined) return;
     say(texts.created(organization.name));
     navigate(`/organizations/${organization.id}/artifacts`);
-    await loadOrganizations().catch(() => undefined);
+    await loadOrganizations();
 };
 
 const Home = () => {
-    const active = useOrganizations("active");
-    const deleted = useOrganizations("deleted");
+    const active = organizationList();
+    const deleted = useList(({ cursor }, signal) => {
+        const query = { cursor, limit: 50, status: "deleted" as const };
+        return call(api.GET("/v1/organizations", { params: { query }, signal }));
+    }, []);
+    useEffect(() => {
+        // The frame loads it when the console opens.
+        if (active.state.peek() !== "loading") void active.reload();
+    }, []);
     const { query } = useLocation();
     const wantsNew = "new" in query;
     useEffect(() => {
@@ -104,7 +102,7 @@ const Deleted = ({ list, active }: { list: List<Organization>; active: List<Orga
             const path = { organizationId: id };
             await call(api.POST("/v1/organizations/{organizationId}/restore", { params: { path } }));
             say(texts.restored(name));
-            await Promise.all([list.reload(), active.reload(), loadOrganizations()]);
+            await Promise.all([list.reload(), active.reload()]);
         } catch (error) {
             sayFailure(error);
         }

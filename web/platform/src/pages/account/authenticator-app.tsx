@@ -5,7 +5,7 @@ import { useForm } from "../../api/forms";
 import type { components } from "../../api/schema";
 import { Copy } from "../../components/copy";
 import { ask, Dialog } from "../../components/dialog";
-import { TextField } from "../../components/field";
+import { DigitsField } from "../../components/digits";
 import { Cancel, Form, Submit } from "../../components/form";
 import { account as texts } from "../../texts";
 
@@ -27,25 +27,13 @@ export const confirmApp = async (app: NewApp): Promise<readonly string[] | undef
 
 const Code = ({ answer }: { answer: (codes?: readonly string[]) => void }) => {
     const form = useForm({
-        send: ({ values }) =>
-            call(api.POST("/v1/auth/totp/confirm", { body: { code: values.text("code").replaceAll(" ", "") } })),
+        send: ({ values }) => call(api.POST("/v1/auth/totp/confirm", { body: { code: values.digits("code") } })),
         done: ({ body }) => answer(body.data.recoveryCodes),
         explain: ({ code }) => (code === "wrong-code" ? { field: "code", text: texts.wrongCode } : null),
     });
     return (
         <Form form={form}>
-            <TextField
-                form={form}
-                name="code"
-                label={texts.enterCode}
-                hint={texts.codeHint}
-                autoComplete="one-time-code"
-                inputMode="numeric"
-                pattern="[0-9]{3} ?[0-9]{3}"
-                patternError={texts.codeError}
-                required
-                code
-            />
+            <DigitsField form={form} name="code" label={texts.enterCode} hint={texts.codeHint} />
             <div class="form-actions">
                 <Cancel form={form} />
                 <Submit form={form}>{texts.turnOn}</Submit>

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { api, call } from "../../api/client";
 import { useForm } from "../../api/forms";
+import { forgetOrganization } from "../../api/organizations";
 import { Problem } from "../../api/problem";
 import { end, profile } from "../../api/session";
 import { Button } from "../../components/button";
@@ -69,6 +70,7 @@ const leave = async (): Promise<void> => {
         run: deleteAccount,
     });
     if (!isGone) return;
+    forgetOrganization(profile.value?.id ?? "");
     end();
     navigate("/sign-in", true);
     say(texts.left);

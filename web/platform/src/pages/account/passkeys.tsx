@@ -184,7 +184,7 @@ const NewName = ({ methods, passkey, answer }: NewNameProps) => {
                 form={form}
                 name="name"
                 label={texts.passkeyName}
-                value={passkey.name}
+                value={resource.value.value?.name}
                 maxLength={100}
                 required
             />

@@ -7,9 +7,9 @@ import { profile } from "../../api/session";
 import { ask, Dialog } from "../../components/dialog";
 import { PasswordField } from "../../components/field";
 import { Cancel, Form, Submit } from "../../components/form";
+import { NewPasswordField } from "../../components/new-password";
 import { say } from "../../components/toast";
 import { account as texts } from "../../texts";
-import { usePasswordLength } from "../sign-in/password-length";
 import { Action } from "./frame";
 
 /** Sends a request with the current password. With a second factor, the password alone is not enough. */
@@ -59,7 +59,6 @@ export const changePassword = (): Promise<unknown> =>
     ));
 
 const PasswordForm = ({ answer }: { answer: () => void }) => {
-    const length = usePasswordLength();
     const form = useForm({
         send: ({ values }) => {
             const body = { currentPassword: values.raw("currentPassword"), newPassword: values.raw("newPassword") };
@@ -81,16 +80,7 @@ const PasswordForm = ({ answer }: { answer: () => void }) => {
                 autoComplete="current-password"
                 required
             />
-            <PasswordField
-                form={form}
-                name="newPassword"
-                label={texts.newPassword}
-                hint={texts.newPasswordHint(length.min)}
-                autoComplete="new-password"
-                minLength={length.min}
-                maxLength={length.max}
-                required
-            />
+            <NewPasswordField form={form} name="newPassword" label={texts.newPassword} />
             <div class="form-actions">
                 <Action look="quiet" run={() => mailPasswordLink().then(answer)}>
                     {texts.forgotPassword}

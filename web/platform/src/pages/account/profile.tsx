@@ -4,6 +4,7 @@ import { useForm } from "../../api/forms";
 import { type Resource, useList, useResource } from "../../api/pages";
 import { type Profile, profile } from "../../api/session";
 import { Button } from "../../components/button";
+import { Id } from "../../components/copy";
 import { TextField } from "../../components/field";
 import { Form, Submit } from "../../components/form";
 import { Loaded } from "../../components/loaded";
@@ -114,7 +115,7 @@ const You = ({ resource, user }: { resource: Resource<Profile>; user: Profile })
                     </dd>
                     <dt>{texts.userId}</dt>
                     <dd>
-                        <code>{user.id}</code>
+                        <Id value={user.id} label={texts.userId} />
                     </dd>
                 </dl>
             </div>

@@ -3,6 +3,7 @@ import { api, call } from "../../api/client";
 import type { Label } from "../../api/labels";
 import type { Resource } from "../../api/pages";
 import { profile } from "../../api/session";
+import { Id } from "../../components/copy";
 import { Bytes, number } from "../../components/numbers";
 import { Time } from "../../components/time";
 import { artifacts as texts } from "../../texts";
@@ -67,6 +68,10 @@ export const Details = ({ organizationId, base, artifact, labels, retry, isBusy 
                 <dt>{texts.changed}</dt>
                 <dd>
                     <Time value={artifact.updatedAt} />
+                </dd>
+                <dt>{texts.id}</dt>
+                <dd class="small">
+                    <Id value={artifact.id} label={texts.id} />
                 </dd>
                 <dt>{texts.checksum}</dt>
                 <dd class="mono small">{artifact.sha256}</dd>

@@ -2,11 +2,10 @@
 // answer goes on while the person looks at another one.
 
 import { batch, signal } from "@preact/signals";
-import { beforeSignOut } from "../../api/account";
+import { beforeSignOut, sendLast } from "../../api/account";
 import { api, call, stream } from "../../api/client";
-import { apiUrl } from "../../api/config";
 import { Problem } from "../../api/problem";
-import { accessToken, whenUserChanges } from "../../api/session";
+import { whenUserChanges } from "../../api/session";
 import { chat as texts } from "../../texts";
 import { readEvents, type ServerEvent } from "./events";
 import {
@@ -26,8 +25,6 @@ export type ConversationPath = { organizationId: string; conversationId: string 
 /** Between two looks at an answer whose stream this tab does not have. */
 const POLL_DELAY = 2_000;
 const MAX_POLL_DELAY = 10_000;
-/** A sign-out waits this long until an answer is stopped. */
-const STOP_DEADLINE = 3_000;
 
 /** Returns the path of a conversation at the API. The ids come from the address of the page. */
 const urlOf = ({ organizationId, conversationId }: ConversationPath): string =>
@@ -45,6 +42,8 @@ type Asking = {
     hasEnded: boolean;
     text: string;
     timer: ReturnType<typeof setTimeout> | undefined;
+    /** A sign-out need not stop it any more. */
+    settle: () => void;
 };
 
 export class LiveConversation {
@@ -86,6 +85,7 @@ export class LiveConversation {
             hasEnded: false,
             text: "",
             timer: undefined,
+            settle: () => undefined,
         };
         this.#asking = asking;
         batch(() => {
@@ -117,6 +117,7 @@ export class LiveConversation {
             });
         }
         this.#asking = null;
+        asking.settle();
         this.isWriting.value = false;
     }
 
@@ -153,14 +154,21 @@ export class LiveConversation {
         }
     }
 
-    /** Stops an answer that only this tab shows: the page is closed, or the person signs out. */
-    async leave(): Promise<void> {
-        if (this.#asking?.hasBegun && !this.#asking.hasEnded) await stopInBackground(this.path, this.#asking.answerId);
+    /** Stops an answer that only this tab shows: the page is closed. */
+    leave(): void {
+        const asking = this.#asking;
+        if (asking?.hasBegun && !asking.hasEnded) sendLast(this.#cancelling(asking.answerId)).catch(() => undefined);
+    }
+
+    /** Returns the path that stops an answer. */
+    #cancelling(answerId: string): string {
+        return `${urlOf(this.path)}/messages/${answerId}/cancel`;
     }
 
     /** Forgets the answer: the session has ended. */
     forget(): void {
         this.#left.abort();
+        this.#asking?.settle();
     }
 
     async #read(asking: Asking, body: string): Promise<void> {
@@ -189,6 +197,7 @@ export class LiveConversation {
             asking.questionId = data.userMessageId ?? asking.questionId;
             asking.answerId = data.messageId;
             asking.hasBegun = true;
+            asking.settle = beforeSignOut(this.#cancelling(data.messageId));
             if (this.isStopping.value) void this.stop();
         } else if (event.name === "sources" && isSources(data)) {
             this.#change(asking.answerId, { sources: data });
@@ -260,18 +269,6 @@ export class LiveConversation {
     }
 }
 
-/** Sends a request that the browser finishes after the page. */
-const stopInBackground = async (path: ConversationPath, answerId: string): Promise<void> => {
-    const [url, token] = await Promise.all([apiUrl(), accessToken()]);
-    const headers = { authorization: `Bearer ${token}` };
-    await fetch(`${url}${urlOf(path)}/messages/${answerId}/cancel`, {
-        method: "POST",
-        headers,
-        keepalive: true,
-        signal: AbortSignal.timeout(STOP_DEADLINE),
-    });
-};
-
 const all = new Map<string, LiveConversation>();
 
 /** Returns the conversation, which is the same one as long as the session lasts. */
@@ -283,10 +280,9 @@ export const liveConversation = (path: ConversationPath): LiveConversation => {
     return made;
 };
 
-const leaveAll = () => Promise.allSettled([...all.values()].map((one) => one.leave()));
-
-addEventListener("pagehide", () => void leaveAll());
-beforeSignOut(leaveAll);
+addEventListener("pagehide", () => {
+    for (const one of all.values()) one.leave();
+});
 
 whenUserChanges(() => {
     for (const one of all.values()) one.forget();

@@ -1,6 +1,6 @@
 import { type Answer, api, call } from "../../api/client";
 import { loadOrganizations, type Organization } from "../../api/organizations";
-import { orReload } from "../../api/stale";
+import { ofShown } from "../../api/stale";
 import { Button } from "../../components/button";
 import { confirm } from "../../components/confirm";
 import { sayFailure } from "../../components/say-failure";
@@ -15,6 +15,10 @@ export const Deletion = ({ resource, organization, own }: Part) => {
     const { name, personal } = organization;
     const remove = async () => {
         const deleted: { answer?: Answer<{ data: Organization }> } = {};
+        const end = ofShown(resource, (etag) => {
+            const params = { path: { organizationId: organization.id }, header: { "If-Match": etag } };
+            return call(api.DELETE("/v1/organizations/{organizationId}", { params }));
+        });
         await confirm({
             title: texts.deleteTitle(name),
             text: texts.deleteText,
@@ -22,14 +26,14 @@ export const Deletion = ({ resource, organization, own }: Part) => {
             danger: true,
             typed: name,
             run: async () => {
-                deleted.answer = await orReload(resource, end(organization.id, resource.etag.value));
+                deleted.answer = await end();
             },
         });
         if (deleted.answer === undefined) return;
         const { restorableUntil } = deleted.answer.body.data;
         say(texts.deleted(name, restorableUntil ? shown(restorableUntil) : ""), () => void restore(organization));
         navigate("/");
-        await loadOrganizations().catch(() => undefined);
+        await loadOrganizations();
     };
     return (
         <section
@@ -54,11 +58,6 @@ export const Deletion = ({ resource, organization, own }: Part) => {
 const reason = (own: Part["own"], isPersonal: boolean): string | null => {
     if (isPersonal) return texts.deletePersonal;
     return own === "owner" ? null : texts.deleteRefused;
-};
-
-const end = (organizationId: string, etag: string | null) => {
-    const params = { path: { organizationId }, header: { "If-Match": etag ?? undefined } };
-    return call(api.DELETE("/v1/organizations/{organizationId}", { params }));
 };
 
 const restore = async ({ id, name }: Organization) => {

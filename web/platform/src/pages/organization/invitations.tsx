@@ -10,6 +10,7 @@ import { confirm } from "../../components/confirm";
 import { Empty } from "../../components/empty";
 import { Menu, MenuItem } from "../../components/menu";
 import { PageHeader } from "../../components/page-header";
+import { SkeletonRows } from "../../components/skeleton";
 import { Table } from "../../components/table";
 import { Time } from "../../components/time";
 import { say } from "../../components/toast";
@@ -51,8 +52,9 @@ const Invitations = ({ organizationId }: { organizationId: string }) => {
                 )}
             </PageHeader>
             <ForRole organizationId={organizationId} refusal={texts.invitationsRefused}>
-                {(own) =>
-                    isPersonal ? (
+                {(own) => {
+                    if (isPersonal === undefined) return <SkeletonRows />;
+                    return isPersonal ? (
                         <Empty icon="user" title={texts.personalInvitations} text={texts.personalMembers}>
                             <LinkButton href="/?new">{texts.newOrganization}</LinkButton>
                         </Empty>
@@ -63,8 +65,8 @@ const Invitations = ({ organizationId }: { organizationId: string }) => {
                             current={current}
                             inviteOne={() => void inviteOne(own)}
                         />
-                    )
-                }
+                    );
+                }}
             </ForRole>
         </>
     );

@@ -152,5 +152,5 @@ const leave = async (organizationId: string, { id, role }: Member) => {
     if (!isGone) return;
     say(texts.leftOrganization);
     navigate("/");
-    await loadOrganizations().catch(() => undefined);
+    await loadOrganizations();
 };

@@ -7,6 +7,7 @@ import { Badge, Notice } from "../../components/badge";
 import { Button, LinkButton } from "../../components/button";
 import { Empty } from "../../components/empty";
 import { PageHeader } from "../../components/page-header";
+import { SkeletonRows } from "../../components/skeleton";
 import { Table } from "../../components/table";
 import { Time } from "../../components/time";
 import { access, organization as texts } from "../../texts";
@@ -44,7 +45,13 @@ const Members = ({ organizationId }: { organizationId: string }) => {
                 </Notice>
             )}
             <ForRole organizationId={organizationId}>
-                {(own) => <MemberList organizationId={organizationId} own={own} isPersonal={isPersonal ?? false} />}
+                {(own) =>
+                    isPersonal === undefined ? (
+                        <SkeletonRows />
+                    ) : (
+                        <MemberList organizationId={organizationId} own={own} isPersonal={isPersonal} />
+                    )
+                }
             </ForRole>
         </>
     );

@@ -2,7 +2,7 @@ import { api, call } from "../../api/client";
 import { useForm } from "../../api/forms";
 import { manages, type Organization } from "../../api/organizations";
 import { useList } from "../../api/pages";
-import { orReload } from "../../api/stale";
+import { ofShown } from "../../api/stale";
 import { Badge, Notice } from "../../components/badge";
 import { Button } from "../../components/button";
 import { confirm } from "../../components/confirm";
@@ -56,7 +56,7 @@ const State = ({ from }: { from: string | null | undefined }) => {
     );
 };
 
-const change = (organizationId: string, etag: string | undefined, from: string | null) => {
+const requireFactor = (organizationId: string, etag: string | undefined, from: string | null) => {
     const params = { path: { organizationId }, header: { "If-Match": etag } };
     const body = { secondFactorRequiredFrom: from };
     return call(api.PATCH("/v1/organizations/{organizationId}", { params, body }));
@@ -67,7 +67,7 @@ const FactorForm = ({ resource, organization: { id, secondFactorRequiredFrom: fr
     const form = useForm({
         resource,
         show: (organization: Organization) => ({ secondFactorRequiredFrom: dayOf(organization) }),
-        send: ({ values, etag }) => change(id, etag, beginOfDay(values.text("secondFactorRequiredFrom"))),
+        send: ({ values, etag }) => requireFactor(id, etag, beginOfDay(values.text("secondFactorRequiredFrom"))),
         done: (answer) => {
             resource.set(answer);
             say(texts.factorRequired);
@@ -75,11 +75,12 @@ const FactorForm = ({ resource, organization: { id, secondFactorRequiredFrom: fr
         explain: ({ code }) => (code === "second-factor-needed" ? { text: texts.ownFactorNeeded } : null),
     });
     const stop = async () => {
+        const change = ofShown(resource, (etag) => requireFactor(id, etag, null));
         const isStopped = await confirm({
             title: texts.stopRequiringTitle,
             text: texts.stopRequiringText,
             action: texts.stopRequiring,
-            run: async () => resource.set(await orReload(resource, change(id, resource.etag.value ?? undefined, null))),
+            run: async () => resource.set(await change()),
         });
         if (isStopped) say(texts.factorNotRequired);
     };

@@ -1,5 +1,4 @@
 import { useState } from "preact/hooks";
-import { useLocation } from "preact-iso";
 import { signOut } from "../../api/account";
 import { api, call } from "../../api/client";
 import { loadOrganizations } from "../../api/organizations";
@@ -16,26 +15,27 @@ import { MailedLink } from "./mailed-link";
 
 const Invitation = () => {
     const user = useProfile();
-    const { url } = useLocation();
     if (user === undefined) return <SkeletonText />;
-    return user === null ? <SignInFirst url={url} /> : <Answer user={user} url={url} />;
+    return user === null ? <SignInFirst /> : <Answer user={user} />;
 };
 
-const SignInFirst = ({ url }: { url: string }) => (
+const PATH = "/invitation";
+
+const SignInFirst = () => (
     <>
         <PageHeader title={texts.invitationTitle} text={`${texts.invitationText} ${texts.invitationSignIn}`} />
         <div class="stack stack-s">
-            <LinkButton href={withReturnTo("/sign-in", url)} look="primary" wide>
+            <LinkButton href={withReturnTo("/sign-in", PATH)} look="primary" wide>
                 {texts.signIn}
             </LinkButton>
-            <LinkButton href={withReturnTo("/register", url)} wide>
+            <LinkButton href={withReturnTo("/register", PATH)} wide>
                 {texts.register}
             </LinkButton>
         </div>
     </>
 );
 
-const Answer = ({ user, url }: { user: Profile; url: string }) => {
+const Answer = ({ user }: { user: Profile }) => {
     const [isDeclining, setDeclining] = useState(false);
     const problems = {
         "already-member": texts.alreadyMember,
@@ -45,7 +45,7 @@ const Answer = ({ user, url }: { user: Profile; url: string }) => {
     const otherAccount = async () => {
         try {
             await signOut();
-            navigate(withReturnTo("/sign-in", url));
+            navigate(withReturnTo("/sign-in", PATH));
         } catch (error) {
             sayFailure(error);
         }
@@ -87,7 +87,7 @@ const Answer = ({ user, url }: { user: Profile; url: string }) => {
             problems={problems}
             done={async ({ body }) => {
                 say(texts.joined(body.data.name));
-                await loadOrganizations().catch(() => undefined);
+                await loadOrganizations();
                 navigate(`/organizations/${body.data.id}/artifacts`, true);
             }}
         >

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { api, call } from "../../api/client";
 import { useForm } from "../../api/forms";
 import { Button } from "../../components/button";
+import { DigitsField } from "../../components/digits";
 import { TextField } from "../../components/field";
 import { Form, Submit } from "../../components/form";
 import { PageHeader } from "../../components/page-header";
@@ -61,7 +62,7 @@ type DigitsProps = { email: string; returnTo: string | undefined; otherAddress: 
 const Digits = ({ email, returnTo, otherAddress }: DigitsProps) => {
     const form = useForm({
         send: ({ values }) => {
-            const body = { email, code: values.text("code"), transport: "cookie" as const };
+            const body = { email, code: values.digits("code"), transport: "cookie" as const };
             return call(api.POST("/v1/auth/magic-links/verify", { body }));
         },
         done: ({ body }) => finish(body, returnTo),
@@ -71,18 +72,7 @@ const Digits = ({ email, returnTo, otherAddress }: DigitsProps) => {
         <>
             <PageHeader title={texts.mailedTitle} text={texts.mailedText(email)} />
             <Form form={form} label={texts.mailedTitle}>
-                <TextField
-                    form={form}
-                    name="code"
-                    label={texts.digits}
-                    autoComplete="one-time-code"
-                    inputMode="numeric"
-                    pattern="\s*[0-9]{6}\s*"
-                    patternError={texts.digitsError}
-                    required
-                    autoFocus
-                    code
-                />
+                <DigitsField form={form} name="code" label={texts.digits} autoFocus />
                 <Submit form={form} wide>
                     {texts.signIn}
                 </Submit>

@@ -1,5 +1,4 @@
 import { useState } from "preact/hooks";
-import { useLocation } from "preact-iso";
 import { reloadProfile } from "../../api/account";
 import { api, call } from "../../api/client";
 import { Problem } from "../../api/problem";
@@ -8,11 +7,10 @@ import { useProfile } from "../../api/use-profile";
 import { PasswordField } from "../../components/field";
 import { SkeletonText } from "../../components/skeleton";
 import { signIn as texts } from "../../texts";
-import { MailedLink } from "./mailed-link";
+import { MailedLink, NotMe } from "./mailed-link";
 
 const ConfirmEmail = () => {
     const user = useProfile();
-    const { query } = useLocation();
     // The session may be that of another account: then the password proves it.
     const [isRefused, setRefused] = useState(false);
     if (user === undefined) return <SkeletonText />;
@@ -58,9 +56,7 @@ const ConfirmEmail = () => {
                 )
             }
         >
-            <p class="sign-in-end">
-                <a href={`/reject-link?${new URLSearchParams({ token: query.token ?? "" })}`}>{texts.notMe}</a>
-            </p>
+            <NotMe />
         </MailedLink>
     );
 };

@@ -4,12 +4,14 @@ import { signal } from "@preact/signals";
 import { lastOrganization } from "../../api/organizations";
 import type { components } from "../../api/schema";
 import { begin } from "../../api/session";
+import { say } from "../../components/toast";
 import { navigate, ownPath } from "../../navigation";
+import { signIn as texts } from "../../texts";
 
 type SignedIn = components["schemas"]["SignedIn"];
 type ChallengeNeeded = components["schemas"]["ChallengeNeeded"];
 
-/** The sign-in that waits for a second factor. In memory only: its token is a secret. */
+/** The sign-in that waits for a second factor. Its token is a secret: it is in memory only, and ends with the page that asks for the factor. */
 export const waiting = signal<{ challenge: ChallengeNeeded["challenge"]; returnTo: string } | null>(null);
 
 const homeOf = (userId: string): string => {
@@ -25,7 +27,7 @@ export const finish = (answer: { data: SignedIn | ChallengeNeeded }, returnTo: s
         navigate("/second-factor", true);
         return;
     }
-    waiting.value = null;
-    begin(answer.data);
-    navigate(target === "/" ? homeOf(answer.data.user.id) : target, true);
+    const { user } = answer.data;
+    if (begin(answer.data)) say(texts.otherSignedIn(user.email));
+    navigate(target === "/" ? homeOf(user.id) : target, true);
 };

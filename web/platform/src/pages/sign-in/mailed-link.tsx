@@ -2,13 +2,13 @@
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { useLocation } from "preact-iso";
 import { type Form as FormState, useForm, type Values } from "../../api/forms";
 import { own } from "../../api/own";
 import { LinkButton } from "../../components/button";
 import { Form, Submit } from "../../components/form";
 import { PageHeader } from "../../components/page-header";
 import { signIn as texts } from "../../texts";
+import { forgetLinkToken, linkToken } from "./link-token";
 
 type Next = { title: string; text: string; href: string; link: string };
 
@@ -31,7 +31,7 @@ type MailedLinkProps<R> = {
 };
 
 export const MailedLink = <R,>(props: MailedLinkProps<R>) => {
-    const { token } = useLocation().query;
+    const [token] = useState(linkToken);
     const [next, setNext] = useState<Next | null>(null);
     if (!token) return <PageHeader title={texts.linkMissing} text={texts.linkMissingText} />;
     if (next === null) return <Question key="question" {...props} token={token} show={setNext} />;
@@ -45,6 +45,13 @@ export const MailedLink = <R,>(props: MailedLinkProps<R>) => {
     );
 };
 
+/** Leads to the page that ends the link, because the mail was for somebody else. */
+export const NotMe = () => (
+    <p class="sign-in-end">
+        <a href={`/reject-link?${new URLSearchParams({ token: linkToken() ?? "" })}`}>{texts.notMe}</a>
+    </p>
+);
+
 const BACK = { href: "/sign-in", link: texts.backToSignIn };
 
 type QuestionProps<R> = MailedLinkProps<R> & { token: string; show: (next: Next) => void };
@@ -53,9 +60,13 @@ const Question = <R,>({ token, show, ...props }: QuestionProps<R>) => {
     const { title, text, button, danger, send, done, again, problems, fields, children } = props;
     const form = useForm({
         send: ({ values }) => send(token, values),
-        done: (result) => (typeof done === "function" ? done(result) : show(done)),
+        done: (result) => {
+            forgetLinkToken();
+            return typeof done === "function" ? done(result) : show(done);
+        },
         explain: ({ code }) => {
             if (code === "invalid-token") {
+                forgetLinkToken();
                 show({ title: texts.linkUsed, text: texts.linkUsedText, ...(again ?? BACK) });
             }
             const text = problems && own(problems, code);

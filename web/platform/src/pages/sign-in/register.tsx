@@ -2,18 +2,17 @@ import { useLocation } from "preact-iso";
 import { api, call } from "../../api/client";
 import { useForm } from "../../api/forms";
 import { begin } from "../../api/session";
-import { PasswordField, TextField } from "../../components/field";
+import { TextField } from "../../components/field";
 import { Form, Submit } from "../../components/form";
+import { NewPasswordField } from "../../components/new-password";
 import { PageHeader } from "../../components/page-header";
 import { say } from "../../components/toast";
 import { navigate, ownPath, withReturnTo } from "../../navigation";
 import { signIn as texts } from "../../texts";
-import { usePasswordLength } from "./password-length";
 import { Providers } from "./providers";
 
 const Register = () => {
     const { returnTo } = useLocation().query;
-    const password = usePasswordLength();
     const form = useForm({
         send: ({ values, key }) => {
             const body = {
@@ -46,16 +45,7 @@ const Register = () => {
             <Form form={form} label={texts.registerTitle}>
                 <TextField form={form} name="name" label={texts.name} autoComplete="name" maxLength={100} required />
                 <TextField form={form} name="email" label={texts.email} type="email" autoComplete="username" required />
-                <PasswordField
-                    form={form}
-                    name="password"
-                    label={texts.newPassword}
-                    hint={texts.passwordHint(password.min)}
-                    autoComplete="new-password"
-                    minLength={password.min}
-                    maxLength={password.max}
-                    required
-                />
+                <NewPasswordField form={form} name="password" label={texts.newPassword} />
                 <Submit form={form} wide>
                     {texts.create}
                 </Submit>

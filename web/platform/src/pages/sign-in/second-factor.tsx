@@ -1,8 +1,9 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { api, call } from "../../api/client";
 import { useForm } from "../../api/forms";
 import type { components } from "../../api/schema";
 import { Button, LinkButton } from "../../components/button";
+import { DigitsField } from "../../components/digits";
 import { TextField } from "../../components/field";
 import { Form, Submit } from "../../components/form";
 import { PageHeader } from "../../components/page-header";
@@ -14,8 +15,14 @@ import { Passkey } from "./passkey";
 type Factor = components["schemas"]["SecondFactor"];
 type Waiting = NonNullable<typeof waiting.value>;
 
-const SecondFactor = () =>
-    waiting.value ? (
+const SecondFactor = () => {
+    useEffect(
+        () => () => {
+            waiting.value = null;
+        },
+        [],
+    );
+    return waiting.value ? (
         <Challenge {...waiting.value} />
     ) : (
         <>
@@ -25,6 +32,7 @@ const SecondFactor = () =>
             </LinkButton>
         </>
     );
+};
 
 const Challenge = ({ challenge, returnTo }: Waiting) => {
     const { token, methods } = challenge;
@@ -59,8 +67,7 @@ const Code = ({ token, factor, returnTo }: { token: string; factor: Factor; retu
     const isTotp = factor === "totp";
     const form = useForm({
         send: ({ values }) => {
-            const code = values.text("code");
-            const proof = isTotp ? { code } : { recoveryCode: code };
+            const proof = isTotp ? { code: values.digits("code") } : { recoveryCode: values.text("code") };
             return call(api.POST("/v1/auth/challenges/verify", { body: { token, ...proof, transport: "cookie" } }));
         },
         done: ({ body }) => finish(body, returnTo),
@@ -73,19 +80,7 @@ const Code = ({ token, factor, returnTo }: { token: string; factor: Factor; retu
     return (
         <Form form={form} label={texts.factorTitle}>
             {isTotp ? (
-                <TextField
-                    form={form}
-                    name="code"
-                    label={texts.code}
-                    hint={texts.codeHint}
-                    autoComplete="one-time-code"
-                    inputMode="numeric"
-                    pattern="\s*[0-9]{6}\s*"
-                    patternError={texts.codeError}
-                    required
-                    autoFocus
-                    code
-                />
+                <DigitsField form={form} name="code" label={texts.code} hint={texts.codeHint} autoFocus />
             ) : (
                 <TextField
                     form={form}

@@ -5,11 +5,11 @@ import { useProfile } from "../../api/use-profile";
 import { SkeletonText } from "../../components/skeleton";
 import { withReturnTo } from "../../navigation";
 import { signIn as texts } from "../../texts";
-import { MailedLink } from "./mailed-link";
+import { MailedLink, NotMe } from "./mailed-link";
 
 const VerifyEmail = () => {
     const user = useProfile();
-    const { url, query } = useLocation();
+    const { path } = useLocation();
     if (user === undefined) return <SkeletonText />;
     return (
         <MailedLink
@@ -29,12 +29,10 @@ const VerifyEmail = () => {
         >
             {!user && (
                 <p class="small soft">
-                    {texts.verifySignInText} <a href={withReturnTo("/sign-in", url)}>{texts.verifySignIn}</a>
+                    {texts.verifySignInText} <a href={withReturnTo("/sign-in", path)}>{texts.verifySignIn}</a>
                 </p>
             )}
-            <p class="sign-in-end">
-                <a href={`/reject-link?${new URLSearchParams({ token: query.token ?? "" })}`}>{texts.notMe}</a>
-            </p>
+            <NotMe />
         </MailedLink>
     );
 };

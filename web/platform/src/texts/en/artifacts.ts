@@ -147,6 +147,7 @@ export const artifacts = {
     addedByKey: "an API key",
     addedByUnknown: "a deleted account",
     changed: "Changed",
+    id: "Artifact id",
     checksum: "SHA-256",
     noLabelsHere: "none",
     theText: "Text",

@@ -2,6 +2,8 @@ export const forms = {
     optional: "optional",
     showPassword: "Show the password",
     hidePassword: "Hide the password",
+    newPasswordHint: (length: number) => `At least ${length} characters. A few words are better than one.`,
+    digitsError: "Enter the six digits.",
     missing: "Fill in this field.",
     checkMissing: "Tick this box to go on.",
     notAnAddress: "Enter an e-mail address such as ada@example.com.",

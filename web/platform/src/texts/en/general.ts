@@ -105,7 +105,6 @@ export const general = {
     wrongPassword: "This password is not right.",
     wrongCode: "This code is not right, or it was used already.",
     codeHint: "Six digits.",
-    codeError: "Enter the six digits.",
     passkeyFailed: "The passkey was not used. Try again, or choose another way.",
     passkeysNotSupported: "This browser cannot use passkeys here. Choose another way, or update the browser.",
 };

@@ -25,7 +25,6 @@ export const signIn = {
     mailedText: (address: string) =>
         `If there is an account for ${address}, a mail with a link and six digits is on its way. Both work for 15 minutes.`,
     digits: "Six digits from the mail",
-    digitsError: "Enter the six digits.",
     digitsWrong: "These digits are wrong or too old. Use the link in the mail, or ask for a new mail.",
     otherAddress: "Use another address",
     withPassword: "Sign in with a password",
@@ -33,13 +32,16 @@ export const signIn = {
     // Magic link
     magicTitle: "Sign in",
     magicText: "Press the button to sign in on this device.",
+    magicAs: (address: string) =>
+        `You are signed in as ${address}. If the mail was for another address, its account takes the place of yours.`,
+    staySignedIn: "Stay signed in as you are",
+    otherSignedIn: (address: string) => `You are signed in as ${address} now.`,
 
     // Second factor
     factorTitle: "One more step",
     factorText: "Your account asks for a second factor.",
     code: "Code of your authenticator app",
     codeHint: "Six digits, a new code every 30 seconds.",
-    codeError: "Enter the six digits.",
     recoveryCode: "Recovery code",
     recoveryCodeHint: "One of the ten codes that you have kept. It works once.",
     usePasskey: "Use a passkey",
@@ -55,7 +57,6 @@ export const signIn = {
     registerText: "You get an organization of your own, and can invite others to it.",
     name: "Your name",
     newPassword: "Password",
-    passwordHint: (length: number) => `At least ${length} characters. A few words are better than one.`,
     create: "Create the account",
     haveAccount: "Have an account?",
     emailTaken: "There is an account with this address already. Sign in, or ask for a new password.",

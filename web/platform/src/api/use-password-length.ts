@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { publicConfig } from "../../api/public-config";
+import { publicConfig } from "./public-config";
 
 /** Returns the limits of a password: the usual ones until the API has said its own. */
 export const usePasswordLength = (): { min: number; max: number } => {
