@@ -9,6 +9,7 @@ mod database;
 mod edge;
 mod observe;
 mod queues;
+mod replica;
 mod settings;
 mod stacks;
 
@@ -44,6 +45,11 @@ pub use edge::{
 pub use observe::observes_every_log;
 
 pub use queues::{handles_each_message_of_a_queue, reports_bounces_and_complaints};
+
+pub use replica::{
+    COPIED, authenticates_copies, copies_every_backup_and_erasure, copies_what_nothing_can_make_again,
+    keeps_copies_as_originals, replicates_without_deleting,
+};
 
 pub use stacks::{
     ORDER, allow_nothing_from_the_internet, allow_only_https_out, bound_every_role,

@@ -20,6 +20,8 @@ const OF_AWS: &[(&str, &str, &[&str])] = &[
     ("AWS/RDS", "DatabaseConnectionsBorrowLatency", &["ProxyName"]),
     ("AWS/RDS", "DatabaseConnectionsCurrentlySessionPinned", &["ProxyName"]),
     ("AWS/RDS", "FreeableMemory", &["DBClusterIdentifier", "Role"]),
+    // Only with `Metrics` in the rule of replication.
+    ("AWS/S3", "OperationsFailedReplication", &["SourceBucket", "DestinationBucket", "RuleId"]),
     ("AWS/SES", "Reputation.BounceRate", &[]),
     ("AWS/SES", "Reputation.ComplaintRate", &[]),
     ("AWS/SQS", "ApproximateAgeOfOldestMessage", &["QueueName"]),
