@@ -94,8 +94,7 @@ async fn lines() -> BTreeMap<&'static str, String> {
     assert!(slow["duration_ms"].is_u64(), "{slow}");
     slow["duration_ms"] = json!(1500);
     // AWS Lambda Developer Guide, "Telemetry API `Event` schema reference".
-    let report =
-        json!({ "type": "platform.report", "record": { "requestId": "6d68ca91", "status": "timeout" } });
+    let report = json!({ "type": "platform.report", "record": { "requestId": "6d68ca91", "status": "timeout", "metrics": { "initDurationMs": 88.5 } } });
     BTreeMap::from([
         ("refused", refused),
         ("metrics", metrics),

@@ -25,8 +25,8 @@ pub use account::{
     trusts_the_repository_by_its_id,
 };
 pub use alarms::{
-    act_and_name_a_runbook, have_room_for_a_metric, notifies_about_old_secrets, notifies_about_slow_requests,
-    runbook, use_existing_metrics,
+    act_and_name_a_runbook, alarms, have_room_for_a_metric, notifies_about_old_secrets,
+    notifies_about_slow_requests, runbook, use_existing_metrics, watches_the_budget_of_failures,
 };
 pub use artifacts::{
     functions_of_artifacts, guard_the_bucket_of_artifacts, isolate_groups_and_subnets,
