@@ -48,6 +48,11 @@ async fn s3() -> aws_sdk_s3::Client {
     aws_sdk_s3::Client::new(client::config().await)
 }
 
+async fn s3_there() -> aws_sdk_s3::Client {
+    let config = aws_sdk_s3::config::Builder::from(client::config().await).region(Region::new(SECOND));
+    aws_sdk_s3::Client::from_conf(config.build())
+}
+
 async fn secrets_of(region: &'static str) -> aws_sdk_secretsmanager::Client {
     let config = aws_sdk_secretsmanager::config::Builder::from(client::config().await);
     aws_sdk_secretsmanager::Client::from_conf(config.region(Region::new(region)).build())
@@ -68,7 +73,8 @@ async fn mac_key(first: &str) -> (String, String) {
 
 /// The first region, with a backup, and an erasure after it.
 struct First {
-    app: TestApp,
+    /// Has the database.
+    _app: TestApp,
     store: BackupStore,
     /// The key of the MACs, in the second region.
     mac_key: String,
@@ -95,19 +101,20 @@ async fn first_region() -> First {
         let create = manager.create_secret().name(format!("{folder}/{name}"));
         create.secret_string(value.to_string()).send().await.expect("a secret");
     }
-    let settings =
-        [("ERASURE_BUCKET", &*ledger), ("SESSION_SECRET", &session), ("ENCRYPTION_KEY", &encryption)];
+    let settings: [(&str, &str); 3] =
+        [("ERASURE_BUCKET", &ledger), ("SESSION_SECRET", &session), ("ENCRYPTION_KEY", &encryption)];
     let app = TestApp::with(&settings).await;
     app.clock.advance(SystemClock.now() - TimeDelta::minutes(10) - app.clock.now());
     let mut store = BackupStore::with_ledger(&app.database, ledger.clone()).await;
     store.set("BACKUP_MAC_KEY", &own_mac_key);
     let (bob, ada) = (app.verified_person("Bob").await, app.verified_person("Ada").await);
-    let (factor, grace) = (bob.add_authenticator().await, app.administrator("Grace").await);
+    let factor = bob.add_authenticator().await;
     store.back_up().await;
     app.clock.advance(SystemClock.now() - app.clock.now());
+    let grace = app.administrator("Grace").await;
     grace.client.post_nothing(&format!("/v1/users/{}/erase", ada.id)).await.ok(200);
     let (bob, ada) = (bob.email.clone(), ada.email.clone());
-    First { app, store, mac_key, folder, bob, ada, factor }
+    First { _app: app, store, mac_key, folder, bob, ada, factor }
 }
 
 /// Copies what the rules of the stack name into new buckets of the second region. Returns those of the backups and of the ledger.
@@ -116,7 +123,7 @@ async fn copy_objects(first: &First, stack: &yaml::Value) -> [String; 2] {
     let place = BucketLocationConstraint::from(SECOND);
     for copy in &copies {
         let place = CreateBucketConfiguration::builder().location_constraint(place.clone()).build();
-        let create = s3().await.create_bucket().bucket(copy).create_bucket_configuration(place);
+        let create = s3_there().await.create_bucket().bucket(copy).create_bucket_configuration(place);
         create.send().await.expect("a bucket");
     }
     let [backups, ledger] = first.store.buckets();
@@ -263,11 +270,11 @@ async fn rule_that_forgets_objects_is_noticed() {
         yaml::from_str("{ SseKmsEncryptedObjects: { Status: Disabled } }").expect("YAML");
     for (bucket, member, value, refusal) in [
         // The identity of the ledger is in ledger/.
-        ("ErasureBucket", "Filter", yaml::from_str("{ Prefix: '2' }").expect("YAML"), "ledger"),
-        ("ErasureBucket", "Status", "Disabled".into(), "no erasures are known"),
-        ("BackupBucket", "Status", "Disabled".into(), "backup"),
-        ("BackupBucket", "Filter", yaml::from_str("{ Prefix: '1999' }").expect("YAML"), "backup"),
-        ("BackupBucket", "SourceSelectionCriteria", encrypted, "backup"),
+        ("ErasureBucket", "Filter", yaml::from_str("{ Prefix: '2' }").expect("YAML"), "is not the ledger of"),
+        ("ErasureBucket", "Status", "Disabled".into(), "is not the ledger of"),
+        ("BackupBucket", "Status", "Disabled".into(), "there is no backup"),
+        ("BackupBucket", "Filter", yaml::from_str("{ Prefix: '1999' }").expect("YAML"), "there is no backup"),
+        ("BackupBucket", "SourceSelectionCriteria", encrypted, "there is no backup"),
     ] {
         let mut stack = data_stack();
         rules_of(&mut stack, bucket)[0][member] = value;

@@ -178,7 +178,7 @@ fn every_member_that_a_query_names_is_in_the_lines_that_it_reads() {
     assert_eq!(queries, 1);
 }
 
-/// Programs for `jq` are not run here. In a page for incidents, there is none.
+/// Programs for `jq` are not run here. So the pages for incidents have no such program.
 #[test]
 fn runbooks_need_no_jq() {
     for folder in ["docs/runbooks", "docs/operations"] {
