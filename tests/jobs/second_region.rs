@@ -161,7 +161,7 @@ async fn copy_bucket(from: &str, prefix: &str, to: &str) {
             .put_object()
             .bucket(to)
             .key(key)
-            .body(object.body.collect().await.expect("its bytes").into())
+            .body(object.body.collect().await.expect("its bytes").into_bytes().into())
             .send()
             .await
             .expect("written");
@@ -243,7 +243,7 @@ async fn sign_in_twice(first: &First, app: &TestApp) -> [u16; 2] {
         statuses.iter_mut().zip([("code", &code), ("recoveryCode", &first.factor.recovery_codes[0])])
     {
         let token = app.challenge(&first.bob).await;
-        *status = app.client().answer_challenge(&token, member, value).await.status;
+        *status = app.client().answer_challenge(&token, member, value).await.status.as_u16();
     }
     statuses
 }
