@@ -26,11 +26,15 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
 REGION = "eu-west-1"
 STACKS = ("network", "data", "observability", "app", "edge")
+SECOND_REGION = ROOT / "docs/operations/second-region.md"
+# Of the stack `data`: the outputs of the stack `replica`.
+COPIES = ("ReplicaRegion", "ReplicaBackupBucket", "ReplicaErasureBucket", "ReplicaKey", "ReplicaMacKey")
 # What stays after the deletion of an environment, in the words of docs/deploy.md, by type.
 STAYS = {
     "AWS::RDS::DBCluster": "a snapshot of the database",
     "AWS::S3::Bucket": "the buckets",
     "AWS::KMS::Key": "the KMS keys",
+    "AWS::KMS::ReplicaKey": "the KMS keys",
     "AWS::Logs::LogGroup": "the log groups",
 }
 
@@ -234,13 +238,15 @@ def remove(trial: Trial, environment: str) -> None:
     begin = time.monotonic()
     stacks.RETAINED.clear()
     trial.run(trial.commands("delete-stack --stack-name arches-$env-$stack").replace("env=dev", f"env={environment}"))
-    left = trial.client("cloudformation").describe_stacks()["Stacks"]
-    if undeleted := [stack["StackName"] for stack in left if f"-{environment}-" in stack["StackName"]]:
+    left = [stack["StackName"] for stack in trial.client("cloudformation").describe_stacks()["Stacks"]]
+    # The copies for the case that the other region is lost are deleted on their own.
+    if undeleted := [name for name in left if f"-{environment}-" in name and not name.endswith("-replica")]:
         raise Failed(f"not deleted: {undeleted}")
     # Without the places where lines are broken.
     section = " ".join(trial.page.split("## Remove an environment")[1].split("\n## ")[0].split())
     kinds = {kind for _, kind, _ in stacks.RETAINED}
-    if kinds != STAYS.keys():
+    # Only with copies in a second region.
+    if kinds | {"AWS::KMS::ReplicaKey"} != STAYS.keys():
         raise Failed(f"after the deletion these types stay, but docs/deploy.md names others: {sorted(kinds)}")
     for words in STAYS.values():
         if words not in section:
@@ -248,7 +254,9 @@ def remove(trial: Trial, environment: str) -> None:
     # A name that is generated, or has the id of the stack, does not come back.
     named = re.findall(r"`(/aws/[^`]+)`", section)
     prevents = {name.replace("<env>", environment) for name in named}
-    taken = {one[2] for one in stacks.TAKEN if one[1] == trial.region and environment in one[2]}
+    # Not those of copies, which belong to a stack of another region.
+    here = {one for one, owner in stacks.TAKEN.items() if one[1] == trial.region and f":{trial.region}:" in owner}
+    taken = {one[2] for one in here if environment in one[2]}
     taken = {name for name in taken if not re.search(r"-[0-9a-f]{12}$", name)}
     if prevents != taken:
         raise Failed(f"names that prevent a new stack: {sorted(taken)}; docs/deploy.md names {sorted(prevents)}")
@@ -269,6 +277,30 @@ def try_all(trial: Trial, environments: list[str], second_region: str | None) ->
         try_two_regions(trial, account, second_region)
 
 
+def replicate(trial: Trial, environment: str, second: str) -> None:
+    """Turns on the copies in a second region, as docs/operations/second-region.md says."""
+    begin = time.monotonic()
+    trial.in_region(REGION)
+    commands = commands_of(SECOND_REGION.read_text(), "infra/deploy.sh $env replica")
+    names = f"env={environment} first={REGION} second={second}"
+    printed = trial.run(re.sub("^env=.*", names, commands, flags=re.MULTILINE))
+    # Names and values in turn, at the end.
+    words = printed.split()[-2 * len(COPIES) :]
+    outputs = dict(zip(words[::2], words[1::2], strict=True))
+    if outputs.keys() != set(COPIES):
+        raise Failed(f"the stack replica has the outputs {outputs}; the parameters are {COPIES}")
+    for name, value in outputs.items():
+        _set(trial, environment, "data", name, value)
+    for name in ("ReplicaBackupBucket", "ReplicaErasureBucket"):
+        _set(trial, environment, "observability", name, outputs[name])
+    trial.run(f"{names}\n{commands_of(SECOND_REGION.read_text(), 'infra/deploy.sh $env data && infra')}")
+    for name in ("data", "observability"):
+        changes = stacks.EXECUTED[f"arches-{environment}-{name}"][-1]
+        if not changes or any(replacement == "True" for *_, replacement in changes):
+            raise Failed(f"the copies change nothing in {name}, or replace something: {changes}")
+    _step(f"{environment}: backups and secrets are copied to {second}, and nothing is replaced", begin)
+
+
 def try_two_regions(trial: Trial, account: str, second: str) -> None:
     """Creates an environment in two regions at once, as docs/deploy.md says."""
     # What outlived the environment is deleted by hand.
@@ -283,6 +315,24 @@ def try_two_regions(trial: Trial, account: str, second: str) -> None:
     of_region = re.findall(r"^aws cloudformation deploy --stack-name arches-region .*$", account, re.MULTILINE)
     trial.run("\n".join(of_region))
     _step(f"{second} is added to the account", begin)
+    replicate(trial, "staging", second)
+    trial.in_region(second)
+    # As in docs/operations/second-region.md: the names of the copied secrets are taken here.
+    for name in COPIES:
+        _set(trial, "staging", "data", name, '""')
+    lost = commands_of(SECOND_REGION.read_text(), "infra/deploy.sh $env data --disable-rollback")
+    lost = lost.replace("env=production", "env=staging").replace("eu-central-1", second)
+    try:
+        trial.run(lost)
+    except Failed as error:
+        if "arches/staging/" not in str(error) or "already exists" not in str(error):
+            raise
+    else:
+        raise Failed("the name of a copied secret can be used again")
+    trial.client("cloudformation").delete_stack(StackName="arches-staging-data")
+    _set(trial, "staging", "data", "SecretsFolder", "recovered/")
+    trial.run(lost)
+    _step("the stacks below the app come up beside the copies", begin)
     for stack, name, domain in (
         ("app", "DomainName", "api.second.archesai.com"),
         ("edge", "DomainName", "api.second.archesai.com"),

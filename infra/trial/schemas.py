@@ -28,6 +28,7 @@ FORMS = {
     "AWS::IAM::OIDCProvider": {"Arn": "arn:aws:iam::{account}:oidc-provider/{name}"},
     "AWS::IAM::Role": {"Arn": "arn:aws:iam::{account}:role/{name}"},
     "AWS::KMS::Key": {"KeyId": "{uuid}", "Arn": "arn:aws:kms:{region}:{account}:key/{uuid}"},
+    "AWS::KMS::ReplicaKey": {"KeyId": "{uuid}", "Arn": "arn:aws:kms:{region}:{account}:key/{uuid}"},
     "AWS::Lambda::Alias": {"AliasArn": "arn:aws:lambda:{region}:{account}:function:{FunctionName}:{Name}"},
     "AWS::Lambda::Function": {"Arn": "arn:aws:lambda:{region}:{account}:function:{name}"},
     "AWS::Lambda::LayerVersion": {"LayerVersionArn": "arn:aws:lambda:{region}:{account}:layer:{name}:1"},

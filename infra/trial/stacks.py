@@ -98,9 +98,16 @@ def _remove(stack: Stack, resource: Resource) -> None:
         RETAINED.append((resource.deletion_policy, resource.cf_resource_type, resource.physical_resource_id))
     identity = resource.identity()
     if identity and (not stays or resource.deletion_policy == "Snapshot"):
-        TAKEN.pop(identity, None)
+        for name in [identity, *_copies(resource)]:
+            TAKEN.pop(name, None)
     if not stays and resource.cf_resource_type in IN_MOTO:
         IN_MOTO[resource.cf_resource_type][1](stack, resource)
+
+
+def _copies(resource: Resource) -> list[tuple]:
+    """Returns the names that a secret takes in the regions of its copies."""
+    regions = resource.properties.get("ReplicaRegions", []) if "SecretsManager" in resource.cf_resource_type else []
+    return [(resource.cf_resource_type, one["Region"], resource.properties["Name"]) for one in regions]
 
 
 def _create(stack: Stack, resource: Resource) -> None:
@@ -108,8 +115,9 @@ def _create(stack: Stack, resource: Resource) -> None:
     if problems := resource.problems():
         raise Invalid(f"{resource}: {'; '.join(problems)}")
     identity, owner = resource.identity(), f"{stack.stack_id}/{resource.logical_resource_id}"
-    if identity and TAKEN.setdefault(identity, owner) != owner:
-        raise Invalid(f"{resource}: {identity} already exists")
+    for name in [identity, *_copies(resource)]:
+        if name and TAKEN.setdefault(name, owner) != owner:
+            raise Invalid(f"{resource}: {name} already exists")
     if resource.cf_resource_type in IN_MOTO:
         IN_MOTO[resource.cf_resource_type][0](stack, resource)
 

@@ -28,6 +28,8 @@ pub struct BackupStore {
     bucket: String,
     ledger: String,
     tools: Option<Scratch>,
+    /// Settings of the jobs that differ from the others.
+    settings: HashMap<&'static str, String>,
 }
 
 impl BackupStore {
@@ -44,6 +46,7 @@ impl BackupStore {
             bucket,
             ledger,
             tools: None,
+            settings: HashMap::new(),
         }
     }
 
@@ -53,7 +56,8 @@ impl BackupStore {
         let bucket = format!("b-{}", Uuid::new_v4());
         create_buckets(&bucket, &ledger).await;
         let Self { database, owner_url, .. } = self;
-        Self { database: database.clone(), owner_url: owner_url.clone(), bucket, ledger, tools: None }
+        let (database, owner_url) = (database.clone(), owner_url.clone());
+        Self { database, owner_url, bucket, ledger, tools: None, settings: HashMap::new() }
     }
 
     /// Returns a store with the same backups and an empty ledger.
@@ -67,7 +71,18 @@ impl BackupStore {
             bucket: bucket.clone(),
             ledger,
             tools: None,
+            settings: HashMap::new(),
         }
+    }
+
+    /// Changes a setting of the jobs.
+    pub fn set(&mut self, name: &'static str, value: &str) {
+        self.settings.insert(name, value.to_owned());
+    }
+
+    /// Returns the buckets of the backups and of the ledger.
+    pub fn buckets(&self) -> [&str; 2] {
+        [&self.bucket, &self.ledger]
     }
 
     /// Replaces `pg_dump` by a script. In the script, `$real` is the real program.
@@ -133,6 +148,7 @@ impl BackupStore {
         ] {
             environment.insert(name.to_owned(), value);
         }
+        environment.extend(self.settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         environment
     }
 

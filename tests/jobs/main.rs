@@ -23,6 +23,7 @@ mod recovery_points;
 mod redis_password;
 mod restore;
 mod retention;
+mod second_region;
 mod smoke;
 mod strict_s3;
 mod target;

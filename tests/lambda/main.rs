@@ -5,6 +5,7 @@ mod erasure;
 mod functions;
 mod logs;
 mod observe;
+mod queries;
 mod queue;
 mod start;
 

@@ -234,6 +234,23 @@ fn every_alarm_uses_a_metric_that_exists() {
 }
 
 #[test]
+fn budget_of_failed_requests_is_watched_over_two_windows() {
+    let rule = rules::watches_the_budget_of_failures;
+    assert_no_problems(&rule(&DEPLOYED));
+    let either = json!({ "Fn::Sub": "ALARM(\"${FastBurnHour}\") OR ALARM(\"${FastBurnMinutes}\")" });
+    for (broken, about) in [
+        (with("app", "FastBurnHour/Properties/Threshold", json!(0.05)), "ApiBudgetBurnsFast"),
+        (with("app", "FastBurnMinutes/Properties/Period", json!(3600)), "ApiBudgetBurnsFast"),
+        (with("app", "ApiBudgetBurnsFast/Properties/AlarmRule", either), "ApiBudgetBurnsFast"),
+        (with("app", "SlowBurnHours/Properties/Statistic", json!("Sum")), "ApiBudgetBurnsSlowly"),
+        (without("app", "SlowBurnHalfHour"), "ApiBudgetBurnsSlowly"),
+        (without("app", "ApiBudgetBurnsSlowly"), "ApiBudgetBurnsSlowly"),
+    ] {
+        assert_noticed(rule, &broken, about);
+    }
+}
+
+#[test]
 fn every_alarm_has_room_for_the_metric_of_another_function() {
     for template in STACKS.values() {
         assert_no_problems(&rules::have_room_for_a_metric(template));
@@ -255,6 +272,8 @@ fn every_alarm_acts_and_names_a_runbook() {
     }
     for (broken, id) in [
         (without("app", "ApiFailures/Properties/AlarmActions"), "ApiFailures"),
+        (without("app", "ApiBudgetBurnsFast/Properties/AlarmActions"), "ApiBudgetBurnsFast"),
+        (without("app", "ApiBudgetBurnsFast/Properties/AlarmRule"), "FastBurnHour"),
         (with("app", "ApiFailures/Properties/ActionsEnabled", json!(false)), "ApiFailures"),
         (without("app", "AuthDeploymentGroup/Properties/AlarmConfiguration"), "AuthRollback"),
         (without("app", "ApiSlow/Properties/AlarmDescription"), "ApiSlow"),

@@ -210,7 +210,7 @@ fn every_alarm_is_in_the_index_of_runbooks_once() {
     let mut alarms = BTreeMap::new();
     for stack in stacks() {
         let template = Template::read(&text(&file_of(&stack)));
-        for (id, alarm) in template.of_type("AWS::CloudWatch::Alarm") {
+        for (id, alarm) in rules::alarms(&template) {
             alarms.insert(id.to_owned(), rules::runbook(alarm).unwrap_or_default().to_owned());
         }
     }

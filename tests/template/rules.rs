@@ -9,6 +9,7 @@ mod database;
 mod edge;
 mod observe;
 mod queues;
+mod replica;
 mod settings;
 mod stacks;
 
@@ -24,8 +25,8 @@ pub use account::{
     trusts_the_repository_by_its_id, uses_objects_of_the_account_only,
 };
 pub use alarms::{
-    act_and_name_a_runbook, have_room_for_a_metric, notifies_about_old_secrets, notifies_about_slow_requests,
-    runbook, use_existing_metrics,
+    act_and_name_a_runbook, alarms, have_room_for_a_metric, notifies_about_old_secrets,
+    notifies_about_slow_requests, runbook, use_existing_metrics, watches_the_budget_of_failures,
 };
 pub use artifacts::{
     functions_of_artifacts, guard_the_bucket_of_artifacts, isolate_groups_and_subnets,
@@ -44,6 +45,11 @@ pub use edge::{
 pub use observe::observes_every_log;
 
 pub use queues::{handles_each_message_of_a_queue, reports_bounces_and_complaints};
+
+pub use replica::{
+    COPIED, authenticates_copies, copies_every_backup_and_erasure, copies_what_nothing_can_make_again,
+    keeps_copies_as_originals, replicates_without_deleting,
+};
 
 pub use stacks::{
     ORDER, allow_nothing_from_the_internet, allow_only_https_out, bound_every_role,

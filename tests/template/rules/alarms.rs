@@ -20,6 +20,8 @@ const OF_AWS: &[(&str, &str, &[&str])] = &[
     ("AWS/RDS", "DatabaseConnectionsBorrowLatency", &["ProxyName"]),
     ("AWS/RDS", "DatabaseConnectionsCurrentlySessionPinned", &["ProxyName"]),
     ("AWS/RDS", "FreeableMemory", &["DBClusterIdentifier", "Role"]),
+    // Only with `Metrics` in the rule of replication.
+    ("AWS/S3", "OperationsFailedReplication", &["SourceBucket", "DestinationBucket", "RuleId"]),
     ("AWS/SES", "Reputation.BounceRate", &[]),
     ("AWS/SES", "Reputation.ComplaintRate", &[]),
     ("AWS/SQS", "ApproximateAgeOfOldestMessage", &["QueueName"]),
@@ -87,6 +89,18 @@ pub fn runbook(alarm: &Value) -> Option<&str> {
     named.split_whitespace().next()
 }
 
+/// Returns the alarms of a template: those of a metric, and those that are made of others.
+pub fn alarms(template: &Template) -> Vec<(&str, &Value)> {
+    let kinds = ["AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"];
+    kinds.into_iter().flat_map(|kind| template.of_type(kind)).collect()
+}
+
+/// Returns the alarms of which a composite alarm is made.
+fn parts(alarm: &Value) -> Vec<&str> {
+    let rule = alarm["Properties"]["AlarmRule"]["Fn::Sub"].as_str().unwrap_or_default();
+    rule.split("ALARM(\"${").skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)).collect()
+}
+
 /// Finds alarms that have no action or name no runbook. `runbooks` are the files in `docs/runbooks`, and their sections as
 /// `<file>#<anchor>`.
 pub fn act_and_name_a_runbook(template: &Template, runbooks: &BTreeSet<String>) -> Vec<String> {
@@ -97,10 +111,11 @@ pub fn act_and_name_a_runbook(template: &Template, runbooks: &BTreeSet<String>) 
             alarms.is_some_and(|alarms| alarms.contains(&json!({"Name": {"Ref": id}})))
         })
     };
-    let alarms = template.of_type("AWS::CloudWatch::Alarm").into_iter();
-    let mute = alarms.filter(|(id, alarm)| {
+    let composites = template.of_type("AWS::CloudWatch::CompositeAlarm");
+    let is_part = |id: &str| composites.iter().any(|(_, alarm)| parts(alarm).contains(&id));
+    let mute = alarms(template).into_iter().filter(|(id, alarm)| {
         let told = alarm["Properties"]["AlarmActions"] == json!([{"Ref": "AlarmTopic"}]);
-        let acts = told || stops_a_deployment(id);
+        let acts = told || stops_a_deployment(id) || is_part(id);
         !acts
             || alarm["Properties"]["ActionsEnabled"] == false
             || !runbook(alarm).is_some_and(|runbook| runbooks.contains(runbook))
@@ -115,6 +130,37 @@ pub fn have_room_for_a_metric(template: &Template) -> Vec<String> {
     let alarms = template.of_type("AWS::CloudWatch::Alarm").into_iter();
     let full = alarms.filter(|(_, alarm)| metrics(&alarm["Properties"]).len() > MAX_METRICS);
     full.map(|(id, _)| format!("{id}: more than {MAX_METRICS} metrics; split it")).collect()
+}
+
+/// The objective of availability: the part of the requests that may fail.
+const BUDGET: f64 = 0.001;
+/// An alarm, the rate at which it sees the budget used up, its two windows in seconds.
+const BURN_RATES: [(&str, f64, [u64; 2]); 2] =
+    [("ApiBudgetBurnsFast", 14.4, [3600, 300]), ("ApiBudgetBurnsSlowly", 6.0, [21600, 1800])];
+
+/// The budget of failed requests is watched over a long and a short window, with the threshold of the rate in both.
+pub fn watches_the_budget_of_failures(template: &Template) -> Vec<String> {
+    let wrong = BURN_RATES.into_iter().filter(|(id, rate, windows)| {
+        let alarm = &template.0["Resources"][id];
+        let parts = parts(alarm);
+        let seen: Vec<_> = parts
+            .iter()
+            .map(|id| template.resource(id, "AWS::CloudWatch::Alarm"))
+            .filter(|part| {
+                part["MetricName"] == "5XXError"
+                    && part["Statistic"] == "Average"
+                    && part["EvaluationPeriods"] == 1
+                    && part["ComparisonOperator"] == "GreaterThanThreshold"
+                    && part["Threshold"].as_f64().is_some_and(|limit| (limit - rate * BUDGET).abs() < 1e-9)
+            })
+            .filter_map(|part| part["Period"].as_u64())
+            .collect();
+        let both = alarm["Properties"]["AlarmRule"]["Fn::Sub"].as_str().is_some_and(|rule| {
+            rule.matches(" AND ").count() == 1 && !rule.contains(" OR ") && !rule.contains("NOT ")
+        });
+        seen != windows || !both || alarm["Type"] != "AWS::CloudWatch::CompositeAlarm"
+    });
+    wrong.map(|(id, ..)| format!("{id}: does not watch the budget over two windows")).collect()
 }
 
 /// Finds functions with routes whose slow requests do not notify. Left out: those that stream, because models write for seconds.

@@ -132,8 +132,9 @@ pub fn keep_the_identity_of_the_ledger(template: &Template) -> Vec<String> {
 
 /// Resources with personal data or keys are not deleted with their stack.
 pub fn retain_data(template: &Template) -> Vec<String> {
-    const KEPT: [(&str, &[&str]); 4] = [
+    const KEPT: [(&str, &[&str]); 5] = [
         ("AWS::KMS::Key", &["Retain", "RetainExceptOnCreate"]),
+        ("AWS::KMS::ReplicaKey", &["Retain", "RetainExceptOnCreate"]),
         ("AWS::RDS::DBCluster", &["Snapshot"]),
         ("AWS::S3::Bucket", &["Retain", "RetainExceptOnCreate"]),
         ("AWS::Logs::LogGroup", &["Retain", "RetainExceptOnCreate"]),
