@@ -10,6 +10,8 @@ import os
 import re
 import subprocess
 import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 THROTTLED = {"Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown", "RequestThrottled"}
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "AuthorizationErrorException", "403"}
@@ -78,6 +80,36 @@ def account() -> str:
     return call("sts", "get-caller-identity")["Account"]
 
 
+def parallel(work, items: list) -> list:
+    """Calls `work` with each item, eight at a time. Returns the results in the same order; a `Failed` in place of one that failed."""
+
+    def tried(item):
+        try:
+            return work(item)
+        except Failed as error:
+            return error
+
+    pool = ThreadPoolExecutor(8)
+    try:
+        return list(pool.map(tried, items))
+    finally:
+        # After an interruption nothing new begins.
+        pool.shutdown(cancel_futures=True)
+
+
+def succeeded(results: list) -> list:
+    """Returns the results; raises the first `Failed` among them."""
+    for one in results:
+        if isinstance(one, Failed):
+            raise one
+    return results
+
+
+def pause(seconds: float) -> None:
+    """Waits before the next look at something that changes. Tests do not wait."""
+    time.sleep(float(os.environ.get("OPS_POLL_SECONDS", seconds)))
+
+
 def _message(text: str) -> str:
     try:
         return json.loads(text)["errorMessage"]
@@ -86,7 +118,7 @@ def _message(text: str) -> str:
 
 
 def _run(words: list[str], given: str, in_region: str | None, deadline: float, attempts: int) -> str:
-    command = ["aws", *words, "--output", "json", "--no-cli-pager", "--cli-connect-timeout", "10", "--cli-read-timeout", str(int(deadline))]
+    command = ["aws", *words, "--output", "json", "--cli-connect-timeout", "10", "--cli-read-timeout", str(int(deadline))]
     command += ["--region", in_region] if in_region else []
     environment = {**os.environ, "AWS_PAGER": "", "AWS_RETRY_MODE": "standard", "AWS_MAX_ATTEMPTS": str(attempts)}
     action = ":".join(words[:2])

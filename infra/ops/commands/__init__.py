@@ -1,4 +1,14 @@
 """The commands. Each is a module of this package; its name has `_` where the command has `-`."""
 
 # In the order of `--help` and of docs/operations/ops.md.
-COMMANDS = []
+COMMANDS = [
+    "check",
+    "status",
+    "rollback",
+    "logs",
+    "replay-failed",
+    "who-changed",
+    "down",
+    "id",
+    "invoke",
+]
