@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import urllib.error
 import urllib.request
@@ -20,9 +21,9 @@ def answer(url: str, deadline: float = 30) -> tuple[bool, str]:
         return False, f"no answer: {getattr(error, 'reason', error)}"
 
 
-def wait(url: str, limit: float = 60) -> tuple[bool, str]:
+def wait(url: str) -> tuple[bool, str]:
     """Like `answer`, but asks again until it answers 200, for a minute."""
-    end = time.monotonic() + limit
+    end = time.monotonic() + float(os.environ.get("OPS_READY_SECONDS", 60))
     while True:
         is_ready, text = answer(url)
         if is_ready or time.monotonic() > end:

@@ -11,6 +11,7 @@ mod deployed;
 mod documents;
 mod edge_rules;
 mod observe;
+mod ops;
 mod prune;
 mod queues;
 mod recover;
