@@ -22,6 +22,8 @@ from secretstore import Secret
 READ_MINUTES, MAX_AGE_MINUTES = 5, 30
 # The key of the counters of failed passwords and of the hashes of codes: the member of `auth` that no rotation changes.
 SESSION_SECRET = "sessionSecret"
+# More than a removal needs.
+STEPS = 10
 # The most runs of `retention`, each of at most 15 minutes.
 RESEAL_RUNS = 20
 
@@ -81,7 +83,7 @@ def _plan(secret: Secret, way, given, remembered: str | None) -> str:
 
 def _remove(environment, secret: Secret, way, remembered: str) -> None:
     """Repeats the next step until no leaked key is left. Each begins with what the secret has then."""
-    while True:
+    for _ in range(STEPS):
         document = _document(secret)
         found = way.form.parse(document)
         leaked = [key for key in found if _is_leaked(key, remembered)]
@@ -104,6 +106,7 @@ def _remove(environment, secret: Secret, way, remembered: str) -> None:
                 _reseal(environment, secret, found)
             screen.progress(f"removed: {', '.join(key.id for key in leaked)}")
             secret.put(way.form.render(keys.without(found, leaked), document))
+    raise Failed("rotation", f"{secret.name} still has leaked keys after {STEPS} steps: somebody else changes it. Run the same command again")
 
 
 def _reseal(environment, secret: Secret, found: list[Key]) -> None:

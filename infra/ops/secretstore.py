@@ -28,11 +28,12 @@ class Secret:
     def value(self) -> str | None:
         """Reads the current value; None if there never was one."""
         try:
-            return aws.call("secretsmanager", "get-secret-value", SecretId=self.arn)["SecretString"]
+            return aws.call("secretsmanager", "get-secret-value", SecretId=self.arn, VersionStage="AWSCURRENT")["SecretString"]
         except Failed as error:
-            if error.code == "ResourceNotFoundException" and "AWSCURRENT" in error.text:
-                return None
-            raise
+            if error.code != "ResourceNotFoundException":
+                raise
+            self.describe()  # fails if there is no such secret
+            return None
 
     def put(self, value: str, stage: str = "AWSCURRENT") -> str:
         """Writes a value and returns the id of its version."""
