@@ -41,8 +41,9 @@ def _leftover(kind: str, name: str, where: str) -> Leftover | None:
         if not _exists("s3api", "head-bucket", Bucket=name):
             return None
         empty = (
-            f"aws s3api list-object-versions --bucket {name} --output json --query '{{Objects: [Versions, DeleteMarkers][][].{{Key: Key, VersionId: VersionId}}}}'"
-            f" > versions.json && aws s3api delete-objects --bucket {name} --delete file://versions.json   # a thousand at a time: repeat"
+            f"aws s3api list-object-versions --bucket {name} --max-items 1000 --output json"
+            " --query '{Objects: [Versions, DeleteMarkers][].{Key: Key, VersionId: VersionId}}'"
+            f" > versions.json && aws s3api delete-objects --bucket {name} --delete file://versions.json   # repeat until nothing is left"
         )
         return Leftover(f"bucket {name} ({where})", [empty, f"aws s3api delete-bucket --bucket {name}"], LOCKED if "Backup" in where or "Erasure" in where else "")
     if kind == "AWS::KMS::Key":

@@ -13,7 +13,7 @@ import aws
 import leftovers
 import screen
 from aws import Failed
-from stacks import ORDER, Stack
+from stacks import ORDER, Environment, Stack
 
 HELP = "remove an environment, and name what stays"
 EXAMPLES = ["--environment dev", "--environment dev --data", "--environment dev --list"]
@@ -31,7 +31,7 @@ def arguments(parser) -> None:
 
 def run(environment, given) -> int:
     if given.list:
-        return _name_leftovers(environment)
+        return _name_leftovers(environment.name)
     names = [name for name in reversed(ORDER) if given.data or name in WITHOUT_DATA]
     stacks = [stack for stack in (getattr(environment, name) for name in names) if stack.exists()]
     if stacks:
@@ -41,7 +41,7 @@ def run(environment, given) -> int:
         screen.say("No stack is there to delete.")
     for stack in stacks:
         _delete(stack)
-    return _name_leftovers(environment)
+    return _name_leftovers(environment.name)
 
 
 def _delete(stack: Stack) -> None:
@@ -82,11 +82,11 @@ def _why(stack_id: str) -> str:
     return "; ".join(f"{one['LogicalResourceId']}: {one.get('ResourceStatusReason', 'no reason')}" for one in failed[:5]) or "no event says why"
 
 
-def _name_leftovers(environment) -> int:
-    for stack in environment.stacks:
+def _name_leftovers(environment: str) -> int:
+    for stack in Environment(environment).stacks:
         if stack.exists():
             screen.say(f"{stack.full_name} stays: {stack.status}")
-    found = leftovers.find(environment.name)
+    found = leftovers.find(environment)
     if not found:
         screen.say("Nothing is left of deleted stacks.")
         return 0
