@@ -14,7 +14,6 @@ mod observe;
 mod ops;
 mod prune;
 mod queues;
-mod recover;
 mod release;
 mod rules;
 mod stack_rules;
