@@ -85,7 +85,7 @@ def _beside(environment: str) -> list[Leftover]:
             found.append(Leftover(f"secret {secret['Name']}", [command], "in its recovery window; `restore-secret` brings it back"))
     listed = aws.call("ssm", "get-parameters-by-path", Path=f"/arches/{environment}", Recursive=True)["Parameters"]
     for parameter in listed:
-        # Others belong to stacks. These are made by hand (infra/edge/README.md), by infra/recover.sh, and by `rollback`.
+        # Others belong to stacks. These are made by hand (infra/edge/README.md), by `restore`, and by `rollback`.
         if parameter["Name"].endswith(("certificate", "/recovery", "/rolled-back")):
             commands = [f"aws ssm delete-parameter --name {parameter['Name']}"]
             if parameter["Name"].endswith("certificate"):
