@@ -31,7 +31,7 @@ class Given:
         document = json.loads(secret.value() or "{}")
         member = self._member(document, given)
         before = document[member].get(self.fields[0]) if self.fields else document.get(member)
-        screen.confirm(environment.name, f"{member} of {secret.name} gets a new value. Make that one in {self.where} first, and leave the old one valid until this command has ended.", given.yes)
+        screen.confirm(environment.name, f"{member} of {secret.name} gets a new value. Make that one in {self.where} first, and leave the old one valid for now.", given.yes)
         value = read_secret(f"New value of {member}: ")
         if value == before:
             raise Failed("value", "this is the value that the secret has already: nothing was changed")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import tempfile
 import unittest
 import urllib.parse
 
-from account import Account, Site, error
+from account import ROOT, Account, Site, error
 from environments import App
 
 ADA = "0197c0de-0000-7000-8000-00000000000a"
@@ -208,9 +209,14 @@ class Actions(unittest.TestCase):
                 self.assertEqual(api.asked, [expected])
                 self.assertEqual(api.signed_in, 0)
 
-    def test_every_path_is_one_of_the_api(self) -> None:
-        from account import ROOT
+    def test_page_of_administration_has_every_action(self) -> None:
+        source = (ROOT / "infra/ops/commands/admin.py").read_text()
+        actions = re.findall(r'^    "([a-z-]+)": (?:Change|Export|Limit)\(', source, re.MULTILINE)
+        self.assertGreater(len(actions), 8)
+        page = (ROOT / "docs/administration.md").read_text()
+        self.assertEqual([action for action in actions if f"admin {action}" not in page], [])
 
+    def test_every_path_is_one_of_the_api(self) -> None:
         paths = json.loads((ROOT / "openapi.json").read_text())["paths"]
         for method, path in (
             ("patch", "/v1/users/{userId}"), ("post", "/v1/users/{userId}/suspend"), ("post", "/v1/users/{userId}/restore"),

@@ -1,5 +1,7 @@
 """infra/ops rotate: passwords, keys of third parties, the account of the smoke test, and the list."""
 
+import os
+import pty
 import re
 import unittest
 
@@ -21,8 +23,11 @@ class Lists(unittest.TestCase):
         template = (ROOT / "infra/data/secrets.yaml").read_text()
         named = set(re.findall(r"Name: !Sub arches/\$\{Environment\}/(\S+)", template))
         source = (ROOT / "infra/ops/commands/rotate.py").read_text()
-        for name in named:
-            self.assertIn(f'"{name}": ', source)
+        known = set(re.findall(r'^    "([a-z-]+)": ', source, re.MULTILINE))
+        self.assertEqual(known, named | {"owner"})
+        page = (ROOT / "docs/operations/rotate-keys.md").read_text()
+        rows = [row.split("|")[1] for row in page.splitlines() if row.startswith("| `")]
+        self.assertLessEqual(known, {name for row in rows for name in re.findall("`([a-z-]+)`", row)})
 
     def test_leak_that_is_not_removed_yet_is_shown(self) -> None:
         with Environment() as env:
@@ -196,6 +201,23 @@ class ThirdParties(unittest.TestCase):
                 self.assertIn(why, done.err)
             self.assertEqual(env.vault["oauth"], before)
             self.assertEqual(env.account.made("secretsmanager", "put-secret-value"), [])
+
+
+    def test_value_that_is_typed_at_a_terminal_is_not_shown(self) -> None:
+        with Environment() as env:
+            command = env.account.command("rotate", "model", "--environment", "staging")
+            child, terminal = pty.fork()
+            if not child:
+                os.execve(command[0], command, env.account.variables())
+            shown = b""
+            for question, answer in ((b"Type the name of the environment to go on (staging): ", b"staging\n"), (b"New value of key: ", b"sk-typed\n"), (b"Then revoke the old one", b"")):
+                while question not in shown:
+                    shown += os.read(terminal, 4096)
+                os.write(terminal, answer)
+            os.close(terminal)
+            os.waitpid(child, 0)
+            self.assertEqual(env.vault["model"], {"key": "sk-typed"})
+            self.assertNotIn(b"sk-typed", shown)
 
 
 class Smoke(unittest.TestCase):
