@@ -1,10 +1,12 @@
-"""Calls the AWS CLI 2. Every call has a deadline, and every failure is a `Failed` that says what to do.
+"""Calls the AWS CLI. Every call has a deadline, and every failure is a `Failed` that says what to do.
 
-The arguments of an operation go to the CLI through standard input: a command line can be read by every user of the machine.
+The arguments of an operation go to the CLI through a file that only this user can read, and that is deleted after the call: a command
+line can be read by every user of the machine. Not through standard input: the CLI reads the file of --cli-input-json twice.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -42,19 +44,18 @@ def call(service: str, operation: str, *, region: str | None = None, deadline: f
 
     `arguments` have the names of the service's API, such as FunctionName. An operation that must not be repeated gets `attempts=1`.
     """
-    text = _run([service, operation, "--cli-input-json", "file:///dev/stdin"], json.dumps(arguments), region, deadline, attempts)
+    with _file(json.dumps(arguments)) as name:
+        text = _run([service, operation, "--cli-input-json", f"file://{name}"], region, deadline, attempts)
     return json.loads(text) if text.strip() else {}
 
 
 def invoke(function: str, payload, *, deadline: float = 910):
     """Invokes a function once, waits for it, and returns its answer. An error of the function is `Failed`, with the code `function`."""
-    given = json.dumps({"FunctionName": function, "Payload": json.dumps(payload)})
-    # Only this user can read the folder: an answer may contain personal data.
-    with tempfile.TemporaryDirectory() as folder:
-        answer = os.path.join(folder, "answer")
-        words = ["lambda", "invoke", "--cli-input-json", "file:///dev/stdin", "--cli-binary-format", "raw-in-base64-out", answer]
-        result = json.loads(_run(words, given, None, deadline, 1))
-        with open(answer, encoding="utf-8") as file:
+    # This operation has no --cli-input-json. The answer may contain personal data, so it has a file of the same kind.
+    with _file(json.dumps(payload)) as name:
+        words = ["lambda", "invoke", "--function-name", function, "--payload", f"fileb://{name}", f"{name}.answer"]
+        result = json.loads(_run(words, None, deadline, 1))
+        with open(f"{name}.answer", encoding="utf-8") as file:
             text = file.read()
     if result.get("FunctionError"):
         raise Failed("function", f"{function} failed: {_message(text)}")
@@ -66,7 +67,7 @@ def region() -> str:
     found = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if not found:
         try:
-            found = _run(["configure", "get", "region"], "", None, 10, 1).strip()
+            found = _run(["configure", "get", "region"], None, 10, 1).strip()
         except Failed as error:
             if error.code == "cli":
                 raise
@@ -110,6 +111,16 @@ def pause(seconds: float) -> None:
     time.sleep(float(os.environ.get("OPS_POLL_SECONDS", seconds)))
 
 
+@contextlib.contextmanager
+def _file(text: str):
+    """Writes a file into a folder that only this user can read, and deletes both at the end."""
+    with tempfile.TemporaryDirectory(prefix="arches-ops-") as folder:
+        name = os.path.join(folder, "arguments")
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(text)
+        yield name
+
+
 def _message(text: str) -> str:
     try:
         return json.loads(text)["errorMessage"]
@@ -117,14 +128,14 @@ def _message(text: str) -> str:
         return text.strip() or "no message"
 
 
-def _run(words: list[str], given: str, in_region: str | None, deadline: float, attempts: int) -> str:
+def _run(words: list[str], in_region: str | None, deadline: float, attempts: int) -> str:
     command = ["aws", *words, "--output", "json", "--cli-connect-timeout", "10", "--cli-read-timeout", str(int(deadline))]
     command += ["--region", in_region] if in_region else []
     environment = {**os.environ, "AWS_PAGER": "", "AWS_RETRY_MODE": "standard", "AWS_MAX_ATTEMPTS": str(attempts)}
     action = ":".join(words[:2])
     try:
         # The CLI itself ends first, unless it hangs.
-        done = subprocess.run(command, input=given, capture_output=True, encoding="utf-8", env=environment, timeout=deadline + 15)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", env=environment, timeout=deadline + 15)
     except FileNotFoundError:
         raise Failed("cli", "the AWS CLI is missing: install version 2, https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html") from None
     except subprocess.TimeoutExpired:

@@ -20,17 +20,25 @@ class Wrong(NamedTuple):
 
 
 def stacks_of_the_account(environment: Environment):
-    region = aws.region()
-    for name in ("arches-account", "arches-region"):
-        stack = _unless_missing("ValidationError", "cloudformation", "describe-stacks", StackName=name)
-        if stack is None:
-            yield Wrong(f"the stack {name} does not exist in {region}", f"deploy it: {DEPLOY}, step 1; `account` exists once, perhaps in another region")
-            continue
-        described = stack["Stacks"][0]
-        yield f"stack {name}: {described['StackStatus']}"
-        given = {one["ParameterKey"]: one.get("ParameterValue", "") for one in described.get("Parameters", [])}
-        if name == "arches-account" and region not in given.get("Regions", "").replace(" ", "").split(","):
-            yield Wrong(f"Regions of arches-account is {given.get('Regions')}, without {region}", f"deploy it again with the longer list: {DEPLOY}, step 1")
+    region, role = aws.region(), f"arches-account-cloudformation-{environment.name}"
+    account = _unless_missing("ValidationError", "cloudformation", "describe-stacks", StackName="arches-account")
+    if account is None and _unless_missing("NoSuchEntity", "iam", "get-role", RoleName=role):
+        yield f"stack arches-account: in another region; its Regions must contain {region}"
+    elif account is None:
+        yield Wrong("the stack arches-account does not exist", f"deploy it once, in any region: {DEPLOY}, step 1")
+    else:
+        stack = account["Stacks"][0]
+        given = {one["ParameterKey"]: one.get("ParameterValue", "") for one in stack.get("Parameters", [])}
+        regions = given.get("Regions", "")
+        if region in regions.replace(" ", "").split(","):
+            yield f"stack arches-account: {stack['StackStatus']}"
+        else:
+            yield Wrong(f"Regions of arches-account is {regions}, without {region}", f"deploy it again with the longer list: {DEPLOY}, step 1")
+    in_region = _unless_missing("ValidationError", "cloudformation", "describe-stacks", StackName="arches-region")
+    if in_region is None:
+        yield Wrong(f"the stack arches-region does not exist in {region}", f"deploy it: {DEPLOY}, step 1")
+    else:
+        yield f"stack arches-region: {in_region['Stacks'][0]['StackStatus']}"
 
 
 def stacks_of_the_environment(environment: Environment):

@@ -1,6 +1,6 @@
 """An AWS account for a test: moto behind a stand-in for the AWS CLI, with handlers for what moto does not have.
 
-The stand-in `aws` sends its words and its standard input to the test, which makes the call with boto3. So the names and types of all
+The stand-in `aws` sends its words and the file that they name to the test, which makes the call with boto3. So the names and types of all
 arguments are those of AWS's own models, and the answers have the form of the CLI.
 """
 
@@ -33,7 +33,11 @@ SERVICES = {"deploy": "codedeploy", "s3api": "s3"}
 STAND_IN = f"""#!{sys.executable} -IS
 import json, os, socket, sys
 words = sys.argv[1:]
-given = sys.stdin.read() if "file:///dev/stdin" in words else ""
+paths = [word.split("://", 1)[1] for word in words if word.startswith(("file://", "fileb://"))]
+for path in paths:
+    if os.stat(os.path.dirname(path)).st_mode & 0o077:
+        sys.exit("another user can read " + path)
+given = open(paths[0]).read() if paths else ""
 with socket.socket(socket.AF_UNIX) as server:
     server.connect(os.path.join(os.path.dirname(os.path.abspath(sys.argv[0])), "server"))
     server.sendall(json.dumps([words, given, os.environ.get("AWS_MAX_ATTEMPTS")]).encode() + b"\\n")
@@ -168,6 +172,8 @@ class Account:
         if service == "configure":
             return {"code": 0, "out": f"{REGION}\n", "err": "", "file": None}
         arguments = json.loads(given)
+        if (service, operation) == ("lambda", "invoke"):
+            arguments = {"FunctionName": words[words.index("--function-name") + 1], "Payload": given}
         region = words[words.index("--region") + 1] if "--region" in words else REGION
         with self._lock:
             self.calls.append(Call(service, operation, arguments, words, attempts))

@@ -84,6 +84,7 @@ class Check(unittest.TestCase):
             (lambda place: setattr(place, "prefix", "pl-1"), "that of eu-west-1 is pl-1", "network.yaml"),
             (lambda place: place.versions.clear(), "Aurora has no PostgreSQL 18.4", "describe-db-engine-versions"),
             (lambda place: place.account.stacks.pop("arches-region"), "the stack arches-region does not exist", "docs/deploy.md, step 1"),
+            (lambda place: place.account.stacks.pop("arches-account"), "the stack arches-account does not exist", "docs/deploy.md, step 1"),
             (lambda place: place.account.stacks["arches-account"].update(Parameters=[]), "without eu-west-1", "the longer list"),
             (lambda place: place.account.add_stack("app", "ROLLBACK_COMPLETE"), "failed at its creation", "delete-stack --stack-name arches-staging-app"),
             (lambda place: place.account.fail("s3control", "get-public-access-block", "NoSuchPublicAccessBlockConfiguration"), "does not block public buckets", "put-public-access-block"),
@@ -132,6 +133,13 @@ class Check(unittest.TestCase):
                 self.assertIn(part, wrong)
             account.on("sns", "list-subscriptions-by-topic", lambda _: {"Subscriptions": [{"Endpoint": "a@example.org", "SubscriptionArn": "PendingConfirmation"}]})
             self.assertIn("a@example.org gets no alarm: its subscription is not confirmed", place.wrong()[1])
+
+    def test_account_stack_may_be_in_another_region(self) -> None:
+        with Account() as account:
+            place = Place(account)
+            del account.stacks["arches-account"]
+            account.client("iam").create_role(RoleName="arches-account-cloudformation-staging", AssumeRolePolicyDocument="{}")
+            self.assertEqual(place.wrong(), (0, ""))
 
     def test_check_without_a_session_says_only_that(self) -> None:
         with Account() as account:

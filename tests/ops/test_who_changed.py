@@ -34,7 +34,7 @@ class Roles(unittest.TestCase):
             address = urllib.parse.urlsplit(path)
             query = dict(urllib.parse.parse_qsl(address.query))
             if site.requests[-1][2].get("Authorization") != f"Bearer {token}":
-                return 401, {"type": "https://example.org/problems/not-signed-in", "title": "x", "status": 401, "detail": "no"}
+                return 401, {"type": "https://example.org/problems/unauthenticated", "title": "x", "status": 401, "detail": "no"}
             if address.path != "/v1/audit-events":
                 return 404, {}
             found = [one for one in EVENTS if one["action"] == query["action"] and query.get("targetId") in (None, one["targetId"])]
@@ -47,7 +47,7 @@ class Roles(unittest.TestCase):
     def test_roles_are_shown_with_before_and_after_in_the_order_of_time(self) -> None:
         with Account() as account, self.site() as site:
             account.add_stack("app", outputs={"ApiUrl": site.url})
-            done = account.run("who-changed", ARCHES_TOKEN=TOKEN)
+            done = account.run("who-changed", "--token", given=TOKEN)
             self.assertEqual(done.code, 0, done)
             lines = [sentence(line) for line in done.out.splitlines()]
             self.assertEqual(len(lines), 4)
@@ -58,19 +58,20 @@ class Roles(unittest.TestCase):
     def test_organization_action_and_user_narrow_the_list(self) -> None:
         with Account() as account, self.site() as site:
             account.add_stack("app", outputs={"ApiUrl": site.url})
-            done = account.run("who-changed", "--organization", "looms", given=f"{TOKEN}\n")
+            done = account.run("who-changed", "--token", "--organization", "looms", given=f"{TOKEN}\n")
             self.assertEqual(len(done.out.splitlines()), 2, done)
-            done = account.run("who-changed", "--action", "user.registered", given=TOKEN)
+            done = account.run("who-changed", "--token", "--action", "user.registered", given=TOKEN)
             self.assertIn("user.registered", done.out)
-            self.assertIn("No such event.", account.run("who-changed", "--user", "bob", given=TOKEN).out)
+            self.assertIn("No such event.", account.run("who-changed", "--token", "--user", "bob", given=TOKEN).out)
 
     def test_token_is_needed_checked_and_never_shown(self) -> None:
         with Account() as account, self.site("another") as site:
             account.add_stack("app", outputs={"ApiUrl": site.url})
-            self.assertIn("no token: set ARCHES_TOKEN", account.run("who-changed").err)
-            done = account.run("who-changed", ARCHES_TOKEN=TOKEN)
+            self.assertIn("who does it? --as <address of an administrator>, or --token", account.run("who-changed").err)
+            self.assertIn("the value is empty", account.run("who-changed", "--token").err)
+            done = account.run("who-changed", "--token", given=TOKEN)
             self.assertEqual(done.code, 1)
-            self.assertIn("access tokens end after 15 minutes", done.err)
+            self.assertIn("the token has expired, or was changed: sign in again", done.err)
             self.assertNotIn("x7q", done.out + done.err + str(account.calls))
 
 

@@ -65,9 +65,12 @@ def _functions(environment: Environment) -> int:
     releases = Releases(environment)
     rows, wrong = [], 0
     for function, alias in sorted(releases.aliases().items()):
-        is_known = isinstance(alias, Alias)
-        wrong += not is_known
-        rows.append([function, releases.describe(function, alias) if is_known else str(alias)])
+        if isinstance(alias, Alias):
+            rows.append([function, releases.describe(function, alias)])
+        else:
+            rows.append([function, "unknown"])
+            screen.warn(f"{function}: {alias}")
+            wrong += 1
     screen.table(["function", "live"], rows)
     if bad := rolled_back(environment):
         screen.say(f"rolled back before: {', '.join(bad)}")
@@ -132,7 +135,8 @@ def _queues(environment: Environment) -> int:
     rows, wrong = [], 0
     for (_, queue), counts in zip(queues, aws.parallel(read, queues)):
         if isinstance(counts, Failed):
-            rows.append([queue.logical, str(counts), ""])
+            rows.append([queue.logical, "unknown", "unknown"])
+            screen.warn(f"{queue.logical}: {counts}")
             wrong += 1
             continue
         waiting, handled = (int(counts[name]) for name in names)

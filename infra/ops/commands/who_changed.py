@@ -1,28 +1,24 @@
 """Shows who changed a role, and from what to what: of a member of an organization, or of a system administrator.
 
-Reads the audit log through the API, which needs the access token of a system administrator: in ARCHES_TOKEN, or typed when asked for.
+Reads the audit log through the API, as a system administrator who signs in (--as), or with the access token of one (--token).
 With --aws it shows who changed the stacks instead, from CloudTrail, which keeps 90 days.
 """
 
 from __future__ import annotations
 
 import datetime
-import getpass
 import json
-import os
-import sys
 
 import aws
 import screen
-from api import Api, Refused
-from aws import Failed
+from administrator import Administrator, add_arguments
 from commands.logs import seconds
 
 HELP = "show who changed a role, or the stacks"
 EXAMPLES = [
-    "--environment production --since 7d",
-    "--environment production --organization 0199d2f4-… --user 0199d2f5-…",
-    "--environment production --action api_key.rate_limit_set --since 30d",
+    "--environment production --as grace@example.com --since 7d",
+    "--environment production --token --organization 0199d2f4-… --user 0199d2f5-…",
+    "--environment production --token --action api_key.rate_limit_set --since 30d",
     "--environment production --aws --since 2d",
 ]
 # The actions that give, change or take a role (docs/audit-log.md).
@@ -55,24 +51,19 @@ def arguments(parser) -> None:
     parser.add_argument("--user", metavar="ID", help="only changes of this user")
     parser.add_argument("--action", action="append", metavar="NAME", help="another action of docs/audit-log.md instead of those about roles; can be given several times")
     parser.add_argument("--aws", action="store_true", help="who changed the stacks of the environment")
+    add_arguments(parser)
 
 
 def run(environment, given) -> int:
     since = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=given.since)
     if given.aws:
         return _stacks(environment, since)
-    api = Api(environment.url(), _token())
     events = {}
-    for action in given.action or ROLES:
-        try:
-            found = list(api.pages("/v1/audit-events", action=action, targetId=given.user, since=since.strftime("%Y-%m-%dT%H:%M:%SZ")))
-        except Refused as error:
-            if error.status == 401:
-                raise Failed("token", "the token is not valid: access tokens end after 15 minutes; sign in again and give the new one") from None
-            if error.status == 403:
-                raise Failed("token", "the token is not that of a system administrator: docs/administration.md") from None
-            raise
-        events.update({one["id"]: one for one in found if given.organization in (None, one.get("organizationId"))})
+    with Administrator(environment, given) as administrator:
+        for action in given.action or ROLES:
+            for one in administrator.list("/v1/audit-events", action=action, targetId=given.user, since=since.strftime("%Y-%m-%dT%H:%M:%SZ")):
+                if given.organization in (None, one.get("organizationId")):
+                    events[one["id"]] = one
     rows = [
         [
             one["occurredAt"][:19],
@@ -90,15 +81,6 @@ def run(environment, given) -> int:
         return 0
     screen.table(["time (UTC)", "action", "by", "about", "organization", "change", "request"], rows)
     return 0
-
-
-def _token() -> str:
-    token = os.environ.get("ARCHES_TOKEN")
-    if not token:
-        token = getpass.getpass("Access token of a system administrator: ") if sys.stdin.isatty() else sys.stdin.readline()
-    if not token.strip():
-        raise Failed("token", "no token: set ARCHES_TOKEN to the access token of a system administrator, or give it on standard input")
-    return token.strip()
 
 
 def _actor(event: dict) -> str:
