@@ -9,7 +9,7 @@ from environments import App, sentence
 
 ID, TRACE = "JKJaXmPLvHcESHA=", "5759e988bd862e3fe1be46a994272793"
 SERVED = {"timestamp": "x", "level": "INFO", "message": "request served", "app": "arches", "request.id": ID, "trace.id": TRACE, "route": "/v1/auth/login", "status": 201}
-FAILED = {**SERVED, "level": "ERROR", "message": "request failed", "request.id": "another", "trace.id": "0" * 32, "error": "database unavailable: \"timeout\""}
+FAILED = {**SERVED, "status": 503, "level": "ERROR", "message": "request failed", "request.id": "another", "trace.id": "0" * 32, "error": "database unavailable: \"timeout\""}
 REPORT = {
     "time": "x",
     "type": "platform.report",
@@ -18,7 +18,7 @@ REPORT = {
         "tracing": {"type": "X-Amzn-Trace-Id", "value": "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"},
     },
 }
-ACCESS = {"requestId": ID, "traceId": "1-5759e988-bd862e3fe1be46a994272793", "status": 201, "wafStatus": "200"}
+ACCESS = {"requestId": ID, "traceId": "1-5759e988-bd862e3fe1be46a994272793", "status": 200, "wafStatus": "200"}
 SPANS = {"otlp": True, "resourceSpans": [{"traceId": TRACE}]}
 JOB = {"level": "INFO", "message": "message handled", "trace.id": TRACE}
 
@@ -57,6 +57,8 @@ class Insights:
         return any(all(self.holds(part, fields, text) for part in term.strip("()").split(" and ")) for term in terms.split(" or "))
 
     def holds(self, part: str, fields: dict, text: str) -> bool:
+        if numbers := re.fullmatch(r"(\w+) > (\d+)", part):
+            return fields.get(numbers[1], 0) > int(numbers[2])
         name, operator, value = re.fullmatch(r'(\S+) (like|=|!=) "(.*)"', part).groups()
         value = value.replace('\\"', '"').replace("\\\\", "\\")
         if operator == "like":
@@ -122,7 +124,8 @@ class Logs(unittest.TestCase):
             done = account.run("logs", "--function", "index", "--json")
             self.assertEqual(done.out.splitlines(), ["thread panicked", json.dumps(JOB)])
             self.assertEqual(insights.queries[0]["logGroupNames"], ["IndexLogs-1"])
-            self.assertIn("no function mars", account.run("logs", "--function", "mars").err)
+            self.assertIn("no log of mars; there are: api-access, auth, index", account.run("logs", "--function", "mars").err)
+            self.assertEqual(len(account.run("logs", "--function", "api-access", "--function", "Auth", "--where", "status > 200").out.splitlines()), 2)
 
     def test_text_with_quotes_is_searched_as_it_is(self) -> None:
         with Account() as account:

@@ -13,13 +13,14 @@ import time
 import aws
 import screen
 from aws import Failed
-from stacks import Environment, folder_name
+from stacks import Environment, folder_name, logical_id
 
 HELP = "search the logs by request, function or errors"
 EXAMPLES = [
     "--environment production --request JKJaXmPLvHcESHA=",
     "--environment production --errors --since 1d",
     "--environment production --function migrate --function smoke --since 2h",
+    "--environment production --where 'duration_ms > 1000'",
     """--environment production --function auth --contains "mail not sent" --json | jq .error""",
 ]
 # The most that Insights returns, and the most log groups that it reads at once.
@@ -34,9 +35,10 @@ ERRORS = 'level = "ERROR" or (type = "platform.report" and record.status != "suc
 
 def arguments(parser) -> None:
     parser.add_argument("--request", metavar="ID", help="the lines of a request, and of what it caused: X-Request-Id, or requestId of a problem")
-    parser.add_argument("--function", action="append", metavar="NAME", help="only this function; can be given several times")
+    parser.add_argument("--function", action="append", metavar="NAME", help="only this function, or api-access for the gateway; can be given several times")
     parser.add_argument("--errors", action="store_true", help="only lines of level ERROR, crashes and timeouts")
     parser.add_argument("--contains", metavar="TEXT", help="only lines with this text")
+    parser.add_argument("--where", metavar="CONDITION", help="only lines that fulfil a condition of Logs Insights, such as 'duration_ms > 1000'")
     parser.add_argument("--since", default="1h", type=seconds, metavar="TIME", help="how far back: 30m, 6h, 7d; 1h if it is not given")
     parser.add_argument("--json", action="store_true", help="print the lines as they are")
 
@@ -53,6 +55,7 @@ def run(environment, given) -> int:
         raise Failed("arguments", f"{given.request} is not the id of a request")
     groups = _groups(environment, given.function)
     conditions = [f"({ERRORS})"] if given.errors else []
+    conditions += [f"({given.where})"] if given.where else []
     conditions += [_like(text) for text in (given.request, given.contains) if text]
     lines = _search(groups, conditions, given.since)
     if given.request:
@@ -73,15 +76,11 @@ def run(environment, given) -> int:
 
 def _groups(environment: Environment, functions: list[str] | None) -> dict[str, str]:
     """Returns the log groups to search, with what they are called on the screen."""
-    all_groups = {one.logical: one.physical for one in environment.app.of_type("AWS::Logs::LogGroup")}
-    if not functions:
-        return {physical: folder_name(logical.replace("Logs", "")) for logical, physical in all_groups.items()}
-    found = {}
-    for function in functions:
-        environment.function(function)  # an unknown name fails, and lists the known ones
-        logical = next(one for one in environment.functions() if folder_name(one) == folder_name(function) or one == function)
-        found[environment.app.id(f"{logical}Logs")] = folder_name(logical)
-    return found
+    groups = {folder_name(one.logical.removesuffix("Logs")): one.physical for one in environment.app.of_type("AWS::Logs::LogGroup")}
+    wanted = {folder_name(logical_id(function)) for function in functions or groups}
+    if unknown := wanted - set(groups):
+        raise Failed("function", f"no log of {', '.join(sorted(unknown))}; there are: {', '.join(sorted(groups))}")
+    return {groups[name]: name for name in wanted}
 
 
 def _like(text: str) -> str:
