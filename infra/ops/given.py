@@ -11,6 +11,7 @@ import api
 import screen
 import waiting
 from aws import Failed
+from keys import members_of
 from leaks import MAX_AGE_MINUTES, READ_MINUTES
 from report import done, remains
 from secretstore import Secret
@@ -28,7 +29,9 @@ class Given:
         self.members, self.where, self.fields = members, where, fields
 
     def rotate(self, environment, secret: Secret, given) -> None:
-        document = json.loads(secret.value() or "{}")
+        document = members_of(secret.value() or "{}")
+        if self.fields and not all(isinstance(value, dict) for value in document.values()):
+            raise Failed("value", f"{secret.name} has a member that is no object: compare it with docs/operations/providers.md")
         member = self._member(document, given)
         before = document[member].get(self.fields[0]) if self.fields else document.get(member)
         screen.confirm(environment.name, f"{member} of {secret.name} gets a new value. Make that one in {self.where} first, and leave the old one valid for now.", given.yes)
@@ -63,13 +66,15 @@ class Smoke:
 
     def rotate(self, environment, secret: Secret, given) -> None:
         screen.confirm(environment.name, "The account of the smoke test gets a new password. A deployment that moves traffic in the next minute may fail.", given.yes)
-        document = json.loads(secret.value())
+        document = members_of(secret.value() or "{}")
+        if not {"email", "password"} <= set(document):
+            raise Failed("smoke", "the secret has no email and password: docs/operations/smoke.md, The account of the smoke test")
         # Written before the account has it, so that it is known wherever this stops.
         version = secret.pending()
         if version is None:
             fresh = json.dumps({**document, "password": secrets.token_urlsafe(36)})
             version = secret.put(fresh, "AWSPENDING")
-        password = json.loads(secret.pending_value())["password"]
+        password = members_of(secret.pending_value())["password"]
         session = self._sign_in(environment, document["email"], document["password"])
         if session:
             change = {"currentPassword": document["password"], "newPassword": password}

@@ -30,7 +30,7 @@ class KeySet:
     """A JSON Web Key Set, of `signing-keys`."""
 
     def parse(self, document: str) -> list[Key]:
-        members = _json(document)
+        members = members_of(document)
         try:
             keys = [Key(one["kid"], one["status"], one, one.get("published_at"), one.get("retired_at")) for one in members["keys"]]
         except (KeyError, TypeError):
@@ -42,7 +42,7 @@ class KeySet:
         for key in keys:
             one = {**key.value, "status": key.status, "published_at": key.published_at, "retired_at": key.retired_at}
             found.append({name: value for name, value in one.items() if value is not None})
-        return json.dumps({**_json(document), "keys": found})
+        return json.dumps({**members_of(document), "keys": found})
 
     def public(self, keys: list[Key]) -> str:
         return json.dumps({"keys": [{name: key.value[name] for name in PUBLIC} for key in keys]})
@@ -55,7 +55,7 @@ class Text:
         self.member, self.dates, self.is_base64 = member, f"{member}Dates", is_base64
 
     def parse(self, document: str) -> list[Key]:
-        members = _json(document)
+        members = members_of(document)
         words = [word.strip() for word in str(members.get(self.member, "")).split(",") if word.strip()]
         keys = []
         for word in words:
@@ -75,7 +75,7 @@ class Text:
         for key in keys:
             both = {"publishedAt": key.published_at, "retiredAt": key.retired_at}
             dates[key.id] = {name: value for name, value in both.items() if value}
-        return json.dumps({**_json(document), self.member: ",".join(key.value for key in keys), self.dates: dates})
+        return json.dumps({**members_of(document), self.member: ",".join(key.value for key in keys), self.dates: dates})
 
     def _id(self, word: str) -> str:
         """Returns the id as `KeyId::of` (shared/src/crypto/keyring.rs) makes it."""
@@ -120,7 +120,8 @@ def _checked(keys: list[Key]) -> list[Key]:
     return keys
 
 
-def _json(document: str) -> dict:
+def members_of(document: str) -> dict:
+    """Reads a secret that is a JSON object."""
     try:
         members = json.loads(document)
     except ValueError:  # its text would quote the secret

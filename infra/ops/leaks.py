@@ -15,7 +15,7 @@ import keys
 import screen
 import waiting
 from aws import Failed
-from keys import Key, KeySet
+from keys import Key, KeySet, members_of
 from report import done, remains
 from secretstore import Secret
 
@@ -29,10 +29,9 @@ RESEAL_RUNS = 20
 
 
 def retire(environment, secret: Secret, way, given) -> None:
-    document = _document(secret)
+    known = [key.id for key in _keys(secret, way)]
     remembered = secret.leaked()
     if given.key:
-        known = [key.id for key in way.form.parse(document)]
         if given.key not in known and not remembered:
             raise Failed("arguments", f"{secret.name} has no key {given.key}; it has {', '.join(known)}. If the leaked one was among them, it is removed already")
         if remembered and remembered != f"key {given.key}":
@@ -63,7 +62,7 @@ def retire(environment, secret: Secret, way, given) -> None:
 
 def require_published(environment) -> None:
     """Waits until the API publishes exactly the keys of `verification-keys`."""
-    wanted = {key["kid"] for key in json.loads(_document(_verification(environment)))["keys"]}
+    wanted = {key["kid"] for key in _published(_verification(environment))}
     found = waiting.until(lambda: api.published_keys(environment) == wanted, "the published keys", READ_MINUTES + 1)
     if not found:
         raise Failed("published", f"{environment.url()}/.well-known/jwks.json does not have exactly the keys {', '.join(sorted(wanted))}: run the same command again in five minutes")
@@ -74,7 +73,7 @@ def _plan(secret: Secret, way, given, remembered: str | None) -> str:
         return f"The removal of what has leaked of {secret.name} ({remembered}) is continued."
     what = f"the key {given.key}" if given.key else "every key that is in it now"
     lines = [f"Of {secret.name}, {what} is removed, and replaced by one that nobody has read.", f"{way.effect[0].upper()}{way.effect[1:]}."]
-    if SESSION_SECRET in json.loads(_document(secret)) and not given.key:
+    if SESSION_SECRET in members_of(_document(secret)) and not given.key:
         lines.append("It also has sessionSecret, which is replaced: counters of failed passwords begin again, every device is new, mailed codes and recovery codes become invalid.")
     if way.reseals:
         lines.append(f"Before that, `retention` encrypts the seeds of authenticator apps with a new key. It takes {MAX_AGE_MINUTES} minutes and more.")
@@ -128,7 +127,7 @@ def _reseal(environment, secret: Secret, found: list[Key]) -> None:
 
 def _without_session_secret(document: str, remembered: str) -> str:
     """Replaces the session secret, if the whole secret has leaked and has one."""
-    members = json.loads(document)
+    members = members_of(document)
     if SESSION_SECRET in members and remembered.startswith("since "):
         # As `random_key` in functions/rotate-keys/src/kind.rs makes it.
         members[SESSION_SECRET] = base64.b64encode(secrets.token_bytes(32)).decode()
@@ -138,7 +137,7 @@ def _without_session_secret(document: str, remembered: str) -> str:
 def _publish(environment, public: str) -> None:
     """Publishes the public keys of what is in the private set now: after it, so that nothing is signed with a key that nobody knows."""
     verification = _verification(environment)
-    known = {key["kid"]: key for key in json.loads(_document(verification))["keys"]}
+    known = {key["kid"]: key for key in _published(verification)}
     if known != {key["kid"]: key for key in json.loads(public)["keys"]}:
         verification.put(public)
 
@@ -150,6 +149,13 @@ def _is_leaked(key: Key, remembered: str) -> bool:
 
 def _keys(secret: Secret, way) -> list[Key]:
     return way.form.parse(_document(secret))
+
+
+def _published(verification: Secret) -> list[dict]:
+    found = members_of(_document(verification)).get("keys")
+    if not isinstance(found, list) or not all(isinstance(key, dict) and "kid" in key for key in found):
+        raise Failed("value", "verification-keys is no set of keys: read docs/operations/rotate-keys.md, and compare the secret with it")
+    return found
 
 
 def _verification(environment) -> Secret:
