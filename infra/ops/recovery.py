@@ -77,7 +77,7 @@ class Recovery:
             self._create()
         for number in INSTANCES:
             name = f"{self.cluster}-{number}"
-            if _if_found(lambda: _instance(name)) is None:  # noqa: B023
+            if _if_found(lambda name=name: _instance(name)) is None:
                 aws.call(
                     "rds",
                     "create-db-instance",
