@@ -49,7 +49,7 @@ sam deploy --force-upload --region "$region" --config-file "$PWD/samconfig.toml"
 # What was only shown has changed nothing that could be checked.
 case " $* " in *' --no-execute-changeset '*) exit ;; esac
 case $stack in app | edge) ;; *) exit ;; esac
-[ -z "${API_CLOSED-}" ] || exit 0 # by infra/recover.sh: /ready would answer 429
+[ -z "${API_CLOSED-}" ] || exit 0 # by `infra/ops restore`: /ready would answer 429
 scratch=$(mktemp -d)
 trap 'rm -r "$scratch"' EXIT
 url=$(described app "Outputs[?OutputKey=='ApiUrl'].OutputValue")

@@ -76,6 +76,18 @@ def call(service: str, operation: str, given: dict[str, list[str]]) -> Any:
     return answer
 
 
+def from_file(service: str, operation: str, url: str, given: dict[str, list[str]]) -> Any:
+    """Makes a call with the arguments of a file, in all pages, as the CLI does."""
+    name = {"s3api": "s3"}.get(service, service)
+    client = boto3.client(name, region_name=given.get("region", [os.environ["AWS_DEFAULT_REGION"]])[0])
+    method, arguments = operation.replace("-", "_"), json.loads(pathlib.Path(url.removeprefix("file://")).read_text())
+    if client.can_paginate(method):
+        return client.get_paginator(method).paginate(**arguments).build_full_result()
+    answer = getattr(client, method)(**arguments)
+    answer.pop("ResponseMetadata", None)
+    return answer
+
+
 def deploy(given: dict[str, list[str]]) -> None:
     """`aws cloudformation deploy`: creates a change set, executes it and waits."""
     client, name = boto3.client("cloudformation"), given["stack-name"][0]
@@ -160,6 +172,10 @@ def main() -> None:
     if operation == "wait":
         words[0] = f"--wait-{words[0]}"
     given = options(words)
+    # infra/ops gives all arguments in a file.
+    if file := given.pop("cli-input-json", None):
+        print(json.dumps(from_file(service, operation, file[0], given), default=str))
+        return
     query, output = given.pop("query", None), given.pop("output", ["json"])[0]
     answer = call(service, operation, given)
     selected = jmespath.search(query[0], answer) if query else answer

@@ -237,7 +237,8 @@ def _set(trial: Trial, environment: str, stack: str, parameter: str, value: str)
 def remove(trial: Trial, environment: str) -> None:
     begin = time.monotonic()
     stacks.RETAINED.clear()
-    trial.run(trial.commands("delete-stack --stack-name arches-$env-$stack").replace("env=dev", f"env={environment}"))
+    command = trial.commands("infra/ops down").replace("env=dev", f"env={environment}")
+    said = trial.run(f"{command.rstrip()} --yes {environment}")
     left = [stack["StackName"] for stack in trial.client("cloudformation").describe_stacks()["Stacks"]]
     # The copies for the case that the other region is lost are deleted on their own.
     if undeleted := [name for name in left if f"-{environment}-" in name and not name.endswith("-replica")]:
@@ -260,6 +261,9 @@ def remove(trial: Trial, environment: str) -> None:
     taken = {name for name in taken if not re.search(r"-[0-9a-f]{12}$", name)}
     if prevents != taken:
         raise Failed(f"names that prevent a new stack: {sorted(taken)}; docs/deploy.md names {sorted(prevents)}")
+    unnamed = {name for _, kind, name in stacks.RETAINED if kind != "AWS::RDS::DBCluster" and name not in said}
+    if unnamed:
+        raise Failed(f"infra/ops down does not name what stays: {sorted(unnamed)}; it says\n{said}")
     _step(f"{environment}: what stays after the deletion is what docs/deploy.md names", begin)
 
 

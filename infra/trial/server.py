@@ -1,8 +1,8 @@
 """moto's server with a CloudFormation that transforms SAM, computes change sets and checks resources.
 
 moto keeps the stacks, the change sets and their API. Replaced: the resolver (templates.py), the resources, which are
-checked against AWS's schemas instead of being created, and the execution (stacks.py). Roles, buckets, SSM parameters and functions without
-code are also created in moto, because `sam deploy`, other stacks and infra/prune.sh read them. What this cannot show: docs/testing.md,
+checked against AWS's schemas instead of being created, and the execution (stacks.py). Roles, buckets, SSM parameters, log groups, keys and functions without
+code are also created in moto, because `sam deploy`, other stacks, infra/prune.sh and infra/ops read them. What this cannot show: docs/testing.md,
 "A deployment is tried".
 """
 
@@ -81,6 +81,23 @@ def _protected(self: Any) -> Any:
     return responses.ActionResult({"StackId": stack.stack_id})
 
 
+def _listed(self: Any) -> Any:
+    """Like moto's answer, but the resources of a deleted stack are those that stayed."""
+    stack, resources = self.cloudformation_backend.list_stack_resources(self._get_param("StackName"))
+    status = "DELETE_SKIPPED" if stack.status == "DELETE_COMPLETE" else "CREATE_COMPLETE"
+    shown = [
+        {
+            "LogicalResourceId": one.logical_resource_id,
+            "PhysicalResourceId": one.physical_resource_id,
+            "ResourceType": one.cf_resource_type,
+            "ResourceStatus": status,
+            "LastUpdatedTimestamp": stack.creation_time,
+        }
+        for one in resources
+    ]
+    return responses.ActionResult({"StackResourceSummaries": shown})
+
+
 def _unprotected(self: Any) -> Any:
     """Answers `modify-db-cluster`, whose cluster is only a resource of a stack here."""
     name, protected = self.params["DBClusterIdentifier"], self.params["DeletionProtection"]
@@ -119,6 +136,7 @@ def start() -> str:
     for name, answer in {
         "create_change_set": _change_set_of,
         "execute_change_set": _executed,
+        "list_stack_resources": _listed,
         "update_termination_protection": _protected,
     }.items():
         setattr(responses.CloudFormationResponse, name, _shown(answer))

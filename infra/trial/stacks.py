@@ -9,6 +9,8 @@ from moto.awslambda.models import lambda_backends
 from moto.cloudformation import models
 from moto.cloudformation.exceptions import CloudFormationError, ValidationError
 from moto.iam.models import iam_backends
+from moto.kms.models import kms_backends
+from moto.logs.models import logs_backends
 from moto.s3.models import s3_backends
 from moto.ssm.models import ssm_backends
 from samtranslator.parser.parser import Parser
@@ -48,6 +50,8 @@ class Stack:
         self.enable_termination_protection, self.disable_rollback, self.notification_arns = False, False, []
         self.place = Place(account, region, name, self.stack_id)
         self.made: dict[str, Resource] = {}
+        # What stayed when the stack was deleted.
+        self.skipped: list[Resource] = []
         self.output_values: dict[str, str] = {}
         self.processed: dict = {}
         self.values: dict[str, Any] = {}
@@ -63,7 +67,7 @@ class Stack:
 
     @property
     def stack_resources(self) -> list[Resource]:
-        return list(self.made.values())
+        return list(self.made.values()) or self.skipped
 
     @property
     def outputs(self) -> list[dict] | None:
@@ -95,6 +99,7 @@ def _remove(stack: Stack, resource: Resource) -> None:
     # The versions of a function are deleted with it.
     stays = resource.deletion_policy != "Delete" and resource.cf_resource_type != "AWS::Lambda::Version"
     if stays:
+        stack.skipped.append(resource)
         RETAINED.append((resource.deletion_policy, resource.cf_resource_type, resource.physical_resource_id))
     identity = resource.identity()
     if identity and (not stays or resource.deletion_policy == "Snapshot"):
@@ -167,9 +172,34 @@ def _delete_function(stack: Stack, resource: Resource) -> None:
     lambda_backends[stack.account_id][stack.region_name].delete_function(resource.physical_resource_id, None)
 
 
+def _create_log_group(stack: Stack, resource: Resource) -> None:
+    logs = logs_backends[stack.account_id][stack.region_name]
+    if resource.physical_resource_id not in logs.groups:
+        logs.create_log_group(resource.physical_resource_id, {})
+
+
+def _delete_log_group(stack: Stack, resource: Resource) -> None:
+    logs_backends[stack.account_id][stack.region_name].delete_log_group(resource.physical_resource_id)
+
+
+def _create_key(stack: Stack, resource: Resource) -> None:
+    keys = kms_backends[stack.account_id][stack.region_name]
+    if resource.physical_resource_id not in keys.keys:
+        key = keys.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "", [])
+        del keys.keys[key.id]
+        key.id = resource.physical_resource_id
+        keys.keys[key.id] = key
+
+
+def _delete_key(stack: Stack, resource: Resource) -> None:
+    del kms_backends[stack.account_id][stack.region_name].keys[resource.physical_resource_id]
+
+
 # Resources that programs of the trial read: how moto creates and deletes them.
 IN_MOTO = {
     "AWS::IAM::Role": (_create_role, _delete_role),
+    "AWS::KMS::Key": (_create_key, _delete_key),
+    "AWS::Logs::LogGroup": (_create_log_group, _delete_log_group),
     "AWS::Lambda::Function": (_create_function, _delete_function),
     "AWS::S3::Bucket": (_create_bucket, _delete_bucket),
     "AWS::SSM::Parameter": (_put_parameter, _delete_parameter),

@@ -22,6 +22,7 @@ mod properties;
 mod recovery_points;
 mod redis_password;
 mod restore;
+mod restored_organization;
 mod retention;
 mod second_region;
 mod smoke;

@@ -1,5 +1,5 @@
-//! Applies migrations, and does what else needs the owner of the database: logins, the first administrator, imports of users. The only
-//! function that may change the schema.
+//! Applies migrations, and does what else needs the owner of the database: logins, the first administrator, imports of users, organizations
+//! that an operator restores. The only function that may change the schema.
 //!
 //! A deployment runs it before it moves traffic. It connects as the owner and directly to the database: through a pooler it would
 //! lose the lock that serializes runs.
@@ -8,9 +8,10 @@ mod addresses;
 mod appoint;
 pub mod import;
 mod logins;
+mod restore;
 mod rotation;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::Value;
@@ -22,6 +23,7 @@ use shared::{
     },
     config::Config,
     db,
+    domain::{clock::SystemClock, ids::OrganizationId},
     lambda::job::Job,
     store::database,
 };
@@ -34,6 +36,7 @@ pub use addresses::Unconverted;
 pub use appoint::{Appointed, appoint};
 use import::Import;
 pub use logins::make as make_logins;
+pub use restore::{Restored, restore};
 pub use rotation::Rotated;
 
 /// All migrations, compiled in: a deployment is one artifact.
@@ -55,7 +58,7 @@ const REQUIRED: &[&str] = &["DATABASE_URL"];
 const SCHEMA: Resource = Resource { kind: "Custom::Migrations", id: "schema" };
 
 /// The event: `{"command": "up"}`, `{"command": "status"}`, `{"command": "logins"}`,
-/// `{"command": "appoint", "email": "ada@example.com"}` or
+/// `{"command": "appoint", "email": "ada@example.com"}`, `{"command": "restore-organization", "organization": "<id>"}` or
 /// `{"command": "import-users", "from": "auth0", "file": "imports/users.ndjson", "dryRun": true}`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "command", rename_all = "lowercase", deny_unknown_fields)]
@@ -70,6 +73,12 @@ pub enum Request {
     Appoint {
         /// The verified address of the account.
         email: String,
+    },
+    /// Restore a deleted organization.
+    #[serde(rename = "restore-organization")]
+    RestoreOrganization {
+        /// Its id.
+        organization: OrganizationId,
     },
     /// Import the users of another system.
     #[serde(rename = "import-users")]
@@ -86,6 +95,10 @@ impl Request {
             ["status"] => Some(Self::Status),
             ["logins"] => Some(Self::Logins),
             ["appoint", email] => Some(Self::Appoint { email: email.to_owned() }),
+            ["restore-organization", id] => {
+                let organization = OrganizationId(id.parse().ok()?);
+                Some(Self::RestoreOrganization { organization })
+            }
             ["import-users", ref rest @ ..] => Import::parse(rest).map(Self::ImportUsers),
             _ => None,
         }
@@ -124,6 +137,7 @@ pub enum Outcome {
         logins: BTreeSet<String>,
     },
     Appointed(Appointed),
+    Restored(Restored),
     /// Of an import of users.
     Imported(Box<import::Report>),
     /// Of a step of a rotation.
@@ -181,6 +195,11 @@ async fn execute(task: &Task, job: &Job) -> anyhow::Result<Outcome> {
         }
         Task::Request(Request::Appoint { email }) => {
             appoint(&mut connection, email).await.map(Outcome::Appointed)
+        }
+        Task::Request(Request::RestoreOrganization { organization }) => {
+            restore(&config.database, &url, *organization, Arc::new(SystemClock), job)
+                .await
+                .map(Outcome::Restored)
         }
         Task::Request(Request::ImportUsers(import)) => import::run(&mut connection, import, &config, job)
             .await

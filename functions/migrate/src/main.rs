@@ -19,6 +19,8 @@ commands:
   status           list applied and missing migrations
   logins           create or update the logins of the other functions
   appoint <email>  make the user with this verified address an administrator of the system
+  restore-organization <id>
+                   restore a deleted organization, within 30 days of the deletion
   import-users <file> --from <auth0|supabase|keycloak|clerk|firebase> [--dry-run] [--hash-config <file>]
                       [--drop-unusable-passwords]
                    import the users of another system; see docs/import-users.md

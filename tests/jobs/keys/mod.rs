@@ -3,6 +3,7 @@
 mod first;
 mod floods;
 pub mod proxy;
+mod removed;
 mod requests;
 mod slow;
 mod steps;

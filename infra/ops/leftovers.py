@@ -1,0 +1,108 @@
+"""What stays of an environment after its stacks were deleted, with the commands that remove it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import aws
+from aws import Failed
+from stacks import ORDER
+
+LOCKED = "locked versions cannot be deleted before their retention ends: in production by nobody, elsewhere with s3:BypassGovernanceRetention"
+
+
+class Leftover(NamedTuple):
+    what: str
+    commands: list[str]
+    note: str = ""
+
+
+def find(environment: str) -> list[Leftover]:
+    """Returns what CloudFormation retained, as far as it still exists, and what was made beside the stacks."""
+    found = []
+    for name in reversed(ORDER):
+        for resource in _retained(f"arches-{environment}-{name}"):
+            if one := _leftover(resource["ResourceType"], resource.get("PhysicalResourceId", ""), f"{name}, {resource['LogicalResourceId']}"):
+                found.append(one)
+    return found + _beside(environment)
+
+
+def _retained(stack: str) -> list[dict]:
+    """Returns the resources that deletions of the stack skipped. CloudFormation remembers deleted stacks for 90 days."""
+    deleted = aws.call("cloudformation", "list-stacks", StackStatusFilter=["DELETE_COMPLETE"])["StackSummaries"]
+    ids = [one["StackId"] for one in deleted if one["StackName"] == stack]
+    listed = [one for stack_id in ids for one in aws.call("cloudformation", "list-stack-resources", StackName=stack_id)["StackResourceSummaries"]]
+    return [one for one in listed if one["ResourceStatus"] == "DELETE_SKIPPED"]
+
+
+def _leftover(kind: str, name: str, where: str) -> Leftover | None:
+    """Returns the commands for a retained resource. None if it does not exist any more, or was deleted with another one."""
+    if kind == "AWS::S3::Bucket":
+        if not _exists("s3api", "head-bucket", Bucket=name):
+            return None
+        empty = (
+            f"aws s3api list-object-versions --bucket {name} --max-items 1000 --output json"
+            " --query '{Objects: [Versions, DeleteMarkers][].{Key: Key, VersionId: VersionId}}'"
+            f" > versions.json && aws s3api delete-objects --bucket {name} --delete file://versions.json   # repeat until nothing is left"
+        )
+        return Leftover(f"bucket {name} ({where})", [empty, f"aws s3api delete-bucket --bucket {name}"], LOCKED if "Backup" in where or "Erasure" in where else "")
+    if kind == "AWS::KMS::Key":
+        key = _found("kms", "describe-key", KeyId=name)
+        if not key or key["KeyMetadata"]["KeyState"] == "PendingDeletion":
+            return None
+        note = "what it has encrypted can never be read again"
+        return Leftover(f"key {name} ({where})", [f"aws kms schedule-key-deletion --key-id {name} --pending-window-in-days 30"], note)
+    if kind == "AWS::Logs::LogGroup":
+        groups = _found("logs", "describe-log-groups", logGroupNamePrefix=name) or {}
+        if not any(one["logGroupName"] == name for one in groups.get("logGroups", [])):
+            return None
+        return Leftover(f"log group {name} ({where})", [f"aws logs delete-log-group --log-group-name {name}"])
+    # The versions of a function are deleted with it. Snapshots are listed below, by their cluster.
+    if kind in ("AWS::Lambda::Version", "AWS::RDS::DBCluster"):
+        return None
+    return Leftover(f"{kind} {name} ({where})", [], "remove it by hand")
+
+
+def _beside(environment: str) -> list[Leftover]:
+    found = []
+    prefix = f"arches-{environment}"
+    for cluster in aws.call("rds", "describe-db-clusters").get("DBClusters", []):
+        name = cluster["DBClusterIdentifier"]
+        # `arches-<environment>` belongs to the stack; a recovery makes others beside it (docs/operations/restore.md).
+        if name.startswith(f"{prefix}-"):
+            instances = [f"aws rds delete-db-instance --db-instance-identifier {one['DBInstanceIdentifier']}" for one in cluster.get("DBClusterMembers", [])]
+            unprotect = f"aws rds modify-db-cluster --db-cluster-identifier {name} --no-deletion-protection"
+            last = f"aws rds delete-db-cluster --db-cluster-identifier {name} --final-db-snapshot-identifier {name}-final"
+            found.append(Leftover(f"cluster {name}", [unprotect, *instances, last], "made by a recovery"))
+    for snapshot in aws.call("rds", "describe-db-cluster-snapshots", SnapshotType="manual").get("DBClusterSnapshots", []):
+        cluster = snapshot["DBClusterIdentifier"]
+        if cluster == prefix or cluster.startswith(f"{prefix}-"):
+            name = snapshot["DBClusterSnapshotIdentifier"]
+            found.append(Leftover(f"snapshot {name}", [f"aws rds delete-db-cluster-snapshot --db-cluster-snapshot-identifier {name}"], "the last state of the database"))
+    for secret in aws.call("secretsmanager", "list-secrets", IncludePlannedDeletion=True, Filters=[{"Key": "name", "Values": [f"arches/{environment}/"]}])["SecretList"]:
+        if secret.get("DeletedDate"):
+            command = f"aws secretsmanager delete-secret --force-delete-without-recovery --secret-id {secret['Name']}"
+            found.append(Leftover(f"secret {secret['Name']}", [command], "in its recovery window; `restore-secret` brings it back"))
+    listed = aws.call("ssm", "get-parameters-by-path", Path=f"/arches/{environment}", Recursive=True)["Parameters"]
+    for parameter in listed:
+        # Others belong to stacks. These are made by hand (infra/edge/README.md), by `restore`, and by `rollback`.
+        if parameter["Name"].endswith(("certificate", "/recovery", "/rolled-back")):
+            commands = [f"aws ssm delete-parameter --name {parameter['Name']}"]
+            if parameter["Name"].endswith("certificate"):
+                region = parameter["Value"].split(":")[3]
+                commands.insert(0, f"aws acm delete-certificate --region {region} --certificate-arn {parameter['Value']}")
+            found.append(Leftover(f"parameter {parameter['Name']}", commands, "made by hand or by a tool"))
+    return found
+
+
+def _found(service: str, operation: str, **arguments) -> dict | None:
+    try:
+        return aws.call(service, operation, **arguments)
+    except Failed as error:
+        if "NotFound" in error.code or error.code in ("404", "NoSuchBucket"):
+            return None
+        raise
+
+
+def _exists(service: str, operation: str, **arguments) -> bool:
+    return _found(service, operation, **arguments) is not None
