@@ -233,20 +233,23 @@ def _set(trial: Trial, environment: str, stack: str, parameter: str, value: str)
 def remove(trial: Trial, environment: str) -> None:
     begin = time.monotonic()
     stacks.RETAINED.clear()
-    trial.run(trial.commands("delete-stack --stack-name arches-$env-$stack").replace("env=dev", f"env={environment}"))
+    kind = "cluster" if "DatabaseEngine: aurora" in trial.parameters(environment, "data") else "instance"
+    commands = trial.commands("delete-stack --stack-name arches-$env-$stack")
+    trial.run(commands.replace("env=dev kind=cluster", f"env={environment} kind={kind}"))
     left = trial.client("cloudformation").describe_stacks()["Stacks"]
     if undeleted := [stack["StackName"] for stack in left if f"-{environment}-" in stack["StackName"]]:
         raise Failed(f"not deleted: {undeleted}")
     # Without the places where lines are broken.
     section = " ".join(trial.page.split("## Remove an environment")[1].split("\n## ")[0].split())
-    kinds = {kind for _, kind, _ in stacks.RETAINED}
+    kinds = {one.replace("DBInstance", "DBCluster") for _, one, _ in stacks.RETAINED}
     if kinds != STAYS.keys():
         raise Failed(f"after the deletion these types stay, but docs/deploy.md names others: {sorted(kinds)}")
     for words in STAYS.values():
         if words not in section:
             raise Failed(f"docs/deploy.md does not say that these stay after the deletion: {words}")
     # A name that is generated, or has the id of the stack, does not come back.
-    named = re.findall(r"`(/aws/[^`]+)`", section)
+    other = ("/aws/rds/instance",) if kind == "cluster" else ("/aws/rds/cluster", "/aws/rds/proxy")
+    named = [name for name in re.findall(r"`(/aws/[^`]+)`", section) if not name.startswith(other)]
     prevents = {name.replace("<env>", environment) for name in named}
     taken = {one[2] for one in stacks.TAKEN if one[1] == trial.region and environment in one[2]}
     taken = {name for name in taken if not re.search(r"-[0-9a-f]{12}$", name)}

@@ -124,6 +124,8 @@ pub fn is_rolled_back_when_it_logs_errors(template: &Template) -> Vec<String> {
         let filter = template.resource(&failures, "AWS::Logs::MetricFilter");
         let metric = &filter["MetricTransformations"][0];
         let alarm = template.resource(&rollback, "AWS::CloudWatch::Alarm");
+        // An environment with few alarms has one for all functions.
+        let stops = json!({ "Fn::If": ["HasAllAlarms", { "Ref": rollback }, { "Ref": "ApiFailures" }] });
         let errors = filter["FilterPattern"].as_str().is_some_and(|p| p.contains(r#"$.level = "ERROR""#));
         problem_unless(
             errors
@@ -131,7 +133,7 @@ pub fn is_rolled_back_when_it_logs_errors(template: &Template) -> Vec<String> {
                 && metric["MetricName"] == *failures
                 && alarm["MetricName"] == metric["MetricName"]
                 && alarm["Namespace"] == metric["MetricNamespace"]
-                && each(f.get("/DeploymentPreference/Alarms")).contains(&json!({ "Ref": rollback })),
+                && each(f.get("/DeploymentPreference/Alarms")).contains(&stops),
             "no rollback alarm on its own error lines",
         )
     })
@@ -259,8 +261,10 @@ pub fn has_a_failure_destination(template: &Template) -> Vec<String> {
 pub fn sets_only_documented_variables(template: &Template, documented: &BTreeSet<String>) -> Vec<String> {
     check_functions(template, |f| {
         let environment = f.environment();
-        // Variables of the Lambda runtime, which the configuration does not read.
-        let mut ours = environment.keys().filter(|name| !name.starts_with("AWS_LAMBDA_"));
+        // Variables of the Lambda runtime and of the SDK, which the configuration does not read.
+        let of_runtime =
+            |name: &str| name.starts_with("AWS_LAMBDA_") || name.starts_with("AWS_ENDPOINT_URL_");
+        let mut ours = environment.keys().filter(|name| !of_runtime(name));
         ours.find(|name| !documented.contains(**name))
             .map(|name| format!(".env.example does not name {name}"))
     })

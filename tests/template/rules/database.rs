@@ -22,6 +22,18 @@ pub fn runs_the_local_major_version(template: &Template, major: &str) -> Vec<Str
     let other =
         groups.filter(|(_, group)| group["Properties"]["Family"] != format!("aurora-postgresql{major}"));
     problems.extend(other.map(|(id, _)| format!("{id}: not of the family of PostgreSQL {major}")));
+    let groups = template.of_type("AWS::RDS::DBParameterGroup").into_iter();
+    let other = groups.filter(|(_, group)| group["Properties"]["Family"] != format!("postgres{major}"));
+    problems.extend(other.map(|(id, _)| format!("{id}: not of the family of PostgreSQL {major}")));
+    let alone = |instance: &Value| instance["Properties"]["DBClusterIdentifier"].is_null();
+    let instances = template.of_type("AWS::RDS::DBInstance").into_iter();
+    let fixed = instances.filter(|(_, instance)| {
+        let properties = &instance["Properties"];
+        alone(instance)
+            && (properties["EngineVersion"] != json!({"Ref": "EngineVersion"})
+                || properties["DBParameterGroupName"] != json!({"Ref": "InstanceParameters"}))
+    });
+    problems.extend(fixed.map(|(id, _)| format!("{id}: not of this version and group")));
     let clusters = template.of_type("AWS::RDS::DBCluster").into_iter();
     let fixed = clusters.filter(|(_, cluster)| {
         let properties = &cluster["Properties"];
@@ -34,7 +46,8 @@ pub fn runs_the_local_major_version(template: &Template, major: &str) -> Vec<Str
 
 /// `limits` are those of the local server, in ms.
 pub fn limits_sessions_as_locally(template: &Template, limits: &[(&str, u32)]) -> Vec<String> {
-    let groups = template.of_type("AWS::RDS::DBClusterParameterGroup").into_iter();
+    let kinds = ["AWS::RDS::DBClusterParameterGroup", "AWS::RDS::DBParameterGroup"];
+    let groups = kinds.into_iter().flat_map(|kind| template.of_type(kind));
     let checks = groups.flat_map(|(id, group)| {
         limits.iter().filter_map(move |(setting, ms)| {
             let (value, ms) = (&group["Properties"]["Parameters"][*setting], ms.to_string());

@@ -46,7 +46,15 @@ pub fn take_only_published_parameters(
     }
     let unused = known.difference(&taken).filter(|name| !BY_HAND.contains(name));
     problems.extend(unused.map(|name| format!("no stack takes {name}")));
-    for (stack, name) in [("edge", "CorsOrigins"), ("edge", "DomainName"), ("data", "CorsOrigins")] {
+    for (stack, name) in [
+        ("edge", "CorsOrigins"),
+        ("edge", "DomainName"),
+        ("data", "CorsOrigins"),
+        ("data", "DatabaseEngine"),
+        ("observability", "DatabaseEngine"),
+        ("observability", "Alarms"),
+        ("network", "Ipv6"),
+    ] {
         if values["app"][name] != values[stack][name] {
             problems.push(format!("app and {stack} do not agree on {name}"));
         }
@@ -132,14 +140,20 @@ pub fn keep_the_identity_of_the_ledger(template: &Template) -> Vec<String> {
 
 /// Resources with personal data or keys are not deleted with their stack.
 pub fn retain_data(template: &Template) -> Vec<String> {
-    const KEPT: [(&str, &[&str]); 4] = [
+    const KEPT: [(&str, &[&str]); 5] = [
         ("AWS::KMS::Key", &["Retain", "RetainExceptOnCreate"]),
         ("AWS::RDS::DBCluster", &["Snapshot"]),
+        ("AWS::RDS::DBInstance", &["Snapshot"]),
         ("AWS::S3::Bucket", &["Retain", "RetainExceptOnCreate"]),
         ("AWS::Logs::LogGroup", &["Retain", "RetainExceptOnCreate"]),
     ];
+    // An instance of a cluster holds no data.
+    let of_cluster = |resource: &Value| {
+        resource["Type"] == "AWS::RDS::DBInstance" && !resource["Properties"]["DBClusterIdentifier"].is_null()
+    };
     let all = KEPT.iter().flat_map(|(kind, ways)| {
-        template.of_type(kind).into_iter().filter_map(move |(id, resource)| {
+        let resources = template.of_type(kind).into_iter().filter(|(_, resource)| !of_cluster(resource));
+        resources.filter_map(move |(id, resource)| {
             let kept = |policy: &str| resource[policy].as_str().is_some_and(|way| ways.contains(&way));
             (!(kept("DeletionPolicy") && kept("UpdateReplacePolicy")))
                 .then(|| format!("{id}: is deleted with its stack"))

@@ -95,9 +95,10 @@ fn reserve(plan: &mut Plan<'_>, filled: &impl Fn(&str) -> String) -> Result<()> 
     let condition = "\n  Has%Pascal%Concurrency: !Not [!Equals [!Ref %Pascal%Concurrency, -1]]";
     plan.within(head, "Conditions:\n", "\n\n", &filled(condition))?;
 
-    for environment in ["dev", "staging"] {
+    for (environment, instances) in [("dev", "-1"), ("staging", "-1"), ("small", "1")] {
         let path = format!("infra/environments/{environment}/app.yaml");
-        plan.within(&path, "\nAuthConcurrency: ", "\nSubnets: ", &filled("\n%Pascal%Concurrency: -1"))?;
+        let value = filled(&format!("\n%Pascal%Concurrency: {instances}"));
+        plan.within(&path, "\nAuthConcurrency: ", "\nSubnets: ", &value)?;
     }
     let production = "infra/environments/production/app.yaml";
     let text = plan.text(production)?;
