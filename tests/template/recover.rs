@@ -31,7 +31,19 @@ case "$arguments" in
 "rds restore-db-cluster-to-point-in-time "*) touch "cluster-$(value_of db-cluster-identifier)" ;;
 "rds create-db-instance "*) touch "instance-$(value_of db-instance-identifier)" ;;
 "rds modify-db-cluster "*) touch "secret-$(value_of db-cluster-identifier)" ;;
-"rds describe-db-instances "*) [ -e "instance-$(value_of db-instance-identifier)" ] || missing DBInstanceNotFound ;;
+"rds restore-db-instance-to-point-in-time "*) touch "instance-$(value_of target-db-instance-identifier)" ;;
+"rds modify-db-instance "*) touch "secret-$(value_of db-instance-identifier)" ;;
+"rds describe-db-instances "*)
+    id=$(value_of db-instance-identifier)
+    [ -e "instance-$id" ] || missing DBInstanceNotFound
+    case "$arguments" in
+    *SecretStatus*) [ ! -e "secret-$id" ] || echo active ;;
+    *SecretArn*) if [ -e "secret-$id" ]; then echo "arn-of-$id"; else echo None; fi ;;
+    *DBInstanceStatus*) echo available ;;
+    *Endpoint.Address*) echo "$id.example" ;;
+    *VpcSecurityGroups*) printf 'sg-1\tsg-2\n' ;;
+    *) echo "its-own" ;;
+    esac ;;
 "rds describe-db-clusters "*)
     id=$(value_of db-cluster-identifier)
     [ -e "cluster-$id" ] || missing DBClusterNotFoundFault
@@ -50,26 +62,31 @@ esac"#;
 const MOMENT: &str = "2026-01-02T03:04:05Z";
 const NEW: &str = "arches-staging-20260102t030405z";
 
-struct Account(Scratch);
+/// Its folder, and the environment that is recovered.
+struct Account(Scratch, &'static str);
 
 impl Account {
     /// Creates an account in which the app uses the cluster `arches-staging`, and the API is open.
     fn new() -> Self {
-        let account = Self(Scratch::create().expect("a folder"));
+        Self::of("staging", "cluster")
+    }
+
+    /// Creates an account in which the app uses the database `arches-<environment>`, a cluster or an instance.
+    fn of(environment: &'static str, kind: &str) -> Self {
+        let account = Self(Scratch::create().expect("a folder"), environment);
         for program in ["sam", "curl"] {
             stand_in(account.0.path(), program, "");
         }
         stand_in(account.0.path(), "aws", AWS);
-        for (file, text) in [
-            ("calls", ""),
-            ("rate", "500.0"),
-            ("cluster-arches-staging", ""),
-            ("secret-arches-staging", ""),
-            ("parameter_arches_staging_app_api-id", "api1"),
-            ("parameter_arches_staging_data_database-cluster-id", "arches-staging"),
-        ] {
+        for (file, text) in [("calls", ""), ("rate", "500.0")] {
             account.set(file, text);
         }
+        for name in [format!("{kind}-arches-{environment}"), format!("secret-arches-{environment}")] {
+            account.set(&name, "");
+        }
+        account.set(&format!("parameter_arches_{environment}_app_api-id"), "api1");
+        let database = format!("parameter_arches_{environment}_data_database-cluster-id");
+        account.set(&database, &format!("arches-{environment}"));
         account
     }
 
@@ -84,7 +101,7 @@ impl Account {
     fn run(&self, arguments: &[&str]) -> Output {
         Command::new("sh")
             .arg(root().join("infra/recover.sh"))
-            .arg("staging")
+            .arg(self.1)
             .args(arguments)
             .env("PATH", format!("{}:/usr/bin:/bin", self.0.path().display()))
             .env("CALLS", self.0.path().join("calls"))
@@ -132,6 +149,33 @@ fn recovery_lets_nobody_in_before_the_erasures_are_repeated() {
     account.succeed(&["replay"]);
     assert_eq!(account.count(&format!("\"target\": \"arches\", \"since\": \"{MOMENT}\"}}")), 1);
     account.succeed(&["open"]);
+    assert_eq!(account.get("rate"), "500");
+}
+
+#[test]
+fn instance_is_recovered_as_a_cluster_is() {
+    let account = Account::of("small", "instance");
+    for command in [&["close"][..], &["cluster", MOMENT], &["switch", "v1.2.3+2"], &["replay"], &["open"]] {
+        account.succeed(command);
+        account.succeed(command);
+    }
+    let new = "arches-small-20260102t030405z";
+    for (parameter, value) in [
+        ("database-cluster-id", new.to_owned()),
+        ("database-cluster", format!("{new}.example")),
+        ("database-proxy", format!("{new}.example")),
+        ("database-owner-secret", format!("arn-of-{new}")),
+    ] {
+        assert_eq!(account.get(&format!("parameter_arches_small_data_{parameter}")), value, "{parameter}");
+    }
+    for (change, times) in [
+        ("aws rds restore-db-instance-to-point-in-time --source-db-instance-identifier arches-small --", 1),
+        ("--vpc-security-group-ids sg-1 sg-2 ", 1),
+        ("aws rds modify-db-instance", 1),
+        ("db-cluster-identifier", 0),
+    ] {
+        assert_eq!(account.count(change), times, "{change}: {}", account.get("calls"));
+    }
     assert_eq!(account.get("rate"), "500");
 }
 
