@@ -33,7 +33,8 @@ pub use artifacts::{
 };
 pub use backups::{authenticates_backups, keeps_backups, removes_only_expired_backups};
 pub use database::{
-    limits_sessions_as_locally, reads_both_names_of_each_login, runs_the_local_major_version,
+    has_a_connection_for_each_instance, limits_sessions_as_locally, reads_both_names_of_each_login,
+    runs_the_local_major_version,
 };
 pub use edge::{
     EXPOSED, answers_pages_of_listed_origins, asks_for_newer_pages, attaches_the_web_acl,

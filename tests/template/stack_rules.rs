@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     assert_no_problems,
     deployed::{STACKS, assert_noticed, with, without},
-    environment, names, rules,
+    environment, names, rules, template,
     template::Template,
     text,
 };
@@ -216,6 +216,27 @@ fn sessions_have_the_time_limits_of_the_local_server() {
     }
     let unknown = with("data", "DatabaseParameters/Properties/Parameters/lock_timeout", json!("5000"));
     assert_noticed(rules::has_required_settings, &unknown, "DatabaseParameters");
+}
+
+#[test]
+fn connections_of_all_functions_fit_the_instance() {
+    let (app, values) = (template(), environment("small")["app"].clone());
+    let data = &STACKS["data"];
+    assert_no_problems(&rules::has_a_connection_for_each_instance(&app, data, &values));
+    let connections = "/Resources/InstanceParameters/Properties/Parameters/max_connections";
+    let few = data.with(connections, json!("60"));
+    let mut many = values.clone();
+    many["AuthConcurrency"] = json!(50);
+    let mut any = values.clone();
+    any["AuthConcurrency"] = json!(-1);
+    for (data, values, about) in [
+        (&few, &values, "InstanceParameters"),
+        (data, &many, "InstanceParameters"),
+        (data, &any, "Auth: may have any number"),
+    ] {
+        let problems = rules::has_a_connection_for_each_instance(&app, data, values);
+        assert!(problems.iter().any(|problem| problem.contains(about)), "{about} is not in {problems:?}");
+    }
 }
 
 #[test]
