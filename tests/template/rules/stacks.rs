@@ -138,6 +138,11 @@ pub fn keep_the_identity_of_the_ledger(template: &Template) -> Vec<String> {
     .collect()
 }
 
+/// Whether it is an instance of a cluster, which holds no data.
+fn is_of_cluster(resource: &Value) -> bool {
+    resource["Type"] == "AWS::RDS::DBInstance" && !resource["Properties"]["DBClusterIdentifier"].is_null()
+}
+
 /// Resources with personal data or keys are not deleted with their stack.
 pub fn retain_data(template: &Template) -> Vec<String> {
     const KEPT: [(&str, &[&str]); 5] = [
@@ -147,12 +152,8 @@ pub fn retain_data(template: &Template) -> Vec<String> {
         ("AWS::S3::Bucket", &["Retain", "RetainExceptOnCreate"]),
         ("AWS::Logs::LogGroup", &["Retain", "RetainExceptOnCreate"]),
     ];
-    // An instance of a cluster holds no data.
-    let of_cluster = |resource: &Value| {
-        resource["Type"] == "AWS::RDS::DBInstance" && !resource["Properties"]["DBClusterIdentifier"].is_null()
-    };
     let all = KEPT.iter().flat_map(|(kind, ways)| {
-        let resources = template.of_type(kind).into_iter().filter(|(_, resource)| !of_cluster(resource));
+        let resources = template.of_type(kind).into_iter().filter(|(_, resource)| !is_of_cluster(resource));
         resources.filter_map(move |(id, resource)| {
             let kept = |policy: &str| resource[policy].as_str().is_some_and(|way| ways.contains(&way));
             (!(kept("DeletionPolicy") && kept("UpdateReplacePolicy")))
