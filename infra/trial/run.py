@@ -237,6 +237,7 @@ def _set(trial: Trial, environment: str, stack: str, parameter: str, value: str)
 def remove(trial: Trial, environment: str) -> None:
     begin = time.monotonic()
     stacks.RETAINED.clear()
+    kind = "cluster" if "DatabaseEngine: aurora" in trial.parameters(environment, "data") else "instance"
     command = trial.commands("infra/ops down").replace("env=dev", f"env={environment}")
     said = trial.run(f"{command.rstrip()} --yes {environment}")
     left = [stack["StackName"] for stack in trial.client("cloudformation").describe_stacks()["Stacks"]]
@@ -245,7 +246,7 @@ def remove(trial: Trial, environment: str) -> None:
         raise Failed(f"not deleted: {undeleted}")
     # Without the places where lines are broken.
     section = " ".join(trial.page.split("## Remove an environment")[1].split("\n## ")[0].split())
-    kinds = {kind for _, kind, _ in stacks.RETAINED}
+    kinds = {one.replace("DBInstance", "DBCluster") for _, one, _ in stacks.RETAINED}
     # Only with copies in a second region.
     if kinds | {"AWS::KMS::ReplicaKey"} != STAYS.keys():
         raise Failed(f"after the deletion these types stay, but docs/deploy.md names others: {sorted(kinds)}")
@@ -253,7 +254,8 @@ def remove(trial: Trial, environment: str) -> None:
         if words not in section:
             raise Failed(f"docs/deploy.md does not say that these stay after the deletion: {words}")
     # A name that is generated, or has the id of the stack, does not come back.
-    named = re.findall(r"`(/aws/[^`]+)`", section)
+    other = ("/aws/rds/instance",) if kind == "cluster" else ("/aws/rds/cluster", "/aws/rds/proxy")
+    named = [name for name in re.findall(r"`(/aws/[^`]+)`", section) if not name.startswith(other)]
     prevents = {name.replace("<env>", environment) for name in named}
     # Not those of copies, which belong to a stack of another region.
     here = {one for one, owner in stacks.TAKEN.items() if one[1] == trial.region and f":{trial.region}:" in owner}

@@ -19,7 +19,7 @@ from moto.cloudformation.exceptions import ValidationError
 from moto.core.exceptions import ServiceException
 from moto.core.responses import BaseResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from moto.rds.exceptions import DBClusterNotFoundError
+from moto.rds.exceptions import DBClusterNotFoundError, DBInstanceNotFoundError
 from moto.rds.responses import RDSResponse
 from werkzeug.serving import make_server
 
@@ -98,15 +98,19 @@ def _listed(self: Any) -> Any:
     return responses.ActionResult({"StackResourceSummaries": shown})
 
 
-def _unprotected(self: Any) -> Any:
-    """Answers `modify-db-cluster`, whose cluster is only a resource of a stack here."""
-    name, protected = self.params["DBClusterIdentifier"], self.params["DeletionProtection"]
-    stacks = models.cloudformation_backends[self.current_account][self.region].stacks.values()
-    for resource in [one for stack in stacks for one in stack.made.values()]:
-        if resource.cf_resource_type == "AWS::RDS::DBCluster" and resource.physical_resource_id == name:
-            resource.properties["DeletionProtection"] = protected
-            return responses.ActionResult({"DBCluster": {"DBClusterIdentifier": name}})
-    raise DBClusterNotFoundError(name)
+def _unprotected(kind: str, missing: type[Exception]) -> Callable[[Any], Any]:
+    """Answers `modify-db-cluster` or `modify-db-instance`, whose database is only a resource of a stack here."""
+
+    def answer(self: Any) -> Any:
+        name, protected = self.params[f"{kind}Identifier"], self.params["DeletionProtection"]
+        stacks = models.cloudformation_backends[self.current_account][self.region].stacks.values()
+        for resource in [one for stack in stacks for one in stack.made.values()]:
+            if resource.cf_resource_type == f"AWS::RDS::{kind}" and resource.physical_resource_id == name:
+                resource.properties["DeletionProtection"] = protected
+                return responses.ActionResult({kind: {f"{kind}Identifier": name}})
+        raise missing(name)
+
+    return answer
 
 
 def _shown(answer: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -141,7 +145,8 @@ def start() -> str:
     }.items():
         setattr(responses.CloudFormationResponse, name, _shown(answer))
     BaseResponse.call_action = _recorded
-    RDSResponse.modify_db_cluster = _shown(_unprotected)
+    RDSResponse.modify_db_cluster = _shown(_unprotected("DBCluster", DBClusterNotFoundError))
+    RDSResponse.modify_db_instance = _shown(_unprotected("DBInstance", DBInstanceNotFoundError))
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     # By this name moto finds the bucket in the path of a URL.

@@ -4,6 +4,8 @@ moto's own resolver is not used: it leaves out what it cannot resolve, where Clo
 """
 
 import hashlib
+import ipaddress
+import itertools
 import json
 import re
 import uuid
@@ -64,6 +66,8 @@ class Resource:
             raise Invalid(f"{self.cf_resource_type} has no attribute {name}")
         if form := FORMS.get(self.cf_resource_type, {}).get(name):
             names = {**self.properties, "FunctionName": str(self.properties.get("FunctionName")).rpartition(":")[2]}
+            if isinstance(form, list):
+                return form
             return form.format(
                 **{key: value for key, value in names.items() if isinstance(value, str)},
                 account=self.place.account, region=self.place.region, name=self.name(), hash=self._hash()[:17],
@@ -269,6 +273,10 @@ class Resolver:
                     return self.template["Mappings"][table][_text(first)][_text(second)]
                 except KeyError as error:
                     raise Invalid(f"Template error: Unable to get mapping for {table}::{first}::{second}") from error
+            case "Fn::Cidr":
+                block, count, bits = self.resolve(operand)
+                block = ipaddress.ip_network(block)
+                return [str(one) for one in itertools.islice(block.subnets(new_prefix=block.max_prefixlen - bits), count)]
             case "Fn::GetAZs":
                 return [f"{self.place.region}{zone}" for zone in "abc"]
             case "Fn::ToJsonString":

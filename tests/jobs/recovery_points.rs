@@ -114,6 +114,30 @@ async fn recovery_point_of_the_cluster_and_ages_of_the_backups_are_measured() {
 }
 
 #[tokio::test]
+async fn recovery_point_of_an_instance_is_measured() {
+    let (database, (rds, url)) = (Database::create().await, Rds::start().await);
+    let store = BackupStore::new(&database).await;
+    let mut environment = environment(&store, &database, &url);
+    environment.insert("DATABASE_ENGINE".to_owned(), "postgres".to_owned());
+    let job = Function::start("recovery-points", environment).await;
+    let restorable = "2026-01-02T03:04:05Z";
+    // As RDS answers (API Reference, `DescribeDBInstances`).
+    rds.answers(
+        200,
+        &format!(
+            "<DescribeDBInstancesResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\"><DescribeDBInstancesResult>
+               <DBInstances><DBInstance><DBInstanceIdentifier>arches-dev</DBInstanceIdentifier>
+               <LatestRestorableTime>{restorable}</LatestRestorableTime></DBInstance></DBInstances>
+             </DescribeDBInstancesResult></DescribeDBInstancesResponse>"
+        ),
+    );
+    let report = job.invoke_within(JOB_TIMEOUT, json!({})).await.expect("a report");
+    assert_eq!(report["latestRestorable"], restorable);
+    let (_, body) = rds.asked.lock().expect("a lock")[0].clone();
+    assert_eq!(body, "Action=DescribeDBInstances&DBInstanceIdentifier=arches-dev&Version=2014-10-31");
+}
+
+#[tokio::test]
 async fn one_measurement_does_not_need_the_other() {
     let (database, (rds, url)) = (Database::create().await, Rds::start().await);
     let store = BackupStore::new(&database).await;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     assert_no_problems,
     deployed::{STACKS, assert_noticed, with, without},
-    rules,
+    environment, names, rules,
     template::Template,
     text,
 };
@@ -43,6 +43,14 @@ fn web_acl_protects_the_api_and_limits_addresses_and_bodies() {
         ("WebAcl/Properties/Rules/12/OverrideAction", json!({"Count": {}})),
     ] {
         assert_noticed(rules::limits_addresses_and_bodies, &with("edge", pointer, value), "WebAcl");
+    }
+}
+
+#[test]
+fn only_small_is_without_a_web_acl() {
+    for name in names("infra/environments") {
+        let used = &environment(&name)["edge"]["UseWebAcl"];
+        assert_eq!(used, if name == "small" { "false" } else { "true" }, "{name}");
     }
 }
 

@@ -142,6 +142,12 @@ fn documents_count_the_reserved_executions() {
     assert!(deploy.contains(&sentence), "docs/deploy.md does not say: {sentence}");
     let capacity = format!("{of_functions} for the API functions together");
     assert!(text("docs/limits.md").contains(&capacity), "docs/limits.md does not say: {capacity}");
+    let (_, of_small) = reserved(&template(), &environment("small")["app"]);
+    assert!(deploy.contains(&format!("`small` {of_small} ")), "docs/deploy.md does not say: {of_small}");
+    assert!(
+        text("docs/limits.md").contains(&format!("in `small` {of_small};")),
+        "docs/limits.md: {of_small}"
+    );
     let more = template().with("/Resources/Backup/Properties/ReservedConcurrentExecutions", json!(2));
     assert_eq!(reserved(&more, &json!({})), (of_jobs + 1, 0));
 }

@@ -34,7 +34,8 @@ pub use artifacts::{
 };
 pub use backups::{authenticates_backups, keeps_backups, removes_only_expired_backups};
 pub use database::{
-    limits_sessions_as_locally, reads_both_names_of_each_login, runs_the_local_major_version,
+    has_a_connection_for_each_instance, limits_sessions_as_locally, reads_both_names_of_each_login,
+    runs_the_local_major_version,
 };
 pub use edge::{
     EXPOSED, answers_pages_of_listed_origins, asks_for_newer_pages, attaches_the_web_acl,
@@ -130,6 +131,8 @@ pub fn is_rolled_back_when_it_logs_errors(template: &Template) -> Vec<String> {
         let filter = template.resource(&failures, "AWS::Logs::MetricFilter");
         let metric = &filter["MetricTransformations"][0];
         let alarm = template.resource(&rollback, "AWS::CloudWatch::Alarm");
+        // An environment with few alarms has one for all functions.
+        let stops = json!({ "Fn::If": ["HasAllAlarms", { "Ref": rollback }, { "Ref": "ApiFailures" }] });
         let errors = filter["FilterPattern"].as_str().is_some_and(|p| p.contains(r#"$.level = "ERROR""#));
         problem_unless(
             errors
@@ -137,7 +140,7 @@ pub fn is_rolled_back_when_it_logs_errors(template: &Template) -> Vec<String> {
                 && metric["MetricName"] == *failures
                 && alarm["MetricName"] == metric["MetricName"]
                 && alarm["Namespace"] == metric["MetricNamespace"]
-                && each(f.get("/DeploymentPreference/Alarms")).contains(&json!({ "Ref": rollback })),
+                && each(f.get("/DeploymentPreference/Alarms")).contains(&stops),
             "no rollback alarm on its own error lines",
         )
     })
@@ -265,8 +268,10 @@ pub fn has_a_failure_destination(template: &Template) -> Vec<String> {
 pub fn sets_only_documented_variables(template: &Template, documented: &BTreeSet<String>) -> Vec<String> {
     check_functions(template, |f| {
         let environment = f.environment();
-        // Variables of the Lambda runtime, which the configuration does not read.
-        let mut ours = environment.keys().filter(|name| !name.starts_with("AWS_LAMBDA_"));
+        // Variables of the Lambda runtime and of the SDK, which the configuration does not read.
+        let of_runtime =
+            |name: &str| name.starts_with("AWS_LAMBDA_") || name.starts_with("AWS_ENDPOINT_URL_");
+        let mut ours = environment.keys().filter(|name| !of_runtime(name));
         ours.find(|name| !documented.contains(**name))
             .map(|name| format!(".env.example does not name {name}"))
     })

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     assert_no_problems,
     deployed::{STACKS, assert_noticed, with, without},
-    environment, names, rules,
+    environment, names, rules, template,
     template::Template,
     text,
 };
@@ -33,6 +33,8 @@ fn no_stack_loses_or_exposes_its_data() {
     let open = with("network", "FunctionToProxy/Properties/CidrIp", json!("0.0.0.0/0"));
     assert_noticed(rules::allow_nothing_from_the_internet, &open, "FunctionToProxy");
     assert_noticed(rules::retain_data, &without("data", "Cluster/DeletionPolicy"), "Cluster");
+    let lost = with("data", "Instance/UpdateReplacePolicy", json!("Delete"));
+    assert_noticed(rules::retain_data, &lost, "Instance");
     let lock = "BackupBucket/Properties/ObjectLockConfiguration/Rule/DefaultRetention/Mode";
     for mode in [json!("GOVERNANCE"), json!({ "Fn::If": ["IsDev", "GOVERNANCE", "COMPLIANCE"] })] {
         assert_noticed(rules::retain_data, &with("data", lock, mode), "BackupBucket");
@@ -107,8 +109,19 @@ fn stacks_take_only_parameters_that_earlier_stacks_publish() {
     }
     let mut values = environment("staging");
     values.get_mut("data").expect("data")["CorsOrigins"] = json!("https://app.example.com");
+    values.get_mut("data").expect("data")["DatabaseEngine"] = json!("postgres");
+    values.get_mut("observability").expect("observability")["Alarms"] = json!("few");
+    values.get_mut("network").expect("network")["Ipv6"] = json!("true");
     let problems = rule("staging", &STACKS, &values);
-    assert!(problems.contains(&"app and data do not agree on CorsOrigins".to_owned()), "{problems:?}");
+    for (stack, name) in [
+        ("data", "CorsOrigins"),
+        ("data", "DatabaseEngine"),
+        ("observability", "Alarms"),
+        ("network", "Ipv6"),
+    ] {
+        let about = format!("app and {stack} do not agree on {name}");
+        assert!(problems.contains(&about), "{about} is not in {problems:?}");
+    }
 }
 
 #[test]
@@ -184,6 +197,8 @@ fn cluster_has_the_major_version_of_the_local_server_and_of_pg_dump() {
             "DatabaseParameters",
         ),
         (with("data", "Cluster/Properties/EngineVersion", json!("17.9")), "Cluster"),
+        (with("data", "InstanceParameters/Properties/Family", json!("postgres17")), "InstanceParameters"),
+        (with("data", "Instance/Properties/EngineVersion", json!("17.9")), "Instance"),
     ] {
         assert_noticed(rule, &broken, about);
     }
@@ -194,11 +209,34 @@ fn sessions_have_the_time_limits_of_the_local_server() {
     let rule = |template: &Template| rules::limits_sessions_as_locally(template, &SERVER_LIMITS);
     assert_no_problems(&rule(&STACKS["data"]));
     for (setting, _) in SERVER_LIMITS {
-        let broken = without("data", &format!("DatabaseParameters/Properties/Parameters/{setting}"));
-        assert_noticed(rule, &broken, setting);
+        for group in ["DatabaseParameters", "InstanceParameters"] {
+            let broken = without("data", &format!("{group}/Properties/Parameters/{setting}"));
+            assert_noticed(rule, &broken, setting);
+        }
     }
     let unknown = with("data", "DatabaseParameters/Properties/Parameters/lock_timeout", json!("5000"));
     assert_noticed(rules::has_required_settings, &unknown, "DatabaseParameters");
+}
+
+#[test]
+fn connections_of_all_functions_fit_the_instance() {
+    let (app, values) = (template(), environment("small")["app"].clone());
+    let data = &STACKS["data"];
+    assert_no_problems(&rules::has_a_connection_for_each_instance(&app, data, &values));
+    let connections = "/Resources/InstanceParameters/Properties/Parameters/max_connections";
+    let few = data.with(connections, json!("60"));
+    let mut many = values.clone();
+    many["AuthConcurrency"] = json!(50);
+    let mut any = values.clone();
+    any["AuthConcurrency"] = json!(-1);
+    for (data, values, about) in [
+        (&few, &values, "InstanceParameters"),
+        (data, &many, "InstanceParameters"),
+        (data, &any, "Auth: may have any number"),
+    ] {
+        let problems = rules::has_a_connection_for_each_instance(&app, data, values);
+        assert!(problems.iter().any(|problem| problem.contains(about)), "{about} is not in {problems:?}");
+    }
 }
 
 #[test]

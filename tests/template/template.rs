@@ -99,7 +99,8 @@ impl Function<'_> {
     pub fn statements<'t>(&self, template: &'t Template) -> Vec<&'t Value> {
         let role = template.resource(&format!("{}Role", self.id), "AWS::IAM::Role");
         let policies = role["Policies"].as_array().into_iter().flatten();
-        policies.filter_map(|policy| policy["PolicyDocument"]["Statement"].as_array()).flatten().collect()
+        let statements = policies.filter_map(|policy| policy["PolicyDocument"]["Statement"].as_array());
+        statements.flatten().map(with_everything).collect()
     }
 }
 
@@ -108,9 +109,15 @@ pub fn each(value: &Value) -> &[Value] {
     value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)
 }
 
+/// Returns what `value` is in an environment that has everything: the first choice of `Fn::If`, otherwise `value` itself.
+pub fn with_everything(value: &Value) -> &Value {
+    value["Fn::If"].get(1).unwrap_or(value)
+}
+
 /// Returns the parameter with the ARN of the secret to which `value` refers. The form is that of Amazon ECS:
 /// the ARN alone, or the ARN with a member of the secret.
 pub fn secret(value: &Value) -> Option<&str> {
+    let value = with_everything(value);
     let whole = value["Ref"].as_str();
     let member = || {
         let (name, member) = value["Fn::Sub"].as_str()?.strip_prefix("${")?.split_once("}:")?;

@@ -11,12 +11,12 @@ use anyhow::{Context, Result, bail, ensure};
 use local_stack::{Credentials, Postgres, Scratch, ToolSet, ports, postgres};
 
 use crate::{
-    console,
+    console, cost,
     progress::step,
     project::{self, Profile, Project, output},
 };
 
-/// Write the generated files: .sqlx, openapi.json, the console's schema.d.ts, .env.example, docs/configuration.md, template.yaml and infra/stacks
+/// Write the generated files: .sqlx, openapi.json, the console's schema.d.ts, .env.example, docs/configuration.md, template.yaml, infra/stacks and the tables of docs/cost.md
 ///
 /// They are in git, so that a build needs no database and a review shows their changes.
 #[derive(Debug, Default, clap::Args)]
@@ -64,6 +64,11 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
             settle_one(project, &project::template(&stack), template, arguments.check)?;
         }
         Ok(())
+    })?;
+    step("Tables of docs/cost.md made", || {
+        let page = fs::read_to_string(project.root.join(cost::PAGE)).context("read docs/cost.md")?;
+        let page = cost::filled(&project.root, &page)?;
+        settle_one(project, cost::PAGE, page.into_bytes(), arguments.check)
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -8,6 +8,7 @@ mod bench_cloud;
 mod bench_search;
 mod ci;
 mod console;
+mod cost;
 mod database;
 mod dev;
 mod dev_log;
@@ -64,6 +65,7 @@ enum Command {
     New(new::Arguments),
     Generate(generate::Arguments),
     Console(console::Arguments),
+    Cost(cost::Arguments),
     Ci(ci::Arguments),
     SamBuild(sam_build::Arguments),
     Artifacts(artifacts::Arguments),
@@ -105,6 +107,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::CopyBackup(job) => job.run(&project),
         Command::Test(arguments) => test::run(&project, &arguments),
         Command::Console(arguments) => console::run(&project, &arguments),
+        Command::Cost(arguments) => cost::run(&project, &arguments),
         Command::Ci(arguments) => ci::run(&project, &arguments),
         Command::SamBuild(arguments) => sam_build::run(&project, &arguments),
         Command::Artifacts(arguments) => artifacts::run(&project, &arguments),

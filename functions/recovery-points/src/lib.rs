@@ -1,4 +1,4 @@
-//! Measures every five minutes how much data a loss of the database would cost: the newest time that the cluster can restore, and the
+//! Measures every five minutes how much data a loss of the database would cost: the newest time that RDS can restore, and the
 //! ages of the newest backups.
 
 use std::sync::Arc;
@@ -7,7 +7,10 @@ use chrono::{DateTime, Utc};
 use metrics::histogram;
 use serde::{Deserialize, Serialize};
 use shared::{
-    aws::{rds, s3::Bucket},
+    aws::{
+        rds::{self, Kind},
+        s3::Bucket,
+    },
     backup::Catalogue,
     config::{Config, ConfigError},
     domain::clock::{Clock, SystemClock},
@@ -17,7 +20,7 @@ use shared::{
 /// Printed for unknown arguments.
 pub const USAGE: &str = "usage: recovery-points ['{}']
 
-DATABASE_CLUSTER_ID names the cluster, BACKUP_BUCKET the bucket of the backups.";
+DATABASE_CLUSTER_ID names the cluster or, with DATABASE_ENGINE=postgres, the instance; BACKUP_BUCKET the bucket of the backups.";
 /// The settings without which this function does not start.
 pub const REQUIRED: &[&str] = &["DATABASE_CLUSTER_ID", "BACKUP_BUCKET"];
 
@@ -30,7 +33,7 @@ pub struct Request {}
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// The newest time to which the cluster can be restored.
+    /// The newest time to which the database can be restored.
     pub latest_restorable: DateTime<Utc>,
     /// The beginning of the newest backup.
     pub newest_backup: Option<DateTime<Utc>>,
@@ -40,7 +43,8 @@ pub struct Report {
 
 /// Created once in `main`.
 pub struct State {
-    cluster: String,
+    kind: Kind,
+    database: String,
     bucket: Bucket,
     clock: Arc<dyn Clock>,
 }
@@ -50,7 +54,8 @@ pub fn make() -> Result<State, ConfigError> {
     let config = Config::from_env(REQUIRED)?;
     Ok(State {
         bucket: Bucket::new(&config.storage.backups, &config.storage.backup_key),
-        cluster: config.storage.cluster,
+        kind: if config.storage.engine == "postgres" { Kind::Instance } else { Kind::Cluster },
+        database: config.storage.cluster,
         clock: Arc::new(SystemClock),
     })
 }
@@ -58,8 +63,8 @@ pub fn make() -> Result<State, ConfigError> {
 /// Records the ages. What can be measured is recorded, also if the other measurement fails.
 pub async fn run(state: &State, _: Request, _: &Job) -> anyhow::Result<Report> {
     let now = state.clock.now();
-    let (restorable, backups) =
-        tokio::join!(rds::latest_restorable_time(&state.cluster, now), Catalogue::read(&state.bucket));
+    let restorable = rds::latest_restorable_time(state.kind, &state.database, now);
+    let (restorable, backups) = tokio::join!(restorable, Catalogue::read(&state.bucket));
     if let Ok(time) = &restorable {
         #[expect(clippy::cast_precision_loss, reason = "seconds of an age")]
         let age = (now - *time).num_seconds() as f64;

@@ -1,4 +1,4 @@
-//! `*_BUCKET`, `*_QUEUE_URL`, `BACKUP_*`, `POSTGRES_BIN`, `DATABASE_CLUSTER_ID`: storage and queues.
+//! `*_BUCKET`, `*_QUEUE_URL`, `BACKUP_*`, `POSTGRES_BIN`, `DATABASE_CLUSTER_ID`, `DATABASE_ENGINE`: storage and queues.
 
 use super::section::section;
 
@@ -23,10 +23,14 @@ section! {
             used_by: "backup, restore-drill",
             allowed: "a path"
         };
-        /// The cluster whose newest restorable time is measured.
+        /// The database whose newest restorable time is measured.
         cluster: String = text("DATABASE_CLUSTER_ID", "") {
-            allowed: "the identifier of an Aurora cluster",
+            allowed: "the identifier of a cluster of Aurora or of an instance of RDS",
             example: "arches-dev"
+        };
+        /// What that database is: a cluster of Aurora, or an instance of RDS for PostgreSQL.
+        engine: &'static str = one_of("DATABASE_ENGINE", "aurora-postgresql", &["aurora-postgresql", "postgres"]) {
+            used_by: "recovery-points"
         };
         /// The S3 bucket of the ledger of erasures.
         erasures: String = text("ERASURE_BUCKET", "") {

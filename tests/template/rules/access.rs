@@ -5,14 +5,16 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{check_functions, problem_unless};
-use crate::template::{Template, each, secret};
+use crate::template::{Template, each, secret, with_everything};
 
 /// Parts of names of variables whose values must be references to secrets.
 const SECRET: [&str; 7] = ["_URL", "SECRET", "KEY", "PASSWORD", "TOKEN", "CREDENTIAL", "_DSN"];
 /// Names that look like secrets and are not: addresses without credentials, and the names of keys.
-const PUBLIC: [&str; 7] = [
+const PUBLIC: [&str; 9] = [
     "API_URL",
     "APP_URL",
+    "AWS_ENDPOINT_URL_KMS",
+    "AWS_ENDPOINT_URL_SESV2",
     "BACKUP_KMS_KEY",
     "BACKUP_MAC_KEY",
     "EXTRACT_QUEUE_URL",
@@ -96,7 +98,7 @@ pub fn reads_exactly_the_secrets_it_is_given(template: &Template) -> Vec<String>
                 each(&statement["Action"]).iter().any(|a| *a == "secretsmanager:GetSecretValue")
             })
             .flat_map(|statement| each(&statement["Resource"]))
-            .map(|resource| resource["Ref"].as_str().unwrap_or("something else"))
+            .map(|resource| with_everything(resource)["Ref"].as_str().unwrap_or("something else"))
             .collect();
         let trespass =
             RESERVED.iter().any(|(name, readers)| readable.contains(name) && !readers.contains(&f.id));

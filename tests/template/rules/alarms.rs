@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{check_functions, problem_unless};
-use crate::template::{Template, secret};
+use crate::template::{Template, secret, with_everything};
 
 /// Metrics of AWS and their dimensions (CloudWatch User Guide, "AWS services that publish metrics").
 const OF_AWS: &[(&str, &str, &[&str])] = &[
@@ -17,11 +17,14 @@ const OF_AWS: &[(&str, &str, &[&str])] = &[
     ("AWS/Lambda", "Throttles", &["FunctionName"]),
     ("AWS/RDS", "AvailabilityPercentage", &["ProxyName", "TargetGroup", "TargetRole"]),
     ("AWS/RDS", "CPUUtilization", &["DBClusterIdentifier", "Role"]),
+    ("AWS/RDS", "CPUUtilization", &["DBInstanceIdentifier"]),
     ("AWS/RDS", "DatabaseConnectionsBorrowLatency", &["ProxyName"]),
     ("AWS/RDS", "DatabaseConnectionsCurrentlySessionPinned", &["ProxyName"]),
+    ("AWS/RDS", "FreeStorageSpace", &["DBInstanceIdentifier"]),
     ("AWS/RDS", "FreeableMemory", &["DBClusterIdentifier", "Role"]),
     // Only with `Metrics` in the rule of replication.
     ("AWS/S3", "OperationsFailedReplication", &["SourceBucket", "DestinationBucket", "RuleId"]),
+    ("AWS/RDS", "FreeableMemory", &["DBInstanceIdentifier"]),
     ("AWS/SES", "Reputation.BounceRate", &[]),
     ("AWS/SES", "Reputation.ComplaintRate", &[]),
     ("AWS/SQS", "ApproximateAgeOfOldestMessage", &["QueueName"]),
@@ -39,11 +42,21 @@ fn metrics(alarm: &Value) -> Vec<Metric<'_>> {
     let one = alarm["MetricName"].is_string().then_some(alarm);
     several
         .chain(one)
-        .map(|metric| {
-            let dimensions = metric["Dimensions"].as_array().into_iter().flatten();
-            let dimensions =
-                dimensions.map(|pair| (pair["Name"].as_str().unwrap_or_default(), &pair["Value"]));
-            (&metric["Namespace"], metric["MetricName"].as_str().unwrap_or_default(), dimensions.collect())
+        .flat_map(|metric| {
+            // The dimensions may depend on a condition.
+            let choices =
+                metric["Dimensions"]["Fn::If"].as_array().map(|choice| choice[1..].iter().collect());
+            let choices: Vec<&Value> = choices.unwrap_or_else(|| vec![&metric["Dimensions"]]);
+            choices.into_iter().map(move |dimensions| {
+                let dimensions = dimensions.as_array().into_iter().flatten();
+                let dimensions =
+                    dimensions.map(|pair| (pair["Name"].as_str().unwrap_or_default(), &pair["Value"]));
+                (
+                    &metric["Namespace"],
+                    metric["MetricName"].as_str().unwrap_or_default(),
+                    dimensions.collect(),
+                )
+            })
         })
         .collect()
 }
@@ -63,9 +76,8 @@ pub fn use_existing_metrics(template: &Template, ours: &BTreeSet<String>) -> Vec
         match namespace.as_str() {
             Some("Arches") => ours.contains(*name) && names == ["function"] && by_a_function(),
             Some(namespace) => {
-                let known = OF_AWS.iter().find(|(of, metric, _)| of == &namespace && metric == name);
-                known.is_some_and(|(.., wanted)| *wanted == names)
-                    && (namespace != "AWS/Lambda" || by_a_function())
+                let mut known = OF_AWS.iter().filter(|(of, metric, _)| *of == namespace && metric == name);
+                known.any(|(.., wanted)| *wanted == names) && (namespace != "AWS/Lambda" || by_a_function())
             }
             None => {
                 let same = |metric: &&Value| {
@@ -108,7 +120,7 @@ pub fn act_and_name_a_runbook(template: &Template, runbooks: &BTreeSet<String>) 
         let groups = template.of_type("AWS::CodeDeploy::DeploymentGroup");
         groups.iter().any(|(_, group)| {
             let alarms = group["Properties"]["AlarmConfiguration"]["Alarms"].as_array();
-            alarms.is_some_and(|alarms| alarms.contains(&json!({"Name": {"Ref": id}})))
+            alarms.into_iter().flatten().any(|alarm| with_everything(&alarm["Name"])["Ref"] == id)
         })
     };
     let composites = template.of_type("AWS::CloudWatch::CompositeAlarm");

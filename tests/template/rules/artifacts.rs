@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::check_functions;
-use crate::template::{Template, each, secret};
+use crate::template::{Template, each, secret, with_everything};
 
 /// Every access of the app to the bucket of artifacts: the policy, the role that has it, an action, and the objects (nothing: the
 /// bucket itself).
@@ -162,6 +162,12 @@ pub fn let_only_callers_of_others_out(app: &Template) -> Vec<String> {
         if (is_out, is_outside) != (calls, calls) {
             return Some("has a way out, or needs one".to_owned());
         }
+        let leaves = f.get("/VpcConfig/Ipv6AllowedForDualStack");
+        let wanted =
+            if f.id == "Extract" { Value::Null } else { json!({ "Fn::If": ["HasIpv6", true, false] }) };
+        if !groups.is_null() && *leaves != wanted {
+            return Some("uses IPv6, or needs it".to_owned());
+        }
         let is_isolated = *groups == json!([{ "Ref": "IsolatedSecurityGroup" }]);
         (is_isolated != (f.id == "Extract")).then(|| "is isolated, or should be".to_owned())
     });
@@ -225,7 +231,9 @@ pub fn isolate_groups_and_subnets(network: &Template) -> Vec<String> {
         let table = route["Properties"]["RouteTableId"]["Ref"].as_str().unwrap_or_default();
         let is_outbound = ["OutboundRoutesA", "OutboundRoutesB", "PublicRoutes"].contains(&table);
         let is_private = ["RoutesA", "RoutesB"].contains(&table);
-        !is_outbound && (!is_private || route["Condition"] != "ReachesServicesByNat")
+        let by_ipv6 = route["Condition"] == "HasIpv6"
+            && route["Properties"]["EgressOnlyInternetGatewayId"] == json!({ "Ref": "Ipv6Gateway" });
+        !is_outbound && (!is_private || !(by_ipv6 || route["Condition"] == "ReachesServicesByNat"))
     });
     let by_nat =
         json!([{ "Condition": "HasNat" }, { "Fn::Not": [{ "Condition": "HasInterfaceEndpoints" }] }]);
@@ -282,7 +290,8 @@ pub fn guard_the_bucket_of_artifacts(data: &Template) -> Vec<String> {
     broken([
         (
             encryption["SSEAlgorithm"] == "aws:kms"
-                && encryption["KMSMasterKeyID"] == json!({ "Fn::GetAtt": ["ArtifactKey", "Arn"] }),
+                && with_everything(&encryption["KMSMasterKeyID"])
+                    == &json!({ "Fn::GetAtt": ["ArtifactKey", "Arn"] }),
             "ArtifactBucket: not encrypted with its own key",
         ),
         (

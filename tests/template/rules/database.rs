@@ -22,6 +22,18 @@ pub fn runs_the_local_major_version(template: &Template, major: &str) -> Vec<Str
     let other =
         groups.filter(|(_, group)| group["Properties"]["Family"] != format!("aurora-postgresql{major}"));
     problems.extend(other.map(|(id, _)| format!("{id}: not of the family of PostgreSQL {major}")));
+    let groups = template.of_type("AWS::RDS::DBParameterGroup").into_iter();
+    let other = groups.filter(|(_, group)| group["Properties"]["Family"] != format!("postgres{major}"));
+    problems.extend(other.map(|(id, _)| format!("{id}: not of the family of PostgreSQL {major}")));
+    let alone = |instance: &Value| instance["Properties"]["DBClusterIdentifier"].is_null();
+    let instances = template.of_type("AWS::RDS::DBInstance").into_iter();
+    let fixed = instances.filter(|(_, instance)| {
+        let properties = &instance["Properties"];
+        alone(instance)
+            && (properties["EngineVersion"] != json!({"Ref": "EngineVersion"})
+                || properties["DBParameterGroupName"] != json!({"Ref": "InstanceParameters"}))
+    });
+    problems.extend(fixed.map(|(id, _)| format!("{id}: not of this version and group")));
     let clusters = template.of_type("AWS::RDS::DBCluster").into_iter();
     let fixed = clusters.filter(|(_, cluster)| {
         let properties = &cluster["Properties"];
@@ -32,9 +44,34 @@ pub fn runs_the_local_major_version(template: &Template, major: &str) -> Vec<Str
     problems
 }
 
+/// Connections that PostgreSQL and RDS keep for themselves.
+const KEPT_CONNECTIONS: u64 = 5;
+
+/// Without a proxy, each instance of a function holds a connection. The instances of a replaced version hold theirs for a while, so
+/// there are twice as many. `values` are the parameters of the app in an environment without a proxy.
+pub fn has_a_connection_for_each_instance(app: &Template, data: &Template, values: &Value) -> Vec<String> {
+    let parameters = &data.resource("InstanceParameters", "AWS::RDS::DBParameterGroup")["Parameters"];
+    let most = parameters["max_connections"].as_str().and_then(|number| number.parse::<u64>().ok());
+    let mut problems = Vec::new();
+    let mut held = 0;
+    for f in app.functions().iter().filter(|f| f.environment().contains_key("DATABASE_URL")) {
+        let reserved = f.get("/ReservedConcurrentExecutions");
+        let parameter = reserved["Fn::If"][1]["Ref"].as_str().unwrap_or_default();
+        match reserved.as_u64().or_else(|| values[parameter].as_u64()) {
+            Some(instances) => held += instances,
+            None => problems.push(format!("{}: may have any number of instances", f.id)),
+        }
+    }
+    if most.unwrap_or_default() < 2 * held + KEPT_CONNECTIONS {
+        problems.push(format!("InstanceParameters: {most:?} connections, and {held} instances"));
+    }
+    problems
+}
+
 /// `limits` are those of the local server, in ms.
 pub fn limits_sessions_as_locally(template: &Template, limits: &[(&str, u32)]) -> Vec<String> {
-    let groups = template.of_type("AWS::RDS::DBClusterParameterGroup").into_iter();
+    let kinds = ["AWS::RDS::DBClusterParameterGroup", "AWS::RDS::DBParameterGroup"];
+    let groups = kinds.into_iter().flat_map(|kind| template.of_type(kind));
     let checks = groups.flat_map(|(id, group)| {
         limits.iter().filter_map(move |(setting, ms)| {
             let (value, ms) = (&group["Properties"]["Parameters"][*setting], ms.to_string());

@@ -179,10 +179,13 @@ pub fn makes_a_distribution_only_if_asked(template: &Template) -> Vec<String> {
 pub fn attaches_the_web_acl(template: &Template) -> Vec<String> {
     let acl = template.resource("WebAcl", "AWS::WAFv2::WebACL");
     let association = template.resource("WebAclAssociation", "AWS::WAFv2::WebACLAssociation");
-    let always = |id: &str| template.0["Resources"][id]["Condition"].is_null();
+    let asked = |id: &str| template.0["Resources"][id]["Condition"] == "HasWebAcl";
     let nobody_passes = rules(template).iter().all(|rule| rule["Action"]["Allow"].is_null());
     broken([
-        (acl["Scope"] == "REGIONAL" && always("WebAcl"), "WebAcl: not for the API of every environment"),
+        (
+            acl["Scope"] == "REGIONAL" && asked("WebAcl"),
+            "WebAcl: not for the API where UseWebAcl asks for it",
+        ),
         (nobody_passes, "WebAcl: some requests bypass the rules that follow"),
         (
             association["WebACLArn"] == json!({"Fn::GetAtt": ["WebAcl", "Arn"]}),
@@ -192,7 +195,7 @@ pub fn attaches_the_web_acl(template: &Template) -> Vec<String> {
             association["ResourceArn"] == json!({"Fn::Sub": STAGE}),
             "WebAclAssociation: not with the API's stage",
         ),
-        (always("WebAclAssociation"), "WebAclAssociation: not in every environment"),
+        (asked("WebAclAssociation"), "WebAclAssociation: not where UseWebAcl asks for it"),
     ])
 }
 

@@ -9,7 +9,7 @@ use crate::template::Template;
 /// A resource type, a JSON Pointer to a setting, and a check of its value.
 type Setting = (&'static str, &'static str, fn(&Value) -> bool);
 
-const SETTINGS: [Setting; 42] = [
+const SETTINGS: [Setting; 44] = [
     ("AWS::ApiGateway::RestApi", "/Properties/MinimumCompressionSize", |size| *size == 1000),
     ("AWS::ApiGateway::RestApi", "/Properties/EndpointConfiguration/Types", |types| {
         *types == json!(["REGIONAL"])
@@ -59,6 +59,16 @@ const SETTINGS: [Setting; 42] = [
     // Aurora's parameter groups do not have it: a deployment would fail.
     ("AWS::RDS::DBClusterParameterGroup", "/Properties/Parameters/lock_timeout", Value::is_null),
     ("AWS::RDS::DBInstance", "/Properties/PubliclyAccessible", |public| *public == false),
+    // What the cluster sets for its own instances.
+    ("AWS::RDS::DBInstance", "/Properties", |instance| {
+        let alone = instance["DBClusterIdentifier"].is_null();
+        !alone
+            || instance["BackupRetentionPeriod"] == 35
+                && instance["DeletionProtection"] == json!({"Fn::If": ["IsDev", false, true]})
+                && instance["ManageMasterUserPassword"] == true
+                && instance["StorageEncrypted"] == true
+    }),
+    ("AWS::RDS::DBParameterGroup", "/Properties/Parameters/rds.force_ssl", |on| *on == "1"),
     ("AWS::RDS::DBProxy", "/Properties/RequireTLS", is_true),
     ("AWS::S3::Bucket", "/Properties/BucketEncryption/ServerSideEncryptionConfiguration/0", is_given),
     ("AWS::S3::Bucket", "/Properties/PublicAccessBlockConfiguration", |block| {
@@ -176,10 +186,14 @@ pub fn measures_the_recovery_point(template: &Template) -> Vec<String> {
     let role = &template.resource("RecoveryPointsRole", "AWS::IAM::Role")["Policies"][0];
     let statements = role["PolicyDocument"]["Statement"].as_array().into_iter().flatten();
     let on_rds: Vec<_> = statements.filter(|statement| statement.to_string().contains("rds:")).collect();
-    let cluster = "arn:${AWS::Partition}:rds:${AWS::Region}:${AWS::AccountId}:cluster:${DatabaseClusterId}";
-    let may_measure = on_rds.len() == 1
-        && on_rds[0]["Action"] == "rds:DescribeDBClusters"
-        && on_rds[0]["Resource"] == json!({ "Fn::Sub": cluster });
+    let database = |kind: &str| {
+        let arn = "arn:${AWS::Partition}:rds:${AWS::Region}:${AWS::AccountId}";
+        json!({ "Fn::Sub": format!("{arn}:{kind}:${{DatabaseClusterId}}") })
+    };
+    let actions = json!({ "Fn::If": ["HasCluster", "rds:DescribeDBClusters", "rds:DescribeDBInstances"] });
+    let databases = json!({ "Fn::If": ["HasCluster", database("cluster"), database("db")] });
+    let may_measure =
+        on_rds.len() == 1 && on_rds[0]["Action"] == actions && on_rds[0]["Resource"] == databases;
     let alarm = template.resource("RecoveryPointTooOld", "AWS::CloudWatch::Alarm");
     let function = json!([{ "Name": "function", "Value": { "Ref": "RecoveryPoints" } }]);
     let notifies = alarm["MetricName"] == "LatestRestorableAge"
@@ -190,7 +204,7 @@ pub fn measures_the_recovery_point(template: &Template) -> Vec<String> {
         && alarm["AlarmActions"] == json!([{ "Ref": "AlarmTopic" }]);
     let checks = [
         (is_measured, "the recovery point is not measured every five minutes"),
-        (may_measure, "RecoveryPoints has other rights on RDS than to describe its cluster"),
+        (may_measure, "RecoveryPoints has other rights on RDS than to describe its database"),
         (notifies, "no alarm at a recovery point of 30 minutes"),
     ];
     checks.into_iter().filter(|(good, _)| !good).map(|(_, problem)| problem.to_owned()).collect()

@@ -46,7 +46,15 @@ pub fn take_only_published_parameters(
     }
     let unused = known.difference(&taken).filter(|name| !BY_HAND.contains(name));
     problems.extend(unused.map(|name| format!("no stack takes {name}")));
-    for (stack, name) in [("edge", "CorsOrigins"), ("edge", "DomainName"), ("data", "CorsOrigins")] {
+    for (stack, name) in [
+        ("edge", "CorsOrigins"),
+        ("edge", "DomainName"),
+        ("data", "CorsOrigins"),
+        ("data", "DatabaseEngine"),
+        ("observability", "DatabaseEngine"),
+        ("observability", "Alarms"),
+        ("network", "Ipv6"),
+    ] {
         if values["app"][name] != values[stack][name] {
             problems.push(format!("app and {stack} do not agree on {name}"));
         }
@@ -130,17 +138,24 @@ pub fn keep_the_identity_of_the_ledger(template: &Template) -> Vec<String> {
     .collect()
 }
 
+/// Whether it is an instance of a cluster, which holds no data.
+fn is_of_cluster(resource: &Value) -> bool {
+    resource["Type"] == "AWS::RDS::DBInstance" && !resource["Properties"]["DBClusterIdentifier"].is_null()
+}
+
 /// Resources with personal data or keys are not deleted with their stack.
 pub fn retain_data(template: &Template) -> Vec<String> {
     const KEPT: [(&str, &[&str]); 5] = [
         ("AWS::KMS::Key", &["Retain", "RetainExceptOnCreate"]),
         ("AWS::KMS::ReplicaKey", &["Retain", "RetainExceptOnCreate"]),
         ("AWS::RDS::DBCluster", &["Snapshot"]),
+        ("AWS::RDS::DBInstance", &["Snapshot"]),
         ("AWS::S3::Bucket", &["Retain", "RetainExceptOnCreate"]),
         ("AWS::Logs::LogGroup", &["Retain", "RetainExceptOnCreate"]),
     ];
     let all = KEPT.iter().flat_map(|(kind, ways)| {
-        template.of_type(kind).into_iter().filter_map(move |(id, resource)| {
+        let resources = template.of_type(kind).into_iter().filter(|(_, resource)| !is_of_cluster(resource));
+        resources.filter_map(move |(id, resource)| {
             let kept = |policy: &str| resource[policy].as_str().is_some_and(|way| ways.contains(&way));
             (!(kept("DeletionPolicy") && kept("UpdateReplacePolicy")))
                 .then(|| format!("{id}: is deleted with its stack"))

@@ -95,14 +95,23 @@ fn reserve(plan: &mut Plan<'_>, filled: &impl Fn(&str) -> String) -> Result<()> 
     let condition = "\n  Has%Pascal%Concurrency: !Not [!Equals [!Ref %Pascal%Concurrency, -1]]";
     plan.within(head, "Conditions:\n", "\n\n", &filled(condition))?;
 
-    for environment in ["dev", "staging"] {
-        let path = format!("infra/environments/{environment}/app.yaml");
-        plan.within(&path, "\nAuthConcurrency: ", "\nSubnets: ", &filled("\n%Pascal%Concurrency: -1"))?;
+    let [small, production] =
+        ["small", "production"].map(|name| format!("infra/environments/{name}/app.yaml"));
+    let reserved = |text: String| -> u32 {
+        text.lines().filter_map(|line| line.split_once("Concurrency: ")?.1.parse::<u32>().ok()).sum()
+    };
+    // Each instance holds a connection of its database: one more function, one more instance.
+    let before = reserved(plan.text(&small)?);
+    for page in ["docs/deploy.md", "docs/limits.md"] {
+        plan.replace(page, &format!("`small` {before}"), &format!("`small` {}", before + 1))?;
     }
-    let production = "infra/environments/production/app.yaml";
-    let text = plan.text(production)?;
-    let reserved = text.lines().filter_map(|line| line.split_once("Concurrency: ")?.1.parse::<u32>().ok());
-    let before: u32 = reserved.sum();
+    for (environment, instances) in [("dev", "-1"), ("staging", "-1"), ("small", "1")] {
+        let path = format!("infra/environments/{environment}/app.yaml");
+        let value = filled(&format!("\n%Pascal%Concurrency: {instances}"));
+        plan.within(&path, "\nAuthConcurrency: ", "\nSubnets: ", &value)?;
+    }
+    let production = production.as_str();
+    let before = reserved(plan.text(production)?);
     let after = before + CONCURRENCY;
     let value = format!("\n%Pascal%Concurrency: {CONCURRENCY}");
     plan.within(production, "\nAuthConcurrency: ", "\nSubnets: ", &filled(&value))?;

@@ -24,7 +24,11 @@ pub const ONE: &str = "staging";
 pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let tools = project.tools(ToolSet::Checks)?;
     if arguments.environments.is_empty() {
-        deploy(project, &tools, &["dev", "staging", "production", "--second-region", "eu-central-1"])?;
+        deploy(
+            project,
+            &tools,
+            &["small", "dev", "staging", "production", "--second-region", "eu-central-1"],
+        )?;
     } else {
         let environments: Vec<_> = arguments.environments.iter().map(String::as_str).collect();
         deploy(project, &tools, &environments)?;
