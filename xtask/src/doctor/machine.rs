@@ -131,17 +131,12 @@ fn tools(dev: &Path) -> Finding {
 
 /// `cargo xtask dev` uses the one in `.dev/venv`. Without `cargo xtask`, cargo looks in PATH.
 fn cargo_lambda(project: &Project) -> Finding {
-    let what = "cargo lambda";
-    match on_path("cargo-lambda") {
-        Some(path) => Finding::ok(what, path.display().to_string()),
-        None => {
-            let folder = project.dev().join("venv/bin");
-            Finding::ok(
-                what,
-                format!("not in PATH; to use it without xtask: export PATH=\"{}:$PATH\"", folder.display()),
-            )
-        }
-    }
+    let Some(path) = on_path("cargo-lambda") else {
+        let folder = project.dev().join("venv/bin");
+        let export = format!("export PATH=\"{}:$PATH\"", folder.display());
+        return Finding::ok("cargo lambda", format!("not in PATH; to use it without xtask: {export}"));
+    };
+    Finding::ok("cargo lambda", path.display().to_string())
 }
 
 fn browser() -> Finding {
