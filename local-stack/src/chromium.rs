@@ -26,6 +26,8 @@ const CHROMIUM: NpmPackages = NpmPackages {
     package: include_str!("../requirements/chromium/package.json"),
     lock: include_str!("../requirements/chromium/package-lock.json"),
 };
+/// Whether npm has one for this system.
+pub const IS_INSTALLABLE: bool = cfg!(all(target_os = "linux", target_arch = "x86_64"));
 const UNPACK: &str = include_str!("../chromium.mjs");
 
 impl Tools {
@@ -34,7 +36,7 @@ impl Tools {
         if let Some(found) = find() {
             return Ok(found);
         }
-        if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        if !IS_INSTALLABLE {
             bail!(
                 "Chromium is missing. Install it: sudo apt-get install chromium, or brew install --cask google-chrome"
             );
@@ -58,7 +60,8 @@ impl Tools {
 }
 
 /// Finds the Chromium of the machine. It must start: Ubuntu's `chromium-browser` may only say how to install it.
-fn find() -> Option<PathBuf> {
+#[must_use]
+pub fn find() -> Option<PathBuf> {
     let mut candidates: Vec<PathBuf> = NAMES.into_iter().filter_map(on_path).collect();
     candidates.extend(APPLICATIONS.map(PathBuf::from));
     let starts = |path: &PathBuf| path.to_str().is_some_and(|program| works(&[program, "--version"]));

@@ -66,7 +66,7 @@ fn random() -> Result<String> {
 }
 
 /// Writes a file that only its owner can read.
-pub(crate) fn write_private(path: &Path, text: &str) -> Result<()> {
+pub fn write_private(path: &Path, text: &str) -> Result<()> {
     let _first_time = fs::remove_file(path);
     File::options()
         .write(true)

@@ -2,12 +2,14 @@
 
 use std::{env, process::Command};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::{Stack, aws, model, providers, queues, stack::Purpose};
 
 /// The origin of the console, unless another port is chosen.
 pub const FRONT_END: &str = "http://localhost:9005";
+/// The values of `LOG_LEVEL`.
+const LOG_LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
 
 /// Names and values of environment variables.
 pub type Variables = Vec<(&'static str, String)>;
@@ -22,12 +24,20 @@ impl Stack {
             Purpose::Development => "development",
             Purpose::Test | Purpose::Measurement => "test",
         };
+        let log_level = match self.settings.purpose {
+            Purpose::Development | Purpose::Test => log_level()?,
+            // What is logged is part of what is measured.
+            Purpose::Measurement => "info",
+        }
+        .to_owned();
         let mut variables = aws(self.settings.ports.aws);
         variables.extend(self.model_environment());
         variables.extend(self.provider_environment());
         variables.extend([
             ("NODE_ENV", purpose.to_owned()),
-            ("LOG_LEVEL", "info".to_owned()),
+            // As in the template: the routes do not contain the name of the stage.
+            ("AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH", "true".to_owned()),
+            ("LOG_LEVEL", log_level),
             ("LOG_FORMAT", "json".to_owned()),
             ("APP_VERSION", self.settings.version.clone()),
             ("APP_URL", self.settings.console_url.clone()),
@@ -117,6 +127,22 @@ impl Stack {
     }
 }
 
+/// Returns the `LOG_LEVEL` of the caller, or `info`.
+pub fn log_level() -> Result<&'static str> {
+    parse_log_level(&env::var_os("LOG_LEVEL").unwrap_or_default().to_string_lossy())
+}
+
+/// Fails for another text: the functions would log at `info` and not say so.
+fn parse_log_level(text: &str) -> Result<&'static str> {
+    if text.is_empty() {
+        return Ok("info");
+    }
+    match LOG_LEVELS.into_iter().find(|level| *level == text) {
+        Some(level) => Ok(level),
+        None => bail!("LOG_LEVEL is {text:?}; allowed: {}", LOG_LEVELS.join(", ")),
+    }
+}
+
 /// Returns the variables with which a program uses the AWS stand-ins at `port`.
 #[must_use]
 pub fn aws(port: u16) -> Variables {
@@ -135,9 +161,22 @@ pub fn aws(port: u16) -> Variables {
 }
 
 /// Sets `variables` for `command`, and removes the variables that the caller has set for the real AWS.
-pub fn set_variables(command: &mut Command, variables: &Variables) {
+pub fn set_variables(command: &mut Command, variables: &[(&str, String)]) {
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
         command.env_remove(name);
     }
     command.envs(variables.iter().map(|(name, value)| (name, value)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_log_level_is_refused_and_none_is_info() {
+        assert_eq!(parse_log_level("").expect("a level"), "info");
+        assert_eq!(parse_log_level("debug").expect("a level"), "debug");
+        let error = parse_log_level("loud").expect_err("no level");
+        assert_eq!(error.to_string(), "LOG_LEVEL is \"loud\"; allowed: error, warn, info, debug, trace");
+    }
 }

@@ -5,35 +5,36 @@
 //! killed run leaves its records, and the next start in the same folder stops the recorded processes.
 
 pub mod aws;
-mod chromium;
+pub mod chromium;
 pub mod command;
 pub mod console;
 mod credentials;
 pub mod environment;
 mod http;
 mod interrupt;
+pub mod loopback;
 pub mod model;
 mod npm;
 pub mod orphans;
-mod packages;
+pub mod packages;
 pub mod pgbouncer;
 pub mod ports;
 pub mod postgres;
-mod process;
+pub mod process;
 pub mod providers;
 pub mod queues;
 pub mod receivers;
 pub mod redis;
 mod report;
-mod scratch;
+pub mod scratch;
 pub mod service;
 pub mod stack;
-mod tools;
+pub mod tools;
 mod unprivileged;
 mod wait;
 
 pub use aws::Aws;
-pub use credentials::Credentials;
+pub use credentials::{Credentials, write_private};
 pub use interrupt::{Interrupt, Interrupted};
 pub use model::Model;
 pub use npm::NpmPackages;

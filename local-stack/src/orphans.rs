@@ -55,6 +55,20 @@ pub fn stop(dir: &Path) -> Result<Vec<String>> {
     Ok(found.into_iter().map(|(name, ..)| name).collect())
 }
 
+/// Returns the names and the ids of the processes that are recorded in `<dir>/run` and still run.
+#[must_use]
+pub fn running(dir: &Path) -> Vec<(String, u32)> {
+    let entries = fs::read_dir(dir.join("run")).into_iter().flatten().flatten();
+    let alive = entries.filter_map(|entry| {
+        let orphan = Orphan::parse(&fs::read_to_string(entry.path()).ok()?)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        orphan.is_alive().then_some((name, orphan.pid))
+    });
+    let mut running: Vec<_> = alive.collect();
+    running.sort();
+    running
+}
+
 struct Orphan {
     pid: u32,
     stop_with: StopSignal,

@@ -93,7 +93,9 @@ pub(crate) fn works(command: &[&str]) -> bool {
     run.status().is_ok_and(|status| status.success())
 }
 
-pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
+/// Returns the path of a program in `PATH`, or in a folder of a package manager.
+#[must_use]
+pub fn on_path(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
         .chain(EXTRA_FOLDERS.into_iter().map(PathBuf::from))

@@ -148,16 +148,8 @@ impl Postgres {
     /// Returns a `psql` command on `database` as the superuser. It stops at the first error.
     #[must_use]
     pub fn psql(&self, database: &str) -> Command {
-        let mut psql = Command::new(&self.psql);
-        // PGHOST, PGSSLMODE and others in the caller's environment are for another server.
-        for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG")) {
-            psql.env_remove(name);
-        }
-        psql.args(["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--host", "127.0.0.1"])
-            .args(["--port", &self.settings.port.to_string(), "--username", SUPERUSER, "--dbname", database])
-            .env("PGPASSWORD", &self.credentials.postgres)
-            .env("PGCONNECT_TIMEOUT", "5")
-            .stdin(Stdio::null());
+        let mut psql = psql(&self.psql, self.settings.port, Login::Owner, &self.credentials, database);
+        psql.args(["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1"]).stdin(Stdio::null());
         psql
     }
 
@@ -264,6 +256,40 @@ impl Postgres {
         }
         Ok(())
     }
+}
+
+/// A login of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Login {
+    /// The superuser, who owns everything.
+    Owner,
+    /// That of the API functions.
+    Api,
+    /// That of `retention`.
+    Retention,
+    /// That of `backup`.
+    Backup,
+}
+
+/// Returns a command of the program `psql` on `database`, at the server on `port`.
+#[must_use]
+pub fn psql(program: &Path, port: u16, login: Login, credentials: &Credentials, database: &str) -> Command {
+    let (role, password) = match login {
+        Login::Owner => (SUPERUSER, &credentials.postgres),
+        Login::Api => (API_ROLE, &credentials.api),
+        Login::Retention => (JANITOR_ROLE, &credentials.janitor),
+        Login::Backup => (BACKUP_ROLE, &credentials.backup),
+    };
+    let mut psql = Command::new(program);
+    // PGHOST, PGSSLMODE and others in the caller's environment are for another server.
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG")) {
+        psql.env_remove(name);
+    }
+    psql.args(["--host", "127.0.0.1", "--port", &port.to_string(), "--username", role])
+        .args(["--dbname", database])
+        .env("PGPASSWORD", password)
+        .env("PGCONNECT_TIMEOUT", "5");
+    psql
 }
 
 /// Returns the URL of `database` for the superuser, at the server on `port`.

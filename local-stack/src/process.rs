@@ -27,6 +27,17 @@ pub fn started_at(pid: u32) -> Option<String> {
     (!state.starts_with('Z')).then(|| started.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
+/// Returns the name of the program of a process.
+#[must_use]
+pub fn name(pid: u32) -> Option<String> {
+    if cfg!(target_os = "linux") {
+        return Some(fs::read_to_string(format!("/proc/{pid}/comm")).ok()?.trim().to_owned());
+    }
+    let output = Command::new("ps").args(["-o", "comm=", "-p", &pid.to_string()]).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    (!text.trim().is_empty()).then(|| text.trim().to_owned())
+}
+
 /// Returns the processes that descend from `pid`, without `pid`.
 #[must_use]
 pub fn descendants(pid: u32) -> Vec<u32> {

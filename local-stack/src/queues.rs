@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::Write,
+    net::TcpStream,
     path::Path,
     sync::{
         Arc,
@@ -48,7 +49,7 @@ const WAIT_SECONDS: u32 = 20;
 /// As long as a function may run in AWS; enough to compile it.
 const INVOCATION_TIMEOUT: Duration = Duration::from_mins(15);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-/// The pause after a failure.
+/// The pause after a failure, and between two looks for the functions.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// SQS at the AWS stand-ins.
@@ -119,6 +120,11 @@ impl Drop for Pump {
 
 fn run(sqs: &Sqs, queue: Queue, functions: &str, stopped: &AtomicBool, mut log: File) {
     while !stopped.load(Ordering::SeqCst) {
+        // A message that is received counts as tried, also if no function was there.
+        if TcpStream::connect(functions).is_err() {
+            thread::sleep(RETRY_DELAY);
+            continue;
+        }
         if let Err(error) = deliver(sqs, queue, functions) {
             let _nobody_reads_it = writeln!(log, "{}: {error:#}", queue.name);
             thread::sleep(RETRY_DELAY);

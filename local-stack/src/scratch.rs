@@ -37,8 +37,11 @@ impl Scratch {
 
     /// Creates a folder like [`Scratch::create`], in memory if there is enough. Databases are copied and dropped there in a tenth of the time.
     pub fn in_memory() -> Result<Self> {
-        let free = statvfs(MEMORY).map_or(0, |system| system.f_bavail * system.f_frsize);
-        if free < ENOUGH_MEMORY { Self::create() } else { Self::create_in(Path::new(MEMORY)) }
+        if free_space(Path::new(MEMORY)) < ENOUGH_MEMORY {
+            Self::create()
+        } else {
+            Self::create_in(Path::new(MEMORY))
+        }
     }
 
     fn create_in(parent: &Path) -> Result<Self> {
@@ -69,18 +72,33 @@ impl Drop for Scratch {
     }
 }
 
+/// Returns the free bytes of the file system that has `path`; 0 if there is none.
+#[must_use]
+pub fn free_space(path: &Path) -> u64 {
+    statvfs(path).map_or(0, |system| system.f_bavail * system.f_frsize)
+}
+
+/// Returns the folders that killed runs have left, in memory and on the disk.
+#[must_use]
+pub fn abandoned() -> Vec<PathBuf> {
+    let parents = [PathBuf::from(MEMORY), env::temp_dir()];
+    parents.iter().flat_map(|parent| unlocked(parent)).map(|(path, _)| path).collect()
+}
+
 /// Deletes unlocked folders, and stops the processes that are recorded in them. Folders of other users stay.
 fn delete_abandoned(parent: &Path) {
-    let Ok(entries) = fs::read_dir(parent) else { return };
-    for entry in entries.flatten() {
-        let path = entry.path();
-        let has_prefix = entry.file_name().to_string_lossy().starts_with(PREFIX);
-        if has_prefix
-            && let Ok(lock) = File::open(path.join(LOCK))
-            && lock.try_lock().is_ok()
-            && orphans::stop(&path).is_ok()
-        {
+    for (path, _lock) in unlocked(parent) {
+        if orphans::stop(&path).is_ok() {
             let _as_far_as_possible = fs::remove_dir_all(&path);
         }
     }
+}
+
+/// Locks the folders in `parent` that no run has locked.
+fn unlocked(parent: &Path) -> impl Iterator<Item = (PathBuf, File)> {
+    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX)).filter_map(|entry| {
+        let lock = File::open(entry.path().join(LOCK)).ok()?;
+        lock.try_lock().is_ok().then(|| (entry.path(), lock))
+    })
 }

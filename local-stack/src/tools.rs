@@ -204,7 +204,7 @@ pub(crate) fn search_path(folder: PathBuf) -> Result<OsString> {
 }
 
 /// Finds a Python that is new enough and can create environments.
-fn python() -> Result<&'static str> {
+pub fn python() -> Result<&'static str> {
     const NAMES: [&str; 6] = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python"];
     const PROBE: &str = "import sys; assert sys.version_info >= (3, 11); import venv, ensurepip";
     let works = |name: &&str, probe: &str| {

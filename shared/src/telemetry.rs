@@ -127,6 +127,7 @@ pub fn init(function: &'static str) {
     } else {
         let environment = variable("NODE_ENV").unwrap_or_else(|| "development".to_owned());
         let version = variable("APP_VERSION").unwrap_or_else(|| "dev".to_owned());
+        let name = variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| function.replace('_', "-"));
         let mut json = JsonLayer::stdout();
         json.with_timer("timestamp", ChronoUtc::rfc_3339());
         json.with_level("level");
@@ -134,6 +135,7 @@ pub fn init(function: &'static str) {
         json.add_static_field("app", "arches".into());
         json.add_static_field("env", environment.into());
         json.add_static_field("version", version.into());
+        json.add_static_field("function", name.into());
         json.with_top_level_flattened_span_list();
         json.with_flattened_event();
         registry.with(json.with_filter(filter)).init();

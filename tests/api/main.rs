@@ -21,6 +21,7 @@ mod invalidation;
 mod isolation;
 mod limits;
 mod lists;
+mod local;
 mod mail_delivery;
 mod mass_assignment;
 mod matrix;

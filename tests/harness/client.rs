@@ -4,7 +4,6 @@ use axum::{
     body::{Body, to_bytes},
     http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header},
 };
-use lambda_http::request::RequestContext;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use uuid::Uuid;
@@ -148,7 +147,7 @@ impl<'a> Client<'a> {
         let mut request =
             Request::builder().method(method).uri(path).body(body).expect("a well-formed request");
         *request.headers_mut() = self.headers.clone();
-        request.extensions_mut().insert(gateway(&self.address));
+        request.extensions_mut().insert(self.app.log.gateway(&self.address));
         let mut response = self.app.functions.at(path).oneshot(request).await.expect("a router never fails");
         rename_as_rest_api(response.headers_mut());
         let (status, headers) = (response.status(), response.headers().clone());
@@ -180,16 +179,6 @@ fn assert_says_in_the_body(headers: &HeaderMap, body: &Value) {
     );
     let in_header = age.is_some_and(|age| challenge.contains(&format!("max_age=\"{age}\"")));
     assert_eq!(in_header, is_newer_needed, "{challenge}: {body}");
-}
-
-/// Returns the context that an HTTP API adds to a request from `address`.
-pub(crate) fn gateway(address: &str) -> RequestContext {
-    let context = json!({
-        "requestId": Uuid::new_v4().to_string(),
-        "http": { "sourceIp": address, "method": "GET", "path": "/", "protocol": "HTTP/1.1", "userAgent": "test" },
-        "timeEpoch": 0
-    });
-    RequestContext::ApiGatewayV2(serde_json::from_value(context).expect("a request context"))
 }
 
 /// A signed-in user.

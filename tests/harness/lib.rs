@@ -17,6 +17,7 @@ pub mod ingestion;
 pub mod issuer;
 pub mod model;
 pub mod passkey;
+mod request_log;
 pub mod runtime_api;
 mod second_factor;
 mod secrets;
@@ -48,6 +49,7 @@ use functions::Functions;
 pub use identity::Identity;
 pub use issuer::Issuer;
 pub use passkey::Passkey;
+use request_log::RequestLog;
 pub use second_factor::{Authenticator, SecondFactor, recovery_codes};
 pub use secrets::{create_secret, printable, put_secret, split_credentials};
 pub use server::Server;
@@ -80,6 +82,7 @@ pub struct TestApp {
     pub database: Arc<Database>,
     mailer: RecordingMailer,
     functions: Functions,
+    log: RequestLog,
 }
 
 impl TestApp {
@@ -98,14 +101,13 @@ impl TestApp {
     pub fn on(database: Database, settings: &[(&str, &str)]) -> Self {
         let config = Config::from_lookup(lookup(&database, settings), &[]).expect("a valid configuration");
         let start: DateTime<Utc> = START.parse().expect("START is a timestamp");
-        Self::assemble(config, Arc::new(database), FrozenClock::at(start))
+        Self::assemble(config, Arc::new(database), FrozenClock::at(start), RequestLog::start())
     }
 
     /// Starts another instance of the same functions, with empty caches.
     #[must_use]
     pub fn second_instance(&self) -> Self {
-        let config = Config::clone(&self.state.app.config);
-        Self::assemble(config, Arc::clone(&self.database), self.clock.clone())
+        self.another(Config::clone(&self.state.app.config))
     }
 
     /// Starts another instance, with some settings changed.
@@ -113,15 +115,19 @@ impl TestApp {
     pub fn second_instance_with(&self, settings: &[(&str, &str)]) -> Self {
         let config =
             Config::from_lookup(lookup(&self.database, settings), &[]).expect("a valid configuration");
-        Self::assemble(config, Arc::clone(&self.database), self.clock.clone())
+        self.another(config)
     }
 
-    fn assemble(config: Config, database: Arc<Database>, clock: FrozenClock) -> Self {
+    fn another(&self, config: Config) -> Self {
+        Self::assemble(config, Arc::clone(&self.database), self.clock.clone(), self.log.clone())
+    }
+
+    fn assemble(config: Config, database: Arc<Database>, clock: FrozenClock, log: RequestLog) -> Self {
         let mailer = RecordingMailer::default();
         let app = AppState::with_clock(config, Arc::new(clock.clone()));
         let state = AuthState::with_mailer(app, Arc::new(mailer.clone()));
         let functions = Functions::new(&state);
-        Self { state, clock, database, mailer, functions }
+        Self { state, clock, database, mailer, functions, log }
     }
 
     /// Returns an anonymous client with its own source address.
@@ -132,7 +138,13 @@ impl TestApp {
 
     /// Serves the whole API on a local port, until the value is dropped.
     pub async fn serve(&self) -> Server {
-        Server::start(self.functions.clone()).await
+        Server::start(self.functions.clone(), self.log.clone()).await
+    }
+
+    /// Returns what the functions have logged about the requests so far. It is shown if the test fails.
+    #[must_use]
+    pub fn log(&self) -> Vec<String> {
+        self.log.lines()
     }
 
     /// Returns every mail so far.
@@ -184,8 +196,6 @@ pub fn environment_without_database() -> HashMap<String, String> {
 pub fn environment(database: &Database) -> HashMap<String, String> {
     let mut environment = environment_without_database();
     environment.extend(function_settings(database));
-    // As in the template: the routes do not contain the name of the stage.
-    environment.insert("AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH".to_owned(), "true".to_owned());
     environment
 }
 

@@ -30,7 +30,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use crate::service;
+use crate::{request_log::show_if_failing, service};
 
 /// The header of a request with a streamed response.
 const RESPONSE_MODE: &str = "lambda-runtime-function-response-mode";
@@ -155,6 +155,7 @@ struct Runtime {
 
 /// A running instance of a function.
 pub struct Function {
+    name: String,
     api: RuntimeApi,
     log: Arc<Mutex<Vec<String>>>,
     /// Killed when this value is dropped.
@@ -175,7 +176,7 @@ impl Function {
         let log = Arc::default();
         collect_lines(process.stdout.take().expect("standard output"), &log);
         collect_lines(process.stderr.take().expect("standard error"), &log);
-        Self { api, log, process }
+        Self { name: name.to_owned(), api, log, process }
     }
 
     /// Sends `event` and returns the response or the error.
@@ -237,6 +238,13 @@ impl Function {
     /// Waits until the process exits.
     pub async fn wait_for_exit(&mut self) -> std::process::ExitStatus {
         timeout(INVOCATION_TIMEOUT, self.process.wait()).await.expect("an end in time").expect("a status")
+    }
+}
+
+impl Drop for Function {
+    fn drop(&mut self) {
+        let without_metrics = || self.log().into_iter().filter(|line| !line.contains("\"_aws\"")).collect();
+        show_if_failing(&self.name, without_metrics);
     }
 }
 

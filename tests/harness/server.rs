@@ -11,7 +11,7 @@ use axum::{
 use tokio::{net::TcpListener, task::JoinHandle};
 use tower::ServiceExt;
 
-use crate::{address, client::gateway, functions::Functions};
+use crate::{address, functions::Functions, request_log::RequestLog};
 
 type Served = Arc<Mutex<Vec<(Method, String, StatusCode)>>>;
 
@@ -22,9 +22,9 @@ pub struct Server {
 }
 
 impl Server {
-    pub(crate) async fn start(functions: Functions) -> Self {
+    pub(crate) async fn start(functions: Functions, log: RequestLog) -> Self {
         let served = Served::default();
-        let router = Router::new().fallback(forward).with_state((functions, Arc::clone(&served)));
+        let router = Router::new().fallback(forward).with_state((functions, log, Arc::clone(&served)));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let task = tokio::spawn(async move { axum::serve(listener, router).await.expect("the API serves") });
@@ -50,8 +50,11 @@ impl Drop for Server {
 }
 
 /// Forwards as the gateway does. Every request gets its own source address, so that no limit per address is reached.
-async fn forward(State((functions, served)): State<(Functions, Served)>, mut request: Request) -> Response {
-    request.extensions_mut().insert(gateway(&address()));
+async fn forward(
+    State((functions, log, served)): State<(Functions, RequestLog, Served)>,
+    mut request: Request,
+) -> Response {
+    request.extensions_mut().insert(log.gateway(&address()));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let response = functions.at(&path).oneshot(request).await.expect("a router never fails");
     served.lock().expect("a lock").push((method, path, response.status()));

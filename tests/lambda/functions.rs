@@ -1,3 +1,5 @@
+use std::fs;
+
 use harness::{Database, runtime_api::Function, service};
 use serde_json::{Value, json};
 
@@ -40,6 +42,28 @@ async fn auth_answers_events_of_both_gateway_types() {
         auth.invoke(rest("GET", "/v1/auth/me", &bearer, None, "203.0.113.7")).await.expect("an answer");
     assert_eq!(answer["statusCode"], 200, "{answer}");
     assert_eq!(body(&answer)["data"]["name"], "李雷");
+}
+
+/// Those of `cargo lambda invoke <function> --data-file events/<function>-<what>.json`.
+#[tokio::test]
+async fn example_events_succeed() {
+    let database = Database::create().await;
+    let mut count = 0;
+    for file in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../events")).expect("the examples") {
+        let path = file.expect("a file").path();
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).expect("a name");
+        let (function, _) = stem.rsplit_once('-').expect("a function and what it does");
+        let event = serde_json::from_slice(&fs::read(&path).expect("an event")).expect("JSON");
+        let function = Function::start(function, environment(&database)).await;
+        let answer = function.invoke(event).await.expect("an answer");
+        let is_success = |status| (200..300).contains(&status);
+        assert!(
+            answer["batchItemFailures"] == json!([]) || answer["statusCode"].as_u64().is_some_and(is_success),
+            "{stem}: {answer}"
+        );
+        count += 1;
+    }
+    assert!(count > 2, "{count} examples");
 }
 
 #[tokio::test]

@@ -48,6 +48,7 @@ async fn assert_complete(auth: Function, name: &str) {
         ("app", json!("arches")),
         ("env", json!("test")),
         ("version", json!("dev")),
+        ("function", json!("auth")),
         ("method", json!("GET")),
         ("route", json!("/v1/auth/sessions")),
         ("status", json!(200)),

@@ -5,6 +5,12 @@ use local_stack::{Credentials, postgres};
 
 use crate::project::Project;
 
+/// Returns a URL that names a database. Where `cargo xtask env` was evaluated, `DATABASE_URL` is a reference to a secret of the
+/// embedded one.
+pub fn own(url: Option<&String>) -> Option<&String> {
+    url.filter(|url| !url.starts_with("arn:"))
+}
+
 /// The embedded database, or one that an option names.
 #[derive(Debug, clap::Args)]
 pub struct Database {
@@ -19,7 +25,7 @@ pub struct Database {
 impl Database {
     /// Returns the URL of the owner.
     pub fn url(&self, project: &Project) -> Result<String> {
-        if let Some(url) = &self.database_url {
+        if let Some(url) = own(self.database_url.as_ref()) {
             return Ok(url.clone());
         }
         let credentials = Credentials::load_or_create(&project.dev())?;

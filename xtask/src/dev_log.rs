@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::Value;
 
-const POLL_INTERVAL: Duration = Duration::from_millis(250);
+pub const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Reads logs until it is dropped.
 pub struct Follower {
@@ -54,20 +54,29 @@ impl Follower {
 }
 
 /// A file that grows. It may not exist yet.
-struct Log {
+pub struct Log {
     path: PathBuf,
     position: u64,
 }
 
 impl Log {
+    /// Returns the log from its end.
     fn new(path: PathBuf) -> Self {
         let position = std::fs::metadata(&path).map_or(0, |file| file.len());
         Self { path, position }
     }
 
-    /// Reads the complete lines that are new. What cannot be read now is read later.
-    fn read(&mut self, mut read: impl FnMut(&str)) {
+    /// Returns the log from its beginning.
+    pub fn whole(path: PathBuf) -> Self {
+        Self { path, position: 0 }
+    }
+
+    /// Reads the complete lines that are new. What cannot be read now is read later. A shorter file is that of a new run.
+    pub fn read(&mut self, mut read: impl FnMut(&str)) {
         let Ok(mut file) = File::open(&self.path) else { return };
+        if file.metadata().is_ok_and(|file| file.len() < self.position) {
+            self.position = 0;
+        }
         if file.seek(SeekFrom::Start(self.position)).is_err() {
             return;
         }
@@ -104,6 +113,8 @@ mod tests {
             file.write_all(written.as_bytes()).expect("a write");
             assert_eq!(read(&mut log), expected);
         }
+        fs::write(&path, "new\n").expect("a new run");
+        assert_eq!(read(&mut log), ["new"]);
         fs::remove_file(&path).expect("the file");
     }
 }

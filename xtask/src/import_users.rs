@@ -61,7 +61,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let mut migrate = project.cargo(&words);
     set_variables(&mut migrate, &environment::aws(arguments.aws_port));
     migrate.env("DATABASE_URL", arguments.database.url(project)?).env("SQLX_OFFLINE", "true");
-    migrate.env("LOG_FORMAT", "pretty").env("LOG_LEVEL", "info");
+    migrate.env("LOG_FORMAT", "pretty").env("LOG_LEVEL", environment::log_level()?);
     if !command::run(&mut migrate, &project.interrupt)?.success() {
         bail!("Not all users were imported; the reason is above. Is `cargo xtask dev` running?");
     }

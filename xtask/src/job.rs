@@ -184,7 +184,7 @@ impl Services {
             ("DATABASE_URL", self.database.url(project)?),
             ("POSTGRES_BIN", folder),
             ("LOG_FORMAT", "pretty".to_owned()),
-            ("LOG_LEVEL", "info".to_owned()),
+            ("LOG_LEVEL", environment::log_level()?.to_owned()),
             ("METRICS_ENABLED", "false".to_owned()),
         ]);
         Ok(variables)

@@ -12,20 +12,28 @@ mod cost;
 mod database;
 mod dev;
 mod dev_log;
+mod doctor;
+mod env;
 mod generate;
 mod http;
 mod import_users;
 mod job;
 mod libraries;
+mod logs;
 mod mail;
 mod metrics;
 mod new;
 mod observer;
+mod options;
 mod progress;
 mod project;
+mod psql;
+mod running;
 mod sam_build;
+mod services;
 mod sweeper;
 mod test;
+mod token;
 mod trial;
 mod welcome;
 
@@ -42,6 +50,7 @@ use crate::project::Project;
 #[command(
     name = "cargo xtask",
     bin_name = "cargo xtask",
+    version,
     disable_help_subcommand = true,
     after_help = "`cargo xtask <COMMAND> --help` explains the options of a command."
 )]
@@ -53,6 +62,12 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Dev(dev::Arguments),
+    Services(services::Arguments),
+    Env(env::Arguments),
+    Logs(logs::Arguments),
+    Psql(psql::Arguments),
+    Token(token::Arguments),
+    Doctor(doctor::Arguments),
     Mail(mail::Arguments),
     Appoint(appoint::Arguments),
     ImportUsers(import_users::Arguments),
@@ -97,6 +112,12 @@ fn run(command: Command) -> Result<ExitCode> {
     let project = Project::here(interrupt)?;
     match command {
         Command::Dev(arguments) => dev::run(&project, &arguments),
+        Command::Services(arguments) => services::run(&project, &arguments),
+        Command::Env(arguments) => env::run(&project, &arguments),
+        Command::Logs(arguments) => logs::run(&project, &arguments),
+        Command::Psql(arguments) => psql::run(&project, &arguments),
+        Command::Token(arguments) => token::run(&project, &arguments),
+        Command::Doctor(arguments) => doctor::run(&project, &arguments),
         Command::Appoint(arguments) => appoint::run(&project, &arguments),
         Command::ImportUsers(arguments) => import_users::run(&project, &arguments),
         Command::Mail(arguments) => mail::run(&project, &arguments),

@@ -83,14 +83,17 @@ impl Project {
     /// Builds all functions with the options of `cargo lambda watch`, which then need not build them.
     pub fn build_functions(&self, profile: Profile) -> Result<()> {
         let functions = self.functions()?;
-        step("Functions built", || {
-            let mut build = self.cargo(&["build"]);
-            build.args(profile.flag());
-            for function in &functions {
-                build.args(["--bin", function]);
-            }
-            self.quietly("build", &mut build)
-        })
+        step("Functions built", || self.build_programs(&functions, profile))
+    }
+
+    /// Builds programs. Not with `--package`: cargo would select other features and compile most libraries again.
+    pub fn build_programs(&self, names: &[String], profile: Profile) -> Result<()> {
+        let mut build = self.cargo(&["build"]);
+        build.args(profile.flag());
+        for name in names {
+            build.args(["--bin", name]);
+        }
+        self.quietly("build", &mut build)
     }
 
     /// Returns the path of the program of a built function.
