@@ -145,7 +145,7 @@ fn is_of_cluster(resource: &Value) -> bool {
 
 /// Resources with personal data or keys are not deleted with their stack.
 pub fn retain_data(template: &Template) -> Vec<String> {
-    const KEPT: [(&str, &[&str]); 5] = [
+    const KEPT: [(&str, &[&str]); 6] = [
         ("AWS::KMS::Key", &["Retain", "RetainExceptOnCreate"]),
         ("AWS::KMS::ReplicaKey", &["Retain", "RetainExceptOnCreate"]),
         ("AWS::RDS::DBCluster", &["Snapshot"]),
