@@ -24,7 +24,7 @@ const NOT_REPEATED: [&str; 9] =
 
 /// Show what the functions of `cargo xtask dev` have logged
 ///
-/// The log is that of the running system, or of the last one. Metrics and spans are not shown. The functions log from LOG_LEVEL up:
+/// The log is that of the running system, or of the last one. Metrics and spans are not shown. The functions log from `LOG_LEVEL` up:
 /// `LOG_LEVEL=debug cargo xtask dev`.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -136,7 +136,7 @@ fn readable(text: &str, line: &Value) -> String {
     let mut readable = format!("{time} {:<5} {:<13} {}", part("level"), part("function"), part("message"));
     for (name, value) in fields.iter().filter(|(name, _)| !NOT_REPEATED.contains(&name.as_str())) {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        readable += &format!(" {name}={value}");
+        readable.extend([" ", name, "=", &value]);
     }
     readable
 }

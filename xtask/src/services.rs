@@ -97,13 +97,13 @@ impl Services {
     ) -> Result<Self> {
         let packages = Packages::ensure(&project.log("packages"), &project.interrupt, &Lines)?;
         let settings = options.settings(project);
-        let (stack, console, built) = thread::scope(|scope| {
+        let (stack, console, programs) = thread::scope(|scope| {
             let stack = scope.spawn(|| Stack::start(tools, &packages, settings, &project.interrupt, &Lines));
             let console = scope.spawn(|| console::build(project, tools, &project.dev()));
-            let built = build();
-            (stack.join(), console.join(), built)
+            let programs = build();
+            (stack.join(), console.join(), programs)
         });
-        built?;
+        programs?;
         let panicked = |_| anyhow::anyhow!("a thread panicked");
         let (stack, ()) = (stack.map_err(panicked)??, console.map_err(panicked)??);
         step("Database migrated", || {

@@ -251,6 +251,8 @@ impl Bill {
             watched += length(&metrics).max(1.0);
         }
         add("alarms", &prices::ALARM, watched);
+        let composite = environment.count("AWS::CloudWatch::CompositeAlarm")?;
+        add("alarms made of others", &prices::COMPOSITE_ALARM, composite);
         add("dashboard", &prices::DASHBOARD, environment.count("AWS::CloudWatch::Dashboard")?);
         let all = month.load + month.jobs;
         // One a second, in millions.
@@ -371,6 +373,7 @@ mod tests {
         has(&million, "interface endpoints, one in each zone", 10_220.0, 102.2);
         has(&million, "NAT gateway", 1460.0, 65.7);
         has(&million, "SQS, empty receives", 3.888, 1.5552);
+        has(&million, "alarms made of others", 2.0, 1.0);
 
         let idle = bill("small", 0.0);
         has(&idle, "RDS, db.t4g.micro", 730.0, 11.68);

@@ -85,7 +85,7 @@ impl Environment {
     /// Returns how many queues invoke functions.
     pub fn queues_of_functions(&self) -> Result<f64> {
         let functions = self.resources("AWS::Serverless::Function")?;
-        let events = functions.iter().flat_map(|function| function.properties["Events"].as_mapping());
+        let events = functions.iter().filter_map(|function| function.properties["Events"].as_mapping());
         let queues = events.flatten().filter(|(_, event)| event["Type"] == *"SQS");
         Ok(length(&queues.collect::<Vec<_>>()))
     }

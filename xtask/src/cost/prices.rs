@@ -65,6 +65,7 @@ prices! {
     LOGS_STORED: 0.03, "GB-month, compressed to a sixth", "2026", "cloudwatch";
     METRIC: 0.30, "metric", "2026", "cloudwatch";
     ALARM: 0.10, "monitored metric", "2026", "cloudwatch";
+    COMPOSITE_ALARM: 0.50, "alarm", "2026", "cloudwatch";
     DASHBOARD: 3.0, "dashboard", "2026", "cloudwatch";
     TRACES: 5.0, "million traces", "2025", "xray";
     S3_STORAGE: 0.023, "GB-month", "2025", "s3";

@@ -52,9 +52,8 @@ impl Finding {
 /// Prints all findings.
 pub fn run(project: &Project, _: &Arguments) -> Result<ExitCode> {
     let mut all_is_well = true;
-    let checks: [fn(&Project) -> Result<Vec<Finding>>; 3] = [machine::check, ports::check, leftovers::check];
-    for check in checks {
-        for finding in check(project)? {
+    for findings in [machine::check(project)?, ports::check(project)?, leftovers::check(project)?] {
+        for finding in findings {
             all_is_well &= matches!(finding.state, State::Ok(_));
             print(&finding.line())?;
         }
