@@ -1,7 +1,6 @@
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { LocationProvider, Route, Router, useLocation } from "preact-iso";
-import { accessToken } from "./api/session";
 import { Broken } from "./components/broken";
 import { Dialogs } from "./components/dialog";
 import { Progress, Shell } from "./components/shell";
@@ -57,8 +56,6 @@ const Pages = ({ all }: { all: typeof pages }) => {
 // Before anything else: the token of a mailed link leaves the address.
 linkToken();
 preload(location.pathname);
-// What a page shows waits for this, so it begins before the page is rendered.
-if (!Object.hasOwn(publicPages, location.pathname)) accessToken().catch(() => undefined);
 showTheme();
 // A page that the browser kept may show what belongs to a person who has signed out since.
 addEventListener("pageshow", ({ persisted }) => {
