@@ -57,28 +57,14 @@ def _leftover(kind: str, name: str, where: str) -> Leftover | None:
         if not any(one["logGroupName"] == name for one in groups.get("logGroups", [])):
             return None
         return Leftover(f"log group {name} ({where})", [f"aws logs delete-log-group --log-group-name {name}"])
-    # The versions of a function are deleted with it. Snapshots are listed below, by their cluster.
-    if kind in ("AWS::Lambda::Version", "AWS::RDS::DBCluster"):
+    # The versions of a function are deleted with it. Snapshots are listed below, by their database.
+    if kind in ("AWS::Lambda::Version", "AWS::RDS::DBCluster", "AWS::RDS::DBInstance"):
         return None
     return Leftover(f"{kind} {name} ({where})", [], "remove it by hand")
 
 
 def _beside(environment: str) -> list[Leftover]:
-    found = []
-    prefix = f"arches-{environment}"
-    for cluster in aws.call("rds", "describe-db-clusters").get("DBClusters", []):
-        name = cluster["DBClusterIdentifier"]
-        # `arches-<environment>` belongs to the stack; a recovery makes others beside it (docs/operations/restore.md).
-        if name.startswith(f"{prefix}-"):
-            instances = [f"aws rds delete-db-instance --db-instance-identifier {one['DBInstanceIdentifier']}" for one in cluster.get("DBClusterMembers", [])]
-            unprotect = f"aws rds modify-db-cluster --db-cluster-identifier {name} --no-deletion-protection"
-            last = f"aws rds delete-db-cluster --db-cluster-identifier {name} --final-db-snapshot-identifier {name}-final"
-            found.append(Leftover(f"cluster {name}", [unprotect, *instances, last], "made by a recovery"))
-    for snapshot in aws.call("rds", "describe-db-cluster-snapshots", SnapshotType="manual").get("DBClusterSnapshots", []):
-        cluster = snapshot["DBClusterIdentifier"]
-        if cluster == prefix or cluster.startswith(f"{prefix}-"):
-            name = snapshot["DBClusterSnapshotIdentifier"]
-            found.append(Leftover(f"snapshot {name}", [f"aws rds delete-db-cluster-snapshot --db-cluster-snapshot-identifier {name}"], "the last state of the database"))
+    found = _databases(f"arches-{environment}")
     for secret in aws.call("secretsmanager", "list-secrets", IncludePlannedDeletion=True, Filters=[{"Key": "name", "Values": [f"arches/{environment}/"]}])["SecretList"]:
         if secret.get("DeletedDate"):
             command = f"aws secretsmanager delete-secret --force-delete-without-recovery --secret-id {secret['Name']}"
@@ -93,6 +79,34 @@ def _beside(environment: str) -> list[Leftover]:
                 commands.insert(0, f"aws acm delete-certificate --region {region} --certificate-arn {parameter['Value']}")
             found.append(Leftover(f"parameter {parameter['Name']}", commands, "made by hand or by a tool"))
     return found
+
+
+def _databases(prefix: str) -> list[Leftover]:
+    """Returns databases of recoveries (docs/operations/restore.md), and snapshots. `prefix` is the name of the stack's own database."""
+    found = []
+    for cluster in aws.call("rds", "describe-db-clusters").get("DBClusters", []):
+        name = cluster["DBClusterIdentifier"]
+        if name.startswith(f"{prefix}-"):
+            instances = [f"aws rds delete-db-instance --db-instance-identifier {one['DBInstanceIdentifier']}" for one in cluster.get("DBClusterMembers", [])]
+            found.append(Leftover(f"cluster {name}", _deletion("cluster", name, instances), "made by a recovery"))
+    for instance in aws.call("rds", "describe-db-instances").get("DBInstances", []):
+        name = instance["DBInstanceIdentifier"]
+        if name.startswith(f"{prefix}-") and not instance.get("DBClusterIdentifier"):
+            found.append(Leftover(f"instance {name}", _deletion("instance", name), "made by a recovery"))
+    for kind, listed, owner, own in (
+        ("db-cluster", "DBClusterSnapshots", "DBClusterIdentifier", "DBClusterSnapshotIdentifier"),
+        ("db", "DBSnapshots", "DBInstanceIdentifier", "DBSnapshotIdentifier"),
+    ):
+        for snapshot in aws.call("rds", f"describe-{kind}-snapshots", SnapshotType="manual").get(listed, []):
+            if snapshot[owner] == prefix or snapshot[owner].startswith(f"{prefix}-"):
+                command = f"aws rds delete-{kind}-snapshot --{kind}-snapshot-identifier {snapshot[own]}"
+                found.append(Leftover(f"snapshot {snapshot[own]}", [command], "the last state of the database"))
+    return found
+
+
+def _deletion(kind: str, name: str, instances: list[str] | None = None) -> list[str]:
+    unprotect = f"aws rds modify-db-{kind} --db-{kind}-identifier {name} --no-deletion-protection"
+    return [unprotect, *(instances or []), f"aws rds delete-db-{kind} --db-{kind}-identifier {name} --final-db-snapshot-identifier {name}-final"]
 
 
 def _found(service: str, operation: str, **arguments) -> dict | None:

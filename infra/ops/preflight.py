@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import aws
+import database
 import parameters
 from aws import Failed
 from stacks import Environment
@@ -178,12 +179,13 @@ def prefix_list(environment: Environment):
 
 
 def database_version(environment: Environment):
-    version = parameters.of(environment.name, "data")["EngineVersion"]
-    found = aws.call("rds", "describe-db-engine-versions", Engine="aurora-postgresql", EngineVersion=version).get("DBEngineVersions", [])
+    version, engine = parameters.of(environment.name, "data")["EngineVersion"], database.engine(environment.name)
+    service = "Aurora" if engine.startswith("aurora") else "RDS"
+    found = aws.call("rds", "describe-db-engine-versions", Engine=engine, EngineVersion=version).get("DBEngineVersions", [])
     if found:
-        yield f"Aurora has PostgreSQL {version} in {aws.region()}"
+        yield f"{service} has PostgreSQL {version} in {aws.region()}"
     else:
-        yield Wrong(f"Aurora has no PostgreSQL {version} in {aws.region()}", "take another region, or a version of `aws rds describe-db-engine-versions --engine aurora-postgresql`")
+        yield Wrong(f"{service} has no PostgreSQL {version} in {aws.region()}", f"take another region, or a version of `aws rds describe-db-engine-versions --engine {engine}`")
 
 
 def secrets_of_people(environment: Environment):

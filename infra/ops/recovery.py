@@ -1,4 +1,4 @@
-"""Recovers the database of an environment to a moment, in a new cluster beside the old one.
+"""Recovers the database of an environment to a moment, in a new cluster or instance beside the old one.
 
 The recovery in progress is the parameter /arches/<environment>/recovery: `<moment> <state>`. A command that was interrupted continues from there.
 """
@@ -8,19 +8,19 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from datetime import datetime
 
 import aws
+import database
 import screen
 import stacks
 import waiting
 from aws import Failed
+from database import if_found
 
-# What of a recovery is done: the cluster exists; the functions use it; what was erased after the moment is erased; the API is open.
+# What of a recovery is done: the new database exists; the functions use it; what was erased after the moment is erased; the API is open.
 STATES = ["restored", "switched", "replayed", "opened"]
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-INSTANCES = (1, 2)
-CLUSTER_MINUTES = 90
+RESTORE_MINUTES = 90
 UNCONFIRMED = "--unconfirmed erase or --unconfirmed keep decides (docs/operations/restore.md, Unconfirmed erasures)"
 
 
@@ -54,7 +54,7 @@ class Recovery:
     def __init__(self, environment):
         self.environment, self.gate = environment, Gate(environment)
         self.moment, self.state = None, None
-        found = _if_found(lambda: environment.parameter("recovery"))
+        found = if_found(lambda: environment.parameter("recovery"))
         if found:
             self.moment, self.state = found.split(" ", 1)
 
@@ -64,59 +64,39 @@ class Recovery:
             self._reached("restored")
 
     @property
-    def cluster(self) -> str:
+    def new(self) -> str:
+        """The name of the database of the moment."""
         return f"arches-{self.environment.name}-{re.sub('[-:]', '', self.moment).lower()}"
 
     def is_switched(self) -> bool:
-        """Returns whether the functions use the new cluster, or will after the next deployment."""
-        return self.moment is not None and self.environment.parameter("data/database-cluster-id") == self.cluster
+        """Returns whether the functions use the new database, or will after the next deployment."""
+        return self.moment is not None and self.environment.parameter("data/database-cluster-id") == self.new
 
     def restore(self) -> None:
-        """Creates the cluster and its instances, and waits for them and for the password of the owner."""
-        if _if_found(lambda: _cluster(self.cluster)) is None:
-            self._create()
-        for number in INSTANCES:
-            name = f"{self.cluster}-{number}"
-            if _if_found(lambda name=name: _instance(name)) is None:
-                aws.call(
-                    "rds",
-                    "create-db-instance",
-                    DBInstanceIdentifier=name,
-                    DBClusterIdentifier=self.cluster,
-                    DBInstanceClass="db.serverless",
-                    Engine="aurora-postgresql",
-                    PubliclyAccessible=False,
-                )
-
-        def is_available() -> bool:
-            parts = [_instance(f"{self.cluster}-{number}")["DBInstanceStatus"] for number in INSTANCES]
-            return {*parts, _cluster(self.cluster)["Status"]} == {"available"}
-
-        _require(waiting.until(is_available, f"the cluster {self.cluster} and its instances", CLUSTER_MINUTES), f"{self.cluster} is not available")
-        if "MasterUserSecret" not in _cluster(self.cluster):
-            key = _cluster(self._source())["MasterUserSecret"]["KmsKeyId"]
-            password = {"ManageMasterUserPassword": True, "MasterUserSecretKmsKeyId": key, "ApplyImmediately": True}
-            aws.call("rds", "modify-db-cluster", DBClusterIdentifier=self.cluster, **password)
+        """Creates the database of the moment, and waits for it and for the password of the owner."""
+        old, new = database.of(self.environment), database.of(self.environment, self.new)
+        old.restore(self.moment, new, self.environment.name)
+        _require(waiting.until(new.is_available, f"the {new.kind} {new.name}", RESTORE_MINUTES), f"{new.name} is not available")
+        if "MasterUserSecret" not in new.describe():
+            key = old.describe()["MasterUserSecret"]["KmsKeyId"]
+            new.modify(ManageMasterUserPassword=True, MasterUserSecretKmsKeyId=key)
 
         # The deployment reads this secret. It has no value before it is active.
         def has_password() -> bool:
-            return _cluster(self.cluster).get("MasterUserSecret", {}).get("SecretStatus") == "active"
+            return new.describe().get("MasterUserSecret", {}).get("SecretStatus") == "active"
 
-        _require(waiting.until(has_password, "the password of the owner", 20), f"the password of {self.cluster} is not active")
+        _require(waiting.until(has_password, "the password of the owner", 20), f"the password of {new.name} is not active")
 
     def switch(self, version: str) -> None:
-        """Lets jobs, functions and the proxy use the new cluster."""
+        """Lets jobs, functions and the proxy use the new database."""
         if STATES.index(self.state) >= STATES.index("switched"):
             return
-        cluster = _cluster(self.cluster)
-        for name, value in (
-            ("database-cluster", cluster["Endpoint"]),
-            ("database-cluster-id", self.cluster),
-            ("database-owner-secret", cluster["MasterUserSecret"]["SecretArn"]),
-        ):
+        new = database.of(self.environment, self.new)
+        owner = new.describe()["MasterUserSecret"]["SecretArn"]
+        for name, value in {**new.published(), "database-cluster-id": new.name, "database-owner-secret": owner}.items():
             self._put(f"data/{name}", value)
         self._deploy("observability")
-        # Creates the logins with today's passwords, and moves the proxy to the new cluster.
+        # Creates the logins with today's passwords, and moves the proxy, if there is one, to the new database.
         self._deploy("app", version)
         self._require_closed()
         self._reached("switched")
@@ -161,26 +141,6 @@ class Recovery:
         if self.state == "replayed":
             self._reached("opened")
 
-    def _create(self) -> None:
-        source = _cluster(self._source())
-        limits = source["ServerlessV2ScalingConfiguration"]
-        aws.call(
-            "rds",
-            "restore-db-cluster-to-point-in-time",
-            SourceDBClusterIdentifier=self._source(),
-            DBClusterIdentifier=self.cluster,
-            RestoreToTime=self.moment,
-            DBSubnetGroupName=source["DBSubnetGroup"],
-            VpcSecurityGroupIds=[source["VpcSecurityGroups"][0]["VpcSecurityGroupId"]],
-            KmsKeyId=source["KmsKeyId"],
-            DBClusterParameterGroupName=source["DBClusterParameterGroup"],
-            CopyTagsToSnapshot=True,
-            DeletionProtection=True,
-            EnableCloudwatchLogsExports=["postgresql"],
-            ServerlessV2ScalingConfiguration={name: limits[name] for name in ("MinCapacity", "MaxCapacity")},
-            Tags=[{"Key": "environment", "Value": self.environment.name}],
-        )
-
     def _files(self, dry: bool) -> dict:
         sum_of, after = {"checked": 0, "missing": 0}, None
         while True:
@@ -201,9 +161,6 @@ class Recovery:
         except subprocess.CalledProcessError:
             raise Failed("deploy", "the deployment failed; its output is above. The API stays closed; run the same command again") from None
 
-    def _source(self) -> str:
-        return self.environment.parameter("data/database-cluster-id")
-
     def _require_closed(self) -> None:
         if not self.gate.is_closed():
             raise Failed("order", "the API is open: somebody opened it during the recovery. Run the same command again, which closes it")
@@ -214,30 +171,6 @@ class Recovery:
 
     def _put(self, name: str, value: str) -> None:
         aws.call("ssm", "put-parameter", Name=f"/arches/{self.environment.name}/{name}", Value=value, Type="String", Overwrite=True)
-
-
-def window(environment) -> tuple[datetime, datetime]:
-    """Returns the moments between which the cluster can be recovered."""
-    cluster = _cluster(environment.parameter("data/database-cluster-id"))
-    return waiting.parsed(cluster["EarliestRestorableTime"]), waiting.parsed(cluster["LatestRestorableTime"])
-
-
-def _cluster(name: str) -> dict:
-    return aws.call("rds", "describe-db-clusters", DBClusterIdentifier=name)["DBClusters"][0]
-
-
-def _instance(name: str) -> dict:
-    return aws.call("rds", "describe-db-instances", DBInstanceIdentifier=name)["DBInstances"][0]
-
-
-def _if_found(read):
-    """Returns what `read` returns; None if AWS does not have it. Any other failure is an error: it may exist."""
-    try:
-        return read()
-    except Failed as error:
-        if "NotFound" in error.code:
-            return None
-        raise
 
 
 def _require(done, problem: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import api
 import aws
+import database
 import leaks
 import screen
 import waiting
@@ -87,18 +88,17 @@ class Owner:
     how = "every week, by RDS"
 
     def rotate(self, environment, secret: Secret, given) -> None:
-        cluster = environment.parameter("data/database-cluster-id")
-        text = f"RDS sets a new password of the owner of {cluster}. The old one does not work any more. A migration or a restore that begins now may fail; requests do not."
+        used = database.of(environment)
+        text = f"RDS sets a new password of the owner of {used.name}. The old one does not work any more. A migration or a restore that begins now may fail; requests do not."
         screen.confirm(environment.name, text, given.yes)
         before = secret.versions()["AWSCURRENT"][0]
-        aws.call("rds", "modify-db-cluster", DBClusterIdentifier=cluster, RotateMasterUserPassword=True, ApplyImmediately=True)
+        used.modify(RotateMasterUserPassword=True)
 
         def is_done() -> bool:
-            state = aws.call("rds", "describe-db-clusters", DBClusterIdentifier=cluster)["DBClusters"][0]["MasterUserSecret"]["SecretStatus"]
-            return state == "active" and secret.versions()["AWSCURRENT"][0] != before
+            return used.describe()["MasterUserSecret"]["SecretStatus"] == "active" and secret.versions()["AWSCURRENT"][0] != before
 
         if not waiting.until(is_done, "RDS", 20):
-            raise Failed("rotation", f"RDS has not set the password within 20 minutes: aws rds describe-db-clusters --db-cluster-identifier {cluster} --query 'DBClusters[0].MasterUserSecret'")
+            raise Failed("rotation", f"RDS has not set the password within 20 minutes; look at MasterUserSecret: {used.command}")
         aws.invoke(environment.function("migrate") + ":live", {"command": "status"})
         done("owner: the new password works; `migrate` has connected with it.")
         remains("connections of the owner that are open stay open. If the old password has leaked, end them: " + end_connections("arches_owner"))

@@ -263,7 +263,7 @@ def remove(trial: Trial, environment: str) -> None:
     taken = {name for name in taken if not re.search(r"-[0-9a-f]{12}$", name)}
     if prevents != taken:
         raise Failed(f"names that prevent a new stack: {sorted(taken)}; docs/deploy.md names {sorted(prevents)}")
-    unnamed = {name for _, kind, name in stacks.RETAINED if kind != "AWS::RDS::DBCluster" and name not in said}
+    unnamed = {name for _, one, name in stacks.RETAINED if one not in ("AWS::RDS::DBCluster", "AWS::RDS::DBInstance") and name not in said}
     if unnamed:
         raise Failed(f"infra/ops down does not name what stays: {sorted(unnamed)}; it says\n{said}")
     _step(f"{environment}: what stays after the deletion is what docs/deploy.md names", begin)

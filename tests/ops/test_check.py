@@ -141,6 +141,19 @@ class Check(unittest.TestCase):
             account.client("iam").create_role(RoleName="arches-account-cloudformation-staging", AssumeRolePolicyDocument="{}")
             self.assertEqual(place.wrong(), (0, ""))
 
+    def test_small_environment_needs_an_instance_and_its_own_reservations(self) -> None:
+        with Account("small") as account:
+            place = Place(account)
+            out = account.run("check").out
+            self.assertIn("ok     RDS has PostgreSQL 18.4 in eu-west-1", out)
+            self.assertIn("small reserves 77\n", out)
+            self.assertEqual(account.made("rds", "describe-db-engine-versions"), [{"Engine": "postgres", "EngineVersion": "18.4"}])
+            place.versions.clear()
+            place.limits.update(UnreservedConcurrentExecutions=176)
+            wrong = place.wrong()[1]
+            self.assertIn("RDS has no PostgreSQL 18.4", wrong)
+            self.assertIn("1 are missing", wrong)
+
     def test_check_without_a_session_says_only_that(self) -> None:
         with Account() as account:
             Place(account)

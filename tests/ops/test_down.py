@@ -11,22 +11,26 @@ ALL = ("network", "data", "observability", "app", "edge")
 class Place:
     """An environment with all stacks. `data` retains a bucket, a key, a log group and a snapshot, as its template does."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, kind: str = "cluster") -> None:
+        self.kind, self.logs = kind, f"/aws/rds/{kind}/arches-staging/postgresql"
         self.account, self.deleted, self.broken = account, [], ""
         for stack in ALL:
             account.add_stack(stack)
         account.client("s3").create_bucket(Bucket="backups-1", CreateBucketConfiguration={"LocationConstraint": REGION})
         self.key = account.client("kms").create_key()["KeyMetadata"]["KeyId"]
-        account.client("logs").create_log_group(logGroupName="/aws/rds/cluster/arches-staging/postgresql")
+        account.client("logs").create_log_group(logGroupName=self.logs)
         self.rds = account.client("rds")
-        self.rds.create_db_cluster(
-            DBClusterIdentifier="arches-staging", Engine="aurora-postgresql", MasterUsername="owner", MasterUserPassword="x7qx7qx7q", DeletionProtection=True
-        )
+        if kind == "cluster":
+            self.rds.create_db_cluster(
+                DBClusterIdentifier="arches-staging", Engine="aurora-postgresql", MasterUsername="owner", MasterUserPassword="x7qx7qx7q", DeletionProtection=True
+            )
+        else:
+            self.create_instance("arches-staging", DeletionProtection=True)
         for logical, kind, physical in (
             ("BackupBucket", "AWS::S3::Bucket", "backups-1"),
             ("DataKey", "AWS::KMS::Key", self.key),
-            ("DatabaseLogs", "AWS::Logs::LogGroup", "/aws/rds/cluster/arches-staging/postgresql"),
-            ("Cluster", "AWS::RDS::DBCluster", "arches-staging"),
+            ("DatabaseLogs", "AWS::Logs::LogGroup", self.logs),
+            ("Database", f"AWS::RDS::DB{kind.capitalize()}", "arches-staging"),
             ("Redis", "AWS::ElastiCache::ReplicationGroup", "redis-1"),
         ):
             account.add_resource("data", logical, kind, physical)
@@ -37,6 +41,21 @@ class Place:
             {"LogicalResourceId": "Network", "ResourceStatus": "DELETE_FAILED", "ResourceStatusReason": "has dependencies"},
             {"LogicalResourceId": "Auth", "ResourceStatus": "DELETE_COMPLETE"},
         ]})
+
+    def create_instance(self, name: str, **given: bool) -> None:
+        self.rds.create_db_instance(
+            DBInstanceIdentifier=name, Engine="postgres", DBInstanceClass="db.t4g.micro", AllocatedStorage=20, MasterUsername="owner", MasterUserPassword="x7qx7qx7q", **given
+        )
+
+    def _delete_database(self) -> bool:
+        """Deletes the database after a snapshot. Returns whether it was protected."""
+        if self.kind == "cluster":
+            protected = self.rds.describe_db_clusters(DBClusterIdentifier="arches-staging")["DBClusters"][0]["DeletionProtection"]
+            protected or self.rds.delete_db_cluster(DBClusterIdentifier="arches-staging", FinalDBSnapshotIdentifier="arches-staging-data-snapshot-cluster-1")
+            return protected
+        protected = self.rds.describe_db_instances(DBInstanceIdentifier="arches-staging")["DBInstances"][0]["DeletionProtection"]
+        protected or self.rds.delete_db_instance(DBInstanceIdentifier="arches-staging", FinalDBSnapshotIdentifier="arches-staging-data-snapshot-instance-1")
+        return protected
 
     def unprotect(self, given: dict) -> dict:
         self.account._find(given["StackName"])["EnableTerminationProtection"] = given["EnableTerminationProtection"]
@@ -49,10 +68,8 @@ class Place:
             stack["StackStatus"] = "DELETE_FAILED"
             return
         if name == "data":
-            # AWS deletes neither a protected stack nor a protected cluster.
-            protected = self.rds.describe_db_clusters(DBClusterIdentifier="arches-staging")["DBClusters"][0]["DeletionProtection"]
-            assert not stack["EnableTerminationProtection"] and not protected, "data is protected"
-            self.rds.delete_db_cluster(DBClusterIdentifier="arches-staging", FinalDBSnapshotIdentifier="arches-staging-data-snapshot-cluster-1")
+            # AWS deletes neither a protected stack nor a protected database.
+            assert not stack["EnableTerminationProtection"] and not self._delete_database(), "data is protected"
         stays = ("AWS::S3::Bucket", "AWS::KMS::Key", "AWS::Logs::LogGroup")
         listed = self.account.resources[stack["StackName"]]
         listed[:] = [(*one[:3], "DELETE_SKIPPED" if one[1] in stays else "DELETE_COMPLETE") for one in listed]
@@ -104,6 +121,21 @@ class Down(unittest.TestCase):
             self.assertNotIn("stays: ", done.out)
             # Redis was deleted with its stack.
             self.assertNotIn("redis-1", done.out)
+
+    def test_instance_is_removed_as_a_cluster_is(self) -> None:
+        with Account() as account:
+            place = Place(account, "instance")
+            place.create_instance("arches-staging-20260102t030405z")
+            done = account.run("down", "--data", "--yes", "staging")
+            self.assertEqual(done.code, 0, done)
+            self.assertEqual(place.deleted, ["edge", "app", "observability", "data", "network"])
+            for command in (
+                "aws logs delete-log-group --log-group-name /aws/rds/instance/arches-staging/postgresql",
+                "aws rds delete-db-snapshot --db-snapshot-identifier arches-staging-data-snapshot-instance-1",
+                "aws rds modify-db-instance --db-instance-identifier arches-staging-20260102t030405z --no-deletion-protection",
+                "aws rds delete-db-instance --db-instance-identifier arches-staging-20260102t030405z --final-db-snapshot-identifier",
+            ):
+                self.assertIn(f"\n{command}", done.out)
 
     def test_second_run_names_only_what_is_still_there(self) -> None:
         with Account() as account:

@@ -19,23 +19,38 @@ MOVE = ("moment", MOMENT, "--version", "v1.2.3+2", *YES)
 ORGANIZATION = "0197c0de-0000-7000-8000-000000000000"
 
 
+# As AWS describes an instance of `small`.
+INSTANCE = {
+    "DBInstanceClass": "db.t4g.micro", "StorageType": "gp3", "MaxAllocatedStorage": 100, "MultiAZ": False, "IAMDatabaseAuthenticationEnabled": True,
+    "DBSubnetGroup": {"DBSubnetGroupName": "subnets"}, "DBParameterGroups": [{"DBParameterGroupName": "group"}],
+    "VpcSecurityGroups": [{"VpcSecurityGroupId": "sg-1"}, {"VpcSecurityGroupId": "sg-2"}],
+}  # fmt: skip
+
+
+def _secret(name: str, status: str) -> dict:
+    return {"SecretArn": f"arn-of-{name}", "SecretStatus": status, "KmsKeyId": "secrets-key"}
+
+
 class Cloud:
-    """`with Cloud() as cloud:` an account in which the app uses the cluster `arches-staging` and the API is open. The tool is a copy of the
-    project's, with a build, and with a deploy.sh that records its words."""
+    """`with Cloud() as cloud:` an account in which the app uses the cluster `arches-staging` and the API is open; of `small`, an instance. The
+    tool is a copy of the project's, with a build, and with a deploy.sh that records its words."""
+
+    def __init__(self, environment: str = "staging") -> None:
+        self.environment = environment
 
     def __enter__(self) -> Cloud:
-        self.account = Account().__enter__()
+        self.account = Account(self.environment).__enter__()
         self.site = Site({"/ready": (200, {})}).__enter__()
         App(self.account, self.site, functions=["migrate", "restore-drill", "retention"])
-        stack = self.account.stacks["arches-staging-app"]
+        stack = self.account.stacks[f"arches-{self.environment}-app"]
         for name, value in (("StageRateLimit", "500"), ("StageBurstLimit", "1000"), ("DatabaseName", "arches")):
             stack["Parameters"].append({"ParameterKey": name, "ParameterValue": value})
         self.rate, self.limits = 500.0, []
         self.parameters = self.account.client("ssm")
-        for name, value in (("app/api-id", "api1"), ("data/database-cluster-id", "arches-staging")):
-            self.parameters.put_parameter(Name=f"/arches/staging/{name}", Value=value, Type="String")
+        for name, value in (("app/api-id", "api1"), ("data/database-cluster-id", f"arches-{self.environment}")):
+            self.parameters.put_parameter(Name=f"/arches/{self.environment}/{name}", Value=value, Type="String")
         self.clusters = {"arches-staging": self._cluster("arches-staging", "active")}
-        self.instances: dict[str, str] = {}
+        self.instances: dict[str, dict] = {"arches-small": {**INSTANCE, "DBInstanceStatus": "available", "MasterUserSecret": _secret("arches-small", "active")}}
         self.invoked: list[tuple[str, dict]] = []
         self.results: dict[str, list] = {}
         for service, operation, handler in (
@@ -43,9 +58,12 @@ class Cloud:
             ("apigateway", "update-stage", self._throttle),
             ("rds", "describe-db-clusters", self._describe),
             ("rds", "describe-db-instances", self._describe_instance),
+            ("rds", "describe-db-instance-automated-backups", self._describe_backups),
             ("rds", "restore-db-cluster-to-point-in-time", self._restore),
+            ("rds", "restore-db-instance-to-point-in-time", self._restore_instance),
             ("rds", "create-db-instance", self._create),
             ("rds", "modify-db-cluster", self._manage_password),
+            ("rds", "modify-db-instance", self._manage_password_of_instance),
             ("lambda", "invoke", self._invoke),
         ):
             self.account.on(service, operation, handler)
@@ -77,7 +95,7 @@ class Cloud:
 
     def parameter(self, name: str) -> str | None:
         try:
-            return self.parameters.get_parameter(Name=f"/arches/staging/{name}")["Parameter"]["Value"]
+            return self.parameters.get_parameter(Name=f"/arches/{self.environment}/{name}")["Parameter"]["Value"]
         except self.parameters.exceptions.ParameterNotFound:
             return None
 
@@ -89,7 +107,7 @@ class Cloud:
             "EarliestRestorableTime": "2025-12-01T00:00:00+00:00", "LatestRestorableTime": "2026-01-05T00:00:00+00:00",
         }  # fmt: skip
         if secret:
-            found["MasterUserSecret"] = {"SecretArn": f"arn-of-{name}", "SecretStatus": secret, "KmsKeyId": "secrets-key"}
+            found["MasterUserSecret"] = _secret(name, secret)
         return found
 
     def _throttle(self, given: dict) -> dict:
@@ -112,15 +130,32 @@ class Cloud:
         name = given["DBInstanceIdentifier"]
         if name not in self.instances:
             raise error("DBInstanceNotFound", "no such instance")
-        state, self.instances[name] = self.instances[name], "available"
-        return {"DBInstances": [{"DBInstanceStatus": state}]}
+        answer = json.loads(json.dumps(self.instances[name]))
+        # The next look finds it a step further.
+        self.instances[name]["DBInstanceStatus"] = "available"
+        self.instances[name].get("MasterUserSecret", {})["SecretStatus"] = "active"
+        return {"DBInstances": [{**answer, "Endpoint": {"Address": f"{name}.example"}}]}
+
+    def _describe_backups(self, given: dict) -> dict:
+        return {"DBInstanceAutomatedBackups": [
+            {"Status": "retained", "RestoreWindow": {"EarliestTime": "2024-12-01T00:00:00+00:00", "LatestTime": "2024-12-05T00:00:00+00:00"}},
+            {"Status": "active", "RestoreWindow": {"EarliestTime": "2025-12-01T00:00:00+00:00", "LatestTime": "2026-01-05T00:00:00+00:00"}},
+        ] if given["DBInstanceIdentifier"] in self.instances else []}  # fmt: skip
+
+    def _restore_instance(self, given: dict) -> dict:
+        self.instances[given["TargetDBInstanceIdentifier"]] = {**INSTANCE, "DBInstanceStatus": "creating"}
+        return {}
+
+    def _manage_password_of_instance(self, given: dict) -> dict:
+        self.instances[given["DBInstanceIdentifier"]]["MasterUserSecret"] = _secret(given["DBInstanceIdentifier"], "creating")
+        return {}
 
     def _restore(self, given: dict) -> dict:
         self.clusters[given["DBClusterIdentifier"]] = {**self._cluster(given["DBClusterIdentifier"], None), "Status": "creating"}
         return {}
 
     def _create(self, given: dict) -> dict:
-        self.instances[given["DBInstanceIdentifier"]] = "creating"
+        self.instances[given["DBInstanceIdentifier"]] = {"DBInstanceStatus": "creating"}
         return {}
 
     def _manage_password(self, given: dict) -> dict:
@@ -141,6 +176,53 @@ class Cloud:
 
 
 class Moment(unittest.TestCase):
+    def test_instance_is_recovered_as_a_cluster_is(self) -> None:
+        with Cloud("small") as cloud:
+            done = cloud.run("moment", MOMENT, "--version", "v1.2.3+2", "--yes", "small")
+            self.assertEqual(done.code, 0, done)
+            new = "arches-small-20260102t030405z"
+            [restored] = cloud.account.made("rds", "restore-db-instance-to-point-in-time")
+            expected = {
+                "SourceDBInstanceIdentifier": "arches-small", "TargetDBInstanceIdentifier": new, "RestoreTime": MOMENT, "DeletionProtection": True,
+                "VpcSecurityGroupIds": ["sg-1", "sg-2"], "DBSubnetGroupName": "subnets", "DBParameterGroupName": "group", "MaxAllocatedStorage": 100,
+                "PubliclyAccessible": False, "MultiAZ": False, "DBInstanceClass": "db.t4g.micro",
+            }  # fmt: skip
+            self.assertEqual({name: restored[name] for name in expected}, expected)
+            [managed] = cloud.account.made("rds", "modify-db-instance")
+            self.assertEqual(managed["MasterUserSecretKmsKeyId"], "secrets-key")
+            for name, value in (
+                ("database-cluster-id", new),
+                ("database-cluster", f"{new}.example"),
+                ("database-proxy", f"{new}.example"),
+                ("database-owner-secret", f"arn-of-{new}"),
+            ):
+                self.assertEqual(cloud.parameter(f"data/{name}"), value)
+            self.assertIn(f"the instance {new} is restored", done.out)
+            self.assertEqual((cloud.rate, cloud.parameter("recovery")), (500.0, f"{MOMENT} opened"))
+            self.assertFalse([call for call in cloud.account.calls if "cluster" in call.operation])
+
+    def test_recovery_of_an_instance_that_stopped_at_any_call_is_continued(self) -> None:
+        move = ("moment", MOMENT, "--version", "v1.2.3+2", "--yes", "small")
+        for operation in ("restore-db-instance-to-point-in-time", "describe-db-instances", "modify-db-instance"):
+            with Cloud("small") as cloud:
+                before = cloud.account.handlers["rds", operation]
+                cloud.account.fail("rds", operation, "InternalFailure", "stopped here")
+                self.assertEqual(cloud.run(*move).code, 1, operation)
+                self.assertEqual(cloud.rate, 0.0)
+                cloud.account.on("rds", operation, before)
+                done = cloud.run(*move)
+                self.assertEqual(done.code, 0, (operation, done))
+                for name in ("restore-db-instance-to-point-in-time", "modify-db-instance"):
+                    self.assertEqual(len(cloud.account.made("rds", name)), 1 + (operation == name), operation)
+
+    def test_moment_that_the_instance_does_not_have_is_refused_while_the_api_is_open(self) -> None:
+        with Cloud("small") as cloud:
+            move = ("moment", "2024-12-02T00:00:00Z", "--version", "v1", "--yes", "small")
+            self.assertIn("the instance can be recovered from 2025-12-01T00:00:00Z to 2026-01-05T00:00:00Z", cloud.run(*move).err)
+            cloud.account.on("rds", "describe-db-instance-automated-backups", lambda _: {"DBInstanceAutomatedBackups": []})
+            self.assertIn("RDS has no backup of the instance arches-small yet", cloud.run(*move).err)
+            self.assertEqual(cloud.limits, [])
+
     def test_recovery_lets_requests_in_after_the_erasures_were_repeated(self) -> None:
         with Cloud() as cloud:
             done = cloud.run(*MOVE)
@@ -171,7 +253,7 @@ class Moment(unittest.TestCase):
                 cloud.account.on(*step, before)
                 done = cloud.run(*MOVE)
                 self.assertEqual(done.code, 0, (step, done))
-                self.assertEqual(len(cloud.instances), 2)
+                self.assertEqual([name for name in cloud.instances if name.startswith(NEW)], [f"{NEW}-1", f"{NEW}-2"])
                 made = {name: len(cloud.account.made("rds", name)) for name in ("restore-db-cluster-to-point-in-time", "modify-db-cluster")}
                 # The call that was refused is made again.
                 self.assertEqual(made, {name: 1 + (step[1] == name) for name in made}, step)

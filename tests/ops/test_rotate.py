@@ -3,6 +3,8 @@
 import os
 import pty
 import re
+import shutil
+import sys
 import unittest
 
 from account import ROOT
@@ -21,13 +23,27 @@ class Lists(unittest.TestCase):
             self.assertRegex(done.out, r"proxy-api +0 +with database")
             self.assertEqual(env.account.made("secretsmanager", "get-secret-value"), [])
         template = (ROOT / "infra/data/secrets.yaml").read_text()
-        named = set(re.findall(r"Name: !Sub arches/\$\{Environment\}/(\S+)", template))
+        named = set(re.findall(r"Name: !Sub arches/\$\{Environment\}/(?:\$\{SecretsFolder\})?(\S+)", template))
         source = (ROOT / "infra/ops/commands/rotate.py").read_text()
         known = set(re.findall(r'^    "([a-z-]+)": ', source, re.MULTILINE))
         self.assertEqual(known, named | {"owner"})
         page = (ROOT / "docs/operations/rotate-keys.md").read_text()
         rows = [row.split("|")[1] for row in page.splitlines() if row.startswith("| `")]
         self.assertLessEqual(known, {name for row in rows for name in re.findall("`([a-z-]+)`", row)})
+
+    def test_list_after_the_loss_of_a_region_shows_the_secrets_in_use_and_not_the_copies(self) -> None:
+        with Environment() as env:
+            env.vault.client.create_secret(Name="arches/staging/recovered/model", SecretString="{}")
+            folder = env.account.folder / "project"
+            shutil.copytree(ROOT / "infra/ops", folder / "infra/ops", ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / "infra/environments", folder / "infra/environments")
+            values = folder / "infra/environments/staging/data.yaml"
+            values.write_text(values.read_text().replace('SecretsFolder: ""', "SecretsFolder: recovered/"))
+            env.account.command = lambda *words: [sys.executable, "-B", str(folder / "infra/ops"), *words]
+            done = env.account.run("rotate", "--list")
+            self.assertEqual(done.code, 0, done)
+            self.assertRegex(done.out, r"model +0 +by a person")
+            self.assertNotIn("recovered", done.out)
 
     def test_leak_that_is_not_removed_yet_is_shown(self) -> None:
         with Environment() as env:
@@ -157,6 +173,15 @@ class Passwords(unittest.TestCase):
             [change] = env.account.made("rds", "modify-db-cluster")
             self.assertEqual(change, {"DBClusterIdentifier": "arches-staging", "RotateMasterUserPassword": True, "ApplyImmediately": True})
             self.assertEqual(env.invoked, [("Migrate", {"command": "status"})])
+
+    def test_owner_of_an_instance_gets_a_password_too(self) -> None:
+        with Environment("small") as env:
+            env.account.on("rds", "modify-db-instance", lambda _: {} if env.vault.client.put_secret_value(SecretId="rds!cluster-1", SecretString="{}") else None)
+            env.account.on("rds", "describe-db-instances", lambda _: {"DBInstances": [{"MasterUserSecret": {"SecretStatus": "active"}}]})
+            done = env.run("owner")
+            self.assertEqual(done.code, 0, done)
+            [change] = env.account.made("rds", "modify-db-instance")
+            self.assertEqual(change, {"DBInstanceIdentifier": "arches-small", "RotateMasterUserPassword": True, "ApplyImmediately": True})
 
     def test_password_of_the_owner_that_does_not_work_is_no_success(self) -> None:
         with Environment() as env:

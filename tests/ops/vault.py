@@ -69,14 +69,14 @@ class Vault:
         values["auth"]["sessionSecret"] = random_word()
         for name, value in [*values.items(), ("model", None)]:
             given = {} if value is None else {"SecretString": json.dumps(value)}
-            arn = self.client.create_secret(Name=f"arches/staging/{name}", **given)["ARN"]
+            arn = self.client.create_secret(Name=f"arches/{self.account.environment}/{name}", **given)["ARN"]
             self._publish(f"{name}-secret", arn)
         owner = self.client.create_secret(Name="rds!cluster-1", SecretString=json.dumps({"username": "arches_owner", "password": "pass-owner"}))
         self._publish("database-owner-secret", owner["ARN"])
-        self._publish("database-cluster-id", "arches-staging")
+        self._publish("database-cluster-id", f"arches-{self.account.environment}")
 
     def _publish(self, name: str, value: str) -> None:
-        self.parameters.put_parameter(Name=f"/arches/staging/data/{name}", Value=value, Type="String")
+        self.parameters.put_parameter(Name=f"/arches/{self.account.environment}/data/{name}", Value=value, Type="String")
 
     def _put(self, given: dict) -> dict:
         """Writes a version. moto leaves two current ones if one was moved before, AWS does not."""
@@ -89,7 +89,7 @@ class Vault:
         return self.client.update_secret_version_stage(SecretId=given["SecretId"], **move)
 
     def arn(self, name: str) -> str:
-        return name if name.startswith("rds!") else f"arches/staging/{name}"
+        return name if name.startswith("rds!") else f"arches/{self.account.environment}/{name}"
 
     def __getitem__(self, name: str) -> Any:
         return json.loads(self.client.get_secret_value(SecretId=self.arn(name), VersionStage="AWSCURRENT")["SecretString"])
@@ -180,15 +180,15 @@ class Rotation:
 class Environment:
     """`with Environment() as env:` an account with the secrets, the functions that rotate, and the API."""
 
-    def __init__(self, **answers: Any) -> None:
-        self.answers = answers
+    def __init__(self, name: str = "staging") -> None:
+        self.name = name
 
     def __enter__(self) -> Environment:
-        self.account = Account().__enter__()
+        self.account = Account(self.name).__enter__()
         self.site = Site(self._answer).__enter__()
         self.app = App(self.account, self.site, functions=["migrate", "retention", "rotate-keys"])
         for name in ("Migrate", "RotateKeys", "RotateRedis"):
-            self.account.add_resource("app", f"{name}Logs", "AWS::Logs::LogGroup", f"arches-staging-app-{name}Logs-1")
+            self.account.add_resource("app", f"{name}Logs", "AWS::Logs::LogGroup", f"arches-{self.name}-app-{name}Logs-1")
         self.vault = Vault(self.account)
         self.rotation = Rotation(self.vault)
         self.password = VALUES["smoke"]["password"]
@@ -222,7 +222,7 @@ class Environment:
         return 204, None
 
     def run(self, *words: str, **given: Any):
-        return self.account.run("rotate", *words, "--yes", "staging", **given)
+        return self.account.run("rotate", *words, "--yes", self.name, **given)
 
 
 def refuse_nth_write(account: Account, number: int) -> None:

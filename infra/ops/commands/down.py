@@ -13,6 +13,7 @@ import aws
 import leftovers
 import screen
 from aws import Failed
+from database import Cluster, Instance, if_found
 from stacks import ORDER, Environment, Stack
 
 HELP = "remove an environment, and name what stays"
@@ -68,12 +69,11 @@ def _delete(stack: Stack) -> None:
 def _unprotect(stack: Stack) -> None:
     """Removes the protection of the stack and of its database, which --data and the confirmation are about."""
     aws.call("cloudformation", "update-termination-protection", StackName=stack.full_name, EnableTerminationProtection=False)
-    for cluster in stack.of_type("AWS::RDS::DBCluster"):
-        try:
-            aws.call("rds", "modify-db-cluster", DBClusterIdentifier=cluster.physical, DeletionProtection=False, ApplyImmediately=True)
-        except Failed as error:
-            if "NotFound" not in error.code:  # an interrupted deletion has removed it
-                raise
+    # The instances of a cluster have its protection.
+    clusters = [Cluster(one.physical) for one in stack.of_type("AWS::RDS::DBCluster")]
+    for one in clusters or [Instance(one.physical) for one in stack.of_type("AWS::RDS::DBInstance")]:
+        # An interrupted deletion may have removed it.
+        if_found(lambda one=one: one.modify(DeletionProtection=False))
 
 
 def _why(stack_id: str) -> str:

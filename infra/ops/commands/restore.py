@@ -1,7 +1,7 @@
 """Lists what can be restored, and restores: the environment to a moment, a backup into a database of its own, or one deleted organization.
 
-  list                        the moments of the cluster, the backups, and the recovery in progress
-  moment <moment>             the environment as it was then (UTC, 2026-01-02T03:04:05Z): closes the API, restores the cluster beside the old one,
+  list                        the moments of the database, the backups, and the recovery in progress
+  moment <moment>             the environment as it was then (UTC, 2026-01-02T03:04:05Z): closes the API, restores the database beside the old one,
                               deploys the built app to it, repeats the erasures, and opens the API. Run it again to continue
   backup [<id>]               a backup, the newest by default, into the empty database --target
   drill [<id>]                the same into a scratch database, which is removed
@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 
 import aws
+import database
 import recovery
 import screen
 import stacks
@@ -63,8 +64,9 @@ def run(environment, given) -> None:
 
 
 def show(environment, _) -> None:
-    earliest, latest = recovery.window(environment)
-    screen.say(f"moments of the cluster: {earliest:%Y-%m-%dT%H:%M:%SZ} to {latest:%Y-%m-%dT%H:%M:%SZ}")
+    used = database.of(environment)
+    earliest, latest = used.window()
+    screen.say(f"moments of the {used.kind}: {earliest:%Y-%m-%dT%H:%M:%SZ} to {latest:%Y-%m-%dT%H:%M:%SZ}")
     found = Recovery(environment)
     screen.say(f"recovery: {found.moment} {found.state}" if found.moment else "recovery: never begun")
     screen.say(f"API: {'closed' if found.gate.is_closed() else 'open'}\n")
@@ -82,32 +84,33 @@ def moment(environment, given) -> None:
         return done(f"the recovery to {given.which} is finished, and the API is open: nothing to do.")
     if is_switched and not is_same and found.state != "opened":
         raise Failed("order", f"the recovery to {found.moment} is not finished ({found.state}): run `restore moment {found.moment}` first")
+    used = database.of(environment)
     if not (is_same and is_switched):
-        earliest, latest = recovery.window(environment)
+        earliest, latest = used.window()
         if not earliest <= waiting.parsed(given.which) <= latest:
-            raise Failed("arguments", f"the cluster can be recovered from {earliest:%Y-%m-%dT%H:%M:%SZ} to {latest:%Y-%m-%dT%H:%M:%SZ}")
+            raise Failed("arguments", f"the {used.kind} can be recovered from {earliest:%Y-%m-%dT%H:%M:%SZ} to {latest:%Y-%m-%dT%H:%M:%SZ}")
     if not (stacks.INFRA.parent / ".aws-sam/build/template.yaml").exists():
         raise Failed("build", "there is no build: `git checkout <the release that runs> && sam build`, and run this again")
     continued = f", which has reached \"{found.state}\", is continued" if is_same else " begins"
     text = (
         f"The recovery of {environment.name} to {given.which}{continued}.\n"
         f"Every request gets 429 until it is finished, usually after 20 to 60 minutes. What was written after the moment is lost.\n"
-        f"All sessions end. The old cluster stays, with its data and its price."
+        f"All sessions end. The old {used.kind} stays, with its data and its price."
     )
     screen.confirm(environment.name, text, given.yes)
     found.gate.close()
     done("the API is closed.")
     found.begin(given.which)
     found.restore()
-    done(f"the cluster {found.cluster} is restored.")
+    done(f"the {used.kind} {found.new} is restored.")
     found.switch(given.version)
     done("the functions use it.")
     found.replay(given.unconfirmed)
     found.check_files()
     found.open()
     done("the API is open.")
-    remains("the data stack has the old cluster. Before you deploy `data` again, import the new one in its place (CloudFormation, Import resources).")
-    remains("delete the old cluster when nobody needs it any more.")
+    remains(f"the data stack has the old {used.kind}. Before you deploy `data` again, import the new one in its place (CloudFormation, Import resources).")
+    remains(f"delete the old {used.kind} when nobody needs it any more.")
     remains("tell the owners: API keys and roles are those of the moment; artifacts whose files are gone are listed with status=failed.")
 
 
@@ -153,4 +156,4 @@ def reopen(environment, given) -> None:
     found.open()
     done("the API is open.")
     if gives_up:
-        remains(f"the cluster {found.cluster}, which nothing uses: delete it, or continue with `restore moment {found.moment}`")
+        remains(f"the {database.of(environment).kind} {found.new}, which nothing uses: delete it, or continue with `restore moment {found.moment}`")

@@ -6,6 +6,7 @@ A value that a third party has made is read from standard input, or asked for wi
 from __future__ import annotations
 
 import aws
+import parameters
 import screen
 import waiting
 from aws import Failed
@@ -89,6 +90,9 @@ def show(environment) -> None:
     prefix = f"arches/{environment.name}/"
     listed = aws.call("secretsmanager", "list-secrets", Filters=[{"Key": "name", "Values": [prefix]}])["SecretList"]
     found = {one["Name"][len(prefix) :]: one for one in listed if one["Name"].startswith(prefix)}
+    # In a region that had copies of secrets, their names are taken: those in use are in a folder (docs/operations/second-region.md).
+    if folder := parameters.of(environment.name, "data")["SecretsFolder"]:
+        found.update({name[len(folder) :]: found.pop(name) for name in list(found) if name.startswith(folder)})
     found["owner"] = Secret(arn(environment, "owner"), "owner").describe()
     rows = aws.parallel(lambda name: _row(name, found[name]), sorted(found))
     screen.table(["secret", "age in days", "replaced", "next", ""], aws.succeeded(rows))

@@ -18,7 +18,7 @@ from stacks import Environment, Stack
 HELP = "show versions, alarms, backups and queues"
 EXAMPLES = ["--environment production"]
 # The metrics of recovery-points, in seconds (docs/operations/backup.md).
-AGES = {"LatestRestorableAge": "cluster's recovery point", "LastBackupAge": "backup", "LastVerifiedBackupAge": "verified backup"}
+AGES = {"LatestRestorableAge": "database's recovery point", "LastBackupAge": "backup", "LastVerifiedBackupAge": "verified backup"}
 
 
 def arguments(parser) -> None:
