@@ -93,6 +93,13 @@ def _databases(prefix: str) -> list[Leftover]:
         name = instance["DBInstanceIdentifier"]
         if name.startswith(f"{prefix}-") and not instance.get("DBClusterIdentifier"):
             found.append(Leftover(f"instance {name}", _deletion("instance", name), "made by a recovery"))
+    # RDS keeps those of a deleted instance until each is 35 days old (DeleteAutomatedBackups).
+    kept = aws.call("rds", "describe-db-instance-automated-backups").get("DBInstanceAutomatedBackups", [])
+    for backup in [one for one in kept if one["Status"] == "retained"]:
+        name = backup["DBInstanceIdentifier"]
+        if name == prefix or name.startswith(f"{prefix}-"):
+            command = f"aws rds delete-db-instance-automated-backup --dbi-resource-id {backup['DbiResourceId']}"
+            found.append(Leftover(f"backups of the instance {name}", [command], "RDS deletes them 35 days after they were made"))
     for kind, listed, owner, own in (
         ("db-cluster", "DBClusterSnapshots", "DBClusterIdentifier", "DBClusterSnapshotIdentifier"),
         ("db", "DBSnapshots", "DBInstanceIdentifier", "DBSnapshotIdentifier"),

@@ -126,16 +126,21 @@ class Down(unittest.TestCase):
         with Account() as account:
             place = Place(account, "instance")
             place.create_instance("arches-staging-20260102t030405z")
+            # moto does not name the resource of an instance.
+            kept = [{"DBInstanceIdentifier": f"arches-{name}", "Status": status, "DbiResourceId": f"db-{name}-{status}"} for name in ("staging", "production") for status in ("active", "retained")]
+            account.on("rds", "describe-db-instance-automated-backups", lambda _: {"DBInstanceAutomatedBackups": kept})
             done = account.run("down", "--data", "--yes", "staging")
             self.assertEqual(done.code, 0, done)
             self.assertEqual(place.deleted, ["edge", "app", "observability", "data", "network"])
             for command in (
                 "aws logs delete-log-group --log-group-name /aws/rds/instance/arches-staging/postgresql",
                 "aws rds delete-db-snapshot --db-snapshot-identifier arches-staging-data-snapshot-instance-1",
+                "aws rds delete-db-instance-automated-backup --dbi-resource-id db-staging-retained",
                 "aws rds modify-db-instance --db-instance-identifier arches-staging-20260102t030405z --no-deletion-protection",
                 "aws rds delete-db-instance --db-instance-identifier arches-staging-20260102t030405z --final-db-snapshot-identifier",
             ):
                 self.assertIn(f"\n{command}", done.out)
+            self.assertIsNone(re.search("db-staging-active|db-production", done.out), done.out)
 
     def test_second_run_names_only_what_is_still_there(self) -> None:
         with Account() as account:
