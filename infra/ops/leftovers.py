@@ -100,14 +100,14 @@ def _databases(prefix: str) -> list[Leftover]:
         if name == prefix or name.startswith(f"{prefix}-"):
             command = f"aws rds delete-db-instance-automated-backup --dbi-resource-id {backup['DbiResourceId']}"
             found.append(Leftover(f"backups of the instance {name}", [command], "RDS deletes them 35 days after they were made"))
-    for kind, listed, owner, own in (
-        ("db-cluster", "DBClusterSnapshots", "DBClusterIdentifier", "DBClusterSnapshotIdentifier"),
-        ("db", "DBSnapshots", "DBInstanceIdentifier", "DBSnapshotIdentifier"),
-    ):
-        for snapshot in aws.call("rds", f"describe-{kind}-snapshots", SnapshotType="manual").get(listed, []):
-            if snapshot[owner] == prefix or snapshot[owner].startswith(f"{prefix}-"):
-                command = f"aws rds delete-{kind}-snapshot --{kind}-snapshot-identifier {snapshot[own]}"
-                found.append(Leftover(f"snapshot {snapshot[own]}", [command], "the last state of the database"))
+    of_clusters = aws.call("rds", "describe-db-cluster-snapshots", SnapshotType="manual").get("DBClusterSnapshots", [])
+    of_instances = aws.call("rds", "describe-db-snapshots", SnapshotType="manual").get("DBSnapshots", [])
+    snapshots = [("db-cluster", one["DBClusterIdentifier"], one["DBClusterSnapshotIdentifier"]) for one in of_clusters]
+    snapshots += [("db", one["DBInstanceIdentifier"], one["DBSnapshotIdentifier"]) for one in of_instances]
+    for kind, owner, name in snapshots:
+        if owner == prefix or owner.startswith(f"{prefix}-"):
+            command = f"aws rds delete-{kind}-snapshot --{kind}-snapshot-identifier {name}"
+            found.append(Leftover(f"snapshot {name}", [command], "the last state of the database"))
     return found
 
 
