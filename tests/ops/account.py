@@ -7,6 +7,7 @@ arguments are those of AWS's own models, and the answers have the form of the CL
 from __future__ import annotations
 
 import contextlib
+import functools
 import http.server
 import json
 import os
@@ -19,6 +20,7 @@ import threading
 from typing import Any, Callable, NamedTuple
 
 import boto3
+import botocore.session
 from botocore import xform_name
 from botocore.exceptions import ClientError, ParamValidationError
 from botocore.validate import ParamValidator
@@ -51,6 +53,10 @@ sys.exit(answer["code"])
 """
 
 
+# boto3 creates one client at a time.
+CREATING = threading.Lock()
+
+
 class Call(NamedTuple):
     service: str
     operation: str
@@ -67,6 +73,25 @@ class Done(NamedTuple):
 
 class Missing(Exception):
     """moto does not have the operation, and the test has no handler."""
+
+
+@functools.lru_cache(maxsize=None)
+def model_of(service: str) -> Any:
+    """Returns AWS's model of a service. Some take a second to read."""
+    return botocore.session.Session().get_service_model(SERVICES.get(service, service))
+
+
+@functools.lru_cache(maxsize=None)
+def operations_of(service: str) -> dict[str, str]:
+    """update-alias → UpdateAlias"""
+    return {xform_name(name, "-"): name for name in model_of(service).operation_names}
+
+
+@functools.lru_cache(maxsize=None)
+def client_of(service: str, region: str) -> Any:
+    """Returns a client, which all accounts of the process use one after the other."""
+    with CREATING:
+        return boto3.client(service, region_name=region)
 
 
 def error(code: str, message: str, operation: str = "Operation") -> ClientError:
@@ -86,7 +111,6 @@ class Account:
         self.on("cloudformation", "describe-stacks", self._describe_stacks)
         self.on("cloudformation", "list-stack-resources", self._list_resources)
         self._lock = threading.Lock()
-        self._clients: dict[tuple[str, str], Any] = {}
 
     # -- the state of the account
 
@@ -106,10 +130,7 @@ class Account:
         self.on(service, operation, handler)
 
     def client(self, service: str, region: str = REGION) -> Any:
-        with self._lock:
-            if (service, region) not in self._clients:
-                self._clients[service, region] = boto3.client(service, region_name=region)
-            return self._clients[service, region]
+        return client_of(service, region)
 
     def add_stack(self, name: str, status: str = "CREATE_COMPLETE", outputs: dict | None = None, parameters: dict | None = None) -> None:
         """Adds the stack `arches-<environment>-<name>`, or a stack with another full name."""
@@ -153,13 +174,8 @@ class Account:
             return client.get_paginator(method).paginate(**arguments).build_full_result()
         return getattr(client, method)(**arguments)
 
-    def _name(self, service: str, operation: str) -> str:
-        """update-alias → UpdateAlias"""
-        model = self.client(SERVICES.get(service, service)).meta.service_model
-        return {xform_name(name, "-"): name for name in model.operation_names}[operation]
-
     def _validate(self, service: str, name: str, arguments: dict) -> None:
-        shape = self.client(SERVICES.get(service, service)).meta.service_model.operation_model(name).input_shape
+        shape = model_of(service).operation_model(name).input_shape
         report = ParamValidator().validate(arguments, shape) if shape else None
         if report and report.has_errors():
             raise ParamValidationError(report=report.generate_report())
@@ -177,7 +193,7 @@ class Account:
         region = words[words.index("--region") + 1] if "--region" in words else REGION
         with self._lock:
             self.calls.append(Call(service, operation, arguments, words, attempts))
-        file, name = None, self._name(service, operation)
+        file, name = None, operations_of(service)[operation]
         try:
             self._validate(service, name, arguments)
             handler = self.handlers.get((service, operation))
