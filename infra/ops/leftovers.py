@@ -64,7 +64,9 @@ def _leftover(kind: str, name: str, where: str) -> Leftover | None:
 
 
 def _beside(environment: str) -> list[Leftover]:
-    found = _databases(f"arches-{environment}")
+    # After a recovery the functions use a database that no stack has made, until it is imported.
+    used = _found("ssm", "get-parameter", Name=f"/arches/{environment}/data/database-cluster-id")
+    found = _databases(f"arches-{environment}", used["Parameter"]["Value"] if used else None)
     for secret in aws.call("secretsmanager", "list-secrets", IncludePlannedDeletion=True, Filters=[{"Key": "name", "Values": [f"arches/{environment}/"]}])["SecretList"]:
         if secret.get("DeletedDate"):
             command = f"aws secretsmanager delete-secret --force-delete-without-recovery --secret-id {secret['Name']}"
@@ -81,17 +83,17 @@ def _beside(environment: str) -> list[Leftover]:
     return found
 
 
-def _databases(prefix: str) -> list[Leftover]:
-    """Returns databases of recoveries (docs/operations/restore.md), and snapshots. `prefix` is the name of the stack's own database."""
+def _databases(prefix: str, used: str | None) -> list[Leftover]:
+    """Returns databases of recoveries (docs/operations/restore.md) but the one in use, and snapshots. `prefix` is the name of the stack's own database."""
     found = []
     for cluster in aws.call("rds", "describe-db-clusters").get("DBClusters", []):
         name = cluster["DBClusterIdentifier"]
-        if name.startswith(f"{prefix}-"):
+        if name.startswith(f"{prefix}-") and name != used:
             instances = [f"aws rds delete-db-instance --db-instance-identifier {one['DBInstanceIdentifier']}" for one in cluster.get("DBClusterMembers", [])]
             found.append(Leftover(f"cluster {name}", _deletion("cluster", name, instances), "made by a recovery"))
     for instance in aws.call("rds", "describe-db-instances").get("DBInstances", []):
         name = instance["DBInstanceIdentifier"]
-        if name.startswith(f"{prefix}-") and not instance.get("DBClusterIdentifier"):
+        if name.startswith(f"{prefix}-") and name != used and not instance.get("DBClusterIdentifier"):
             found.append(Leftover(f"instance {name}", _deletion("instance", name), "made by a recovery"))
     # RDS keeps those of a deleted instance until each is 35 days old (DeleteAutomatedBackups).
     kept = aws.call("rds", "describe-db-instance-automated-backups").get("DBInstanceAutomatedBackups", [])
