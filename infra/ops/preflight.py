@@ -195,8 +195,9 @@ def secrets_of_people(environment: Environment):
     needed = {"model": f"write the key of the model: {DEPLOY}#the-model"}
     if parameters.of(environment.name, "app")["SignInProviders"]:
         needed["oauth"] = "write the client secrets of the providers: docs/operations/providers.md"
+    folder = parameters.of(environment.name, "data")["SecretsFolder"]
     for name, action in needed.items():
-        secret = f"arches/{environment.name}/{name}"
+        secret = f"arches/{environment.name}/{folder}{name}"
         if aws.call("secretsmanager", "describe-secret", SecretId=secret).get("VersionIdsToStages"):
             yield f"secret {secret} has a value"
         else:
