@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import aws
 from aws import Failed
 
 
@@ -35,7 +36,8 @@ def add_yes(parser) -> None:
 
 def confirm(environment: str, what: str, yes: str | None) -> None:
     """Says what is about to happen, and returns only if the operator typed the name of the environment, or gave it with `--yes`."""
-    print(what, file=sys.stderr, flush=True)
+    # An environment may exist in two regions.
+    print(f"{what}\nRegion: {aws.region()}", file=sys.stderr, flush=True)
     if yes is not None:
         if yes != environment:
             raise Failed("confirm", f"nothing was changed: --yes names {yes}, but --environment is {environment}")
