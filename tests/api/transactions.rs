@@ -34,7 +34,7 @@ async fn deadlocked_transactions_both_succeed() {
     let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
     let (runs, both_hold_one) = (AtomicUsize::new(0), Barrier::new(2));
     let lock = async |tx: &mut Tx, id: &str| -> Result<(), ApiError> {
-        sqlx::query("UPDATE users SET name = name || '!' WHERE id::text = $1")
+        sqlx::query("UPDATE users SET name = name || '!' WHERE id = $1::uuid")
             .bind(id.to_owned())
             .execute(tx)
             .await?;
