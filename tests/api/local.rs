@@ -5,7 +5,7 @@ use harness::TestApp;
 #[tokio::test]
 async fn local_token_is_that_of_the_user_also_with_a_second_factor() {
     let app = TestApp::new().await;
-    let ada = app.person("Ada").await;
+    let ada = app.verified_person("Ada").await;
     for needs_two in [false, true] {
         if needs_two {
             ada.add_authenticator().await;
