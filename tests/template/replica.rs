@@ -85,6 +85,23 @@ fn copies_are_kept_locked_and_closed_as_the_originals() {
 }
 
 #[test]
+fn copies_of_rotated_secrets_are_encrypted_for_one_role() {
+    let rule = rules::encrypts_copies_of_rotated_secrets;
+    assert_no_problems(&rule(&STACKS["replica"]));
+    let statements = "ReplicaKey/Properties/KeyPolicy/Statement";
+    let anybody = json!({ "Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*" });
+    for broken in [
+        without("replica", &format!("{statements}/2")),
+        without("replica", &format!("{statements}/2/Condition/ArnLike")),
+        without("replica", &format!("{statements}/2/Condition/StringEquals/aws:PrincipalAccount")),
+        with("replica", &format!("{statements}/2/Action"), json!("kms:*")),
+        with("replica", &format!("{statements}/-"), anybody),
+    ] {
+        assert_noticed(rule, &broken, "ReplicaKey");
+    }
+}
+
+#[test]
 fn macs_of_backups_are_checked_with_one_key_in_both_regions() {
     let replica = &STACKS["replica"];
     assert_no_problems(&rules::authenticates_copies(&STACKS["data"], replica));

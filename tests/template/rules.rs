@@ -49,7 +49,7 @@ pub use queues::{handles_each_message_of_a_queue, reports_bounces_and_complaints
 
 pub use replica::{
     COPIED, authenticates_copies, copies_every_backup_and_erasure, copies_what_nothing_can_make_again,
-    keeps_copies_as_originals, replicates_without_deleting,
+    encrypts_copies_of_rotated_secrets, keeps_copies_as_originals, replicates_without_deleting,
 };
 
 pub use stacks::{

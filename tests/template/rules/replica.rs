@@ -130,6 +130,31 @@ pub fn keeps_copies_as_originals(data: &Template, replica: &Template) -> Vec<Str
     problems
 }
 
+/// Secrets Manager encrypts the copy of a rotated secret as the role that rotates it. No other identity gets a right from the wildcard.
+pub fn encrypts_copies_of_rotated_secrets(replica: &Template) -> Vec<String> {
+    let key = replica.resource("ReplicaKey", "AWS::KMS::Key");
+    let open = each(&key["KeyPolicy"]["Statement"])
+        .iter()
+        .filter(|statement| [json!("*"), json!({ "AWS": "*" })].contains(&statement["Principal"]));
+    let open: Vec<_> = open.map(|statement| (&statement["Action"], &statement["Condition"])).collect();
+    let actions = json!(["kms:Encrypt", "kms:GenerateDataKey*"]);
+    let rotation = json!({
+        "StringEquals": {
+            "aws:PrincipalAccount": { "Ref": "AWS::AccountId" },
+            "kms:ViaService": { "Fn::Sub": "secretsmanager.${AWS::Region}.amazonaws.com" },
+        },
+        "ArnLike": { "aws:PrincipalArn": {
+            "Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/arches-${Environment}-app-RotateKeysRole-*"
+        } },
+    });
+    problem_unless(
+        open == [(&actions, &rotation)],
+        "ReplicaKey: rotate-keys cannot encrypt copies with it, or others than rotate-keys can",
+    )
+    .into_iter()
+    .collect()
+}
+
 /// The key of the MACs is one key in both regions. It makes MACs in the first one only.
 pub fn authenticates_copies(data: &Template, replica: &Template) -> Vec<String> {
     let primary = replica.resource("ReplicaMacKey", "AWS::KMS::Key");
