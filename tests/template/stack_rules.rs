@@ -73,9 +73,17 @@ fn every_role_has_a_permissions_boundary() {
 fn outgoing_traffic_is_encrypted_and_passes_nat_only_where_it_must() {
     assert_no_problems(&rules::allow_only_https_out(&STACKS["network"]));
     for (field, value) in [("FromPort", json!(22)), ("ToPort", json!(8080)), ("IpProtocol", json!("-1"))] {
-        let pointer = format!("FunctionGroup/Properties/SecurityGroupEgress/2/{field}");
-        assert_noticed(rules::allow_only_https_out, &with("network", &pointer, value), "FunctionGroup");
+        for rule in ["2", "3/Fn::If/1"] {
+            let pointer = format!("FunctionGroup/Properties/SecurityGroupEgress/{rule}/{field}");
+            let broken = with("network", &pointer, value.clone());
+            assert_noticed(rules::allow_only_https_out, &broken, "FunctionGroup");
+        }
     }
+    let always = STACKS["network"].resource("FunctionGroup", "AWS::EC2::SecurityGroup")
+        ["SecurityGroupEgress"][3]["Fn::If"][1]
+        .clone();
+    let broken = with("network", "FunctionGroup/Properties/SecurityGroupEgress/3", always);
+    assert_noticed(rules::allow_only_https_out, &broken, "FunctionGroup");
     // With interface endpoints, only the outbound subnets have a route to NAT (`isolate_groups_and_subnets`).
     for (name, gateways) in [("staging", 1), ("production", 2)] {
         let values = &environment(name)["network"];

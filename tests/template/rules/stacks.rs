@@ -107,15 +107,25 @@ pub fn bound_every_role(template: &Template) -> Vec<String> {
     unbounded.map(|(id, _)| format!("{id}: has no permissions boundary")).collect()
 }
 
-/// Connections to any address are allowed for HTTPS only. The route tables decide which addresses are reachable.
+/// Connections to any address are allowed for HTTPS only, and by IPv6 only where it is on. The route tables decide which addresses are
+/// reachable.
 pub fn allow_only_https_out(template: &Template) -> Vec<String> {
+    let with_ipv6 = |rule: &Value| {
+        let branches = &rule["Fn::If"];
+        branches[0] == "HasIpv6" && branches[2] == json!({ "Ref": "AWS::NoValue" })
+    };
     let groups = template.of_type("AWS::EC2::SecurityGroup").into_iter();
     let open = groups.filter(|(_, group)| {
         let rules = group["Properties"]["SecurityGroupEgress"].as_array();
         let anywhere = |rule: &Value| rule["DestinationSecurityGroupId"].is_null();
         let allowed = |rule: &Value| {
+            let by_ipv6 = with_ipv6(rule);
+            let rule = if by_ipv6 { &rule["Fn::If"][1] } else { rule };
             rule["CidrIp"] == "127.0.0.1/32"
-                || (rule["IpProtocol"] == "tcp" && rule["FromPort"] == 443 && rule["ToPort"] == 443)
+                || (rule["IpProtocol"] == "tcp"
+                    && rule["FromPort"] == 443
+                    && rule["ToPort"] == 443
+                    && rule["CidrIpv6"].is_null() != by_ipv6)
         };
         rules.is_none_or(|rules| rules.iter().any(|rule| anywhere(rule) && !allowed(rule)))
     });
