@@ -204,6 +204,26 @@ def secrets_of_people(environment: Environment):
             yield Wrong(f"the secret {secret} is empty", action)
 
 
+def copies_of_secrets(environment: Environment):
+    region = environment.data.parameters.get("ReplicaRegion") if environment.data.exists() else ""
+    if not region:
+        yield "secrets are not copied to a second region"
+        return
+    prefix = f"arches/{environment.name}/"
+    for secret in aws.call("secretsmanager", "list-secrets", Filters=[{"Key": "name", "Values": [prefix]}])["SecretList"]:
+        described = aws.call("secretsmanager", "describe-secret", SecretId=secret["ARN"])
+        # Only a value is copied.
+        if not described.get("VersionIdsToStages"):
+            continue
+        for copy in described.get("ReplicationStatus", []):
+            what = f"the copy of the secret {described['Name']} in {copy['Region']} is {copy['Status']}"
+            if copy["Status"] == "InSync":
+                yield what
+            else:
+                reason = copy.get("StatusMessage", "no reason")
+                yield Wrong(f"{what}: {reason}", "if it is InProgress, wait; otherwise correct the cause and write the value again: docs/operations/second-region.md#check-it")
+
+
 def notifications(environment: Environment):
     if not environment.observability.exists():
         yield "alarms: the stack observability creates their topic"
@@ -240,5 +260,6 @@ CHECKS = [
     prefix_list,
     database_version,
     secrets_of_people,
+    copies_of_secrets,
     notifications,
 ]

@@ -134,6 +134,30 @@ class Check(unittest.TestCase):
             account.on("sns", "list-subscriptions-by-topic", lambda _: {"Subscriptions": [{"Endpoint": "a@example.org", "SubscriptionArn": "PendingConfirmation"}]})
             self.assertIn("a@example.org gets no alarm: its subscription is not confirmed", place.wrong()[1])
 
+    def test_copies_of_secrets_that_are_not_in_sync_are_named_with_the_reason(self) -> None:
+        secrets = {
+            "auth": {"VersionIdsToStages": {"1": ["AWSCURRENT"]}, "ReplicationStatus": [{"Region": "eu-central-1", "Status": "InSync"}]},
+            "model": {"VersionIdsToStages": {"1": ["AWSCURRENT"]}, "ReplicationStatus": [{"Region": "eu-central-1", "Status": "Failed", "StatusMessage": "no access to the key"}]},
+            # Without a value, there is nothing to copy.
+            "monitoring": {"ReplicationStatus": [{"Region": "eu-central-1", "Status": "Failed"}]},
+            "redis": {"VersionIdsToStages": {"1": ["AWSCURRENT"]}},
+        }
+        for region in ("eu-central-1", ""):
+            with self.subTest(region), Account() as account:
+                place = Place(account)
+                account.add_stack("data", parameters={"ReplicaRegion": region})
+                account.on("secretsmanager", "list-secrets", lambda _: {"SecretList": [{"ARN": f"arches/staging/{name}"} for name in secrets]})
+                account.on("secretsmanager", "describe-secret", lambda given: {"Name": given["SecretId"], **secrets[given["SecretId"].split("/")[-1]]})
+                done, (code, wrong) = account.run("check"), place.wrong()
+                if not region:
+                    self.assertEqual((code, wrong), (0, ""))
+                    self.assertIn("ok     secrets are not copied", done.out)
+                    continue
+                self.assertEqual((code, wrong.count("WRONG")), (1, 1), wrong)
+                self.assertIn("the copy of the secret arches/staging/model in eu-central-1 is Failed: no access to the key", wrong)
+                self.assertIn("ok     the copy of the secret arches/staging/auth in eu-central-1 is InSync", done.out)
+                self.assertNotIn("monitoring", done.out)
+
     def test_account_stack_may_be_in_another_region(self) -> None:
         with Account() as account:
             place = Place(account)
