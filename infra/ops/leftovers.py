@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import aws
 from aws import Failed
-from stacks import ORDER
+from stacks import ORDER, Stack
 
 LOCKED = "locked versions cannot be deleted before their retention ends: in production by nobody, elsewhere with s3:BypassGovernanceRetention"
 
@@ -20,18 +20,42 @@ class Leftover(NamedTuple):
 def find(environment: str) -> list[Leftover]:
     """Returns what CloudFormation retained, as far as it still exists, and what was made beside the stacks."""
     found = []
-    for name in reversed(ORDER):
+    # `replica` is in another region: AWS_REGION decides whether it is found.
+    for name in [*reversed(ORDER), "replica"]:
         for resource in _retained(f"arches-{environment}-{name}"):
             if one := _leftover(resource["ResourceType"], resource.get("PhysicalResourceId", ""), f"{name}, {resource['LogicalResourceId']}"):
                 found.append(one)
-    return found + _beside(environment)
+    return found + _in_the_second_region(environment) + _beside(environment)
+
+
+def _in_the_second_region(environment: str) -> list[Leftover]:
+    """Returns the stack `replica` with the copies, if the stack `data` that used it was deleted."""
+    if Stack(environment, "data").exists():
+        return []
+    name, regions = f"arches-{environment}-replica", set()
+    for stack_id in _deleted(f"arches-{environment}-data"):
+        given = aws.call("cloudformation", "describe-stacks", StackName=stack_id)["Stacks"][0].get("Parameters", [])
+        regions |= {one.get("ParameterValue", "") for one in given if one["ParameterKey"] == "ReplicaRegion"}
+    found = []
+    for region in sorted(regions - {""}):
+        commands = [
+            f"aws --region {region} cloudformation update-termination-protection --no-enable-termination-protection --stack-name {name}",
+            f"aws --region {region} cloudformation delete-stack --stack-name {name}",
+            f"AWS_REGION={region} python3 infra/ops down --list --environment {environment}   # names its buckets and keys, which stay",
+        ]
+        found.append(Leftover(f"stack {name} in {region}", commands, "the copies of backups, secrets and the ledger of erasures, if it still exists"))
+    return found
+
+
+def _deleted(stack: str) -> list[str]:
+    """Returns the ids of deleted stacks of this name. CloudFormation remembers them for 90 days."""
+    deleted = aws.call("cloudformation", "list-stacks", StackStatusFilter=["DELETE_COMPLETE"])["StackSummaries"]
+    return [one["StackId"] for one in deleted if one["StackName"] == stack]
 
 
 def _retained(stack: str) -> list[dict]:
-    """Returns the resources that deletions of the stack skipped. CloudFormation remembers deleted stacks for 90 days."""
-    deleted = aws.call("cloudformation", "list-stacks", StackStatusFilter=["DELETE_COMPLETE"])["StackSummaries"]
-    ids = [one["StackId"] for one in deleted if one["StackName"] == stack]
-    listed = [one for stack_id in ids for one in aws.call("cloudformation", "list-stack-resources", StackName=stack_id)["StackResourceSummaries"]]
+    """Returns the resources that deletions of the stack skipped."""
+    listed = [one for stack_id in _deleted(stack) for one in aws.call("cloudformation", "list-stack-resources", StackName=stack_id)["StackResourceSummaries"]]
     return [one for one in listed if one["ResourceStatus"] == "DELETE_SKIPPED"]
 
 

@@ -142,6 +142,40 @@ class Down(unittest.TestCase):
                 self.assertIn(f"\n{command}", done.out)
             self.assertIsNone(re.search("db-staging-active|db-production", done.out), done.out)
 
+    def test_database_in_use_after_a_recovery_is_not_left_over(self) -> None:
+        for kind in ("cluster", "instance"):
+            with self.subTest(kind), Account() as account:
+                place = Place(account, kind)
+                used, old = "arches-staging-20260102t030405z", "arches-staging-20260101t000000z"
+                for name in (used, old):
+                    if kind == "cluster":
+                        place.rds.create_db_cluster(DBClusterIdentifier=name, Engine="aurora-postgresql", MasterUsername="o", MasterUserPassword="x7qx7qx7q")
+                    else:
+                        place.create_instance(name)
+                account.client("ssm").put_parameter(Name="/arches/staging/data/database-cluster-id", Type="String", Value=used)
+                done = account.run("down", "--yes", "staging")
+                self.assertEqual(done.code, 0, done)
+                self.assertIn(f"aws rds delete-db-{kind} --db-{kind}-identifier {old}", done.out)
+                self.assertNotIn(used, done.out)
+
+    def test_copies_in_a_second_region_are_named_once_nothing_uses_them(self) -> None:
+        with Account() as account:
+            Place(account)
+            account.stacks["arches-staging-data"]["Parameters"] = [{"ParameterKey": "ReplicaRegion", "ParameterValue": "eu-central-1"}]
+            self.assertNotIn("arches-staging-replica", account.run("down", "--yes", "staging").out)
+            done = account.run("down", "--data", "--yes", "staging")
+            self.assertEqual(done.code, 0, done)
+            self.assertIn("\naws --region eu-central-1 cloudformation delete-stack --stack-name arches-staging-replica\n", done.out)
+            self.assertIn("\nAWS_REGION=eu-central-1 python3 infra/ops down --list --environment staging", done.out)
+
+    def test_list_in_the_second_region_names_the_buckets_of_the_copies(self) -> None:
+        with Account() as account:
+            Place(account)
+            account.add_stack("replica", "DELETE_COMPLETE")
+            account.add_resource("replica", "ReplicaBackupBucket", "AWS::S3::Bucket", "backups-1", "DELETE_SKIPPED")
+            done = account.run("down", "--list")
+            self.assertIn("# bucket backups-1 (replica, ReplicaBackupBucket): locked versions", done.out)
+
     def test_second_run_names_only_what_is_still_there(self) -> None:
         with Account() as account:
             place = Place(account)
