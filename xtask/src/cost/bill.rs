@@ -106,7 +106,8 @@ impl Bill {
     }
 
     pub fn dollars(&self, group: Group) -> f64 {
-        self.0.iter().filter(|item| item.group == group).map(Item::dollars).sum()
+        // A sum of nothing would be -0.
+        self.0.iter().filter(|item| item.group == group).map(Item::dollars).sum::<f64>() + 0.0
     }
 
     pub fn total(&self) -> f64 {
