@@ -7,7 +7,9 @@ use std::{collections::HashMap, fs, path::Path};
 use aws_sdk_kms::types::{KeySpec, KeyUsageType};
 use aws_sdk_s3::{
     config::Region,
-    types::{BucketLocationConstraint, CreateBucketConfiguration},
+    types::{
+        BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, VersioningConfiguration,
+    },
 };
 use aws_sdk_secretsmanager::types::ReplicaRegionType;
 use chrono::TimeDelta;
@@ -125,6 +127,10 @@ async fn copy_objects(first: &First, stack: &yaml::Value) -> [String; 2] {
         let place = CreateBucketConfiguration::builder().location_constraint(place.clone()).build();
         let create = s3_there().await.create_bucket().bucket(copy).create_bucket_configuration(place);
         create.send().await.expect("a bucket");
+        // S3 replicates only into a bucket with versions.
+        let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+        let version = s3_there().await.put_bucket_versioning().bucket(copy).versioning_configuration(enabled);
+        version.send().await.expect("versions");
     }
     let [backups, ledger] = first.store.buckets();
     let buckets = HashMap::from([
