@@ -91,7 +91,7 @@ fn copies_of_rotated_secrets_are_encrypted_for_one_role() {
     let statements = "ReplicaKey/Properties/KeyPolicy/Statement";
     let anybody = json!({ "Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*" });
     for broken in [
-        without("replica", &format!("{statements}/2")),
+        with("replica", &format!("{statements}/2/Effect"), json!("Deny")),
         without("replica", &format!("{statements}/2/Condition/ArnLike")),
         without("replica", &format!("{statements}/2/Condition/StringEquals/aws:PrincipalAccount")),
         with("replica", &format!("{statements}/2/Action"), json!("kms:*")),
