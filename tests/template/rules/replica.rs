@@ -136,7 +136,8 @@ pub fn encrypts_copies_of_rotated_secrets(replica: &Template) -> Vec<String> {
     let open = each(&key["KeyPolicy"]["Statement"])
         .iter()
         .filter(|statement| [json!("*"), json!({ "AWS": "*" })].contains(&statement["Principal"]));
-    let open: Vec<_> = open.map(|statement| (&statement["Action"], &statement["Condition"])).collect();
+    let parts = |statement: &'_ Value| ["Effect", "Action", "Condition"].map(|name| statement[name].clone());
+    let open: Vec<_> = open.map(parts).collect();
     let actions = json!(["kms:Encrypt", "kms:GenerateDataKey*"]);
     let rotation = json!({
         "StringEquals": {
@@ -148,7 +149,7 @@ pub fn encrypts_copies_of_rotated_secrets(replica: &Template) -> Vec<String> {
         } },
     });
     problem_unless(
-        open == [(&actions, &rotation)],
+        open == [[json!("Allow"), actions, rotation]],
         "ReplicaKey: rotate-keys cannot encrypt copies with it, or others than rotate-keys can",
     )
     .into_iter()
