@@ -118,6 +118,10 @@ fn tools(dev: &Path) -> Finding {
         .into_iter()
         .filter(|name| match *name {
             "postgres" => !starts(tools.postgres("postgres").ok()),
+            // As cargo calls it.
+            "cargo-lambda" => {
+                first_line(Command::new(tools.program(name)).args(["lambda", "--version"])).is_none()
+            }
             "node" => !tools.node().is_ok_and(|mut node| first_line(node.arg("--version")).is_some()),
             name => !starts(Some(tools.program(name))),
         })

@@ -22,7 +22,8 @@ struct Dev {
 pub fn check(project: &Project) -> Result<Vec<Finding>> {
     let owner = running::owner(&project.dev());
     let ours = owner.as_ref().map(|owner| process::descendants(owner.pid)).unwrap_or_default();
-    let wanted = Dev::try_parse_from(["dev"])?.arguments.ports();
+    let mut wanted = Dev::try_parse_from(["dev"])?.arguments.ports();
+    wanted.sort_by_key(|(_, port, _)| *port);
     Ok(wanted.into_iter().map(|wanted| port(wanted, owner.as_ref(), &ours)).collect())
 }
 
