@@ -18,7 +18,7 @@ EXAMPLES = ["backup --environment production", "mail-events --environment produc
 # The functions whose dead letters stay in a queue, with that queue. `index` reads those of extract and its own.
 DEAD_LETTERS = {"mail-events": "MailEventsDeadLetters", "observe": "UndeliveredDeadLetters"}
 READ_BY_INDEX = ("extract", "index")
-# Longer than a run may take, so that no message is shown to a second reader meanwhile.
+# Longer than a run may take, so that no second reader gets a message during it.
 HIDDEN_SECONDS = 960
 
 

@@ -35,7 +35,7 @@ def arguments(parser) -> None:
     parser.add_argument("which", nargs="?", metavar="moment or id", help="as above")
     parser.add_argument("--version", metavar="VERSION", help="of moment: the version of the built app, such as v1.2.3+2")
     parser.add_argument("--target", metavar="DATABASE", help="of backup: the name of a database that is empty or does not exist")
-    parser.add_argument("--unconfirmed", choices=["erase", "keep"], help="of moment and backup: what happens to users of whom it is unknown whether they were erased")
+    parser.add_argument("--unconfirmed", choices=["erase", "keep"], help="of moment and backup: what happens to users whose erasure is not certain")
     parser.add_argument("--manifest-sha256", metavar="HASH", help="of backup and drill: trust the manifest with this hash without its MAC")
     screen.add_yes(parser)
 
