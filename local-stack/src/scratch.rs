@@ -72,7 +72,7 @@ impl Drop for Scratch {
     }
 }
 
-/// Returns the free bytes of the file system that has `path`; 0 if there is none.
+/// Returns the free bytes of the file system of `path`. Returns 0 if it cannot be read.
 #[must_use]
 pub fn free_space(path: &Path) -> u64 {
     statvfs(path).map_or(0, |system| system.f_bavail * system.f_frsize)
