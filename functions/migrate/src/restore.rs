@@ -6,7 +6,7 @@ use anyhow::{Context, ensure};
 use serde::Serialize;
 use shared::{
     aws::secrets::Secrets,
-    config::{Database, Setting},
+    config::Database,
     db::{Db, Tx},
     domain::{
         audit::{Action, Event},
@@ -34,11 +34,7 @@ pub async fn restore(
     clock: Arc<dyn Clock>,
     job: &Job,
 ) -> anyhow::Result<Restored> {
-    let mut database = database.clone();
-    database.address = Setting::Plain(url.into()).into();
-    // The TLS settings of the URL are enough: this is not the proxy.
-    database.require_tls = false;
-    let db = Db::new(database, Secrets::default(), None, clock);
+    let db = Db::new(database.at(url), Secrets::default(), None, clock);
     let request = job.request();
     let restored = db.transaction_as(async |tx: &mut Tx| {
         let organization = store::organizations::lock_any(tx, id)

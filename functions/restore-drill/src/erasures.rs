@@ -12,7 +12,6 @@ use shared::{
     },
     aws::s3::Bucket,
     backup::{Catalogue, Choice, Manifest, State},
-    config::Setting,
     db::{self, Db},
     domain::ids::{OrganizationId, UserId},
     lambda::job::Job,
@@ -111,10 +110,7 @@ impl Erasures {
         url: &str,
         job: &Job,
     ) -> anyhow::Result<Replayed> {
-        let mut config = state.config.database.clone();
-        config.address = Setting::Plain(url.into()).into();
-        // The TLS settings of the URL are enough, as for pg_restore: this is not the proxy.
-        config.require_tls = false;
+        let config = state.config.database.at(url);
         let db = Db::new(config, state.secrets.clone(), None, Arc::clone(&state.clock));
         // Connects even if the ledger has no new entry, so that a failure is found in every drill.
         db.transaction_as(async |_| anyhow::Ok(())).await?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Address, reader::Reader, section::section};
+use super::{Address, Setting, reader::Reader, section::section};
 
 section! {
     /// Database
@@ -33,6 +33,12 @@ section! {
 }
 
 impl Database {
+    /// Returns the same settings for the database at `url`, whose own TLS settings are enough: it is not the proxy.
+    #[must_use]
+    pub fn at(&self, url: &str) -> Self {
+        Self { address: Setting::Plain(url.into()).into(), require_tls: false, ..self.clone() }
+    }
+
     pub(super) fn check(&self, reader: &mut Reader<'_>) {
         if self.pool_min > self.pool_max {
             reader.problem("DB_POOL_MIN is greater than DB_POOL_MAX".to_owned());
