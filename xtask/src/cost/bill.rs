@@ -6,24 +6,15 @@ use serde_yaml_ng::Value;
 use super::{
     durations::Durations,
     environment::{Environment, length},
+    month::{DAYS, HOURS, MEASUREMENTS, Month, SWEEPS},
     prices::{self, Price},
 };
 
-/// A month.
-const HOURS: f64 = 730.0;
-const DAYS: f64 = 30.0;
-/// Runs of `recovery-points` (every five minutes) and of the sweeper (every two).
-const MEASUREMENTS: f64 = 8640.0;
-const SWEEPS: f64 = 21_900.0;
-/// Seconds of one run of each.
+/// Seconds of one run of `recovery-points`, and of the sweeper.
 const MEASUREMENT_SECONDS: f64 = 0.3;
 const SWEEP_SECONDS: f64 = 0.1;
 /// Billed for a proxy at least.
 const MIN_PROXY_ACU: f64 = 8.0;
-/// Bytes in a page of PostgreSQL, which is one I/O.
-const PAGE_BYTES: f64 = 8192.0;
-/// GiB of memory of an ACU.
-const ACU_GIB: f64 = 2.0;
 /// Above this load the cache needs larger nodes, in millions of requests.
 const LARGE_CACHE_FROM: f64 = 50.0;
 const LARGE_NODE: &str = "cache.m7g.large";
@@ -284,61 +275,6 @@ fn metrics(load: f64) -> f64 {
         load if load < 10.0 => 246.0,
         load if load < 100.0 => 324.0,
         _ => 402.0,
-    }
-}
-
-/// What a month has, in GB and millions.
-struct Month {
-    load: f64,
-    /// Invocations of jobs.
-    jobs: f64,
-    backups: f64,
-    backup_seconds: f64,
-    database_gb: f64,
-    /// What a dump reads.
-    dump_gb: f64,
-    archive_gb: f64,
-    /// The capacity of each instance of a cluster on average.
-    acu: f64,
-}
-
-impl Month {
-    fn of(environment: &Environment, load: f64) -> Result<Self> {
-        let interval = environment.text("app", "BackupInterval")?;
-        let hours = match interval.as_str() {
-            "30m" => 0.5,
-            "1h" => 1.0,
-            "6h" => 6.0,
-            "12h" => 12.0,
-            "1d" => 24.0,
-            other => anyhow::bail!("BackupInterval is {other}"),
-        };
-        let backups = DAYS * 24.0 / hours;
-        // After a year with this load.
-        let database_gb = 0.1 + 0.6 * load;
-        let dump_gb = 0.6 * database_gb;
-        let acu = environment.number("data", "MinCapacity")? + 0.02 * load;
-        Ok(Self {
-            load,
-            jobs: (MEASUREMENTS + SWEEPS + backups + 2.0 * DAYS) / 1e6,
-            backups,
-            backup_seconds: 15.0 + 8.0 * dump_gb,
-            database_gb,
-            dump_gb,
-            archive_gb: database_gb / 6.0,
-            acu: acu.min(environment.number("data", "MaxCapacity")?),
-        })
-    }
-
-    /// Returns the I/O of a cluster, in millions. Data that fits into three quarters of the memory is not read from disk.
-    fn cluster_io(&self) -> f64 {
-        let requests = 5.0 + 1.3 * self.load;
-        // A drill writes what a backup has.
-        let drills = DAYS * 0.55 * self.dump_gb;
-        let fits = self.dump_gb <= 0.75 * ACU_GIB * self.acu;
-        // The dump, and the count of the rows.
-        let reads = if fits { 0.0 } else { self.backups * 2.0 * self.dump_gb * 1e3 / PAGE_BYTES };
-        requests + drills + reads
     }
 }
 

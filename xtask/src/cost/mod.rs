@@ -3,6 +3,7 @@
 mod bill;
 mod durations;
 mod environment;
+mod month;
 mod page;
 mod prices;
 
