@@ -12,9 +12,8 @@ import screen
 import waiting
 from aws import Failed
 from keys import members_of
-from leaks import MAX_AGE_MINUTES, READ_MINUTES
 from report import done, remains
-from secretstore import Secret
+from secretstore import MAX_AGE_MINUTES, READ_MINUTES, Secret
 
 MAX_LENGTH = 16384
 

@@ -17,9 +17,8 @@ import waiting
 from aws import Failed
 from keys import Key, KeySet, members_of
 from report import done, remains
-from secretstore import Secret
+from secretstore import MAX_AGE_MINUTES, READ_MINUTES, Secret
 
-READ_MINUTES, MAX_AGE_MINUTES = 5, 30
 # The key of the counters of failed passwords and of the hashes of codes: the member of `auth` that no rotation changes.
 SESSION_SECRET = "sessionSecret"
 # More than a removal needs.

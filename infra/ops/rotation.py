@@ -11,11 +11,9 @@ import waiting
 from aws import Failed
 from keys import KeySet
 from report import done, remains
-from secretstore import Secret
+from secretstore import MAX_AGE_MINUTES, READ_MINUTES, Secret
 from stacks import logical_id
 
-# Functions read a secret again after five minutes; one that cannot reach Secrets Manager uses it for half an hour at most.
-READ_MINUTES, MAX_AGE_MINUTES = 5, 30
 READ = f"the functions read it within {READ_MINUTES} minutes"
 LOST_CONTACT = f"an instance that cannot reach Secrets Manager uses the old one for {MAX_AGE_MINUTES} minutes at most"
 

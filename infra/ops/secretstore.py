@@ -14,6 +14,8 @@ from waiting import parsed
 
 # The tag that says what of a secret has leaked and is not yet removed, so that a command can be continued.
 LEAKED = "leaked"
+# Functions read a secret again after five minutes; one that cannot reach Secrets Manager uses it for half an hour at most.
+READ_MINUTES, MAX_AGE_MINUTES = 5, 30
 # A rotation of the cache's password waits twice for ElastiCache.
 ROTATION_MINUTES = 30
 
