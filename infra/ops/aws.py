@@ -34,9 +34,9 @@ SIGNED_OUT_TEXTS = (
 class Failed(Exception):
     """A call that failed. `code` is that of AWS, or one of: cli, signed-out, denied, throttled, region, unreachable, deadline, arguments."""
 
-    def __init__(self, code: str, text: str, action: str = ""):
+    def __init__(self, code: str, text: str):
         super().__init__(text)
-        self.code, self.text, self.action = code, text, action
+        self.code, self.text = code, text
 
 
 def call(service: str, operation: str, *, region: str | None = None, deadline: float = 60, attempts: int = 3, **arguments):
@@ -50,7 +50,8 @@ def call(service: str, operation: str, *, region: str | None = None, deadline: f
 
 
 def invoke(function: str, payload, *, deadline: float = 910):
-    """Invokes a function once, waits for it, and returns its answer. An error of the function is `Failed`, with the code `function`."""
+    """Invokes the live version of a function once, waits for it, and returns its answer. An error of the function is `Failed`, with the code `function`."""
+    function = f"{function}:live"
     # This operation has no --cli-input-json. The answer may contain personal data, so it has a file of the same kind.
     with _file(json.dumps(payload)) as name:
         words = ["lambda", "invoke", "--function-name", function, "--payload", f"fileb://{name}", f"{name}.answer"]
@@ -60,6 +61,16 @@ def invoke(function: str, payload, *, deadline: float = 910):
     if result.get("FunctionError"):
         raise Failed("function", f"{function} failed: {_message(text)}")
     return json.loads(text) if text.strip() else None
+
+
+def if_found(read):
+    """Returns what `read` returns; None if AWS does not have it. Any other failure is an error: it may exist."""
+    try:
+        return read()
+    except Failed as error:
+        if "NotFound" in error.code or error.code in ("404", "NoSuchBucket"):
+            return None
+        raise
 
 
 def region() -> str:
@@ -139,7 +150,7 @@ def _run(words: list[str], in_region: str | None, deadline: float, attempts: int
     except FileNotFoundError:
         raise Failed("cli", "the AWS CLI is missing: install version 2, https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html") from None
     except subprocess.TimeoutExpired:
-        raise Failed("deadline", f"{action}: AWS did not answer within {deadline:.0f} s: try again", action) from None
+        raise Failed("deadline", f"{action}: AWS did not answer within {deadline:.0f} s: try again") from None
     if done.returncode:
         raise _failure(action, done.stderr.strip())
     return done.stdout
@@ -152,17 +163,17 @@ def _failure(action: str, text: str) -> Failed:
     found = re.search(r"An error occurred \(([^)]+)\) when calling the (\w+) operation[^:]*: ?(.*)", text, re.DOTALL)
     code, message = (found[1], " ".join(found[3].split())) if found else ("", last)
     if code in SIGNED_OUT or (not code and any(sign in text for sign in SIGNED_OUT_TEXTS)):
-        return Failed("signed-out", f"not signed in to AWS ({message}): sign in, for example with `aws sso login`, and try again", action)
+        return Failed("signed-out", f"not signed in to AWS ({message}): sign in, for example with `aws sso login`, and try again")
     if code in DENIED:
         named = re.search(r"perform: (\S+)", message)
         needs = named[1] if named else action
-        return Failed("denied", f"no permission for {needs}: use a role that has it ({message})", needs)
+        return Failed("denied", f"no permission for {needs}: use a role that has it ({message})")
     if code in THROTTLED:
-        return Failed("throttled", f"{action}: AWS limits the rate of calls ({message}): wait a minute and try again", action)
+        return Failed("throttled", f"{action}: AWS limits the rate of calls ({message}): wait a minute and try again")
     if "You must specify a region" in text:
-        return Failed("region", "no region is set: export AWS_REGION=<region>", action)
+        return Failed("region", "no region is set: export AWS_REGION=<region>")
     if "Could not connect to the endpoint" in text or "Connect timeout" in text or "Read timeout" in text:
-        return Failed("unreachable", f"{action}: AWS cannot be reached ({last}): check the network, and the region {os.environ.get('AWS_REGION', '')}", action)
+        return Failed("unreachable", f"{action}: AWS cannot be reached ({last}): check the network, and the region {os.environ.get('AWS_REGION', '')}")
     if "Unknown options" in text or "Invalid choice" in text or "unrecognized arguments" in text or "invalid choice" in text:
-        return Failed("cli", f"{action}: the AWS CLI does not know the operation or an option ({last}): install the newest version 2", action)
-    return Failed(code or "arguments", f"{action} failed: {code + ': ' if code else ''}{message}", action)
+        return Failed("cli", f"{action}: the AWS CLI does not know the operation or an option ({last}): install the newest version 2")
+    return Failed(code or "arguments", f"{action} failed: {code + ': ' if code else ''}{message}")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import datetime
 import urllib.parse
 
 import aws
 import screen
+import waiting
 from aws import Failed
 
 # Their names have the hash of their content, so older ones are still there (infra/console.sh).
@@ -22,14 +22,14 @@ def roll_back(environment, since: str) -> list[str]:
         versions = aws.call("s3api", "list-object-versions", Bucket=bucket).get("Versions", [])
     except Failed as error:
         return [f"the console was not moved back: {error}"]
-    moment, moved, wrong = _time(since), [], []
+    moment, moved, wrong = waiting.parsed(since), [], []
     for key in sorted({one["Key"] for one in versions if not one["Key"].startswith(HASHED)}, key=lambda key: key == "index.html"):
         of_key = [one for one in versions if one["Key"] == key]
         current = next((one for one in of_key if one["IsLatest"]), None)
-        earlier = [one for one in of_key if _time(one["LastModified"]) < moment]
+        earlier = [one for one in of_key if waiting.parsed(one["LastModified"]) < moment]
         if not earlier:
             continue
-        wanted = max(earlier, key=lambda one: _time(one["LastModified"]))
+        wanted = max(earlier, key=lambda one: waiting.parsed(one["LastModified"]))
         if current and current["ETag"] == wanted["ETag"]:
             continue
         source = f"{bucket}/{urllib.parse.quote(key)}?versionId={wanted['VersionId']}"
@@ -40,11 +40,3 @@ def roll_back(environment, since: str) -> list[str]:
             wrong.append(f"the console's {key} was not moved back: {error}")
     screen.say(f"Console: {', '.join(moved) or 'nothing'} moved back.")
     return wrong
-
-
-def _time(text: str) -> datetime.datetime:
-    # Lambda writes 2026-01-02T03:04:05.678+0000, the CLI 2026-01-02T03:04:05+00:00.
-    text = text.replace("Z", "+00:00")
-    if text[-5] in "+-" and text[-3] != ":":
-        text = f"{text[:-2]}:{text[-2:]}"
-    return datetime.datetime.fromisoformat(text)

@@ -37,7 +37,7 @@ class Cluster:
 
     def restore(self, moment: str, new: Cluster, environment: str) -> None:
         """Creates `new` beside this one, with the data of a moment. What exists of it stays."""
-        if if_found(new.describe) is None:
+        if aws.if_found(new.describe) is None:
             found = self.describe()
             limits = found["ServerlessV2ScalingConfiguration"]
             aws.call(
@@ -57,7 +57,7 @@ class Cluster:
                 Tags=[{"Key": "environment", "Value": environment}],
             )
         for instance in new._instances():
-            if if_found(instance.describe) is None:
+            if aws.if_found(instance.describe) is None:
                 aws.call(
                     "rds",
                     "create-db-instance",
@@ -105,7 +105,7 @@ class Instance:
 
     def restore(self, moment: str, new: Instance, environment: str) -> None:
         """Creates `new` beside this one, with the data of a moment. What exists of it stays."""
-        if if_found(new.describe) is not None:
+        if aws.if_found(new.describe) is not None:
             return
         found = self.describe()
         aws.call(
@@ -141,13 +141,3 @@ def of(environment, name: str | None = None) -> Cluster | Instance:
 
 def engine(environment: str) -> str:
     return parameters.of(environment, "data")["DatabaseEngine"]
-
-
-def if_found(read):
-    """Returns what `read` returns; None if AWS does not have it. Any other failure is an error: it may exist."""
-    try:
-        return read()
-    except Failed as error:
-        if "NotFound" in error.code:
-            return None
-        raise

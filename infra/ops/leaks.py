@@ -112,7 +112,7 @@ def _reseal(environment, secret: Secret, found: list[Key]) -> None:
     retired = [waiting.parsed(key.retired_at) for key in found if key.retired_at]
     since = max(retired) if retired else secret.versions()["AWSCURRENT"][1]
     waiting.pause(waiting.after(MAX_AGE_MINUTES, since), "then no instance encrypts with a leaked key")
-    function = environment.function("retention") + ":live"
+    function = environment.function("retention")
     for _ in range(RESEAL_RUNS):
         screen.progress("retention encrypts the seeds again")
         run = aws.invoke(function, {})

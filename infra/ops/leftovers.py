@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import aws
-from aws import Failed
 from stacks import ORDER, Stack
 
 LOCKED = "locked versions cannot be deleted before their retention ends: in production by nobody, elsewhere with s3:BypassGovernanceRetention"
@@ -19,21 +18,23 @@ class Leftover(NamedTuple):
 
 def find(environment: str) -> list[Leftover]:
     """Returns what CloudFormation retained, as far as it still exists, and what was made beside the stacks."""
+    # CloudFormation remembers deleted stacks for 90 days.
+    deleted = aws.call("cloudformation", "list-stacks", StackStatusFilter=["DELETE_COMPLETE"])["StackSummaries"]
     found = []
     # `replica` is in another region: AWS_REGION decides whether it is found.
     for name in [*reversed(ORDER), "replica"]:
-        for resource in _retained(f"arches-{environment}-{name}"):
+        for resource in _retained(deleted, f"arches-{environment}-{name}"):
             if one := _leftover(resource["ResourceType"], resource.get("PhysicalResourceId", ""), f"{name}, {resource['LogicalResourceId']}"):
                 found.append(one)
-    return found + _in_the_second_region(environment) + _beside(environment)
+    return found + _in_the_second_region(deleted, environment) + _beside(environment)
 
 
-def _in_the_second_region(environment: str) -> list[Leftover]:
+def _in_the_second_region(deleted: list[dict], environment: str) -> list[Leftover]:
     """Returns the stack `replica` with the copies, if the stack `data` that used it was deleted."""
     if Stack(environment, "data").exists():
         return []
     name, regions = f"arches-{environment}-replica", set()
-    for stack_id in _deleted(f"arches-{environment}-data"):
+    for stack_id in _ids(deleted, f"arches-{environment}-data"):
         given = aws.call("cloudformation", "describe-stacks", StackName=stack_id)["Stacks"][0].get("Parameters", [])
         regions |= {one.get("ParameterValue", "") for one in given if one["ParameterKey"] == "ReplicaRegion"}
     found = []
@@ -47,15 +48,14 @@ def _in_the_second_region(environment: str) -> list[Leftover]:
     return found
 
 
-def _deleted(stack: str) -> list[str]:
-    """Returns the ids of deleted stacks of this name. CloudFormation remembers them for 90 days."""
-    deleted = aws.call("cloudformation", "list-stacks", StackStatusFilter=["DELETE_COMPLETE"])["StackSummaries"]
+def _ids(deleted: list[dict], stack: str) -> list[str]:
+    """Returns the ids of the deleted stacks of this name."""
     return [one["StackId"] for one in deleted if one["StackName"] == stack]
 
 
-def _retained(stack: str) -> list[dict]:
+def _retained(deleted: list[dict], stack: str) -> list[dict]:
     """Returns the resources that deletions of the stack skipped."""
-    listed = [one for stack_id in _deleted(stack) for one in aws.call("cloudformation", "list-stack-resources", StackName=stack_id)["StackResourceSummaries"]]
+    listed = [one for stack_id in _ids(deleted, stack) for one in aws.call("cloudformation", "list-stack-resources", StackName=stack_id)["StackResourceSummaries"]]
     return [one for one in listed if one["ResourceStatus"] == "DELETE_SKIPPED"]
 
 
@@ -143,12 +143,7 @@ def _deletion(kind: str, name: str, instances: list[str] | None = None) -> list[
 
 
 def _found(service: str, operation: str, **arguments) -> dict | None:
-    try:
-        return aws.call(service, operation, **arguments)
-    except Failed as error:
-        if "NotFound" in error.code or error.code in ("404", "NoSuchBucket"):
-            return None
-        raise
+    return aws.if_found(lambda: aws.call(service, operation, **arguments))
 
 
 def _exists(service: str, operation: str, **arguments) -> bool:

@@ -15,7 +15,6 @@ import screen
 import stacks
 import waiting
 from aws import Failed
-from database import if_found
 
 # What of a recovery is done: the new database exists; the functions use it; what was erased after the moment is erased; the API is open.
 STATES = ["restored", "switched", "replayed", "opened"]
@@ -54,7 +53,7 @@ class Recovery:
     def __init__(self, environment):
         self.environment, self.gate = environment, Gate(environment)
         self.moment, self.state = None, None
-        found = if_found(lambda: environment.parameter("recovery"))
+        found = aws.if_found(lambda: environment.parameter("recovery"))
         if found:
             self.moment, self.state = found.split(" ", 1)
 
@@ -110,11 +109,7 @@ class Recovery:
         if unconfirmed:
             event["unconfirmed"] = unconfirmed
         screen.progress("erasures after the moment are repeated")
-        try:
-            done = aws.invoke(self.environment.function("restore-drill") + ":live", event)
-        except Failed as error:
-            hint = f"; {UNCONFIRMED}" if "unknown whether" in error.text else ""
-            raise Failed(error.code, f"{error.text}{hint}. The API stays closed") from None
+        done = restore_drill(self.environment, event, ". The API stays closed")
         screen.say(f"✓ erased again: {done['erasedAgain']}; all sessions have ended")
         if done["ownerless"]:
             screen.warn(f"organizations without an active owner: {', '.join(done['ownerless'])}")
@@ -145,7 +140,7 @@ class Recovery:
         sum_of, after = {"checked": 0, "missing": 0}, None
         while True:
             event = {"task": "artifact-files", "dryRun": dry, **({"after": after} if after else {})}
-            run = aws.invoke(self.environment.function("retention") + ":live", event)
+            run = aws.invoke(self.environment.function("retention"), event)
             sum_of = {name: sum_of[name] + run[name] for name in sum_of}
             if run["complete"]:
                 return sum_of
@@ -176,3 +171,12 @@ class Recovery:
 def _require(done, problem: str) -> None:
     if not done:
         raise Failed("deadline", f"{problem}: look at it in the console of RDS. The API stays closed; run the same command again")
+
+
+def restore_drill(environment, event: dict, after_error: str = ""):
+    """Invokes `restore-drill`. If it does not know who was erased, the error names the options that decide."""
+    try:
+        return aws.invoke(environment.function("restore-drill"), event)
+    except Failed as error:
+        hint = f"; {UNCONFIRMED}" if "unknown whether" in error.text else ""
+        raise Failed(error.code, f"{error.text}{hint}{after_error}") from None

@@ -71,12 +71,7 @@ def _alias(function: str) -> Alias:
 
 def rolled_back(environment: Environment) -> list[str]:
     """Returns the releases from which an operator rolled back: the next rollback does not stop at one of them."""
-    try:
-        return environment.parameter("rolled-back").split()
-    except aws.Failed as error:
-        if error.code == "ParameterNotFound":
-            return []
-        raise
+    return (aws.if_found(lambda: environment.parameter("rolled-back")) or "").split()
 
 
 def remember(environment: Environment, releases: list[str]) -> None:

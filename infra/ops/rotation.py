@@ -11,11 +11,10 @@ import waiting
 from aws import Failed
 from keys import KeySet
 from report import done, remains
-from secretstore import MAX_AGE_MINUTES, READ_MINUTES, Secret
+from secretstore import READ_MINUTES, Secret
 from stacks import logical_id
 
 READ = f"the functions read it within {READ_MINUTES} minutes"
-LOST_CONTACT = f"an instance that cannot reach Secrets Manager uses the old one for {MAX_AGE_MINUTES} minutes at most"
 
 
 class Password:
@@ -60,7 +59,6 @@ class Password:
 class Keys:
     """Keys that rotate-keys makes, each known everywhere before it is used."""
 
-    function = "rotate-keys"
     how = "every 30 days, by rotate-keys"
 
     def __init__(self, form, lifetime: str, effect: str, reseals: bool = False):
@@ -97,7 +95,7 @@ class Owner:
 
         if not waiting.until(is_done, "RDS", 20):
             raise Failed("rotation", f"RDS has not set the password within 20 minutes; look at MasterUserSecret: {used.command}")
-        aws.invoke(environment.function("migrate") + ":live", {"command": "status"})
+        aws.invoke(environment.function("migrate"), {"command": "status"})
         done("owner: the new password works; `migrate` has connected with it.")
         remains("connections of the owner that are open stay open. If the old password has leaked, end them: " + end_connections("arches_owner"))
 

@@ -76,8 +76,8 @@ class Secret:
     def forget(self) -> None:
         aws.call("secretsmanager", "untag-resource", SecretId=self.arn, TagKeys=[LEAKED])
 
-    def rotate(self, logs: str | None) -> str:
-        """Lets Secrets Manager rotate the secret, waits, and returns the version. `logs` is the log group of the function that does it."""
+    def rotate(self, logs: str) -> None:
+        """Lets Secrets Manager rotate the secret, and waits. `logs` is the log group of the function that does it."""
         began, is_earlier = int(time.time() * 1000), False
         version = str(uuid.uuid4())
         try:
@@ -89,9 +89,10 @@ class Secret:
             version, is_earlier = self.pending() or version, True
         state = waiting.until(self._outcome(version), f"the rotation of {self.name}", ROTATION_MINUTES)
         if state == "done":
-            return version
+            return
         if state == "withdrawn" and is_earlier:
-            return self.rotate(logs)
+            self.rotate(logs)
+            return
         found = reason(logs, began)
         problem = "was refused" if state == "withdrawn" else f"has not ended within {ROTATION_MINUTES} minutes; Secrets Manager tries again"
         raise Failed("rotation", f"the rotation of {self.name} {problem}: {found}. The current value stays valid")
@@ -112,18 +113,15 @@ class Secret:
         return ask
 
 
-def reason(group: str | None, since: int) -> str:
+def reason(group: str, since: int) -> str:
     """Returns the error that a function has logged since, in milliseconds."""
-    unknown = "read the log of the function"
-    if not group:
-        return unknown
 
     def find() -> str | None:
         found = aws.call("logs", "filter-log-events", logGroupName=group, startTime=since, filterPattern='{ $.level = "ERROR" }')
         return found["events"][-1]["message"] if found.get("events") else None
 
     line = waiting.until(find, f"the reason in {group}", 1)
-    return _error_in(line) or f"{unknown} ({group})"
+    return _error_in(line) or f"read the log of the function ({group})"
 
 
 def _error_in(line: str | None) -> str | None:

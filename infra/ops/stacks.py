@@ -91,8 +91,8 @@ class Environment:
 
     def __init__(self, name: str):
         self.name = name
-        self.network, self.data, self.observability, self.app, self.edge = (Stack(name, stack) for stack in ORDER)
-        self.stacks = [self.network, self.data, self.observability, self.app, self.edge]
+        self.stacks = [Stack(name, one) for one in ORDER]
+        self.network, self.data, self.observability, self.app, self.edge = self.stacks
 
     def functions(self) -> dict[str, str]:
         """Returns the physical names of the functions of the app, by logical id."""

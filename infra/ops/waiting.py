@@ -45,8 +45,9 @@ def parsed(text: str | float) -> datetime:
     """Reads a time as the CLI and the functions write it: as text, or in seconds."""
     if not isinstance(text, str):
         return datetime.fromtimestamp(text, timezone.utc)
-    # Python 3.9 reads six digits of a second, no other number of them.
+    # Lambda writes +0000. Python 3.9 reads +00:00, and six digits of a second, no other number of them.
     text = re.sub(r"\.(\d+)", lambda found: f".{found[1][:6]:0<6}", text.replace("Z", "+00:00"))
+    text = re.sub(r"([+-]\d\d)(\d\d)$", r"\1:\2", text)
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 

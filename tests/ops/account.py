@@ -10,7 +10,6 @@ import contextlib
 import functools
 import http.server
 import json
-import os
 import pathlib
 import socketserver
 import subprocess

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import timedelta
 
 import aws
 import screen
@@ -55,7 +54,7 @@ def run(environment, given) -> None:
 def appoint_first(environment, given) -> None:
     """Appoints with the rights of the owner of the database; the audit log has no person."""
     screen.confirm(environment.name, f"{given.subject} becomes a system administrator of {environment.name}: may see, change and erase every account.", given.yes)
-    answer = aws.invoke(environment.function("migrate") + ":live", {"command": "appoint", "email": given.subject})
+    answer = aws.invoke(environment.function("migrate"), {"command": "appoint", "email": given.subject})
     done(f"{given.subject} ({answer['userId']}) is a system administrator, from the next request on. The audit log has user.appointed, without an actor.")
 
 
@@ -127,7 +126,7 @@ def events_about(administrator: Administrator, user: str) -> list[dict]:
 
 
 def link_until(given) -> str:
-    moment = waiting.shown(waiting.now() + timedelta(minutes=LETTER_MINUTES))
+    moment = waiting.shown(waiting.after(LETTER_MINUTES))
     return f"the owner gets a mail with a link that sets a password, until {moment}. If the account is suspended, restore it now: the link does not work before"
 
 

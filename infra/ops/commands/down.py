@@ -13,7 +13,7 @@ import aws
 import leftovers
 import screen
 from aws import Failed
-from database import Cluster, Instance, if_found
+from database import Cluster, Instance
 from stacks import ORDER, Environment, Stack
 
 HELP = "remove an environment, and name what stays"
@@ -37,7 +37,7 @@ def run(environment, given) -> int:
     stacks = [stack for stack in (getattr(environment, name) for name in names) if stack.exists()]
     if stacks:
         data = " The database is deleted with them, after a last snapshot." if any(stack.name == "data" for stack in stacks) else ""
-        screen.confirm(environment.name, f"Deletes {', '.join(stack.full_name for stack in stacks)} in {aws.region()}.{data}", given.yes)
+        screen.confirm(environment.name, f"Deletes {', '.join(stack.full_name for stack in stacks)}.{data}", given.yes)
     else:
         screen.say("No stack is there to delete.")
     for stack in stacks:
@@ -73,7 +73,7 @@ def _unprotect(stack: Stack) -> None:
     clusters = [Cluster(one.physical) for one in stack.of_type("AWS::RDS::DBCluster")]
     for one in clusters or [Instance(one.physical) for one in stack.of_type("AWS::RDS::DBInstance")]:
         # An interrupted deletion may have removed it.
-        if_found(lambda one=one: one.modify(DeletionProtection=False))
+        aws.if_found(lambda one=one: one.modify(DeletionProtection=False))
 
 
 def _why(stack_id: str) -> str:

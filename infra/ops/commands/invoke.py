@@ -30,5 +30,5 @@ def run(environment, given) -> int:
         raise Failed("arguments", f"the payload is not JSON: {error}") from None
     name = environment.function(given.function)
     screen.progress(f"{given.function} runs, for up to 15 minutes")
-    screen.say(json.dumps(aws.invoke(f"{name}:live", payload), indent=2))
+    screen.say(json.dumps(aws.invoke(name, payload), indent=2))
     return 0

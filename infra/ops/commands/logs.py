@@ -5,7 +5,6 @@ Asks CloudWatch Logs Insights, which charges for each gigabyte that it reads: na
 
 from __future__ import annotations
 
-import datetime
 import json
 import re
 import time

@@ -11,7 +11,7 @@ import json
 import aws
 import screen
 from aws import Failed
-from stacks import Environment, folder_name
+from stacks import Environment, folder_name, logical_id
 
 HELP = "run failed jobs and dead letters again"
 EXAMPLES = ["backup --environment production", "mail-events --environment production", "retention --environment production --discard"]
@@ -30,7 +30,7 @@ def arguments(parser) -> None:
 
 def run(environment, given) -> int:
     physical = environment.function(given.function)
-    name = next(folder_name(one) for one, its_name in environment.functions().items() if its_name == physical)
+    name = folder_name(logical_id(given.function))
     if name in READ_BY_INDEX:
         raise Failed(
             "function",
@@ -70,7 +70,7 @@ def _run_again(environment: Environment, name: str, physical: str, given) -> int
                     for message in messages:
                         aws.call("sqs", "change-message-visibility", QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=HIDDEN_SECONDS)
                     screen.progress(f"{name} {text} runs, for up to 15 minutes")
-                    screen.say(json.dumps(aws.invoke(f"{physical}:live", json.loads(text))))
+                    screen.say(json.dumps(aws.invoke(physical, json.loads(text))))
             except Failed as error:
                 screen.warn(f"{error}. Its messages stay in the queue")
                 failed += 1

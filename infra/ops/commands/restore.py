@@ -70,7 +70,7 @@ def show(environment, _) -> None:
     found = Recovery(environment)
     screen.say(f"recovery: {found.moment} {found.state}" if found.moment else "recovery: never begun")
     screen.say(f"API: {'closed' if found.gate.is_closed() else 'open'}\n")
-    listed = aws.invoke(environment.function("restore-drill") + ":live", {"command": "list"})
+    listed = aws.invoke(environment.function("restore-drill"), {"command": "list"})
     rows = [[one["id"], one["begunAt"], *("yes" if one[name] else "" for name in ("complete", "verified", "hidden"))] for one in reversed(listed)]
     screen.table(["backup, newest first", "begun", "complete", "verified", "hidden"], rows)
 
@@ -121,11 +121,7 @@ def backup(environment, given) -> None:
         what = f"the backup {given.which}" if given.which else "the newest backup"
         screen.confirm(environment.name, f"{what[0].upper()}{what[1:]} is restored into the database {given.target}. What runs now is not changed.", given.yes)
     screen.progress("restore-drill runs, for up to 15 minutes")
-    try:
-        answer = aws.invoke(environment.function("restore-drill") + ":live", {name: value for name, value in event.items() if value is not None})
-    except Failed as error:
-        hint = f"; {recovery.UNCONFIRMED}" if "unknown whether" in error.text else ""
-        raise Failed(error.code, f"{error.text}{hint}") from None
+    answer = recovery.restore_drill(environment, {name: value for name, value in event.items() if value is not None})
     screen.say(json.dumps(answer, indent=2))
     if given.what == "backup":
         remains(f"nothing uses {given.target} yet: docs/operations/restore.md, Real restore, has the steps")
@@ -135,7 +131,7 @@ def organization(environment, given) -> None:
     text = f"The organization {given.which} is restored, with its members, API keys and files. If a leaked API key was the reason to delete it, the key works again."
     screen.confirm(environment.name, text, given.yes)
     try:
-        answer = aws.invoke(environment.function("migrate") + ":live", {"command": "restore-organization", "organization": given.which})
+        answer = aws.invoke(environment.function("migrate"), {"command": "restore-organization", "organization": given.which})
     except Failed as error:
         hint = ". After its 30 days it is only in a backup: docs/operations/restore.md, One organization" if "purged" in error.text or "until" in error.text else ""
         raise Failed(error.code, f"{error.text}{hint}") from None
