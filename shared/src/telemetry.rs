@@ -88,6 +88,15 @@ const MEMORY_ALARM_THRESHOLD: f64 = 85.0;
 static PEAK_KIB: AtomicI64 = AtomicI64::new(0);
 static WARM: AtomicBool = AtomicBool::new(false);
 
+/// Returns the filter of the log: these crates log from `level` up, others warnings and errors.
+pub fn targets<'a>(crates: impl IntoIterator<Item = &'a str>, level: LevelFilter) -> Targets {
+    Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_targets(crates.into_iter().map(|name| (name, level)))
+        // They log an ERROR for what a client sent. `oauth` logs what it refuses.
+        .with_targets(["webauthn_rs_core", "crypto_glue"].map(|name| (name, LevelFilter::OFF)))
+}
+
 /// Starts logs, metrics and spans. Runs before the configuration is read, so that errors in it can be logged.
 ///
 /// `function` is the name of the function's crate, `env!("CARGO_CRATE_NAME")`. Its code and that of `shared` log from `LOG_LEVEL`
@@ -106,11 +115,7 @@ pub fn init(function: &'static str) {
         .filter(|level| !level.is_empty())
         .and_then(|level| level.parse().ok())
         .unwrap_or(LevelFilter::INFO);
-    let filter = Targets::new()
-        .with_default(LevelFilter::WARN)
-        .with_targets([function, "shared"].map(|name| (name, level)))
-        // They log an ERROR for what a client sent. `oauth` logs what it refuses.
-        .with_targets(["webauthn_rs_core", "crypto_glue"].map(|name| (name, LevelFilter::OFF)));
+    let filter = targets([function, "shared"], level);
     let other = filter_fn(|metadata| !repeats_a_failure(metadata)).with_max_level_hint(LevelFilter::TRACE);
     let filter = filter.and(other);
     // The filter of each layer is its alone: that of the log refuses the spans that are exported. A layer without a filter, also `None`,

@@ -10,13 +10,8 @@ use std::{
 use lambda_http::request::RequestContext;
 use openapi::API_FUNCTIONS;
 use serde_json::json;
-use tracing_subscriber::{
-    Layer,
-    filter::{LevelFilter, Targets},
-    fmt,
-    layer::SubscriberExt,
-    util::SubscriberInitExt,
-};
+use shared::telemetry;
+use tracing_subscriber::{Layer, filter::LevelFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 use uuid::Uuid;
 
 use crate::service;
@@ -38,10 +33,9 @@ impl RequestLog {
         static STARTED: Once = Once::new();
         STARTED.call_once(|| {
             let level: LevelFilter = service("LOG_LEVEL").parse().expect("a level");
-            // As `telemetry::init` does.
-            let crates = API_FUNCTIONS.iter().map(|function| function.name.replace('-', "_"));
-            let crates = crates.chain(["shared".to_owned()]).map(|name| (name, level));
-            let filter = Targets::new().with_default(LevelFilter::WARN).with_targets(crates);
+            let functions: Vec<_> =
+                API_FUNCTIONS.iter().map(|function| function.name.replace('-', "_")).collect();
+            let filter = telemetry::targets(functions.iter().map(String::as_str).chain(["shared"]), level);
             let lines = fmt::layer().compact().with_ansi(false).with_writer(|| Lines).with_filter(filter);
             tracing_subscriber::registry().with(lines).init();
         });
