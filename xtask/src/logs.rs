@@ -143,9 +143,10 @@ fn readable(text: &str, line: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::{env, fs, process};
+    use std::fs;
 
     use clap::Parser;
+    use local_stack::Scratch;
 
     use super::*;
 
@@ -169,17 +170,15 @@ mod tests {
     );
 
     fn shown(options: &[&str]) -> String {
-        let folder = env::temp_dir().join(format!("arches-logs-{}-{}", process::id(), options.concat()));
-        fs::create_dir_all(&folder).expect("a folder");
+        let folder = Scratch::create().expect("a folder");
         let mut logs = [("functions", FUNCTIONS), ("sweeper", SWEEPER)].map(|(name, text)| {
-            let path = folder.join(name);
+            let path = folder.path().join(name);
             fs::write(&path, text).expect("a log");
             Log::whole(path)
         });
         let options = Logs::parse_from([&["logs"], options].concat()).arguments;
         let text = options.new_lines(&mut logs);
         assert!(options.new_lines(&mut logs).is_empty(), "each line once");
-        fs::remove_dir_all(folder).expect("the folder");
         text
     }
 

@@ -1,9 +1,6 @@
 //! `cargo xtask psql`
 
-use std::{
-    os::unix::process::CommandExt,
-    process::{Command, ExitCode},
-};
+use std::{os::unix::process::CommandExt, process::ExitCode};
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
@@ -51,11 +48,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Result<ExitCode> {
     let program = project.tools(ToolSet::Services)?.postgres("psql")?;
     let credentials = Credentials::load_or_create(&project.dev())?;
     let mut psql = postgres::psql(&program, port, arguments.role.login(), &credentials, postgres::DATABASE);
-    Err(become_it(psql.args(&arguments.psql)))
-}
-
-fn become_it(command: &mut Command) -> anyhow::Error {
-    anyhow::Error::new(command.exec()).context("start psql")
+    Err(anyhow::Error::new(psql.args(&arguments.psql).exec()).context("start psql"))
 }
 
 impl Role {

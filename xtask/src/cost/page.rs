@@ -1,6 +1,10 @@
 //! The tables of docs/cost.md, and what the command prints.
 
-use std::{collections::BTreeMap, fmt::Write, path::Path};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    fmt::Write,
+    path::Path,
+};
 
 use anyhow::{Context, Result, ensure};
 
@@ -29,11 +33,15 @@ const COLUMNS: [(&str, &str, f64); 8] = [
 /// Returns docs/cost.md with its tables.
 pub fn filled(root: &Path, page: &str) -> Result<String> {
     let durations = Durations::assumed()?;
-    let column = |(title, name, load)| {
-        let bill = Bill::of(&Environment::read(root, name)?, load, &durations)?;
-        Ok((title, bill))
-    };
-    let columns = COLUMNS.into_iter().map(column).collect::<Result<Vec<_>>>()?;
+    let mut environments = BTreeMap::new();
+    let mut columns = Vec::new();
+    for (title, name, load) in COLUMNS {
+        let environment = match environments.entry(name) {
+            Entry::Occupied(read) => read.into_mut(),
+            Entry::Vacant(place) => place.insert(Environment::read(root, name)?),
+        };
+        columns.push((title, Bill::of(environment, load, &durations)?));
+    }
     let mut page = page.to_owned();
     for (name, table) in
         [("summary", summary(&columns)), ("details", details(&columns)), ("prices", prices(&columns))]
@@ -206,6 +214,19 @@ mod tests {
         );
         assert!(filled(root, &page.replacen(END, "", 1)).is_err());
         assert!(filled(root, &page.replacen("<!-- cost: prices -->", "", 1)).is_err());
+    }
+
+    #[test]
+    fn readme_has_the_totals_of_the_page() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+        let [page, readme] = [PAGE, "README.md"].map(|name| fs::read_to_string(root.join(name)).expect(name));
+        let totals = page.lines().find(|line| line.starts_with("| **total** |")).expect("the totals");
+        let totals: Vec<_> = totals.split("**").skip(3).step_by(2).collect();
+        assert_eq!(totals.len(), COLUMNS.len());
+        let (_, costs) = readme.split_once("## What it costs").expect("the section");
+        for ((title, name, _), total) in COLUMNS.iter().zip(totals) {
+            assert!(*name == "staging" || costs.contains(total), "README.md has no {total}, of {title}");
+        }
     }
 
     #[test]
